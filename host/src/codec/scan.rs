@@ -1,0 +1,141 @@
+//! Byte searches of the hot loops: sixteen bytes at a time where the processor can (SSE2 is part of x86-64), one by one
+//! elsewhere and in the last few bytes of a window.
+
+const LANES: usize = 16;
+
+/// The four bytes that can end a CSV cell or change how it is read.
+#[inline(always)]
+fn is_csv_special(byte: u8) -> bool {
+    matches!(byte, b',' | b'"' | b'\n' | b'\r')
+}
+
+/// The bytes that end the plain part of a JSON string: quote, backslash, control characters.
+#[inline(always)]
+fn is_json_stop(byte: u8) -> bool {
+    byte == b'"' || byte == b'\\' || byte < 0x20
+}
+
+#[cfg(target_arch = "x86_64")]
+mod block {
+    use std::arch::x86_64::{
+        __m128i, _mm_cmpeq_epi8, _mm_min_epu8, _mm_movemask_epi8, _mm_or_si128, _mm_set_epi64x, _mm_set1_epi8,
+    };
+
+    #[inline(always)]
+    fn load(block: &[u8; super::LANES]) -> __m128i {
+        let both = u128::from_le_bytes(*block);
+        _mm_set_epi64x((both >> 64) as i64, both as i64)
+    }
+
+    #[inline(always)]
+    fn equal(block: __m128i, byte: u8) -> __m128i {
+        _mm_cmpeq_epi8(block, _mm_set1_epi8(byte as i8))
+    }
+
+    /// One bit for each byte that `is_json_stop`.
+    #[inline(always)]
+    pub(super) fn json_stops(block: &[u8; super::LANES]) -> u32 {
+        let block = load(block);
+        let control = _mm_cmpeq_epi8(_mm_min_epu8(block, _mm_set1_epi8(0x1f)), block);
+        let quote = _mm_or_si128(equal(block, b'"'), equal(block, b'\\'));
+        _mm_movemask_epi8(_mm_or_si128(control, quote)) as u32
+    }
+
+    /// One bit for each byte that `is_csv_special`.
+    #[inline(always)]
+    pub(super) fn csv_specials(block: &[u8; super::LANES]) -> u32 {
+        let block = load(block);
+        let line = _mm_or_si128(equal(block, b'\n'), equal(block, b'\r'));
+        let cell = _mm_or_si128(equal(block, b','), equal(block, b'"'));
+        _mm_movemask_epi8(_mm_or_si128(line, cell)) as u32
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+mod block {
+    fn mask(block: &[u8; super::LANES], test: impl Fn(u8) -> bool) -> u32 {
+        block.iter().enumerate().fold(0, |mask, (lane, &byte)| mask | (u32::from(test(byte)) << lane))
+    }
+
+    pub(super) fn json_stops(block: &[u8; super::LANES]) -> u32 {
+        mask(block, super::is_json_stop)
+    }
+
+    pub(super) fn csv_specials(block: &[u8; super::LANES]) -> u32 {
+        mask(block, super::is_csv_special)
+    }
+}
+
+/// The `N` bytes at `at`, if the window has them.
+#[inline(always)]
+pub(super) fn array_at<const N: usize>(bytes: &[u8], at: usize) -> Option<&[u8; N]> {
+    bytes.get(at..)?.first_chunk()
+}
+
+/// Position of the first quote, backslash or control character at or after `at`; the length of `bytes` if there is none.
+#[inline(always)]
+pub(super) fn json_string_stop(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(block) = array_at::<LANES>(bytes, at) {
+        let mask = block::json_stops(block);
+        if mask != 0 {
+            return at + mask.trailing_zeros() as usize;
+        }
+        at += LANES;
+    }
+    while at < bytes.len() && !is_json_stop(bytes[at]) {
+        at += 1;
+    }
+    at
+}
+
+/// Walks over the commas, quotes and line ends of a window, 64 bytes of look-ahead at a time, so that short cells share one
+/// look instead of paying for one each.
+pub(super) struct Specials<'a> {
+    bytes: &'a [u8],
+    base: usize,
+    mask: u64,
+}
+
+impl<'a> Specials<'a> {
+    /// Begins at `at`.
+    pub(super) fn new(bytes: &'a [u8], at: usize) -> Self {
+        Self { bytes, base: at, mask: look(bytes, at) }
+    }
+
+    /// Goes (back) to `at`.
+    pub(super) fn seek(&mut self, at: usize) {
+        *self = Self::new(self.bytes, at);
+    }
+
+    /// The next special byte's position; none is left in the window when `None`.
+    #[inline(always)]
+    pub(super) fn next(&mut self) -> Option<usize> {
+        while self.mask == 0 {
+            if self.base >= self.bytes.len() {
+                return None;
+            }
+            self.base += 64;
+            self.mask = look(self.bytes, self.base);
+        }
+        let at = self.base + self.mask.trailing_zeros() as usize;
+        self.mask &= self.mask - 1;
+        Some(at)
+    }
+}
+
+#[inline(always)]
+fn look(bytes: &[u8], at: usize) -> u64 {
+    let Some(block) = array_at::<64>(bytes, at) else { return look_at_end(bytes, at) };
+    let (lanes, _) = block.as_chunks::<LANES>();
+    let mut mask = 0;
+    for (i, lanes) in lanes.iter().enumerate() {
+        mask |= u64::from(block::csv_specials(lanes)) << (i * LANES);
+    }
+    mask
+}
+
+#[cold]
+fn look_at_end(bytes: &[u8], at: usize) -> u64 {
+    let rest = bytes.get(at..).unwrap_or_default();
+    rest.iter().enumerate().fold(0, |mask, (i, &byte)| mask | (u64::from(is_csv_special(byte)) << i))
+}

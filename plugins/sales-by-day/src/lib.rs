@@ -1,0 +1,46 @@
+//! KPI: the sum of `total_amount` by `order_date`.
+
+use smelt_sdk::prelude::*;
+
+#[derive(Default)]
+struct SalesByDay {
+    revenue: Totals<Date>,
+}
+
+impl Kpi for SalesByDay {
+    fn describe() -> KpiDescription {
+        describe_kpi(identity!())
+            .input("orders", [date("order_date"), money("total_amount")])
+            .state([date("order_date"), money("revenue")])
+            .output([date("order_date"), money("revenue")])
+    }
+
+    fn open(_: &Config) -> Result<Self> {
+        Ok(Self::default())
+    }
+
+    fn update(&mut self, _input: &str, rows: &Batch) -> Result<()> {
+        let (days, amounts) = (rows.dates("order_date")?, rows.decimals("total_amount")?);
+        rows.rows().for_each(|row| self.revenue.add(&days.value(row), amounts.value(row)));
+        Ok(())
+    }
+
+    fn merge(&mut self, state: &Batch) -> Result<()> {
+        let (days, amounts) = (state.dates("order_date")?, state.decimals("revenue")?);
+        state.rows().for_each(|row| self.revenue.add(&days.value(row), amounts.value(row)));
+        Ok(())
+    }
+
+    fn state(&self, out: &mut Table) -> Result<()> {
+        for (&day, revenue) in self.revenue.sorted() {
+            out.row().date(day).decimal(revenue);
+        }
+        Ok(())
+    }
+
+    fn evaluate(&self, out: &mut Table) -> Result<()> {
+        self.state(out)
+    }
+}
+
+export_kpi!(SalesByDay);

@@ -1,0 +1,145 @@
+//! Reading: a batch of typed, nullable columns, borrowed from the bytes the host sent.
+
+use crate::bindings::types::{DataType, DecimalType};
+use crate::ipc::{Column, read};
+use crate::{Date, Decimal, Fault, Result, Timestamp};
+
+/// Rows of the columns that the plugin declared.
+pub struct Batch<'a> {
+    rows: usize,
+    columns: Vec<Column<'a>>,
+}
+
+impl<'a> Batch<'a> {
+    pub(crate) fn read(stream: &'a [u8]) -> Result<Self> {
+        read(stream).map(|(rows, columns)| Self { rows, columns })
+    }
+
+    /// How many rows it has.
+    pub fn len(&self) -> usize {
+        self.rows
+    }
+
+    /// Whether it has no row.
+    pub fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
+
+    /// The index of each row.
+    pub fn rows(&self) -> std::ops::Range<usize> {
+        0..self.rows
+    }
+
+    fn column(&self, name: &str, wanted: &DataType) -> Result<&Column<'a>> {
+        let column = self.columns.iter().find(|column| column.name == name).ok_or_else(|| {
+            let known: Vec<_> = self.columns.iter().map(|column| column.name.as_str()).collect();
+            Fault::invalid_input(format!("no column `{name}`; the batch has {}", known.join(", ")))
+        })?;
+        let same = match (&column.data_type, wanted) {
+            (DataType::Decimal128(is), DataType::Decimal128(wanted)) => is.scale == wanted.scale,
+            (is, wanted) => std::mem::discriminant(is) == std::mem::discriminant(wanted),
+        };
+        match same {
+            true => Ok(column),
+            false => Err(Fault::invalid_input(format!("column `{name}` is {:?}, not {wanted:?}", column.data_type))),
+        }
+    }
+}
+
+#[inline]
+fn bit(bits: &[u8], row: usize) -> bool {
+    bits[row / 8] >> (row % 8) & 1 == 1
+}
+
+/// The buffers behind a view.
+#[derive(Clone, Copy)]
+struct Cells<'a> {
+    validity: Option<&'a [u8]>,
+    offsets: &'a [u8],
+    values: &'a [u8],
+}
+
+macro_rules! view {
+    ($(#[$doc:meta])* $view:ident $([$scale:ident])?, $accessor:ident, $data_type:expr, $value:ty, $read:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy)]
+        pub struct $view<'a $(, const $scale: u8)?>(Cells<'a>);
+
+        impl<'a> Batch<'a> {
+            #[doc = concat!("The [`", stringify!($view), "`] column of that name; a fault if there is none of that type.")]
+            pub fn $accessor $(<const $scale: u8>)? (&self, name: &str) -> Result<$view<'a $(, $scale)?>> {
+                let Column { validity, offsets, values, .. } = *self.column(name, &$data_type)?;
+                Ok($view(Cells { validity, offsets, values }))
+            }
+        }
+
+        impl<'a $(, const $scale: u8)?> $view<'a $(, $scale)?> {
+            /// The row's value, if it has one.
+            #[inline]
+            pub fn get(&self, row: usize) -> Option<$value> {
+                match self.0.validity {
+                    Some(bits) if !bit(bits, row) => None,
+                    _ => Some(self.value(row)),
+                }
+            }
+
+            /// The row's value in a column that is declared not nullable; of a missing one, an arbitrary value.
+            #[inline]
+            pub fn value(&self, row: usize) -> $value {
+                let read: fn(&Cells<'a>, usize) -> $value = $read;
+                read(&self.0, row)
+            }
+        }
+    };
+}
+
+#[inline]
+fn fixed<const N: usize>(values: &[u8], row: usize) -> [u8; N] {
+    values[row * N..].first_chunk().copied().expect("`read` checked the length")
+}
+
+view!(
+    /// Text.
+    Text, text, DataType::Utf8, &'a str, |column, row| {
+        let offsets = &column.offsets[row * 4..row * 4 + 8];
+        let start = u32::from_le_bytes(offsets[..4].try_into().expect("four bytes")) as usize;
+        let end = u32::from_le_bytes(offsets[4..].try_into().expect("four bytes")) as usize;
+        // SAFETY: the contract says text is valid UTF-8, and the host, which could write anything anywhere in this
+        // component's memory, is trusted to keep it. Validating again would cost a pass over every byte.
+        unsafe { std::str::from_utf8_unchecked(&column.values[start..end]) }
+    }
+);
+view!(
+    /// Booleans.
+    Booleans, booleans, DataType::Boolean, bool, |column, row| bit(column.values, row)
+);
+view!(
+    /// 64-bit integers.
+    Integers, integers, DataType::Int64, i64, |column, row| i64::from_le_bytes(fixed(column.values, row))
+);
+view!(
+    /// 64-bit floats.
+    Floats, floats, DataType::Float64, f64, |column, row| f64::from_le_bytes(fixed(column.values, row))
+);
+view!(
+    /// Calendar dates.
+    Dates, dates, DataType::Date32, Date, |column, row| Date(i32::from_le_bytes(fixed(column.values, row)))
+);
+view!(
+    /// Instants.
+    Timestamps, timestamps, DataType::Timestamp, Timestamp,
+    |column, row| Timestamp(i64::from_le_bytes(fixed(column.values, row)))
+);
+view!(
+    /// Exact decimals with `SCALE` places.
+    Decimals [SCALE], decimals, DataType::Decimal128(DecimalType { precision: 38, scale: SCALE }), Decimal<SCALE>,
+    |column, row| Decimal::from_units(i128::from_le_bytes(fixed(column.values, row)))
+);
+
+impl<'a> Text<'a> {
+    /// The row's text without the blanks around it, if anything is left.
+    #[inline]
+    pub fn trimmed(&self, row: usize) -> Option<&'a str> {
+        self.get(row).map(str::trim).filter(|text| !text.is_empty())
+    }
+}

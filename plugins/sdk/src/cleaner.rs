@@ -1,0 +1,107 @@
+//! Cleaners: each row of a batch is kept, perhaps repaired, or rejected under a rule's name.
+
+use crate::bindings::types::{self, RuleAction};
+use crate::{Batch, CleanerDescription, Config, Fault, Result, Row, Table};
+
+/// Turns bronze rows into silver rows.
+pub trait Cleaner: Sized {
+    /// What this cleaner is.
+    fn describe() -> CleanerDescription;
+
+    /// One that is ready for the batches of an object.
+    fn open(config: &Config) -> Result<Self>;
+
+    /// Cleans one batch: every row, in order, goes to [`Cleaned::keep`] or [`Cleaned::reject`], and depends on nothing
+    /// but itself.
+    fn clean(&mut self, rows: &Batch, out: &mut Cleaned) -> Result<()>;
+}
+
+/// A named rule; declare each as a `const` and list it in the description.
+#[derive(Debug)]
+pub struct Rule {
+    name: &'static str,
+    summary: &'static str,
+    action: RuleAction,
+}
+
+impl Rule {
+    /// A rule by which rows are rejected, and a sentence that says what is wrong with such a row.
+    pub const fn reject(name: &'static str, summary: &'static str) -> Self {
+        Self { name, summary, action: RuleAction::Reject }
+    }
+
+    /// A rule by which rows are repaired, and a sentence that says what was wrong and is put right.
+    pub const fn repair(name: &'static str, summary: &'static str) -> Self {
+        Self { name, summary, action: RuleAction::Repair }
+    }
+
+    pub(crate) fn describe(&self) -> types::Rule {
+        types::Rule { name: self.name.to_owned(), summary: self.summary.to_owned(), action: self.action }
+    }
+}
+
+/// What has become of the rows of a batch.
+pub struct Cleaned {
+    table: Table,
+    rules: Vec<types::Rule>,
+    kept: Vec<u32>,
+    rejected: Vec<types::Rejection>,
+    repaired: Vec<u32>,
+    error: Option<Fault>,
+}
+
+impl Cleaned {
+    pub(crate) fn new(description: &CleanerDescription, rows: usize) -> Self {
+        Self {
+            table: Table::with_capacity(&description.output, rows),
+            rules: description.rules.clone(),
+            kept: Vec::with_capacity(rows),
+            rejected: Vec::new(),
+            repaired: vec![0; description.rules.len()],
+            error: None,
+        }
+    }
+
+    /// Keeps the row; its cells follow, in the order of the output columns.
+    #[inline]
+    pub fn keep(&mut self, row: usize) -> Row<'_> {
+        self.kept.push(row as u32);
+        self.table.row()
+    }
+
+    /// Rejects the row under the rule.
+    pub fn reject(&mut self, row: usize, rule: &Rule) {
+        if let Some(rule) = self.index(rule) {
+            self.rejected.push(types::Rejection { row: row as u32, rule });
+        }
+    }
+
+    /// Counts that the rule changed a row that is kept.
+    pub fn repair(&mut self, rule: &Rule) {
+        if let Some(rule) = self.index(rule) {
+            self.repaired[rule as usize] += 1;
+        }
+    }
+
+    fn index(&mut self, rule: &Rule) -> Option<u32> {
+        let index = self.rules.iter().position(|known| known.name == rule.name);
+        if index.is_none() {
+            let name = rule.name;
+            self.error.get_or_insert_with(|| Fault::internal(format!("rule `{name}` is not in the description's rules")));
+        }
+        index.map(|index| index as u32)
+    }
+
+    pub(crate) fn finish(self) -> Result<types::Cleaned> {
+        let Self { table, rules: _, kept, rejected, repaired, error } = self;
+        if let Some(error) = error {
+            return Err(error);
+        }
+        let repaired = (0u32..)
+            .zip(repaired)
+            .filter(|&(_, rows)| rows > 0)
+            .map(|(rule, rows)| types::Repair { rule, rows })
+            .collect();
+        Ok(types::Cleaned { kept: table.finish()?, kept_rows: kept, rejected, repaired })
+    }
+}

@@ -1,0 +1,268 @@
+//! Exact decimals: [`Number`] as it was written, [`Decimal`] with a fixed number of places, [`Money`] with two.
+
+use std::fmt;
+use std::iter::Sum;
+use std::ops::{Add, AddAssign, Neg, Sub};
+
+/// Money: an exact decimal with two places.
+pub type Money = Decimal<2>;
+
+/// An exact decimal with `SCALE` places, at most 38 digits in all. Arithmetic that exceeds them panics, which the host
+/// sees as a failed call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Decimal<const SCALE: u8>(i128);
+
+/// A number exactly as it was written: `mantissa` / 10^`scale`.
+#[derive(Debug, Clone, Copy)]
+pub struct Number {
+    mantissa: i128,
+    scale: u32,
+}
+
+/// The greatest magnitude that 38 digits hold.
+const MAX: i128 = 10i128.pow(38) - 1;
+
+impl<const SCALE: u8> Decimal<SCALE> {
+    /// Zero.
+    pub const ZERO: Self = Self(0);
+
+    /// From units of the last place: `Money::from_units(1999)` is 19.99.
+    pub const fn from_units(units: i128) -> Self {
+        Self(units)
+    }
+
+    /// In units of the last place: 19.99 is 1999.
+    pub const fn units(self) -> i128 {
+        self.0
+    }
+
+    /// Whether it is less than zero.
+    pub const fn is_negative(self) -> bool {
+        self.0 < 0
+    }
+
+    /// Divided by a count, rounded half away from zero; `None` for a count of zero.
+    pub const fn divide(self, count: i64) -> Option<Self> {
+        match count {
+            0 => None,
+            _ => Some(Self(divide_half_away(self.0, count as i128))),
+        }
+    }
+
+    /// The sum, unless it exceeds 38 digits.
+    pub fn checked_add(self, other: Self) -> Option<Self> {
+        self.0.checked_add(other.0).filter(|sum| sum.unsigned_abs() <= MAX as u128).map(Self)
+    }
+}
+
+/// Division rounded half away from zero.
+const fn divide_half_away(dividend: i128, divisor: i128) -> i128 {
+    let (quotient, remainder) = (dividend / divisor, dividend % divisor);
+    // At least half of the divisor is left over: written so that doubling cannot overflow.
+    let up = remainder.unsigned_abs() >= divisor.unsigned_abs() - remainder.unsigned_abs();
+    match (up, (dividend < 0) == (divisor < 0)) {
+        (false, _) => quotient,
+        (true, true) => quotient + 1,
+        (true, false) => quotient - 1,
+    }
+}
+
+impl<const SCALE: u8> Add for Decimal<SCALE> {
+    type Output = Self;
+
+    #[inline]
+    fn add(self, other: Self) -> Self {
+        self.checked_add(other).expect("a decimal exceeds 38 digits")
+    }
+}
+
+impl<const SCALE: u8> AddAssign for Decimal<SCALE> {
+    #[inline]
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+impl<const SCALE: u8> Neg for Decimal<SCALE> {
+    type Output = Self;
+
+    fn neg(self) -> Self {
+        Self(-self.0)
+    }
+}
+
+impl<const SCALE: u8> Sub for Decimal<SCALE> {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        self + -other
+    }
+}
+
+impl<const SCALE: u8> Sum for Decimal<SCALE> {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::ZERO, Self::add)
+    }
+}
+
+impl<const SCALE: u8> fmt::Display for Decimal<SCALE> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let one = 10u128.pow(SCALE.into());
+        let (sign, units) = (if self.0 < 0 { "-" } else { "" }, self.0.unsigned_abs());
+        match SCALE {
+            0 => write!(out, "{sign}{units}"),
+            _ => write!(out, "{sign}{}.{:0places$}", units / one, units % one, places = SCALE.into()),
+        }
+    }
+}
+
+impl Number {
+    /// Reads a number as people and JSON write it: an optional sign, digits with an optional point, an optional
+    /// exponent (`12`, `00012`, `-0`, `.5`, `1.5e3`). `None` for anything else (`NaN`, `1,000`, `0x10`) and for what 38
+    /// digits before the point cannot hold (`1e400`). Digits after the 38th place are cut off.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (negative, digits) = match text.as_bytes() {
+            [b'-', rest @ ..] => (true, rest),
+            [b'+', rest @ ..] => (false, rest),
+            rest => (false, rest),
+        };
+        let (mut magnitude, mut scale, mut exponent) = (0i128, 0i64, 0i64);
+        let (mut any, mut point) = (false, false);
+        let mut rest = digits;
+        while let [byte, after @ ..] = rest {
+            match byte {
+                b'0'..=b'9' => {
+                    any = true;
+                    if magnitude < MAX / 10 {
+                        magnitude = magnitude * 10 + i128::from(byte - b'0');
+                        scale += i64::from(point);
+                    } else if !point {
+                        scale -= 1;
+                    }
+                }
+                b'.' if !point => point = true,
+                b'e' | b'E' if any => {
+                    exponent = std::str::from_utf8(after).ok()?.parse().ok()?;
+                    break;
+                }
+                _ => return None,
+            }
+            rest = after;
+        }
+        if !any {
+            return None;
+        }
+        let scale = scale.checked_sub(exponent)?;
+        let mantissa = if negative { -magnitude } else { magnitude };
+        match scale {
+            _ if mantissa == 0 => Some(Self { mantissa, scale: 0 }),
+            // So small that nothing of it is left at any scale.
+            77.. => Some(Self { mantissa: 0, scale: 0 }),
+            0.. => Some(Self { mantissa, scale: scale as u32 }),
+            _ => {
+                let power = 10i128.checked_pow(u32::try_from(-scale).ok()?)?;
+                mantissa.checked_mul(power).filter(|all| all.unsigned_abs() <= MAX as u128).map(|mantissa| Self { mantissa, scale: 0 })
+            }
+        }
+    }
+
+    /// Whether it is less than zero; -0 is not.
+    pub const fn is_negative(self) -> bool {
+        self.mantissa < 0
+    }
+
+    /// Rounded half away from zero to `SCALE` places, unless that exceeds 38 digits.
+    pub fn round<const SCALE: u8>(self) -> Option<Decimal<SCALE>> {
+        let places = u32::from(SCALE);
+        let units = if self.scale <= places {
+            self.mantissa.checked_mul(10i128.checked_pow(places - self.scale)?)?
+        } else {
+            match 10i128.checked_pow(self.scale - places) {
+                Some(divisor) => divide_half_away(self.mantissa, divisor),
+                None => 0,
+            }
+        };
+        (units.unsigned_abs() <= MAX as u128).then_some(Decimal(units))
+    }
+
+    /// The exact product with a decimal, rounded half away from zero to its places, unless that exceeds 38 digits.
+    pub fn times<const SCALE: u8>(self, other: Decimal<SCALE>) -> Option<Decimal<SCALE>> {
+        let mantissa = self.mantissa.checked_mul(other.0)?;
+        Self { mantissa, scale: self.scale + u32::from(SCALE) }.round()
+    }
+
+    /// The nearest 64-bit float.
+    pub fn to_f64(self) -> f64 {
+        match self.scale {
+            0 => self.mantissa as f64,
+            // By way of text: the only conversion that is right to the last bit for every mantissa and scale.
+            scale => format!("{}e-{scale}", self.mantissa).parse().expect("digits with an exponent are a float"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn money(text: &str) -> Option<String> {
+        Number::parse(text)?.round::<2>().map(|money| money.to_string())
+    }
+
+    #[test]
+    fn money_is_rounded_half_away_from_zero() {
+        for (text, rounded) in [
+            ("1.005", "1.01"),
+            ("-1.005", "-1.01"),
+            ("1.00499999999999999999999999999999999999999999", "1.00"),
+            ("0.005", "0.01"),
+            ("19.99", "19.99"),
+            ("7", "7.00"),
+            ("-0", "0.00"),
+            ("-0.001", "0.00"),
+            ("00012", "12.00"),
+            ("1.5e3", "1500.00"),
+            ("125E-3", "0.13"),
+            (".5", "0.50"),
+            ("5.", "5.00"),
+            ("18446744073709551616", "18446744073709551616.00"),
+            ("1e-400", "0.00"),
+            ("0e999999", "0.00"),
+        ] {
+            assert_eq!(money(text).as_deref(), Some(rounded), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_is_refused() {
+        for text in ["", "-", ".", "e5", "NaN", "inf", "1,000", "0x10", "1e", "1e400", "1 2", "--1", "1.2.3", "１", "1e99999999999999999999"] {
+            assert_eq!(money(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn products_are_exact_before_they_are_rounded() {
+        let total = |quantity: &str, price: &str| {
+            Number::parse(quantity)?.times(Number::parse(price)?.round::<2>()?).map(|money: Money| money.to_string())
+        };
+        assert_eq!(total("3", "19.99").as_deref(), Some("59.97"));
+        assert_eq!(total("2.5", "0.01").as_deref(), Some("0.03"));
+        assert_eq!(total("0.333", "10.00").as_deref(), Some("3.33"));
+        assert_eq!(total("1e30", "1e30"), None);
+    }
+
+    #[test]
+    fn division_rounds_half_away_from_zero() {
+        assert_eq!(Money::from_units(1000).divide(3), Some(Money::from_units(333)));
+        assert_eq!(Money::from_units(5).divide(2), Some(Money::from_units(3)));
+        assert_eq!(Money::from_units(-5).divide(2), Some(Money::from_units(-3)));
+        assert_eq!(Money::from_units(5).divide(0), None);
+    }
+
+    #[test]
+    fn floats_are_the_nearest() {
+        for text in ["0.1", "2.5", "18446744073709551616", "123456789.123456789", "-7"] {
+            assert_eq!(Number::parse(text).map(Number::to_f64), text.parse().ok(), "{text}");
+        }
+    }
+}

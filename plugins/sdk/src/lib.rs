@@ -1,0 +1,92 @@
+//! Write smelt plugins in Rust. A plugin is a struct, one trait and one macro:
+//!
+//! | kind | trait | macro | what it does |
+//! |---|---|---|---|
+//! | source | [`Source`] | [`export_source!`] | makes bronze objects |
+//! | cleaner | [`Cleaner`] | [`export_cleaner!`] | turns bronze rows into silver rows |
+//! | KPI | [`Kpi`] | [`export_kpi!`] | turns silver rows into a gold table |
+//!
+//! Built for `wasm32-unknown-unknown` the crate is a component of the contract in `wit/0.1.0`; built natively it is an
+//! ordinary library whose logic unit tests call through [`testing`].
+//!
+//! ```
+//! use smelt_sdk::prelude::*;
+//!
+//! #[derive(Default)]
+//! struct Hottest(Option<f64>);
+//!
+//! impl Kpi for Hottest {
+//!     fn describe() -> KpiDescription {
+//!         describe_kpi(identity!())
+//!             .input("readings", [float64("celsius")])
+//!             .state([nullable(float64("celsius"))])
+//!             .output([nullable(float64("celsius"))])
+//!     }
+//!     fn open(_: &Config) -> Result<Self> {
+//!         Ok(Self::default())
+//!     }
+//!     fn update(&mut self, _input: &str, rows: &Batch) -> Result<()> {
+//!         let celsius = rows.floats("celsius")?;
+//!         self.0 = rows.rows().filter_map(|row| celsius.get(row)).chain(self.0).reduce(f64::max);
+//!         Ok(())
+//!     }
+//!     fn state(&self, out: &mut Table) -> Result<()> {
+//!         out.row().float(self.0);
+//!         Ok(())
+//!     }
+//!     fn merge(&mut self, state: &Batch) -> Result<()> {
+//!         self.update("readings", state)
+//!     }
+//!     fn evaluate(&self, out: &mut Table) -> Result<()> {
+//!         self.state(out)
+//!     }
+//! }
+//!
+//! export_kpi!(Hottest);
+//! ```
+
+mod batch;
+pub mod bindings;
+mod cleaner;
+mod config;
+mod decimal;
+mod describe;
+mod fault;
+pub mod glue;
+mod host;
+mod ipc;
+mod kpi;
+mod source;
+mod table;
+pub mod testing;
+mod time;
+mod totals;
+
+pub use batch::{Batch, Booleans, Dates, Decimals, Floats, Integers, Text, Timestamps};
+pub use cleaner::{Cleaned, Cleaner, Rule};
+pub use config::{Config, Parameters};
+pub use decimal::{Decimal, Money, Number};
+pub use describe::{
+    CleanerDescription, DataType, Field, Identity, KpiDescription, Preference, SourceDescription, boolean, date, decimal,
+    describe_cleaner, describe_kpi, describe_source, float64, int64, money, nullable, text, timestamp,
+};
+pub use fault::{Fault, FaultKind, Result};
+pub use host::{Level, log, pseudonymise};
+pub use kpi::Kpi;
+pub use smelt_sdk_macros::{export_cleaner, export_kpi, export_source};
+pub use source::{Object, Source, Tick};
+pub use table::{Row, Table};
+pub use time::{Date, Timestamp};
+pub use totals::Totals;
+#[doc(hidden)]
+pub use wit_bindgen;
+
+/// Everything a plugin normally needs.
+pub mod prelude {
+    pub use crate::{
+        Batch, Cleaned, Cleaner, CleanerDescription, Config, Date, Decimal, Fault, Kpi, KpiDescription, Level, Money, Number,
+        Object, Parameters, Preference, Result, Rule, Source, SourceDescription, Table, Tick, Timestamp, Totals, boolean, date,
+        decimal, describe_cleaner, describe_kpi, describe_source, export_cleaner, export_kpi, export_source, float64,
+        identity, int64, log, money, nullable, pseudonymise, text, timestamp,
+    };
+}

@@ -1,0 +1,199 @@
+//! Dates and instants, read strictly.
+
+use std::fmt;
+
+/// A calendar date: days since 1970-01-01, in the proleptic Gregorian calendar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Date(pub i32);
+
+/// An instant: microseconds since 1970-01-01T00:00:00Z, leap seconds not counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Timestamp(pub i64);
+
+const DAY: i64 = 86_400_000_000;
+
+impl Date {
+    /// Reads `YYYY-MM-DD`; `None` for anything else and for days that do not exist.
+    pub fn parse(text: &str) -> Option<Self> {
+        let bytes: &[u8; 10] = text.as_bytes().try_into().ok()?;
+        date(bytes)
+    }
+
+    /// Year, month (1–12) and day of the month (1–31).
+    pub const fn ymd(self) -> (i32, u32, u32) {
+        // Days from civil, inverted: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
+        let shifted = self.0 as i64 + 719_468;
+        let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
+        let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let month_from_march = (5 * day_of_year + 2) / 153;
+        let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+        let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+        let year = year_of_era + era * 400 + if month <= 2 { 1 } else { 0 };
+        (year as i32, month as u32, day as u32)
+    }
+
+    /// The date, if there is such a day.
+    pub const fn from_ymd(year: i32, month: u32, day: u32) -> Option<Self> {
+        let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+        let days = match month {
+            4 | 6 | 9 | 11 => 30,
+            2 if leap => 29,
+            2 => 28,
+            1..=12 => 31,
+            _ => return None,
+        };
+        if day == 0 || day > days {
+            return None;
+        }
+        let year = year as i64 - if month <= 2 { 1 } else { 0 };
+        let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
+        let month_from_march = if month > 2 { month - 3 } else { month + 9 } as i64;
+        let day_of_year = (153 * month_from_march + 2) / 5 + day as i64 - 1;
+        let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+        Some(Self((era * 146_097 + day_of_era - 719_468) as i32))
+    }
+}
+
+impl Timestamp {
+    /// Reads an RFC 3339 timestamp, or `YYYY-MM-DD[T ]HH:MM:SS[.f]` taken as UTC. Digits of a second after the sixth
+    /// are cut off. `None` for anything else, for `24:00:00`, and for leap seconds, which have no place of their own on
+    /// this time scale.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (head, mut rest) = text.as_bytes().split_first_chunk::<19>()?;
+        let date = date(head.first_chunk()?)?;
+        let [.., b'T' | b't' | b' ', h1, h0, b':', m1, m0, b':', s1, s0] = *head else { return None };
+        let (hour, minute, second) = (two(h1, h0)?, two(m1, m0)?, two(s1, s0)?);
+        if hour > 23 || minute > 59 || second > 59 {
+            return None;
+        }
+        let mut micros = i64::from(hour * 3600 + minute * 60 + second) * 1_000_000;
+        if let [b'.', fraction @ ..] = rest {
+            let digits = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            if digits == 0 {
+                return None;
+            }
+            micros += (0..6).fold(0, |micros, place| {
+                micros * 10 + fraction[..digits].get(place).map_or(0, |byte| i64::from(byte - b'0'))
+            });
+            rest = &fraction[digits..];
+        }
+        let offset = match *rest {
+            [] | [b'Z' | b'z'] => 0,
+            [sign @ (b'+' | b'-'), h1, h0, b':', m1, m0] => {
+                let (hours, minutes) = (two(h1, h0)?, two(m1, m0)?);
+                if hours > 23 || minutes > 59 {
+                    return None;
+                }
+                let minutes = i64::from(hours * 60 + minutes);
+                if sign == b'-' { -minutes } else { minutes }
+            }
+            _ => return None,
+        };
+        let instant = Self(i64::from(date.0) * DAY + micros - offset * 60_000_000);
+        // An offset can push the first and last day of the four-digit years outside them, where nothing can write it.
+        (0..=9999).contains(&instant.date().ymd().0).then_some(instant)
+    }
+
+    /// The UTC date of the instant.
+    pub const fn date(self) -> Date {
+        Date(self.0.div_euclid(DAY) as i32)
+    }
+
+    /// `YYYYMMDDTHHMMSS`, UTC: the stamp in object names.
+    pub fn stamp(self) -> String {
+        let (year, month, day) = self.date().ymd();
+        let (hour, minute, second) = self.hms();
+        format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}")
+    }
+
+    /// The instant so many seconds later.
+    pub const fn plus_seconds(self, seconds: i64) -> Self {
+        Self(self.0 + seconds * 1_000_000)
+    }
+
+    fn hms(self) -> (i64, i64, i64) {
+        let seconds = self.0.rem_euclid(DAY) / 1_000_000;
+        (seconds / 3600, seconds / 60 % 60, seconds % 60)
+    }
+}
+
+fn two(tens: u8, ones: u8) -> Option<u32> {
+    let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
+    (tens < 10 && ones < 10).then(|| u32::from(tens * 10 + ones))
+}
+
+fn date(text: &[u8; 10]) -> Option<Date> {
+    let [y3, y2, y1, y0, b'-', m1, m0, b'-', d1, d0] = *text else { return None };
+    Date::from_ymd((two(y3, y2)? * 100 + two(y1, y0)?) as i32, two(m1, m0)?, two(d1, d0)?)
+}
+
+impl fmt::Display for Date {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (year, month, day) = self.ymd();
+        write!(out, "{year:04}-{month:02}-{day:02}")
+    }
+}
+
+/// RFC 3339 in UTC, with six digits of the second where it is not whole.
+impl fmt::Display for Timestamp {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (hour, minute, second) = self.hms();
+        write!(out, "{}T{hour:02}:{minute:02}:{second:02}", self.date())?;
+        match self.0.rem_euclid(1_000_000) {
+            0 => write!(out, "Z"),
+            micros => write!(out, ".{micros:06}Z"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{Datelike as _, NaiveDate};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn dates_agree_with_chrono(days in -719_528i32..2_932_897) {
+            let expected = NaiveDate::from_num_days_from_ce_opt(days + 719_163).expect("in range");
+            prop_assert_eq!(Date(days).ymd(), (expected.year(), expected.month(), expected.day()));
+            prop_assert_eq!(Date(days).to_string(), expected.to_string());
+            prop_assert_eq!(Date::parse(&expected.to_string()), Some(Date(days)));
+        }
+
+        #[test]
+        fn timestamps_read_what_they_write(micros in -62_167_219_200_000_000i64..253_402_300_800_000_000) {
+            prop_assert_eq!(Timestamp::parse(&Timestamp(micros).to_string()), Some(Timestamp(micros)));
+        }
+    }
+
+    #[test]
+    fn timestamps_have_two_forms() {
+        for (text, written) in [
+            ("2025-11-13T10:35:00Z", "2025-11-13T10:35:00Z"),
+            ("2025-11-13t10:35:00z", "2025-11-13T10:35:00Z"),
+            ("2025-11-13 10:35:00", "2025-11-13T10:35:00Z"),
+            ("2025-11-13T10:35:00.5", "2025-11-13T10:35:00.500000Z"),
+            ("2025-11-13T10:35:00.123456789+02:30", "2025-11-13T08:05:00.123456Z"),
+            ("2024-02-29T23:59:59-01:00", "2024-03-01T00:59:59Z"),
+        ] {
+            assert_eq!(Timestamp::parse(text).map(|instant| instant.to_string()).as_deref(), Some(written), "{text}");
+        }
+    }
+
+    #[test]
+    fn impossible_times_are_refused() {
+        for text in [
+            "", "2025-11-13", "2025-02-30T00:00:00Z", "2025-13-01T00:00:00Z", "2025-11-13T24:00:00Z", "2025-11-13T10:60:00Z",
+            "2016-12-31T23:59:60Z", "2025-11-13T10:35Z", "2025-11-13T10:35:00.Z", "2025-11-13T10:35:00+0200",
+            "2025-11-13T10:35:00+24:00", "not-a-date", "2025-11-13T10:35:00ZZ", "32/13/2025", "9999-12-31T23:59:59-01:00",
+        ] {
+            assert_eq!(Timestamp::parse(text), None, "{text}");
+        }
+        for text in ["2025-02-30", "32/13/2025", "2025-1-01", "2025-00-10", "2025-01-00", "20250101", "+025-01-01"] {
+            assert_eq!(Date::parse(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The raw files that all contenders read, written once a size by the pipeline's own source.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use crate::paths::{self, shown};
+use crate::process::{run, say, tool};
+
+/// How much bronze.
+pub(super) struct Size {
+    pub(super) orders: u64,
+    pub(super) clicks: u64,
+    pub(super) customers: u64,
+    /// A third of them of each dataset.
+    pub(super) objects: u64,
+}
+
+/// `smelt generate` into `lake`. Every tick writes an object of each dataset, so it has its share of the rows.
+fn generate(size: &Size, lake: &Path) -> Command {
+    let ticks = size.objects / 3;
+    let mut command = tool(paths::smelt());
+    command.args(["generate", "--pipeline", "pipelines/ecommerce", "--lake"]).arg(lake);
+    command.args(["--ticks", &ticks.to_string(), "--seed", "42"]);
+    command.args(["--start", "2025-01-01T00:00:00Z", "--interval", "1h"]);
+    for (name, rows) in [("orders", size.orders), ("clicks", size.clicks), ("customers", size.customers)] {
+        command.arg("--param").arg(format!("{name}={}", rows.div_ceil(ticks)));
+    }
+    command
+}
+
+/// Returns the directory with the objects.
+pub(super) fn prepare(dir: &Path, size: &Size) -> Result<PathBuf> {
+    let Size { orders, clicks, customers, objects } = size;
+    let lake = dir.join(format!("bronze-{orders}-{clicks}-{customers}-{objects}"));
+    let bronze = lake.join("bronze");
+    if !lake.exists() {
+        // Renamed when whole: one that was interrupted must not be measured.
+        let partial = lake.with_extension("partial");
+        if partial.exists() {
+            fs::remove_dir_all(&partial)?;
+        }
+        run("writing bronze", &mut generate(size, &partial))?;
+        fs::rename(&partial, &lake)?;
+    }
+    let mut bytes = 0;
+    let entries = fs::read_dir(&bronze).with_context(|| format!("no {}", shown(&bronze)))?;
+    let files = entries.collect::<Result<Vec<_>, _>>()?;
+    for file in &files {
+        bytes += file.metadata()?.len();
+    }
+    say(&format!("{}: {} objects, {} MB", shown(&bronze), files.len(), bytes / 1_000_000));
+    Ok(bronze)
+}
+
+/// Hard links where the file system has them: nobody writes to bronze.
+pub(super) fn link_into(bronze: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(bronze)? {
+        let from = entry?;
+        let link = to.join(from.file_name());
+        fs::hard_link(from.path(), &link).or_else(|_| fs::copy(from.path(), &link).map(|_| ()))?;
+    }
+    Ok(())
+}

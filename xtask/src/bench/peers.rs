@@ -1,0 +1,66 @@
+//! The peers: scripts under `bench/peers` and the virtual environment they run in.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::args::Usage;
+use crate::paths::{root, shown};
+use crate::process::{run, say, tool};
+
+const ALL: [&str; 3] = ["pandas", "polars", "duckdb"];
+const DIR: &str = "bench/peers";
+
+/// The peers named in `--peers`.
+pub(super) fn chosen(list: Option<&str>) -> Result<Vec<String>> {
+    let names: Vec<&str> = match list {
+        None => ALL.to_vec(),
+        Some("none") => Vec::new(),
+        Some(list) => list.split(',').map(str::trim).collect(),
+    };
+    match names.iter().find(|name| !ALL.contains(name)) {
+        None => Ok(names.into_iter().map(str::to_owned).collect()),
+        Some(name) => bail!(Usage(format!("no peer `{name}`; known: {}, none", ALL.join(", ")))),
+    }
+}
+
+/// The interpreter of an environment that has what the peers need, or nothing where that can't be had.
+pub(super) fn python(dir: &Path, peers: &[String]) -> Result<Option<PathBuf>> {
+    if peers.is_empty() {
+        return Ok(None);
+    }
+    match environment(&dir.join("venv")) {
+        Ok(python) => Ok(Some(python)),
+        Err(error) => {
+            say(&format!("without peers: {error:#}"));
+            Ok(None)
+        }
+    }
+}
+
+fn environment(venv: &Path) -> Result<PathBuf> {
+    let requirements = root().join(DIR).join("requirements.txt");
+    let wanted = fs::read(&requirements).with_context(|| format!("no {}", shown(&requirements)))?;
+    let python = venv.join("bin/python");
+    let installed = venv.join("installed.txt");
+    if fs::read(&installed).is_ok_and(|installed| installed == wanted) {
+        return Ok(python);
+    }
+    run("making a Python environment", tool("python3").args(["-m", "venv", "--clear"]).arg(venv))?;
+    let mut pip = tool(&python);
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(&requirements);
+    run("installing the peers", &mut pip)?;
+    fs::write(installed, wanted)?;
+    Ok(python)
+}
+
+/// One run of a peer: reads the objects in `bronze`, writes `out/gold/<kpi>/<kpi>.csv`.
+pub(super) fn command(python: &Path, peer: &str, bronze: &Path, out: &Path) -> Command {
+    let mut command = tool(python);
+    command.arg(format!("{DIR}/{peer}_peer.py")).arg("--bronze").arg(bronze).arg("--out").arg(out);
+    // So that not even the first run compiles what the others find compiled.
+    command.env_remove("PYTHONDONTWRITEBYTECODE");
+    command
+}

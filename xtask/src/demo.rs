@@ -1,0 +1,54 @@
+//! `cargo xtask demo`: from a fresh clone to KPIs.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::args::Args;
+use crate::process::{cargo, run as run_command, say, tool};
+use crate::{paths, plugins};
+
+pub(crate) const HELP: &str = "\
+Builds host and components, generates a few ticks of raw e-commerce files and takes them through
+bronze, silver and gold. Run again, it adds ticks to the same lake.
+
+Usage: cargo xtask demo [--lake DIR] [--ticks N]
+
+Options:
+  --lake DIR   where the lake lies or is made [default: ./lake]
+  --ticks N    how many ticks to generate [default: 6]
+";
+
+pub(crate) fn run(args: &mut Args) -> Result<()> {
+    let lake = args.option("--lake")?.unwrap_or_else(|| "./lake".to_owned());
+    let ticks = args.option("--ticks")?.unwrap_or(6_u32).to_string();
+    args.finish()?;
+    // As the user sees it; our commands run in the root.
+    let lake = if Path::new(&lake).is_absolute() { lake.into() } else { std::env::current_dir()?.join(lake) };
+    let lake = lake.components().collect::<std::path::PathBuf>();
+
+    build_host()?;
+    plugins::build(false, false)?;
+    if !lake.exists() {
+        run_command("making the lake", &mut smelt("init", &lake))?;
+    }
+    run_command(&format!("generating {ticks} ticks"), smelt("generate", &lake).args(["--ticks", &ticks]))?;
+    run_command("bronze to gold", &mut smelt("run", &lake))
+}
+
+/// Builds `target/release/smelt`.
+pub(crate) fn build_host() -> Result<()> {
+    if !paths::smelt().exists() {
+        say("compiling wasmtime takes a few minutes the first time");
+    }
+    let mut build = cargo();
+    build.args(["build", "--release", "-p", "smelt", "--target-dir"]).arg(paths::target());
+    run_command("building the host", &mut build)
+}
+
+fn smelt(verb: &str, lake: &Path) -> Command {
+    let mut command = tool(paths::smelt());
+    command.arg(verb).arg("--lake").arg(paths::shown(lake));
+    command
+}

@@ -1,0 +1,68 @@
+//! `cargo xtask <verb>`: the only build logic there is. Parses the verb and hands over to the file of that name.
+
+mod args;
+mod bench;
+mod demo;
+mod paths;
+mod plugins;
+mod process;
+mod test;
+mod toolchain;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use args::{Args, Usage};
+
+const HELP: &str = "\
+Builds, tests, demonstrates and measures smelt.
+
+Usage: cargo xtask <verb> [options]
+
+Verbs:
+  demo      build everything, then take a few ticks of raw files to KPIs in ./lake
+  test      all that CI runs: format, lints, documentation, tests native and through WebAssembly
+  plugins   build the components into target/components
+  bench     time smelt against pandas, Polars and DuckDB on the same files
+
+`cargo xtask <verb> --help` tells more of each.
+";
+
+type Verb = (fn(&mut Args) -> Result<()>, &'static str);
+
+fn verb(name: &str) -> Result<Verb> {
+    match name {
+        "bench" => Ok((bench::run, bench::HELP)),
+        "demo" => Ok((demo::run, demo::HELP)),
+        "plugins" => Ok((plugins::run, plugins::HELP)),
+        "test" => Ok((test::run, test::HELP)),
+        _ => Err(Usage(format!("no verb `{name}`; known: bench, demo, plugins, test")).into()),
+    }
+}
+
+fn run() -> Result<()> {
+    let mut args = Args::from_env();
+    let name = match args.positional() {
+        Some(name) if name != "help" => name,
+        _ => {
+            print!("{HELP}");
+            return Ok(());
+        }
+    };
+    let (run, help) = verb(&name)?;
+    if args.wants_help() {
+        print!("{help}");
+        return Ok(());
+    }
+    run(&mut args)
+}
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! `cargo xtask plugins`: builds every plugin crate into a component.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+use crate::args::Args;
+use crate::paths::{components, root, shown, target};
+use crate::process::{run as run_command, say};
+use crate::toolchain::{TARGET, Toolchain};
+
+pub(crate) const HELP: &str = "\
+Builds the crates under plugins/ into components, target/components/<name>.wasm. A component that
+did not change keeps its file. The compiler is rustup's wasm32-unknown-unknown where it is installed,
+else Debian's rustc, which is installed first where that is possible.
+
+Usage: cargo xtask plugins [--fixtures]
+
+Options:
+  --fixtures   also those of the tests, tests/plugins/ into target/components/fixtures/
+";
+
+/// What a component begins with: `\0asm`, version 13, layer 1. A core module has version 1, layer 0.
+const COMPONENT_MAGIC: [u8; 8] = [0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00];
+
+pub(crate) fn run(args: &mut Args) -> Result<()> {
+    let fixtures = args.flag("--fixtures");
+    args.finish()?;
+    build(fixtures, false)
+}
+
+/// Builds all; `locked` refuses to touch `Cargo.lock`.
+pub(crate) fn build(fixtures: bool, locked: bool) -> Result<()> {
+    let toolchain = Toolchain::find()?;
+    build_all(&toolchain, "components", &crates(&root().join("plugins"))?, &components(), locked)?;
+    if fixtures {
+        // Apart from the plugins, whose features and so whose bytes they must not change.
+        let names = crates(&root().join("tests/plugins"))?;
+        build_all(&toolchain, "fixture components", &names, &components().join("fixtures"), locked)?;
+    }
+    Ok(())
+}
+
+/// The plugin crates in `dir`: a package has its directory's name, and what begins with `sdk` is no plugin.
+fn crates(dir: &Path) -> Result<BTreeSet<String>> {
+    if !dir.exists() {
+        return Ok(BTreeSet::new());
+    }
+    let mut names = BTreeSet::new();
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if !name.starts_with("sdk") && entry.path().join("Cargo.toml").exists() {
+            names.insert(name);
+        }
+    }
+    Ok(names)
+}
+
+fn build_all(toolchain: &Toolchain, what: &str, names: &BTreeSet<String>, to: &Path, locked: bool) -> Result<()> {
+    fs::create_dir_all(to)?;
+    remove_others(to, names)?;
+    if names.is_empty() {
+        say(&format!("{what}: none"));
+        return Ok(());
+    }
+    let target_dir = target().join("plugins");
+    if !target_dir.join(TARGET).exists() {
+        say("the first build of the components takes a few minutes");
+    }
+    let mut cargo = toolchain.cargo_build()?;
+    cargo.args(["--profile", "plugin", "--target-dir"]).arg(&target_dir);
+    cargo.args(locked.then_some("--locked"));
+    cargo.args(names.iter().flat_map(|name| ["-p", name]));
+    run_command(&format!("building {} {what}", names.len()), &mut cargo)?;
+
+    let built = target_dir.join(TARGET).join("plugin");
+    let mut changed = Vec::new();
+    for name in names {
+        let from = built.join(name.replace('-', "_")).with_extension("wasm");
+        if install(&from, &to.join(format!("{name}.wasm")))? {
+            changed.push(name.as_str());
+        }
+    }
+    let changed = if changed.is_empty() { "unchanged".to_owned() } else { format!("new: {}", changed.join(", ")) };
+    say(&format!("{} {what} in {}, {changed}", names.len(), shown(to)));
+    Ok(())
+}
+
+/// Copies a component unless it is there already; tells whether it did.
+fn install(from: &Path, to: &Path) -> Result<bool> {
+    let bytes = fs::read(from)
+        .with_context(|| format!("no {}; is the crate's type [\"cdylib\", \"rlib\"]?", shown(from)))?;
+    if !bytes.starts_with(&COMPONENT_MAGIC) {
+        bail!("{} is no component; was it linked with wasm-component-ld (.cargo/config.toml)?", shown(from));
+    }
+    if fs::read(to).is_ok_and(|old| old == bytes) {
+        return Ok(false);
+    }
+    // Renamed into place, so that a host that runs meanwhile never reads half a component.
+    let partial = to.with_extension("partial");
+    fs::write(&partial, bytes)?;
+    fs::rename(&partial, to)?;
+    Ok(true)
+}
+
+/// Removes the components of crates that are no more.
+fn remove_others(dir: &Path, names: &BTreeSet<String>) -> Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        if path.extension().is_some_and(|extension| extension == "wasm") && !names.contains(&stem) {
+            fs::remove_file(&path)?;
+            say(&format!("removed {}, whose crate is gone", shown(&path)));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,72 @@
+//! `cargo xtask test`: everything that must hold before a change goes in.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+use crate::args::Args;
+use crate::process::{cargo, run as run_command, say, seconds};
+use crate::{paths, plugins};
+
+pub(crate) const HELP: &str = "\
+All that CI runs, in this order, up to the first failure:
+  format, components, lints, documentation, tests
+
+Usage: cargo xtask test [filter]
+
+With a filter: only the components, then those tests whose name contains it.
+";
+
+type Step = (&'static str, Box<dyn Fn() -> Result<()>>);
+
+pub(crate) fn run(args: &mut Args) -> Result<()> {
+    let filter = args.positional();
+    args.finish()?;
+    let filtered = filter.is_some();
+    let mut steps: Vec<Step> = vec![
+        ("format", Box::new(|| run_command("checking the format", cargo().args(["fmt", "--all", "--check"])))),
+        ("components", Box::new(|| plugins::build(true, true))),
+        ("lints", Box::new(|| run_command("running clippy", &mut clippy()))),
+        ("documentation", Box::new(|| run_command("building the documentation", &mut doc()))),
+        ("tests", Box::new(move || run_command("running the tests", &mut tests(filter.as_deref())))),
+    ];
+    if filtered {
+        steps.retain(|(name, _)| ["components", "tests"].contains(name));
+    }
+
+    let mut times = Vec::new();
+    for (at, (name, step)) in steps.iter().enumerate() {
+        say(&format!("[{}/{}] {name}", at + 1, steps.len()));
+        let start = Instant::now();
+        step().with_context(|| format!("step `{name}` failed"))?;
+        times.push((*name, start.elapsed()));
+    }
+    say(&format!("all passed: {}", summary(&times)));
+    Ok(())
+}
+
+fn clippy() -> Command {
+    let mut command = cargo();
+    command.args(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]);
+    command
+}
+
+fn doc() -> Command {
+    let mut command = cargo();
+    command.args(["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-Dwarnings");
+    command
+}
+
+fn tests(filter: Option<&str>) -> Command {
+    let mut command = cargo();
+    command.args(["test", "--workspace", "--locked"]).args(filter);
+    command.env("SMELT_COMPONENTS", paths::components());
+    command
+}
+
+fn summary(times: &[(&str, Duration)]) -> String {
+    let total = times.iter().map(|(_, time)| *time).sum();
+    let steps: Vec<_> = times.iter().map(|(name, time)| format!("{name} {}", seconds(*time))).collect();
+    format!("{}; {} in all", steps.join(", "), seconds(total))
+}
