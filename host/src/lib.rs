@@ -1,1 +1,30 @@
-//! smelt
+//! smelt: a lakehouse host that runs every cleaning rule and every KPI as a sandboxed WebAssembly component.
+//!
+//! The host moves bytes, schedules, commits, limits and accounts. It knows no dataset, no column and no KPI: those are
+//! named by the manifest and by the plugins.
+
+pub mod aggregate;
+pub mod catalog;
+pub mod clean;
+pub mod cli;
+pub mod clock;
+pub mod codec;
+pub mod config;
+pub mod digest;
+#![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
+
+pub mod error;
+pub mod keys;
+pub mod pipeline;
+pub mod plan;
+pub mod privacy;
+pub mod progress;
+pub mod quarantine;
+pub mod run;
+pub mod schedule;
+pub mod silver;
+pub mod store;
+pub mod wasm;
+pub mod workers;
+
+pub use error::{Error, Result};

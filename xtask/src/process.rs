@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::IsTerminal;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -30,8 +31,7 @@ pub(crate) fn run(what: &str, command: &mut Command) -> Result<()> {
 
 /// Runs `command` and returns its standard output, trimmed.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
-    let output =
-        command.stdin(Stdio::null()).output().with_context(|| format!("can't run `{}`", shown(command)))?;
+    let output = command.stdin(Stdio::null()).output().with_context(|| format!("can't run `{}`", shown(command)))?;
     if !output.status.success() {
         let error = String::from_utf8_lossy(&output.stderr);
         bail!("`{}` failed ({}): {}", shown(command), output.status, error.trim());
@@ -59,18 +59,25 @@ pub(crate) fn cargo() -> Command {
 /// Whether a variable describes this process (`CARGO_PKG_NAME`) or would change what we build (`RUSTFLAGS`), rather than
 /// telling where the user's tools, registries and proxies are.
 fn is_ours_alone(name: &str) -> bool {
-    const KEPT: [&str; 6] = ["CARGO_HOME", "CARGO_HTTP_", "CARGO_NET_", "CARGO_REGISTR", "CARGO_TERM_", "CARGO_BUILD_JOBS"];
+    const KEPT: [&str; 6] =
+        ["CARGO_HOME", "CARGO_HTTP_", "CARGO_NET_", "CARGO_REGISTR", "CARGO_TERM_", "CARGO_BUILD_JOBS"];
     let cargo = name.starts_with("CARGO") && !KEPT.iter().any(|kept| name.starts_with(kept));
     let rust = name.starts_with("RUST") && !name.starts_with("RUSTUP_") && name != "RUST_BACKTRACE";
     cargo || rust
 }
 
+/// The command line, with the program by its bare name.
 fn shown(command: &Command) -> String {
-    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let program = Path::new(command.get_program()).file_name().unwrap_or_default();
+    let words = std::iter::once(program).chain(command.get_args());
     words.map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ")
 }
 
 pub(crate) fn seconds(time: Duration) -> String {
     let seconds = time.as_secs_f64();
-    if seconds < 60.0 { format!("{seconds:.1} s") } else { format!("{:.0} min {:02.0} s", (seconds / 60.0).floor(), seconds % 60.0) }
+    if seconds < 60.0 {
+        format!("{seconds:.1} s")
+    } else {
+        format!("{:.0} min {:02.0} s", (seconds / 60.0).floor(), seconds % 60.0)
+    }
 }

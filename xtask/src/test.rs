@@ -39,8 +39,12 @@ pub(crate) fn run(args: &mut Args) -> Result<()> {
     for (at, (name, step)) in steps.iter().enumerate() {
         say(&format!("[{}/{}] {name}", at + 1, steps.len()));
         let start = Instant::now();
-        step().with_context(|| format!("step `{name}` failed"))?;
+        let result = step().with_context(|| format!("step `{name}` failed"));
         times.push((*name, start.elapsed()));
+        if result.is_err() {
+            say(&format!("times: {}", summary(&times)));
+            return result;
+        }
     }
     say(&format!("all passed: {}", summary(&times)));
     Ok(())

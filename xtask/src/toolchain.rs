@@ -21,7 +21,7 @@ pub(crate) enum Toolchain {
     /// The active toolchain, which has the target's standard library.
     Rustup,
     /// Debian's rustc with its std's source, and the linker of the active toolchain.
-    Debian { rustc: String, std_source: PathBuf, linker_dir: PathBuf },
+    Debian { linker_dir: PathBuf },
 }
 
 impl Toolchain {
@@ -32,7 +32,7 @@ impl Toolchain {
             return Ok(Self::Rustup);
         }
         let linker_dir = linker_dir()?;
-        let (rustc, std_source) = match debian() {
+        let rustc = match debian() {
             Ok(found) => found,
             Err(reason) => {
                 install_debian(&reason.to_string())?;
@@ -40,7 +40,7 @@ impl Toolchain {
             }
         };
         say(&format!("components: Debian's {rustc} with its std's source, as {TARGET} is not installed here"));
-        Ok(Self::Debian { rustc, std_source, linker_dir })
+        Ok(Self::Debian { linker_dir })
     }
 
     /// A `cargo build` for the target. Linker and flags come from `.cargo/config.toml`; it only adds what keeps the paths
@@ -48,15 +48,12 @@ impl Toolchain {
     pub(crate) fn cargo_build(&self) -> Result<Command> {
         let mut command = cargo();
         command.args(["build", "--target", TARGET]);
-        let mut remaps = vec![(cargo_home()?, "/cargo")];
-        if let Self::Debian { rustc: _, std_source, linker_dir } = self {
+        let remap = format!("--remap-path-prefix={}=/cargo", cargo_home()?.display());
+        command.arg("--config").arg(format!("target.{TARGET}.rustflags=[{remap:?}]"));
+        if let Self::Debian { linker_dir } = self {
             command.arg("-Zbuild-std=std,panic_abort");
             command.env("RUSTC", DEBIAN_RUSTC).env("RUSTC_BOOTSTRAP", "1").env("PATH", path_with(linker_dir)?);
-            remaps.push((std_source.clone(), "/rust"));
         }
-        let remaps: Vec<_> =
-            remaps.iter().map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display())).collect();
-        command.arg("--config").arg(format!("target.{TARGET}.rustflags={remaps:?}"));
         Ok(command)
     }
 }
@@ -78,8 +75,8 @@ fn linker_dir() -> Result<PathBuf> {
     Ok(dir)
 }
 
-/// Debian's rustc (as `rustc 1.96.0`) and where its library source lies, if both are there and new enough.
-fn debian() -> Result<(String, PathBuf)> {
+/// Debian's rustc, as `rustc 1.96.0`, if it and the source of its standard library are there and new enough.
+fn debian() -> Result<String> {
     if !Path::new(DEBIAN_RUSTC).exists() {
         bail!("{DEBIAN_RUSTC} is missing");
     }
@@ -89,11 +86,10 @@ fn debian() -> Result<(String, PathBuf)> {
         bail!("{DEBIAN_RUSTC} is {version}, older than {OLDEST}");
     }
     let sysroot = output(tool(DEBIAN_RUSTC).args(["--print", "sysroot"]))?;
-    let source = Path::new(&sysroot).join("lib/rustlib/src/rust");
-    if !source.join("library/std/Cargo.toml").exists() {
+    if !Path::new(&sysroot).join("lib/rustlib/src/rust/library/std/Cargo.toml").exists() {
         bail!("the source of {version}'s standard library is missing");
     }
-    Ok((version, fs::canonicalize(source)?))
+    Ok(version)
 }
 
 /// 96 of `rustc 1.96.0`.

@@ -1,5 +1,5 @@
-//! Bytes to Arrow and back. Raw objects (CSV, JSON arrays, JSON Lines; whatever their bytes) become batches of text columns
-//! exactly as written, and typed tables become CSV that reads back to the same values.
+//! Bytes to Arrow and back. Raw objects (CSV, JSON arrays, JSON Lines; whatever their bytes) become batches of text
+//! columns exactly as written, and typed tables become CSV that reads back to the same values.
 //!
 //! `decode` owns streaming, batching and the account of malformed records; `json` and `csv` find records in a window of
 //! bytes; `typed` is the canonical CSV of silver and gold; `scan` holds the byte searches all of them stand on.

@@ -21,33 +21,51 @@ mod block {
         __m128i, _mm_cmpeq_epi8, _mm_min_epu8, _mm_movemask_epi8, _mm_or_si128, _mm_set_epi64x, _mm_set1_epi8,
     };
 
-    #[inline(always)]
-    fn load(block: &[u8; super::LANES]) -> __m128i {
-        let both = u128::from_le_bytes(*block);
-        _mm_set_epi64x((both >> 64) as i64, both as i64)
-    }
-
-    #[inline(always)]
-    fn equal(block: __m128i, byte: u8) -> __m128i {
-        _mm_cmpeq_epi8(block, _mm_set1_epi8(byte as i8))
-    }
+    use super::LANES;
 
     /// One bit for each byte that `is_json_stop`.
     #[inline(always)]
-    pub(super) fn json_stops(block: &[u8; super::LANES]) -> u32 {
+    pub(super) fn json_stops(block: &[u8; LANES]) -> u32 {
+        // SAFETY: every x86-64 processor has SSE2, and the function only computes on values.
+        unsafe { json(block) }
+    }
+
+    /// One bit for each byte that `is_csv_special`.
+    #[inline(always)]
+    pub(super) fn csv_specials(block: &[u8; LANES]) -> u32 {
+        // SAFETY: as above.
+        unsafe { csv(block) }
+    }
+
+    #[inline]
+    #[target_feature(enable = "sse2")]
+    fn json(block: &[u8; LANES]) -> u32 {
         let block = load(block);
         let control = _mm_cmpeq_epi8(_mm_min_epu8(block, _mm_set1_epi8(0x1f)), block);
         let quote = _mm_or_si128(equal(block, b'"'), equal(block, b'\\'));
         _mm_movemask_epi8(_mm_or_si128(control, quote)) as u32
     }
 
-    /// One bit for each byte that `is_csv_special`.
-    #[inline(always)]
-    pub(super) fn csv_specials(block: &[u8; super::LANES]) -> u32 {
+    #[inline]
+    #[target_feature(enable = "sse2")]
+    fn csv(block: &[u8; LANES]) -> u32 {
         let block = load(block);
         let line = _mm_or_si128(equal(block, b'\n'), equal(block, b'\r'));
         let cell = _mm_or_si128(equal(block, b','), equal(block, b'"'));
         _mm_movemask_epi8(_mm_or_si128(line, cell)) as u32
+    }
+
+    #[inline]
+    #[target_feature(enable = "sse2")]
+    fn load(block: &[u8; LANES]) -> __m128i {
+        let both = u128::from_le_bytes(*block);
+        _mm_set_epi64x((both >> 64) as i64, both as i64)
+    }
+
+    #[inline]
+    #[target_feature(enable = "sse2")]
+    fn equal(block: __m128i, byte: u8) -> __m128i {
+        _mm_cmpeq_epi8(block, _mm_set1_epi8(byte as i8))
     }
 }
 
@@ -72,7 +90,8 @@ pub(super) fn array_at<const N: usize>(bytes: &[u8], at: usize) -> Option<&[u8; 
     bytes.get(at..)?.first_chunk()
 }
 
-/// Position of the first quote, backslash or control character at or after `at`; the length of `bytes` if there is none.
+/// Position of the first quote, backslash or control character at or after `at`; the length of `bytes` if there is
+/// none.
 #[inline(always)]
 pub(super) fn json_string_stop(bytes: &[u8], mut at: usize) -> usize {
     while let Some(block) = array_at::<LANES>(bytes, at) {
@@ -88,8 +107,8 @@ pub(super) fn json_string_stop(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// Walks over the commas, quotes and line ends of a window, 64 bytes of look-ahead at a time, so that short cells share one
-/// look instead of paying for one each.
+/// Walks over the commas, quotes and line ends of a window, 64 bytes of look-ahead at a time, so that short cells share
+/// one look instead of paying for one each.
 pub(super) struct Specials<'a> {
     bytes: &'a [u8],
     base: usize,

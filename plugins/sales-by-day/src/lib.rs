@@ -44,3 +44,24 @@ impl Kpi for SalesByDay {
 }
 
 export_kpi!(SalesByDay);
+
+#[cfg(test)]
+mod tests {
+    use smelt_sdk::testing::{cells, evaluate_split};
+
+    use super::*;
+
+    #[test]
+    fn revenue_is_summed_by_day_in_the_order_of_days() {
+        let orders = [["2025-11-14", "0.10"], ["2024-02-29", "2.00"], ["2025-11-14", "0.20"], ["1969-12-31", "0.00"]];
+        let rows = orders.map(cells);
+        let rows: Vec<&[_]> = rows.iter().map(|row| row.as_slice()).collect();
+        let table = evaluate_split::<SalesByDay>("{}", &[("orders", &rows)]).unwrap();
+        assert_eq!(table, [["1969-12-31", "0.00"], ["2024-02-29", "2.00"], ["2025-11-14", "0.30"]]);
+    }
+
+    #[test]
+    fn no_orders_give_no_rows() {
+        assert!(evaluate_split::<SalesByDay>("{}", &[]).unwrap().is_empty());
+    }
+}

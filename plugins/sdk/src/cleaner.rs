@@ -87,7 +87,8 @@ impl Cleaned {
         let index = self.rules.iter().position(|known| known.name == rule.name);
         if index.is_none() {
             let name = rule.name;
-            self.error.get_or_insert_with(|| Fault::internal(format!("rule `{name}` is not in the description's rules")));
+            self.error
+                .get_or_insert_with(|| Fault::internal(format!("rule `{name}` is not in the description's rules")));
         }
         index.map(|index| index as u32)
     }

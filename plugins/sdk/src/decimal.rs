@@ -133,7 +133,7 @@ impl Number {
             match byte {
                 b'0'..=b'9' => {
                     any = true;
-                    if magnitude < MAX / 10 {
+                    if magnitude <= MAX / 10 {
                         magnitude = magnitude * 10 + i128::from(byte - b'0');
                         scale += i64::from(point);
                     } else if !point {
@@ -161,7 +161,10 @@ impl Number {
             0.. => Some(Self { mantissa, scale: scale as u32 }),
             _ => {
                 let power = 10i128.checked_pow(u32::try_from(-scale).ok()?)?;
-                mantissa.checked_mul(power).filter(|all| all.unsigned_abs() <= MAX as u128).map(|mantissa| Self { mantissa, scale: 0 })
+                mantissa
+                    .checked_mul(power)
+                    .filter(|all| all.unsigned_abs() <= MAX as u128)
+                    .map(|mantissa| Self { mantissa, scale: 0 })
             }
         }
     }
@@ -187,8 +190,29 @@ impl Number {
 
     /// The exact product with a decimal, rounded half away from zero to its places, unless that exceeds 38 digits.
     pub fn times<const SCALE: u8>(self, other: Decimal<SCALE>) -> Option<Decimal<SCALE>> {
-        let mantissa = self.mantissa.checked_mul(other.0)?;
-        Self { mantissa, scale: self.scale + u32::from(SCALE) }.round()
+        if let Some(mantissa) = self.mantissa.checked_mul(other.0) {
+            return Self { mantissa, scale: self.scale + u32::from(SCALE) }.round();
+        }
+        // More digits than fit: multiply by one digit after the point at a time, from the last. What a step drops is less
+        // than a unit, so the tenths of the last step alone decide how to round.
+        let (mut digits, units) = (self.mantissa.unsigned_abs(), other.0.unsigned_abs());
+        let (mut product, mut tenths) = (0, 0);
+        for _ in 0..self.scale {
+            let low = product + units % 10 * (digits % 10);
+            (product, tenths) = (units / 10 * (digits % 10) + low / 10, low % 10);
+            digits /= 10;
+        }
+        product = units.checked_mul(digits)?.checked_add(product + u128::from(tenths >= 5))?;
+        let product = i128::try_from(product).ok().filter(|&product| product <= MAX)?;
+        Some(Decimal(if (self.mantissa < 0) == (other.0 < 0) { product } else { -product }))
+    }
+
+    /// The part before the point: -1.5 gives -1.
+    pub const fn trunc(self) -> i128 {
+        match 10i128.checked_pow(self.scale) {
+            Some(one) => self.mantissa / one,
+            None => 0,
+        }
     }
 
     /// The nearest 64-bit float.
@@ -235,7 +259,23 @@ mod tests {
 
     #[test]
     fn what_is_no_number_is_refused() {
-        for text in ["", "-", ".", "e5", "NaN", "inf", "1,000", "0x10", "1e", "1e400", "1 2", "--1", "1.2.3", "１", "1e99999999999999999999"] {
+        for text in [
+            "",
+            "-",
+            ".",
+            "e5",
+            "NaN",
+            "inf",
+            "1,000",
+            "0x10",
+            "1e",
+            "1e400",
+            "1 2",
+            "--1",
+            "1.2.3",
+            "１",
+            "1e99999999999999999999",
+        ] {
             assert_eq!(money(text), None, "{text}");
         }
     }
@@ -249,6 +289,40 @@ mod tests {
         assert_eq!(total("2.5", "0.01").as_deref(), Some("0.03"));
         assert_eq!(total("0.333", "10.00").as_deref(), Some("3.33"));
         assert_eq!(total("1e30", "1e30"), None);
+    }
+
+    #[test]
+    fn products_of_many_digits_are_exact_too() {
+        let times = |factor: &str, units| Number::parse(factor)?.times(Money::from_units(units)).map(Money::units);
+        for (factor, units, product) in [
+            ("0.33333333333333333333333333333333333333", 1000, 333),
+            ("-0.33333333333333333333333333333333333333", 1000, -333),
+            ("0.50000000000000000000000000000000000000", 5, 3),
+            ("0.49999999999999999999999999999999999999", 5, 2),
+            ("1.4999999999999999999999999999999999999", 1_000_000, 1_500_000),
+            ("0.99999999999999999999999999999999999999", -MAX, -MAX + 1),
+            (
+                "12345678901234567890.123456789012345678",
+                10i128.pow(17),
+                1_234_567_890_123_456_789_012_345_678_901_234_568,
+            ),
+        ] {
+            assert_eq!(times(factor, units), Some(product), "{factor} times {units}");
+        }
+        assert_eq!(times("10.000000000000000000000000000000000001", MAX), None);
+    }
+
+    #[test]
+    fn the_part_before_the_point_is_exact() {
+        for (text, whole) in [
+            ("99999999999999999999.99999999", 10i128.pow(20) - 1),
+            ("1e20", 10i128.pow(20)),
+            ("-1.5", -1),
+            ("1e-70", 0),
+            ("99999999999999999999999999999999999999", MAX),
+        ] {
+            assert_eq!(Number::parse(text).map(Number::trunc), Some(whole), "{text}");
+        }
     }
 
     #[test]

@@ -67,8 +67,8 @@ pub use cleaner::{Cleaned, Cleaner, Rule};
 pub use config::{Config, Parameters};
 pub use decimal::{Decimal, Money, Number};
 pub use describe::{
-    CleanerDescription, DataType, Field, Identity, KpiDescription, Preference, SourceDescription, boolean, date, decimal,
-    describe_cleaner, describe_kpi, describe_source, float64, int64, money, nullable, text, timestamp,
+    CleanerDescription, DataType, Field, Identity, KpiDescription, Preference, SourceDescription, boolean, date,
+    decimal, describe_cleaner, describe_kpi, describe_source, float64, int64, money, nullable, text, timestamp,
 };
 pub use fault::{Fault, FaultKind, Result};
 pub use host::{Level, log, pseudonymise};
@@ -84,9 +84,9 @@ pub use wit_bindgen;
 /// Everything a plugin normally needs.
 pub mod prelude {
     pub use crate::{
-        Batch, Cleaned, Cleaner, CleanerDescription, Config, Date, Decimal, Fault, Kpi, KpiDescription, Level, Money, Number,
-        Object, Parameters, Preference, Result, Rule, Source, SourceDescription, Table, Tick, Timestamp, Totals, boolean, date,
-        decimal, describe_cleaner, describe_kpi, describe_source, export_cleaner, export_kpi, export_source, float64,
-        identity, int64, log, money, nullable, pseudonymise, text, timestamp,
+        Batch, Cleaned, Cleaner, CleanerDescription, Config, Date, Decimal, Fault, Kpi, KpiDescription, Level, Money,
+        Number, Object, Parameters, Preference, Result, Rule, Source, SourceDescription, Table, Tick, Timestamp,
+        Totals, boolean, date, decimal, describe_cleaner, describe_kpi, describe_source, export_cleaner, export_kpi,
+        export_source, float64, identity, int64, log, money, nullable, pseudonymise, text, timestamp,
     };
 }

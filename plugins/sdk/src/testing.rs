@@ -43,13 +43,56 @@ pub fn evaluate<T: Kpi>(params: &str, batches: &[(&str, &[&[Option<&str>]])]) ->
     decode(&description.output, &total.evaluate()?)
 }
 
+/// Evaluates a KPI over all rows in one accumulator, and panics unless every other way gives the same state and table:
+/// an accumulator a row (and one without rows), merged in several orders, one by one or as a tree.
+pub fn evaluate_split<T: Kpi>(params: &str, batches: &[(&str, &[&[Option<&str>]])]) -> Result<Vec<Vec<String>>> {
+    let description = T::describe();
+    let (whole, mut parts) = (Accumulator::<T>::open(params, None)?, Vec::new());
+    parts.push(whole.state()?);
+    for (input, rows) in batches {
+        let declared = description.inputs.iter().find(|known| known.name == *input);
+        let fields = &declared.ok_or_else(|| Fault::invalid_input(format!("no input `{input}`")))?.columns;
+        for row in *rows {
+            let (row, part) = (encode(fields, &[row])?, Accumulator::<T>::open(params, None)?);
+            whole.update_batch(input, &row)?;
+            part.update_batch(input, &row)?;
+            parts.push(part.state()?);
+        }
+    }
+    let merged = |states: &[Vec<u8>]| {
+        let total = Accumulator::<T>::open(params, None)?;
+        states.iter().try_for_each(|state| total.merge_batch(state))?;
+        Ok::<_, Fault>((total.state()?, total.evaluate()?))
+    };
+    let expected = (whole.state()?, whole.evaluate()?);
+    for _ in 0..2 {
+        parts.reverse();
+        for middle in 0..parts.len() {
+            parts.rotate_left(middle);
+            assert!(merged(&parts)? == expected, "merged one by one, the rows give another state");
+            let (left, right) = parts.split_at(middle);
+            assert!(
+                merged(&[merged(left)?.0, merged(right)?.0])? == expected,
+                "merged as a tree, the rows give another state"
+            );
+        }
+    }
+    decode(&description.output, &expected.1)
+}
+
+/// A row of cells; an empty one is a missing value.
+pub fn cells<const N: usize>(row: [&str; N]) -> [Option<&str>; N] {
+    row.map(|cell| (!cell.is_empty()).then_some(cell))
+}
+
 /// Rows of text as an IPC stream of the fields. Empty and `None` are both missing values.
 pub fn encode(fields: &[Field], rows: &[&[Option<&str>]]) -> Result<Vec<u8>> {
     let mut table = Table::new(fields);
     for row in rows {
         let mut out = table.row();
         for (field, &cell) in fields.iter().zip(*row) {
-            let wrong = || Fault::invalid_input(format!("column `{}`: `{}` is not valid", field.name, cell.unwrap_or("")));
+            let wrong =
+                || Fault::invalid_input(format!("column `{}`: `{}` is not valid", field.name, cell.unwrap_or("")));
             macro_rules! parse {
                 ($read:expr) => {
                     cell.filter(|cell| !cell.is_empty()).map(|cell| $read(cell).ok_or_else(wrong)).transpose()?

@@ -60,7 +60,7 @@ impl Options {
             None => paths::target().join("bench"),
         };
         args.finish()?;
-        if size.objects == 0 || size.objects % 3 != 0 {
+        if size.objects == 0 || !size.objects.is_multiple_of(3) {
             bail!(Usage(format!("`--objects {}` is no multiple of 3", size.objects)));
         }
         Ok(Self { size, runs, peers, dir })

@@ -15,7 +15,9 @@ pub(super) fn table(size: &Size, contenders: &[(&str, Vec<Cost>)]) -> String {
     let mut line = |line: String| writeln!(text, "{}", line.trim_end()).expect("writing to a string");
 
     line(String::new());
-    line(format!("{orders} orders, {clicks} clicks, {customers} customers in {objects} objects; {cores} cores; runs: {runs}"));
+    line(format!(
+        "{orders} orders, {clicks} clicks, {customers} customers in {objects} objects; {cores} cores; runs: {runs}"
+    ));
     line(String::new());
     line(format!("{:8}  {:>17}  {:>17}  {:>15}", "", "wall, s", "CPU, s", "peak, MiB"));
     line(format!("{:8}  {:>8} {:>8}  {:>8} {:>8}  {:>7} {:>7}", "", "min", "median", "min", "median", "min", "median"));

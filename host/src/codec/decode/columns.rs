@@ -1,5 +1,5 @@
-//! Builds the text columns of a batch. Cells are staged as spans of the window and copied once their whole record is known
-//! to be good, so that a malformed record leaves no trace to undo.
+//! Builds the text columns of a batch. Cells are staged as spans of the window and copied once their whole record is
+//! known to be good, so that a malformed record leaves no trace to undo.
 
 use std::sync::Arc;
 
@@ -35,6 +35,7 @@ pub(in super::super) struct Cell {
 }
 
 impl Cell {
+    /// No value.
     pub(in super::super) const NULL: Self = Self { start: 0, len: 0, kind: Kind::Null };
 
     /// The cell between two positions. A window is shorter than 2 GiB (`Source`), so they fit.
@@ -43,52 +44,75 @@ impl Cell {
         Self { start: start as u32, len: (end - start) as u32, kind }
     }
 
-    /// The cell's text, for names rather than values.
-    pub(in super::super) fn text(self, window: &[u8]) -> Vec<u8> {
-        let raw = window.get(self.start as usize..(self.start + self.len) as usize).unwrap_or_default();
-        let mut text = Vec::with_capacity(raw.len());
+    /// The cell's bytes in the window, escapes and all.
+    #[inline(always)]
+    pub(in super::super) fn raw(self, window: &[u8]) -> &[u8] {
+        let start = self.start as usize;
+        window.get(start..start + self.len as usize).unwrap_or_default()
+    }
+
+    /// Appends the cell's text.
+    pub(in super::super) fn write(self, window: &[u8], text: &mut Vec<u8>) {
+        let raw = self.raw(window);
         match self.kind {
             Kind::Null => {}
             Kind::Plain => text.extend_from_slice(raw),
-            Kind::JsonEscaped => json::unescape(raw, &mut text),
-            Kind::CsvQuoted => csv::undouble(raw, &mut text),
+            Kind::JsonEscaped => json::unescape(raw, text),
+            Kind::CsvQuoted => csv::undouble(raw, text),
         }
-        text
     }
 }
 
 /// One text column under construction.
-#[derive(Default)]
-pub(super) struct Column {
+pub(in super::super) struct Column {
     /// Written up to `used`; the rest is room for block copies.
     values: Vec<u8>,
     used: usize,
-    ends: Vec<i32>,
+    offsets: Vec<i32>,
     nulls: Vec<u32>,
+    unescaped: Vec<u8>,
 }
 
 impl Column {
+    /// With room for so many bytes of text, rows and nulls.
+    pub(in super::super) fn with_capacity(text: usize, rows: usize, nulls: usize) -> Self {
+        let mut offsets = Vec::with_capacity(rows + 1);
+        offsets.push(0);
+        Self {
+            values: vec![0; text + BLOCK],
+            used: 0,
+            offsets,
+            nulls: Vec::with_capacity(nulls),
+            unescaped: Vec::new(),
+        }
+    }
+
+    /// Adds a cell of a record that is known to be UTF-8.
     #[inline(always)]
-    pub(super) fn push(&mut self, window: &[u8], cell: Cell) {
+    pub(in super::super) fn push(&mut self, window: &[u8], cell: Cell) {
         let (start, len) = (cell.start as usize, cell.len as usize);
         match cell.kind {
             Kind::Plain => {
                 let block = array_at::<BLOCK>(window, start);
                 let room = self.values.get_mut(self.used..).and_then(|room| room.first_chunk_mut::<BLOCK>());
                 match (block, room) {
-                    (Some(block), Some(room)) if len <= BLOCK => *room = *block,
+                    (Some(block), Some(room)) if len <= BLOCK => {
+                        *room = *block;
+                        self.used += len;
+                    }
                     _ => self.copy(&window[start..start + len]),
                 }
-                self.used += len;
             }
-            Kind::Null => self.nulls.push(self.ends.len() as u32),
+            Kind::Null => self.nulls.push(self.offsets.len() as u32 - 1),
             Kind::JsonEscaped | Kind::CsvQuoted => {
-                let text = cell.text(window);
+                let mut text = std::mem::take(&mut self.unescaped);
+                text.clear();
+                cell.write(window, &mut text);
                 self.copy(&text);
-                self.used += text.len();
+                self.unescaped = text;
             }
         }
-        self.ends.push(self.used as i32);
+        self.offsets.push(self.used as i32);
     }
 
     #[inline(never)]
@@ -98,18 +122,14 @@ impl Column {
             self.values.resize((self.values.len() * 2).max(end + BLOCK).max(1024), 0);
         }
         self.values[self.used..end].copy_from_slice(text);
+        self.used = end;
     }
 
-    /// The column, and an empty builder with room for as much again.
-    pub(super) fn finish(&mut self) -> ArrayRef {
-        let rows = self.ends.len();
-        let next = Self {
-            values: vec![0; self.used + self.used / 8 + BLOCK],
-            used: 0,
-            ends: Vec::with_capacity(rows + rows / 8),
-            nulls: Vec::with_capacity(self.nulls.len()),
-        };
-        let Self { mut values, used, ends, nulls } = std::mem::replace(self, next);
+    /// The column, leaving an empty builder with room for a little more than as much again.
+    pub(in super::super) fn finish(&mut self) -> ArrayRef {
+        let rows = self.offsets.len() - 1;
+        let next = Self::with_capacity(self.used + self.used / 8, rows + rows / 8, self.nulls.len());
+        let Self { mut values, used, offsets, nulls, unescaped: _ } = std::mem::replace(self, next);
         values.truncate(used);
         let nulls = (!nulls.is_empty()).then(|| {
             let mut valid = BooleanBufferBuilder::new(rows);
@@ -117,11 +137,9 @@ impl Column {
             nulls.iter().for_each(|&row| valid.set_bit(row as usize, false));
             NullBuffer::new(valid.finish())
         });
-        let offsets = std::iter::once(0).chain(ends).collect::<Vec<i32>>();
         let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
-        let values = Buffer::from_vec(values);
         Arc::new(
-            StringArray::try_new(offsets, values, nulls)
+            StringArray::try_new(offsets, Buffer::from_vec(values), nulls)
                 .expect("cells are cut at ASCII bytes from records checked to be UTF-8"),
         )
     }

@@ -9,6 +9,7 @@ use proc_macro::TokenStream;
 pub fn export_source(plugin: TokenStream) -> TokenStream {
     export(
         "source",
+        &format!("<{plugin} as ::smelt_sdk::Source>::describe"),
         &format!(
             "impl bindings::exports::smelt::plugin::generation::Guest for Component {{
                 fn describe() -> types::SourceDescription {{
@@ -29,6 +30,7 @@ pub fn export_source(plugin: TokenStream) -> TokenStream {
 pub fn export_cleaner(plugin: TokenStream) -> TokenStream {
     export(
         "cleaner",
+        &format!("<{plugin} as ::smelt_sdk::Cleaner>::describe"),
         &format!(
             "use bindings::exports::smelt::plugin::cleaning;
             impl cleaning::Guest for Component {{
@@ -56,6 +58,7 @@ pub fn export_cleaner(plugin: TokenStream) -> TokenStream {
 pub fn export_kpi(plugin: TokenStream) -> TokenStream {
     export(
         "kpi",
+        &format!("<{plugin} as ::smelt_sdk::Kpi>::describe"),
         &format!(
             "use bindings::exports::smelt::plugin::aggregation;
             impl aggregation::Guest for Component {{
@@ -87,8 +90,9 @@ pub fn export_kpi(plugin: TokenStream) -> TokenStream {
     )
 }
 
-/// The module that holds a component's bindings and the given glue; nothing natively, where unit tests call the SDK.
-fn export(world: &str, glue: &str) -> TokenStream {
+/// The module that holds a component's bindings and the given glue. Natively, where only unit tests call a plugin, it just
+/// names `used`, lest all of the plugin be dead code.
+fn export(world: &str, used: &str, glue: &str) -> TokenStream {
     let wit = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../wit/0.1.0");
     // A mapping for an interface that the world does not import is an error.
     let privacy = match world {
@@ -114,7 +118,9 @@ fn export(world: &str, glue: &str) -> TokenStream {
             struct Component;
             {glue}
             bindings::export!(Component with_types_in bindings);
-        }}"
+        }}
+        #[cfg(not(target_family = \"wasm\"))]
+        const _: fn() = || _ = {used};"
     )
     .parse()
     .expect("the generated module is Rust")

@@ -64,9 +64,17 @@ pub(crate) fn read(stream: &[u8]) -> Result<(usize, Vec<Column<'_>>)> {
             DataType::Date32 => rows * 4,
             DataType::Int64 | DataType::Float64 | DataType::Timestamp => rows * 8,
             DataType::Decimal128(_) => rows * 16,
-            DataType::Utf8 => offsets.get(rows * 4..).and_then(<[u8]>::first_chunk).map_or(0, |end| u32::from_le_bytes(*end) as usize),
+            DataType::Utf8 => {
+                offsets.get(rows * 4..).and_then(<[u8]>::first_chunk).map_or(0, |end| u32::from_le_bytes(*end) as usize)
+            }
         })?;
-        columns.push(Column { name: field.name().unwrap_or_default().to_owned(), data_type, validity, offsets, values });
+        columns.push(Column {
+            name: field.name().unwrap_or_default().to_owned(),
+            data_type,
+            validity,
+            offsets,
+            values,
+        });
     }
     Ok((rows, columns))
 }

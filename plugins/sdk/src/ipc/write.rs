@@ -1,9 +1,10 @@
 //! Writes one record batch as a stream.
 
 use arrow_ipc::{
-    Bool, BoolArgs, Buffer, Date, DateArgs, DateUnit, Decimal, DecimalArgs, Endianness, Field as IpcField, FieldArgs, FieldNode,
-    FloatingPoint, FloatingPointArgs, Int, IntArgs, Message, MessageArgs, MessageHeader, MetadataVersion, Precision, RecordBatch,
-    RecordBatchArgs, Schema, SchemaArgs, TimeUnit, Timestamp, TimestampArgs, Type, Utf8, Utf8Args,
+    Bool, BoolArgs, Buffer, Date, DateArgs, DateUnit, Decimal, DecimalArgs, Endianness, Field as IpcField, FieldArgs,
+    FieldNode, FloatingPoint, FloatingPointArgs, Int, IntArgs, Message, MessageArgs, MessageHeader, MetadataVersion,
+    Precision, RecordBatch, RecordBatchArgs, Schema, SchemaArgs, TimeUnit, Timestamp, TimestampArgs, Type, Utf8,
+    Utf8Args,
 };
 use flatbuffers::{FlatBufferBuilder, UnionWIPOffset, WIPOffset};
 
@@ -55,7 +56,12 @@ fn batch_message(rows: usize, nodes: &[FieldNode], buffers: &[Buffer], body: usi
     let (nodes, buffers) = (builder.create_vector(nodes), builder.create_vector(buffers));
     let header = RecordBatch::create(
         &mut builder,
-        &RecordBatchArgs { length: rows as i64, nodes: Some(nodes), buffers: Some(buffers), ..RecordBatchArgs::default() },
+        &RecordBatchArgs {
+            length: rows as i64,
+            nodes: Some(nodes),
+            buffers: Some(buffers),
+            ..RecordBatchArgs::default()
+        },
     );
     finish(builder, MessageHeader::RecordBatch, header.as_union_value(), body)
 }

@@ -1,0 +1,112 @@
+//! The cleaner's role: new bronze objects become silver, and rows that lose to others of their key leave it.
+
+mod dataset;
+mod object;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Mutex;
+
+use dataset::DatasetWork;
+use object::CleanObject;
+
+use crate::catalog::{BRONZE, Commit, DatasetChange, Segment, State};
+use crate::error::Result;
+use crate::keys::KeyIndex;
+use crate::pipeline::{DatasetStep, Pipeline};
+use crate::plan::{DatasetPlan, PlannedObject};
+use crate::progress::Progress;
+use crate::silver::Fresh;
+use crate::store::Store;
+use crate::{Error, workers};
+
+/// Key indexes kept from one tick to the next, each with the segments it was read from.
+pub type Indexes = Mutex<HashMap<String, (Vec<Segment>, KeyIndex)>>;
+
+/// What cleaning needs.
+pub struct Cleaning<'c> {
+    /// The lake.
+    pub store: &'c dyn Store,
+    /// What to do.
+    pub pipeline: &'c Pipeline,
+    /// What the lake holds.
+    pub state: &'c State,
+    /// The time that plugins are told, in microseconds since the epoch.
+    pub as_of: i64,
+    /// Where silver goes that a KPI is about to read.
+    pub fresh: &'c Fresh,
+    /// Kept between ticks.
+    pub indexes: &'c Indexes,
+    /// Told of every object read.
+    pub progress: &'c Progress,
+}
+
+/// What came of cleaning: a commit to be made, and what could not be done.
+pub struct Outcome {
+    /// The change; may be empty.
+    pub commit: Commit,
+    /// Objects that could not be cleaned, and why; they are tried again in the next run.
+    pub failures: Vec<(String, Error)>,
+    /// Things people should look at, such as a column that an object lacks.
+    pub warnings: Vec<String>,
+    /// The indexes after the commit.
+    pub indexes: HashMap<String, (Vec<Segment>, KeyIndex)>,
+}
+
+/// One object's way through a worker.
+struct Job<'j> {
+    step: &'j DatasetStep,
+    object: &'j PlannedObject,
+}
+
+impl Cleaning<'_> {
+    /// Reads and cleans what the plans name, and writes silver. Nothing is part of the lake before the commit is made.
+    pub fn run(&self, plans: &[DatasetPlan]) -> Result<Outcome> {
+        let mut jobs = Vec::new();
+        for plan in plans {
+            let step = self.pipeline.dataset(&plan.dataset).ok_or_else(|| Error::internal("a plan for no dataset"))?;
+            jobs.extend(plan.objects.iter().map(|object| Job { step, object }));
+        }
+        // Longest first: the last ones to finish are then short.
+        jobs.sort_by_key(|job| std::cmp::Reverse(job.object.bytes));
+        self.progress.begin("cleaning", jobs.iter().map(|job| job.object.bytes).sum());
+        let cleaned = workers::map(jobs, |Job { step, object }| {
+            let key = format!("{BRONZE}{}", object.name);
+            let cleaned = object::clean(self.store, self.pipeline, step, &key, &object.name, self.as_of);
+            self.progress.advance(object.bytes);
+            ((step.name.as_str(), object.name.clone()), cleaned)
+        });
+        self.progress.end();
+
+        let mut outcome =
+            Outcome { commit: Commit::new("clean"), failures: vec![], warnings: vec![], indexes: HashMap::new() };
+        let mut by_dataset: BTreeMap<&str, BTreeMap<String, CleanObject>> = BTreeMap::new();
+        let mut failed = HashMap::<&str, usize>::new();
+        for ((dataset, name), result) in cleaned {
+            match result {
+                Ok(object) => {
+                    outcome.warnings.extend(object.warnings.iter().map(|warning| format!("{BRONZE}{name}: {warning}")));
+                    by_dataset.entry(dataset).or_default().insert(name, object);
+                }
+                Err(error) => {
+                    *failed.entry(dataset).or_default() += 1;
+                    outcome.failures.push((format!("{BRONZE}{name}"), error));
+                }
+            }
+        }
+        for plan in plans {
+            // A dataset made anew without some of its objects would lose their rows: it stays as it is.
+            if plan.rebuild.is_some() && failed.contains_key(plan.dataset.as_str()) {
+                continue;
+            }
+            let objects = by_dataset.remove(plan.dataset.as_str()).unwrap_or_default();
+            DatasetWork::new(self, plan)?.finish(objects, &mut outcome)?;
+        }
+        Ok(outcome)
+    }
+}
+
+impl Outcome {
+    fn change(&mut self, dataset: &str, change: DatasetChange) {
+        self.commit.datasets.insert(dataset.to_owned(), change);
+    }
+}

@@ -1,0 +1,151 @@
+//! One bronze object: read, decoded, and cleaned batch by batch.
+
+use std::collections::BTreeMap;
+
+use arrow_array::RecordBatch;
+
+use crate::Error;
+use crate::codec::{DecodedBatch, Decoder};
+use crate::digest::HashingReader;
+use crate::error::Result;
+use crate::pipeline::{DatasetStep, Pipeline};
+use crate::quarantine::Rejected;
+use crate::store::{Store, unavailable};
+use crate::wasm::{Cleaned, Session};
+
+/// What the cleaner made of one object; rows are not yet compared with those of other objects.
+pub(super) struct CleanObject {
+    /// What the store said of the object when it was opened.
+    pub(super) etag: String,
+    pub(super) bytes: u64,
+    pub(super) sha256: String,
+    /// Rows in the object.
+    pub(super) read: u64,
+    /// The rows that the cleaner kept.
+    pub(super) kept: Vec<RecordBatch>,
+    pub(super) rejected: BTreeMap<String, u64>,
+    pub(super) repaired: BTreeMap<String, u64>,
+    /// Rejected rows as JSON Lines; empty if there are none or quarantine is off.
+    pub(super) quarantine: Vec<u8>,
+    pub(super) warnings: Vec<String>,
+}
+
+/// Reads and cleans the object. `as_of` is in microseconds since the epoch.
+pub(super) fn clean(
+    store: &dyn Store,
+    pipeline: &Pipeline,
+    step: &DatasetStep,
+    key: &str,
+    name: &str,
+    as_of: i64,
+) -> Result<CleanObject> {
+    let (meta, file) = store.open(key)?;
+    let mut reader = HashingReader::new(file);
+    let mut decoder = Decoder::new(&mut reader, step.format, &step.plugin.spec().input, pipeline.decode);
+    let mut session = step.plugin.open(&step.parameters, step.plugin.identity().uses_as_of.then_some(as_of))?;
+    let mut object = Object {
+        pipeline,
+        step,
+        name,
+        read: 0,
+        kept: vec![],
+        rejected: BTreeMap::new(),
+        repaired: BTreeMap::new(),
+        quarantine: vec![],
+    };
+    while let Some(batch) = decoder.next_batch().map_err(|error| unavailable("read", key, &error))? {
+        object.take(batch, &mut session)?;
+    }
+    let warnings = decoder.warnings().iter().map(ToString::to_string).collect();
+    // The decoder may have given up before the end; the sha256 is that of the whole object.
+    std::io::copy(&mut reader, &mut std::io::sink()).map_err(|error| unavailable("read", key, &error))?;
+    let (bytes, sha256) = reader.finish();
+    let Object { read, kept, rejected, repaired, quarantine, .. } = object;
+    Ok(CleanObject { etag: meta.etag, bytes, sha256, read, kept, rejected, repaired, quarantine, warnings })
+}
+
+/// An object being cleaned.
+struct Object<'o> {
+    pipeline: &'o Pipeline,
+    step: &'o DatasetStep,
+    name: &'o str,
+    read: u64,
+    kept: Vec<RecordBatch>,
+    rejected: BTreeMap<String, u64>,
+    repaired: BTreeMap<String, u64>,
+    quarantine: Vec<u8>,
+}
+
+impl Object<'_> {
+    fn take(&mut self, batch: DecodedBatch, session: &mut Session<'_>) -> Result<()> {
+        self.read += batch.records.len() as u64 + batch.malformed.len() as u64;
+        let cleaned = match batch.columns.num_rows() {
+            0 => None,
+            _ => Some(session.clean(&batch.columns)?),
+        };
+        self.reject(&batch, cleaned.as_ref())?;
+        if let Some(Cleaned { kept, kept_rows: _, rejected: _, repaired }) = cleaned {
+            for repair in repaired {
+                *self.repaired.entry(self.rule(repair.rule)?.to_owned()).or_default() += u64::from(repair.rows);
+            }
+            if kept.num_rows() > 0 {
+                self.kept.push(kept);
+            }
+        }
+        Ok(())
+    }
+
+    fn rule(&self, index: u32) -> Result<&str> {
+        let rules = &self.step.plugin.spec().rules;
+        rules
+            .get(index as usize)
+            .map(|rule| rule.name.as_str())
+            .ok_or_else(|| Error::internal(format!("no rule {index}")))
+    }
+
+    /// Counts and keeps what the decoder and the cleaner rejected, in the order of the rows.
+    fn reject(&mut self, batch: &DecodedBatch, cleaned: Option<&Cleaned>) -> Result<()> {
+        let mut malformed = batch.malformed.iter().peekable();
+        for rejection in cleaned.map_or(&[][..], |cleaned| &cleaned.rejected) {
+            let record = batch.records[rejection.row as usize];
+            while let Some(earlier) = malformed.next_if(|malformed| malformed.number < record.number) {
+                self.write(
+                    batch,
+                    earlier.rule,
+                    Some(&earlier.detail),
+                    earlier.number,
+                    earlier.offset,
+                    earlier.len,
+                    earlier.raw.clone(),
+                );
+            }
+            let rule = self.rule(rejection.rule)?.to_owned();
+            let offset = batch.offset + u64::from(record.start);
+            self.write(batch, &rule, None, record.number, offset, record.len.into(), record.range());
+        }
+        for last in malformed {
+            self.write(batch, last.rule, Some(&last.detail), last.number, last.offset, last.len, last.raw.clone());
+        }
+        Ok(())
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the places of a record, which only this line joins")]
+    fn write(
+        &mut self,
+        batch: &DecodedBatch,
+        rule: &str,
+        detail: Option<&str>,
+        row: u64,
+        offset: u64,
+        bytes: u64,
+        raw: std::ops::Range<usize>,
+    ) {
+        *self.rejected.entry(rule.to_owned()).or_default() += 1;
+        if !self.pipeline.quarantine {
+            return;
+        }
+        let component = &self.step.plugin.identity().sha256;
+        let raw = Rejected::raw(&batch.raw[raw]);
+        Rejected { rule, detail, object: self.name, row, offset, bytes, component, raw }.write(&mut self.quarantine);
+    }
+}

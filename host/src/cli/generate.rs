@@ -1,0 +1,60 @@
+//! `smelt generate`.
+
+use std::process::ExitCode;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use clap::Args;
+use serde_json::{Map, Value};
+
+use super::{Common, print, print_json};
+use crate::Error;
+use crate::error::Result;
+use crate::run::Generation;
+
+/// How much to generate.
+#[derive(Debug, Args)]
+pub(super) struct Generate {
+    /// How many ticks; each writes the objects of every source once
+    #[arg(long, default_value_t = 1)]
+    ticks: u64,
+    /// The number of the first tick; by default it goes on where bronze ends
+    #[arg(long)]
+    first: Option<u64>,
+    /// The time of the first tick, RFC 3339; by default now
+    #[arg(long)]
+    start: Option<DateTime<Utc>>,
+    /// The time from one tick to the next, such as 5s or 1h
+    #[arg(long, default_value = "5s", value_parser = humantime::parse_duration)]
+    interval: std::time::Duration,
+    /// What randomness is derived from, in place of the manifest's
+    #[arg(long)]
+    seed: Option<u64>,
+    /// A parameter of the source, on top of the manifest's; can be given again
+    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = parameter)]
+    parameters: Vec<(String, Value)>,
+}
+
+/// `name=value`, where the value is JSON or else taken as text.
+fn parameter(text: &str) -> Result<(String, Value), String> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
+    Ok((name.to_owned(), serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()))))
+}
+
+impl Generate {
+    pub(super) fn run(self, common: &Common) -> Result<ExitCode> {
+        let Self { ticks, first, start, interval, seed, parameters } = self;
+        let host = common.host()?;
+        if host.pipeline().sources.is_empty() {
+            return Err(Error::config("the manifest has no [source.<name>]"));
+        }
+        let interval = TimeDelta::from_std(interval).map_err(|_| Error::config("--interval is too long"))?;
+        let parameters: Map<String, Value> = parameters.into_iter().collect();
+        let keys = host.generate(&Generation { ticks, first, start, interval, seed, parameters })?;
+        if common.json {
+            print_json(&serde_json::json!({ "objects": keys }))?;
+        } else {
+            print(&format!("{} objects in {}/bronze\n", keys.len(), host.store().describe()));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,173 @@
+//! The command line: one file a verb. Flags become a [`Host`]; what comes back is shown as text or JSON.
+
+mod generate;
+mod history;
+mod init;
+mod plan;
+mod roles;
+mod table;
+mod up;
+
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::Error;
+use crate::catalog::{BRONZE, CATALOG, GOLD, QUARANTINE, SILVER};
+use crate::clock::Clock;
+use crate::config::Manifest;
+use crate::error::Result;
+use crate::pipeline::Pipeline;
+use crate::privacy::{KEY_VARIABLE, Pseudonyms};
+use crate::progress::Progress;
+use crate::run::Host;
+use crate::store::DirStore;
+use crate::wasm::Engine;
+
+/// A lakehouse whose every cleaning rule and KPI is a sandboxed WebAssembly component.
+#[derive(Debug, Parser)]
+#[command(name = "smelt", version, arg_required_else_help = true, after_help = EXAMPLES)]
+pub struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+    #[command(flatten)]
+    common: Common,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  smelt init                         make ./lake and the key for its pseudonyms
+  smelt generate --ticks 6           write six ticks of raw test data to ./lake/bronze
+  smelt run                          clean and aggregate whatever bronze holds, then exit
+  smelt up --every 5s                generate, clean and aggregate every 5 s until Ctrl-C
+  smelt plan                         what would run, and why
+  smelt history --objects            every commit, and what became of every row
+  smelt run --pipeline my/smelt.toml --lake /data/lake --json
+
+Exit status: 0 done, 1 something failed, 2 the command line or the manifest is wrong.";
+
+#[derive(Debug, Args)]
+struct Common {
+    /// The pipeline: a manifest, or a directory with a smelt.toml
+    #[arg(long, global = true, value_name = "PATH", default_value = "pipelines/ecommerce")]
+    pipeline: PathBuf,
+    /// The lake: a directory
+    #[arg(long, global = true, value_name = "DIR", default_value = "./lake")]
+    lake: PathBuf,
+    /// Write JSON for programs to standard output
+    #[arg(long, global = true)]
+    json: bool,
+    /// Say more on standard error; twice for all
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Make the lake's directories and, beside it, the key for its pseudonyms
+    Init,
+    /// Write raw test data to bronze with the pipeline's sources
+    Generate(generate::Generate),
+    /// Turn new bronze objects into silver
+    Clean,
+    /// Bring every KPI in gold up to date with silver
+    Aggregate,
+    /// Clean and aggregate until nothing is left to do
+    Run,
+    /// Generate, clean and aggregate, over and over, until Ctrl-C or SIGTERM
+    Up(up::Up),
+    /// Show what would run, and why; changes nothing
+    Plan,
+    /// Show the commits, and what became of every row
+    History(history::History),
+}
+
+/// Does what the command line says.
+pub fn run(Cli { verb, common }: Cli) -> Result<ExitCode> {
+    log_to_stderr(common.verbose);
+    match verb {
+        Verb::Init => init::run(&common),
+        Verb::Generate(generate) => generate.run(&common),
+        Verb::Clean => roles::run(&common, Host::clean),
+        Verb::Aggregate => roles::run(&common, Host::aggregate),
+        Verb::Run => roles::run(&common, Host::run),
+        Verb::Up(up) => up.run(&common),
+        Verb::Plan => plan::run(&common),
+        Verb::History(history) => history.run(&common),
+    }
+}
+
+fn log_to_stderr(verbose: u8) {
+    use tracing_subscriber::filter::LevelFilter;
+    let level = match verbose {
+        0 => LevelFilter::WARN,
+        1 => LevelFilter::INFO,
+        _ => LevelFilter::DEBUG,
+    };
+    // Fails only where a test has set one before.
+    let _ = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false)
+        .try_init();
+}
+
+impl Common {
+    /// The host that the flags describe.
+    fn host(&self) -> Result<Host> {
+        let manifest = Manifest::read(&self.pipeline)?;
+        if self.lake.exists() && !self.lake.is_dir() {
+            return Err(Error::config(format!("the lake `{}` is not a directory", self.lake.display())));
+        }
+        let store = DirStore::new(&self.lake);
+        let key_file = match &manifest.privacy.key_file {
+            Some(path) => manifest.directory.join(path),
+            None => key_file(&self.lake),
+        };
+        let pseudonyms = Pseudonyms::find(Some(&key_file))?;
+        if pseudonyms.key_id().is_none() {
+            tracing::warn!(
+                "no pseudonym key: pseudonyms are plain SHA-256, which can be guessed back. \
+                 `smelt init` makes `{}`; or set {KEY_VARIABLE}",
+                key_file.display()
+            );
+        }
+        let engine = Engine::new(cache_directory().as_deref())?;
+        let pipeline = Pipeline::load(&manifest, engine, &pseudonyms)?;
+        let progress = Progress::new(!self.json && std::io::stderr().is_terminal());
+        Ok(Host::new(Box::new(store), pipeline, Clock::System, progress))
+    }
+}
+
+/// The directories of a lake.
+const LAYERS: [&str; 5] = [BRONZE, SILVER, GOLD, QUARANTINE, CATALOG];
+
+/// Beside the lake, never in it: whoever reads the lake must not be able to guess the pseudonyms back.
+fn key_file(lake: &Path) -> PathBuf {
+    let mut name = lake.components().as_path().as_os_str().to_owned();
+    name.push(".key");
+    PathBuf::from(name)
+}
+
+/// Where compiled components are kept.
+fn cache_directory() -> Option<PathBuf> {
+    let set = |variable: &str| std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let cache = set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")));
+    set("SMELT_CACHE_DIR").or_else(|| cache.map(|cache| cache.join("smelt")))
+}
+
+/// Writes to standard output; a reader that has gone away is no error.
+fn print(text: &str) {
+    use std::io::Write as _;
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+}
+
+fn print_json(value: &impl serde::Serialize) -> Result<()> {
+    let mut text = serde_json::to_string_pretty(value).map_err(|error| Error::internal(error.to_string()))?;
+    text.push('\n');
+    print(&text);
+    Ok(())
+}

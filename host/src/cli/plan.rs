@@ -1,0 +1,44 @@
+//! `smelt plan`.
+
+use std::process::ExitCode;
+
+use super::table::{render, thousands};
+use super::{Common, print, print_json};
+use crate::error::Result;
+use crate::plan::{DatasetPlan, KpiPlan, Plan};
+
+pub(super) fn run(common: &Common) -> Result<ExitCode> {
+    let plan = common.host()?.plan()?;
+    if common.json {
+        print_json(&plan)?;
+    } else {
+        print(&as_text(&plan));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn as_text(plan: &Plan) -> String {
+    let dataset = |plan: &DatasetPlan| {
+        let DatasetPlan { dataset, rebuild, objects, .. } = plan;
+        let why = match rebuild {
+            Some(why) => format!("all of it: {why}"),
+            None if objects.is_empty() => "up to date".to_owned(),
+            None => "new data".to_owned(),
+        };
+        let bytes = objects.iter().map(|object| object.bytes).sum();
+        vec![dataset.clone(), thousands(objects.len() as u64), thousands(bytes), why]
+    };
+    let kpi = |KpiPlan { kpi, reason }: &KpiPlan| {
+        vec![kpi.clone(), reason.clone().unwrap_or_else(|| "up to date".to_owned())]
+    };
+    let mut text =
+        render(&["dataset", "objects", "bytes", "why"], &plan.datasets.iter().map(dataset).collect::<Vec<_>>());
+    if !plan.kpis.is_empty() {
+        text.push('\n');
+        text.push_str(&render(&["kpi", "why"], &plan.kpis.iter().map(kpi).collect::<Vec<_>>()));
+    }
+    for name in &plan.unmatched {
+        text.push_str(&format!("  bronze/{name}: no dataset's pattern matches it\n"));
+    }
+    text
+}

@@ -1,0 +1,109 @@
+//! `smelt clean`, `smelt aggregate` and `smelt run`, and how what they did is shown.
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::table::{preview, render, rules, thousands};
+use super::{Common, print, print_json};
+use crate::error::Result;
+use crate::run::{Host, Report, Totals};
+
+/// How many rows of each KPI are shown.
+const PREVIEW: usize = 5;
+
+pub(super) fn run(common: &Common, role: impl FnOnce(&Host) -> Result<Report>) -> Result<ExitCode> {
+    let began = Instant::now();
+    let host = common.host()?;
+    let report = role(&host)?;
+    let took = began.elapsed();
+    if common.json {
+        print_json(&as_json(&host, &report, took)?)?;
+    } else {
+        print(&as_text(&host, &report, took)?);
+    }
+    Ok(complain(&report))
+}
+
+/// Says on standard error what went wrong and what to look at; the exit code that follows from it.
+pub(super) fn complain(report: &Report) -> ExitCode {
+    for warning in &report.warnings {
+        tracing::warn!("{warning}");
+    }
+    for name in &report.unmatched {
+        tracing::warn!("bronze/{name}: no dataset's pattern matches it; it was left alone");
+    }
+    for (what, error) in &report.failures {
+        tracing::error!("{what}: {error}");
+    }
+    if report.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The totals of every dataset.
+pub(super) fn totals_table(totals: &[Totals]) -> String {
+    let row = |totals: &Totals| {
+        let Totals { dataset, objects, read, kept, superseded, rejected, repaired } = totals;
+        vec![
+            dataset.clone(),
+            thousands(*objects as u64),
+            thousands(*read),
+            thousands(*kept),
+            thousands(rejected.values().sum()),
+            thousands(*superseded),
+            thousands(repaired.values().sum()),
+        ]
+    };
+    let heading = ["dataset", "objects", "read", "kept", "rejected", "superseded", "repaired"];
+    let mut text = render(&heading, &totals.iter().map(row).collect::<Vec<_>>());
+    for Totals { dataset, rejected, repaired, .. } in totals {
+        if !rejected.is_empty() {
+            text.push_str(&format!("  {dataset} rejected: {}\n", rules(rejected)));
+        }
+        if !repaired.is_empty() {
+            text.push_str(&format!("  {dataset} repaired: {}\n", rules(repaired)));
+        }
+    }
+    text
+}
+
+fn as_text(host: &Host, report: &Report, took: Duration) -> Result<String> {
+    let state = host.state()?;
+    let mut text = totals_table(&state.totals());
+    for (kpi, table) in &report.tables {
+        if let Some(gold) = state.gold.get(kpi) {
+            text.push('\n');
+            text.push_str(&preview(kpi, table, &gold.table, PREVIEW)?);
+        }
+    }
+    let lake = host.store().describe();
+    text.push_str(&format!(
+        "\n{} objects cleaned, {} KPIs computed in {:.2} s\n{lake}/silver  {lake}/gold  {lake}/quarantine  {lake}/catalog\n",
+        report.cleaned,
+        report.tables.len(),
+        took.as_secs_f64(),
+    ));
+    Ok(text)
+}
+
+/// What a run did, for programs.
+pub(super) fn as_json(host: &Host, report: &Report, took: Duration) -> Result<Value> {
+    let state = host.state()?;
+    let failures: Vec<_> =
+        report.failures.iter().map(|(what, error)| json!({"what": what, "error": error.to_string()})).collect();
+    let kpis: Vec<_> = state
+        .gold
+        .iter()
+        .map(|(kpi, gold)| json!({"kpi": kpi, "table": gold.table, "computed": report.tables.contains_key(kpi)}))
+        .collect();
+    Ok(json!({
+        "sequence": state.sequence,
+        "cleaned": report.cleaned,
+        "datasets": state.totals(),
+        "kpis": kpis,
+        "unmatched": report.unmatched,
+        "warnings": report.warnings,
+        "failures": failures,
+        "seconds": took.as_secs_f64(),
+    }))
+}

@@ -1,0 +1,68 @@
+//! Tables for people: columns aligned, numbers to the right.
+
+use std::fmt::Write as _;
+
+use arrow_array::RecordBatch;
+
+use crate::catalog::Stored;
+use crate::codec::Formulas;
+use crate::error::Result;
+use crate::silver;
+
+/// Lines of cells under a heading; columns of numbers are aligned to the right.
+pub(super) fn render(heading: &[&str], rows: &[Vec<String>]) -> String {
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
+        cells.chain([heading[column].chars().count()]).max().unwrap_or(0)
+    };
+    let numeric = |column: usize| {
+        let is_number =
+            |cell: &String| cell.chars().all(|character| character.is_ascii_digit() || "., -".contains(character));
+        !rows.is_empty() && rows.iter().filter_map(|row| row.get(column)).all(is_number)
+    };
+    let mut text = String::new();
+    let mut line = |cells: Vec<&str>| {
+        let mut line = String::from(" ");
+        for (column, cell) in cells.iter().enumerate() {
+            let width = width(column);
+            let _ = if numeric(column) { write!(line, " {cell:>width$} ") } else { write!(line, " {cell:<width$} ") };
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    };
+    line(heading.to_vec());
+    rows.iter().for_each(|row| line(row.iter().map(String::as_str).collect()));
+    text
+}
+
+/// A number with its thousands apart.
+pub(super) fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `32 invalid_date, 5 missing_id`; `0` if there are none.
+pub(super) fn rules<'r>(rules: impl IntoIterator<Item = (&'r String, &'r u64)>) -> String {
+    let all: Vec<_> = rules.into_iter().map(|(rule, &rows)| format!("{} {rule}", thousands(rows))).collect();
+    if all.is_empty() { "0".to_owned() } else { all.join(", ") }
+}
+
+/// The first rows of a KPI's table, as they stand in gold.
+pub(super) fn preview(kpi: &str, batch: &RecordBatch, stored: &Stored, most: usize) -> Result<String> {
+    let body = silver::encode(batch.schema_ref(), &[batch.slice(0, batch.num_rows().min(most))], Formulas::Escape)?;
+    let text = String::from_utf8_lossy(&body);
+    let mut lines = text.lines().map(|line| line.split(',').map(str::to_owned).collect::<Vec<_>>());
+    let heading = lines.next().unwrap_or_default();
+    let heading: Vec<&str> = heading.iter().map(String::as_str).collect();
+    let rows: Vec<_> = lines.filter(|cells| cells.len() == heading.len()).collect();
+    let more = batch.num_rows().saturating_sub(most);
+    let more = if more > 0 { format!("  … and {more} more\n") } else { String::new() };
+    Ok(format!("{kpi} → {}\n{}{more}", stored.key, render(&heading, &rows)))
+}

@@ -1,0 +1,70 @@
+//! `smelt up`.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::roles::{as_json, complain};
+use super::{Common, print};
+use crate::Error;
+use crate::error::Result;
+use crate::schedule::{Tick, signal, up};
+
+/// How to go on.
+#[derive(Debug, Args)]
+pub(super) struct Up {
+    /// The time from one tick to the next, such as 5s; by default the manifest's
+    #[arg(long, value_parser = humantime::parse_duration)]
+    every: Option<Duration>,
+    /// Do not generate: clean and aggregate what others put into bronze
+    #[arg(long)]
+    no_generate: bool,
+}
+
+impl Up {
+    pub(super) fn run(self, common: &Common) -> Result<ExitCode> {
+        let host = Arc::new(common.host()?);
+        let every = self.every.unwrap_or(host.pipeline().schedule.every);
+        if every.is_zero() {
+            return Err(Error::config("the time between ticks must not be zero"));
+        }
+        let generate = !self.no_generate && !host.pipeline().sources.is_empty();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Error::internal(format!("cannot start tokio: {error}")))?;
+        let show = |tick: Result<Tick>| match tick {
+            Ok(tick) => {
+                show(common, &host, &tick);
+                complain(&tick.report);
+            }
+            Err(error) => tracing::error!("{error}; trying again at the next tick"),
+        };
+        let shutdown = async {
+            if let Err(error) = signal().await {
+                tracing::error!("{error}");
+            }
+        };
+        runtime.block_on(up(host.clone(), every, generate, shutdown, show))?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// One line a tick.
+fn show(common: &Common, host: &crate::run::Host, tick: &Tick) {
+    let Tick { number, generated, report, took } = tick;
+    if common.json {
+        if let Ok(json) = as_json(host, report, *took) {
+            print(&format!("{json}\n"));
+        }
+        return;
+    }
+    print(&format!(
+        "tick {number}: {generated} objects generated, {} cleaned, {} KPIs computed in {:.2} s\n",
+        report.cleaned,
+        report.tables.len(),
+        took.as_secs_f64(),
+    ));
+}

@@ -1,0 +1,66 @@
+//! The window: the part of an object that is in memory. Batches share its bytes; what no batch holds any more is read
+//! into again.
+
+use std::io::{self, Read};
+
+use arrow_buffer::Buffer;
+
+/// Longest window or record: positions in a window are kept in 32 bits.
+pub(super) const LONGEST: usize = 1 << 29;
+
+/// Bytes of an object read ahead of the decoder.
+pub(super) struct Source<R> {
+    reader: R,
+    window: Buffer,
+    retired: Option<Buffer>,
+    /// Where the window begins in the object.
+    offset: u64,
+    /// Consumed up to here in the window.
+    pub(super) at: usize,
+    ended: bool,
+    size: usize,
+}
+
+impl<R: Read> Source<R> {
+    /// Reads `size` bytes at a time.
+    pub(super) fn new(reader: R, size: usize) -> Self {
+        let window = Buffer::from_vec(Vec::<u8>::new());
+        Self { reader, window, retired: None, offset: 0, at: 0, ended: false, size: size.clamp(16, LONGEST) }
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.window.as_slice()
+    }
+
+    pub(super) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// No bytes follow the window.
+    pub(super) fn ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Part of the window, shared.
+    pub(super) fn share(&self, start: usize, len: usize) -> Buffer {
+        self.window.slice_with_length(start, len)
+    }
+
+    /// A new window: what is not consumed of this one, and more. A tail that already fills a window doubles it: the
+    /// caller asks for more only while a record may still fit in `record_bytes`.
+    pub(super) fn fill(&mut self) -> io::Result<()> {
+        let tail = self.window.len() - self.at;
+        let target = self.size.max(2 * tail + 64);
+        let mut bytes = self.retired.take().and_then(|old| old.into_vec::<u8>().ok()).unwrap_or_default();
+        bytes.clear();
+        bytes.reserve_exact(target);
+        bytes.extend_from_slice(&self.window.as_slice()[self.at..]);
+        let wanted = target - tail;
+        let got = self.reader.by_ref().take(wanted as u64).read_to_end(&mut bytes)?;
+        self.ended = got < wanted;
+        self.offset += self.at as u64;
+        self.at = 0;
+        self.retired = Some(std::mem::replace(&mut self.window, Buffer::from_vec(bytes)));
+        Ok(())
+    }
+}

@@ -1,0 +1,195 @@
+//! Reads one flat pass over a JSON object: members of declared columns are staged as cells, the others only checked.
+
+use super::super::decode::{Cell, Kind};
+use super::super::scan::json_string_stop;
+use super::keys::Keys;
+use super::value::{container, literal, number, string};
+use super::{Fail, unescape};
+
+/// Longest gap worth learning.
+const LONGEST_GAP: usize = 256;
+
+/// Reads objects and stages their members.
+pub(super) struct ObjectParser {
+    keys: Keys,
+    cells: Vec<Cell>,
+    open: Vec<u8>,
+    depth: usize,
+    blanks: Blanks,
+}
+
+/// The white space between tokens. A line's record must not go on in the next line.
+#[derive(Clone, Copy)]
+pub(super) struct Blanks {
+    newline: u8,
+}
+
+impl Blanks {
+    pub(super) const WITHIN_LINE: Self = Self { newline: b' ' };
+    pub(super) const ACROSS_LINES: Self = Self { newline: b'\n' };
+
+    #[inline(always)]
+    pub(super) fn skip(self, bytes: &[u8], mut at: usize) -> usize {
+        while let Some(&byte) = bytes.get(at)
+            && (matches!(byte, b' ' | b'\t' | b'\r') || byte == self.newline)
+        {
+            at += 1;
+        }
+        at
+    }
+}
+
+impl ObjectParser {
+    pub(super) fn new(columns: &[String], depth: usize, blanks: Blanks) -> Self {
+        let cells = vec![Cell::NULL; columns.len()];
+        Self { keys: Keys::new(columns), cells, open: Vec::new(), depth, blanks }
+    }
+
+    /// The cells of the object read last.
+    #[inline(always)]
+    pub(super) fn cells(&self) -> &[Cell] {
+        &self.cells
+    }
+
+    /// Reads the value at `start`, which must be an object, and gives the position after it.
+    #[inline]
+    pub(super) fn parse(&mut self, bytes: &[u8], start: usize) -> Result<usize, Fail> {
+        self.cells.fill(Cell::NULL);
+        let mut step = 0;
+        let (mut column, mut at) = match self.keys.predict_first(bytes, start) {
+            Some(found) => found,
+            None => match self.first_key(bytes, start)? {
+                Ok(found) => found,
+                Err(end) => return Ok(end),
+            },
+        };
+        if self.depth == 0 {
+            return Err(Fail::Deep);
+        }
+        loop {
+            let (end, cell) = self.value(bytes, at)?;
+            if let Some(place) = self.cells.get_mut(column) {
+                *place = cell;
+            }
+            if bytes.get(end) == Some(&b'}') {
+                return Ok(end + 1);
+            }
+            (column, at) = match self.keys.predict(step, bytes, end) {
+                Some(found) => {
+                    step += 1;
+                    found
+                }
+                None => match self.next_key(bytes, end, &mut step)? {
+                    Ok(found) => found,
+                    Err(end) => return Ok(end),
+                },
+            };
+        }
+    }
+
+    #[inline(always)]
+    fn value(&mut self, bytes: &[u8], at: usize) -> Result<(usize, Cell), Fail> {
+        match bytes.get(at) {
+            Some(b'"') => {
+                let stop = json_string_stop(bytes, at + 1);
+                if bytes.get(stop) == Some(&b'"') {
+                    return Ok((stop + 1, Cell::new(at + 1, stop, Kind::Plain)));
+                }
+                let end = string(bytes, at)?;
+                Ok((end, Cell::new(at + 1, end - 1, Kind::JsonEscaped)))
+            }
+            Some(b'-' | b'0'..=b'9') => {
+                let end = number(bytes, at)?;
+                Ok((end, Cell::new(at, end, Kind::Plain)))
+            }
+            Some(b'{' | b'[') => {
+                let end = container(bytes, at, self.depth - 1, self.blanks, &mut self.open)?;
+                Ok((end, Cell::new(at, end, Kind::Plain)))
+            }
+            Some(b't' | b'f') => {
+                let end = literal(bytes, at)?;
+                Ok((end, Cell::new(at, end, Kind::Plain)))
+            }
+            _ => match self.blanks.skip(bytes, at) {
+                next if next > at => self.value_after_blanks(bytes, next),
+                _ => literal(bytes, at).map(|end| (end, Cell::NULL)),
+            },
+        }
+    }
+
+    /// A value behind more blanks than the gap learned for it has.
+    #[cold]
+    #[inline(never)]
+    fn value_after_blanks(&mut self, bytes: &[u8], at: usize) -> Result<(usize, Cell), Fail> {
+        self.value(bytes, at)
+    }
+
+    /// The first key, found the slow way; `Err` holds the end of an empty object.
+    #[cold]
+    #[inline(never)]
+    fn first_key(&mut self, bytes: &[u8], start: usize) -> Result<Result<(usize, usize), usize>, Fail> {
+        match bytes.get(start) {
+            Some(b'{') => {}
+            Some(_) => return Fail::syntax(start, "an object"),
+            None => return Err(Fail::End),
+        }
+        let at = self.blanks.skip(bytes, start + 1);
+        if bytes.get(at) == Some(&b'}') {
+            return if self.depth == 0 { Err(Fail::Deep) } else { Ok(Err(at + 1)) };
+        }
+        let (column, value) = self.key(bytes, at)?;
+        if value - start <= LONGEST_GAP {
+            self.keys.learn_first(&bytes[start..value], column);
+        }
+        Ok(Ok((column, value)))
+    }
+
+    /// The key after the value that ends at `end`; `Err` holds the end of the object.
+    #[cold]
+    #[inline(never)]
+    fn next_key(&mut self, bytes: &[u8], end: usize, step: &mut usize) -> Result<Result<(usize, usize), usize>, Fail> {
+        let at = self.blanks.skip(bytes, end);
+        match bytes.get(at) {
+            Some(b',') => {}
+            Some(b'}') => return Ok(Err(at + 1)),
+            Some(_) => return Fail::syntax(at, "`,` or `}`"),
+            None => return Err(Fail::End),
+        }
+        let at = self.blanks.skip(bytes, at + 1);
+        let (column, value) = self.key(bytes, at)?;
+        if value - end <= LONGEST_GAP {
+            *step = self.keys.learn(*step, &bytes[end..value], column);
+        }
+        Ok(Ok((column, value)))
+    }
+
+    /// Reads a key and its colon: its column, and where its value begins.
+    fn key(&self, bytes: &[u8], at: usize) -> Result<(usize, usize), Fail> {
+        let (end, value) = key(bytes, at, self.blanks)?;
+        let raw = &bytes[at + 1..end - 1];
+        let column = if raw.contains(&b'\\') {
+            let mut name = Vec::with_capacity(raw.len());
+            unescape(raw, &mut name);
+            self.keys.column(&name)
+        } else {
+            self.keys.column(raw)
+        };
+        Ok((column, value))
+    }
+}
+
+/// Reads a key and its colon: where the key ends, and where its value begins.
+pub(super) fn key(bytes: &[u8], at: usize, blanks: Blanks) -> Result<(usize, usize), Fail> {
+    match bytes.get(at) {
+        Some(b'"') => {}
+        Some(_) => return Fail::syntax(at, "a key in double quotes"),
+        None => return Err(Fail::End),
+    }
+    let end = string(bytes, at)?;
+    let colon = blanks.skip(bytes, end);
+    match bytes.get(colon) {
+        Some(b':') => Ok((end, blanks.skip(bytes, colon + 1))),
+        Some(_) => Fail::syntax(colon, "`:`"),
+        None => Err(Fail::End),
+    }
+}

@@ -1,0 +1,41 @@
+//! Days since 1970-01-01 to and from the proleptic Gregorian calendar, years 0 to 9999 (Howard Hinnant,
+//! "chrono-Compatible Low-Level Date Algorithms").
+
+/// Days of 0000-01-01 and 9999-12-31.
+pub(super) const FIRST_DAY: i32 = -719_528;
+pub(super) const LAST_DAY: i32 = 2_932_896;
+
+/// Year, month and day of a day between `FIRST_DAY` and `LAST_DAY`.
+#[inline]
+pub(super) fn civil(day: i32) -> (u32, u32, u32) {
+    // Counted from 0000-03-01 of an era that begins early enough for all to be positive.
+    let day = (day + 719_468 + 146_097) as u32;
+    let era = day / 146_097;
+    let of_era = day % 146_097;
+    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    (year + era * 400 + next - 400, month, day)
+}
+
+/// The day of a date, if there is such a date; the year is at most 9999.
+#[inline]
+pub(super) fn day(year: u32, month: u32, day: u32) -> Option<i32> {
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let days = match month {
+        2 => 28 + u32::from(leap),
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => return None,
+    };
+    if day == 0 || day > days {
+        return None;
+    }
+    let (year, month) = if month > 2 { (year + 400, month - 3) } else { (year + 399, month + 9) };
+    let of_era = year % 400;
+    let of_year = (153 * month + 2) / 5 + day - 1;
+    let days = (year / 400) * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year;
+    Some(days as i32 - 719_468 - 146_097)
+}

@@ -1,0 +1,185 @@
+//! The manifest, `smelt.toml`: what a pipeline is, as plain data. Nothing here has been checked against a plugin yet.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::Error;
+use crate::codec::{DecodeLimits, Format};
+use crate::error::Result;
+use crate::wasm::Limits;
+
+/// The file's name in a pipeline's directory.
+pub const FILE: &str = "smelt.toml";
+
+/// A pipeline: its datasets, KPIs and sources.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Name and plugin directories.
+    pub pipeline: PipelineSection,
+    /// How often each role runs under `smelt up`.
+    #[serde(default)]
+    pub schedule: Schedule,
+    /// How personal data is pseudonymised.
+    #[serde(default)]
+    pub privacy: Privacy,
+    /// How silver and gold are written.
+    #[serde(default)]
+    pub output: Output,
+    /// Limits on what is read and on what plugins use.
+    #[serde(default)]
+    pub limits: LimitsSection,
+    /// What `smelt generate` makes, by name.
+    #[serde(default)]
+    pub source: BTreeMap<String, SourceSection>,
+    /// Silver datasets, by name.
+    pub dataset: BTreeMap<String, DatasetSection>,
+    /// Gold tables, by name.
+    #[serde(default)]
+    pub kpi: BTreeMap<String, KpiSection>,
+    /// Where the manifest was read from; paths in it are relative to this.
+    #[serde(skip)]
+    pub directory: PathBuf,
+}
+
+/// `[pipeline]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PipelineSection {
+    /// Its name.
+    pub name: String,
+    /// Directories in which `<plugin>.wasm` is looked for, in order.
+    pub plugins: Vec<PathBuf>,
+}
+
+/// `[schedule]`: durations such as `5s`, `500ms` or `1h`.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Schedule {
+    /// How often a tick begins. Default 5 s.
+    #[serde(with = "humantime_serde")]
+    pub every: Duration,
+}
+
+impl Default for Schedule {
+    fn default() -> Self {
+        Self { every: Duration::from_secs(5) }
+    }
+}
+
+/// `[privacy]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Privacy {
+    /// A file with the key, 64 hexadecimal digits. Default: `<lake>.key`, if there is one.
+    pub key_file: Option<PathBuf>,
+    /// Whether rejected rows are not written to quarantine (they hold personal data). They are counted all the same.
+    pub no_quarantine: bool,
+}
+
+/// `[output]`
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Output {
+    /// Format of silver objects.
+    pub silver: OutputFormat,
+    /// Format of gold objects.
+    pub gold: OutputFormat,
+}
+
+/// A format in which the host writes.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OutputFormat {
+    /// RFC 4180 with a header.
+    #[default]
+    Csv,
+}
+
+/// `[limits]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LimitsSection {
+    /// Of reading bronze.
+    pub decode: DecodeLimits,
+    /// Of each plugin.
+    pub plugin: Limits,
+}
+
+/// `[source.<name>]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceSection {
+    /// The plugin's name.
+    pub plugin: String,
+    /// What its randomness is derived from. Default 0.
+    #[serde(default)]
+    pub seed: u64,
+    /// The plugin's parameters.
+    #[serde(default)]
+    pub parameters: Map<String, Value>,
+}
+
+/// `[dataset.<name>]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatasetSection {
+    /// Which bronze objects belong to it: a name with one `*`, which matches anything but `/`.
+    pub objects: String,
+    /// How they are written.
+    pub format: Format,
+    /// The cleaner's name.
+    pub plugin: String,
+    /// The plugin's parameters.
+    #[serde(default)]
+    pub parameters: Map<String, Value>,
+}
+
+/// `[kpi.<name>]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KpiSection {
+    /// The plugin's name.
+    pub plugin: String,
+    /// Which dataset is each of the plugin's inputs; by default the one of the same name.
+    #[serde(default)]
+    pub inputs: BTreeMap<String, String>,
+    /// The plugin's parameters.
+    #[serde(default)]
+    pub parameters: Map<String, Value>,
+}
+
+impl Manifest {
+    /// Reads the manifest: a file, or `smelt.toml` in a directory.
+    pub fn read(path: &Path) -> Result<Self> {
+        let file = if path.is_dir() { path.join(FILE) } else { path.to_owned() };
+        let text = std::fs::read_to_string(&file)
+            .map_err(|error| Error::config(format!("cannot read the manifest `{}`: {error}", file.display())))?;
+        let directory = file.parent().unwrap_or(Path::new(".")).to_owned();
+        Self::parse(&text, directory).map_err(|error| error.context(file.display()))
+    }
+
+    /// The manifest in the text; paths in it are relative to `directory`.
+    pub fn parse(text: &str, directory: PathBuf) -> Result<Self> {
+        let manifest: Self =
+            toml::from_str(text).map_err(|error| Error::config(error.to_string().trim_end().to_owned()))?;
+        for (table, name) in manifest.names() {
+            let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+            if name.is_empty() || name.len() > 100 || !name.bytes().all(fits) {
+                return Err(Error::config(format!("[{table}.{name}]: a name is lower-case letters, digits and `_`")));
+            }
+        }
+        Ok(Self { directory, ..manifest })
+    }
+
+    fn names(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let datasets = self.dataset.keys().map(|name| ("dataset", name.as_str()));
+        let kpis = self.kpi.keys().map(|name| ("kpi", name.as_str()));
+        let sources = self.source.keys().map(|name| ("source", name.as_str()));
+        datasets.chain(kpis).chain(sources)
+    }
+}

@@ -1,0 +1,54 @@
+//! sha256, as lower-case hexadecimal.
+
+use std::io::Read;
+
+use sha2::{Digest as _, Sha256};
+
+/// The sha256 of the bytes.
+pub fn hex(bytes: impl AsRef<[u8]>) -> String {
+    to_hex(&Sha256::digest(bytes))
+}
+
+/// The sha256 of the parts, each with its length before it, so that no two lists of parts have the same.
+pub fn of_parts<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    to_hex(&hash.finalize())
+}
+
+/// Lower-case hexadecimal digits.
+pub fn to_hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|nibble| char::from(DIGITS[usize::from(nibble)])).collect()
+}
+
+/// Counts and hashes what is read through it.
+pub struct HashingReader<R> {
+    inner: R,
+    hash: Sha256,
+    bytes: u64,
+}
+
+impl<R: Read> HashingReader<R> {
+    /// A reader of the same bytes.
+    pub fn new(inner: R) -> Self {
+        Self { inner, hash: Sha256::new(), bytes: 0 }
+    }
+
+    /// How many bytes were read, and their sha256.
+    pub fn finish(self) -> (u64, String) {
+        (self.bytes, to_hex(&self.hash.finalize()))
+    }
+}
+
+impl<R: Read> Read for HashingReader<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.hash.update(&buffer[..read]);
+        self.bytes += read as u64;
+        Ok(read)
+    }
+}

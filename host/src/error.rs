@@ -1,0 +1,72 @@
+//! The crate's error: what went wrong, and by its kind, who has to act.
+
+use std::fmt;
+
+/// What the caller can do about an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The data is not what it should be; the rest of the lake is unaffected.
+    InvalidInput,
+    /// The manifest, a parameter or a flag must change. The command exits with 2.
+    InvalidConfig,
+    /// The store or the file system did not do it; trying again may help.
+    Unavailable,
+    /// Another host committed first; read the catalog again.
+    Conflict,
+    /// A plugin failed its call or broke the contract.
+    Plugin,
+    /// A plugin exceeded one of its limits.
+    LimitExceeded,
+    /// A bug in smelt.
+    Internal,
+}
+
+/// An error of the host.
+#[derive(Debug)]
+pub struct Error {
+    kind: Kind,
+    message: String,
+}
+
+/// The result of everything that can fail in the host.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// An error of that kind. The message names the object, what was wrong and what would have been right.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
+
+    /// The manifest, a parameter or a flag must change.
+    pub fn config(message: impl Into<String>) -> Self {
+        Self::new(Kind::InvalidConfig, message)
+    }
+
+    /// A plugin failed its call or broke the contract.
+    pub fn plugin(message: impl Into<String>) -> Self {
+        Self::new(Kind::Plugin, message)
+    }
+
+    /// A bug in smelt.
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::new(Kind::Internal, message)
+    }
+
+    /// What the caller can do about it.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The same error, with what was being done in front.
+    pub fn context(self, doing: impl fmt::Display) -> Self {
+        Self { message: format!("{doing}: {}", self.message), ..self }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,314 @@
+//! A pipeline ready to run: the manifest with its plugins loaded, and everything checked that can be before data is read.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use arrow_schema::SchemaRef;
+use regex::Regex;
+use serde_json::{Map, Value};
+
+use crate::Error;
+use crate::codec::{DecodeLimits, Format};
+use crate::config::{Manifest, Output, Schedule};
+use crate::error::Result;
+use crate::privacy::Pseudonyms;
+use crate::wasm::{self, Cleaner, Engine, Identity, Kpi, KpiInputSpec, Source, check_parameters, schema_text};
+
+/// A pipeline ready to run.
+pub struct Pipeline {
+    /// Its name.
+    pub name: String,
+    /// How often a tick begins.
+    pub schedule: Schedule,
+    /// How silver and gold are written.
+    pub output: Output,
+    /// Limits on reading bronze.
+    pub decode: DecodeLimits,
+    /// Whether rejected rows are kept.
+    pub quarantine: bool,
+    /// In the order of their names.
+    pub sources: Vec<SourceStep>,
+    /// In the order of their names.
+    pub datasets: Vec<DatasetStep>,
+    /// In the order of their names.
+    pub kpis: Vec<KpiStep>,
+    /// Runs the plugins, and ends their calls on time for as long as it lives.
+    _engine: Engine,
+}
+
+/// One source, ready to generate.
+pub struct SourceStep {
+    /// Its name in the manifest.
+    pub name: String,
+    /// What its randomness is derived from.
+    pub seed: u64,
+    /// Its component.
+    pub plugin: Source,
+    /// Its parameters, before those of the command line.
+    pub parameters: Map<String, Value>,
+}
+
+/// One dataset, ready to clean.
+pub struct DatasetStep {
+    /// Its name in the manifest.
+    pub name: String,
+    /// Which objects are its own; the first group is what tells them apart.
+    pub pattern: Regex,
+    /// How they are written.
+    pub format: Format,
+    /// Its component.
+    pub plugin: Cleaner,
+    /// Its parameters, as a JSON object.
+    pub parameters: String,
+    /// Changes whenever its silver would.
+    pub fingerprint: Fingerprint,
+}
+
+/// One KPI, ready to aggregate.
+pub struct KpiStep {
+    /// Its name in the manifest.
+    pub name: String,
+    /// Its component.
+    pub plugin: Kpi,
+    /// Its parameters, as a JSON object.
+    pub parameters: String,
+    /// The dataset that each of the plugin's inputs reads, and the columns of it.
+    pub inputs: Vec<KpiInput>,
+    /// Changes whenever its table would, given the same silver.
+    pub fingerprint: Fingerprint,
+}
+
+/// One dataset that a KPI reads.
+pub struct KpiInput {
+    /// What the plugin calls it.
+    pub name: String,
+    /// The dataset's name in the manifest.
+    pub dataset: String,
+    /// The columns it reads.
+    pub columns: SchemaRef,
+}
+
+/// What results depend on besides data, and so what tells whether they are still current.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fingerprint {
+    /// The plugin's name.
+    pub plugin: String,
+    /// The version it gives itself: for people.
+    pub version: String,
+    /// The component's sha256.
+    pub component: String,
+    /// The contract's version.
+    pub contract: String,
+    /// The parameters, as a JSON object.
+    pub parameters: String,
+    /// What the host does besides calling the plugin: format, pattern, pseudonym key.
+    pub host: String,
+    /// The time it was computed for, in microseconds since the epoch, if the plugin is told it.
+    pub as_of: Option<i64>,
+}
+
+impl Fingerprint {
+    fn new(identity: &Identity, parameters: &str, host: String) -> Self {
+        Self {
+            plugin: identity.name.to_string(),
+            version: identity.version.clone(),
+            component: identity.sha256.clone(),
+            contract: wasm::CONTRACT.to_owned(),
+            parameters: parameters.to_owned(),
+            host,
+            as_of: identity.uses_as_of.then_some(0),
+        }
+    }
+
+    /// The same at a time, in microseconds since the epoch, for a plugin that is told it.
+    pub fn at(&self, as_of: i64) -> Self {
+        match self.as_of {
+            Some(_) => Self { as_of: Some(as_of), ..self.clone() },
+            None => self.clone(),
+        }
+    }
+
+    /// All of it, as one sha256.
+    pub fn digest(&self) -> String {
+        // The version is the component's own word for itself and the name is the manifest's: neither changes results.
+        let Self { plugin: _, version: _, component, contract, parameters, host, as_of } = self;
+        let as_of = as_of.map(|as_of| as_of.to_string()).unwrap_or_default();
+        crate::digest::of_parts([component.as_str(), contract, parameters, host, &as_of])
+    }
+
+    /// Why results under `self` are not current under `new`, or `None` if they are.
+    pub fn difference(&self, new: &Self) -> Option<String> {
+        if self.digest() == new.digest() {
+            return None;
+        }
+        let short = |fingerprint: &Self| format!("{} ({})", fingerprint.version, &fingerprint.component[..8]);
+        let mut why = Vec::new();
+        if self.component != new.component {
+            why.push(format!("new component {} → {}", short(self), short(new)));
+        }
+        if self.contract != new.contract {
+            why.push(format!("new contract {} → {}", self.contract, new.contract));
+        }
+        if self.parameters != new.parameters {
+            why.push(format!("new parameters {} → {}", self.parameters, new.parameters));
+        }
+        if self.host != new.host {
+            why.push(format!("new settings {} → {}", self.host, new.host));
+        }
+        if self.as_of != new.as_of {
+            why.push("a new day".to_owned());
+        }
+        Some(why.join(", "))
+    }
+}
+
+impl Pipeline {
+    /// Loads every plugin that the manifest names. Fails with what would have been right.
+    pub fn load(manifest: &Manifest, engine: Engine, pseudonyms: &Pseudonyms) -> Result<Self> {
+        let directories: Vec<_> = manifest.pipeline.plugins.iter().map(|path| manifest.directory.join(path)).collect();
+        let find = |plugin: &str| find(&directories, plugin);
+        let limits = &manifest.limits.plugin;
+
+        let mut sources = Vec::new();
+        for (name, section) in &manifest.source {
+            let load = || {
+                let plugin = Source::load(&engine, &section.plugin, &find(&section.plugin)?, limits, pseudonyms)?;
+                check_parameters(plugin.identity(), &section.parameters.clone().into())?;
+                let parameters = section.parameters.clone();
+                Ok(SourceStep { name: name.clone(), seed: section.seed, plugin, parameters })
+            };
+            sources.push(load().map_err(|error: Error| error.context(format!("[source.{name}]")))?);
+        }
+        let mut datasets = Vec::new();
+        for (name, section) in &manifest.dataset {
+            let load = || {
+                let plugin = Cleaner::load(&engine, &section.plugin, &find(&section.plugin)?, limits, pseudonyms)?;
+                let parameters = parameters(plugin.identity(), &section.parameters)?;
+                let host = format!(
+                    "objects={} format={} key={}",
+                    section.objects,
+                    serde_json::to_string(&section.format).unwrap_or_default(),
+                    pseudonyms.key_id().unwrap_or("none"),
+                );
+                Ok(DatasetStep {
+                    name: name.clone(),
+                    pattern: pattern(&section.objects)?,
+                    format: section.format,
+                    fingerprint: Fingerprint::new(plugin.identity(), &parameters, host),
+                    plugin,
+                    parameters,
+                })
+            };
+            datasets.push(load().map_err(|error: Error| error.context(format!("[dataset.{name}]")))?);
+        }
+        let mut kpis = Vec::new();
+        for (name, section) in &manifest.kpi {
+            let load = || {
+                let plugin = Kpi::load(&engine, &section.plugin, &find(&section.plugin)?, limits, pseudonyms)?;
+                let parameters = parameters(plugin.identity(), &section.parameters)?;
+                let inputs = inputs(&plugin, &section.inputs, &datasets)?;
+                let mapped: Vec<_> = inputs.iter().map(|input| format!("{}={}", input.name, input.dataset)).collect();
+                let fingerprint = Fingerprint::new(plugin.identity(), &parameters, mapped.join(" "));
+                Ok(KpiStep { name: name.clone(), plugin, parameters, inputs, fingerprint })
+            };
+            kpis.push(load().map_err(|error: Error| error.context(format!("[kpi.{name}]")))?);
+        }
+        Ok(Self {
+            name: manifest.pipeline.name.clone(),
+            schedule: manifest.schedule,
+            output: manifest.output,
+            decode: manifest.limits.decode,
+            quarantine: !manifest.privacy.no_quarantine,
+            sources,
+            datasets,
+            kpis,
+            _engine: engine,
+        })
+    }
+
+    /// The dataset of that name.
+    pub fn dataset(&self, name: &str) -> Option<&DatasetStep> {
+        self.datasets.iter().find(|step| step.name == name)
+    }
+}
+
+/// `<plugin>.wasm` in the first directory that has it.
+fn find(directories: &[PathBuf], plugin: &str) -> Result<PathBuf> {
+    let candidates = directories.iter().map(|directory| directory.join(format!("{plugin}.wasm")));
+    if let Some(path) = candidates.into_iter().find(|path| path.is_file()) {
+        return Ok(path);
+    }
+    let mut known: Vec<_> = directories.iter().flat_map(|directory| components(directory)).collect();
+    known.sort();
+    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    let looked: Vec<_> = directories.iter().map(|directory| directory.display().to_string()).collect();
+    Err(Error::config(format!("no plugin `{plugin}` in {}; found there: {known}", looked.join(", "))))
+}
+
+fn components(directory: &Path) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(directory) else { return Vec::new() };
+    let name = |entry: std::io::Result<std::fs::DirEntry>| {
+        Some(entry.ok()?.file_name().to_str()?.strip_suffix(".wasm")?.to_owned())
+    };
+    entries.filter_map(name).collect()
+}
+
+/// The parameters as canonical JSON (keys in order), once the plugin's schema accepts them.
+fn parameters(identity: &Identity, parameters: &Map<String, Value>) -> Result<String> {
+    let sorted: BTreeMap<_, _> = parameters.iter().collect();
+    check_parameters(identity, &parameters.clone().into())?;
+    serde_json::to_string(&sorted).map_err(|error| Error::internal(error.to_string()))
+}
+
+/// The glob as an expression whose first group is what the `*` stands for.
+fn pattern(glob: &str) -> Result<Regex> {
+    let wrong = || {
+        Error::config(format!(
+            "objects = \"{glob}\": a pattern is a name with exactly one `*`, such as `readings_*.csv`"
+        ))
+    };
+    let (before, after) = glob.split_once('*').filter(|(_, after)| !after.contains('*')).ok_or_else(wrong)?;
+    let expression = format!("^{}([^/]*){}$", regex::escape(before), regex::escape(after));
+    Regex::new(&expression).map_err(|_| wrong())
+}
+
+fn inputs(plugin: &Kpi, mapping: &BTreeMap<String, String>, datasets: &[DatasetStep]) -> Result<Vec<KpiInput>> {
+    let declared = &plugin.spec().inputs;
+    if let Some(unknown) = mapping.keys().find(|name| !declared.iter().any(|input| input.name == **name)) {
+        let known: Vec<_> = declared.iter().map(|input| input.name.as_str()).collect();
+        let plugin = &plugin.identity().name;
+        return Err(Error::config(format!("plugin `{plugin}` has no input `{unknown}`; it has {}", known.join(", "))));
+    }
+    declared
+        .iter()
+        .map(|input| resolve(plugin, input, mapping.get(&input.name).unwrap_or(&input.name), datasets))
+        .collect()
+}
+
+/// The input, once the dataset is known to have its columns.
+fn resolve(plugin: &Kpi, input: &KpiInputSpec, dataset: &str, datasets: &[DatasetStep]) -> Result<KpiInput> {
+    let name = &plugin.identity().name;
+    let Some(step) = datasets.iter().find(|step| step.name == dataset) else {
+        let known: Vec<_> = datasets.iter().map(|step| step.name.as_str()).collect();
+        let known = known.join(", ");
+        return Err(Error::config(format!(
+            "plugin `{name}` reads dataset `{dataset}`, which the manifest lacks; it has {known}"
+        )));
+    };
+    let silver = &step.plugin.spec().output;
+    for wanted in input.columns.fields() {
+        let fits = silver.field_with_name(wanted.name()).is_ok_and(|found| {
+            found.data_type() == wanted.data_type() && (wanted.is_nullable() || !found.is_nullable())
+        });
+        if !fits {
+            let wanted = schema_text(&arrow_schema::Schema::new(vec![wanted.clone()]));
+            return Err(Error::config(format!(
+                "plugin `{name}` reads column ({wanted}) of dataset `{dataset}`, whose cleaner `{}` writes ({})",
+                step.plugin.identity().name,
+                schema_text(silver),
+            )));
+        }
+    }
+    Ok(KpiInput { name: input.name.clone(), dataset: dataset.to_owned(), columns: input.columns.clone() })
+}

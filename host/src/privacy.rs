@@ -1,0 +1,93 @@
+//! Pseudonyms for personal data. The key never leaves this module.
+
+use std::fmt;
+use std::path::Path;
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::{Digest as _, Sha256};
+
+use crate::error::Result;
+use crate::{Error, digest};
+
+/// The environment variable that may hold the key: 64 hexadecimal digits.
+pub const KEY_VARIABLE: &str = "SMELT_PII_KEY";
+/// How many hexadecimal digits of a pseudonym are kept.
+const LENGTH: usize = 16;
+
+/// What turns a value into its pseudonym: HMAC-SHA-256 under a key, or plain SHA-256 where there is none.
+#[derive(Clone, Default)]
+pub struct Pseudonyms {
+    key: Option<Hmac<Sha256>>,
+    key_id: Option<String>,
+}
+
+impl Pseudonyms {
+    /// From the key's text if there is one.
+    pub fn from_hex(key: Option<&str>) -> Result<Self> {
+        let Some(text) = key.map(str::trim) else { return Ok(Self::default()) };
+        let bytes: Option<Vec<u8>> = (text.len() == 64 && text.is_ascii())
+            .then(|| (0..64).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect())
+            .flatten();
+        let bytes = bytes.ok_or_else(|| Error::config("the pseudonym key must be 64 hexadecimal digits"))?;
+        let key = Hmac::new_from_slice(&bytes).map_err(|error| Error::internal(error.to_string()))?;
+        let key_id = digest::hex([b"smelt pseudonym key ", bytes.as_slice()].concat())[..LENGTH].to_owned();
+        Ok(Self { key: Some(key), key_id: Some(key_id) })
+    }
+
+    /// From the environment variable, else from the file, else without a key.
+    pub fn find(file: Option<&Path>) -> Result<Self> {
+        if let Ok(key) = std::env::var(KEY_VARIABLE) {
+            return Self::from_hex(Some(&key)).map_err(|error| error.context(KEY_VARIABLE));
+        }
+        let Some(path) = file.filter(|path| path.exists()) else { return Ok(Self::default()) };
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Error::config(format!("cannot read the pseudonym key `{}`: {error}", path.display())))?;
+        Self::from_hex(Some(&text)).map_err(|error| error.context(path.display()))
+    }
+
+    /// Tells keys apart without telling the key; `None` without one.
+    pub fn key_id(&self) -> Option<&str> {
+        self.key_id.as_deref()
+    }
+
+    /// The pseudonym of the value.
+    pub fn of(&self, value: &str) -> String {
+        let mut hex = match &self.key {
+            Some(key) => digest::to_hex(&key.clone().chain_update(value).finalize().into_bytes()),
+            None => digest::to_hex(&Sha256::digest(value)),
+        };
+        hex.truncate(LENGTH);
+        hex
+    }
+}
+
+/// Never shows the key.
+impl fmt::Debug for Pseudonyms {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Pseudonyms").field("key_id", &self.key_id).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_key_it_is_the_brief_s_truncated_sha256() {
+        assert_eq!(Pseudonyms::default().of("ada@example.org"), digest::hex("ada@example.org")[..16]);
+    }
+
+    #[test]
+    fn with_a_key_it_is_hmac_sha256() {
+        // The text of RFC 4231, test case 2; the answer is that of Python's `hmac` with this key.
+        let pseudonyms = Pseudonyms::from_hex(Some(&"0b".repeat(32))).expect("a key");
+        assert_eq!(pseudonyms.of("Hi There"), "198a607eb44bfbc6");
+        assert!(!format!("{pseudonyms:?}").contains("0b0b"));
+    }
+
+    #[test]
+    fn a_key_of_another_length_is_refused() {
+        assert!(Pseudonyms::from_hex(Some("abc")).is_err());
+        assert!(Pseudonyms::from_hex(Some(&"é".repeat(32))).is_err());
+    }
+}

@@ -1,0 +1,41 @@
+//! A progress bar on a terminal; nothing elsewhere.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// Shows how far a long piece of work has come.
+#[derive(Debug, Clone)]
+pub struct Progress {
+    bar: ProgressBar,
+}
+
+impl Progress {
+    /// Shown on standard error if that is a terminal and `wanted`.
+    pub fn new(wanted: bool) -> Self {
+        let target = if wanted { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        Self { bar: ProgressBar::with_draw_target(Some(0), target) }
+    }
+
+    /// A new piece of work of that many units.
+    pub fn begin(&self, what: &'static str, units: u64) {
+        if let Ok(style) = ProgressStyle::with_template("{msg:12} {bar:32} {bytes}/{total_bytes} {elapsed}") {
+            self.bar.set_style(style);
+        }
+        self.bar.reset();
+        self.bar.set_message(what);
+        self.bar.set_length(units);
+        self.bar.enable_steady_tick(Duration::from_millis(100));
+    }
+
+    /// So many units are done.
+    pub fn advance(&self, units: u64) {
+        self.bar.inc(units);
+    }
+
+    /// The work is done; the line is cleared.
+    pub fn end(&self) {
+        self.bar.disable_steady_tick();
+        self.bar.finish_and_clear();
+    }
+}

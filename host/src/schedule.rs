@@ -1,0 +1,73 @@
+//! `smelt up`: the three roles in turn, over and over, until a signal.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::MissedTickBehavior;
+
+use crate::Error;
+use crate::error::Result;
+use crate::run::{Generation, Host, Report};
+
+/// What a tick came to; handed to whoever shows it.
+pub struct Tick {
+    /// Which tick it was, from 1.
+    pub number: u64,
+    /// How many bronze objects the sources wrote.
+    pub generated: usize,
+    /// What cleaning and aggregating came to.
+    pub report: Report,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// Runs a tick at once and then every so often, until `shutdown` resolves. The tick under way is then finished: it ends
+/// with its commit or, where that fails, without one.
+///
+/// A tick that fails as a whole (the lake is out of reach, say) is shown and tried again; it ends nothing.
+pub async fn up(
+    host: Arc<Host>,
+    every: Duration,
+    generate: bool,
+    shutdown: impl Future<Output = ()>,
+    mut show: impl FnMut(Result<Tick>),
+) -> Result<()> {
+    let mut interval = tokio::time::interval(every);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    tokio::pin!(shutdown);
+    for number in 1.. {
+        tokio::select! {
+            biased;
+            () = &mut shutdown => break,
+            _ = interval.tick() => {}
+        }
+        let host = host.clone();
+        // On a thread of its own: guests and files would stall the signals.
+        let tick = tokio::task::spawn_blocking(move || tick(&host, number, generate)).await;
+        show(tick.map_err(|error| Error::internal(format!("a tick died: {error}")))?);
+    }
+    Ok(())
+}
+
+fn tick(host: &Host, number: u64, generate: bool) -> Result<Tick> {
+    let began = std::time::Instant::now();
+    let generated = match generate {
+        true => host.generate(&Generation { ticks: 1, ..Generation::default() })?.len(),
+        false => 0,
+    };
+    let report = host.run()?;
+    Ok(Tick { number, generated, report, took: began.elapsed() })
+}
+
+/// Resolves at the first Ctrl-C or SIGTERM. From then on a second one ends the process at once, as if nothing caught it.
+pub async fn signal() -> Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let listen = |kind| signal(kind).map_err(|error| Error::internal(format!("cannot listen for signals: {error}")));
+    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}

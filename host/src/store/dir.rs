@@ -1,0 +1,139 @@
+//! A lake in a directory: objects are files, created under a temporary name and linked into place whole.
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::{Meta, Store, unavailable};
+use crate::Error;
+use crate::error::{Kind, Result};
+
+/// Files being written; listings leave them out.
+const TEMPORARY: &str = ".tmp-";
+
+/// A directory as a [`Store`].
+#[derive(Debug)]
+pub struct DirStore {
+    root: PathBuf,
+    temporaries: AtomicU64,
+}
+
+impl DirStore {
+    /// The lake in that directory, which need not exist yet.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into(), temporaries: AtomicU64::new(0) }
+    }
+
+    fn path(&self, key: &str) -> Result<PathBuf> {
+        let plain = |part: &str| {
+            !part.is_empty() && part != "." && part != ".." && !part.contains('\\') && !part.contains('\0')
+        };
+        match key.split('/').all(plain) {
+            true => Ok(self.root.join(key)),
+            false => Err(Error::internal(format!("`{key}` is not a key"))),
+        }
+    }
+
+    /// Appends the files below `directory`, whose key is `prefix`, that are still wanted.
+    fn walk(
+        directory: &Path,
+        prefix: &str,
+        wanted: &dyn Fn(&str) -> bool,
+        found: &mut Vec<Meta>,
+    ) -> std::io::Result<()> {
+        let entries = match fs::read_dir(directory) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            entries => entries?,
+        };
+        for entry in entries {
+            let entry = entry?;
+            // A name that is not UTF-8 cannot be a key; it is not ours.
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}/{name}") };
+            // Symbolic links are followed: people link raw files into bronze.
+            let metadata = match fs::metadata(entry.path()) {
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                metadata => metadata?,
+            };
+            if metadata.is_dir() {
+                Self::walk(&entry.path(), &key, wanted, found)?;
+            } else if !name.starts_with(TEMPORARY) && wanted(&key) {
+                found.push(meta(&key, &metadata));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn meta(key: &str, metadata: &fs::Metadata) -> Meta {
+    use std::os::unix::fs::MetadataExt as _;
+    let etag = format!("{:x}-{:x}.{:x}", metadata.len(), metadata.mtime(), metadata.mtime_nsec());
+    Meta { key: key.to_owned(), bytes: metadata.len(), etag }
+}
+
+impl Store for DirStore {
+    fn list(&self, prefix: &str, after: &str) -> Result<Vec<Meta>> {
+        let mut found = Vec::new();
+        let parent = prefix.rsplit_once('/').map_or("", |(parent, _)| parent);
+        let wanted = |key: &str| key.starts_with(prefix) && key > after;
+        Self::walk(&self.root.join(parent), parent, &wanted, &mut found)
+            .map_err(|error| unavailable("list", prefix, &error))?;
+        found.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+        Ok(found)
+    }
+
+    fn open(&self, key: &str) -> Result<(Meta, Box<dyn Read + Send>)> {
+        let open = || {
+            let file = File::open(self.path(key).map_err(std::io::Error::other)?)?;
+            let metadata = file.metadata()?;
+            Ok((meta(key, &metadata), Box::new(file) as Box<dyn Read + Send>))
+        };
+        open().map_err(|error: std::io::Error| unavailable("open", key, &error))
+    }
+
+    fn put_if_absent(&self, key: &str, body: &[u8]) -> Result<bool> {
+        let path = self.path(key)?;
+        let directory = path.parent().unwrap_or(&self.root);
+        let number = self.temporaries.fetch_add(1, Ordering::Relaxed);
+        let temporary = directory.join(format!("{TEMPORARY}{}-{number}", std::process::id()));
+        let write = || {
+            fs::create_dir_all(directory)?;
+            let mut file = File::create(&temporary)?;
+            file.write_all(body)?;
+            file.sync_data()?;
+            // Linking is the atomic "create unless it exists" of POSIX; renaming would replace.
+            match fs::hard_link(&temporary, &path) {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+                linked => linked.and_then(|()| File::open(directory)?.sync_data()).map(|()| true),
+            }
+        };
+        let outcome = write();
+        // The link, if it was made, stays; a temporary that cannot be removed is no more than litter.
+        let _ = fs::remove_file(&temporary);
+        outcome.map_err(|error| unavailable("write", key, &error))
+    }
+
+    fn delete(&self, key: &str) -> Result<()> {
+        match fs::remove_file(self.path(key)?) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            deleted => deleted.map_err(|error| unavailable("delete", key, &error)),
+        }
+    }
+
+    fn describe(&self) -> String {
+        self.root.display().to_string()
+    }
+}
+
+impl DirStore {
+    /// Makes the directory and those of the layers. Fails if something else is in the way.
+    pub fn create_layers(&self, layers: &[&str]) -> Result<()> {
+        for layer in layers {
+            let path = self.root.join(layer);
+            fs::create_dir_all(&path)
+                .map_err(|error| Error::new(Kind::Unavailable, format!("cannot make `{}`: {error}", path.display())))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,76 @@
+//! The port to where a lake lies: five operations on immutable objects under string keys.
+//!
+//! Keys are relative paths with `/` between their parts (`silver/readings/readings_clean_1.csv`).
+
+mod dir;
+
+pub use dir::DirStore;
+
+use std::io::Read;
+
+use crate::error::{Kind, Result};
+use crate::{Error, digest};
+
+/// What a listing says of an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Meta {
+    /// The object's key.
+    pub key: String,
+    /// Its size.
+    pub bytes: u64,
+    /// Changes whenever the object is replaced; compared, never interpreted.
+    pub etag: String,
+}
+
+/// A place for a lake. No object is ever changed: it is created whole, read and at last deleted.
+pub trait Store: Send + Sync {
+    /// The objects whose keys begin with `prefix`, in the order of their keys, from the first that is greater than
+    /// `after`. Objects that are still being written are not listed.
+    fn list(&self, prefix: &str, after: &str) -> Result<Vec<Meta>>;
+
+    /// A reader of the object, and what the object was when it was opened.
+    fn open(&self, key: &str) -> Result<(Meta, Box<dyn Read + Send>)>;
+
+    /// Creates the object whole, unless there is one with that key; of racing writers exactly one is told `true`.
+    fn put_if_absent(&self, key: &str, body: &[u8]) -> Result<bool>;
+
+    /// Deletes the object; it is no error if there is none.
+    fn delete(&self, key: &str) -> Result<()>;
+
+    /// Where it is, for people.
+    fn describe(&self) -> String;
+}
+
+/// The whole object, which must have that sha256.
+pub fn read_verified(store: &dyn Store, key: &str, sha256: &str) -> Result<Vec<u8>> {
+    let body = read(store, key)?;
+    let found = digest::hex(&body);
+    match found == sha256 {
+        true => Ok(body),
+        false => Err(Error::new(Kind::InvalidInput, format!("`{key}` has sha256 {found}; the catalog says {sha256}"))),
+    }
+}
+
+/// The whole object.
+pub fn read(store: &dyn Store, key: &str) -> Result<Vec<u8>> {
+    let (meta, mut reader) = store.open(key)?;
+    let mut body = Vec::with_capacity(usize::try_from(meta.bytes).unwrap_or(0) + 1);
+    reader.read_to_end(&mut body).map_err(|error| unavailable("read", key, &error))?;
+    Ok(body)
+}
+
+/// Creates an object under `<stem><extension>`, or under `<stem><mark><n><extension>` if that is taken by other content
+/// (left by a run that died, or by another host). Returns the key.
+pub fn put_new(store: &dyn Store, stem: &str, mark: char, extension: &str, body: &[u8]) -> Result<String> {
+    for attempt in 1.. {
+        let key = if attempt == 1 { format!("{stem}{extension}") } else { format!("{stem}{mark}{attempt}{extension}") };
+        if store.put_if_absent(&key, body)? || read(store, &key)? == body {
+            return Ok(key);
+        }
+    }
+    unreachable!("the loop ends only by returning")
+}
+
+pub(crate) fn unavailable(doing: &str, key: &str, error: &std::io::Error) -> Error {
+    Error::new(Kind::Unavailable, format!("cannot {doing} `{key}`: {error}"))
+}

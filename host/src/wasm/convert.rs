@@ -1,0 +1,208 @@
+//! Descriptions as the host uses them: checked, with Arrow schemas.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
+
+use super::bindings::types;
+use crate::Error;
+use crate::error::Result;
+
+/// The zone of every timestamp.
+const UTC: &str = "UTC";
+const FIELDS: usize = 100;
+const NAME_BYTES: usize = 255;
+
+/// What a source is.
+#[derive(Debug, Clone)]
+pub struct SourceSpec {
+    /// Name, version, parameters.
+    pub identity: types::Identity,
+    /// A glob for each family of objects.
+    pub objects: Vec<String>,
+}
+
+/// What a cleaner is.
+#[derive(Debug, Clone)]
+pub struct CleanerSpec {
+    /// Name, version, parameters.
+    pub identity: types::Identity,
+    /// The bronze columns it reads.
+    pub input: Vec<String>,
+    /// The silver schema it writes.
+    pub output: SchemaRef,
+    /// Indices of the output columns that identify a row; empty if none do.
+    pub key: Vec<usize>,
+    /// How rows with one key are compared.
+    pub order_by: Vec<OrderSpec>,
+    /// Its rules.
+    pub rules: Vec<types::Rule>,
+}
+
+/// One column by which rows with one key are compared.
+#[derive(Debug, Clone)]
+pub struct OrderSpec {
+    /// Index of the output column.
+    pub column: usize,
+    /// Which end wins.
+    pub prefer: types::Preference,
+}
+
+/// What a KPI is.
+#[derive(Debug, Clone)]
+pub struct KpiSpec {
+    /// Name, version, parameters.
+    pub identity: types::Identity,
+    /// The datasets it reads.
+    pub inputs: Vec<KpiInputSpec>,
+    /// The schema of its partial states.
+    pub state: SchemaRef,
+    /// The schema of its table.
+    pub output: SchemaRef,
+}
+
+/// One dataset that a KPI reads.
+#[derive(Debug, Clone)]
+pub struct KpiInputSpec {
+    /// What the plugin calls it.
+    pub name: String,
+    /// The columns it reads.
+    pub columns: SchemaRef,
+}
+
+impl TryFrom<types::SourceDescription> for SourceSpec {
+    type Error = Error;
+
+    fn try_from(description: types::SourceDescription) -> Result<Self> {
+        let types::SourceDescription { identity, objects } = description;
+        check_identity(&identity)?;
+        Ok(Self { identity, objects })
+    }
+}
+
+impl TryFrom<types::CleanerDescription> for CleanerSpec {
+    type Error = Error;
+
+    fn try_from(description: types::CleanerDescription) -> Result<Self> {
+        let types::CleanerDescription { identity, input, output, key, order_by, rules } = description;
+        check_identity(&identity)?;
+        check_names("input column", input.iter().map(String::as_str))?;
+        check_names("rule", rules.iter().map(|rule| rule.name.as_str()))?;
+        if let Some(rule) = rules.iter().find(|rule| !is_word(&rule.name, b'_')) {
+            return Err(wrong(format!(
+                "rule `{}` must be lower-case letters, digits and `_`",
+                super::state::guest_text(&rule.name, 300)
+            )));
+        }
+        let output = schema("output", output)?;
+        let column = |name: &str| {
+            output
+                .index_of(name)
+                .map_err(|_| wrong(format!("`{name}` is not among its output columns ({})", schema_text(&output))))
+        };
+        let key = key.iter().map(|name| column(name)).collect::<Result<Vec<_>>>()?;
+        if let Some(&nullable) = key.iter().find(|&&index| output.field(index).is_nullable()) {
+            return Err(wrong(format!("key column `{}` must not be nullable", output.field(nullable).name())));
+        }
+        let order = |order: types::Order| Ok(OrderSpec { column: column(&order.column)?, prefer: order.prefer });
+        let order_by = order_by.into_iter().map(order).collect::<Result<Vec<_>>>()?;
+        if key.is_empty() && !order_by.is_empty() {
+            return Err(wrong("order-by has no meaning without a key".into()));
+        }
+        Ok(Self { identity, input, output, key, order_by, rules })
+    }
+}
+
+impl TryFrom<types::KpiDescription> for KpiSpec {
+    type Error = Error;
+
+    fn try_from(description: types::KpiDescription) -> Result<Self> {
+        let types::KpiDescription { identity, inputs, state, output } = description;
+        check_identity(&identity)?;
+        check_names("input", inputs.iter().map(|input| input.name.as_str()))?;
+        if inputs.is_empty() {
+            return Err(wrong("it declares no input".into()));
+        }
+        let inputs = inputs
+            .into_iter()
+            .map(|types::KpiInput { name, columns }| Ok(KpiInputSpec { columns: schema(&name, columns)?, name }))
+            .collect::<Result<_>>()?;
+        Ok(Self { identity, inputs, state: schema("state", state)?, output: schema("output", output)? })
+    }
+}
+
+fn wrong(what: String) -> Error {
+    Error::plugin(format!("the description is wrong: {what}"))
+}
+
+/// Lower-case letters, digits and the given mark, not empty and not too long.
+fn is_word(name: &str, mark: u8) -> bool {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == mark;
+    !name.is_empty() && name.len() <= NAME_BYTES && name.bytes().all(fits)
+}
+
+fn check_identity(identity: &types::Identity) -> Result<()> {
+    match is_word(&identity.name, b'-') {
+        true => Ok(()),
+        false => Err(wrong("the name must be lower-case letters, digits and `-`".into())),
+    }
+}
+
+fn check_names<'a>(what: &str, names: impl Iterator<Item = &'a str>) -> Result<()> {
+    let mut seen = BTreeSet::new();
+    for name in names {
+        if name.is_empty() || name.len() > NAME_BYTES || name.chars().any(char::is_control) {
+            return Err(wrong(format!(
+                "every {what} must have a name of 1 to {NAME_BYTES} bytes without control characters"
+            )));
+        }
+        if !seen.insert(name) {
+            return Err(wrong(format!("{what} `{name}` is declared twice")));
+        }
+    }
+    match seen.len() {
+        0..=FIELDS => Ok(()),
+        many => Err(wrong(format!("{many} of {what}; at most {FIELDS} are accepted"))),
+    }
+}
+
+fn schema(what: &str, fields: Vec<types::Field>) -> Result<SchemaRef> {
+    check_names("column", fields.iter().map(|field| field.name.as_str())).map_err(|error| error.context(what))?;
+    if fields.is_empty() {
+        return Err(wrong(format!("{what} has no columns")));
+    }
+    let field = |types::Field { name, data_type, nullable }: types::Field| {
+        let data_type = match data_type {
+            types::DataType::Boolean => DataType::Boolean,
+            types::DataType::Int64 => DataType::Int64,
+            types::DataType::Float64 => DataType::Float64,
+            types::DataType::Utf8 => DataType::Utf8,
+            types::DataType::Date32 => DataType::Date32,
+            types::DataType::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some(UTC.into())),
+            types::DataType::Decimal128(types::DecimalType { precision, scale }) => {
+                if !(1..=38).contains(&precision) || scale > precision {
+                    return Err(wrong(format!(
+                        "column `{name}`: a decimal has 1 to 38 digits, and no more places than digits"
+                    )));
+                }
+                DataType::Decimal128(precision, scale as i8)
+            }
+        };
+        Ok(Field::new(name, data_type, nullable))
+    };
+    Ok(Arc::new(Schema::new(fields.into_iter().map(field).collect::<Result<Vec<_>>>()?)))
+}
+
+/// A schema for people: `day: date32, total: decimal128(38,2)?`, where `?` marks a column that may lack values.
+pub fn schema_text(schema: &Schema) -> String {
+    let field = |field: &Arc<Field>| {
+        let data_type = match field.data_type() {
+            DataType::Timestamp(TimeUnit::Microsecond, Some(_)) => "timestamp".to_owned(),
+            DataType::Decimal128(precision, scale) => format!("decimal128({precision},{scale})"),
+            other => other.to_string().to_lowercase(),
+        };
+        format!("{}: {data_type}{}", field.name(), if field.is_nullable() { "?" } else { "" })
+    };
+    schema.fields().iter().map(field).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,73 @@
+//! KPI: average order value, in one row; the average is missing when there are no orders.
+
+use smelt_sdk::prelude::*;
+
+#[derive(Default)]
+struct Aov {
+    orders: i64,
+    revenue: Money,
+}
+
+impl Kpi for Aov {
+    fn describe() -> KpiDescription {
+        describe_kpi(identity!())
+            .input("orders", [money("total_amount")])
+            .state([int64("orders"), money("revenue")])
+            .output([int64("orders"), money("revenue"), nullable(money("aov"))])
+    }
+
+    fn open(_: &Config) -> Result<Self> {
+        Ok(Self::default())
+    }
+
+    fn update(&mut self, _input: &str, rows: &Batch) -> Result<()> {
+        let amounts = rows.decimals("total_amount")?;
+        self.orders += rows.len() as i64;
+        self.revenue += rows.rows().map(|row| amounts.value(row)).sum();
+        Ok(())
+    }
+
+    fn merge(&mut self, state: &Batch) -> Result<()> {
+        let (orders, revenue) = (state.integers("orders")?, state.decimals("revenue")?);
+        self.orders += state.rows().map(|row| orders.value(row)).sum::<i64>();
+        self.revenue += state.rows().map(|row| revenue.value(row)).sum();
+        Ok(())
+    }
+
+    fn state(&self, out: &mut Table) -> Result<()> {
+        out.row().integer(self.orders).decimal(self.revenue);
+        Ok(())
+    }
+
+    fn evaluate(&self, out: &mut Table) -> Result<()> {
+        out.row().integer(self.orders).decimal(self.revenue).decimal(self.revenue.divide(self.orders));
+        Ok(())
+    }
+}
+
+export_kpi!(Aov);
+
+#[cfg(test)]
+mod tests {
+    use smelt_sdk::testing::{cells, evaluate_split};
+
+    use super::*;
+
+    fn aov(amounts: &[&str]) -> Vec<Vec<String>> {
+        let rows: Vec<_> = amounts.iter().map(|&amount| cells([amount])).collect();
+        let rows: Vec<&[_]> = rows.iter().map(|row| row.as_slice()).collect();
+        evaluate_split::<Aov>("{}", &[("orders", &rows)]).unwrap()
+    }
+
+    #[test]
+    fn the_average_is_rounded_half_away_from_zero() {
+        assert_eq!(aov(&["10.00", "0.01", "0.00"]), [["3", "10.01", "3.34"]]);
+        assert_eq!(aov(&["0.01", "0.00"]), [["2", "0.01", "0.01"]]);
+        assert_eq!(aov(&["0.00"]), [["1", "0.00", "0.00"]]);
+    }
+
+    #[test]
+    fn without_orders_there_is_one_row_without_an_average() {
+        assert_eq!(aov(&[]), [["0", "0.00", ""]]);
+    }
+}

@@ -1,0 +1,93 @@
+//! What can be wrong with a row, and how often.
+
+use rand::Rng;
+use smelt_sdk::{Config, Parameters, Result};
+
+use Flaw::*;
+
+/// Something wrong with a row; one parameter each.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Flaw {
+    MissingCustomerId,
+    MissingName,
+    MissingEmail,
+    MissingCountry,
+    InvalidDate,
+    ReturningCustomer,
+    MissingOrderId,
+    AnonymousCustomer,
+    UnknownCustomer,
+    NegativeQuantity,
+    InvalidNumber,
+    MissingTotal,
+    DuplicateOrder,
+    LateDuplicate,
+    InvalidTimestamp,
+    InvalidIp,
+    MalformedLine,
+}
+
+/// Each with its parameter, the share of rows it strikes by default, and what it is.
+const FLAWS: [(Flaw, &str, f64, &str); 17] = [
+    (MissingCustomerId, "missing_customer_id", 0.005, "Share of customers without an id."),
+    (MissingName, "missing_name", 0.01, "Share of customers without a first or last name."),
+    (MissingEmail, "missing_email", 0.05, "Share of customers without an e-mail."),
+    (MissingCountry, "missing_country", 0.03, "Share of customers without a country."),
+    (InvalidDate, "invalid_date", 0.03, "Share of customers with an impossible or missing sign-up date."),
+    (
+        ReturningCustomer,
+        "returning_customers",
+        0.02,
+        "Customers of earlier ticks that come anew, as a share added to the new ones.",
+    ),
+    (MissingOrderId, "missing_order_id", 0.005, "Share of orders without an id."),
+    (AnonymousCustomer, "anonymous_customers", 0.01, "Share of orders and clicks without a customer."),
+    (UnknownCustomer, "unknown_customers", 0.02, "Share of orders and clicks whose customer no tick makes."),
+    (NegativeQuantity, "negative_quantity", 0.03, "Share of orders with a negative quantity."),
+    (
+        InvalidNumber,
+        "invalid_number",
+        0.01,
+        "Share of orders with a quantity or price that is no number, or a negative price or total.",
+    ),
+    (MissingTotal, "missing_total", 0.05, "Share of orders without a total."),
+    (
+        DuplicateOrder,
+        "duplicate_orders",
+        0.02,
+        "Orders of this tick that come again in the same object, as a share added to the new ones.",
+    ),
+    (
+        LateDuplicate,
+        "late_duplicates",
+        0.02,
+        "Orders of earlier ticks that come again with other content, as a share added to the new ones.",
+    ),
+    (InvalidTimestamp, "invalid_timestamp", 0.03, "Share of orders and clicks with an impossible or missing instant."),
+    (InvalidIp, "invalid_ip", 0.05, "Share of clicks with an impossible or missing IP."),
+    (MalformedLine, "malformed_line", 0.02, "Share of clicks that are no JSON object."),
+];
+
+/// How often each flaw strikes, in units of 2^-53.
+pub(crate) struct Flaws([u64; FLAWS.len()]);
+
+/// Adds the parameters of all flaws.
+pub(crate) fn declare(parameters: Parameters) -> Parameters {
+    FLAWS.iter().fold(parameters, |all, &(_, name, default, summary)| all.number(name, 0.0..=1.0, default, summary))
+}
+
+impl Flaws {
+    pub(crate) fn open(config: &Config) -> Result<Self> {
+        let mut rates = [0; FLAWS.len()];
+        for (flaw, name, ..) in FLAWS {
+            rates[flaw as usize] = (config.number(name)? * (1u64 << 53) as f64) as u64;
+        }
+        Ok(Self(rates))
+    }
+
+    /// Whether the flaw strikes this time.
+    #[inline]
+    pub(crate) fn strike(&self, flaw: Flaw, rng: &mut impl Rng) -> bool {
+        rng.next_u64() >> 11 < self.0[flaw as usize]
+    }
+}

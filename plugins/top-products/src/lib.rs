@@ -1,0 +1,98 @@
+//! KPI: the products with the greatest sum of `total_amount`, of those with equal sums the first by name. Orders without a
+//! product count under `NA`, so that no revenue vanishes.
+
+use std::cmp::Reverse;
+
+use smelt_sdk::prelude::*;
+
+struct TopProducts {
+    limit: usize,
+    revenue: Totals<String>,
+}
+
+impl Kpi for TopProducts {
+    fn describe() -> KpiDescription {
+        describe_kpi(identity!())
+            .parameters(Parameters::none().integer("limit", 1..=10_000, 10, "How many products to list."))
+            .input("orders", [nullable(text("product")), money("total_amount")])
+            .state([text("product"), money("revenue")])
+            .output([text("product"), money("revenue")])
+    }
+
+    fn open(config: &Config) -> Result<Self> {
+        Ok(Self { limit: config.integer("limit")? as usize, revenue: Totals::default() })
+    }
+
+    fn update(&mut self, _input: &str, rows: &Batch) -> Result<()> {
+        let (products, amounts) = (rows.text("product")?, rows.decimals("total_amount")?);
+        rows.rows().for_each(|row| self.revenue.add(products.get(row).unwrap_or("NA"), amounts.value(row)));
+        Ok(())
+    }
+
+    fn merge(&mut self, state: &Batch) -> Result<()> {
+        let (products, amounts) = (state.text("product")?, state.decimals("revenue")?);
+        state.rows().for_each(|row| self.revenue.add(products.value(row), amounts.value(row)));
+        Ok(())
+    }
+
+    fn state(&self, out: &mut Table) -> Result<()> {
+        for (product, revenue) in self.revenue.sorted() {
+            out.row().text(product.as_str()).decimal(revenue);
+        }
+        Ok(())
+    }
+
+    fn evaluate(&self, out: &mut Table) -> Result<()> {
+        let mut products = self.revenue.sorted();
+        products.sort_by_key(|&(_, revenue)| Reverse(revenue));
+        for (product, revenue) in products.into_iter().take(self.limit) {
+            out.row().text(product.as_str()).decimal(revenue);
+        }
+        Ok(())
+    }
+}
+
+export_kpi!(TopProducts);
+
+#[cfg(test)]
+mod tests {
+    use smelt_sdk::testing::{cells, evaluate_split};
+
+    use super::*;
+
+    fn top(params: &str, orders: &[[&str; 2]]) -> Vec<Vec<String>> {
+        let rows: Vec<_> = orders.iter().map(|&row| cells(row)).collect();
+        let rows: Vec<&[_]> = rows.iter().map(|row| row.as_slice()).collect();
+        evaluate_split::<TopProducts>(params, &[("orders", &rows)]).unwrap()
+    }
+
+    #[test]
+    fn products_come_by_revenue_and_then_by_name() {
+        let orders =
+            [["tea", "1.10"], ["ink", "2.00"], ["pen", "3.00"], ["", "2.00"], ["tea", "0.90"], ["cup", "0.00"]];
+        let table = [["pen", "3.00"], ["NA", "2.00"], ["ink", "2.00"], ["tea", "2.00"], ["cup", "0.00"]];
+        assert_eq!(top("{}", &orders), table);
+        assert_eq!(top(r#"{"limit": 2}"#, &orders), table[..2]);
+    }
+
+    #[test]
+    fn ten_are_listed_unless_told_otherwise() {
+        let names: Vec<String> = (0..25).map(|product| format!("product {product:02}")).collect();
+        let orders: Vec<_> = names.iter().map(|name| [name.as_str(), "1.00"]).collect();
+        let table = top("{}", &orders);
+        assert_eq!(table.len(), 10);
+        assert_eq!(table[9], ["product 09", "1.00"]);
+        assert_eq!(top(r#"{"limit": 10000}"#, &orders).len(), 25);
+    }
+
+    #[test]
+    fn a_product_outside_the_top_of_every_part_can_be_in_the_top_of_the_whole() {
+        let orders = [["tea", "2.00"], ["pen", "3.00"], ["tea", "2.00"], ["ink", "3.00"]];
+        assert_eq!(top(r#"{"limit": 1}"#, &orders), [["tea", "4.00"]]);
+    }
+
+    #[test]
+    fn no_orders_give_no_rows() {
+        assert!(top("{}", &[]).is_empty());
+    }
+}

@@ -1,0 +1,112 @@
+//! A lake in a temporary directory, and the `smelt` command on it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+/// The repository.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ is in the repository")
+}
+
+/// The `smelt` that was built with these tests: the binary lies two directories above the test's.
+fn binary() -> PathBuf {
+    let test = std::env::current_exe().expect("a test is a file");
+    let built = test.ancestors().nth(2).expect("tests lie in target/<profile>/deps").join("smelt");
+    assert!(built.exists(), "{} is missing: run `cargo xtask test`, or `cargo build -p smelt` first", built.display());
+    built
+}
+
+/// A lake of its own, gone with the value.
+pub struct Lake {
+    directory: TempDir,
+    pipeline: PathBuf,
+}
+
+impl Lake {
+    /// An empty lake for the e-commerce pipeline.
+    pub fn new() -> Self {
+        Self::with_pipeline(root().join("pipelines/ecommerce"))
+    }
+
+    /// An empty lake for that pipeline.
+    pub fn with_pipeline(pipeline: impl Into<PathBuf>) -> Self {
+        Self { directory: tempfile::tempdir().expect("a temporary directory"), pipeline: pipeline.into() }
+    }
+
+    /// The lake's directory; beside it there is room for other files.
+    pub fn path(&self) -> PathBuf {
+        self.directory.path().join("lake")
+    }
+
+    /// `smelt <arguments>` on this lake, ready to be spawned. Compiled components are shared by all tests.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(binary());
+        command
+            .args(arguments)
+            .arg("--lake")
+            .arg(self.path())
+            .arg("--pipeline")
+            .arg(&self.pipeline)
+            .env("SMELT_CACHE_DIR", root().join("target/components/cache"))
+            .env_remove("SMELT_PII_KEY");
+        command
+    }
+
+    /// Runs `smelt <arguments>`, whatever comes of it.
+    pub fn try_smelt(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().expect("smelt starts")
+    }
+
+    /// Runs `smelt <arguments>`, which must succeed; returns standard output.
+    pub fn smelt(&self, arguments: &[&str]) -> String {
+        let output = self.try_smelt(arguments);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "smelt {arguments:?} failed: {stderr}");
+        String::from_utf8(output.stdout).expect("smelt writes UTF-8")
+    }
+
+    /// Runs `smelt <arguments> --json`, which must succeed.
+    pub fn json(&self, arguments: &[&str]) -> serde_json::Value {
+        let text = self.smelt(&[arguments, &["--json"]].concat());
+        serde_json::from_str(&text).expect("--json writes JSON")
+    }
+
+    /// Puts a raw file into bronze.
+    pub fn bronze(&self, name: &str, body: impl AsRef<[u8]>) {
+        let path = self.path().join("bronze").join(name);
+        std::fs::create_dir_all(path.parent().expect("a file has a directory")).expect("bronze can be made");
+        std::fs::write(path, body).expect("bronze can be written");
+    }
+
+    /// All files below a layer, by their path in it.
+    pub fn files(&self, layer: &str) -> BTreeMap<String, Vec<u8>> {
+        fn walk(directory: &Path, prefix: &str, found: &mut BTreeMap<String, Vec<u8>>) {
+            for entry in std::fs::read_dir(directory).into_iter().flatten() {
+                let entry = entry.expect("a directory can be read");
+                let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+                if entry.path().is_dir() {
+                    walk(&entry.path(), &format!("{name}/"), found);
+                } else {
+                    found.insert(name, std::fs::read(entry.path()).expect("a file can be read"));
+                }
+            }
+        }
+        let mut found = BTreeMap::new();
+        walk(&self.path().join(layer), "", &mut found);
+        found
+    }
+
+    /// The newest table of each KPI, as text.
+    pub fn gold(&self) -> BTreeMap<String, String> {
+        let mut newest = BTreeMap::new();
+        for (path, body) in self.files("gold") {
+            let (kpi, _) = path.split_once('/').expect("gold has a directory for each KPI");
+            // Paths come in order, so the last one is the newest.
+            newest.insert(kpi.to_owned(), String::from_utf8(body).expect("gold is text"));
+        }
+        newest
+    }
+}
