@@ -2,6 +2,11 @@
 //!
 //! The host moves bytes, schedules, commits, limits and accounts. It knows no dataset, no column and no KPI: those are
 //! named by the manifest and by the plugins.
+//!
+//! Imports point one way: `error · clock · digest · privacy · store · codec · wasm · config · pipeline · catalog · keys ·
+//! silver · plan · clean, aggregate · run · schedule · cli`.
+
+#![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
 pub mod aggregate;
 pub mod catalog;
@@ -11,8 +16,6 @@ pub mod clock;
 pub mod codec;
 pub mod config;
 pub mod digest;
-#![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
-
 pub mod error;
 pub mod keys;
 pub mod pipeline;
