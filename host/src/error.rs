@@ -11,6 +11,8 @@ pub enum Kind {
     InvalidConfig,
     /// The store or the file system did not do it; trying again may help.
     Unavailable,
+    /// An object that the catalog names is gone or is not what it was; it can be made again from bronze.
+    Damaged,
     /// Another host committed first; read the catalog again.
     Conflict,
     /// A plugin failed its call or broke the contract.

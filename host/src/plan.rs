@@ -1,6 +1,6 @@
 //! What would run and why: the manifest and the listing of bronze, compared with the catalog. Changes nothing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -64,7 +64,14 @@ impl DatasetPlan {
 
 impl Plan {
     /// Compares bronze as it is now with the catalog. `as_of` is in microseconds since the epoch.
-    pub fn make(store: &dyn Store, pipeline: &Pipeline, state: &State, as_of: i64) -> Result<Self> {
+    /// Datasets named in `damaged` are made anew.
+    pub fn make(
+        store: &dyn Store,
+        pipeline: &Pipeline,
+        state: &State,
+        as_of: i64,
+        damaged: &BTreeMap<String, String>,
+    ) -> Result<Self> {
         let listing = store.list(BRONZE, "")?;
         let name = |meta: &Meta| meta.key[BRONZE.len()..].to_owned();
         let matches =
@@ -73,7 +80,10 @@ impl Plan {
         let datasets = pipeline
             .datasets
             .iter()
-            .map(|step| dataset(store, step, state.datasets.get(&step.name), &listing, as_of))
+            .map(|step| {
+                let held = state.datasets.get(&step.name);
+                dataset(store, step, held, &listing, as_of, held.and(damaged.get(&step.name)))
+            })
             .collect::<Result<Vec<_>>>()?;
         let kpis = kpis(pipeline, state, &datasets, as_of);
         Ok(Self { datasets, kpis, unmatched })
@@ -91,11 +101,12 @@ fn dataset(
     held: Option<&Dataset>,
     listing: &[Meta],
     as_of: i64,
+    damaged: Option<&String>,
 ) -> Result<DatasetPlan> {
     let mut plan =
         DatasetPlan { dataset: step.name.clone(), rebuild: None, objects: vec![], touched: vec![], missing: vec![] };
     if let Some(held) = held {
-        plan.rebuild = held.fingerprint.difference(&step.fingerprint.at(as_of));
+        plan.rebuild = held.fingerprint.difference(&step.fingerprint.at(as_of)).or(damaged.cloned());
     }
     let mut all = Vec::new();
     let mut present = BTreeSet::new();

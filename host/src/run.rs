@@ -1,12 +1,15 @@
 //! A host at work on one lake: the three roles, each a tick that reads the catalog, does what the plan says, and commits.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::{Mutex, MutexGuard};
 
 use arrow_array::RecordBatch;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value};
 
-use crate::catalog::{BRONZE, Catalog, Commit, State};
+use crate::Error;
+use crate::aggregate::Aggregation;
+use crate::catalog::{BRONZE, Catalog, Commit, GOLD, INDEX, QUARANTINE, SILVER, State};
 use crate::clean::{Cleaning, Indexes};
 use crate::clock::Clock;
 use crate::error::{Kind, Result};
@@ -14,9 +17,8 @@ use crate::pipeline::{Pipeline, SourceStep};
 use crate::plan::{DatasetPlan, Plan};
 use crate::progress::Progress;
 use crate::silver::Fresh;
-use crate::store::{Store, put_new};
+use crate::store::{Durability, Store, put_new};
 use crate::wasm::check_parameters;
-use crate::{Error, aggregate};
 
 /// About how many bytes of bronze are cleaned before a commit, so that memory does not grow with their number.
 const WAVE_BYTES: u64 = 512 << 20;
@@ -30,6 +32,8 @@ pub struct Host {
     clock: Clock,
     progress: Progress,
     indexes: Indexes,
+    /// Datasets of which an object was found gone or damaged, and which.
+    damaged: Mutex<BTreeMap<String, String>>,
 }
 
 /// What a tick did, and what it could not do.
@@ -67,7 +71,7 @@ pub struct Generation {
 impl Host {
     /// A host for that pipeline on that lake.
     pub fn new(store: Box<dyn Store>, pipeline: Pipeline, clock: Clock, progress: Progress) -> Self {
-        Self { store, pipeline, clock, progress, indexes: Indexes::default() }
+        Self { store, pipeline, clock, progress, indexes: Indexes::default(), damaged: Mutex::default() }
     }
 
     /// The lake.
@@ -87,7 +91,15 @@ impl Host {
 
     /// What would run and why.
     pub fn plan(&self) -> Result<Plan> {
-        Plan::make(self.store(), &self.pipeline, Catalog::load(self.store())?.state(), self.as_of())
+        self.plan_for(Catalog::load(self.store())?.state())
+    }
+
+    fn plan_for(&self, state: &State) -> Result<Plan> {
+        Plan::make(self.store(), &self.pipeline, state, self.as_of(), &self.damaged())
+    }
+
+    fn damaged(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
+        self.damaged.lock().expect("no one panics while holding it")
     }
 
     /// The time that plugins are told if they ask: the beginning of the UTC day, so that results change once a day.
@@ -116,7 +128,14 @@ impl Host {
                 for object in objects {
                     let dot = object.name.find('.').unwrap_or(object.name.len());
                     let (stem, extension) = object.name.split_at(dot);
-                    keys.push(put_new(self.store(), &format!("{BRONZE}{stem}"), '_', extension, &object.bytes)?);
+                    keys.push(put_new(
+                        self.store(),
+                        &format!("{BRONZE}{stem}"),
+                        '_',
+                        extension,
+                        &object.bytes,
+                        Durability::Durable,
+                    )?);
                     self.progress.advance(object.bytes.len() as u64);
                 }
             }
@@ -136,41 +155,105 @@ impl Host {
     /// The cleaner's role: cleans whatever bronze holds until nothing is left.
     pub fn clean(&self) -> Result<Report> {
         let mut report = Report::default();
-        self.clean_into(&mut report).map(|_| report)
+        self.writing(|| self.clean_into(&mut report))?;
+        Ok(report)
     }
 
-    /// The aggregator's role: brings every KPI up to date with silver.
+    /// The aggregator's role: brings every KPI up to date with silver. Silver that is gone or damaged is made anew first.
     pub fn aggregate(&self) -> Result<Report> {
         let mut report = Report::default();
-        self.aggregate_into(&Fresh::default(), &mut report)?;
+        self.writing(|| match self.aggregate_into(&Fresh::default(), &mut report)? {
+            true => Ok(()),
+            false => self.clean_and_aggregate(&mut report),
+        })?;
         Ok(report)
     }
 
     /// Cleans, then aggregates.
     pub fn run(&self) -> Result<Report> {
         let mut report = Report::default();
-        let fresh = self.clean_into(&mut report)?;
-        self.aggregate_into(&fresh, &mut report)?;
+        self.writing(|| self.clean_and_aggregate(&mut report))?;
         Ok(report)
+    }
+
+    fn clean_and_aggregate(&self, report: &mut Report) -> Result<()> {
+        for _ in 0..ATTEMPTS {
+            let fresh = self.clean_into(report)?;
+            if self.aggregate_into(&fresh, report)? {
+                return Ok(());
+            }
+        }
+        Err(Error::new(Kind::Unavailable, format!("silver is damaged again and again: {:?}", self.damaged())))
+    }
+
+    /// Does the work while others can see that this host is writing, and first removes what a dead one left behind.
+    fn writing<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        let unavailable =
+            |error: std::io::Error| Error::new(Kind::Unavailable, format!("cannot lock the lake: {error}"));
+        let mut writes = self.store.begin()?;
+        if writes.after_crash() {
+            self.tidy()?;
+        }
+        writes.share().map_err(unavailable)?;
+        let done = work()?;
+        writes.done().map_err(unavailable)?;
+        Ok(done)
+    }
+
+    /// Deletes what no commit names, and notes which datasets lack something that one does. Only for when no one else is
+    /// writing.
+    fn tidy(&self) -> Result<()> {
+        let catalog = Catalog::load(self.store())?;
+        let state = catalog.state();
+        let mut named: BTreeMap<&str, (u64, &str)> = BTreeMap::new();
+        for (name, dataset) in &state.datasets {
+            let stored =
+                dataset.objects.values().flat_map(|entry| std::iter::once(&entry.silver).chain(&entry.quarantine));
+            named.extend(stored.map(|stored| (stored.key.as_str(), (stored.bytes, name.as_str()))));
+            named.extend(dataset.index.iter().map(|segment| (segment.key.as_str(), (segment.bytes, name.as_str()))));
+        }
+        for layer in [SILVER, QUARANTINE, INDEX] {
+            for meta in self.store.list(layer, "")? {
+                match named.get(meta.key.as_str()) {
+                    None => self.store.delete(&meta.key)?,
+                    Some((bytes, _)) if *bytes == meta.bytes => drop(named.remove(meta.key.as_str())),
+                    Some(_) => {}
+                }
+            }
+        }
+        for (key, (_, dataset)) in named {
+            self.damaged().insert(dataset.to_owned(), format!("`{key}` is gone or damaged"));
+        }
+        // Former tables stay: those that sort after the newest one were never committed.
+        let newest: BTreeSet<&str> = state.gold.values().map(|gold| gold.table.key.as_str()).collect();
+        for meta in self.store.list(GOLD, "")? {
+            let directory = meta.key.rsplit_once('/').map_or("", |(directory, _)| directory);
+            let of_kpi = newest.iter().find(|key| key.rsplit_once('/').is_some_and(|(parent, _)| parent == directory));
+            if of_kpi.is_none_or(|newest| *newest < meta.key.as_str()) {
+                self.store.delete(&meta.key)?;
+            }
+        }
+        Ok(())
     }
 
     /// Returns the silver of the last wave, for the KPIs.
     fn clean_into(&self, report: &mut Report) -> Result<Fresh> {
         let mut failed: HashSet<String> = HashSet::new();
+        let mut fresh = Fresh::default();
         let mut conflicts = 0;
         loop {
             let mut catalog = Catalog::load(self.store())?;
-            let plan = Plan::make(self.store(), &self.pipeline, catalog.state(), self.as_of())?;
-            let missing = plan.datasets.iter().flat_map(|plan| &plan.missing);
-            let missing: Vec<_> =
-                missing.map(|name| format!("{BRONZE}{name}: is gone; what was read of it stays in silver")).collect();
+            let plan = self.plan_for(catalog.state())?;
             let plans = wave(plan.datasets, &failed);
-            let fresh = Fresh::default();
             if plans.iter().all(DatasetPlan::is_empty) {
-                report.warnings.extend(missing);
+                let missing = plans.iter().flat_map(|plan| &plan.missing);
+                report.warnings.extend(
+                    missing.map(|name| format!("{BRONZE}{name}: is gone; what was read of it stays in silver")),
+                );
                 report.unmatched = plan.unmatched;
                 return Ok(fresh);
             }
+            fresh = Fresh::default();
             let cleaning = Cleaning {
                 store: self.store(),
                 pipeline: &self.pipeline,
@@ -182,6 +265,8 @@ impl Host {
             };
             let outcome = cleaning.run(&plans)?;
             let cleaned = outcome.commit.datasets.values().map(|change| change.put.len()).sum::<usize>();
+            let made_anew: Vec<_> =
+                plans.iter().filter(|plan| outcome.commit.datasets.contains_key(&plan.dataset)).collect();
             match self.commit(&mut catalog, outcome.commit) {
                 Err(error) if error.kind() == Kind::Conflict && conflicts < ATTEMPTS => {
                     conflicts += 1;
@@ -189,29 +274,25 @@ impl Host {
                 }
                 committed => committed?,
             }
+            made_anew.iter().for_each(|plan| drop(self.damaged().remove(&plan.dataset)));
+            self.damaged().extend(outcome.damaged);
             self.indexes.lock().expect("no one panics while holding it").extend(outcome.indexes);
             report.cleaned += cleaned;
             report.warnings.extend(outcome.warnings);
             failed.extend(outcome.failures.iter().map(|(key, _)| key[BRONZE.len()..].to_owned()));
             report.failures.extend(outcome.failures);
-            // Was this the last wave? Then the KPIs take its silver from memory.
-            let again = Plan::make(self.store(), &self.pipeline, catalog.state(), self.as_of())?;
-            if wave(again.datasets, &failed).iter().all(DatasetPlan::is_empty) {
-                report.warnings.extend(missing);
-                report.unmatched = again.unmatched;
-                return Ok(fresh);
-            }
         }
     }
 
-    fn aggregate_into(&self, fresh: &Fresh, report: &mut Report) -> Result<()> {
+    /// Returns whether silver was whole; if not, cleaning makes it anew.
+    fn aggregate_into(&self, fresh: &Fresh, report: &mut Report) -> Result<bool> {
         for attempt in 1.. {
             let mut catalog = Catalog::load(self.store())?;
             let plan = Plan::make_kpis(&self.pipeline, catalog.state(), self.as_of());
             if plan.iter().all(|kpi| kpi.reason.is_none()) {
-                return self.sweep(catalog.state());
+                return self.sweep(catalog.state()).map(|()| true);
             }
-            let aggregation = aggregate::Aggregation {
+            let aggregation = Aggregation {
                 store: self.store(),
                 pipeline: &self.pipeline,
                 state: catalog.state(),
@@ -220,14 +301,24 @@ impl Host {
                 fresh,
                 progress: &self.progress,
             };
+            let sequence = catalog.state().sequence;
             let outcome = aggregation.run(&plan)?;
+            if !outcome.damaged.is_empty() {
+                // Another host may have replaced what was about to be read: then the newer catalog names other objects.
+                catalog.refresh()?;
+                if catalog.state().sequence != sequence && attempt < ATTEMPTS {
+                    continue;
+                }
+                self.damaged().extend(outcome.damaged);
+                return Ok(false);
+            }
             match self.commit(&mut catalog, outcome.commit) {
                 Err(error) if error.kind() == Kind::Conflict && attempt < ATTEMPTS => continue,
                 committed => committed?,
             }
             report.tables.extend(outcome.tables);
             report.failures.extend(outcome.failures);
-            return Ok(());
+            return Ok(true);
         }
         unreachable!("the loop ends only by returning")
     }

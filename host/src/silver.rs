@@ -10,7 +10,7 @@ use arrow_select::filter::filter_record_batch;
 use crate::catalog::Stored;
 use crate::codec::{Formulas, decode_csv_typed, encode_csv, encode_csv_header};
 use crate::error::{Kind, Result};
-use crate::store::{Store, put_new, read_verified};
+use crate::store::{Durability, Store, put_new, read_verified};
 use crate::{Error, digest};
 
 /// The most rows of a batch that is read back.
@@ -67,7 +67,12 @@ pub fn write(
     let body = encode(schema, batches, formulas).map_err(|error| error.context(stem))?;
     let rows = batches.iter().map(|batch| batch.num_rows() as u64).sum();
     let sha256 = digest::hex(&body);
-    Ok(Stored { key: put_new(store, stem, '.', ".csv", &body)?, sha256, bytes: body.len() as u64, rows })
+    Ok(Stored {
+        key: put_new(store, stem, '.', ".csv", &body, Durability::Rebuildable)?,
+        sha256,
+        bytes: body.len() as u64,
+        rows,
+    })
 }
 
 /// A table as CSV.

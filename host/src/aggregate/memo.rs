@@ -6,7 +6,7 @@ use arrow_schema::SchemaRef;
 use crate::catalog::MEMO;
 use crate::digest;
 use crate::error::Result;
-use crate::store::{Store, read};
+use crate::store::{Durability, Store, read};
 use crate::wasm::{decode_ipc, encode_ipc};
 
 /// How many characters of a sha256 in hexadecimal.
@@ -43,10 +43,10 @@ impl<'m> Memo<'m> {
         let sha256 = digest::hex(&body);
         body.extend_from_slice(sha256.as_bytes());
         let key = Self::key(id);
-        if !self.store.put_if_absent(&key, &body)? && read(self.store, &key)? != body {
+        if !self.store.put_if_absent(&key, &body, Durability::Rebuildable)? && read(self.store, &key)? != body {
             // What is there is not what belongs there: it was damaged, or forged.
             self.store.delete(&key)?;
-            self.store.put_if_absent(&key, &body)?;
+            self.store.put_if_absent(&key, &body, Durability::Rebuildable)?;
         }
         Ok(())
     }

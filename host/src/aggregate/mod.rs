@@ -14,12 +14,12 @@ use tree::{Leaf, Made, Node, tree};
 
 use crate::catalog::{Commit, GOLD, Gold, State, Stored};
 use crate::codec::Formulas;
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::pipeline::{KpiStep, Pipeline};
 use crate::plan::{KpiPlan, inputs_digest};
 use crate::progress::Progress;
 use crate::silver::{self, Fresh};
-use crate::store::Store;
+use crate::store::{Durability, Store};
 use crate::{Error, clock, digest, workers};
 
 /// What aggregating needs.
@@ -46,6 +46,8 @@ pub struct Outcome {
     pub commit: Commit,
     /// KPIs that could not be computed, and why; they are tried again in the next run.
     pub failures: Vec<(String, Error)>,
+    /// Datasets of which an object is gone or damaged, and which; they must be made anew.
+    pub damaged: BTreeMap<String, String>,
     /// The tables that were computed, by KPI.
     pub tables: BTreeMap<String, RecordBatch>,
 }
@@ -80,14 +82,16 @@ impl Aggregation<'_> {
         let mut tasks: Vec<_> = objects.into_values().collect();
         tasks.sort_by_key(|(silver, ..)| std::cmp::Reverse(silver.bytes));
         self.progress.begin("aggregating", tasks.iter().map(|(silver, ..)| silver.bytes).sum());
-        let failed: HashMap<String, Error> = workers::map(tasks, |(silver, dataset, tasks)| {
+        let damaged = Mutex::new(BTreeMap::new());
+        let failed = workers::map(tasks, |(silver, dataset, tasks)| {
             let failed = self.leaves(silver, dataset, &tasks, &memo, &states);
+            if let Some((_, error)) = failed.iter().find(|(_, error)| error.kind() == Kind::Damaged) {
+                damaged.lock().expect("no one panics while holding it").insert(dataset.to_owned(), error.to_string());
+            }
             self.progress.advance(silver.bytes);
             failed
-        })
-        .into_iter()
-        .flatten()
-        .collect();
+        });
+        let failed: HashMap<String, Error> = failed.into_iter().flatten().collect();
         self.progress.end();
 
         let evaluated = workers::map(trees, |(step, root)| {
@@ -100,6 +104,7 @@ impl Aggregation<'_> {
         let mut outcome = Outcome {
             commit: Commit::new("aggregate"),
             failures: failed.into_iter().collect(),
+            damaged: damaged.into_inner().unwrap_or_default(),
             tables: BTreeMap::new(),
         };
         for (step, result) in evaluated {
@@ -246,7 +251,9 @@ impl Aggregation<'_> {
         let mut second = self.now;
         loop {
             let key = format!("{GOLD}{kpi}/{kpi}_{}.csv", clock::stamp(second));
-            if former.is_none_or(|former| former < key.as_str()) && self.store.put_if_absent(&key, body)? {
+            if former.is_none_or(|former| former < key.as_str())
+                && self.store.put_if_absent(&key, body, Durability::Durable)?
+            {
                 return Ok(key);
             }
             second += chrono::TimeDelta::seconds(1);

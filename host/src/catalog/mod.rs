@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 
 use crate::Error;
 use crate::error::{Kind, Result};
-use crate::store::{Store, read};
+use crate::store::{Durability, Store, read};
 
 /// The layer of raw objects, as they arrived.
 pub const BRONZE: &str = "bronze/";
@@ -26,6 +26,8 @@ pub const QUARANTINE: &str = "quarantine/";
 /// The catalog's own prefix.
 pub const CATALOG: &str = "catalog/";
 
+/// Indexes of keys.
+pub const INDEX: &str = "catalog/index/";
 /// Partial aggregates; can be deleted at any time.
 pub const MEMO: &str = "catalog/memo/";
 
@@ -96,7 +98,7 @@ impl<'s> Catalog<'s> {
             commit.sequence = self.state.sequence + 1;
             let key = commit_key(commit.sequence);
             let body = serde_json::to_vec(&commit).map_err(|error| Error::internal(error.to_string()))?;
-            if self.store.put_if_absent(&key, &body)? {
+            if self.store.put_if_absent(&key, &body, Durability::Durable)? {
                 self.state.apply(commit);
                 return self.checkpoint();
             }
@@ -119,7 +121,7 @@ impl<'s> Catalog<'s> {
         }
         let body = serde_json::to_vec(&self.state).map_err(|error| Error::internal(error.to_string()))?;
         // If there is one already it says the same: state is a function of the commits.
-        self.store.put_if_absent(&checkpoint_key(self.state.sequence), &body).map(|_| ())
+        self.store.put_if_absent(&checkpoint_key(self.state.sequence), &body, Durability::Durable).map(|_| ())
     }
 
     /// All commits, oldest first.

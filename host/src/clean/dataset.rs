@@ -6,13 +6,13 @@ use arrow_array::RecordBatch;
 
 use super::object::CleanObject;
 use super::{Cleaning, Outcome};
-use crate::catalog::{CATALOG, Dataset, DatasetChange, Entry, QUARANTINE, SILVER, Segment, Stored};
+use crate::catalog::{Dataset, DatasetChange, Entry, INDEX, QUARANTINE, SILVER, Segment, Stored};
 use crate::codec::Formulas;
 use crate::error::Result;
 use crate::keys::{KeyEncoder, KeyIndex, RowId};
 use crate::pipeline::DatasetStep;
 use crate::plan::DatasetPlan;
-use crate::store::{put_new, read_verified};
+use crate::store::{Durability, put_new, read_verified};
 use crate::{Error, digest, silver, workers};
 
 /// One dataset being changed.
@@ -159,9 +159,13 @@ impl<'w> DatasetWork<'w> {
             body = joined;
             outcome.commit.retired.push(last.key);
         }
-        let stem = format!("{CATALOG}index/{}/{:020}", self.plan.dataset, self.cleaning.state.sequence + 1);
+        let stem = format!("{INDEX}{}/{:020}", self.plan.dataset, self.cleaning.state.sequence + 1);
         let (sha256, bytes) = (digest::hex(&body), body.len() as u64);
-        segments.push(Segment { key: put_new(store, &stem, '.', ".keys", &body)?, sha256, bytes });
+        segments.push(Segment {
+            key: put_new(store, &stem, '.', ".keys", &body, Durability::Rebuildable)?,
+            sha256,
+            bytes,
+        });
         Ok(())
     }
 
@@ -218,7 +222,7 @@ impl<'w> DatasetWork<'w> {
         }
         let dataset = &self.plan.dataset;
         let stem = format!("{QUARANTINE}{dataset}/{dataset}_rejected_{}", self.stem(name));
-        let key = put_new(self.cleaning.store, &stem, '.', ".jsonl", &object.quarantine)?;
+        let key = put_new(self.cleaning.store, &stem, '.', ".jsonl", &object.quarantine, Durability::Rebuildable)?;
         let (sha256, bytes) = (digest::hex(&object.quarantine), object.quarantine.len() as u64);
         Ok(Some(Stored { key, sha256, bytes, rows: object.rejected.values().sum() }))
     }

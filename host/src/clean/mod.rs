@@ -10,7 +10,7 @@ use dataset::DatasetWork;
 use object::CleanObject;
 
 use crate::catalog::{BRONZE, Commit, DatasetChange, Segment, State};
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::keys::KeyIndex;
 use crate::pipeline::{DatasetStep, Pipeline};
 use crate::plan::{DatasetPlan, PlannedObject};
@@ -48,6 +48,8 @@ pub struct Outcome {
     pub failures: Vec<(String, Error)>,
     /// Things people should look at, such as a column that an object lacks.
     pub warnings: Vec<String>,
+    /// Datasets of which an object is gone or damaged, and which; they must be made anew.
+    pub damaged: BTreeMap<String, String>,
     /// The indexes after the commit.
     pub indexes: HashMap<String, (Vec<Segment>, KeyIndex)>,
 }
@@ -77,8 +79,13 @@ impl Cleaning<'_> {
         });
         self.progress.end();
 
-        let mut outcome =
-            Outcome { commit: Commit::new("clean"), failures: vec![], warnings: vec![], indexes: HashMap::new() };
+        let mut outcome = Outcome {
+            commit: Commit::new("clean"),
+            failures: vec![],
+            warnings: vec![],
+            damaged: BTreeMap::new(),
+            indexes: HashMap::new(),
+        };
         let mut by_dataset: BTreeMap<&str, BTreeMap<String, CleanObject>> = BTreeMap::new();
         let mut failed = HashMap::<&str, usize>::new();
         for ((dataset, name), result) in cleaned {
@@ -99,7 +106,15 @@ impl Cleaning<'_> {
                 continue;
             }
             let objects = by_dataset.remove(plan.dataset.as_str()).unwrap_or_default();
-            DatasetWork::new(self, plan)?.finish(objects, &mut outcome)?;
+            let retired = outcome.commit.retired.len();
+            match DatasetWork::new(self, plan)?.finish(objects, &mut outcome) {
+                Err(error) if error.kind() == Kind::Damaged => {
+                    outcome.commit.retired.truncate(retired);
+                    outcome.indexes.remove(&plan.dataset);
+                    outcome.damaged.insert(plan.dataset.clone(), error.to_string());
+                }
+                finished => finished?,
+            }
         }
         Ok(outcome)
     }

@@ -1,5 +1,6 @@
 //! `smelt history`.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -30,7 +31,7 @@ impl History {
             print_json(&json!({"commits": commits, "datasets": state.totals(), "state": state}))?;
             return Ok(ExitCode::SUCCESS);
         }
-        let mut text = render(&["commit", "at", "role", "what"], &commits.iter().map(commit_row).collect::<Vec<_>>());
+        let mut text = render(&["commit", "at", "role", "what"], &commit_rows(&commits));
         text.push('\n');
         text.push_str(&totals_table(&state.totals()));
         if self.objects {
@@ -42,17 +43,19 @@ impl History {
     }
 }
 
-fn commit_row(commit: &Commit) -> Vec<String> {
-    let mut what: Vec<String> = commit
-        .datasets
-        .iter()
-        .map(|(dataset, change)| {
-            let made_anew = if change.reset.is_some() { " (all of it)" } else { "" };
-            format!("{dataset}: {} objects{made_anew}", change.put.len())
-        })
-        .collect();
-    what.extend(commit.gold.iter().map(|(kpi, gold)| format!("{kpi} {}", gold.fingerprint.version)));
-    vec![commit.sequence.to_string(), commit.at.clone(), commit.role.clone(), what.join(", ")]
+fn commit_rows(commits: &[Commit]) -> Vec<Vec<String>> {
+    let mut seen = BTreeSet::new();
+    let mut rows = Vec::new();
+    for commit in commits {
+        let mut what = Vec::new();
+        for (dataset, change) in &commit.datasets {
+            let again = !seen.insert(dataset.as_str()) && change.reset.is_some();
+            what.push(format!("{dataset}: {} objects{}", change.put.len(), if again { ", made anew" } else { "" }));
+        }
+        what.extend(commit.gold.iter().map(|(kpi, gold)| format!("{kpi} {}", gold.fingerprint.version)));
+        rows.push(vec![commit.sequence.to_string(), commit.at.clone(), commit.role.clone(), what.join(", ")]);
+    }
+    rows
 }
 
 fn objects_table(state: &State) -> String {

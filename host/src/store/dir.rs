@@ -5,10 +5,12 @@ use std::io::{ErrorKind, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Meta, Store, unavailable};
+use super::{Durability, Meta, Store, Writes, unavailable};
 use crate::Error;
 use crate::error::{Kind, Result};
 
+/// The file that writers lock.
+const WRITERS: &str = "catalog/writers.lock";
 /// Files being written; listings leave them out.
 const TEMPORARY: &str = ".tmp-";
 
@@ -92,7 +94,7 @@ impl Store for DirStore {
         open().map_err(|error: std::io::Error| unavailable("open", key, &error))
     }
 
-    fn put_if_absent(&self, key: &str, body: &[u8]) -> Result<bool> {
+    fn put_if_absent(&self, key: &str, body: &[u8], durability: Durability) -> Result<bool> {
         let path = self.path(key)?;
         let directory = path.parent().unwrap_or(&self.root);
         let number = self.temporaries.fetch_add(1, Ordering::Relaxed);
@@ -101,10 +103,13 @@ impl Store for DirStore {
             fs::create_dir_all(directory)?;
             let mut file = File::create(&temporary)?;
             file.write_all(body)?;
-            file.sync_data()?;
+            if durability == Durability::Durable {
+                file.sync_data()?;
+            }
             // Linking is the atomic "create unless it exists" of POSIX; renaming would replace.
             match fs::hard_link(&temporary, &path) {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+                linked if durability == Durability::Rebuildable => linked.map(|()| true),
                 linked => linked.and_then(|()| File::open(directory)?.sync_data()).map(|()| true),
             }
         };
@@ -121,12 +126,38 @@ impl Store for DirStore {
         }
     }
 
+    fn begin(&self) -> Result<Writes> {
+        let path = self.root.join(WRITERS);
+        let lock = || {
+            fs::create_dir_all(path.parent().unwrap_or(&self.root))?;
+            let writes = Writes::lock(&path)?;
+            if writes.after_crash() {
+                Self::remove_temporaries(&self.root)?;
+            }
+            Ok(writes)
+        };
+        lock().map_err(|error: std::io::Error| unavailable("lock", WRITERS, &error))
+    }
+
     fn describe(&self) -> String {
         self.root.display().to_string()
     }
 }
 
 impl DirStore {
+    /// What writers that died were about to link into place.
+    fn remove_temporaries(directory: &Path) -> std::io::Result<()> {
+        for entry in fs::read_dir(directory)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                Self::remove_temporaries(&entry.path())?;
+            } else if entry.file_name().as_encoded_bytes().starts_with(TEMPORARY.as_bytes()) {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
+    }
+
     /// Makes the directory and those of the layers. Fails if something else is in the way.
     pub fn create_layers(&self, layers: &[&str]) -> Result<()> {
         for layer in layers {

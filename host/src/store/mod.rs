@@ -3,8 +3,10 @@
 //! Keys are relative paths with `/` between their parts (`silver/readings/readings_clean_1.csv`).
 
 mod dir;
+mod writes;
 
 pub use dir::DirStore;
+pub use writes::Writes;
 
 use std::io::Read;
 
@@ -22,6 +24,15 @@ pub struct Meta {
     pub etag: String,
 }
 
+/// What a power failure may do to an object that was just created.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// Nothing.
+    Durable,
+    /// Damage it: it can be made again from bronze, and its sha256 tells. Several times as fast on a directory.
+    Rebuildable,
+}
+
 /// A place for a lake. No object is ever changed: it is created whole, read and at last deleted.
 pub trait Store: Send + Sync {
     /// The objects whose keys begin with `prefix`, in the order of their keys, from the first that is greater than
@@ -32,10 +43,13 @@ pub trait Store: Send + Sync {
     fn open(&self, key: &str) -> Result<(Meta, Box<dyn Read + Send>)>;
 
     /// Creates the object whole, unless there is one with that key; of racing writers exactly one is told `true`.
-    fn put_if_absent(&self, key: &str, body: &[u8]) -> Result<bool>;
+    fn put_if_absent(&self, key: &str, body: &[u8], durability: Durability) -> Result<bool>;
 
     /// Deletes the object; it is no error if there is none.
     fn delete(&self, key: &str) -> Result<()>;
+
+    /// Begins to write objects that a commit will name.
+    fn begin(&self) -> Result<Writes>;
 
     /// Where it is, for people.
     fn describe(&self) -> String;
@@ -47,7 +61,7 @@ pub fn read_verified(store: &dyn Store, key: &str, sha256: &str) -> Result<Vec<u
     let found = digest::hex(&body);
     match found == sha256 {
         true => Ok(body),
-        false => Err(Error::new(Kind::InvalidInput, format!("`{key}` has sha256 {found}; the catalog says {sha256}"))),
+        false => Err(Error::new(Kind::Damaged, format!("`{key}` has sha256 {found}; the catalog says {sha256}"))),
     }
 }
 
@@ -61,10 +75,17 @@ pub fn read(store: &dyn Store, key: &str) -> Result<Vec<u8>> {
 
 /// Creates an object under `<stem><extension>`, or under `<stem><mark><n><extension>` if that is taken by other content
 /// (left by a run that died, or by another host). Returns the key.
-pub fn put_new(store: &dyn Store, stem: &str, mark: char, extension: &str, body: &[u8]) -> Result<String> {
+pub fn put_new(
+    store: &dyn Store,
+    stem: &str,
+    mark: char,
+    extension: &str,
+    body: &[u8],
+    durability: Durability,
+) -> Result<String> {
     for attempt in 1.. {
         let key = if attempt == 1 { format!("{stem}{extension}") } else { format!("{stem}{mark}{attempt}{extension}") };
-        if store.put_if_absent(&key, body)? || read(store, &key)? == body {
+        if store.put_if_absent(&key, body, durability)? || read(store, &key)? == body {
             return Ok(key);
         }
     }
@@ -72,5 +93,6 @@ pub fn put_new(store: &dyn Store, stem: &str, mark: char, extension: &str, body:
 }
 
 pub(crate) fn unavailable(doing: &str, key: &str, error: &std::io::Error) -> Error {
-    Error::new(Kind::Unavailable, format!("cannot {doing} `{key}`: {error}"))
+    let kind = if error.kind() == std::io::ErrorKind::NotFound { Kind::Damaged } else { Kind::Unavailable };
+    Error::new(kind, format!("cannot {doing} `{key}`: {error}"))
 }
