@@ -4,13 +4,13 @@
 //! earlier one.
 
 use std::cmp::Ordering;
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::BuildHasher as _;
 
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::{Date32Type, Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType};
 use arrow_array::{Array as _, RecordBatch};
 use arrow_schema::DataType;
-use hashbrown::HashTable;
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::Error;
 use crate::error::{Kind, Result};
@@ -27,6 +27,8 @@ pub struct RowId {
 
 /// The row that holds a key.
 struct Holder {
+    /// Of the key, so that the table grows without reading keys again.
+    hash: u64,
     start: usize,
     key_bytes: u32,
     order_bytes: u32,
@@ -41,7 +43,7 @@ pub struct KeyIndex {
     arena: Vec<u8>,
     holders: Vec<Holder>,
     table: HashTable<u32>,
-    hasher: RandomState,
+    hasher: DefaultHashBuilder,
 }
 
 impl KeyIndex {
@@ -61,9 +63,10 @@ impl KeyIndex {
             };
             let (key, order, row) =
                 parse().ok_or_else(|| Error::new(Kind::InvalidInput, "a segment of the key index is malformed"))?;
-            match self.find(key) {
+            let hash = self.hasher.hash_one(key);
+            match self.find(hash, key) {
                 Some(at) => self.replace(at, key, order, row, false),
-                None => self.insert(key, order, row, false),
+                None => self.insert(hash, key, order, row, false),
             }
         }
         Ok(())
@@ -73,8 +76,9 @@ impl KeyIndex {
     ///
     /// `name` gives the name of the object with that number; names decide between rows of equal order.
     pub fn offer<'n>(&mut self, key: &[u8], order: &[u8], row: RowId, name: impl Fn(u32) -> &'n str) -> Option<RowId> {
-        let Some(at) = self.find(key) else {
-            self.insert(key, order, row, true);
+        let hash = self.hasher.hash_one(key);
+        let Some(at) = self.find(hash, key) else {
+            self.insert(hash, key, order, row, true);
             return None;
         };
         let holder = &self.holders[at as usize];
@@ -114,21 +118,20 @@ impl KeyIndex {
         &self.arena[holder.start + holder.key_bytes as usize..][..holder.order_bytes as usize]
     }
 
-    fn find(&self, key: &[u8]) -> Option<u32> {
-        let hash = self.hasher.hash_one(key);
-        self.table.find(hash, |&at| self.key(&self.holders[at as usize]) == key).copied()
+    fn find(&self, hash: u64, key: &[u8]) -> Option<u32> {
+        let holds = |&at: &u32| {
+            let holder = &self.holders[at as usize];
+            holder.hash == hash && self.key(holder) == key
+        };
+        self.table.find(hash, holds).copied()
     }
 
-    fn insert(&mut self, key: &[u8], order: &[u8], row: RowId, fresh: bool) {
-        let holder = self.append(key, order, row, fresh);
+    fn insert(&mut self, hash: u64, key: &[u8], order: &[u8], row: RowId, fresh: bool) {
+        let holder = self.append(hash, key, order, row, fresh);
         let at = self.holders.len() as u32;
         self.holders.push(holder);
-        let Self { arena, holders, table, hasher } = self;
-        let hash_of = |&at: &u32| {
-            let holder = &holders[at as usize];
-            hasher.hash_one(&arena[holder.start..][..holder.key_bytes as usize])
-        };
-        table.insert_unique(hasher.hash_one(key), at, hash_of);
+        let Self { holders, table, .. } = self;
+        table.insert_unique(hash, at, |&at| holders[at as usize].hash);
     }
 
     fn replace(&mut self, at: u32, key: &[u8], order: &[u8], row: RowId, fresh: bool) {
@@ -138,15 +141,15 @@ impl KeyIndex {
             self.arena[start..start + order.len()].copy_from_slice(order);
             (holder.row, holder.fresh) = (row, fresh);
         } else {
-            self.holders[at as usize] = self.append(key, order, row, fresh);
+            self.holders[at as usize] = self.append(self.holders[at as usize].hash, key, order, row, fresh);
         }
     }
 
-    fn append(&mut self, key: &[u8], order: &[u8], row: RowId, fresh: bool) -> Holder {
+    fn append(&mut self, hash: u64, key: &[u8], order: &[u8], row: RowId, fresh: bool) -> Holder {
         let start = self.arena.len();
         self.arena.extend_from_slice(key);
         self.arena.extend_from_slice(order);
-        Holder { start, key_bytes: key.len() as u32, order_bytes: order.len() as u32, row, fresh }
+        Holder { hash, start, key_bytes: key.len() as u32, order_bytes: order.len() as u32, row, fresh }
     }
 }
 

@@ -110,6 +110,10 @@ impl Host {
 
     /// The source's role: writes the objects of some ticks; returns their keys.
     pub fn generate(&self, generation: &Generation) -> Result<Vec<String>> {
+        self.writing(|| self.generate_into_bronze(generation))
+    }
+
+    fn generate_into_bronze(&self, generation: &Generation) -> Result<Vec<String>> {
         let start = generation.start.unwrap_or_else(|| self.clock.now());
         let mut keys = Vec::new();
         for step in &self.pipeline.sources {
