@@ -2,9 +2,13 @@
 
 mod commit;
 mod state;
+#[cfg(test)]
+mod tests;
+mod totals;
 
 pub use commit::{Commit, DatasetChange};
 pub use state::{Dataset, Entry, Gold, Segment, State, Stored};
+pub use totals::Totals;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use arrow_array::RecordBatch;
 
 use crate::Error;
-use crate::codec::{DecodedBatch, Decoder};
+use crate::codec::{DecodedBatch, Decoder, Malformed};
 use crate::digest::HashingReader;
 use crate::error::Result;
 use crate::pipeline::{DatasetStep, Pipeline};
@@ -105,47 +105,32 @@ impl Object<'_> {
 
     /// Counts and keeps what the decoder and the cleaner rejected, in the order of the rows.
     fn reject(&mut self, batch: &DecodedBatch, cleaned: Option<&Cleaned>) -> Result<()> {
-        let mut malformed = batch.malformed.iter().peekable();
-        for rejection in cleaned.map_or(&[][..], |cleaned| &cleaned.rejected) {
-            let record = batch.records[rejection.row as usize];
-            while let Some(earlier) = malformed.next_if(|malformed| malformed.number < record.number) {
-                self.write(
-                    batch,
-                    earlier.rule,
-                    Some(&earlier.detail),
-                    earlier.number,
-                    earlier.offset,
-                    earlier.len,
-                    earlier.raw.clone(),
-                );
-            }
-            let rule = self.rule(rejection.rule)?.to_owned();
-            let offset = batch.offset + u64::from(record.start);
-            self.write(batch, &rule, None, record.number, offset, record.len.into(), record.range());
-        }
-        for last in malformed {
-            self.write(batch, last.rule, Some(&last.detail), last.number, last.offset, last.len, last.raw.clone());
-        }
-        Ok(())
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "the places of a record, which only this line joins")]
-    fn write(
-        &mut self,
-        batch: &DecodedBatch,
-        rule: &str,
-        detail: Option<&str>,
-        row: u64,
-        offset: u64,
-        bytes: u64,
-        raw: std::ops::Range<usize>,
-    ) {
-        *self.rejected.entry(rule.to_owned()).or_default() += 1;
-        if !self.pipeline.quarantine {
-            return;
-        }
         let component = &self.step.plugin.identity().sha256;
-        let raw = Rejected::raw(&batch.raw[raw]);
-        Rejected { rule, detail, object: self.name, row, offset, bytes, component, raw }.write(&mut self.quarantine);
+        let of_decoder = batch.malformed.iter().map(|malformed| {
+            let Malformed { number, offset, len, raw, rule, detail } = malformed;
+            let raw = Rejected::raw(&batch.raw[raw.clone()]);
+            let detail = Some(detail.as_str());
+            Ok(Rejected { rule, detail, object: self.name, row: *number, offset: *offset, bytes: *len, component, raw })
+        });
+        let of_cleaner = cleaned.map_or(&[][..], |cleaned| &cleaned.rejected).iter().map(|rejection| {
+            let record = batch.records[rejection.row as usize];
+            let (rule, raw) = (self.rule(rejection.rule)?, Rejected::raw(&batch.raw[record.range()]));
+            let (offset, bytes) = (batch.offset + u64::from(record.start), record.len.into());
+            Ok(Rejected { rule, detail: None, object: self.name, row: record.number, offset, bytes, component, raw })
+        });
+        let mut rejected = of_decoder.chain(of_cleaner).collect::<Result<Vec<_>>>()?;
+        rejected.sort_unstable_by_key(|rejected| rejected.row);
+        let mut lines = Vec::new();
+        let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+        for row in &rejected {
+            *counts.entry(row.rule.to_owned()).or_default() += 1;
+            if self.pipeline.quarantine {
+                row.write(&mut lines);
+            }
+        }
+        drop(rejected);
+        self.quarantine.append(&mut lines);
+        counts.into_iter().for_each(|(rule, rows)| *self.rejected.entry(rule).or_default() += rows);
+        Ok(())
     }
 }

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use super::table::{preview, render, rules, thousands};
 use super::{Common, print, print_json};
+use crate::catalog::Totals;
 use crate::error::Result;
-use crate::run::{Host, Report, Totals};
+use crate::run::{Host, Report};
 
 /// How many rows of each KPI are shown.
 const PREVIEW: usize = 5;

@@ -168,3 +168,53 @@ impl DirStore {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::suite;
+    use super::*;
+
+    fn with_store(check: impl FnOnce(&DirStore)) {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        check(&DirStore::new(directory.path().join("lake")));
+    }
+
+    #[test]
+    fn it_is_a_store() {
+        with_store(|store| suite::reads_what_was_put(store));
+        with_store(|store| suite::one_of_racing_writers_wins(store));
+        with_store(|store| suite::lists_by_prefix_in_order(store));
+        with_store(|store| suite::deletes(store));
+        with_store(|store| {
+            suite::etags_tell_versions_apart(store, &|key, body| {
+                fs::write(store.root.join(key), body).expect("a write")
+            });
+        });
+    }
+
+    #[test]
+    fn a_key_cannot_leave_the_lake() {
+        with_store(|store| {
+            for key in ["../x", "/etc/passwd", "a/../b", "a//b", "", "a\\b"] {
+                assert!(store.put_if_absent(key, b"", Durability::Durable).is_err(), "{key}");
+            }
+        });
+    }
+
+    #[test]
+    fn what_a_dead_writer_left_is_told_from_what_a_live_one_writes() {
+        with_store(|store| {
+            let first = store.begin().expect("begins");
+            assert!(!first.after_crash());
+            drop(first); // as if it had died: without `done`
+            let mut second = store.begin().expect("begins");
+            assert!(second.after_crash());
+            second.share().expect("shares");
+            let third = store.begin().expect("begins beside the second");
+            assert!(!third.after_crash(), "the second is alive");
+            third.done().expect("done");
+            second.done().expect("done");
+            assert!(!store.begin().expect("begins").after_crash());
+        });
+    }
+}

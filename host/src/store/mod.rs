@@ -3,6 +3,8 @@
 //! Keys are relative paths with `/` between their parts (`silver/readings/readings_clean_1.csv`).
 
 mod dir;
+#[cfg(test)]
+mod suite;
 mod writes;
 
 pub use dir::DirStore;

@@ -18,3 +18,15 @@ pub use plugin::{Accumulator, Cleaned, Cleaner, Identity, Kpi, Session, Source};
 
 /// The version of the contract in `wit/` that this host speaks.
 pub const CONTRACT: &str = "0.1.0";
+
+/// What a plugin of that name might say of itself, for unit tests.
+#[cfg(test)]
+pub(crate) fn described(name: &str) -> bindings::types::Identity {
+    bindings::types::Identity {
+        name: name.to_owned(),
+        version: "1.0.0".to_owned(),
+        summary: String::new(),
+        parameters: "{}".to_owned(),
+        uses_as_of: false,
+    }
+}

@@ -221,3 +221,6 @@ fn signed<const N: usize>(out: &mut Vec<u8>, mut bytes: [u8; N]) {
     bytes[0] ^= 0x80;
     out.extend_from_slice(&bytes);
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,24 +1,27 @@
 //! A host at work on one lake: the three roles, each a tick that reads the catalog, does what the plan says, and commits.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+mod generate;
+mod tidy;
+
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Mutex, MutexGuard};
 
 use arrow_array::RecordBatch;
-use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::{Map, Value};
+use chrono::TimeDelta;
+
+pub use generate::Generation;
 
 use crate::Error;
 use crate::aggregate::Aggregation;
-use crate::catalog::{BRONZE, Catalog, Commit, GOLD, INDEX, QUARANTINE, SILVER, State};
+use crate::catalog::{BRONZE, Catalog, Commit, State};
 use crate::clean::{Cleaning, Indexes};
 use crate::clock::Clock;
 use crate::error::{Kind, Result};
-use crate::pipeline::{Pipeline, SourceStep};
+use crate::pipeline::Pipeline;
 use crate::plan::{DatasetPlan, Plan};
 use crate::progress::Progress;
 use crate::silver::Fresh;
-use crate::store::{Durability, Store, put_new};
-use crate::wasm::check_parameters;
+use crate::store::Store;
 
 /// About how many bytes of bronze are cleaned before a commit, so that memory does not grow with their number.
 const WAVE_BYTES: u64 = 512 << 20;
@@ -49,23 +52,6 @@ pub struct Report {
     pub warnings: Vec<String>,
     /// Bronze objects that no dataset's pattern matches.
     pub unmatched: Vec<String>,
-}
-
-/// What `generate` is to make.
-#[derive(Debug, Clone, Default)]
-pub struct Generation {
-    /// How many ticks; each makes the objects of every source.
-    pub ticks: u64,
-    /// The number of the first tick; by default, as many as bronze holds already.
-    pub first: Option<u64>,
-    /// The time of the first tick; by default, now.
-    pub start: Option<DateTime<Utc>>,
-    /// The time between ticks.
-    pub interval: TimeDelta,
-    /// In place of the manifest's seeds.
-    pub seed: Option<u64>,
-    /// On top of the manifest's parameters.
-    pub parameters: Map<String, Value>,
 }
 
 impl Host {
@@ -106,54 +92,6 @@ impl Host {
     fn as_of(&self) -> i64 {
         let day = TimeDelta::days(1).num_microseconds().expect("a day has few microseconds");
         self.clock.now().timestamp_micros().div_euclid(day) * day
-    }
-
-    /// The source's role: writes the objects of some ticks; returns their keys.
-    pub fn generate(&self, generation: &Generation) -> Result<Vec<String>> {
-        self.writing(|| self.generate_into_bronze(generation))
-    }
-
-    fn generate_into_bronze(&self, generation: &Generation) -> Result<Vec<String>> {
-        let start = generation.start.unwrap_or_else(|| self.clock.now());
-        let mut keys = Vec::new();
-        for step in &self.pipeline.sources {
-            let mut parameters = step.parameters.clone();
-            parameters.extend(generation.parameters.clone());
-            let parameters = Value::Object(parameters);
-            check_parameters(step.plugin.identity(), &parameters)?;
-            let first = generation.first.map_or_else(|| self.ticks_so_far(step), Ok)?;
-            self.progress.begin("generating", 0);
-            for tick in 0..generation.ticks {
-                let at =
-                    start + generation.interval * i32::try_from(tick).map_err(|_| Error::config("too many ticks"))?;
-                let seed = generation.seed.unwrap_or(step.seed);
-                let objects =
-                    step.plugin.generate(&parameters.to_string(), seed, first + tick, at.timestamp_micros())?;
-                for object in objects {
-                    let dot = object.name.find('.').unwrap_or(object.name.len());
-                    let (stem, extension) = object.name.split_at(dot);
-                    keys.push(put_new(
-                        self.store(),
-                        &format!("{BRONZE}{stem}"),
-                        '_',
-                        extension,
-                        &object.bytes,
-                        Durability::Durable,
-                    )?);
-                    self.progress.advance(object.bytes.len() as u64);
-                }
-            }
-            self.progress.end();
-        }
-        Ok(keys)
-    }
-
-    /// How many ticks of the source bronze holds: its objects, over the families that a tick makes.
-    fn ticks_so_far(&self, step: &SourceStep) -> Result<u64> {
-        let Some((prefix, _)) = step.plugin.spec().objects.first().and_then(|glob| glob.split_once('*')) else {
-            return Ok(0);
-        };
-        Ok(self.store.list(&format!("{BRONZE}{prefix}"), "")?.len() as u64)
     }
 
     /// The cleaner's role: cleans whatever bronze holds until nothing is left.
@@ -202,42 +140,6 @@ impl Host {
         let done = work()?;
         writes.done().map_err(unavailable)?;
         Ok(done)
-    }
-
-    /// Deletes what no commit names, and notes which datasets lack something that one does. Only for when no one else is
-    /// writing.
-    fn tidy(&self) -> Result<()> {
-        let catalog = Catalog::load(self.store())?;
-        let state = catalog.state();
-        let mut named: BTreeMap<&str, (u64, &str)> = BTreeMap::new();
-        for (name, dataset) in &state.datasets {
-            let stored =
-                dataset.objects.values().flat_map(|entry| std::iter::once(&entry.silver).chain(&entry.quarantine));
-            named.extend(stored.map(|stored| (stored.key.as_str(), (stored.bytes, name.as_str()))));
-            named.extend(dataset.index.iter().map(|segment| (segment.key.as_str(), (segment.bytes, name.as_str()))));
-        }
-        for layer in [SILVER, QUARANTINE, INDEX] {
-            for meta in self.store.list(layer, "")? {
-                match named.get(meta.key.as_str()) {
-                    None => self.store.delete(&meta.key)?,
-                    Some((bytes, _)) if *bytes == meta.bytes => drop(named.remove(meta.key.as_str())),
-                    Some(_) => {}
-                }
-            }
-        }
-        for (key, (_, dataset)) in named {
-            self.damaged().insert(dataset.to_owned(), format!("`{key}` is gone or damaged"));
-        }
-        // Former tables stay: those that sort after the newest one were never committed.
-        let newest: BTreeSet<&str> = state.gold.values().map(|gold| gold.table.key.as_str()).collect();
-        for meta in self.store.list(GOLD, "")? {
-            let directory = meta.key.rsplit_once('/').map_or("", |(directory, _)| directory);
-            let of_kpi = newest.iter().find(|key| key.rsplit_once('/').is_some_and(|(parent, _)| parent == directory));
-            if of_kpi.is_none_or(|newest| *newest < meta.key.as_str()) {
-                self.store.delete(&meta.key)?;
-            }
-        }
-        Ok(())
     }
 
     /// Returns the silver of the last wave, for the KPIs.
@@ -360,48 +262,4 @@ fn wave(plans: Vec<DatasetPlan>, failed: &HashSet<String>) -> Vec<DatasetPlan> {
             plan
         })
         .collect()
-}
-
-impl State {
-    /// The totals of each dataset.
-    pub fn totals(&self) -> Vec<Totals> {
-        self.datasets
-            .iter()
-            .map(|(name, dataset)| {
-                let mut totals = Totals { dataset: name.clone(), objects: dataset.objects.len(), ..Totals::default() };
-                for entry in dataset.objects.values() {
-                    totals.read += entry.read;
-                    totals.kept += entry.kept();
-                    totals.superseded += entry.superseded.len() as u64;
-                    for (sums, rules) in
-                        [(&mut totals.rejected, &entry.rejected), (&mut totals.repaired, &entry.repaired)]
-                    {
-                        for (rule, rows) in rules {
-                            *sums.entry(rule.clone()).or_default() += rows;
-                        }
-                    }
-                }
-                totals
-            })
-            .collect()
-    }
-}
-
-/// What became of all rows of a dataset: read = kept + rejected + superseded.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Totals {
-    /// The dataset's name.
-    pub dataset: String,
-    /// Bronze objects read.
-    pub objects: usize,
-    /// Rows in them.
-    pub read: u64,
-    /// Rows in silver.
-    pub kept: u64,
-    /// Rows that lost to another row of the same key.
-    pub superseded: u64,
-    /// Rows in quarantine, by rule.
-    pub rejected: BTreeMap<String, u64>,
-    /// Rows in silver with a value changed, by rule.
-    pub repaired: BTreeMap<String, u64>,
 }

@@ -1,0 +1,79 @@
+//! The source's role: bronze objects from the pipeline's sources.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Map, Value};
+
+use super::Host;
+use crate::Error;
+use crate::catalog::BRONZE;
+use crate::error::Result;
+use crate::pipeline::SourceStep;
+use crate::store::{Durability, put_new};
+use crate::wasm::check_parameters;
+
+/// What `generate` is to make.
+#[derive(Debug, Clone, Default)]
+pub struct Generation {
+    /// How many ticks; each makes the objects of every source.
+    pub ticks: u64,
+    /// The number of the first tick; by default, as many as bronze holds already.
+    pub first: Option<u64>,
+    /// The time of the first tick; by default, now.
+    pub start: Option<DateTime<Utc>>,
+    /// The time between ticks.
+    pub interval: TimeDelta,
+    /// In place of the manifest's seeds.
+    pub seed: Option<u64>,
+    /// On top of the manifest's parameters.
+    pub parameters: Map<String, Value>,
+}
+
+impl Host {
+    /// The source's role: writes the objects of some ticks; returns their keys.
+    pub fn generate(&self, generation: &Generation) -> Result<Vec<String>> {
+        self.writing(|| self.generate_into_bronze(generation))
+    }
+
+    fn generate_into_bronze(&self, generation: &Generation) -> Result<Vec<String>> {
+        let start = generation.start.unwrap_or_else(|| self.clock.now());
+        let mut keys = Vec::new();
+        for step in &self.pipeline.sources {
+            let mut parameters = step.parameters.clone();
+            parameters.extend(generation.parameters.clone());
+            let parameters = Value::Object(parameters);
+            check_parameters(step.plugin.identity(), &parameters)?;
+            let first = generation.first.map_or_else(|| self.ticks_so_far(step), Ok)?;
+            self.progress.begin("generating", 0);
+            for tick in 0..generation.ticks {
+                let at =
+                    start + generation.interval * i32::try_from(tick).map_err(|_| Error::config("too many ticks"))?;
+                let seed = generation.seed.unwrap_or(step.seed);
+                let objects =
+                    step.plugin.generate(&parameters.to_string(), seed, first + tick, at.timestamp_micros())?;
+                for object in objects {
+                    let dot = object.name.find('.').unwrap_or(object.name.len());
+                    let (stem, extension) = object.name.split_at(dot);
+                    keys.push(put_new(
+                        self.store(),
+                        &format!("{BRONZE}{stem}"),
+                        '_',
+                        extension,
+                        &object.bytes,
+                        Durability::Durable,
+                    )?);
+                    self.progress.advance(object.bytes.len() as u64);
+                }
+            }
+            self.progress.end();
+        }
+        Ok(keys)
+    }
+
+    /// How many ticks of the source bronze holds: its objects, over the families that a tick makes.
+    fn ticks_so_far(&self, step: &SourceStep) -> Result<u64> {
+        let Some((prefix, _)) = step.plugin.spec().objects.first().and_then(|glob| glob.split_once('*')) else {
+            return Ok(0);
+        };
+        Ok(self.store.list(&format!("{BRONZE}{prefix}"), "")?.len() as u64)
+    }
+}

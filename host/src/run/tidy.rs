@@ -1,0 +1,45 @@
+//! What a writer that died left behind.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Host;
+use crate::catalog::{Catalog, GOLD, INDEX, QUARANTINE, SILVER};
+use crate::error::Result;
+
+impl Host {
+    /// Deletes what no commit names, and notes which datasets lack something that one does. Only for when no one else is
+    /// writing.
+    pub(super) fn tidy(&self) -> Result<()> {
+        let catalog = Catalog::load(self.store())?;
+        let state = catalog.state();
+        let mut named: BTreeMap<&str, (u64, &str)> = BTreeMap::new();
+        for (name, dataset) in &state.datasets {
+            let stored =
+                dataset.objects.values().flat_map(|entry| std::iter::once(&entry.silver).chain(&entry.quarantine));
+            named.extend(stored.map(|stored| (stored.key.as_str(), (stored.bytes, name.as_str()))));
+            named.extend(dataset.index.iter().map(|segment| (segment.key.as_str(), (segment.bytes, name.as_str()))));
+        }
+        for layer in [SILVER, QUARANTINE, INDEX] {
+            for meta in self.store.list(layer, "")? {
+                match named.get(meta.key.as_str()) {
+                    None => self.store.delete(&meta.key)?,
+                    Some((bytes, _)) if *bytes == meta.bytes => drop(named.remove(meta.key.as_str())),
+                    Some(_) => {}
+                }
+            }
+        }
+        for (key, (_, dataset)) in named {
+            self.damaged().insert(dataset.to_owned(), format!("`{key}` is gone or damaged"));
+        }
+        // Former tables stay: those that sort after the newest one were never committed.
+        let newest: BTreeSet<&str> = state.gold.values().map(|gold| gold.table.key.as_str()).collect();
+        for meta in self.store.list(GOLD, "")? {
+            let directory = meta.key.rsplit_once('/').map_or("", |(directory, _)| directory);
+            let of_kpi = newest.iter().find(|key| key.rsplit_once('/').is_some_and(|(parent, _)| parent == directory));
+            if of_kpi.is_none_or(|newest| *newest < meta.key.as_str()) {
+                self.store.delete(&meta.key)?;
+            }
+        }
+        Ok(())
+    }
+}

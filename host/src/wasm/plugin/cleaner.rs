@@ -1,0 +1,117 @@
+//! Cleaners: batches of bronze rows become silver rows, each accounted for once.
+
+use arrow_array::RecordBatch;
+use wasmtime::Store;
+use wasmtime::component::{HasSelf, Linker, ResourceAny};
+
+use super::{Identity, Runtime, instantiated, loader};
+use crate::Error;
+use crate::error::Result;
+use crate::wasm::bindings::{cleaner, types};
+use crate::wasm::state::{State, arm, outcome};
+use crate::wasm::{CleanerSpec, ipc};
+
+/// A loaded cleaner.
+pub struct Cleaner {
+    runtime: Runtime,
+    pre: cleaner::CleanerPre<State>,
+    identity: Identity,
+    spec: CleanerSpec,
+}
+
+loader!(
+    Cleaner,
+    cleaner,
+    Cleaner,
+    CleanerPre,
+    cleaning,
+    smelt_plugin_cleaning,
+    CleanerSpec,
+    &["types", "log", "privacy"]
+);
+
+/// A cleaner at work on one object.
+pub struct Session<'p> {
+    plugin: &'p Cleaner,
+    store: Store<State>,
+    instance: cleaner::Cleaner,
+    session: ResourceAny,
+}
+
+/// What became of one batch; checked to account for each of its rows once.
+#[derive(Debug)]
+pub struct Cleaned {
+    /// The kept rows, in the order of the batch.
+    pub kept: RecordBatch,
+    /// For each kept row its index in the batch.
+    pub kept_rows: Vec<u32>,
+    /// The rejected rows: index in the batch, index of the rule.
+    pub rejected: Vec<types::Rejection>,
+    /// How many kept rows each rule changed.
+    pub repaired: Vec<types::Repair>,
+}
+
+impl Cleaner {
+    /// A session in a store of its own.
+    pub fn open(&self, params: &str, as_of: Option<i64>) -> Result<Session<'_>> {
+        let limits = &self.runtime.limits;
+        let mut store = self.runtime.store();
+        let made = self.pre.instantiate(&mut store);
+        let instance = instantiated(&mut store, limits, made)?;
+        arm(&mut store, limits);
+        let called = instance.smelt_plugin_cleaning().session().call_open(&mut store, params, as_of);
+        let session = outcome(&mut store, limits, "open", called)?;
+        Ok(Session { plugin: self, store, instance, session })
+    }
+}
+
+impl Session<'_> {
+    /// Cleans one batch of the declared input columns.
+    pub fn clean(&mut self, batch: &RecordBatch) -> Result<Cleaned> {
+        let Self { plugin, store, instance, session } = self;
+        let limits = &plugin.runtime.limits;
+        let stream = ipc::encode(batch)?;
+        arm(store, limits);
+        let called = instance.smelt_plugin_cleaning().session().call_clean(&mut *store, *session, &stream);
+        drop(stream);
+        let types::Cleaned { kept, kept_rows, rejected, repaired } = outcome(store, limits, "clean a batch", called)?;
+        let broken = |what: String| {
+            Error::plugin(format!("plugin `{}` broke the contract in `clean`: {what}", plugin.runtime.name))
+        };
+        let kept = ipc::decode(kept, &plugin.spec.output).map_err(|error| broken(format!("`kept`: {error}")))?;
+        let cleaned = Cleaned { kept, kept_rows, rejected, repaired };
+        cleaned.check(batch.num_rows(), &plugin.spec.rules).map_err(broken)?;
+        Ok(cleaned)
+    }
+}
+
+impl Cleaned {
+    /// Every row of the batch is kept or rejected, once, and the rules exist.
+    fn check(&self, rows: usize, rules: &[types::Rule]) -> Result<(), String> {
+        let Self { kept, kept_rows, rejected, repaired } = self;
+        if kept.num_rows() != kept_rows.len() {
+            return Err(format!("`kept` has {} rows, `kept-rows` {}", kept.num_rows(), kept_rows.len()));
+        }
+        let (mut keeps, mut rejects) = (kept_rows.iter().peekable(), rejected.iter().peekable());
+        for row in 0..rows as u32 {
+            if keeps.next_if(|&&kept| kept == row).is_none()
+                && rejects.next_if(|rejection| rejection.row == row).is_none()
+            {
+                return Err(format!("row {row} of {rows} is neither kept nor rejected, or out of order"));
+            }
+        }
+        if keeps.next().is_some() || rejects.next().is_some() {
+            return Err(format!("rows are kept or rejected twice, or are not among the {rows} of the batch"));
+        }
+        let is = |rule: u32, action| rules.get(rule as usize).is_some_and(|rule| rule.action == action);
+        if let Some(rejection) = rejected.iter().find(|rejection| !is(rejection.rule, types::RuleAction::Reject)) {
+            return Err(format!("rule {} is not one of its {} rules, or does not reject", rejection.rule, rules.len()));
+        }
+        for types::Repair { rule, rows } in repaired {
+            if !is(*rule, types::RuleAction::Repair) || *rows as usize > kept_rows.len() {
+                return Err(format!("rule {rule} does not repair, or claims {rows} of {} kept rows", kept_rows.len()));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,93 @@
+//! KPIs: partial aggregates over silver rows, merged and evaluated.
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+use wasmtime::Store;
+use wasmtime::component::{HasSelf, Linker, ResourceAny};
+
+use super::{Identity, Runtime, instantiated, loader};
+use crate::Error;
+use crate::error::Result;
+use crate::wasm::bindings::kpi;
+use crate::wasm::state::{State, arm, outcome};
+use crate::wasm::{KpiSpec, ipc};
+
+/// A loaded KPI.
+pub struct Kpi {
+    runtime: Runtime,
+    pre: kpi::KpiPre<State>,
+    identity: Identity,
+    spec: KpiSpec,
+}
+
+loader!(Kpi, kpi, Kpi, KpiPre, aggregation, smelt_plugin_aggregation, KpiSpec, &["types", "log"]);
+
+/// A partial aggregate in a store of its own.
+pub struct Accumulator<'p> {
+    plugin: &'p Kpi,
+    store: Store<State>,
+    instance: kpi::Kpi,
+    accumulator: ResourceAny,
+}
+
+impl Kpi {
+    /// An accumulator that has seen no row.
+    pub fn open(&self, params: &str, as_of: Option<i64>) -> Result<Accumulator<'_>> {
+        let limits = &self.runtime.limits;
+        let mut store = self.runtime.store();
+        let made = self.pre.instantiate(&mut store);
+        let instance = instantiated(&mut store, limits, made)?;
+        arm(&mut store, limits);
+        let called = instance.smelt_plugin_aggregation().accumulator().call_open(&mut store, params, as_of);
+        let accumulator = outcome(&mut store, limits, "open", called)?;
+        Ok(Accumulator { plugin: self, store, instance, accumulator })
+    }
+}
+
+impl Accumulator<'_> {
+    /// Takes in rows of the named input, which has exactly the columns declared for it.
+    pub fn update(&mut self, input: &str, batch: &RecordBatch) -> Result<()> {
+        let stream = ipc::encode(batch)?;
+        let Self { plugin, store, instance, accumulator } = self;
+        arm(store, &plugin.runtime.limits);
+        let guest = instance.smelt_plugin_aggregation().accumulator();
+        let called = guest.call_update_batch(&mut *store, *accumulator, input, &stream);
+        outcome(store, &plugin.runtime.limits, "take in a batch", called)
+    }
+
+    /// Takes in the state of another accumulator.
+    pub fn merge(&mut self, state: &RecordBatch) -> Result<()> {
+        let stream = ipc::encode(state)?;
+        let Self { plugin, store, instance, accumulator } = self;
+        arm(store, &plugin.runtime.limits);
+        let called =
+            instance.smelt_plugin_aggregation().accumulator().call_merge_batch(&mut *store, *accumulator, &stream);
+        outcome(store, &plugin.runtime.limits, "merge a state", called)
+    }
+
+    /// The state, of the declared state schema.
+    pub fn state(&mut self) -> Result<RecordBatch> {
+        let Self { plugin, store, instance, accumulator } = self;
+        arm(store, &plugin.runtime.limits);
+        let called = instance.smelt_plugin_aggregation().accumulator().call_state(&mut *store, *accumulator);
+        let stream = outcome(store, &plugin.runtime.limits, "give its state", called)?;
+        plugin.decode("state", stream, &plugin.spec.state)
+    }
+
+    /// The KPI's table.
+    pub fn evaluate(&mut self) -> Result<RecordBatch> {
+        let Self { plugin, store, instance, accumulator } = self;
+        arm(store, &plugin.runtime.limits);
+        let called = instance.smelt_plugin_aggregation().accumulator().call_evaluate(&mut *store, *accumulator);
+        let stream = outcome(store, &plugin.runtime.limits, "evaluate", called)?;
+        plugin.decode("evaluate", stream, &plugin.spec.output)
+    }
+}
+
+impl Kpi {
+    fn decode(&self, call: &str, stream: Vec<u8>, schema: &SchemaRef) -> Result<RecordBatch> {
+        ipc::decode(stream, schema).map_err(|error| {
+            Error::plugin(format!("plugin `{}` broke the contract in `{call}`: {error}", self.runtime.name))
+        })
+    }
+}
