@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::Error;
 use crate::codec::{DecodeLimits, Format};
 use crate::config::{Manifest, Output, Schedule};
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::privacy::Pseudonyms;
 use crate::wasm::{self, Cleaner, Engine, Identity, Kpi, KpiInputSpec, Source, check_parameters, schema_text};
 
@@ -178,7 +178,7 @@ impl Pipeline {
                 let parameters = section.parameters.clone();
                 Ok(SourceStep { name: name.clone(), seed: section.seed, plugin, parameters })
             };
-            sources.push(load().map_err(|error: Error| error.context(format!("[source.{name}]")))?);
+            sources.push(load().map_err(|error| refused(error, &format!("[source.{name}]")))?);
         }
         let mut datasets = Vec::new();
         for (name, section) in &manifest.dataset {
@@ -200,7 +200,7 @@ impl Pipeline {
                     parameters,
                 })
             };
-            datasets.push(load().map_err(|error: Error| error.context(format!("[dataset.{name}]")))?);
+            datasets.push(load().map_err(|error| refused(error, &format!("[dataset.{name}]")))?);
         }
         let mut kpis = Vec::new();
         for (name, section) in &manifest.kpi {
@@ -212,7 +212,7 @@ impl Pipeline {
                 let fingerprint = Fingerprint::new(plugin.identity(), &parameters, mapped.join(" "));
                 Ok(KpiStep { name: name.clone(), plugin, parameters, inputs, fingerprint })
             };
-            kpis.push(load().map_err(|error: Error| error.context(format!("[kpi.{name}]")))?);
+            kpis.push(load().map_err(|error| refused(error, &format!("[kpi.{name}]")))?);
         }
         Ok(Self {
             name: manifest.pipeline.name.clone(),
@@ -230,6 +230,14 @@ impl Pipeline {
     /// The dataset of that name.
     pub fn dataset(&self, name: &str) -> Option<&DatasetStep> {
         self.datasets.iter().find(|step| step.name == name)
+    }
+}
+
+/// What is wrong with a plugin before any data is read is for whoever runs the pipeline to change, like its manifest.
+fn refused(error: Error, section: &str) -> Error {
+    match error.kind() {
+        Kind::Plugin | Kind::LimitExceeded => Error::config(error.to_string()).context(section),
+        _ => error.context(section),
     }
 }
 

@@ -9,7 +9,7 @@ use super::{Cleaning, Outcome};
 use crate::catalog::{Dataset, DatasetChange, Entry, INDEX, QUARANTINE, SILVER, Segment, Stored};
 use crate::codec::Formulas;
 use crate::error::Result;
-use crate::keys::{KeyEncoder, KeyIndex, RowId};
+use crate::keys::KeyIndex;
 use crate::pipeline::DatasetStep;
 use crate::plan::DatasetPlan;
 use crate::store::{Durability, put_new, read_verified};
@@ -111,23 +111,9 @@ impl<'w> DatasetWork<'w> {
         let mut names: HashMap<u32, &str> =
             self.before.objects.iter().map(|(name, entry)| (entry.id, name.as_str())).collect();
         names.extend(ids.iter().map(|(&name, &id)| (id, name)));
-        let (mut key, mut order) = (Vec::new(), Vec::new());
-        let mut lost: HashMap<u32, Vec<u32>> = HashMap::new();
-        for (name, object) in objects {
-            let id = ids[name.as_str()];
-            let mut place = 0;
-            for batch in &object.kept {
-                let encoder = KeyEncoder::new(batch, self.step.plugin.spec());
-                for row in 0..batch.num_rows() {
-                    encoder.encode(row, &mut key, &mut order);
-                    if let Some(loser) = index.offer(&key, &order, RowId { object: id, place }, |id| names[&id]) {
-                        lost.entry(loser.object).or_default().push(loser.place);
-                    }
-                    place += 1;
-                }
-            }
-        }
-        lost.values_mut().for_each(|places| places.sort_unstable());
+        let keys: Vec<_> =
+            objects.iter().filter_map(|(name, object)| Some((ids[name.as_str()], object.keys.as_ref()?))).collect();
+        let lost = index.offer(&keys, |id| names[&id]);
         self.write_segment(index.segment(), segments, outcome)?;
         outcome.indexes.insert(self.plan.dataset.clone(), (segments.clone(), index));
         Ok(lost)
@@ -205,9 +191,20 @@ impl<'w> DatasetWork<'w> {
         self.step.pattern.captures(name).and_then(|groups| groups.get(1)).map_or(name, |stem| stem.as_str())
     }
 
+    /// Where what becomes of the object is written, without the extension. What is written again gets the number of the
+    /// commit that it is for, so that no name comes back while a former object of that name is still being deleted.
+    fn key(&self, layer: &str, what: &str, name: &str) -> String {
+        let (dataset, stem) = (&self.plan.dataset, self.stem(name));
+        let key = format!("{layer}{dataset}/{dataset}_{what}_{stem}");
+        let state = self.cleaning.state;
+        match state.datasets.get(dataset).is_some_and(|held| held.objects.contains_key(name)) {
+            true => format!("{key}.{}", state.sequence + 1),
+            false => key,
+        }
+    }
+
     fn write_silver(&self, name: &str, batches: Vec<RecordBatch>) -> Result<Stored> {
-        let dataset = &self.plan.dataset;
-        let stem = format!("{SILVER}{dataset}/{dataset}_clean_{}", self.stem(name));
+        let stem = self.key(SILVER, "clean", name);
         let schema = &self.step.plugin.spec().output;
         let silver = silver::write(self.cleaning.store, &stem, schema, &batches, Formulas::Keep)?;
         if self.wanted {
@@ -220,8 +217,7 @@ impl<'w> DatasetWork<'w> {
         if object.quarantine.is_empty() {
             return Ok(None);
         }
-        let dataset = &self.plan.dataset;
-        let stem = format!("{QUARANTINE}{dataset}/{dataset}_rejected_{}", self.stem(name));
+        let stem = self.key(QUARANTINE, "rejected", name);
         let key = put_new(self.cleaning.store, &stem, '.', ".jsonl", &object.quarantine, Durability::Rebuildable)?;
         let (sha256, bytes) = (digest::hex(&object.quarantine), object.quarantine.len() as u64);
         Ok(Some(Stored { key, sha256, bytes, rows: object.rejected.values().sum() }))

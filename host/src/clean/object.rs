@@ -8,6 +8,7 @@ use crate::Error;
 use crate::codec::{DecodedBatch, Decoder, Malformed};
 use crate::digest::HashingReader;
 use crate::error::Result;
+use crate::keys::Keys;
 use crate::pipeline::{DatasetStep, Pipeline};
 use crate::quarantine::Rejected;
 use crate::store::{Store, unavailable};
@@ -21,8 +22,10 @@ pub(super) struct CleanObject {
     pub(super) sha256: String,
     /// Rows in the object.
     pub(super) read: u64,
-    /// The rows that the cleaner kept.
+    /// The rows that the cleaner kept; empty once they are written.
     pub(super) kept: Vec<RecordBatch>,
+    /// Their keys, if the dataset has one.
+    pub(super) keys: Option<Keys>,
     pub(super) rejected: BTreeMap<String, u64>,
     pub(super) repaired: BTreeMap<String, u64>,
     /// Rejected rows as JSON Lines; empty if there are none or quarantine is off.
@@ -61,7 +64,9 @@ pub(super) fn clean(
     std::io::copy(&mut reader, &mut std::io::sink()).map_err(|error| unavailable("read", key, &error))?;
     let (bytes, sha256) = reader.finish();
     let Object { read, kept, rejected, repaired, quarantine, .. } = object;
-    Ok(CleanObject { etag: meta.etag, bytes, sha256, read, kept, rejected, repaired, quarantine, warnings })
+    let spec = step.plugin.spec();
+    let keys = (!spec.key.is_empty()).then(|| Keys::of(&kept, spec));
+    Ok(CleanObject { etag: meta.etag, bytes, sha256, read, kept, keys, rejected, repaired, quarantine, warnings })
 }
 
 /// An object being cleaned.

@@ -185,7 +185,12 @@ pub(crate) fn check_parameters(identity: &Identity, params: &serde_json::Value) 
         Err(error) => {
             let known = schema["properties"].as_object().map(|all| all.keys().cloned().collect::<Vec<_>>().join(", "));
             let known = known.filter(|known| !known.is_empty()).unwrap_or_else(|| "none".into());
-            Err(Error::new(Kind::InvalidConfig, format!("plugin `{name}`: parameters: {error}; it takes: {known}")))
+            // A JSON Pointer: empty where the object as a whole is wrong, as with an unknown parameter.
+            let which = match error.instance_path().as_str().strip_prefix('/') {
+                Some(parameter) => format!("parameter `{parameter}`"),
+                None => "parameters".to_owned(),
+            };
+            Err(Error::new(Kind::InvalidConfig, format!("plugin `{name}`: {which}: {error}; it takes: {known}")))
         }
     }
 }
