@@ -30,7 +30,7 @@ impl<'m> Memo<'m> {
     pub(super) fn get(&self, id: &str, schema: &SchemaRef) -> Option<RecordBatch> {
         let mut body = read(self.store, &Self::key(id)).ok()?;
         let sha256 = body.split_off(body.len().checked_sub(SHA256)?);
-        if digest::hex(&body).as_bytes() != sha256 {
+        if seal(id, &body).as_bytes() != sha256 {
             tracing::warn!(id, "a partial aggregate is damaged and is computed again");
             return None;
         }
@@ -40,7 +40,7 @@ impl<'m> Memo<'m> {
     /// Keeps the state under that id.
     pub(super) fn put(&self, id: &str, state: &RecordBatch) -> Result<()> {
         let mut body = encode_ipc(state)?;
-        let sha256 = digest::hex(&body);
+        let sha256 = seal(id, &body);
         body.extend_from_slice(sha256.as_bytes());
         let key = Self::key(id);
         if !self.store.put_if_absent(&key, &body, Durability::Rebuildable)? && read(self.store, &key)? != body {
@@ -50,4 +50,9 @@ impl<'m> Memo<'m> {
         }
         Ok(())
     }
+}
+
+/// Tells whether the state is whole, and the one that belongs under that id.
+fn seal(id: &str, body: &[u8]) -> String {
+    digest::hex([id.as_bytes(), body].concat())
 }

@@ -18,8 +18,8 @@ use crate::{Error, digest, silver, workers};
 /// One dataset being changed.
 pub(super) struct DatasetWork<'w> {
     cleaning: &'w Cleaning<'w>,
-    plan: &'w DatasetPlan,
-    step: &'w DatasetStep,
+    pub(super) plan: &'w DatasetPlan,
+    pub(super) step: &'w DatasetStep,
     /// What the dataset holds before, which is nothing if it is made anew.
     before: Dataset,
     reset: bool,
@@ -29,7 +29,7 @@ pub(super) struct DatasetWork<'w> {
 
 /// A silver object to be written.
 enum Write<'o> {
-    New { name: &'o str, id: u32, object: CleanObject },
+    New { name: &'o str, id: u32, object: Box<CleanObject> },
     Again { name: &'o str, entry: &'o Entry },
 }
 
@@ -43,9 +43,26 @@ impl<'w> DatasetWork<'w> {
         Ok(Self { cleaning, plan, step, before, reset: held.is_none(), wanted })
     }
 
+    /// Writes what is final about an object as soon as it is clean: what was rejected, and the kept rows if no other object
+    /// can supersede one of them.
+    pub(super) fn receive(&self, name: &str, object: &mut CleanObject) -> Result<()> {
+        if !object.rejected_lines.is_empty() {
+            let lines = std::mem::take(&mut object.rejected_lines);
+            let stem = self.key(QUARANTINE, "rejected", name);
+            let key = put_new(self.cleaning.store, &stem, '.', ".jsonl", &lines, Durability::Rebuildable)?;
+            let (sha256, bytes) = (digest::hex(&lines), lines.len() as u64);
+            object.quarantine = Some(Stored { key, sha256, bytes, rows: object.rejected.values().sum() });
+        }
+        if object.keys.is_none() {
+            object.silver = Some(self.write_silver(name, std::mem::take(&mut object.kept))?);
+        }
+        Ok(())
+    }
+
     /// Writes silver and adds the change to the commit.
-    pub(super) fn finish(self, objects: BTreeMap<String, CleanObject>, outcome: &mut Outcome) -> Result<()> {
-        if objects.is_empty() && self.plan.is_empty() {
+    pub(super) fn finish(&self, objects: BTreeMap<String, CleanObject>, outcome: &mut Outcome) -> Result<()> {
+        // Where every object failed there is nothing to say, and no commit to make anew in each tick.
+        if objects.is_empty() && self.plan.rebuild.is_none() && self.plan.touched.is_empty() {
             return Ok(());
         }
         let first = self.before.next_id();
@@ -68,7 +85,7 @@ impl<'w> DatasetWork<'w> {
         writes.extend(new.iter().zip(objects.into_values()).map(|(name, object)| Write::New {
             name,
             id: ids[name.as_str()],
-            object,
+            object: Box::new(object),
         }));
         let mut put: BTreeMap<String, Entry> = BTreeMap::new();
         for (name, etag) in &self.plan.touched {
@@ -159,12 +176,13 @@ impl<'w> DatasetWork<'w> {
         let empty = Vec::new();
         match write {
             Write::New { name, id, object } => {
-                let places = lost.get(&id).unwrap_or(&empty);
-                let batches = silver::without(&object.kept, places)?;
-                let silver = self.write_silver(name, batches)?;
-                let quarantine = self.write_quarantine(name, &object)?;
-                let CleanObject { etag, bytes, sha256, read, rejected, repaired, .. } = object;
-                let superseded = places.clone();
+                let superseded = lost.get(&id).unwrap_or(&empty).clone();
+                let CleanObject { etag, bytes, sha256, read, kept, silver, rejected, repaired, quarantine, .. } =
+                    *object;
+                let silver = match silver {
+                    Some(silver) => silver,
+                    None => self.write_silver(name, silver::without(&kept, &superseded)?)?,
+                };
                 Ok((
                     name.to_owned(),
                     Entry { id, etag, sha256, bytes, read, rejected, repaired, superseded, silver, quarantine },
@@ -211,16 +229,6 @@ impl<'w> DatasetWork<'w> {
             self.cleaning.fresh.keep(&silver, batches);
         }
         Ok(silver)
-    }
-
-    fn write_quarantine(&self, name: &str, object: &CleanObject) -> Result<Option<Stored>> {
-        if object.quarantine.is_empty() {
-            return Ok(None);
-        }
-        let stem = self.key(QUARANTINE, "rejected", name);
-        let key = put_new(self.cleaning.store, &stem, '.', ".jsonl", &object.quarantine, Durability::Rebuildable)?;
-        let (sha256, bytes) = (digest::hex(&object.quarantine), object.quarantine.len() as u64);
-        Ok(Some(Stored { key, sha256, bytes, rows: object.rejected.values().sum() }))
     }
 
     /// Everything the dataset held before it was made anew, unless the new objects are the same.

@@ -3,7 +3,7 @@
 mod dataset;
 mod object;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Mutex;
 
 use dataset::DatasetWork;
@@ -12,7 +12,7 @@ use object::CleanObject;
 use crate::catalog::{BRONZE, Commit, DatasetChange, Segment, State};
 use crate::error::{Kind, Result};
 use crate::keys::KeyIndex;
-use crate::pipeline::{DatasetStep, Pipeline};
+use crate::pipeline::Pipeline;
 use crate::plan::{DatasetPlan, PlannedObject};
 use crate::progress::Progress;
 use crate::silver::Fresh;
@@ -48,6 +48,8 @@ pub struct Outcome {
     pub failures: Vec<(String, Error)>,
     /// Things people should look at, such as a column that an object lacks.
     pub warnings: Vec<String>,
+    /// Whether objects were written that the commit does not name.
+    pub untidy: bool,
     /// Datasets of which an object is gone or damaged, and which; they must be made anew.
     pub damaged: BTreeMap<String, String>,
     /// The indexes after the commit.
@@ -56,26 +58,27 @@ pub struct Outcome {
 
 /// One object's way through a worker.
 struct Job<'j> {
-    step: &'j DatasetStep,
+    work: &'j DatasetWork<'j>,
     object: &'j PlannedObject,
 }
 
 impl Cleaning<'_> {
     /// Reads and cleans what the plans name, and writes silver. Nothing is part of the lake before the commit is made.
     pub fn run(&self, plans: &[DatasetPlan]) -> Result<Outcome> {
+        let works = plans.iter().map(|plan| DatasetWork::new(self, plan)).collect::<Result<Vec<_>>>()?;
         let mut jobs = Vec::new();
-        for plan in plans {
-            let step = self.pipeline.dataset(&plan.dataset).ok_or_else(|| Error::internal("a plan for no dataset"))?;
-            jobs.extend(plan.objects.iter().map(|object| Job { step, object }));
+        for work in &works {
+            jobs.extend(work.plan.objects.iter().map(|object| Job { work, object }));
         }
         // Longest first: the last ones to finish are then short.
         jobs.sort_by_key(|job| std::cmp::Reverse(job.object.bytes));
         self.progress.begin("cleaning", jobs.iter().map(|job| job.object.bytes).sum());
-        let cleaned = workers::map(jobs, |Job { step, object }| {
-            let key = format!("{BRONZE}{}", object.name);
-            let cleaned = object::clean(self.store, self.pipeline, step, &key, &object.name, self.as_of);
-            self.progress.advance(object.bytes);
-            ((step.name.as_str(), object.name.clone()), cleaned)
+        let cleaned = workers::map(jobs, |Job { work, object: PlannedObject { name, bytes } }| {
+            let key = format!("{BRONZE}{name}");
+            let cleaned = object::clean(self.store, self.pipeline, work.step, &key, name, self.as_of)
+                .and_then(|mut object| work.receive(name, &mut object).map(|()| object));
+            self.progress.advance(*bytes);
+            ((work.step.name.as_str(), name.clone()), cleaned)
         });
         self.progress.end();
 
@@ -83,11 +86,12 @@ impl Cleaning<'_> {
             commit: Commit::new("clean"),
             failures: vec![],
             warnings: vec![],
+            untidy: false,
             damaged: BTreeMap::new(),
             indexes: HashMap::new(),
         };
         let mut by_dataset: BTreeMap<&str, BTreeMap<String, CleanObject>> = BTreeMap::new();
-        let mut failed = HashMap::<&str, usize>::new();
+        let mut failed = HashSet::new();
         for ((dataset, name), result) in cleaned {
             match result {
                 Ok(object) => {
@@ -95,22 +99,25 @@ impl Cleaning<'_> {
                     by_dataset.entry(dataset).or_default().insert(name, object);
                 }
                 Err(error) => {
-                    *failed.entry(dataset).or_default() += 1;
+                    failed.insert(dataset);
                     outcome.failures.push((format!("{BRONZE}{name}"), error));
                 }
             }
         }
-        for plan in plans {
+        for work in &works {
+            let plan = work.plan;
             // A dataset made anew without some of its objects would lose their rows: it stays as it is.
-            if plan.rebuild.is_some() && failed.contains_key(plan.dataset.as_str()) {
+            if plan.rebuild.is_some() && failed.contains(plan.dataset.as_str()) {
+                outcome.untidy = true;
                 continue;
             }
             let objects = by_dataset.remove(plan.dataset.as_str()).unwrap_or_default();
             let retired = outcome.commit.retired.len();
-            match DatasetWork::new(self, plan)?.finish(objects, &mut outcome) {
+            match work.finish(objects, &mut outcome) {
                 Err(error) if error.kind() == Kind::Damaged => {
                     outcome.commit.retired.truncate(retired);
                     outcome.indexes.remove(&plan.dataset);
+                    outcome.untidy = true;
                     outcome.damaged.insert(plan.dataset.clone(), error.to_string());
                 }
                 finished => finished?,

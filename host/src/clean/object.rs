@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use arrow_array::RecordBatch;
 
 use crate::Error;
+use crate::catalog::Stored;
 use crate::codec::{DecodedBatch, Decoder, Malformed};
 use crate::digest::HashingReader;
 use crate::error::Result;
@@ -24,12 +25,15 @@ pub(super) struct CleanObject {
     pub(super) read: u64,
     /// The rows that the cleaner kept; empty once they are written.
     pub(super) kept: Vec<RecordBatch>,
+    /// The kept rows as they were written, if no other object can supersede one of them.
+    pub(super) silver: Option<Stored>,
     /// Their keys, if the dataset has one.
     pub(super) keys: Option<Keys>,
     pub(super) rejected: BTreeMap<String, u64>,
     pub(super) repaired: BTreeMap<String, u64>,
-    /// Rejected rows as JSON Lines; empty if there are none or quarantine is off.
-    pub(super) quarantine: Vec<u8>,
+    /// Rejected rows as JSON Lines; empty if there are none or quarantine is off, and once they are written.
+    pub(super) rejected_lines: Vec<u8>,
+    pub(super) quarantine: Option<Stored>,
     pub(super) warnings: Vec<String>,
 }
 
@@ -54,7 +58,7 @@ pub(super) fn clean(
         kept: vec![],
         rejected: BTreeMap::new(),
         repaired: BTreeMap::new(),
-        quarantine: vec![],
+        rejected_lines: vec![],
     };
     while let Some(batch) = decoder.next_batch().map_err(|error| unavailable("read", key, &error))? {
         object.take(batch, &mut session)?;
@@ -63,10 +67,23 @@ pub(super) fn clean(
     // The decoder may have given up before the end; the sha256 is that of the whole object.
     std::io::copy(&mut reader, &mut std::io::sink()).map_err(|error| unavailable("read", key, &error))?;
     let (bytes, sha256) = reader.finish();
-    let Object { read, kept, rejected, repaired, quarantine, .. } = object;
+    let Object { read, kept, rejected, repaired, rejected_lines, .. } = object;
     let spec = step.plugin.spec();
     let keys = (!spec.key.is_empty()).then(|| Keys::of(&kept, spec));
-    Ok(CleanObject { etag: meta.etag, bytes, sha256, read, kept, keys, rejected, repaired, quarantine, warnings })
+    Ok(CleanObject {
+        etag: meta.etag,
+        bytes,
+        sha256,
+        read,
+        kept,
+        silver: None,
+        keys,
+        rejected,
+        repaired,
+        rejected_lines,
+        quarantine: None,
+        warnings,
+    })
 }
 
 /// An object being cleaned.
@@ -78,7 +95,7 @@ struct Object<'o> {
     kept: Vec<RecordBatch>,
     rejected: BTreeMap<String, u64>,
     repaired: BTreeMap<String, u64>,
-    quarantine: Vec<u8>,
+    rejected_lines: Vec<u8>,
 }
 
 impl Object<'_> {
@@ -134,7 +151,7 @@ impl Object<'_> {
             }
         }
         drop(rejected);
-        self.quarantine.append(&mut lines);
+        self.rejected_lines.append(&mut lines);
         counts.into_iter().for_each(|(rule, rows)| *self.rejected.entry(rule).or_default() += rows);
         Ok(())
     }

@@ -13,7 +13,7 @@ mod typed;
 use serde::{Deserialize, Serialize};
 
 pub use decode::{DecodedBatch, Decoder, Malformed, RecordSpan, Warning, rule};
-pub use typed::{Formulas, TypedError, decode_csv_typed, encode_csv, encode_csv_header};
+pub use typed::{Formulas, TypedError, check_range, decode_csv_typed, encode_csv, encode_csv_header};
 
 /// How an object's records are written.
 #[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug)]

@@ -4,6 +4,7 @@ mod generate;
 mod tidy;
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use arrow_array::RecordBatch;
@@ -35,6 +36,8 @@ pub struct Host {
     clock: Clock,
     progress: Progress,
     indexes: Indexes,
+    /// Whether something was written in this tick that no commit names.
+    untidy: AtomicBool,
     /// Datasets of which an object was found gone or damaged, and which.
     damaged: Mutex<BTreeMap<String, String>>,
 }
@@ -57,7 +60,15 @@ pub struct Report {
 impl Host {
     /// A host for that pipeline on that lake.
     pub fn new(store: Box<dyn Store>, pipeline: Pipeline, clock: Clock, progress: Progress) -> Self {
-        Self { store, pipeline, clock, progress, indexes: Indexes::default(), damaged: Mutex::default() }
+        Self {
+            store,
+            pipeline,
+            clock,
+            progress,
+            indexes: Indexes::default(),
+            untidy: AtomicBool::new(false),
+            damaged: Mutex::default(),
+        }
     }
 
     /// The lake.
@@ -138,7 +149,10 @@ impl Host {
         }
         writes.share().map_err(unavailable)?;
         let done = work()?;
-        writes.done().map_err(unavailable)?;
+        // Otherwise the mark stays, and whoever writes next tidies up.
+        if !self.untidy.swap(false, Ordering::Relaxed) {
+            writes.done().map_err(unavailable)?;
+        }
         Ok(done)
     }
 
@@ -170,11 +184,13 @@ impl Host {
                 progress: &self.progress,
             };
             let outcome = cleaning.run(&plans)?;
+            self.untidy.fetch_or(outcome.untidy, Ordering::Relaxed);
             let cleaned = outcome.commit.datasets.values().map(|change| change.put.len()).sum::<usize>();
             let made_anew: Vec<_> =
                 plans.iter().filter(|plan| outcome.commit.datasets.contains_key(&plan.dataset)).collect();
             match self.commit(&mut catalog, outcome.commit) {
                 Err(error) if error.kind() == Kind::Conflict && conflicts < ATTEMPTS => {
+                    self.untidy.store(true, Ordering::Relaxed);
                     conflicts += 1;
                     continue;
                 }
@@ -219,7 +235,10 @@ impl Host {
                 return Ok(false);
             }
             match self.commit(&mut catalog, outcome.commit) {
-                Err(error) if error.kind() == Kind::Conflict && attempt < ATTEMPTS => continue,
+                Err(error) if error.kind() == Kind::Conflict && attempt < ATTEMPTS => {
+                    self.untidy.store(true, Ordering::Relaxed);
+                    continue;
+                }
                 committed => committed?,
             }
             report.tables.extend(outcome.tables);

@@ -49,7 +49,12 @@ impl Writes {
         self.after_crash = false;
         match &self.lock {
             // Turning an exclusive lock into a shared one is not atomic; nothing has been written yet.
-            Some(file) => file.unlock().and_then(|()| file.lock_shared()),
+            Some(file) => {
+                file.unlock()?;
+                file.lock_shared()?;
+                // Whoever ended in between took our mark for a former one and removed it.
+                (&*file).write_all(b"w")
+            }
             None => Ok(()),
         }
     }

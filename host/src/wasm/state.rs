@@ -51,18 +51,22 @@ impl types::Host for State {}
 
 impl log::Host for State {
     fn write(&mut self, level: log::Level, message: String) {
-        let message = guest_text(&message, ERROR_BYTES.min(self.log_left));
-        self.log_left = self.log_left.saturating_sub(message.len());
-        if message.is_empty() {
+        if level == log::Level::Fatal {
+            // Why a call failed is told however much was said before.
+            self.fatal = Some(guest_text(&message, ERROR_BYTES));
             return;
         }
+        if self.log_left == 0 || message.is_empty() {
+            return;
+        }
+        let message = guest_text(&message, ERROR_BYTES.min(self.log_left));
+        self.log_left = self.log_left.saturating_sub(message.len());
         let plugin = &*self.plugin;
         match level {
             log::Level::Debug => tracing::debug!(plugin, "{message}"),
             log::Level::Info => tracing::info!(plugin, "{message}"),
             log::Level::Warn => tracing::warn!(plugin, "{message}"),
-            log::Level::Error => tracing::error!(plugin, "{message}"),
-            log::Level::Fatal => self.fatal = Some(message),
+            log::Level::Error | log::Level::Fatal => tracing::error!(plugin, "{message}"),
         }
     }
 }
@@ -110,7 +114,13 @@ pub(super) fn outcome<T>(
             } else if let Some(fatal) = state.fatal.take() {
                 (Kind::Plugin, fatal)
             } else {
-                (Kind::Plugin, guest_text(&format!("{:#}", trap.root_cause()), ERROR_BYTES))
+                match guest_text(&format!("{:#}", trap.root_cause()), ERROR_BYTES) {
+                    // wasmtime has no type for it.
+                    fuel if fuel.contains("fuel allocated for hostcalls") => {
+                        (Kind::LimitExceeded, format!("it passed more than {} bytes", limits.output_bytes))
+                    }
+                    other => (Kind::Plugin, other),
+                }
             };
             Err(Error::new(kind, format!("plugin `{plugin}` failed to {doing}: {why}")))
         }

@@ -207,9 +207,6 @@ fn out_of_range(columns: &[Column<'_>], schema: &Schema, row: usize) -> TypedErr
     let mut scratch = Vec::new();
     let bad = columns.iter().position(|column| column.write(row, Formulas::Keep, &mut scratch).is_none());
     let field = schema.field(bad.unwrap_or_default());
-    let expected = match Kind::of(field) {
-        Ok(Kind::Date | Kind::Timestamp) => "a year from 0000 to 9999",
-        _ => "no more digits than the column's precision",
-    };
+    let expected = Kind::of(field).map_or("another type", Kind::range);
     TypedError::OutOfRange { column: field.name().clone(), row, expected }
 }

@@ -17,6 +17,7 @@ mod encode;
 mod error;
 mod number;
 mod parse;
+mod range;
 
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ mod tests;
 pub use self::decode::decode_csv_typed;
 pub use self::encode::{Formulas, encode_csv, encode_csv_header};
 pub use self::error::TypedError;
+pub use self::range::check_range;
 
 use arrow_schema::{DataType, Field, TimeUnit};
 
@@ -55,6 +57,14 @@ impl Kind {
                 return Err(TypedError::Unsupported { column: field.name().clone(), data_type: other.to_string() });
             }
         })
+    }
+
+    /// Which values of this type can be written, for messages.
+    fn range(self) -> &'static str {
+        match self {
+            Self::Date | Self::Timestamp => "a year from 0000 to 9999",
+            _ => "no more digits than the column's precision",
+        }
     }
 
     /// What a cell of this type looks like, for messages.

@@ -6,6 +6,7 @@ use wasmtime::component::{HasSelf, Linker, ResourceAny};
 
 use super::{Identity, Runtime, instantiated, loader};
 use crate::Error;
+use crate::codec::check_range;
 use crate::error::Result;
 use crate::wasm::bindings::{cleaner, types};
 use crate::wasm::state::{State, arm, outcome};
@@ -79,6 +80,8 @@ impl Session<'_> {
             Error::plugin(format!("plugin `{}` broke the contract in `clean`: {what}", plugin.runtime.name))
         };
         let kept = ipc::decode(kept, &plugin.spec.output).map_err(|error| broken(format!("`kept`: {error}")))?;
+        // Once rows of several objects are compared, one that cannot be written would be everybody's error.
+        check_range(&kept).map_err(|error| broken(format!("`kept`: {error}")))?;
         let cleaned = Cleaned { kept, kept_rows, rejected, repaired };
         cleaned.check(batch.num_rows(), &plugin.spec.rules).map_err(broken)?;
         Ok(cleaned)
