@@ -173,6 +173,19 @@ impl Manifest {
                 return Err(Error::config(format!("[{table}.{name}]: a name is lower-case letters, digits and `_`")));
             }
         }
+        let LimitsSection { decode, plugin } = &manifest.limits;
+        for (key, is_zero) in [
+            ("schedule.every", manifest.schedule.every.is_zero()),
+            ("limits.decode.batch_rows", decode.batch_rows == 0),
+            ("limits.decode.batch_bytes", decode.batch_bytes == 0),
+            ("limits.decode.record_bytes", decode.record_bytes == 0),
+            ("limits.decode.depth", decode.depth == 0),
+            ("limits.plugin.call_ms", plugin.call_ms == 0),
+        ] {
+            if is_zero {
+                return Err(Error::config(format!("{key} must not be zero")));
+            }
+        }
         Ok(Self { directory, ..manifest })
     }
 

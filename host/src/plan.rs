@@ -51,8 +51,10 @@ pub struct PlannedObject {
 pub struct KpiPlan {
     /// Its name.
     pub kpi: String,
-    /// Why it would be computed; `None` if its table is current.
+    /// Why it would be computed; `None` if its table is current, or if there is no data yet.
     pub reason: Option<String>,
+    /// Its newest table.
+    pub table: Option<String>,
 }
 
 impl DatasetPlan {
@@ -150,7 +152,11 @@ fn hash(store: &dyn Store, key: &str) -> Result<(Meta, String)> {
 }
 
 fn kpis(pipeline: &Pipeline, state: &State, datasets: &[DatasetPlan], as_of: i64) -> Vec<KpiPlan> {
-    let plan = |step: &KpiStep| KpiPlan { kpi: step.name.clone(), reason: kpi(step, state, datasets, as_of) };
+    let plan = |step: &KpiStep| KpiPlan {
+        kpi: step.name.clone(),
+        reason: kpi(step, state, datasets, as_of),
+        table: state.gold.get(&step.name).map(|gold| gold.table.key.clone()),
+    };
     pipeline.kpis.iter().map(plan).collect()
 }
 

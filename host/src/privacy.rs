@@ -1,6 +1,7 @@
 //! Pseudonyms for personal data. The key never leaves this module.
 
 use std::fmt;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -34,12 +35,15 @@ impl Pseudonyms {
         Ok(Self { key: Some(key), key_id: Some(key_id) })
     }
 
-    /// From the environment variable, else from the file, else without a key.
+    /// From the environment variable, unless that is empty, else from the file.
     pub fn find(file: Option<&Path>) -> Result<Self> {
-        if let Ok(key) = std::env::var(KEY_VARIABLE) {
+        if let Some(key) = std::env::var(KEY_VARIABLE).ok().filter(|key| !key.is_empty()) {
             return Self::from_hex(Some(&key)).map_err(|error| error.context(KEY_VARIABLE));
         }
-        let Some(path) = file.filter(|path| path.exists()) else { return Ok(Self::default()) };
+        let Some(path) = file else { return Ok(Self::default()) };
+        if std::fs::metadata(path).is_ok_and(|metadata| metadata.mode() & 0o077 != 0) {
+            tracing::warn!("the pseudonym key `{}` can be read by others: `chmod 600` it", path.display());
+        }
         let text = std::fs::read_to_string(path)
             .map_err(|error| Error::config(format!("cannot read the pseudonym key `{}`: {error}", path.display())))?;
         Self::from_hex(Some(&text)).map_err(|error| error.context(path.display()))

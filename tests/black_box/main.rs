@@ -1,5 +1,18 @@
 //! Black-box tests: the `smelt` command and real components on real directories.
 
+#![expect(unreachable_pub, reason = "`pub` in a test says what its other files use; nothing links it")]
+
 mod support;
 
+mod accounting;
+mod bad_input;
+mod bad_objects;
+mod boundary;
+mod crash;
+mod faults;
+mod function;
+mod incremental;
+mod privacy;
+mod refusals;
 mod smoke;
+mod weather;

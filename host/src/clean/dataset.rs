@@ -1,5 +1,6 @@
 //! One dataset: which of the rows that share a key stays, and the silver objects and entries that follow from it.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use arrow_array::RecordBatch;
@@ -14,6 +15,9 @@ use crate::pipeline::DatasetStep;
 use crate::plan::DatasetPlan;
 use crate::store::{Durability, put_new, read_verified};
 use crate::{Error, digest, silver, workers};
+
+/// The most bytes of an object's stem and its dataset's name that go into names of our own: file systems allow 255 in all.
+const LONGEST_STEM: usize = 200;
 
 /// One dataset being changed.
 pub(super) struct DatasetWork<'w> {
@@ -205,8 +209,15 @@ impl<'w> DatasetWork<'w> {
     }
 
     /// What tells the object from others of its dataset, as its pattern has it.
-    fn stem<'n>(&self, name: &'n str) -> &'n str {
-        self.step.pattern.captures(name).and_then(|groups| groups.get(1)).map_or(name, |stem| stem.as_str())
+    fn stem<'n>(&self, name: &'n str) -> Cow<'n, str> {
+        let stem = self.step.pattern.captures(name).and_then(|groups| groups.get(1)).map_or(name, |stem| stem.as_str());
+        let most = LONGEST_STEM - self.plan.dataset.len();
+        if stem.len() <= most {
+            return stem.into();
+        }
+        // What we write beside it would have too long a name.
+        let (start, sha256) = (stem.floor_char_boundary(most - 17), digest::hex(name));
+        format!("{}-{}", &stem[..start], &sha256[..16]).into()
     }
 
     /// Where what becomes of the object is written, without the extension. What is written again gets the number of the

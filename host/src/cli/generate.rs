@@ -20,8 +20,8 @@ pub(super) struct Generate {
     /// The number of the first tick; by default it goes on where bronze ends
     #[arg(long)]
     first: Option<u64>,
-    /// The time of the first tick, RFC 3339; by default now
-    #[arg(long)]
+    /// The time of the first tick, such as 2025-01-01T00:00:00Z; by default such that the last tick is now
+    #[arg(long, value_name = "RFC 3339", value_parser = instant)]
     start: Option<DateTime<Utc>>,
     /// The time from one tick to the next, such as 5s or 1h
     #[arg(long, default_value = "5s", value_parser = humantime::parse_duration)]
@@ -38,6 +38,10 @@ pub(super) struct Generate {
 fn parameter(text: &str) -> Result<(String, Value), String> {
     let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
     Ok((name.to_owned(), serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()))))
+}
+
+fn instant(text: &str) -> Result<DateTime<Utc>, String> {
+    text.parse().map_err(|_| "expected RFC 3339, such as 2025-01-01T00:00:00Z".to_owned())
 }
 
 impl Generate {

@@ -24,6 +24,7 @@ pub(super) struct History {
 impl History {
     /// Needs the lake alone, not the pipeline.
     pub(super) fn run(self, common: &Common) -> Result<ExitCode> {
+        common.expect_lake()?;
         let store = DirStore::new(&common.lake);
         let catalog = Catalog::load(&store)?;
         let (state, commits) = (catalog.state(), catalog.history()?);

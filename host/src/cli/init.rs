@@ -15,7 +15,7 @@ use crate::{Error, digest};
 /// Makes what is missing; what is there stays as it is.
 pub(super) fn run(common: &Common) -> Result<ExitCode> {
     DirStore::new(&common.lake).create_layers(&LAYERS)?;
-    let key = key_file(&common.lake);
+    let key = key_file(&common.lake)?;
     let made = !key.exists();
     if made {
         let failed =

@@ -116,27 +116,38 @@ fn log_to_stderr(verbose: u8) {
 }
 
 impl Common {
+    /// The lake must be there: a mistyped path is not an empty lake.
+    fn expect_lake(&self) -> Result<()> {
+        match self.lake.is_dir() {
+            true => Ok(()),
+            false => Err(Error::config(format!(
+                "there is no lake at `{0}`: `smelt init --lake {0}` makes one, or put raw files into `{0}/bronze`",
+                self.lake.display()
+            ))),
+        }
+    }
+
     /// The host that the flags describe.
     fn host(&self) -> Result<Host> {
-        let manifest = Manifest::read(&self.pipeline)?;
         if self.lake.exists() && !self.lake.is_dir() {
             return Err(Error::config(format!("the lake `{}` is not a directory", self.lake.display())));
         }
+        let manifest = Manifest::read(&self.pipeline)?;
         let store = DirStore::new(&self.lake);
-        let key_file = match &manifest.privacy.key_file {
-            Some(path) => manifest.directory.join(path),
-            None => key_file(&self.lake),
+        let beside = key_file(&self.lake)?;
+        let pseudonyms = match &manifest.privacy.key_file {
+            Some(path) => Pseudonyms::find(Some(&manifest.directory.join(path)))?,
+            None => Pseudonyms::find(Some(&beside).filter(|path| path.exists()).map(PathBuf::as_path))?,
         };
-        let pseudonyms = Pseudonyms::find(Some(&key_file))?;
-        if pseudonyms.key_id().is_none() {
+        let engine = Engine::new(cache_directory().as_deref())?;
+        let pipeline = Pipeline::load(&manifest, engine, &pseudonyms)?;
+        if pseudonyms.key_id().is_none() && pipeline.datasets.iter().any(|step| step.plugin.identity().pseudonymises) {
             tracing::warn!(
                 "no pseudonym key: pseudonyms are plain SHA-256, which can be guessed back. \
                  `smelt init` makes `{}`; or set {KEY_VARIABLE}",
-                key_file.display()
+                beside.display()
             );
         }
-        let engine = Engine::new(cache_directory().as_deref())?;
-        let pipeline = Pipeline::load(&manifest, engine, &pseudonyms)?;
         let progress = Progress::new(!self.json && std::io::stderr().is_terminal());
         Ok(Host::new(Box::new(store), pipeline, Clock::System, progress))
     }
@@ -145,11 +156,15 @@ impl Common {
 /// The directories of a lake.
 const LAYERS: [&str; 5] = [BRONZE, SILVER, GOLD, QUARANTINE, CATALOG];
 
-/// Beside the lake, never in it: whoever reads the lake must not be able to guess the pseudonyms back.
-fn key_file(lake: &Path) -> PathBuf {
-    let mut name = lake.components().as_path().as_os_str().to_owned();
+/// Beside the lake, never in it: whoever reads the lake must not be able to guess the pseudonyms back. The same however the
+/// lake's path is spelt.
+fn key_file(lake: &Path) -> Result<PathBuf> {
+    let unusable = |error: std::io::Error| Error::config(format!("the lake `{}`: {error}", lake.display()));
+    let lake = std::fs::canonicalize(lake).or_else(|_| std::path::absolute(lake)).map_err(unusable)?;
+    let Some(name) = lake.file_name() else { return Err(Error::config("the lake cannot be the root directory")) };
+    let mut name = name.to_owned();
     name.push(".key");
-    PathBuf::from(name)
+    Ok(lake.with_file_name(name))
 }
 
 /// Where compiled components are kept.

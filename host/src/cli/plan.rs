@@ -8,7 +8,9 @@ use crate::error::Result;
 use crate::plan::{DatasetPlan, KpiPlan, Plan};
 
 pub(super) fn run(common: &Common) -> Result<ExitCode> {
-    let plan = common.host()?.plan()?;
+    let host = common.host()?;
+    common.expect_lake()?;
+    let plan = host.plan()?;
     if common.json {
         print_json(&plan)?;
     } else {
@@ -28,14 +30,18 @@ fn as_text(plan: &Plan) -> String {
         let bytes = objects.iter().map(|object| object.bytes).sum();
         vec![dataset.clone(), thousands(objects.len() as u64), thousands(bytes), why]
     };
-    let kpi = |KpiPlan { kpi, reason }: &KpiPlan| {
-        vec![kpi.clone(), reason.clone().unwrap_or_else(|| "up to date".to_owned())]
+    let kpi = |KpiPlan { kpi, reason, table }: &KpiPlan| {
+        let idle = if table.is_some() { "up to date" } else { "no data yet" };
+        vec![kpi.clone(), reason.clone().unwrap_or_else(|| idle.to_owned())]
     };
     let mut text =
         render(&["dataset", "objects", "bytes", "why"], &plan.datasets.iter().map(dataset).collect::<Vec<_>>());
     if !plan.kpis.is_empty() {
         text.push('\n');
         text.push_str(&render(&["kpi", "why"], &plan.kpis.iter().map(kpi).collect::<Vec<_>>()));
+    }
+    for name in plan.datasets.iter().flat_map(|plan| &plan.missing) {
+        text.push_str(&format!("  bronze/{name}: is gone; what was read of it stays in silver\n"));
     }
     for name in &plan.unmatched {
         text.push_str(&format!("  bronze/{name}: no dataset's pattern matches it\n"));

@@ -17,6 +17,7 @@ const PREVIEW: usize = 5;
 pub(super) fn run(common: &Common, role: impl FnOnce(&Host) -> Result<Report>) -> Result<ExitCode> {
     let began = Instant::now();
     let host = common.host()?;
+    common.expect_lake()?;
     let report = role(&host)?;
     let took = began.elapsed();
     if common.json {
@@ -25,6 +26,13 @@ pub(super) fn run(common: &Common, role: impl FnOnce(&Host) -> Result<Report>) -
         print(&as_text(&host, &report, took)?);
     }
     Ok(complain(&report))
+}
+
+/// `3 objects cleaned, 1 KPI computed, 1 failed`.
+pub(super) fn done(report: &Report) -> String {
+    let count = |many: usize, what: &str| format!("{many} {what}{}", if many == 1 { "" } else { "s" });
+    let failed = if report.failures.is_empty() { String::new() } else { format!(", {} failed", report.failures.len()) };
+    format!("{} cleaned, {} computed{failed}", count(report.cleaned, "object"), count(report.tables.len(), "KPI"))
 }
 
 /// Says on standard error what went wrong and what to look at; the exit code that follows from it.
@@ -79,9 +87,8 @@ fn as_text(host: &Host, report: &Report, took: Duration) -> Result<String> {
     }
     let lake = host.store().describe();
     text.push_str(&format!(
-        "\n{} objects cleaned, {} KPIs computed in {:.2} s\n{lake}/silver  {lake}/gold  {lake}/quarantine  {lake}/catalog\n",
-        report.cleaned,
-        report.tables.len(),
+        "\n{} in {:.2} s\n{lake}/bronze  {lake}/silver  {lake}/gold  {lake}/quarantine  {lake}/catalog\n",
+        done(report),
         took.as_secs_f64(),
     ));
     Ok(text)

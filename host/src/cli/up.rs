@@ -1,12 +1,13 @@
 //! `smelt up`.
 
+use std::collections::HashSet;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 
-use super::roles::{as_json, complain};
+use super::roles::{as_json, complain, done};
 use super::{Common, print};
 use crate::Error;
 use crate::error::Result;
@@ -35,9 +36,13 @@ impl Up {
             .enable_all()
             .build()
             .map_err(|error| Error::internal(format!("cannot start tokio: {error}")))?;
+        // What is wrong with bronze is said once, not at every tick.
+        let mut said = HashSet::new();
         let show = |tick: Result<Tick>| match tick {
-            Ok(tick) => {
+            Ok(mut tick) => {
                 show(common, &host, &tick);
+                tick.report.warnings.retain(|warning| said.insert(warning.clone()));
+                tick.report.unmatched.retain(|name| said.insert(name.clone()));
                 complain(&tick.report);
             }
             Err(error) => tracing::error!("{error}; trying again at the next tick"),
@@ -61,10 +66,5 @@ fn show(common: &Common, host: &crate::run::Host, tick: &Tick) {
         }
         return;
     }
-    print(&format!(
-        "tick {number}: {generated} objects generated, {} cleaned, {} KPIs computed in {:.2} s\n",
-        report.cleaned,
-        report.tables.len(),
-        took.as_secs_f64(),
-    ));
+    print(&format!("tick {number}: {generated} generated, {} in {:.2} s\n", done(report), took.as_secs_f64(),));
 }

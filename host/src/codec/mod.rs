@@ -27,6 +27,17 @@ pub enum Format {
     Jsonl,
 }
 
+impl Format {
+    /// Its name in the manifest.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Json => "json",
+            Self::Jsonl => "jsonl",
+        }
+    }
+}
+
 /// What bounds the memory and the time one object can cost, whatever its bytes.
 #[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
 #[serde(default, deny_unknown_fields)]

@@ -18,7 +18,7 @@ pub struct Generation {
     pub ticks: u64,
     /// The number of the first tick; by default, as many as bronze holds already.
     pub first: Option<u64>,
-    /// The time of the first tick; by default, now.
+    /// The time of the first tick; by default, such that the last one is now.
     pub start: Option<DateTime<Utc>>,
     /// The time between ticks.
     pub interval: TimeDelta,
@@ -35,7 +35,13 @@ impl Host {
     }
 
     fn generate_into_bronze(&self, generation: &Generation) -> Result<Vec<String>> {
-        let start = generation.start.unwrap_or_else(|| self.clock.now());
+        let ticks = i32::try_from(generation.ticks).map_err(|_| Error::config("too many ticks"))?;
+        let beyond = || Error::config("the ticks reach beyond the calendar");
+        let after = |ticks: i32| generation.interval.checked_mul(ticks).ok_or_else(beyond);
+        let start = match generation.start {
+            Some(start) => start,
+            None => self.clock.now().checked_sub_signed(after((ticks - 1).max(0))?).ok_or_else(beyond)?,
+        };
         let mut keys = Vec::new();
         for step in &self.pipeline.sources {
             let mut parameters = step.parameters.clone();
@@ -44,12 +50,15 @@ impl Host {
             check_parameters(step.plugin.identity(), &parameters)?;
             let first = generation.first.map_or_else(|| self.ticks_so_far(step), Ok)?;
             self.progress.begin("generating", 0);
-            for tick in 0..generation.ticks {
-                let at =
-                    start + generation.interval * i32::try_from(tick).map_err(|_| Error::config("too many ticks"))?;
+            for tick in 0..ticks {
+                let at = start.checked_add_signed(after(tick)?).ok_or_else(beyond)?;
                 let seed = generation.seed.unwrap_or(step.seed);
-                let objects =
-                    step.plugin.generate(&parameters.to_string(), seed, first + tick, at.timestamp_micros())?;
+                let objects = step.plugin.generate(
+                    &parameters.to_string(),
+                    seed,
+                    first + u64::from(tick.unsigned_abs()),
+                    at.timestamp_micros(),
+                )?;
                 for object in objects {
                     let dot = object.name.find('.').unwrap_or(object.name.len());
                     let (stem, extension) = object.name.split_at(dot);

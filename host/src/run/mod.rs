@@ -185,7 +185,11 @@ impl Host {
             };
             let outcome = cleaning.run(&plans)?;
             self.untidy.fetch_or(outcome.untidy, Ordering::Relaxed);
-            let cleaned = outcome.commit.datasets.values().map(|change| change.put.len()).sum::<usize>();
+            let planned = plans.iter().flat_map(|plan| plan.objects.iter().map(|object| (&plan.dataset, &object.name)));
+            let planned: HashSet<_> = planned.collect();
+            let changes = outcome.commit.datasets.iter();
+            let cleaned = changes.flat_map(|(dataset, change)| change.put.keys().map(move |name| (dataset, name)));
+            let cleaned = cleaned.filter(|change| planned.contains(change)).count();
             let made_anew: Vec<_> =
                 plans.iter().filter(|plan| outcome.commit.datasets.contains_key(&plan.dataset)).collect();
             match self.commit(&mut catalog, outcome.commit) {

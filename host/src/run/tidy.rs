@@ -22,7 +22,8 @@ impl Host {
         for layer in [SILVER, QUARANTINE, INDEX] {
             for meta in self.store.list(layer, "")? {
                 match named.get(meta.key.as_str()) {
-                    None => self.store.delete(&meta.key)?,
+                    None if self.is_ours(layer, &meta.key) => self.remove(&meta.key)?,
+                    None => {}
                     Some((bytes, _)) if *bytes == meta.bytes => drop(named.remove(meta.key.as_str())),
                     Some(_) => {}
                 }
@@ -34,12 +35,29 @@ impl Host {
         // Former tables stay: those that sort after the newest one were never committed.
         let newest: BTreeSet<&str> = state.gold.values().map(|gold| gold.table.key.as_str()).collect();
         for meta in self.store.list(GOLD, "")? {
+            let ours = |kpi: &crate::pipeline::KpiStep| meta.key.starts_with(&format!("{GOLD}{0}/{0}_", kpi.name));
+            if !self.pipeline.kpis.iter().any(ours) {
+                continue;
+            }
             let directory = meta.key.rsplit_once('/').map_or("", |(directory, _)| directory);
             let of_kpi = newest.iter().find(|key| key.rsplit_once('/').is_some_and(|(parent, _)| parent == directory));
             if of_kpi.is_none_or(|newest| *newest < meta.key.as_str()) {
-                self.store.delete(&meta.key)?;
+                self.remove(&meta.key)?;
             }
         }
         Ok(())
+    }
+
+    /// Whether a dataset of this pipeline may have written it; anything else in the lake is someone else's.
+    fn is_ours(&self, layer: &str, key: &str) -> bool {
+        let rest = key.strip_prefix(layer).unwrap_or_default();
+        rest.split_once('/').is_some_and(|(dataset, file)| {
+            self.pipeline.dataset(dataset).is_some() && (layer == INDEX || file.starts_with(dataset))
+        })
+    }
+
+    fn remove(&self, key: &str) -> Result<()> {
+        tracing::warn!("`{key}` was left by a host that died before it committed; it is removed");
+        self.store.delete(key)
     }
 }

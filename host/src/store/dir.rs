@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -37,39 +38,49 @@ impl DirStore {
         }
     }
 
-    /// Appends the files below `directory`, whose key is `prefix`, that are still wanted.
+    /// Appends the files below `directory`, whose key is `prefix`, that are still wanted. `above` are the directories that
+    /// it lies in, by device and inode.
     fn walk(
         directory: &Path,
         prefix: &str,
         wanted: &dyn Fn(&str) -> bool,
+        above: &mut Vec<(u64, u64)>,
         found: &mut Vec<Meta>,
     ) -> std::io::Result<()> {
-        let entries = match fs::read_dir(directory) {
+        let (metadata, entries) = match fs::metadata(directory).and_then(|found| Ok((found, fs::read_dir(directory)?)))
+        {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-            entries => entries?,
+            opened => opened?,
         };
+        let this = (metadata.dev(), metadata.ino());
+        if above.contains(&this) {
+            // A link back to where we come from: what it leads to is listed already.
+            return Ok(());
+        }
+        above.push(this);
         for entry in entries {
             let entry = entry?;
             // A name that is not UTF-8 cannot be a key; it is not ours.
             let Ok(name) = entry.file_name().into_string() else { continue };
             let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}/{name}") };
-            // Symbolic links are followed: people link raw files into bronze.
+            // Symbolic links are followed: people link raw files into bronze. Some lead nowhere, or to each other.
             let metadata = match fs::metadata(entry.path()) {
-                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                Err(error) if error.kind() == ErrorKind::NotFound || entry.file_type()?.is_symlink() => continue,
                 metadata => metadata?,
             };
             if metadata.is_dir() {
-                Self::walk(&entry.path(), &key, wanted, found)?;
-            } else if !name.starts_with(TEMPORARY) && wanted(&key) {
+                Self::walk(&entry.path(), &key, wanted, above, found)?;
+            } else if metadata.is_file() && !name.starts_with(TEMPORARY) && wanted(&key) {
+                // Nothing else is an object: to open a pipe is to wait for whoever writes to it.
                 found.push(meta(&key, &metadata));
             }
         }
+        above.pop();
         Ok(())
     }
 }
 
 fn meta(key: &str, metadata: &fs::Metadata) -> Meta {
-    use std::os::unix::fs::MetadataExt as _;
     let etag = format!("{:x}-{:x}.{:x}", metadata.len(), metadata.mtime(), metadata.mtime_nsec());
     Meta { key: key.to_owned(), bytes: metadata.len(), etag }
 }
@@ -79,7 +90,7 @@ impl Store for DirStore {
         let mut found = Vec::new();
         let parent = prefix.rsplit_once('/').map_or("", |(parent, _)| parent);
         let wanted = |key: &str| key.starts_with(prefix) && key > after;
-        Self::walk(&self.root.join(parent), parent, &wanted, &mut found)
+        Self::walk(&self.root.join(parent), parent, &wanted, &mut vec![], &mut found)
             .map_err(|error| unavailable("list", prefix, &error))?;
         found.sort_unstable_by(|a, b| a.key.cmp(&b.key));
         Ok(found)

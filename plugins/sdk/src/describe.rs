@@ -82,6 +82,12 @@ impl CleanerDescription {
         self
     }
 
+    /// Results depend on [`Config::as_of`](crate::Config::as_of).
+    pub fn uses_as_of(mut self) -> Self {
+        self.identity.uses_as_of = true;
+        self
+    }
+
     /// The bronze columns it reads.
     pub fn input<const N: usize>(mut self, columns: [&str; N]) -> Self {
         self.input = columns.map(str::to_owned).into();

@@ -15,11 +15,15 @@ pub struct CleanedRows {
     pub repaired: Vec<(String, u32)>,
 }
 
+/// The time that a plugin is told here if it declares `uses_as_of`: 2025-01-01T00:00:00Z.
+pub const AS_OF: Timestamp = Timestamp(1_735_689_600_000_000);
+
 /// Cleans rows of the cleaner's input columns, given as text, with these parameters (a JSON object).
 pub fn clean<T: Cleaner>(params: &str, rows: &[&[Option<&str>]]) -> Result<CleanedRows> {
     let description = T::describe();
     let fields: Vec<_> = description.input.iter().map(|name| nullable(text(name))).collect();
-    let cleaned = Session::<T>::open(params, None)?.clean(&encode(&fields, rows)?)?;
+    let as_of = description.identity.uses_as_of.then_some(AS_OF.0);
+    let cleaned = Session::<T>::open(params, as_of)?.clean(&encode(&fields, rows)?)?;
     let rule = |index: u32| description.rules[index as usize].name.clone();
     Ok(CleanedRows {
         kept: decode(&description.output, &cleaned.kept)?,
@@ -28,15 +32,19 @@ pub fn clean<T: Cleaner>(params: &str, rows: &[&[Option<&str>]]) -> Result<Clean
     })
 }
 
+fn open<T: Kpi>(params: &str) -> Result<Accumulator<T>> {
+    Accumulator::open(params, T::describe().identity.uses_as_of.then_some(AS_OF.0))
+}
+
 /// Evaluates a KPI over rows of its inputs, given as text. Each `(input, rows)` goes to an accumulator of its own, and
 /// their states are merged, as the host does with silver objects.
 pub fn evaluate<T: Kpi>(params: &str, batches: &[(&str, &[&[Option<&str>]])]) -> Result<Vec<Vec<String>>> {
     let description = T::describe();
-    let total = Accumulator::<T>::open(params, None)?;
+    let total = open::<T>(params)?;
     for (input, rows) in batches {
         let declared = description.inputs.iter().find(|known| known.name == *input);
         let fields = &declared.ok_or_else(|| Fault::invalid_input(format!("no input `{input}`")))?.columns;
-        let part = Accumulator::<T>::open(params, None)?;
+        let part = open::<T>(params)?;
         part.update_batch(input, &encode(fields, rows)?)?;
         total.merge_batch(&part.state()?)?;
     }
@@ -47,20 +55,20 @@ pub fn evaluate<T: Kpi>(params: &str, batches: &[(&str, &[&[Option<&str>]])]) ->
 /// an accumulator a row (and one without rows), merged in several orders, one by one or as a tree.
 pub fn evaluate_split<T: Kpi>(params: &str, batches: &[(&str, &[&[Option<&str>]])]) -> Result<Vec<Vec<String>>> {
     let description = T::describe();
-    let (whole, mut parts) = (Accumulator::<T>::open(params, None)?, Vec::new());
+    let (whole, mut parts) = (open::<T>(params)?, Vec::new());
     parts.push(whole.state()?);
     for (input, rows) in batches {
         let declared = description.inputs.iter().find(|known| known.name == *input);
         let fields = &declared.ok_or_else(|| Fault::invalid_input(format!("no input `{input}`")))?.columns;
         for row in *rows {
-            let (row, part) = (encode(fields, &[row])?, Accumulator::<T>::open(params, None)?);
+            let (row, part) = (encode(fields, &[row])?, open::<T>(params)?);
             whole.update_batch(input, &row)?;
             part.update_batch(input, &row)?;
             parts.push(part.state()?);
         }
     }
     let merged = |states: &[Vec<u8>]| {
-        let total = Accumulator::<T>::open(params, None)?;
+        let total = open::<T>(params)?;
         states.iter().try_for_each(|state| total.merge_batch(state))?;
         Ok::<_, Fault>((total.state()?, total.evaluate()?))
     };

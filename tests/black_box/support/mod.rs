@@ -6,6 +6,12 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
+pub mod audit;
+pub mod ended;
+pub mod process;
+pub mod reference;
+pub mod rows;
+
 /// The repository.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ is in the repository")
@@ -33,7 +39,9 @@ impl Lake {
 
     /// An empty lake for that pipeline.
     pub fn with_pipeline(pipeline: impl Into<PathBuf>) -> Self {
-        Self { directory: tempfile::tempdir().expect("a temporary directory"), pipeline: pipeline.into() }
+        let lake = Self { directory: tempfile::tempdir().expect("a temporary directory"), pipeline: pipeline.into() };
+        std::fs::create_dir(lake.path()).expect("a lake can be made");
+        lake
     }
 
     /// The lake's directory; beside it there is room for other files.
@@ -108,5 +116,37 @@ impl Lake {
             newest.insert(kpi.to_owned(), String::from_utf8(body).expect("gold is text"));
         }
         newest
+    }
+
+    /// The lines of a dataset's silver objects without their headers, sorted: what `SELECT * FROM 'silver/<dataset>/*.csv'`
+    /// gives.
+    pub fn silver(&self, dataset: &str) -> Vec<String> {
+        let mut lines = Vec::new();
+        for (name, body) in self.files(&format!("silver/{dataset}")) {
+            assert!(name.ends_with(".csv"), "`{name}` is among the silver objects");
+            let body = String::from_utf8(body).expect("silver is text");
+            lines.extend(body.lines().skip(1).map(str::to_owned));
+        }
+        lines.sort();
+        lines
+    }
+
+    /// Copies another lake's bronze.
+    pub fn copy_bronze(&self, from: &Lake) {
+        from.files("bronze").into_iter().for_each(|(name, body)| self.bronze(&name, body));
+    }
+
+    /// From now on works with a copy of the pipeline in which each of the texts is replaced by the other.
+    pub fn change_pipeline(&mut self, changes: &[(&str, &str)]) {
+        let mut manifest = std::fs::read_to_string(root().join("pipelines/ecommerce/smelt.toml"))
+            .expect("the pipeline has a manifest");
+        let components = root().join("target/components");
+        let components = ("../../target/components", components.to_str().expect("the repository has a UTF-8 path"));
+        for (from, to) in [components].iter().chain(changes) {
+            assert!(manifest.contains(from), "the manifest lacks `{from}`");
+            manifest = manifest.replace(from, to);
+        }
+        self.pipeline = self.directory.path().join("smelt.toml");
+        std::fs::write(&self.pipeline, manifest).expect("a manifest can be written");
     }
 }

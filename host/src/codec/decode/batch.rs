@@ -23,6 +23,9 @@ pub mod rule {
     pub const LINE_TOO_LONG: &str = "line_too_long";
     /// A JSON record nested deeper than `depth`.
     pub const TOO_DEEP: &str = "too_deep";
+    /// All of them.
+    pub const ALL: [&str; 6] =
+        [MALFORMED_LINE, MALFORMED_RECORD, INVALID_UTF8, INVALID_ENCODING, LINE_TOO_LONG, TOO_DEEP];
 }
 
 /// Most raw bytes kept of a malformed record that is longer than `record_bytes`.

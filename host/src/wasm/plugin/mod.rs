@@ -34,6 +34,8 @@ pub struct Identity {
     pub parameters: String,
     /// Whether it is told the time.
     pub uses_as_of: bool,
+    /// Whether it can ask for pseudonyms, so that its results depend on their key.
+    pub pseudonymises: bool,
 }
 
 /// What every kind of loaded plugin has: how to make a store for it.
@@ -72,7 +74,7 @@ impl Runtime {
         Ok((runtime, component, sha256))
     }
 
-    fn identity(&self, sha256: String, declared: &types::Identity) -> Result<Identity> {
+    fn identity(&self, sha256: String, declared: &types::Identity, imports_privacy: bool) -> Result<Identity> {
         if *declared.name != *self.name {
             let given = guest_text(&declared.name, 255);
             return Err(Error::plugin(format!("the component found as plugin `{}` calls itself `{given}`", self.name)));
@@ -83,6 +85,7 @@ impl Runtime {
             sha256,
             parameters: declared.parameters.clone(),
             uses_as_of: declared.uses_as_of,
+            pseudonymises: imports_privacy,
         })
     }
 }
@@ -121,6 +124,11 @@ fn check_world(
     Ok(())
 }
 
+fn imports_privacy(engine: &Engine, component: &Component) -> bool {
+    let privacy = format!("smelt:plugin/privacy@{CONTRACT}");
+    component.component_type().get_import(engine.inner(), &privacy).is_some()
+}
+
 fn no_link(name: &str, error: &wasmtime::Error) -> Error {
     Error::plugin(format!("plugin `{name}` does not fit contract {CONTRACT}: {error:#}"))
 }
@@ -144,6 +152,7 @@ macro_rules! loader {
             ) -> Result<Self> {
                 let (runtime, component, sha256) = super::Runtime::load(engine, name, path, limits, pseudonyms)?;
                 super::check_world(engine, &component, name, stringify!($module), stringify!($interface), $imports)?;
+                let imports_privacy = super::imports_privacy(engine, &component);
                 let mut linker = Linker::new(engine.inner());
                 let pre = $module::$world::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)
                     .and_then(|()| linker.instantiate_pre(&component))
@@ -155,7 +164,7 @@ macro_rules! loader {
                 let described = instance.$call().call_describe(&mut store);
                 let described = outcome(&mut store, limits, "describe itself", described.map(Ok))?;
                 let spec = <$spec>::try_from(described).map_err(|error| error.context(format!("plugin `{name}`")))?;
-                let identity = runtime.identity(sha256, &spec.identity)?;
+                let identity = runtime.identity(sha256, &spec.identity, imports_privacy)?;
                 Ok(Self { runtime, pre, identity, spec })
             }
 

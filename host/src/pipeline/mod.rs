@@ -1,5 +1,7 @@
 //! A pipeline ready to run: the manifest with its plugins loaded, and everything checked that can be before data is read.
 
+mod fingerprint;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -7,12 +9,14 @@ use arrow_schema::SchemaRef;
 use regex::Regex;
 use serde_json::{Map, Value};
 
+pub use fingerprint::Fingerprint;
+
 use crate::Error;
-use crate::codec::{DecodeLimits, Format};
-use crate::config::{Manifest, Output, Schedule};
+use crate::codec::{self, DecodeLimits, Format};
+use crate::config::{DatasetSection, Manifest, Output, Schedule};
 use crate::error::{Kind, Result};
 use crate::privacy::Pseudonyms;
-use crate::wasm::{self, Cleaner, Engine, Identity, Kpi, KpiInputSpec, Source, check_parameters, schema_text};
+use crate::wasm::{Cleaner, Engine, Identity, Kpi, KpiInputSpec, Source, check_parameters, schema_text};
 
 /// A pipeline ready to run.
 pub struct Pipeline {
@@ -88,81 +92,6 @@ pub struct KpiInput {
     pub columns: SchemaRef,
 }
 
-/// What results depend on besides data, and so what tells whether they are still current.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Fingerprint {
-    /// The plugin's name.
-    pub plugin: String,
-    /// The version it gives itself: for people.
-    pub version: String,
-    /// The component's sha256.
-    pub component: String,
-    /// The contract's version.
-    pub contract: String,
-    /// The parameters, as a JSON object.
-    pub parameters: String,
-    /// What the host does besides calling the plugin: format, pattern, pseudonym key.
-    pub host: String,
-    /// The time it was computed for, in microseconds since the epoch, if the plugin is told it.
-    pub as_of: Option<i64>,
-}
-
-impl Fingerprint {
-    fn new(identity: &Identity, parameters: &str, host: String) -> Self {
-        Self {
-            plugin: identity.name.to_string(),
-            version: identity.version.clone(),
-            component: identity.sha256.clone(),
-            contract: wasm::CONTRACT.to_owned(),
-            parameters: parameters.to_owned(),
-            host,
-            as_of: identity.uses_as_of.then_some(0),
-        }
-    }
-
-    /// The same at a time, in microseconds since the epoch, for a plugin that is told it.
-    pub fn at(&self, as_of: i64) -> Self {
-        match self.as_of {
-            Some(_) => Self { as_of: Some(as_of), ..self.clone() },
-            None => self.clone(),
-        }
-    }
-
-    /// All of it, as one sha256.
-    pub fn digest(&self) -> String {
-        // The version is the component's own word for itself and the name is the manifest's: neither changes results.
-        let Self { plugin: _, version: _, component, contract, parameters, host, as_of } = self;
-        let as_of = as_of.map(|as_of| as_of.to_string()).unwrap_or_default();
-        crate::digest::of_parts([component.as_str(), contract, parameters, host, &as_of])
-    }
-
-    /// Why results under `self` are not current under `new`, or `None` if they are.
-    pub fn difference(&self, new: &Self) -> Option<String> {
-        if self.digest() == new.digest() {
-            return None;
-        }
-        let short = |fingerprint: &Self| format!("{} ({})", fingerprint.version, &fingerprint.component[..8]);
-        let mut why = Vec::new();
-        if self.component != new.component {
-            why.push(format!("new component {} → {}", short(self), short(new)));
-        }
-        if self.contract != new.contract {
-            why.push(format!("new contract {} → {}", self.contract, new.contract));
-        }
-        if self.parameters != new.parameters {
-            why.push(format!("new parameters {} → {}", self.parameters, new.parameters));
-        }
-        if self.host != new.host {
-            why.push(format!("new settings {} → {}", self.host, new.host));
-        }
-        if self.as_of != new.as_of {
-            why.push("a new day".to_owned());
-        }
-        Some(why.join(", "))
-    }
-}
-
 impl Pipeline {
     /// Loads every plugin that the manifest names. Fails with what would have been right.
     pub fn load(manifest: &Manifest, engine: Engine, pseudonyms: &Pseudonyms) -> Result<Self> {
@@ -185,12 +114,8 @@ impl Pipeline {
             let load = || {
                 let plugin = Cleaner::load(&engine, &section.plugin, &find(&section.plugin)?, limits, pseudonyms)?;
                 let parameters = parameters(plugin.identity(), &section.parameters)?;
-                let host = format!(
-                    "objects={} format={} key={}",
-                    section.objects,
-                    serde_json::to_string(&section.format).unwrap_or_default(),
-                    pseudonyms.key_id().unwrap_or("none"),
-                );
+                check_rules(&plugin)?;
+                let host = settings(section, manifest, plugin.identity(), pseudonyms);
                 Ok(DatasetStep {
                     name: name.clone(),
                     pattern: pattern(&section.objects)?,
@@ -230,6 +155,28 @@ impl Pipeline {
     /// The dataset of that name.
     pub fn dataset(&self, name: &str) -> Option<&DatasetStep> {
         self.datasets.iter().find(|step| step.name == name)
+    }
+}
+
+/// What the host does to a dataset besides calling the plugin, as far as results depend on it.
+fn settings(section: &DatasetSection, manifest: &Manifest, identity: &Identity, pseudonyms: &Pseudonyms) -> String {
+    let DecodeLimits { batch_rows: _, batch_bytes: _, record_bytes, depth } = manifest.limits.decode;
+    let format = section.format.name();
+    let mut settings = format!("objects={} format={format} record_bytes={record_bytes} depth={depth}", section.objects);
+    if identity.pseudonymises {
+        settings.push_str(&format!(" key={}", pseudonyms.key_id().unwrap_or("none")));
+    }
+    settings
+}
+
+/// A rule that had the name of one of the decoder's would be counted together with it.
+fn check_rules(plugin: &Cleaner) -> Result<()> {
+    match plugin.spec().rules.iter().find(|rule| codec::rule::ALL.contains(&rule.name.as_str())) {
+        None => Ok(()),
+        Some(rule) => {
+            let (name, rule) = (&plugin.identity().name, &rule.name);
+            Err(Error::config(format!("plugin `{name}` declares rule `{rule}`, a name that the host's decoder uses")))
+        }
     }
 }
 

@@ -1,0 +1,81 @@
+//! What results depend on besides data.
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::of_parts;
+use crate::wasm::{self, Identity};
+
+/// What results depend on besides data, and so what tells whether they are still current.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fingerprint {
+    /// The plugin's name.
+    pub plugin: String,
+    /// The version it gives itself: for people.
+    pub version: String,
+    /// The component's sha256.
+    pub component: String,
+    /// The contract's version.
+    pub contract: String,
+    /// The parameters, as a JSON object.
+    pub parameters: String,
+    /// What the host does besides calling the plugin: format, pattern, pseudonym key.
+    pub host: String,
+    /// The time it was computed for, in microseconds since the epoch, if the plugin is told it.
+    pub as_of: Option<i64>,
+}
+
+impl Fingerprint {
+    pub(super) fn new(identity: &Identity, parameters: &str, host: String) -> Self {
+        Self {
+            plugin: identity.name.to_string(),
+            version: identity.version.clone(),
+            component: identity.sha256.clone(),
+            contract: wasm::CONTRACT.to_owned(),
+            parameters: parameters.to_owned(),
+            host,
+            as_of: identity.uses_as_of.then_some(0),
+        }
+    }
+
+    /// The same at a time, in microseconds since the epoch, for a plugin that is told it.
+    pub fn at(&self, as_of: i64) -> Self {
+        match self.as_of {
+            Some(_) => Self { as_of: Some(as_of), ..self.clone() },
+            None => self.clone(),
+        }
+    }
+
+    /// All of it, as one sha256.
+    pub fn digest(&self) -> String {
+        // The version is the component's own word for itself and the name is the manifest's: neither changes results.
+        let Self { plugin: _, version: _, component, contract, parameters, host, as_of } = self;
+        let as_of = as_of.map(|as_of| as_of.to_string()).unwrap_or_default();
+        of_parts([component.as_str(), contract, parameters, host, &as_of])
+    }
+
+    /// Why results under `self` are not current under `new`, or `None` if they are.
+    pub fn difference(&self, new: &Self) -> Option<String> {
+        if self.digest() == new.digest() {
+            return None;
+        }
+        let short = |fingerprint: &Self| format!("{} ({})", fingerprint.version, &fingerprint.component[..8]);
+        let mut why = Vec::new();
+        if self.component != new.component {
+            why.push(format!("new component {} → {}", short(self), short(new)));
+        }
+        if self.contract != new.contract {
+            why.push(format!("new contract {} → {}", self.contract, new.contract));
+        }
+        if self.parameters != new.parameters {
+            why.push(format!("new parameters {} → {}", self.parameters, new.parameters));
+        }
+        if self.host != new.host {
+            why.push(format!("new settings {} → {}", self.host, new.host));
+        }
+        if self.as_of != new.as_of {
+            why.push("a new day".to_owned());
+        }
+        Some(why.join(", "))
+    }
+}

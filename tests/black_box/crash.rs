@@ -1,0 +1,149 @@
+//! `kill -9` at any moment, signals, and several hosts at once: nothing is lost, counted twice or left half done.
+
+use std::time::{Duration, Instant};
+
+use crate::support::Lake;
+use crate::support::audit::audit;
+use crate::support::process::{Running, Signal, pause, wait_until};
+use crate::support::rows::Dataset;
+
+const LONG: Duration = Duration::from_secs(30);
+
+/// A lake with bronze of the project's own source, of which every tick corrects rows of those before; by tick.
+fn ticks(count: usize, orders: usize) -> Vec<Vec<(String, Vec<u8>)>> {
+    let lake = Lake::new();
+    let (ticks, orders) = (count.to_string(), format!("orders={orders}"));
+    let made = ["generate", "--seed", "11", "--start", "2025-03-01T12:00:00Z", "--ticks", &ticks, "--param", &orders];
+    lake.smelt(&[&made[..], &["--param", "late_duplicates=0.1", "--param", "returning_customers=0.2"]].concat());
+    let mut ticks: Vec<Vec<_>> = (0..count).map(|_| Vec::new()).collect();
+    for (number, object) in lake.files("bronze").into_iter().enumerate() {
+        ticks[number % count].push(object);
+    }
+    ticks
+}
+
+fn arrive(lake: &Lake, objects: &[(String, Vec<u8>)]) {
+    objects.iter().for_each(|(name, body)| lake.bronze(name, body));
+}
+
+/// Asserts that the lake came to what a fresh one comes to in one run over the same bronze.
+fn assert_like_uninterrupted(lake: &Lake) {
+    let fresh = Lake::new();
+    fresh.copy_bronze(lake);
+    fresh.smelt(&["run"]);
+    assert_eq!(audit(lake), audit(&fresh));
+    assert_eq!(lake.gold(), fresh.gold());
+    for dataset in Dataset::ALL.map(Dataset::name) {
+        assert_eq!(lake.silver(dataset), fresh.silver(dataset), "{dataset}");
+    }
+}
+
+/// How many objects a directory holds of a lake at work.
+fn written(lake: &Lake, directory: &str) -> usize {
+    let entries = std::fs::read_dir(lake.path().join(directory)).into_iter().flatten().flatten();
+    entries.filter(|entry| !entry.file_name().as_encoded_bytes().starts_with(b".tmp-")).count()
+}
+
+/// Moments spread evenly over a time, whatever their number.
+fn moments(over: Duration) -> impl Iterator<Item = Duration> {
+    (1..).map(move |number| over.mul_f64(f64::from(number) * 0.618_034 % 1.0))
+}
+
+#[test]
+fn runs_that_are_killed_come_to_the_same_as_one_that_is_not() {
+    let mut ticks = ticks(14, 700);
+    let (lake, alone) = (Lake::new(), Lake::new());
+    arrive(&alone, &ticks[0]);
+    let began = Instant::now();
+    alone.smelt(&["run"]);
+    let mut killed = 0;
+    for moment in moments(began.elapsed()) {
+        let mut running = Running::start(&lake, &["run"]);
+        pause(moment);
+        if !running.has_ended() {
+            killed += 1;
+        } else if let Some(objects) = ticks.pop() {
+            // Newest first: what is cleaned later loses as often as it wins.
+            arrive(&lake, &objects);
+        } else {
+            break;
+        }
+        running.kill();
+    }
+    lake.smelt(&["run"]);
+
+    assert!(killed >= 8, "only {killed} runs were killed");
+    assert_like_uninterrupted(&lake);
+}
+
+#[test]
+fn what_a_killed_run_wrote_but_did_not_commit_is_removed() {
+    let ticks = ticks(4, 1500);
+    let caught = (0..10).find_map(|_| {
+        let lake = Lake::new();
+        ticks.iter().for_each(|objects| arrive(&lake, objects));
+        let running = Running::start(&lake, &["run"]);
+        assert!(
+            wait_until(LONG, || Dataset::ALL
+                .iter()
+                .any(|dataset| written(&lake, &format!("silver/{}", dataset.name())) > 0)),
+            "no silver appeared"
+        );
+        running.kill();
+        (lake.files("catalog/commits").is_empty() && !lake.files("silver").is_empty()).then_some(lake)
+    });
+    let lake = caught.expect("a run can be killed between its first silver object and its first commit");
+    // Now it is another, smaller lake: what was written before must not be read.
+    ticks[0].iter().for_each(|(name, _)| lake.bronze(name, ""));
+    lake.smelt(&["run"]);
+
+    assert_like_uninterrupted(&lake);
+}
+
+#[test]
+fn up_that_is_killed_again_and_again_comes_to_the_same_as_one_run() {
+    let lake = Lake::new();
+    for moment in moments(Duration::from_millis(400)).take(16) {
+        let running = Running::start(&lake, &["up", "--every", "50ms"]);
+        pause(moment);
+        running.kill();
+    }
+    lake.smelt(&["run"]);
+
+    assert!(lake.files("bronze").len() >= 9, "up generates");
+    assert_like_uninterrupted(&lake);
+}
+
+#[test]
+fn up_finishes_its_tick_when_it_is_told_to_stop() {
+    for (signal, commits) in [(Signal::TERM, 1), (Signal::INT, 2), (Signal::TERM, 5), (Signal::INT, 8)] {
+        let lake = Lake::new();
+        let running = Running::start(&lake, &["up", "--every", "50ms"]);
+        assert!(wait_until(LONG, || written(&lake, "catalog/commits") >= commits), "up commits");
+        running.signal(signal);
+        let status = running.wait(Duration::from_secs(10));
+
+        assert_eq!(status.code(), Some(0), "{signal:?}");
+        let left = lake.json(&["run"]);
+        assert_eq!(left["cleaned"], 0, "{signal:?}");
+        let kpis = left["kpis"].as_array().expect("KPIs are a list");
+        assert!(kpis.len() == 5 && kpis.iter().all(|kpi| kpi["computed"] == false), "{signal:?}: {kpis:?}");
+        audit(&lake);
+    }
+}
+
+#[test]
+fn hosts_that_work_at_once_come_to_the_same_as_one() {
+    let lake = Lake::new();
+    for objects in ticks(6, 300).iter().rev() {
+        arrive(&lake, objects);
+        let verbs = ["run", "clean", "aggregate", "run"];
+        let hosts: Vec<_> = verbs.iter().map(|verb| (verb, Running::start(&lake, &[verb]))).collect();
+        for (verb, host) in hosts {
+            assert_eq!(host.wait(LONG).code(), Some(0), "{verb}");
+        }
+    }
+    lake.smelt(&["run"]);
+
+    assert_like_uninterrupted(&lake);
+}

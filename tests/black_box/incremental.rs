@@ -1,0 +1,150 @@
+//! Only what a change touches is computed again, and what is kept to save work never changes a result.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::support::Lake;
+use crate::support::audit::audit;
+
+/// A lake of three ticks that has run.
+fn lake_that_has_run() -> Lake {
+    let lake = Lake::new();
+    generate(&lake, 3);
+    lake.smelt(&["run"]);
+    lake
+}
+
+fn generate(lake: &Lake, ticks: usize) {
+    // An hour apart, so that names sort by tick.
+    let made = ["generate", "--seed", "5", "--start", "2025-03-01T12:00:00Z", "--interval", "1h", "--first", "0"];
+    let more = Lake::new();
+    more.smelt(&[&made[..], &["--param", "late_duplicates=0.2", "--ticks", &ticks.to_string()]].concat());
+    lake.copy_bronze(&more);
+}
+
+/// Why each KPI would be computed, of those that would be.
+fn planned(lake: &Lake) -> BTreeMap<String, String> {
+    let plan = lake.json(&["plan"]);
+    let kpis = plan["kpis"].as_array().expect("KPIs are a list").iter();
+    kpis.filter_map(|kpi| Some((kpi["kpi"].as_str()?.to_owned(), kpi["reason"].as_str()?.to_owned()))).collect()
+}
+
+/// The KPIs that a run computed.
+fn computed(report: &Value) -> Vec<&str> {
+    let kpis = report["kpis"].as_array().expect("KPIs are a list").iter();
+    kpis.filter(|kpi| kpi["computed"] == true).filter_map(|kpi| kpi["kpi"].as_str()).collect()
+}
+
+/// Asserts that gold is what a lake that never ran before comes to.
+fn assert_gold_like_fresh(lake: &Lake) {
+    let fresh = Lake::new();
+    fresh.copy_bronze(lake);
+    fresh.smelt(&["run"]);
+    assert_eq!(lake.gold(), fresh.gold());
+    audit(lake);
+}
+
+#[test]
+fn a_new_parameter_computes_its_kpi_alone() {
+    let mut lake = lake_that_has_run();
+    let (silver, gold, tables) = (lake.files("silver"), lake.gold(), lake.files("gold"));
+    lake.change_pipeline(&[("limit = 10", "limit = 3")]);
+
+    let plan = planned(&lake);
+    assert_eq!(plan.keys().collect::<Vec<_>>(), ["top_products"]);
+    assert!(plan["top_products"].contains("parameters"), "{plan:?}");
+    let report = lake.json(&["run"]);
+
+    assert_eq!((report["cleaned"].clone(), computed(&report)), (0.into(), vec!["top_products"]));
+    assert_eq!(lake.files("silver"), silver);
+    let mut now = lake.files("gold");
+    now.retain(|name, _| !tables.contains_key(name));
+    assert_eq!(now.keys().map(|name| name.split('/').next()).collect::<Vec<_>>(), [Some("top_products")]);
+    let first: Vec<_> = gold["top_products"].lines().take(4).collect();
+    assert_eq!(lake.gold()["top_products"].lines().collect::<Vec<_>>(), first);
+    assert!(planned(&lake).is_empty());
+}
+
+#[test]
+fn new_clicks_compute_no_kpi() {
+    let lake = lake_that_has_run();
+    let gold = lake.files("gold");
+    lake.bronze("clicks_20990101T000000.txt", "{\"ip\": \"1.2.3.4\", \"ts\": \"2025-01-01T00:00:00Z\"}\n");
+
+    assert!(planned(&lake).is_empty(), "no KPI reads clicks");
+    let report = lake.json(&["run"]);
+
+    assert_eq!((report["cleaned"].clone(), computed(&report)), (1.into(), vec![]));
+    assert_eq!(lake.files("gold"), gold);
+}
+
+#[test]
+fn partial_aggregates_can_be_deleted() {
+    let lake = lake_that_has_run();
+    std::fs::remove_dir_all(lake.path().join("catalog/memo")).expect("partial aggregates are kept");
+    assert_eq!(computed(&lake.json(&["run"])), Vec::<&str>::new());
+
+    generate(&lake, 4);
+    lake.smelt(&["run"]);
+    assert_gold_like_fresh(&lake);
+}
+
+#[test]
+fn damaged_partial_aggregates_change_nothing() {
+    let lake = lake_that_has_run();
+    let memo = lake.files("catalog/memo");
+    assert!(memo.len() > 10, "partial aggregates are kept");
+    for (number, (name, mut body)) in memo.into_iter().enumerate() {
+        let middle = body.len() / 2;
+        match number % 4 {
+            0 => body.truncate(middle),
+            1 => body.clear(),
+            2 => body[middle] ^= 1,
+            _ => body = b"\xff\xff\xff\xff".repeat(100),
+        }
+        std::fs::write(lake.path().join("catalog/memo").join(name), body).expect("it can be damaged");
+    }
+
+    generate(&lake, 4);
+    let output = lake.try_smelt(&["run"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("damaged"), "damaged ones were looked at: {said}");
+    assert_gold_like_fresh(&lake);
+}
+
+#[test]
+fn a_partial_aggregate_under_the_name_of_another_changes_nothing() {
+    let whole = lake_that_has_run();
+    let memo = whole.files("catalog/memo");
+    // One of about each KPI: its state would fit where another of that KPI belongs.
+    for body in memo.values().step_by(memo.len() / 5) {
+        let lake = lake_that_has_run();
+        for name in lake.files("catalog/memo").keys() {
+            std::fs::write(lake.path().join("catalog/memo").join(name), body).expect("it can be overwritten");
+        }
+        generate(&lake, 4);
+        lake.smelt(&["run"]);
+        assert_gold_like_fresh(&lake);
+    }
+}
+
+#[test]
+fn silver_that_was_damaged_is_made_again_from_bronze() {
+    let lake = lake_that_has_run();
+    for (number, (name, mut body)) in lake.files("silver").into_iter().enumerate() {
+        match number % 2 {
+            0 => body.truncate(body.len() / 2),
+            _ => body.extend(b"made up\n"),
+        }
+        std::fs::write(lake.path().join("silver").join(name), body).expect("it can be damaged");
+    }
+    generate(&lake, 4);
+    lake.smelt(&["run"]);
+    assert_eq!(lake.gold(), {
+        let fresh = Lake::new();
+        fresh.copy_bronze(&lake);
+        fresh.smelt(&["run"]);
+        fresh.gold()
+    });
+}

@@ -1,0 +1,199 @@
+//! E-mails, names and IPs stay in bronze and quarantine: they never reach silver, gold, the catalog or what smelt says.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::support::Lake;
+use crate::support::reference::{hex, plain_pseudonym};
+
+const KEY: &str = "00112233445566778899aabbccddeeff0123456789abcdeffedcba9876543210";
+const OTHER_KEY: &str = "ffeeddccbbaa99887766554433221100fedcba98765432100123456789abcdef";
+
+/// Whom nobody may find again: in rows that are kept, superseded, and rejected in every way.
+const CUSTOMERS: &str = "customer_id,first_name,last_name,email,country,signup_date\n\
+    C1,Zephyrine,Quaxworthy, Zephyrine.QUAXWORTHY@Private-Example.ORG ,FR,2025-01-01\n\
+    C1,Zephyrine,Quaxworthy-Vondervot,zephyrine.quaxworthy@private-example.org,FR,2025-01-02\n\
+    C2,Übermüdlin,Ångströmska,übermüdlin@private-example.org,,2025-01-03\n\
+    ,Zephyrine,Quaxworthy,zephyrine@private-example.org,FR,2025-01-01\n\
+    C3,Zephyrine,Quaxworthy,zephyrine@private-example.org,FR,32/13/2025\n\
+    C4,Zephyrine,Quaxworthy, Vondervot,zephyrine@private-example.org,FR,2025-01-01\n\
+    C5,\"Zephyrine\"Quaxworthy,zephyrine@private-example.org,FR,2025-01-01\n\
+    C6,Zephyrine,\"Quaxworthy,zephyrine@private-example.org,FR,2025-01-01\n";
+/// The first line takes the place of the header.
+const WITHOUT_HEADER: &str = "C7,Zephyrine,Quaxworthy,zephyrine@private-example.org,FR,2025-01-01\n\
+    C8,Zephyrine,Quaxworthy,zephyrine@private-example.org,FR,2025-01-01\n";
+const CLICKS: &str = r#"{"customer_id": "C1", "page": "/", "ip": "203.0.113.77", "ts": "2025-01-01T00:00:00Z"}
+{"customer_id": "C1", "page": "/", "ip": "203.0.113.777", "ts": "2025-01-01T00:00:00Z"}
+{"customer_id": "C1", "page": "/", "ip": "203.0.113.77", "ts": "never"}
+{"customer_id": "C1", "page": "/", "ip": "203.0.113.77", "zephyrine@private-example.org": 1, "ts
+"#;
+const ORDERS: &str = r#"[{"order_id": "O1", "customer_id": "C1", "total_amount": 5, "order_ts": "2025-01-01 00:00:00"},
+ {"order_id": "O2", "zephyrine@private-example.org": "Quaxworthy", "total_amount": "203.0.113.77", "order_ts": "2025-01-01 00:00:00"},
+ {"order_id": null, "customer_id": "zephyrine@private-example.org"}, "Zephyrine Quaxworthy"]"#;
+
+/// In lower case.
+const SECRETS: [&str; 8] =
+    ["zephyrine", "quaxworthy", "vondervot", "übermüdlin", "ångströmska", "private-example", "203.0.113", "01/13/2025"];
+
+fn lake_with_secrets() -> Lake {
+    let lake = Lake::new();
+    lake.bronze("customers_1.csv", CUSTOMERS);
+    lake.bronze("customers_2.csv", WITHOUT_HEADER);
+    lake.bronze(
+        "customers_3.csv",
+        [b"customer_id,first_name\nC9,Zephyrine\xff".as_slice(), b"\xfe Quaxworthy\n"].concat(),
+    );
+    lake.bronze("clicks_1.txt", CLICKS);
+    lake.bronze("orders_1.json", ORDERS);
+    lake
+}
+
+/// Everything that smelt says when it is asked to say all, with that key.
+fn told(lake: &Lake, key: Option<&str>) -> Vec<u8> {
+    let mut told = Vec::new();
+    for arguments in [
+        &["plan", "-vv"][..],
+        &["clean", "-vv"],
+        &["aggregate", "-vv"],
+        &["run", "-vv", "--json"],
+        &["history", "-vv", "--objects"],
+        &["history", "-vv", "--json"],
+        &["plan", "-vv", "--json"],
+    ] {
+        let mut command = lake.command(arguments);
+        if let Some(key) = key {
+            command.env("SMELT_PII_KEY", key);
+        }
+        let output = command.output().expect("smelt starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        told.extend([output.stdout, output.stderr].concat());
+    }
+    told
+}
+
+/// The secrets that are among the bytes, whatever their case.
+fn found(bytes: &[u8], secrets: &[&str]) -> Vec<String> {
+    let text = String::from_utf8_lossy(bytes).to_lowercase();
+    secrets.iter().filter(|secret| text.contains(**secret)).map(|secret| (*secret).to_owned()).collect()
+}
+
+fn assert_keeps_secrets(lake: &Lake, key: Option<&str>) {
+    let key_bytes = key.map(|key| (0..64).step_by(2).map(|at| u8::from_str_radix(&key[at..at + 2], 16)).collect());
+    let key_bytes: Vec<u8> = key_bytes.transpose().expect("hexadecimal digits").unwrap_or_default();
+    let secrets = [&SECRETS[..], key.as_slice()].concat();
+    let check = |what: &str, bytes: &[u8]| {
+        assert_eq!(found(bytes, &secrets), Vec::<String>::new(), "in {what}");
+        let raw_key = !key_bytes.is_empty() && bytes.windows(32).any(|window| window == key_bytes);
+        assert!(!raw_key, "the key is in {what}");
+    };
+    check("what smelt says", &told(lake, key));
+    let mut checked = 0;
+    for (path, body) in lake.files("") {
+        check("the name of an object", path.as_bytes());
+        if !path.starts_with("bronze/") && !path.starts_with("quarantine/") {
+            check(&path, &body);
+            checked += 1;
+        }
+    }
+    assert!(checked > 15, "silver, gold and the catalog hold something");
+}
+
+#[test]
+fn names_e_mails_and_ips_stay_in_bronze_and_quarantine() {
+    let lake = lake_with_secrets();
+
+    assert_keeps_secrets(&lake, None);
+
+    let quarantine: Vec<u8> = lake.files("quarantine").into_values().flatten().collect();
+    let present = ["zephyrine", "quaxworthy", "vondervot", "private-example", "203.0.113"];
+    assert_eq!(found(&quarantine, &SECRETS), present, "the test looks for what can be found");
+}
+
+#[test]
+fn nor_does_the_key_go_anywhere() {
+    let lake = lake_with_secrets();
+
+    assert_keeps_secrets(&lake, Some(KEY));
+}
+
+/// HMAC-SHA-256 as RFC 2104 has it.
+fn hmac(key: &str, text: &str) -> String {
+    let mut block = [0u8; 64];
+    for (at, byte) in block.iter_mut().take(32).enumerate() {
+        *byte = u8::from_str_radix(&key[2 * at..2 * at + 2], 16).expect("hexadecimal digits");
+    }
+    let padded = |pad: u8| Sha256::new_with_prefix(block.map(|byte| byte ^ pad));
+    let inner = padded(0x36).chain_update(text).finalize();
+    hex(&padded(0x5c).chain_update(inner).finalize())
+}
+
+/// The pseudonyms in silver, by customer.
+fn pseudonyms(lake: &Lake) -> Vec<String> {
+    let cell = |line: &String| line.split(',').take(2).map(str::to_owned).collect::<Vec<_>>().join(" ");
+    lake.silver("customers").iter().map(cell).collect()
+}
+
+/// The e-mails of [`EMAILS`], trimmed and in lower case, under a function of text; a missing one has none.
+fn expected(pseudonym: impl Fn(&str) -> String) -> Vec<String> {
+    let of = |email| pseudonym(email)[..16].to_owned();
+    vec![format!("C1 {}", of("ada@example.org")), format!("C2 {}", of("élise@example.org")), "C3 ".to_owned()]
+}
+
+const EMAILS: &str = "customer_id,first_name,last_name,email,country,signup_date\n\
+    C1,Ada,L,\" ADA@Example.ORG\t\",FR,2025-01-01\nC2,É,L,ÉLISE@example.org,FR,2025-01-01\nC3,A,B,  ,FR,2025-01-01\n";
+
+#[test]
+fn without_a_key_a_pseudonym_is_the_hash_of_the_normalised_e_mail() {
+    let lake = Lake::new();
+    lake.bronze("customers_1.csv", EMAILS);
+    let output = lake.try_smelt(&["run"]);
+
+    assert_eq!(pseudonyms(&lake), expected(plain_pseudonym));
+    let warning = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(warning.contains("can be guessed back"), "{warning}");
+}
+
+#[test]
+fn a_pseudonym_is_keyed_and_another_key_makes_customers_anew() {
+    let lake = Lake::new();
+    lake.bronze("customers_1.csv", EMAILS);
+    let smelt = |arguments: &[&str], key| {
+        let output = lake.command(arguments).env("SMELT_PII_KEY", key).output().expect("smelt starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    };
+    let plan = |key| -> serde_json::Value {
+        let plan: serde_json::Value = serde_json::from_slice(&smelt(&["plan", "--json"], key)).expect("JSON");
+        let datasets = plan["datasets"].as_array().expect("a list").clone();
+        datasets.into_iter().find(|plan| plan["dataset"] == "customers").expect("customers are planned")
+    };
+
+    smelt(&["run"], KEY);
+    assert_eq!(pseudonyms(&lake), expected(|email| hmac(KEY, email)));
+    assert_eq!(plan(KEY)["rebuild"], serde_json::Value::Null);
+
+    let changed = plan(OTHER_KEY);
+    let why = changed["rebuild"].as_str().expect("customers are made anew");
+    assert!(why.contains("key"), "{why}");
+    assert_eq!(changed["objects"][0]["name"], "customers_1.csv");
+    smelt(&["run"], OTHER_KEY);
+    assert_eq!(pseudonyms(&lake), expected(|email| hmac(OTHER_KEY, email)));
+}
+
+#[test]
+fn init_makes_a_key_beside_the_lake_for_the_owner_alone() {
+    let lake = Lake::new();
+    lake.smelt(&["init"]);
+    let path = lake.path().with_extension("key");
+    let key = std::fs::read_to_string(&path).expect("init makes a key");
+    let mode = std::fs::metadata(&path).expect("there is a key").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    assert!(lake.files("").is_empty(), "an empty lake holds nothing, and no key");
+
+    lake.smelt(&["init"]);
+    assert_eq!(std::fs::read_to_string(&path).expect("the key stays"), key);
+    lake.bronze("customers_1.csv", EMAILS);
+    lake.smelt(&["run"]);
+    assert_eq!(pseudonyms(&lake), expected(|email| hmac(key.trim(), email)));
+}

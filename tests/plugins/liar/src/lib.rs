@@ -1,0 +1,125 @@
+//! A cleaner without the SDK's care, whose answers break the contract where the first cell of a batch tells them to.
+
+#![cfg_attr(not(target_family = "wasm"), allow(dead_code, reason = "only a component calls it"))]
+
+use smelt_sdk::bindings::types::{Cleaned, CleanerDescription, Fault, Field, Rejection, Repair};
+use smelt_sdk::testing::{decode, encode};
+use smelt_sdk::{Rule, describe_cleaner, identity, int64, nullable, text};
+
+const NO: Rule = Rule::reject("no", "The row is not wanted.");
+const FIX: Rule = Rule::repair("fix", "The row was put right.");
+/// A text that is easy to find in a stream.
+const MARK: &str = "MARKMARK";
+
+fn describe() -> CleanerDescription {
+    describe_cleaner(identity!()).input(["lie"]).output([text("a"), nullable(int64("id"))]).rules([&NO, &FIX])
+}
+
+/// Keeps every row, unless the batch tells otherwise.
+fn clean(batch: &[u8]) -> Result<Cleaned, Fault> {
+    let rows = decode(&[nullable(text("lie"))], batch)?;
+    let fields = [text("a"), nullable(int64("id"))];
+    let honest = Cleaned {
+        kept: stream(&fields, rows.len())?,
+        kept_rows: (0..rows.len() as u32).collect(),
+        rejected: vec![],
+        repaired: vec![],
+    };
+    let kept = |kept| Ok(Cleaned { kept, ..honest.clone() });
+    match rows[0][0].as_str() {
+        "" => Ok(honest),
+        "two batches" => kept(two_batches(&fields, rows.len())?),
+
+        "other name" => kept(stream(&[text("b"), nullable(int64("id"))], rows.len())?),
+        "other type" => kept(stream(&[text("a"), nullable(text("id"))], rows.len())?),
+        "other nullability" => kept(stream(&[nullable(text("a")), nullable(int64("id"))], rows.len())?),
+        "other order" => kept(stream(&[nullable(int64("id")), text("a")], rows.len())?),
+        "fewer columns" => kept(stream(&[text("a")], rows.len())?),
+        "more columns" => kept(stream(&[text("a"), nullable(int64("id")), text("c")], rows.len())?),
+        "missing value" => kept(encode(&fields, &vec![&[None, None][..]; rows.len()])?),
+
+        "garbage" => kept(b"this is no Arrow stream".to_vec()),
+        "nothing" => kept(vec![]),
+        "half" => kept(honest.kept[..honest.kept.len() / 2].to_vec()),
+        "no end" => kept(honest.kept[..honest.kept.len() - 8].to_vec()),
+        "more" => kept([&honest.kept[..], &[0; 8]].concat()),
+        "bad text" => kept(patched(honest.kept.clone(), MARK.as_bytes(), b"\xffARKMARK")),
+        "bad offset" => {
+            kept(patched(honest.kept.clone(), &[0, 0, 0, 0, 8, 0, 0, 0], &[0, 0, 0, 0, 0xff, 0xff, 0xff, 0x7f]))
+        }
+
+        "fewer rows" => kept(stream(&fields, rows.len() - 1)?),
+        "no rule" => Ok(Cleaned {
+            kept: stream(&fields, rows.len() - 1)?,
+            kept_rows: (1..rows.len() as u32).collect(),
+            rejected: vec![Rejection { row: 0, rule: 99 }],
+            ..honest
+        }),
+        "no row" => Ok(Cleaned { rejected: vec![Rejection { row: 99, rule: 0 }], ..honest }),
+        "backwards" => Ok(Cleaned { kept_rows: (0..rows.len() as u32).rev().collect(), ..honest }),
+        "no repair" => Ok(Cleaned { repaired: vec![Repair { rule: 99, rows: 1 }], ..honest }),
+        other => Err(Fault::invalid_input(format!("no lie `{other}`"))),
+    }
+}
+
+/// So many rows of the fields.
+fn stream(fields: &[Field], rows: usize) -> Result<Vec<u8>, Fault> {
+    let row: Vec<_> = fields.iter().map(|field| (!field.nullable || field.name == "a").then_some(MARK)).collect();
+    encode(fields, &vec![row.as_slice(); rows])
+}
+
+/// A schema, a record batch of one row, one of the others, the end: as the contract allows.
+fn two_batches(fields: &[Field], rows: usize) -> Result<Vec<u8>, Fault> {
+    let (first, second) = (stream(fields, 1)?, stream(fields, rows - 1)?);
+    let schema = 8 + u32::from_le_bytes([second[4], second[5], second[6], second[7]]) as usize;
+    Ok([&first[..first.len() - 8], &second[schema..]].concat())
+}
+
+fn patched(mut stream: Vec<u8>, old: &[u8], new: &[u8]) -> Vec<u8> {
+    let at = stream.windows(old.len()).position(|window| window == old).expect("the stream has it");
+    stream[at..at + new.len()].copy_from_slice(new);
+    stream
+}
+
+/// What `export_cleaner!` would make, less the SDK's session.
+#[cfg(target_family = "wasm")]
+mod component {
+    use smelt_sdk::bindings::types;
+
+    mod bindings {
+        smelt_sdk::wit_bindgen::generate!({
+            path: "../../../wit/0.1.0",
+            world: "cleaner",
+            runtime_path: "smelt_sdk::wit_bindgen::rt",
+            with: {
+                "smelt:plugin/types@0.1.0": smelt_sdk::bindings::types,
+                "smelt:plugin/log@0.1.0": smelt_sdk::bindings::log,
+                "smelt:plugin/privacy@0.1.0": smelt_sdk::bindings::privacy,
+            },
+        });
+    }
+
+    use bindings::exports::smelt::plugin::cleaning::{Guest, GuestSession, Session};
+
+    struct Component;
+
+    impl Guest for Component {
+        type Session = Component;
+
+        fn describe() -> types::CleanerDescription {
+            super::describe()
+        }
+    }
+
+    impl GuestSession for Component {
+        fn open(_: String, _: Option<i64>) -> Result<Session, types::Fault> {
+            Ok(Session::new(Component))
+        }
+
+        fn clean(&self, batch: Vec<u8>) -> Result<types::Cleaned, types::Fault> {
+            super::clean(&batch)
+        }
+    }
+
+    bindings::export!(Component with_types_in bindings);
+}
