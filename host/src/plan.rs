@@ -124,11 +124,10 @@ fn dataset(
             Some(entry) if entry.etag == meta.etag => {}
             // Touched or replaced: only the bytes tell.
             Some(entry) if plan.rebuild.is_none() => {
-                let (found, sha256) = hash(store, &meta.key)?;
-                if sha256 == entry.sha256 {
-                    plan.touched.push((name.to_owned(), found.etag));
-                } else {
-                    plan.rebuild = Some(format!("bronze object `{name}` was replaced after it was read"));
+                match hash(store, &meta.key) {
+                    Ok((found, sha256)) if sha256 == entry.sha256 => plan.touched.push((name.to_owned(), found.etag)),
+                    // If it cannot be read it may have been: making the dataset anew will say what is wrong with it.
+                    _ => plan.rebuild = Some(format!("bronze object `{name}` was replaced after it was read")),
                 }
             }
             Some(_) => {}

@@ -1,7 +1,7 @@
 //! One dataset: which of the rows that share a key stays, and the silver objects and entries that follow from it.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use arrow_array::RecordBatch;
 
@@ -115,6 +115,10 @@ impl<'w> DatasetWork<'w> {
         if self.plan.rebuild.is_some() {
             self.retire_former(outcome);
         }
+        // Objects whose content and name come to the same share a file: it stays as long as one of them does.
+        let kept = self.before.objects.iter().filter(|(name, _)| !put.contains_key(*name)).map(|(_, entry)| entry);
+        let live: HashSet<&str> = kept.chain(put.values()).map(|entry| entry.silver.key.as_str()).collect();
+        outcome.commit.retired.retain(|key| !live.contains(key.as_str()));
         let reset = self.reset.then(|| self.before.fingerprint.clone());
         outcome.change(&self.plan.dataset, DatasetChange { reset, put, index });
         Ok(())

@@ -1,9 +1,11 @@
 //! A lake in a directory: objects are files, created under a temporary name and linked into place whole.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{Durability, Meta, Store, Writes, unavailable};
@@ -20,62 +22,86 @@ const TEMPORARY: &str = ".tmp-";
 pub struct DirStore {
     root: PathBuf,
     temporaries: AtomicU64,
+    /// What was said to be no object.
+    passed_over: Mutex<BTreeSet<PathBuf>>,
 }
 
 impl DirStore {
     /// The lake in that directory, which need not exist yet.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into(), temporaries: AtomicU64::new(0) }
+        Self { root: root.into(), temporaries: AtomicU64::new(0), passed_over: Mutex::default() }
     }
 
     fn path(&self, key: &str) -> Result<PathBuf> {
-        let plain = |part: &str| {
-            !part.is_empty() && part != "." && part != ".." && !part.contains('\\') && !part.contains('\0')
-        };
+        let plain = |part: &str| !matches!(part, "" | "." | "..") && !part.contains('\0');
         match key.split('/').all(plain) {
             true => Ok(self.root.join(key)),
             false => Err(Error::internal(format!("`{key}` is not a key"))),
         }
     }
 
-    /// Appends the files below `directory`, whose key is `prefix`, that are still wanted. `above` are the directories that
-    /// it lies in, by device and inode.
-    fn walk(
-        directory: &Path,
-        prefix: &str,
-        wanted: &dyn Fn(&str) -> bool,
-        above: &mut Vec<(u64, u64)>,
-        found: &mut Vec<Meta>,
-    ) -> std::io::Result<()> {
+    /// Says once that something in the lake cannot be an object.
+    fn pass_over(&self, path: &Path, why: &str) {
+        if self.passed_over.lock().expect("no one panics while holding it").insert(path.to_owned()) {
+            tracing::warn!("`{}` {why}; it was left alone", path.display());
+        }
+    }
+}
+
+/// A listing under way.
+struct Walk<'w> {
+    store: &'w DirStore,
+    prefix: &'w str,
+    after: &'w str,
+    /// The directories we are in, by device and inode.
+    above: Vec<(u64, u64)>,
+    found: Vec<Meta>,
+}
+
+impl Walk<'_> {
+    /// Adds the files below a directory, whose key is `key`.
+    fn enter(&mut self, directory: &Path, key: &str) -> std::io::Result<()> {
         let (metadata, entries) = match fs::metadata(directory).and_then(|found| Ok((found, fs::read_dir(directory)?)))
         {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            Err(error) if error.kind() == ErrorKind::PermissionDenied && !self.above.is_empty() => {
+                self.store.pass_over(directory, "cannot be read");
+                return Ok(());
+            }
             opened => opened?,
         };
         let this = (metadata.dev(), metadata.ino());
-        if above.contains(&this) {
+        if self.above.contains(&this) {
             // A link back to where we come from: what it leads to is listed already.
             return Ok(());
         }
-        above.push(this);
+        self.above.push(this);
         for entry in entries {
-            let entry = entry?;
-            // A name that is not UTF-8 cannot be a key; it is not ours.
-            let Ok(name) = entry.file_name().into_string() else { continue };
-            let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}/{name}") };
-            // Symbolic links are followed: people link raw files into bronze. Some lead nowhere, or to each other.
-            let metadata = match fs::metadata(entry.path()) {
-                Err(error) if error.kind() == ErrorKind::NotFound || entry.file_type()?.is_symlink() => continue,
-                metadata => metadata?,
-            };
-            if metadata.is_dir() {
-                Self::walk(&entry.path(), &key, wanted, above, found)?;
-            } else if metadata.is_file() && !name.starts_with(TEMPORARY) && wanted(&key) {
-                // Nothing else is an object: to open a pipe is to wait for whoever writes to it.
-                found.push(meta(&key, &metadata));
-            }
+            self.add(&entry?, key)?;
         }
-        above.pop();
+        self.above.pop();
+        Ok(())
+    }
+
+    fn add(&mut self, entry: &fs::DirEntry, parent: &str) -> std::io::Result<()> {
+        let Ok(name) = entry.file_name().into_string() else {
+            self.store.pass_over(&entry.path(), "has a name that is not UTF-8");
+            return Ok(());
+        };
+        let key = if parent.is_empty() { name.clone() } else { format!("{parent}/{name}") };
+        // Symbolic links are followed: people link raw files into bronze. Some lead nowhere, or to each other.
+        let metadata = match fs::metadata(entry.path()) {
+            Err(error) if error.kind() == ErrorKind::NotFound || entry.file_type()?.is_symlink() => return Ok(()),
+            metadata => metadata?,
+        };
+        if metadata.is_dir() {
+            return self.enter(&entry.path(), &key);
+        }
+        // Nothing but a regular file is an object: to open a pipe is to wait for whoever writes to it.
+        let wanted = key.starts_with(self.prefix) && key.as_str() > self.after && !name.starts_with(TEMPORARY);
+        if metadata.is_file() && wanted {
+            self.found.push(meta(&key, &metadata));
+        }
         Ok(())
     }
 }
@@ -87,13 +113,11 @@ fn meta(key: &str, metadata: &fs::Metadata) -> Meta {
 
 impl Store for DirStore {
     fn list(&self, prefix: &str, after: &str) -> Result<Vec<Meta>> {
-        let mut found = Vec::new();
         let parent = prefix.rsplit_once('/').map_or("", |(parent, _)| parent);
-        let wanted = |key: &str| key.starts_with(prefix) && key > after;
-        Self::walk(&self.root.join(parent), parent, &wanted, &mut vec![], &mut found)
-            .map_err(|error| unavailable("list", prefix, &error))?;
-        found.sort_unstable_by(|a, b| a.key.cmp(&b.key));
-        Ok(found)
+        let mut walk = Walk { store: self, prefix, after, above: vec![], found: vec![] };
+        walk.enter(&self.root.join(parent), parent).map_err(|error| unavailable("list", prefix, &error))?;
+        walk.found.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+        Ok(walk.found)
     }
 
     fn open(&self, key: &str) -> Result<(Meta, Box<dyn Read + Send>)> {
@@ -206,7 +230,7 @@ mod tests {
     #[test]
     fn a_key_cannot_leave_the_lake() {
         with_store(|store| {
-            for key in ["../x", "/etc/passwd", "a/../b", "a//b", "", "a\\b"] {
+            for key in ["../x", "/etc/passwd", "a/../b", "a//b", "", "a/./b", "a\0b"] {
                 assert!(store.put_if_absent(key, b"", Durability::Durable).is_err(), "{key}");
             }
         });
