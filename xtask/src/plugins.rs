@@ -91,8 +91,7 @@ fn build_all(toolchain: &Toolchain, what: &str, names: &BTreeSet<String>, to: &P
 
 /// Copies a component unless it is there already; tells whether it did.
 fn install(from: &Path, to: &Path) -> Result<bool> {
-    let bytes =
-        fs::read(from).with_context(|| format!("no {}; is the crate's type [\"cdylib\", \"rlib\"]?", shown(from)))?;
+    let bytes = fs::read(from).with_context(|| format!("no {}; is the crate's type [\"cdylib\"]?", shown(from)))?;
     if !bytes.starts_with(&COMPONENT_MAGIC) {
         bail!("{} is no component; was it linked with wasm-component-ld (.cargo/config.toml)?", shown(from));
     }

@@ -104,6 +104,8 @@ impl Cleaning<'_> {
                 }
             }
         }
+        // What failed may have been written in part.
+        outcome.untidy = !outcome.failures.is_empty();
         for work in &works {
             let plan = work.plan;
             // A dataset made anew without some of its objects would lose their rows: it stays as it is.

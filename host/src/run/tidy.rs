@@ -12,6 +12,7 @@ impl Host {
     pub(super) fn tidy(&self) -> Result<()> {
         let catalog = Catalog::load(self.store())?;
         let state = catalog.state();
+        self.sweep(state)?;
         let mut named: BTreeMap<&str, (u64, &str)> = BTreeMap::new();
         for (name, dataset) in &state.datasets {
             let stored =
@@ -29,14 +30,14 @@ impl Host {
                 }
             }
         }
-        for (key, (_, dataset)) in named {
+        // Quarantine may have been emptied by hand, and no result depends on it.
+        for (key, (_, dataset)) in named.into_iter().filter(|(key, _)| !key.starts_with(QUARANTINE)) {
             self.damaged().insert(dataset.to_owned(), format!("`{key}` is gone or damaged"));
         }
         // Former tables stay: those that sort after the newest one were never committed.
         let newest: BTreeSet<&str> = state.gold.values().map(|gold| gold.table.key.as_str()).collect();
         for meta in self.store.list(GOLD, "")? {
-            let ours = |kpi: &crate::pipeline::KpiStep| meta.key.starts_with(&format!("{GOLD}{0}/{0}_", kpi.name));
-            if !self.pipeline.kpis.iter().any(ours) {
+            if !self.is_ours(GOLD, &meta.key) {
                 continue;
             }
             let directory = meta.key.rsplit_once('/').map_or("", |(directory, _)| directory);
@@ -48,16 +49,30 @@ impl Host {
         Ok(())
     }
 
-    /// Whether a dataset of this pipeline may have written it; anything else in the lake is someone else's.
+    /// Whether this pipeline may have written it; anything else in the lake is someone else's.
     fn is_ours(&self, layer: &str, key: &str) -> bool {
         let rest = key.strip_prefix(layer).unwrap_or_default();
-        rest.split_once('/').is_some_and(|(dataset, file)| {
-            self.pipeline.dataset(dataset).is_some() && (layer == INDEX || file.starts_with(dataset))
-        })
+        let Some((owner, file)) = rest.split_once('/') else { return false };
+        let named = |what: &str| file.strip_prefix(owner).is_some_and(|rest| rest.starts_with(what));
+        match layer {
+            SILVER => self.pipeline.dataset(owner).is_some() && named("_clean_"),
+            QUARANTINE => self.pipeline.dataset(owner).is_some() && named("_rejected_"),
+            GOLD => {
+                let stamp = file.strip_prefix(owner).and_then(|rest| rest.strip_prefix('_')?.strip_suffix(".csv"));
+                self.pipeline.kpis.iter().any(|step| step.name == owner) && stamp.is_some_and(is_stamp)
+            }
+            _ => self.pipeline.dataset(owner).is_some(),
+        }
     }
 
     fn remove(&self, key: &str) -> Result<()> {
-        tracing::warn!("`{key}` was left by a host that died before it committed; it is removed");
+        tracing::warn!("`{key}` was written by a run that ended before it committed it; it is removed");
         self.store.delete(key)
     }
+}
+
+/// `YYYYMMDDTHHMMSS`
+fn is_stamp(text: &str) -> bool {
+    text.len() == 15
+        && text.bytes().enumerate().all(|(at, byte)| if at == 8 { byte == b'T' } else { byte.is_ascii_digit() })
 }

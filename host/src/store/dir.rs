@@ -106,6 +106,14 @@ impl Walk<'_> {
     }
 }
 
+/// Makes the names in a directory durable, and its own name, up to the lake: it may have just been made.
+fn sync_directories(directory: &Path, root: &Path) -> std::io::Result<()> {
+    directory
+        .ancestors()
+        .take_while(|ancestor| ancestor.starts_with(root))
+        .try_for_each(|ancestor| File::open(ancestor)?.sync_data())
+}
+
 fn meta(key: &str, metadata: &fs::Metadata) -> Meta {
     let etag = format!("{:x}-{:x}.{:x}", metadata.len(), metadata.mtime(), metadata.mtime_nsec());
     Meta { key: key.to_owned(), bytes: metadata.len(), etag }
@@ -145,7 +153,7 @@ impl Store for DirStore {
             match fs::hard_link(&temporary, &path) {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
                 linked if durability == Durability::Rebuildable => linked.map(|()| true),
-                linked => linked.and_then(|()| File::open(directory)?.sync_data()).map(|()| true),
+                linked => linked.and_then(|()| sync_directories(directory, &self.root)).map(|()| true),
             }
         };
         let outcome = write();
