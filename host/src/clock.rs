@@ -1,6 +1,6 @@
 //! The only place that asks what time it is. Everything else is handed a [`Clock`].
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 
 /// Tells the time.
 #[derive(Debug, Clone, Copy, Default)]
@@ -23,7 +23,14 @@ impl Clock {
     }
 }
 
+const STAMP: &str = "%Y%m%dT%H%M%S";
+
 /// `YYYYMMDDTHHMMSS`, UTC: the stamp in object names.
 pub fn stamp(instant: DateTime<Utc>) -> String {
-    instant.format("%Y%m%dT%H%M%S").to_string()
+    instant.format(STAMP).to_string()
+}
+
+/// The instant that a stamp names.
+pub fn parse_stamp(stamp: &str) -> Option<DateTime<Utc>> {
+    NaiveDateTime::parse_from_str(stamp, STAMP).ok().map(|instant| instant.and_utc())
 }

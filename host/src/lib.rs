@@ -31,3 +31,8 @@ pub mod wasm;
 pub mod workers;
 
 pub use error::{Error, Result};
+
+/// Random bits, for names that must not clash. Nothing that is computed depends on them.
+fn random() -> u64 {
+    getrandom::u64().expect("the system has randomness")
+}

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use crate::Error;
 use crate::catalog::{BRONZE, Dataset, State};
 use crate::digest::{HashingReader, of_parts};
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::pipeline::{DatasetStep, KpiStep, Pipeline};
 use crate::store::{Meta, Store, unavailable};
 
@@ -44,6 +45,9 @@ pub struct PlannedObject {
     pub name: String,
     /// Its size.
     pub bytes: u64,
+    /// Whether the dataset has rows of it already.
+    #[serde(skip)]
+    pub known: bool,
 }
 
 /// What would be done for one KPI.
@@ -58,6 +62,20 @@ pub struct KpiPlan {
 }
 
 impl DatasetPlan {
+    /// Why it cannot be made anew though it should be: rows would be lost.
+    pub fn blocked(&self) -> Option<Error> {
+        let (why, name) = (self.rebuild.as_ref()?, self.missing.first()?);
+        let (dataset, more) = (&self.dataset, self.missing.len() - 1);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        Some(Error::new(
+            Kind::InvalidInput,
+            format!(
+                "dataset `{dataset}` must be made anew ({why}), but bronze no longer holds `{name}`{more}: put it back, or \
+                 give up its rows with --forget-missing; until then the dataset stays as it is"
+            ),
+        ))
+    }
+
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.rebuild.is_none() && self.objects.is_empty() && self.touched.is_empty()
@@ -118,7 +136,11 @@ fn dataset(
             continue;
         }
         present.insert(name);
-        let object = PlannedObject { name: name.to_owned(), bytes: meta.bytes };
+        let object = PlannedObject {
+            name: name.to_owned(),
+            bytes: meta.bytes,
+            known: held.is_some_and(|held| held.objects.contains_key(name)),
+        };
         match held.and_then(|held| held.objects.get(name)) {
             None => plan.objects.push(object.clone()),
             Some(entry) if entry.etag == meta.etag => {}
@@ -184,7 +206,7 @@ fn kpi(step: &KpiStep, state: &State, datasets: &[DatasetPlan], as_of: i64) -> O
 pub fn inputs_digest(step: &KpiStep, state: &State) -> String {
     let mut parts = Vec::new();
     for input in &step.inputs {
-        parts.extend([input.name.as_str(), input.dataset.as_str()]);
+        parts.extend([input.name.as_str(), input.dataset.as_str(), input.silver.as_str()]);
         if let Some(dataset) = state.datasets.get(&input.dataset) {
             parts.extend(dataset.objects.values().map(|entry| entry.silver.sha256.as_str()));
         }

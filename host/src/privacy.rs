@@ -37,8 +37,8 @@ impl Pseudonyms {
 
     /// From the environment variable, unless that is empty, else from the file.
     pub fn find(file: Option<&Path>) -> Result<Self> {
-        if let Some(key) = std::env::var(KEY_VARIABLE).ok().filter(|key| !key.is_empty()) {
-            return Self::from_hex(Some(&key)).map_err(|error| error.context(KEY_VARIABLE));
+        if let Some(key) = std::env::var_os(KEY_VARIABLE).filter(|key| !key.is_empty()) {
+            return Self::from_hex(Some(&key.to_string_lossy())).map_err(|error| error.context(KEY_VARIABLE));
         }
         let Some(path) = file else { return Ok(Self::default()) };
         if std::fs::metadata(path).is_ok_and(|metadata| metadata.mode() & 0o077 != 0) {

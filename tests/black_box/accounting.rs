@@ -231,3 +231,42 @@ fn a_bronze_object_that_vanishes_leaves_silver_as_it_is_and_is_reported() {
     assert_eq!(silver_orders(&lake), ["A pen", "B ink"]);
     audit(&lake);
 }
+
+/// Bronze no longer holds what a dataset was made from, and the dataset must be made anew.
+#[test]
+fn rows_of_a_vanished_object_are_given_up_only_when_told_to() {
+    let lake = Lake::new();
+    let customer = |id: u8| format!("customer_id,signup_date,country\n{id},2025-01-0{id},FR\n");
+    lake.bronze("customers_1.csv", customer(1));
+    lake.bronze("customers_2.csv", customer(2));
+    lake.smelt(&["run"]);
+    let before = lake.files("silver");
+    std::fs::remove_file(lake.path().join("bronze/customers_1.csv")).expect("it is there");
+
+    let key = "0b".repeat(32);
+    let run = |arguments: &[&str]| lake.command(arguments).env("SMELT_PII_KEY", &key).output().expect("smelt starts");
+    let refused = run(&["run"]);
+    assert_eq!(refused.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(said.contains("customers_1.csv") && said.contains("--forget-missing"), "{said}");
+    assert_eq!(lake.files("silver"), before);
+
+    assert_eq!(run(&["run", "--forget-missing"]).status.code(), Some(0));
+    let customers: Vec<_> = lake.files("silver").into_keys().filter(|file| file.starts_with("customers")).collect();
+    assert_eq!(customers.len(), 1, "{customers:?}");
+}
+
+#[test]
+fn an_object_that_comes_back_after_it_was_given_up_has_its_silver() {
+    let mut lake = Lake::new();
+    lake.bronze("clicks_1.txt", r#"{"customer_id":"c","page":"/","ip":"1.2.3.4","ts":"2025-01-01T00:00:00Z"}"#);
+    lake.smelt(&["clean"]);
+    let bronze = lake.path().join("bronze/clicks_1.txt");
+    std::fs::rename(&bronze, lake.path().join("aside")).expect("it is there");
+    lake.change_pipeline(&[("[schedule]", "[limits.decode]\ndepth = 32\n\n[schedule]")]);
+    lake.smelt(&["clean", "--forget-missing"]);
+    std::fs::rename(lake.path().join("aside"), &bronze).expect("it is there");
+    lake.smelt(&["clean"]);
+    crate::support::audit::audit(&lake);
+    assert_eq!(lake.files("silver").len(), 1);
+}

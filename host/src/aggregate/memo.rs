@@ -37,8 +37,14 @@ impl<'m> Memo<'m> {
         decode_ipc(body, schema).ok()
     }
 
-    /// Keeps the state under that id.
-    pub(super) fn put(&self, id: &str, state: &RecordBatch) -> Result<()> {
+    /// Keeps the state under that id. Best effort: without it the state is computed again.
+    pub(super) fn put(&self, id: &str, state: &RecordBatch) {
+        if let Err(error) = self.try_put(id, state) {
+            tracing::debug!(id, "a partial aggregate was not kept: {error}");
+        }
+    }
+
+    fn try_put(&self, id: &str, state: &RecordBatch) -> Result<()> {
         let mut body = encode_ipc(state)?;
         let sha256 = seal(id, &body);
         body.extend_from_slice(sha256.as_bytes());

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 
 use arrow_array::RecordBatch;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use memo::Memo;
 use tree::{Leaf, Made, Node, tree};
@@ -123,7 +123,7 @@ impl Aggregation<'_> {
     }
 
     fn tree<'t>(&'t self, step: &'t KpiStep) -> Node<'t> {
-        let inputs: Vec<_> = step.inputs.iter().map(|input| input.name.as_str()).collect();
+        let inputs: Vec<_> = step.inputs.iter().map(|input| format!("{} ({})", input.name, input.silver)).collect();
         let leaves = step.inputs.iter().enumerate().flat_map(|(input, of)| {
             let objects = self.state.datasets.get(&of.dataset).into_iter().flat_map(|dataset| &dataset.objects);
             objects.map(move |(object, entry)| Leaf { input, object, sha256: &entry.silver.sha256 })
@@ -173,7 +173,7 @@ impl Aggregation<'_> {
                 accumulator.update(&input.name, &silver::project(batch, &input.columns)?)?;
             }
             let state = accumulator.state()?;
-            memo.put(id, &state)?;
+            memo.put(id, &state);
             states.lock().expect("no one panics while holding it").insert((*id).to_owned(), state);
             Ok(())
         };
@@ -204,20 +204,19 @@ impl Aggregation<'_> {
 
     /// The state of a node: remembered, or merged from those of its children.
     fn merged(&self, step: &KpiStep, node: &Node<'_>, memo: &Memo<'_>, states: &States) -> Result<RecordBatch> {
-        if let Some(state) = states.lock().expect("no one panics while holding it").remove(&node.id) {
-            return Ok(state);
+        // Kept, not taken: objects of equal content share one leaf.
+        if let Some(state) = states.lock().expect("no one panics while holding it").get(&node.id) {
+            return Ok(state.clone());
         }
-        // Two objects of equal content share one leaf: the first to come took it from `states`, but it was memoised.
         let Made::Merge(children) = &node.made else {
-            let state = memo.get(&node.id, &step.plugin.spec().state);
-            return state.ok_or_else(|| Error::internal(format!("partial aggregate {} is gone", node.id)));
+            return Err(Error::internal(format!("partial aggregate {} is gone", node.id)));
         };
+        // Before the accumulator is opened: however deep the tree is, a worker holds one instance.
+        let parts = children.iter().map(|child| self.merged(step, child, memo, states)).collect::<Result<Vec<_>>>()?;
         let mut accumulator = self.open(step)?;
-        for child in children {
-            accumulator.merge(&self.merged(step, child, memo, states)?)?;
-        }
+        parts.iter().try_for_each(|part| accumulator.merge(part))?;
         let state = accumulator.state()?;
-        memo.put(&node.id, &state)?;
+        memo.put(&node.id, &state);
         Ok(state)
     }
 
@@ -228,8 +227,9 @@ impl Aggregation<'_> {
         memo: &Memo<'_>,
         states: &States,
     ) -> Result<(Gold, RecordBatch)> {
+        let state = self.merged(step, root, memo, states)?;
         let mut accumulator = self.open(step)?;
-        accumulator.merge(&self.merged(step, root, memo, states)?)?;
+        accumulator.merge(&state)?;
         let table = accumulator.evaluate()?;
         let body = silver::encode(table.schema_ref(), std::slice::from_ref(&table), Formulas::Escape)?;
         let sha256 = digest::hex(&body);
@@ -248,15 +248,16 @@ impl Aggregation<'_> {
 
     /// Writes the table under a stamp that sorts after the former one's, whatever the clock says.
     fn put_stamped(&self, kpi: &str, former: Option<&str>, body: &[u8]) -> Result<String> {
-        let mut second = self.now;
+        let stem = format!("{GOLD}{kpi}/{kpi}_");
+        let stamped = former.and_then(|former| former.strip_prefix(&stem)?.strip_suffix(".csv"));
+        let after = stamped.and_then(clock::parse_stamp).map(|former| former + TimeDelta::seconds(1));
+        let mut second = after.map_or(self.now, |after| after.max(self.now));
         loop {
-            let key = format!("{GOLD}{kpi}/{kpi}_{}.csv", clock::stamp(second));
-            if former.is_none_or(|former| former < key.as_str())
-                && self.store.put_if_absent(&key, body, Durability::Durable)?
-            {
+            let key = format!("{stem}{}.csv", clock::stamp(second));
+            if self.store.put_if_absent(&key, body, Durability::Durable)? {
                 return Ok(key);
             }
-            second += chrono::TimeDelta::seconds(1);
+            second += TimeDelta::seconds(1);
         }
     }
 }

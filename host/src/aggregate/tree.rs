@@ -37,17 +37,19 @@ pub(super) enum Made<'t> {
 }
 
 /// The tree over the leaves. `fingerprint` stands for everything but data.
-pub(super) fn tree<'t>(fingerprint: &str, inputs: &[&str], leaves: Vec<Leaf<'t>>) -> Node<'t> {
+///
+/// `inputs` are the KPI's, by name and schema.
+pub(super) fn tree<'t>(fingerprint: &str, inputs: &[String], leaves: Vec<Leaf<'t>>) -> Node<'t> {
     let mut placed: Vec<_> =
-        leaves.into_iter().map(|leaf| (of_parts([inputs[leaf.input], leaf.object]), leaf)).collect();
+        leaves.into_iter().map(|leaf| (of_parts([inputs[leaf.input].as_str(), leaf.object]), leaf)).collect();
     placed.sort_by(|(a, _), (b, _)| a.cmp(b));
     node(fingerprint, inputs, &placed, 0)
 }
 
-fn node<'t>(fingerprint: &str, inputs: &[&str], placed: &[(String, Leaf<'t>)], depth: usize) -> Node<'t> {
+fn node<'t>(fingerprint: &str, inputs: &[String], placed: &[(String, Leaf<'t>)], depth: usize) -> Node<'t> {
     let children: Vec<_> = if placed.len() <= FANOUT {
         let leaf = |leaf: &Leaf<'t>| Node {
-            id: of_parts(["leaf", fingerprint, inputs[leaf.input], leaf.sha256]),
+            id: of_parts(["leaf", fingerprint, &inputs[leaf.input], leaf.sha256]),
             made: Made::Leaf(*leaf),
         };
         placed.iter().map(|(_, placed)| leaf(placed)).collect()
@@ -76,7 +78,7 @@ mod tests {
         let digests: Vec<String> =
             names.iter().map(|name| of_parts([name.as_str(), if name == "7" { salt } else { "" }])).collect();
         let leaves = names.iter().zip(&digests).map(|(object, sha256)| Leaf { input: 0, object, sha256 }).collect();
-        let node = tree("f", &["rows"], leaves);
+        let node = tree("f", &["rows".to_owned()], leaves);
         let mut found = Vec::new();
         ids(&node, &mut found);
         found.into_iter().map(str::to_owned).collect()

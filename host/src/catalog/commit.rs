@@ -58,7 +58,7 @@ impl Commit {
     }
 
     /// The keys of the objects that it makes part of the lake.
-    pub(super) fn named(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn named(&self) -> impl Iterator<Item = &str> {
         let entries = self.datasets.values().flat_map(|change| change.put.values());
         let silver =
             entries.flat_map(|entry| std::iter::once(&entry.silver).chain(&entry.quarantine)).map(|stored| &stored.key);

@@ -10,8 +10,6 @@ pub use commit::{Commit, DatasetChange};
 pub use state::{Dataset, Entry, Gold, Segment, State, Stored};
 pub use totals::Totals;
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::de::DeserializeOwned;
 
@@ -96,7 +94,7 @@ impl<'s> Catalog<'s> {
     /// Makes the change part of the lake, or fails with [`Kind::Conflict`] if another host committed since this catalog
     /// was read and touched the same datasets or KPIs; then nothing of it happened.
     pub fn commit(&mut self, mut commit: Commit, now: DateTime<Utc>) -> Result<()> {
-        commit.id = unique_id(now);
+        commit.id = unique_id();
         commit.at = now.to_rfc3339_opts(SecondsFormat::Micros, true);
         loop {
             commit.sequence = self.state.sequence + 1;
@@ -135,9 +133,7 @@ impl<'s> Catalog<'s> {
     }
 }
 
-/// Differs from that of every other commit: by time, process and count.
-fn unique_id(now: DateTime<Utc>) -> String {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let (process, count) = (std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-    crate::digest::hex(format!("{} {process} {count}", now.timestamp_nanos_opt().unwrap_or_default()))[..32].to_owned()
+/// Differs from that of every other commit.
+fn unique_id() -> String {
+    format!("{:016x}{:016x}", crate::random(), crate::random())
 }

@@ -230,7 +230,9 @@ impl<'w> DatasetWork<'w> {
         let (dataset, stem) = (&self.plan.dataset, self.stem(name));
         let key = format!("{layer}{dataset}/{dataset}_{what}_{stem}");
         let state = self.cleaning.state;
-        match state.datasets.get(dataset).is_some_and(|held| held.objects.contains_key(name)) {
+        let held = state.datasets.get(dataset).is_some_and(|held| held.objects.contains_key(name));
+        let retired = || state.retired.iter().any(|retired| retired.starts_with(&key));
+        match held || retired() {
             true => format!("{key}.{}", state.sequence + 1),
             false => key,
         }

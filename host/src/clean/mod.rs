@@ -3,7 +3,7 @@
 mod dataset;
 mod object;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 
 use dataset::DatasetWork;
@@ -44,8 +44,8 @@ pub struct Cleaning<'c> {
 pub struct Outcome {
     /// The change; may be empty.
     pub commit: Commit,
-    /// Objects that could not be cleaned, and why; they are tried again in the next run.
-    pub failures: Vec<(String, Error)>,
+    /// Objects that could not be cleaned, by dataset and name, and why; they are tried again in the next run.
+    pub failures: Vec<((String, String), Error)>,
     /// Things people should look at, such as a column that an object lacks.
     pub warnings: Vec<String>,
     /// Whether objects were written that the commit does not name.
@@ -73,7 +73,7 @@ impl Cleaning<'_> {
         // Longest first: the last ones to finish are then short.
         jobs.sort_by_key(|job| std::cmp::Reverse(job.object.bytes));
         self.progress.begin("cleaning", jobs.iter().map(|job| job.object.bytes).sum());
-        let cleaned = workers::map(jobs, |Job { work, object: PlannedObject { name, bytes } }| {
+        let cleaned = workers::map(jobs, |Job { work, object: PlannedObject { name, bytes, known: _ } }| {
             let key = format!("{BRONZE}{name}");
             let cleaned = object::clean(self.store, self.pipeline, work.step, &key, name, self.as_of)
                 .and_then(|mut object| work.receive(name, &mut object).map(|()| object));
@@ -91,25 +91,22 @@ impl Cleaning<'_> {
             indexes: HashMap::new(),
         };
         let mut by_dataset: BTreeMap<&str, BTreeMap<String, CleanObject>> = BTreeMap::new();
-        let mut failed = HashSet::new();
         for ((dataset, name), result) in cleaned {
             match result {
                 Ok(object) => {
                     outcome.warnings.extend(object.warnings.iter().map(|warning| format!("{BRONZE}{name}: {warning}")));
                     by_dataset.entry(dataset).or_default().insert(name, object);
                 }
-                Err(error) => {
-                    failed.insert(dataset);
-                    outcome.failures.push((format!("{BRONZE}{name}"), error));
-                }
+                Err(error) => outcome.failures.push(((dataset.to_owned(), name), error)),
             }
         }
         // What failed may have been written in part.
         outcome.untidy = !outcome.failures.is_empty();
         for work in &works {
             let plan = work.plan;
-            // A dataset made anew without some of its objects would lose their rows: it stays as it is.
-            if plan.rebuild.is_some() && failed.contains(plan.dataset.as_str()) {
+            // A dataset made anew without an object that it has rows of would lose them: it stays as it is.
+            let failed = |name: &String| outcome.failures.iter().any(|(of, _)| (&of.0, &of.1) == (&plan.dataset, name));
+            if plan.rebuild.is_some() && plan.objects.iter().any(|object| object.known && failed(&object.name)) {
                 outcome.untidy = true;
                 continue;
             }

@@ -71,11 +71,11 @@ enum Verb {
     /// Write raw test data to bronze with the pipeline's sources
     Generate(generate::Generate),
     /// Turn new bronze objects into silver
-    Clean,
+    Clean(roles::Roles),
     /// Bring every KPI in gold up to date with silver
     Aggregate,
     /// Clean and aggregate until nothing is left to do
-    Run,
+    Run(roles::Roles),
     /// Generate, clean and aggregate, over and over, until Ctrl-C or SIGTERM
     Up(up::Up),
     /// Show what would run, and why; changes nothing
@@ -90,9 +90,9 @@ pub fn run(Cli { verb, common }: Cli) -> Result<ExitCode> {
     match verb {
         Verb::Init => init::run(&common),
         Verb::Generate(generate) => generate.run(&common),
-        Verb::Clean => roles::run(&common, Host::clean),
-        Verb::Aggregate => roles::run(&common, Host::aggregate),
-        Verb::Run => roles::run(&common, Host::run),
+        Verb::Clean(roles) => roles.run(&common, Host::clean),
+        Verb::Aggregate => roles::Roles::default().run(&common, Host::aggregate),
+        Verb::Run(roles) => roles.run(&common, Host::run),
         Verb::Up(up) => up.run(&common),
         Verb::Plan => plan::run(&common),
         Verb::History(history) => history.run(&common),

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use clap::Args;
 use serde_json::{Value, json};
 
 use super::table::{preview, render, rules, thousands};
@@ -14,18 +15,29 @@ use crate::run::{Host, Report};
 /// How many rows of each KPI are shown.
 const PREVIEW: usize = 5;
 
-pub(super) fn run(common: &Common, role: impl FnOnce(&Host) -> Result<Report>) -> Result<ExitCode> {
-    let began = Instant::now();
-    let host = common.host()?;
-    common.expect_lake()?;
-    let report = role(&host)?;
-    let took = began.elapsed();
-    if common.json {
-        print_json(&as_json(&host, &report, took)?)?;
-    } else {
-        print(&as_text(&host, &report, took)?);
+/// How to go about it.
+#[derive(Debug, Default, Args)]
+pub(super) struct Roles {
+    /// Make datasets anew even if bronze no longer holds all that they were made from: its rows are given up
+    #[arg(long)]
+    forget_missing: bool,
+}
+
+impl Roles {
+    pub(super) fn run(self, common: &Common, role: impl FnOnce(&Host) -> Result<Report>) -> Result<ExitCode> {
+        let began = Instant::now();
+        let mut host = common.host()?;
+        host.forget_missing = self.forget_missing;
+        common.expect_lake()?;
+        let report = role(&host)?;
+        let took = began.elapsed();
+        if common.json {
+            print_json(&as_json(&host, &report, took)?)?;
+        } else {
+            print(&as_text(&host, &report, took)?);
+        }
+        Ok(complain(&report))
     }
-    Ok(complain(&report))
 }
 
 /// `3 objects cleaned, 1 KPI computed, 1 failed`.

@@ -90,6 +90,8 @@ pub struct KpiInput {
     pub dataset: String,
     /// The columns it reads.
     pub columns: SchemaRef,
+    /// The dataset's whole schema, in words: what its bytes mean depends on it.
+    pub silver: String,
 }
 
 impl Pipeline {
@@ -265,5 +267,6 @@ fn resolve(plugin: &Kpi, input: &KpiInputSpec, dataset: &str, datasets: &[Datase
             )));
         }
     }
-    Ok(KpiInput { name: input.name.clone(), dataset: dataset.to_owned(), columns: input.columns.clone() })
+    let (name, columns) = (input.name.clone(), input.columns.clone());
+    Ok(KpiInput { name, dataset: dataset.to_owned(), columns, silver: schema_text(silver) })
 }

@@ -56,7 +56,7 @@ impl Host {
                 let objects = step.plugin.generate(
                     &parameters.to_string(),
                     seed,
-                    first + u64::from(tick.unsigned_abs()),
+                    first.checked_add(u64::from(tick.unsigned_abs())).ok_or_else(beyond)?,
                     at.timestamp_micros(),
                 )?;
                 for object in objects {

@@ -35,6 +35,8 @@ pub struct Host {
     pipeline: Pipeline,
     clock: Clock,
     progress: Progress,
+    /// Whether a dataset is made anew though bronze no longer holds all that it was made from.
+    pub forget_missing: bool,
     indexes: Indexes,
     /// Whether something was written in this tick that no commit names.
     untidy: AtomicBool,
@@ -65,6 +67,7 @@ impl Host {
             pipeline,
             clock,
             progress,
+            forget_missing: false,
             indexes: Indexes::default(),
             untidy: AtomicBool::new(false),
             damaged: Mutex::default(),
@@ -130,13 +133,17 @@ impl Host {
     }
 
     fn clean_and_aggregate(&self, report: &mut Report) -> Result<()> {
-        for _ in 0..ATTEMPTS {
+        for _ in 0..2 {
             let fresh = self.clean_into(report)?;
             if self.aggregate_into(&fresh, report)? {
                 return Ok(());
             }
         }
-        Err(Error::new(Kind::Unavailable, format!("silver is damaged again and again: {:?}", self.damaged())))
+        // Why it could not be made anew is among the failures, or it is damaged as fast as it is made.
+        let damaged = self.damaged().clone();
+        let failed = |why| Error::new(Kind::Damaged, format!("{why}; the dataset could not be made anew"));
+        report.failures.extend(damaged.into_iter().map(|(dataset, why)| (dataset, failed(why))));
+        Ok(())
     }
 
     /// Does the work while others can see that this host is writing, and first removes what a dead one left behind.
@@ -158,13 +165,13 @@ impl Host {
 
     /// Returns the silver of the last wave, for the KPIs.
     fn clean_into(&self, report: &mut Report) -> Result<Fresh> {
-        let mut failed: HashSet<String> = HashSet::new();
+        let mut done = Done::default();
         let mut fresh = Fresh::default();
         let mut conflicts = 0;
         loop {
             let mut catalog = Catalog::load(self.store())?;
             let plan = self.plan_for(catalog.state())?;
-            let plans = wave(plan.datasets, &failed);
+            let plans = self.wave(plan.datasets, &mut done, report);
             if plans.iter().all(DatasetPlan::is_empty) {
                 let missing = plans.iter().flat_map(|plan| &plan.missing);
                 report.warnings.extend(
@@ -183,15 +190,23 @@ impl Host {
                 indexes: &self.indexes,
                 progress: &self.progress,
             };
+            let sequence = catalog.state().sequence;
             let outcome = cleaning.run(&plans)?;
             self.untidy.fetch_or(outcome.untidy, Ordering::Relaxed);
+            if !outcome.damaged.is_empty() && conflicts < ATTEMPTS {
+                // Another host may have replaced what was about to be read: then the newer catalog names other objects.
+                catalog.refresh()?;
+                if catalog.state().sequence != sequence {
+                    conflicts += 1;
+                    continue;
+                }
+            }
             let planned = plans.iter().flat_map(|plan| plan.objects.iter().map(|object| (&plan.dataset, &object.name)));
             let planned: HashSet<_> = planned.collect();
             let changes = outcome.commit.datasets.iter();
             let cleaned = changes.flat_map(|(dataset, change)| change.put.keys().map(move |name| (dataset, name)));
             let cleaned = cleaned.filter(|change| planned.contains(change)).count();
-            let made_anew: Vec<_> =
-                plans.iter().filter(|plan| outcome.commit.datasets.contains_key(&plan.dataset)).collect();
+            let changed: HashSet<String> = outcome.commit.datasets.keys().cloned().collect();
             match self.commit(&mut catalog, outcome.commit) {
                 Err(error) if error.kind() == Kind::Conflict && conflicts < ATTEMPTS => {
                     self.untidy.store(true, Ordering::Relaxed);
@@ -200,14 +215,52 @@ impl Host {
                 }
                 committed => committed?,
             }
-            made_anew.iter().for_each(|plan| drop(self.damaged().remove(&plan.dataset)));
+            for plan in plans.iter().filter(|plan| plan.rebuild.is_some() && changed.contains(&plan.dataset)) {
+                self.damaged().remove(&plan.dataset);
+                done.made_anew.insert(plan.dataset.clone());
+            }
             self.damaged().extend(outcome.damaged);
             self.indexes.lock().expect("no one panics while holding it").extend(outcome.indexes);
             report.cleaned += cleaned;
             report.warnings.extend(outcome.warnings);
-            failed.extend(outcome.failures.iter().map(|(key, _)| key[BRONZE.len()..].to_owned()));
-            report.failures.extend(outcome.failures);
+            for (object, error) in outcome.failures {
+                report.failures.push((format!("{BRONZE}{}", object.1), error));
+                done.failed.insert(object);
+            }
         }
+    }
+
+    /// As much of the plan as fits in one commit. What makes a dataset anew is done whole, so that readers see the old or
+    /// the new, and once in a call: an object that is being written to all the time would keep us busy for ever.
+    fn wave(&self, plans: Vec<DatasetPlan>, done: &mut Done, report: &mut Report) -> Vec<DatasetPlan> {
+        let mut left = WAVE_BYTES;
+        let mut take = |bytes: u64| {
+            let fits = left > 0;
+            left = left.saturating_sub(bytes);
+            fits
+        };
+        let mut chosen = Vec::new();
+        for mut plan in plans {
+            let failed = |name: &String| done.failed.contains(&(plan.dataset.clone(), name.clone()));
+            if plan.rebuild.is_some() {
+                if let Some(error) = plan.blocked().filter(|_| !self.forget_missing) {
+                    if done.blocked.insert(plan.dataset.clone()) {
+                        report.failures.push((plan.dataset.clone(), error));
+                    }
+                    continue;
+                }
+                let stays = plan.objects.iter().any(|object| object.known && failed(&object.name));
+                if stays || done.made_anew.contains(&plan.dataset) {
+                    continue;
+                }
+            }
+            let whole = plan.rebuild.is_some();
+            let failed: HashSet<String> =
+                plan.objects.iter().map(|object| object.name.clone()).filter(|name| failed(name)).collect();
+            plan.objects.retain(|object| !failed.contains(&object.name) && (whole || take(object.bytes)));
+            chosen.push(plan);
+        }
+        chosen
     }
 
     /// Returns whether silver was whole; if not, cleaning makes it anew.
@@ -235,8 +288,6 @@ impl Host {
                 if catalog.state().sequence != sequence && attempt < ATTEMPTS {
                     continue;
                 }
-                self.damaged().extend(outcome.damaged);
-                return Ok(false);
             }
             match self.commit(&mut catalog, outcome.commit) {
                 Err(error) if error.kind() == Kind::Conflict && attempt < ATTEMPTS => {
@@ -246,8 +297,13 @@ impl Host {
                 committed => committed?,
             }
             report.tables.extend(outcome.tables);
-            report.failures.extend(outcome.failures);
-            return Ok(true);
+            if outcome.damaged.is_empty() {
+                report.failures.extend(outcome.failures);
+                return Ok(true);
+            }
+            // What failed for it is computed again once silver is whole.
+            self.damaged().extend(outcome.damaged);
+            return Ok(false);
         }
         unreachable!("the loop ends only by returning")
     }
@@ -257,8 +313,11 @@ impl Host {
         if commit.is_empty() {
             return Ok(());
         }
-        self.sweep(catalog.state())?;
-        commit.swept = catalog.state().retired.clone();
+        let named: HashSet<&str> = commit.named().collect();
+        let swept: Vec<_> =
+            catalog.state().retired.iter().filter(|key| !named.contains(key.as_str())).cloned().collect();
+        swept.iter().try_for_each(|key| self.store.delete(key))?;
+        commit.swept = swept;
         catalog.commit(commit, self.clock.now())?;
         self.sweep(catalog.state())
     }
@@ -268,21 +327,13 @@ impl Host {
     }
 }
 
-/// As much of the plan as fits in one commit. What makes a dataset anew is done whole: readers see the old or the new.
-fn wave(plans: Vec<DatasetPlan>, failed: &HashSet<String>) -> Vec<DatasetPlan> {
-    let mut left = WAVE_BYTES;
-    let mut take = |bytes: u64| {
-        let fits = left > 0;
-        left = left.saturating_sub(bytes);
-        fits
-    };
-    plans
-        .into_iter()
-        .filter(|plan| plan.rebuild.is_none() || !plan.objects.iter().any(|object| failed.contains(&object.name)))
-        .map(|mut plan| {
-            plan.objects
-                .retain(|object| !failed.contains(&object.name) && (plan.rebuild.is_some() || take(object.bytes)));
-            plan
-        })
-        .collect()
+/// What one call of a role has been through.
+#[derive(Default)]
+struct Done {
+    /// Objects that failed, by dataset and name.
+    failed: HashSet<(String, String)>,
+    /// Datasets that were made anew.
+    made_anew: HashSet<String>,
+    /// Datasets that cannot be made anew.
+    blocked: HashSet<String>,
 }

@@ -22,6 +22,8 @@ const TEMPORARY: &str = ".tmp-";
 pub struct DirStore {
     root: PathBuf,
     temporaries: AtomicU64,
+    /// Tells our temporaries from those of others, who may have our process id in their own container.
+    random: u64,
     /// What was said to be no object.
     passed_over: Mutex<BTreeSet<PathBuf>>,
 }
@@ -29,7 +31,12 @@ pub struct DirStore {
 impl DirStore {
     /// The lake in that directory, which need not exist yet.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into(), temporaries: AtomicU64::new(0), passed_over: Mutex::default() }
+        Self {
+            root: root.into(),
+            temporaries: AtomicU64::new(0),
+            random: crate::random(),
+            passed_over: Mutex::default(),
+        }
     }
 
     fn path(&self, key: &str) -> Result<PathBuf> {
@@ -115,7 +122,7 @@ fn sync_directories(directory: &Path, root: &Path) -> std::io::Result<()> {
 }
 
 fn meta(key: &str, metadata: &fs::Metadata) -> Meta {
-    let etag = format!("{:x}-{:x}.{:x}", metadata.len(), metadata.mtime(), metadata.mtime_nsec());
+    let etag = format!("{:x}-{:x}-{:x}.{:x}", metadata.ino(), metadata.len(), metadata.mtime(), metadata.mtime_nsec());
     Meta { key: key.to_owned(), bytes: metadata.len(), etag }
 }
 
@@ -134,17 +141,21 @@ impl Store for DirStore {
             let metadata = file.metadata()?;
             Ok((meta(key, &metadata), Box::new(file) as Box<dyn Read + Send>))
         };
-        open().map_err(|error: std::io::Error| unavailable("open", key, &error))
+        open().map_err(|error: std::io::Error| match error.kind() {
+            ErrorKind::NotFound => Error::new(Kind::Damaged, format!("there is no `{key}`")),
+            _ => unavailable("open", key, &error),
+        })
     }
 
     fn put_if_absent(&self, key: &str, body: &[u8], durability: Durability) -> Result<bool> {
         let path = self.path(key)?;
         let directory = path.parent().unwrap_or(&self.root);
         let number = self.temporaries.fetch_add(1, Ordering::Relaxed);
-        let temporary = directory.join(format!("{TEMPORARY}{}-{number}", std::process::id()));
+        let temporary = directory.join(format!("{TEMPORARY}{:016x}-{number}", self.random));
         let write = || {
             fs::create_dir_all(directory)?;
-            let mut file = File::create(&temporary)?;
+            // Never one that is there: it may be a second name of an object.
+            let mut file = File::create_new(&temporary)?;
             file.write_all(body)?;
             if durability == Durability::Durable {
                 file.sync_data()?;
@@ -190,7 +201,11 @@ impl Store for DirStore {
 impl DirStore {
     /// What writers that died were about to link into place.
     fn remove_temporaries(directory: &Path) -> std::io::Result<()> {
-        for entry in fs::read_dir(directory)? {
+        let entries = match fs::read_dir(directory) {
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => return Ok(()),
+            entries => entries?,
+        };
+        for entry in entries {
             let entry = entry?;
             if entry.file_type()?.is_dir() {
                 Self::remove_temporaries(&entry.path())?;
@@ -247,9 +262,12 @@ mod tests {
     #[test]
     fn what_a_dead_writer_left_is_told_from_what_a_live_one_writes() {
         with_store(|store| {
-            let first = store.begin().expect("begins");
+            let mut first = store.begin().expect("begins");
             assert!(!first.after_crash());
+            first.share().expect("shares");
+            let beside = store.begin().expect("begins beside the first");
             drop(first); // as if it had died: without `done`
+            beside.done().expect("done");
             let mut second = store.begin().expect("begins");
             assert!(second.after_crash());
             second.share().expect("shares");

@@ -95,6 +95,5 @@ pub fn put_new(
 }
 
 pub(crate) fn unavailable(doing: &str, key: &str, error: &std::io::Error) -> Error {
-    let kind = if error.kind() == std::io::ErrorKind::NotFound { Kind::Damaged } else { Kind::Unavailable };
-    Error::new(kind, format!("cannot {doing} `{key}`: {error}"))
+    Error::new(Kind::Unavailable, format!("cannot {doing} `{key}`: {error}"))
 }

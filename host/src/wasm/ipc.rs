@@ -11,6 +11,7 @@ use arrow_ipc::{MessageHeader, root_as_message};
 use arrow_schema::SchemaRef;
 use arrow_select::concat::concat_batches;
 
+use super::state::guest_text;
 use crate::Error;
 use crate::error::Result;
 
@@ -44,7 +45,8 @@ fn decode_checked(stream: Vec<u8>, schema: &SchemaRef) -> Result<RecordBatch, St
     decoder.finish().map_err(|error| error.to_string())?;
     let found = decoder.schema().ok_or("it has no schema")?;
     if found.fields() != schema.fields() {
-        return Err(format!("its columns are ({}), not ({})", super::schema_text(&found), super::schema_text(schema)));
+        let found = guest_text(&super::schema_text(&found), 1000);
+        return Err(format!("its columns are ({found}), not ({})", super::schema_text(schema)));
     }
     match batches.as_slice() {
         [] => Ok(RecordBatch::new_empty(schema.clone())),

@@ -14,15 +14,7 @@ pub mod rows;
 
 /// The repository.
 pub fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ is in the repository")
-}
-
-/// The `smelt` that was built with these tests: the binary lies two directories above the test's.
-fn binary() -> PathBuf {
-    let test = std::env::current_exe().expect("a test is a file");
-    let built = test.ancestors().nth(2).expect("tests lie in target/<profile>/deps").join("smelt");
-    assert!(built.exists(), "{} is missing: run `cargo xtask test`, or `cargo build -p smelt` first", built.display());
-    built
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("host/ is in the repository")
 }
 
 /// A lake of its own, gone with the value.
@@ -51,7 +43,7 @@ impl Lake {
 
     /// `smelt <arguments>` on this lake, ready to be spawned. Compiled components are shared by all tests.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(binary());
+        let mut command = Command::new(env!("CARGO_BIN_EXE_smelt"));
         command
             .args(arguments)
             .arg("--lake")
