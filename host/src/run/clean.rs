@@ -1,0 +1,127 @@
+//! The cleaner's role, commit by commit.
+
+use std::collections::HashSet;
+use std::sync::atomic::Ordering;
+
+use super::{ATTEMPTS, Host, Report};
+use crate::catalog::{BRONZE, Catalog};
+use crate::clean::Cleaning;
+use crate::error::{Kind, Result};
+use crate::plan::DatasetPlan;
+use crate::silver::Fresh;
+
+/// About how many bytes of bronze are cleaned before a commit, so that memory does not grow with their number.
+const WAVE_BYTES: u64 = 512 << 20;
+
+/// What one call of a role has been through.
+#[derive(Default)]
+struct Done {
+    /// Objects that failed, by dataset and name.
+    failed: HashSet<(String, String)>,
+    /// Datasets that were made anew.
+    made_anew: HashSet<String>,
+    /// Datasets that cannot be made anew.
+    blocked: HashSet<String>,
+}
+
+impl Host {
+    /// Returns the silver of the last wave, for the KPIs.
+    pub(super) fn clean_into(&self, report: &mut Report) -> Result<Fresh> {
+        let mut done = Done::default();
+        let mut fresh = Fresh::default();
+        let mut conflicts = 0;
+        loop {
+            let mut catalog = Catalog::load(self.store())?;
+            let plan = self.plan_for(catalog.state())?;
+            let plans = self.wave(plan.datasets, &mut done, report);
+            if plans.iter().all(DatasetPlan::is_empty) {
+                let missing = plans.iter().flat_map(|plan| &plan.missing);
+                report.warnings.extend(
+                    missing.map(|name| format!("{BRONZE}{name}: is gone; what was read of it stays in silver")),
+                );
+                report.unmatched = plan.unmatched;
+                return Ok(fresh);
+            }
+            fresh = Fresh::default();
+            let cleaning = Cleaning {
+                store: self.store(),
+                pipeline: &self.pipeline,
+                state: catalog.state(),
+                as_of: self.as_of(),
+                fresh: &fresh,
+                indexes: &self.indexes,
+                progress: &self.progress,
+            };
+            let sequence = catalog.state().sequence;
+            let outcome = cleaning.run(&plans)?;
+            self.untidy.fetch_or(outcome.untidy, Ordering::Relaxed);
+            if !outcome.damaged.is_empty() && conflicts < ATTEMPTS {
+                // Another host may have replaced what was about to be read: then the newer catalog names other objects.
+                catalog.refresh()?;
+                if catalog.state().sequence != sequence {
+                    conflicts += 1;
+                    continue;
+                }
+            }
+            let planned = plans.iter().flat_map(|plan| plan.objects.iter().map(|object| (&plan.dataset, &object.name)));
+            let planned: HashSet<_> = planned.collect();
+            let changes = outcome.commit.datasets.iter();
+            let cleaned = changes.flat_map(|(dataset, change)| change.put.keys().map(move |name| (dataset, name)));
+            let cleaned = cleaned.filter(|change| planned.contains(change)).count();
+            let changed: HashSet<String> = outcome.commit.datasets.keys().cloned().collect();
+            match self.commit(&mut catalog, outcome.commit) {
+                Err(error) if error.kind() == Kind::Conflict && conflicts < ATTEMPTS => {
+                    self.untidy.store(true, Ordering::Relaxed);
+                    conflicts += 1;
+                    continue;
+                }
+                committed => committed?,
+            }
+            for plan in plans.iter().filter(|plan| plan.rebuild.is_some() && changed.contains(&plan.dataset)) {
+                self.damaged().remove(&plan.dataset);
+                done.made_anew.insert(plan.dataset.clone());
+            }
+            self.damaged().extend(outcome.damaged);
+            self.indexes.lock().expect("no one panics while holding it").extend(outcome.indexes);
+            report.cleaned += cleaned;
+            report.warnings.extend(outcome.warnings);
+            for (object, error) in outcome.failures {
+                report.failures.push((format!("{BRONZE}{}", object.1), error));
+                done.failed.insert(object);
+            }
+        }
+    }
+
+    /// As much of the plan as fits in one commit. What makes a dataset anew is done whole, so that readers see the old or
+    /// the new, and once in a call: an object that is being written to all the time would keep us busy for ever.
+    fn wave(&self, plans: Vec<DatasetPlan>, done: &mut Done, report: &mut Report) -> Vec<DatasetPlan> {
+        let mut left = WAVE_BYTES;
+        let mut take = |bytes: u64| {
+            let fits = left > 0;
+            left = left.saturating_sub(bytes);
+            fits
+        };
+        let mut chosen = Vec::new();
+        for mut plan in plans {
+            let failed = |name: &String| done.failed.contains(&(plan.dataset.clone(), name.clone()));
+            if plan.rebuild.is_some() {
+                if let Some(error) = plan.blocked().filter(|_| !self.forget_missing) {
+                    if done.blocked.insert(plan.dataset.clone()) {
+                        report.failures.push((plan.dataset.clone(), error));
+                    }
+                    continue;
+                }
+                let stays = plan.objects.iter().any(|object| object.known && failed(&object.name));
+                if stays || done.made_anew.contains(&plan.dataset) {
+                    continue;
+                }
+            }
+            let whole = plan.rebuild.is_some();
+            let failed: HashSet<String> =
+                plan.objects.iter().map(|object| object.name.clone()).filter(|name| failed(name)).collect();
+            plan.objects.retain(|object| !failed.contains(&object.name) && (whole || take(object.bytes)));
+            chosen.push(plan);
+        }
+        chosen
+    }
+}
