@@ -15,18 +15,13 @@ const ENDED: &[u8] = b"e";
 /// Held while objects are written and committed.
 #[derive(Debug)]
 pub struct Writes {
-    lock: Option<File>,
+    lock: File,
     /// Whether the lock is not shared yet, and the file not marked.
     alone: bool,
     after_crash: bool,
 }
 
 impl Writes {
-    /// For a store that cannot tell who is writing.
-    pub fn unlocked() -> Self {
-        Self { lock: None, alone: false, after_crash: false }
-    }
-
     /// Locks the file alone if no one else is writing, else together with the others.
     pub(super) fn lock(path: &Path) -> std::io::Result<Self> {
         let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
@@ -39,7 +34,7 @@ impl Writes {
             }
             Err(TryLockError::Error(error)) => return Err(error),
         };
-        Ok(Self { lock: Some(file), alone, after_crash })
+        Ok(Self { lock: file, alone, after_crash })
     }
 
     /// Whether a writer died and no other one is at work: what no commit names can be deleted. True until
@@ -50,7 +45,10 @@ impl Writes {
 
     /// Lets others write too; only then may anything be written. What a dead writer left must have been removed.
     pub fn share(&mut self) -> std::io::Result<()> {
-        let Some(file) = self.lock.as_mut().filter(|_| self.alone) else { return Ok(()) };
+        if !self.alone {
+            return Ok(());
+        }
+        let file = &mut self.lock;
         if self.after_crash {
             file.set_len(0)?;
         }
@@ -64,7 +62,7 @@ impl Writes {
 
     /// Everything that was written is committed or deleted. Without this the next writer looks for leftovers.
     pub fn done(self) -> std::io::Result<()> {
-        let Some(mut file) = self.lock else { return Ok(()) };
+        let mut file = self.lock;
         file.write_all(ENDED)?;
         file.unlock()?;
         match file.try_lock() {
