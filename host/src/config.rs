@@ -63,11 +63,14 @@ pub struct Schedule {
     /// How often a tick begins. Default 5 s.
     #[serde(with = "humantime_serde")]
     pub every: Duration,
+    /// How often bronze is compared with the catalog in full, to find objects that were replaced. Default 1 h.
+    #[serde(with = "humantime_serde")]
+    pub reconcile: Duration,
 }
 
 impl Default for Schedule {
     fn default() -> Self {
-        Self { every: Duration::from_secs(5) }
+        Self { every: Duration::from_secs(5), reconcile: Duration::from_secs(3600) }
     }
 }
 

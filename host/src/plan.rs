@@ -1,14 +1,15 @@
 //! What would run and why: the manifest and the listing of bronze, compared with the catalog. Changes nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use crate::Error;
-use crate::catalog::{BRONZE, Dataset, State};
-use crate::digest::{HashingReader, of_parts};
+use crate::catalog::{BRONZE, Dataset, Entries, Entry, GoldInput, NameSet, State};
+use crate::digest::HashingReader;
 use crate::error::{Kind, Result};
-use crate::pipeline::{DatasetStep, KpiStep, Pipeline};
+use crate::pipeline::{DatasetStep, KpiInput, KpiStep, Pipeline};
 use crate::store::{Meta, Store, unavailable};
 
 /// What would run and why.
@@ -82,87 +83,162 @@ impl DatasetPlan {
     }
 }
 
-impl Plan {
-    /// Compares bronze as it is now with the catalog. `as_of` is in microseconds since the epoch.
-    /// Datasets named in `damaged` are made anew.
-    pub fn make(
-        store: &dyn Store,
-        pipeline: &Pipeline,
-        state: &State,
-        as_of: i64,
-        damaged: &BTreeMap<String, String>,
-    ) -> Result<Self> {
-        let listing = store.list(BRONZE, "")?;
-        let name = |meta: &Meta| meta.key[BRONZE.len()..].to_owned();
-        let matches =
-            |meta: &Meta| pipeline.datasets.iter().any(|step| step.pattern.is_match(&meta.key[BRONZE.len()..]));
-        let unmatched = listing.iter().filter(|meta| !matches(meta)).map(name).collect();
-        let datasets = pipeline
-            .datasets
-            .iter()
-            .map(|step| {
-                let held = state.datasets.get(&step.name);
-                dataset(store, step, held, &listing, as_of, held.and(damaged.get(&step.name)))
-            })
-            .collect::<Result<Vec<_>>>()?;
-        let kpis = kpis(pipeline, state, &datasets, as_of);
-        Ok(Self { datasets, kpis, unmatched })
+/// What a plan is made from.
+#[derive(Clone, Copy)]
+pub struct Planning<'p> {
+    /// The lake.
+    pub store: &'p dyn Store,
+    /// The pipeline.
+    pub pipeline: &'p Pipeline,
+    /// What the lake holds.
+    pub state: &'p State,
+    /// The time that plugins are told, in microseconds since the epoch.
+    pub as_of: i64,
+    /// Datasets of which an object is gone or damaged, and which: they are made anew.
+    pub damaged: &'p BTreeMap<String, String>,
+    /// Whether bronze is compared with the catalog in full. Otherwise an object that was replaced is not noticed.
+    pub reconcile: bool,
+}
+
+impl Planning<'_> {
+    /// Compares bronze as it is now with the catalog.
+    pub fn plan(&self) -> Result<Plan> {
+        let steps = &self.pipeline.datasets;
+        let held: Vec<_> = steps.iter().map(|step| self.state.datasets.get(&step.name)).collect();
+        // The names that the catalog should know, summed up: what it does know is compared with without being read.
+        let seen: Vec<_> = steps.iter().map(|_| RefCell::new(NameSet::default())).collect();
+        let known = |key: &str| {
+            let name = &key[BRONZE.len()..];
+            let mut matching = steps.iter().zip(&held).zip(&seen).filter(|((step, _), _)| step.pattern.matches(name));
+            let mut any = false;
+            let all = matching.all(|((_, held), seen)| {
+                any = true;
+                let known = held.is_some_and(|held| name <= held.names.greatest.as_str());
+                if known {
+                    seen.borrow_mut().add(name);
+                }
+                known
+            });
+            any && all
+        };
+        let new = self.store.list_new(BRONZE, "", &known)?;
+        let mut everything = None;
+        let mut datasets = Vec::new();
+        for ((step, held), seen) in steps.iter().zip(&held).zip(&seen) {
+            let rebuild = held.and_then(|held| {
+                let changed = held.fingerprint.difference(&step.fingerprint.at(self.as_of));
+                changed.or_else(|| self.damaged.get(&step.name).cloned())
+            });
+            let same = held.is_none_or(|held| held.names == *seen.borrow());
+            if rebuild.is_none() && same && !self.reconcile {
+                datasets.push(incremental(step, *held, &new));
+                continue;
+            }
+            let listing = match &everything {
+                Some(listing) => listing,
+                None => everything.insert(self.store.list(BRONZE, "")?),
+            };
+            datasets.push(self.in_full(step, *held, listing, rebuild)?);
+        }
+        let unmatched = new.iter().map(|meta| &meta.key[BRONZE.len()..]);
+        let unmatched = unmatched.filter(|name| !steps.iter().any(|step| step.pattern.matches(name)));
+        let unmatched = unmatched.map(str::to_owned).collect();
+        let kpis = self.kpis(&datasets);
+        Ok(Plan { datasets, kpis, unmatched })
     }
 
-    /// The part of the plan that concerns KPIs, given silver as it is.
-    pub fn make_kpis(pipeline: &Pipeline, state: &State, as_of: i64) -> Vec<KpiPlan> {
-        kpis(pipeline, state, &[], as_of)
+    /// The part of the plan that concerns KPIs; without datasets, given silver as it is.
+    pub fn kpis(&self, datasets: &[DatasetPlan]) -> Vec<KpiPlan> {
+        let plan = |step: &KpiStep| KpiPlan {
+            kpi: step.name.clone(),
+            reason: self.kpi(step, datasets),
+            table: self.state.gold.get(&step.name).map(|gold| gold.table.key.clone()),
+        };
+        self.pipeline.kpis.iter().map(plan).collect()
+    }
+
+    /// Compares every object with what the catalog knows of it.
+    fn in_full(
+        &self,
+        step: &DatasetStep,
+        held: Option<&Dataset>,
+        listing: &[Meta],
+        rebuild: Option<String>,
+    ) -> Result<DatasetPlan> {
+        let entries = match held.map(|held| Entries::of(self.store, held).all()) {
+            // Then the dataset is made anew from what there is.
+            Some(Err(error)) if error.kind() == Kind::Damaged => {
+                let objects = listing.iter().filter(|meta| step.pattern.matches(name_of(meta)));
+                let objects = objects.map(|meta| planned(meta, false)).collect();
+                return Ok(DatasetPlan { objects, ..DatasetPlan::new(step, Some(error.to_string())) });
+            }
+            entries => entries.transpose()?.unwrap_or_default(),
+        };
+        let mut entries: BTreeMap<String, Entry> = entries.into_iter().collect();
+        let mut plan = DatasetPlan::new(step, rebuild);
+        let mut all = Vec::new();
+        for meta in listing.iter().filter(|meta| step.pattern.matches(name_of(meta))) {
+            let entry = entries.remove(name_of(meta));
+            let object = planned(meta, entry.is_some());
+            match entry {
+                None => plan.objects.push(object.clone()),
+                Some(entry) if entry.etag == meta.etag => {}
+                // Touched or replaced: only the bytes tell.
+                Some(entry) if plan.rebuild.is_none() => match hash(self.store, &meta.key) {
+                    Ok((found, sha256)) if sha256 == entry.sha256 => {
+                        plan.touched.push((object.name.clone(), found.etag));
+                    }
+                    // If it cannot be read it may have been: making the dataset anew will say what is wrong with it.
+                    _ => plan.rebuild = Some(format!("bronze object `{}` was replaced after it was read", object.name)),
+                },
+                Some(_) => {}
+            }
+            all.push(object);
+        }
+        if plan.rebuild.is_some() {
+            plan.objects = all;
+            plan.touched.clear();
+        }
+        plan.missing = entries.into_keys().collect();
+        Ok(plan)
+    }
+
+    /// Why the KPI would be computed.
+    fn kpi(&self, step: &KpiStep, datasets: &[DatasetPlan]) -> Option<String> {
+        let changes = |plan: &DatasetPlan| plan.rebuild.is_some() || !plan.objects.is_empty();
+        let changed = |dataset: &str| datasets.iter().any(|plan| plan.dataset == dataset && changes(plan));
+        let changed: Vec<_> =
+            step.inputs.iter().filter(|input| changed(&input.dataset)).map(|input| format!("`{}`", input.dataset)).collect();
+        let data = (!changed.is_empty()).then(|| format!("new data in {}", changed.join(", ")));
+        let Some(gold) = self.state.gold.get(&step.name) else {
+            let any = step.inputs.iter().any(|input| self.state.datasets.contains_key(&input.dataset));
+            return (any || data.is_some()).then(|| "no table yet".to_owned());
+        };
+        let silver = || (gold.inputs != inputs(step, self.state)).then(|| "new silver".to_owned());
+        gold.fingerprint.difference(&step.fingerprint.at(self.as_of)).or(data).or_else(silver)
     }
 }
 
-fn dataset(
-    store: &dyn Store,
-    step: &DatasetStep,
-    held: Option<&Dataset>,
-    listing: &[Meta],
-    as_of: i64,
-    damaged: Option<&String>,
-) -> Result<DatasetPlan> {
-    let mut plan =
-        DatasetPlan { dataset: step.name.clone(), rebuild: None, objects: vec![], touched: vec![], missing: vec![] };
-    if let Some(held) = held {
-        plan.rebuild = held.fingerprint.difference(&step.fingerprint.at(as_of)).or(damaged.cloned());
+impl DatasetPlan {
+    fn new(step: &DatasetStep, rebuild: Option<String>) -> Self {
+        Self { dataset: step.name.clone(), rebuild, objects: vec![], touched: vec![], missing: vec![] }
     }
-    let mut all = Vec::new();
-    let mut present = BTreeSet::new();
-    for meta in listing {
-        let name = &meta.key[BRONZE.len()..];
-        if !step.pattern.is_match(name) {
-            continue;
-        }
-        present.insert(name);
-        let object = PlannedObject {
-            name: name.to_owned(),
-            bytes: meta.bytes,
-            known: held.is_some_and(|held| held.objects.contains_key(name)),
-        };
-        match held.and_then(|held| held.objects.get(name)) {
-            None => plan.objects.push(object.clone()),
-            Some(entry) if entry.etag == meta.etag => {}
-            // Touched or replaced: only the bytes tell.
-            Some(entry) if plan.rebuild.is_none() => {
-                match hash(store, &meta.key) {
-                    Ok((found, sha256)) if sha256 == entry.sha256 => plan.touched.push((name.to_owned(), found.etag)),
-                    // If it cannot be read it may have been: making the dataset anew will say what is wrong with it.
-                    _ => plan.rebuild = Some(format!("bronze object `{name}` was replaced after it was read")),
-                }
-            }
-            Some(_) => {}
-        }
-        all.push(object);
-    }
-    if plan.rebuild.is_some() {
-        plan.objects = all;
-        plan.touched.clear();
-    }
-    let known = held.into_iter().flat_map(|held| held.objects.keys());
-    plan.missing = known.filter(|name| !present.contains(name.as_str())).cloned().collect();
-    Ok(plan)
+}
+
+/// Reads what is new, where everything else is known to be there.
+fn incremental(step: &DatasetStep, held: Option<&Dataset>, new: &[Meta]) -> DatasetPlan {
+    let greatest = held.map_or("", |held| &held.names.greatest);
+    let unread = |meta: &&Meta| step.pattern.matches(name_of(meta)) && name_of(meta) > greatest;
+    let objects = new.iter().filter(unread).map(|meta| planned(meta, false)).collect();
+    DatasetPlan { objects, ..DatasetPlan::new(step, None) }
+}
+
+fn name_of(meta: &Meta) -> &str {
+    &meta.key[BRONZE.len()..]
+}
+
+fn planned(meta: &Meta, known: bool) -> PlannedObject {
+    PlannedObject { name: name_of(meta).to_owned(), bytes: meta.bytes, known }
 }
 
 fn hash(store: &dyn Store, key: &str) -> Result<(Meta, String)> {
@@ -172,44 +248,12 @@ fn hash(store: &dyn Store, key: &str) -> Result<(Meta, String)> {
     Ok((meta, reader.finish().1))
 }
 
-fn kpis(pipeline: &Pipeline, state: &State, datasets: &[DatasetPlan], as_of: i64) -> Vec<KpiPlan> {
-    let plan = |step: &KpiStep| KpiPlan {
-        kpi: step.name.clone(),
-        reason: kpi(step, state, datasets, as_of),
-        table: state.gold.get(&step.name).map(|gold| gold.table.key.clone()),
+/// The silver that the KPI reads, as it is.
+pub fn inputs(step: &KpiStep, state: &State) -> BTreeMap<String, GoldInput> {
+    let read = |input: &KpiInput| {
+        let held = state.datasets.get(&input.dataset)?;
+        let (dataset, silver) = (input.dataset.clone(), input.silver.clone());
+        Some((input.name.clone(), GoldInput { dataset, silver, since: held.since, revision: held.revision }))
     };
-    pipeline.kpis.iter().map(plan).collect()
-}
-
-/// Why the KPI would be computed.
-fn kpi(step: &KpiStep, state: &State, datasets: &[DatasetPlan], as_of: i64) -> Option<String> {
-    let changed: Vec<_> = step
-        .inputs
-        .iter()
-        .filter(|input| {
-            datasets
-                .iter()
-                .any(|plan| plan.dataset == input.dataset && (plan.rebuild.is_some() || !plan.objects.is_empty()))
-        })
-        .map(|input| format!("`{}`", input.dataset))
-        .collect();
-    let data = (!changed.is_empty()).then(|| format!("new data in {}", changed.join(", ")));
-    let Some(gold) = state.gold.get(&step.name) else {
-        let any = step.inputs.iter().any(|input| state.datasets.contains_key(&input.dataset));
-        return (any || data.is_some()).then(|| "no table yet".to_owned());
-    };
-    let inputs = || (gold.inputs != inputs_digest(step, state)).then(|| "new silver".to_owned());
-    gold.fingerprint.difference(&step.fingerprint.at(as_of)).or(data).or_else(inputs)
-}
-
-/// Changes whenever the silver that the KPI reads does.
-pub fn inputs_digest(step: &KpiStep, state: &State) -> String {
-    let mut parts = Vec::new();
-    for input in &step.inputs {
-        parts.extend([input.name.as_str(), input.dataset.as_str(), input.silver.as_str()]);
-        if let Some(dataset) = state.datasets.get(&input.dataset) {
-            parts.extend(dataset.objects.values().map(|entry| entry.silver.sha256.as_str()));
-        }
-    }
-    of_parts(parts)
+    step.inputs.iter().filter_map(read).collect()
 }

@@ -1,78 +1,54 @@
-//! Silver objects: typed CSV, written whole and checked at every read.
+//! Silver objects: typed CSV, written as a stream and checked at every read.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::io::Write as _;
+use std::sync::Arc;
 
 use arrow_array::{BooleanArray, RecordBatch};
 use arrow_schema::{Schema, SchemaRef};
-use arrow_select::filter::filter_record_batch;
 
+use crate::Error;
 use crate::catalog::Stored;
 use crate::codec::{Formulas, decode_csv_typed, encode_csv, encode_csv_header};
 use crate::error::{Kind, Result};
-use crate::store::{Durability, Store, put_new, read_verified};
-use crate::{Error, digest};
+use crate::store::{Durability, NewObject, Put, Store, read_verified, unavailable};
 
 /// The most rows of a batch that is read back.
 const BATCH_ROWS: usize = 65_536;
 
-/// Silver that was written in this run and is about to be read again: kept in memory instead.
-#[derive(Default)]
-pub struct Fresh {
-    batches: Mutex<HashMap<String, Vec<RecordBatch>>>,
+/// Writes a table as CSV, batch by batch.
+pub struct Writer<'w> {
+    object: NewObject<'w>,
+    buffer: Vec<u8>,
+    rows: u64,
 }
 
-impl Fresh {
-    /// Keeps the rows of the object.
-    pub fn keep(&self, silver: &Stored, batches: Vec<RecordBatch>) {
-        self.batches.lock().expect("no one panics while holding it").insert(silver.key.clone(), batches);
+impl<'w> Writer<'w> {
+    /// A table with that header, whose key will begin with `stem`.
+    pub fn begin(store: &'w dyn Store, stem: &str, schema: &Schema) -> Result<Self> {
+        let mut buffer = Vec::new();
+        encode_csv_header(schema, &mut buffer);
+        Ok(Self { object: NewObject::create(store, stem)?, buffer, rows: 0 })
     }
 
-    fn get(&self, silver: &Stored) -> Option<Vec<RecordBatch>> {
-        self.batches.lock().expect("no one panics while holding it").get(&silver.key).cloned()
+    /// Appends the rows that `keep` has as true, all if there is none.
+    pub fn write(&mut self, batch: &RecordBatch, keep: Option<&BooleanArray>) -> Result<()> {
+        let written = encode_csv(batch, keep, Formulas::Keep, &mut self.buffer);
+        self.rows += written.map_err(|error| Error::new(Kind::Plugin, error.to_string()))? as u64;
+        self.flush()
     }
-}
 
-/// The rows without those at the given places, which are in order and count over all batches.
-pub fn without(batches: &[RecordBatch], places: &[u32]) -> Result<Vec<RecordBatch>> {
-    let mut places = places.iter().copied().peekable();
-    let mut base = 0u32;
-    let mut left = Vec::with_capacity(batches.len());
-    for batch in batches {
-        let end = base + batch.num_rows() as u32;
-        if places.peek().is_none_or(|&place| place >= end) {
-            left.push(batch.clone());
-        } else {
-            let mut keep = vec![true; batch.num_rows()];
-            while let Some(place) = places.next_if(|&place| place < end) {
-                keep[(place - base) as usize] = false;
-            }
-            let kept = filter_record_batch(batch, &BooleanArray::from(keep))
-                .map_err(|error| Error::internal(format!("cannot drop superseded rows: {error}")))?;
-            left.push(kept);
-        }
-        base = end;
+    fn flush(&mut self) -> Result<()> {
+        self.object.write_all(&self.buffer).map_err(|error| unavailable("write", "silver", &error))?;
+        self.buffer.clear();
+        Ok(())
     }
-    Ok(left)
-}
 
-/// Writes a table as CSV under a name of its own.
-pub fn write(
-    store: &dyn Store,
-    stem: &str,
-    schema: &Schema,
-    batches: &[RecordBatch],
-    formulas: Formulas,
-) -> Result<Stored> {
-    let body = encode(schema, batches, formulas).map_err(|error| error.context(stem))?;
-    let rows = batches.iter().map(|batch| batch.num_rows() as u64).sum();
-    let sha256 = digest::hex(&body);
-    Ok(Stored {
-        key: put_new(store, stem, '.', ".csv", &body, Durability::Rebuildable)?,
-        sha256,
-        bytes: body.len() as u64,
-        rows,
-    })
+    /// Gives the object its name.
+    pub fn finish(mut self, stem: &str) -> Result<Stored> {
+        self.flush()?;
+        let Put { key, sha256, bytes } = self.object.finish(stem, '.', ".csv", Durability::Rebuildable)?;
+        Ok(Stored { key, sha256, bytes, rows: self.rows })
+    }
 }
 
 /// A table as CSV.
@@ -85,17 +61,8 @@ pub fn encode(schema: &Schema, batches: &[RecordBatch], formulas: Formulas) -> R
     Ok(body)
 }
 
-/// The columns of a silver object with this schema, from memory if it was just written.
-pub fn read(
-    store: &dyn Store,
-    fresh: &Fresh,
-    silver: &Stored,
-    schema: &SchemaRef,
-    columns: &SchemaRef,
-) -> Result<Vec<RecordBatch>> {
-    if let Some(batches) = fresh.get(silver) {
-        return batches.iter().map(|batch| project(batch, columns)).collect();
-    }
+/// The columns of a silver object with this schema.
+pub fn read(store: &dyn Store, silver: &Stored, schema: &SchemaRef, columns: &SchemaRef) -> Result<Vec<RecordBatch>> {
     let body = read_verified(store, &silver.key, &silver.sha256)?;
     let names: Vec<&str> = columns.fields().iter().map(|field| field.name().as_str()).collect();
     decode_csv_typed(&body, schema, &names, BATCH_ROWS)

@@ -7,9 +7,25 @@ use std::thread;
 ///
 /// Items are taken in order, so put the longest first where lengths differ much.
 pub fn map<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
+    map_with(items, || (), |(), item| work(item), |()| ())
+}
+
+/// The same with something that each thread makes for itself and gives away at the end.
+pub fn map_with<T: Send, R: Send, S>(
+    items: Vec<T>,
+    begin: impl Fn() -> S + Sync,
+    work: impl Fn(&mut S, T) -> R + Sync,
+    end: impl Fn(S) + Sync,
+) -> Vec<R> {
     let threads = thread::available_parallelism().map_or(1, usize::from).min(items.len());
-    if threads <= 1 {
-        return items.into_iter().map(work).collect();
+    if threads == 0 {
+        return Vec::new();
+    }
+    if threads == 1 {
+        let mut own = begin();
+        let results = items.into_iter().map(|item| work(&mut own, item)).collect();
+        end(own);
+        return results;
     }
     let results: Vec<Mutex<Option<R>>> = items.iter().map(|_| Mutex::new(None)).collect();
     let queue = Mutex::new(items.into_iter().enumerate());
@@ -17,10 +33,12 @@ pub fn map<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec
     thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
+                let mut own = begin();
                 while let Some((at, item)) = next() {
-                    let result = work(item);
+                    let result = work(&mut own, item);
                     *results[at].lock().expect("each slot is locked once") = Some(result);
                 }
+                end(own);
             });
         }
     });

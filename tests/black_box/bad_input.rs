@@ -38,10 +38,10 @@ fn check(dataset: &str, extension: &str, cases: &[Case]) -> Lake {
     }
     let ended = lake.end(&["run", "-vv"]);
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-    let history = lake.json(&["history"]);
+    let history = lake.json(&["history", "--objects"]);
     let mut wrong = Vec::new();
     for case in cases {
-        let entry = &history["state"]["datasets"][dataset]["objects"][object(case)];
+        let entry = &history["objects"][dataset][object(case)];
         let rows = |rules: &[(&str, u64)]| rules.iter().map(|&(rule, rows)| (rule.to_owned(), rows.into())).collect();
         let found = json!({
             "read": entry["read"], "kept": entry["silver"]["rows"], "superseded": entry["superseded"],

@@ -61,7 +61,7 @@ fn lying(lie: &str) -> String {
 
 /// The names of a dataset's objects in the catalog.
 fn objects(lake: &Lake, dataset: &str) -> Vec<String> {
-    let objects = &lake.json(&["history"])["state"]["datasets"][dataset]["objects"];
+    let objects = &lake.json(&["history", "--objects"])["objects"][dataset];
     objects.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect()
 }
 

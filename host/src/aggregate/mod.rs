@@ -1,26 +1,29 @@
-//! The aggregator's role: KPIs over silver, recomputed only where silver, component or parameters changed.
+//! The aggregator's role: KPIs over silver, each brought up to date by the rows that came and went since it last ran.
 
-mod memo;
-mod tree;
+mod delta;
+mod finish;
+mod rows;
+pub(crate) mod sums;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 
 use arrow_array::RecordBatch;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
-use memo::Memo;
-use tree::{Leaf, Made, Node, tree};
+use delta::Delta;
+use rows::{Part, Task, bundles};
+use sums::Sums;
 
-use crate::catalog::{Commit, GOLD, Gold, State, Stored};
-use crate::codec::Formulas;
+use crate::catalog::{Change, State};
 use crate::error::{Kind, Result};
+use crate::fresh::Fresh;
 use crate::pipeline::{KpiStep, Pipeline};
-use crate::plan::{KpiPlan, inputs_digest};
+use crate::plan::{KpiPlan, inputs};
 use crate::progress::Progress;
-use crate::silver::{self, Fresh};
-use crate::store::{Durability, Store};
-use crate::{Error, clock, digest, workers};
+use crate::store::Store;
+use crate::wasm::Accumulator;
+use crate::{Error, workers};
 
 /// What aggregating needs.
 pub struct Aggregation<'a> {
@@ -34,16 +37,16 @@ pub struct Aggregation<'a> {
     pub now: DateTime<Utc>,
     /// The time that plugins are told, in microseconds since the epoch.
     pub as_of: i64,
-    /// Silver that was just written.
+    /// What was taken in while silver was written.
     pub fresh: &'a Fresh,
     /// Told of every silver object read.
     pub progress: &'a Progress,
 }
 
-/// What came of aggregating: a commit to be made, and what could not be done.
+/// What came of aggregating: a change to be committed, and what could not be done.
 pub struct Outcome {
     /// The change; may be empty.
-    pub commit: Commit,
+    pub change: Change,
     /// KPIs that could not be computed, and why; they are tried again in the next run.
     pub failures: Vec<(String, Error)>,
     /// Datasets of which an object is gone or damaged, and which; they must be made anew.
@@ -52,212 +55,188 @@ pub struct Outcome {
     pub tables: BTreeMap<String, RecordBatch>,
 }
 
-/// A partial aggregate to be computed from a silver object.
-struct LeafTask<'t> {
-    step: &'t KpiStep,
-    id: &'t str,
-    leaf: Leaf<'t>,
+/// A KPI being computed.
+struct Work<'w> {
+    step: &'w KpiStep,
+    /// Whether the sums that it had are added to, rather than made anew.
+    incremental: bool,
+    /// What is added to its first stage.
+    sums: Mutex<Sums>,
+    failure: Mutex<Option<Error>>,
 }
 
-type States = Mutex<HashMap<String, RecordBatch>>;
+impl Work<'_> {
+    fn fail(&self, error: Error) {
+        self.failure.lock().expect("no one panics while holding it").get_or_insert(error);
+    }
+
+    fn has_failed(&self) -> bool {
+        self.failure.lock().expect("no one panics while holding it").is_some()
+    }
+}
 
 impl Aggregation<'_> {
-    /// Computes the KPIs that the plans name. Nothing is part of the lake before the commit is made.
+    /// Computes the KPIs that the plans name. Nothing is part of the lake before the change is committed.
     pub fn run(&self, plans: &[KpiPlan]) -> Result<Outcome> {
-        let due: Vec<&KpiStep> = self
-            .pipeline
-            .kpis
-            .iter()
-            .filter(|step| plans.iter().any(|plan| plan.kpi == step.name && plan.reason.is_some()))
-            .collect();
-        let trees: Vec<_> = due.iter().map(|step| (*step, self.tree(step))).collect();
-        let states = States::default();
-        let memo = Memo::new(self.store);
-
-        // Leaves first, grouped by silver object, so that each is read once for all KPIs.
-        let mut objects: BTreeMap<&str, (&Stored, &str, Vec<LeafTask<'_>>)> = BTreeMap::new();
-        for (step, root) in &trees {
-            self.missing(step, root, &memo, &states, &mut objects);
-        }
-        let mut tasks: Vec<_> = objects.into_values().collect();
-        tasks.sort_by_key(|(silver, ..)| std::cmp::Reverse(silver.bytes));
-        self.progress.begin("aggregating", tasks.iter().map(|(silver, ..)| silver.bytes).sum());
-        let damaged = Mutex::new(BTreeMap::new());
-        let failed = workers::map(tasks, |(silver, dataset, tasks)| {
-            let failed = self.leaves(silver, dataset, &tasks, &memo, &states);
-            if let Some((_, error)) = failed.iter().find(|(_, error)| error.kind() == Kind::Damaged) {
-                damaged.lock().expect("no one panics while holding it").insert(dataset.to_owned(), error.to_string());
-            }
-            self.progress.advance(silver.bytes);
-            failed
-        });
-        let failed: HashMap<String, Error> = failed.into_iter().flatten().collect();
-        self.progress.end();
-
-        let evaluated = workers::map(trees, |(step, root)| {
-            let result = match failed.contains_key(&step.name) {
-                true => Err(Error::internal("a part could not be computed")),
-                false => self.evaluate(step, &root, &memo, &states),
-            };
-            (step, result)
-        });
+        let is_due = |step: &&KpiStep| plans.iter().any(|plan| plan.kpi == step.name && plan.reason.is_some());
+        let due: Vec<&KpiStep> = self.pipeline.kpis.iter().filter(is_due).collect();
         let mut outcome = Outcome {
-            commit: Commit::new("aggregate"),
-            failures: failed.into_iter().collect(),
-            damaged: damaged.into_inner().unwrap_or_default(),
+            change: Change::new("aggregate"),
+            failures: vec![],
+            damaged: BTreeMap::new(),
             tables: BTreeMap::new(),
         };
-        for (step, result) in evaluated {
-            match result {
-                Ok((gold, table)) => {
-                    outcome.commit.gold.insert(step.name.clone(), gold);
-                    outcome.tables.insert(step.name.clone(), table);
-                }
-                Err(error) if !outcome.failures.iter().any(|(kpi, _)| *kpi == step.name) => {
-                    outcome.failures.push((step.name.clone(), error));
-                }
-                Err(_) => {}
-            }
+        let broken = self.pass(&due, true, &mut outcome)?;
+        if !broken.is_empty() {
+            self.pass(&broken, false, &mut outcome)?;
         }
         Ok(outcome)
     }
 
-    fn tree<'t>(&'t self, step: &'t KpiStep) -> Node<'t> {
-        let inputs: Vec<_> = step.inputs.iter().map(|input| format!("{} ({})", input.name, input.silver)).collect();
-        let leaves = step.inputs.iter().enumerate().flat_map(|(input, of)| {
-            let objects = self.state.datasets.get(&of.dataset).into_iter().flat_map(|dataset| &dataset.objects);
-            objects.map(move |(object, entry)| Leaf { input, object, sha256: &entry.silver.sha256 })
+    /// Computes the KPIs, incrementally where that is possible and wanted. Returns those whose sums, or the log of what
+    /// changed since, turned out to be gone or damaged: they have to be made anew.
+    fn pass<'s>(&self, due: &[&'s KpiStep], incremental: bool, outcome: &mut Outcome) -> Result<Vec<&'s KpiStep>> {
+        let mut works = Vec::new();
+        let mut deltas: HashMap<(&str, Option<u64>), Delta> = HashMap::new();
+        let mut broken = Vec::new();
+        for &step in due {
+            let since = if incremental { self.since(step) } else { None };
+            match self.collect(step, since.as_ref(), &mut deltas) {
+                Ok(incremental) => works.push(Work {
+                    step,
+                    incremental,
+                    sums: Mutex::new(Sums::new(&step.plugin.spec().stages[0])),
+                    failure: Mutex::default(),
+                }),
+                Err(error) if error.kind() == Kind::Damaged && since.is_some() => broken.push(step),
+                Err(error) => return Err(error),
+            }
+        }
+        let mut tasks: BTreeMap<&str, Task<'_>> = BTreeMap::new();
+        for (number, work) in works.iter().enumerate() {
+            let since = if work.incremental { self.since(work.step) } else { None };
+            self.assign(work, number, since.as_ref(), &deltas, &mut tasks);
+        }
+        let bundles = bundles(tasks.into_values().collect());
+        self.progress.begin("aggregating", bundles.iter().flatten().map(|task| task.stored.bytes).sum());
+        let damaged = workers::map(bundles, |bundle| self.take_in(&bundle, &works));
+        self.progress.end();
+        outcome.damaged.extend(damaged.into_iter().flatten());
+
+        let finished = workers::map(works, |work| {
+            let Work { step, incremental, sums, failure } = work;
+            let sums = sums.into_inner().expect("no one panics while holding it");
+            let result = match failure.into_inner().expect("no one panics while holding it") {
+                Some(error) => Err(error),
+                None => self.finish(step, incremental, sums),
+            };
+            (step, incremental, result)
         });
-        tree(&step.fingerprint.at(self.as_of).digest(), &inputs, leaves.collect())
-    }
-
-    /// Collects the leaves that are not memoised and whose nodes are not either; remembers the states that are.
-    fn missing<'t>(
-        &'t self,
-        step: &'t KpiStep,
-        node: &'t Node<'t>,
-        memo: &Memo<'_>,
-        states: &States,
-        objects: &mut BTreeMap<&'t str, (&'t Stored, &'t str, Vec<LeafTask<'t>>)>,
-    ) {
-        if let Some(state) = memo.get(&node.id, &step.plugin.spec().state) {
-            states.lock().expect("no one panics while holding it").insert(node.id.clone(), state);
-            return;
-        }
-        match &node.made {
-            Made::Merge(children) => children.iter().for_each(|child| self.missing(step, child, memo, states, objects)),
-            Made::Leaf(leaf) => {
-                let dataset = step.inputs[leaf.input].dataset.as_str();
-                let entry = self.state.datasets.get(dataset).and_then(|held| held.objects.get(leaf.object));
-                let Some(entry) = entry else { return };
-                let task = LeafTask { step, id: &node.id, leaf: *leaf };
-                objects.entry(&entry.silver.key).or_insert((&entry.silver, dataset, vec![])).2.push(task);
+        for (step, incremental, result) in finished {
+            match result {
+                Ok(finished) => {
+                    outcome.change.retired.extend(finished.retired);
+                    outcome.change.named.extend(finished.named);
+                    outcome.change.gold.insert(step.name.clone(), finished.gold);
+                    outcome.tables.insert(step.name.clone(), finished.table);
+                }
+                Err(error) if error.kind() == Kind::Damaged && incremental => {
+                    tracing::warn!("the sums of KPI `{}` are made anew: {error}", step.name);
+                    broken.push(step);
+                }
+                Err(error) => outcome.failures.push((step.name.clone(), error)),
             }
         }
+        Ok(broken)
     }
 
-    /// Computes all partial aggregates that are wanted of one silver object; returns the KPIs that failed.
-    fn leaves(
-        &self,
-        silver: &Stored,
-        dataset: &str,
-        tasks: &[LeafTask<'_>],
-        memo: &Memo<'_>,
-        states: &States,
-    ) -> Vec<(String, Error)> {
-        let compute = |task: &LeafTask<'_>, batches: &[RecordBatch]| {
-            let LeafTask { step, id, leaf } = task;
-            let input = &step.inputs[leaf.input];
-            let mut accumulator = self.open(step)?;
-            for batch in batches.iter().filter(|batch| batch.num_rows() > 0) {
-                accumulator.update(&input.name, &silver::project(batch, &input.columns)?)?;
-            }
-            let state = accumulator.state()?;
-            memo.put(id, &state);
-            states.lock().expect("no one panics while holding it").insert((*id).to_owned(), state);
-            Ok(())
-        };
-        let read = || {
-            let step = self.pipeline.dataset(dataset).ok_or_else(|| Error::internal("a KPI reads no dataset"))?;
-            let schema = &step.plugin.spec().output;
-            // The columns that any of the KPIs reads.
-            let wanted =
-                |name: &str| tasks.iter().any(|task| task.step.inputs[task.leaf.input].columns.index_of(name).is_ok());
-            let fields: Vec<_> = schema.fields().iter().filter(|field| wanted(field.name())).cloned().collect();
-            silver::read(self.store, self.fresh, silver, schema, &arrow_schema::Schema::new(fields).into())
-        };
-        let name = |task: &LeafTask<'_>| task.step.name.clone();
-        match read() {
-            Ok(batches) => tasks
-                .iter()
-                .filter_map(|task| {
-                    compute(task, &batches).err().map(|error: Error| (name(task), error.context(&silver.key)))
+    /// What the KPI has read of each dataset, if its sums can be added to.
+    fn since(&self, step: &KpiStep) -> Option<BTreeMap<String, u64>> {
+        let gold = self.state.gold.get(&step.name)?;
+        let now = inputs(step, self.state);
+        let same = gold.fingerprint.difference(&step.fingerprint.at(self.as_of)).is_none()
+            && now.len() == gold.inputs.len()
+            && now.iter().all(|(name, now)| {
+                gold.inputs.get(name).is_some_and(|former| {
+                    (&former.dataset, &former.silver, former.since) == (&now.dataset, &now.silver, now.since)
                 })
-                .collect(),
-            Err(error) => tasks.iter().map(|task| (name(task), Error::new(error.kind(), error.to_string()))).collect(),
-        }
+            });
+        same.then(|| gold.inputs.iter().map(|(name, input)| (name.clone(), input.revision)).collect())
     }
 
-    fn open<'s>(&self, step: &'s KpiStep) -> Result<crate::wasm::Accumulator<'s>> {
-        step.plugin.open(&step.parameters, step.plugin.identity().uses_as_of.then_some(self.as_of))
-    }
-
-    /// The state of a node: remembered, or merged from those of its children.
-    fn merged(&self, step: &KpiStep, node: &Node<'_>, memo: &Memo<'_>, states: &States) -> Result<RecordBatch> {
-        // Kept, not taken: objects of equal content share one leaf.
-        if let Some(state) = states.lock().expect("no one panics while holding it").get(&node.id) {
-            return Ok(state.clone());
-        }
-        let Made::Merge(children) = &node.made else {
-            return Err(Error::internal(format!("partial aggregate {} is gone", node.id)));
-        };
-        // Before the accumulator is opened: however deep the tree is, a worker holds one instance.
-        let parts = children.iter().map(|child| self.merged(step, child, memo, states)).collect::<Result<Vec<_>>>()?;
-        let mut accumulator = self.open(step)?;
-        parts.iter().try_for_each(|part| accumulator.merge(part))?;
-        let state = accumulator.state()?;
-        memo.put(&node.id, &state);
-        Ok(state)
-    }
-
-    fn evaluate(
+    /// Finds what came and went in each dataset that the KPI reads; returns whether its sums can be added to.
+    fn collect<'s>(
         &self,
-        step: &KpiStep,
-        root: &Node<'_>,
-        memo: &Memo<'_>,
-        states: &States,
-    ) -> Result<(Gold, RecordBatch)> {
-        let state = self.merged(step, root, memo, states)?;
-        let mut accumulator = self.open(step)?;
-        accumulator.merge(&state)?;
-        let table = accumulator.evaluate()?;
-        let body = silver::encode(table.schema_ref(), std::slice::from_ref(&table), Formulas::Escape)?;
-        let sha256 = digest::hex(&body);
-        let former = self.state.gold.get(&step.name);
-        let table_object = match former.filter(|gold| gold.table.sha256 == sha256) {
-            // The same table under a new stamp would tell people nothing.
-            Some(same) => same.table.clone(),
-            None => {
-                let key = self.put_stamped(&step.name, former.map(|gold| gold.table.key.as_str()), &body)?;
-                Stored { key, sha256, bytes: body.len() as u64, rows: table.num_rows() as u64 }
+        step: &'s KpiStep,
+        since: Option<&BTreeMap<String, u64>>,
+        deltas: &mut HashMap<(&'s str, Option<u64>), Delta>,
+    ) -> Result<bool> {
+        let mut incremental = since.is_some();
+        for input in &step.inputs {
+            let Some(dataset) = self.state.datasets.get(&input.dataset) else { continue };
+            let Some(&revision) = since.and_then(|since| since.get(&input.name)) else { continue };
+            let key = (input.dataset.as_str(), Some(revision));
+            if deltas.contains_key(&key) {
+                continue;
             }
-        };
-        let inputs = inputs_digest(step, self.state);
-        Ok((Gold { fingerprint: step.fingerprint.at(self.as_of), inputs, table: table_object }, table))
+            match Delta::since(self.store, &input.dataset, dataset, revision)? {
+                Some(delta) => drop(deltas.insert(key, delta)),
+                None => incremental = false,
+            }
+        }
+        if !incremental {
+            for input in &step.inputs {
+                let key = (input.dataset.as_str(), None);
+                if let Some(dataset) = self.state.datasets.get(&input.dataset)
+                    && !deltas.contains_key(&key)
+                {
+                    deltas.insert(key, Delta::all(self.store, dataset)?);
+                }
+            }
+        }
+        Ok(incremental)
     }
 
-    /// Writes the table under a stamp that sorts after the former one's, whatever the clock says.
-    fn put_stamped(&self, kpi: &str, former: Option<&str>, body: &[u8]) -> Result<String> {
-        let stem = format!("{GOLD}{kpi}/{kpi}_");
-        let stamped = former.and_then(|former| former.strip_prefix(&stem)?.strip_suffix(".csv"));
-        let after = stamped.and_then(clock::parse_stamp).map(|former| former + TimeDelta::seconds(1));
-        let mut second = after.map_or(self.now, |after| after.max(self.now));
-        loop {
-            let key = format!("{stem}{}.csv", clock::stamp(second));
-            if self.store.put_if_absent(&key, body, Durability::Durable)? {
-                return Ok(key);
+    /// Makes tasks of what the KPI has to take in, but for what it took in while silver was written.
+    fn assign<'t>(
+        &self,
+        work: &Work<'t>,
+        number: usize,
+        since: Option<&BTreeMap<String, u64>>,
+        deltas: &'t HashMap<(&str, Option<u64>), Delta>,
+        tasks: &mut BTreeMap<&'t str, Task<'t>>,
+    ) {
+        let of_input = |input: usize| {
+            let of = &work.step.inputs[input];
+            let revision = since.and_then(|since| since.get(&of.name)).copied();
+            deltas.get(&(of.dataset.as_str(), revision))
+        };
+        let added = (0..work.step.inputs.len()).flat_map(|input| {
+            let added = of_input(input).into_iter().flat_map(|delta| &delta.added);
+            added.map(move |stored| (input, stored.key.as_str()))
+        });
+        let taken = self.fresh.take(&work.step.name, added);
+        for (input, of) in work.step.inputs.iter().enumerate() {
+            let Some(delta) = of_input(input) else { continue };
+            let part = Part { work: number, input };
+            for stored in &delta.added {
+                if taken.as_ref().is_none_or(|(included, _)| !included.contains(&(input, stored.key.clone()))) {
+                    let task = || Task { stored, dataset: &of.dataset, ranges: None, parts: vec![] };
+                    tasks.entry(&stored.key).or_insert_with(task).parts.push(part);
+                }
             }
-            second += TimeDelta::seconds(1);
+            for removed in &delta.removed {
+                let ranges = Some(removed.ranges.as_slice());
+                let task = || Task { stored: &removed.rows, dataset: &of.dataset, ranges, parts: vec![] };
+                tasks.entry(&removed.rows.key).or_insert_with(task).parts.push(part);
+            }
         }
+        if let Some((_, sums)) = taken {
+            *work.sums.lock().expect("no one panics while holding it") = sums;
+        }
+    }
+
+    fn open<'s>(&self, step: &'s KpiStep) -> Result<Accumulator<'s>> {
+        step.plugin.open(&step.parameters, step.plugin.identity().uses_as_of.then_some(self.as_of))
     }
 }

@@ -1,14 +1,13 @@
-//! One commit: a change of the lake, written once.
+//! One commit: what the lake holds after it, and what it changed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Entry, Gold, Segment};
-use crate::pipeline::Fingerprint;
+use super::{Dataset, Entry, Gold, State, Stored};
 
-/// A change of the lake. Everything it names was written before it.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+/// A commit as it is written, once. Everything it names was written before it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Commit {
     /// Its number, from 1; also its name.
@@ -17,59 +16,123 @@ pub struct Commit {
     pub id: String,
     /// When it was made, RFC 3339. For people: nothing depends on it.
     pub at: String,
-    /// Which role made it: `clean` or `aggregate`.
+    /// Which role made it: `clean`, `aggregate` or `reconcile`.
     pub role: String,
-    /// Changes of silver, by dataset.
+    /// What it changed in silver, by dataset.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub datasets: BTreeMap<String, DatasetChange>,
-    /// New tables, by KPI.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub gold: BTreeMap<String, Gold>,
-    /// Objects that no longer belong to the lake.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub retired: Vec<String>,
-    /// Formerly retired objects that have been deleted.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub swept: Vec<String>,
+    /// The KPIs that it computed.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub kpis: BTreeSet<String>,
+    /// What the lake holds after it.
+    pub state: State,
 }
 
-/// A change of one dataset.
+/// What a commit changed in one dataset.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DatasetChange {
-    /// If given, what the dataset held is forgotten first, and this is what makes it from now on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reset: Option<Fingerprint>,
-    /// New and replaced entries, by the bronze object's name.
-    pub put: BTreeMap<String, Entry>,
-    /// The whole index from now on.
-    pub index: Vec<Segment>,
+    /// Whether what the dataset held is forgotten, so that its history begins here.
+    pub reset: bool,
+    /// The commit that changed its silver before this one.
+    pub previous: u64,
+    /// How many bronze objects were cleaned.
+    pub cleaned: u64,
+    /// How many silver objects were written again without the rows that were superseded.
+    pub rewritten: u64,
+    /// A [`LogEntry`] a line.
+    pub log: Stored,
+    /// The rows that left silver, if any did.
+    pub removed: Option<Removed>,
 }
 
-impl Commit {
-    /// A commit of that role with nothing in it yet.
-    pub fn new(role: &str) -> Self {
-        Self { role: role.to_owned(), ..Self::default() }
+/// A line in the log of a change.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogEntry {
+    /// The bronze object.
+    pub object: String,
+    /// Whether it was cleaned, rather than its silver written again.
+    pub cleaned: bool,
+    /// What is known of it from now on.
+    pub entry: Entry,
+}
+
+/// Rows that left silver because others of their keys superseded them.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Removed {
+    /// The rows, as silver is written.
+    pub rows: Stored,
+    /// How many of them are of which bronze object, in the order of the rows.
+    pub objects: Vec<(String, u64)>,
+}
+
+/// A change that is to be committed.
+#[derive(Debug, Clone, Default)]
+pub struct Change {
+    /// Which role made it.
+    pub role: &'static str,
+    /// Silver, by dataset: how it changed, and what it is then.
+    pub datasets: BTreeMap<String, (DatasetChange, Dataset)>,
+    /// New tables, by KPI.
+    pub gold: BTreeMap<String, Gold>,
+    /// Objects that no longer belong to the lake.
+    pub retired: Vec<String>,
+    /// Formerly retired objects that have been deleted.
+    pub swept: Vec<String>,
+    /// Objects that are part of the lake from now on.
+    pub named: BTreeSet<String>,
+    /// When bronze was compared with the catalog in full, if it was.
+    pub reconciled: Option<i64>,
+}
+
+impl Change {
+    /// A change by that role with nothing in it yet.
+    pub fn new(role: &'static str) -> Self {
+        Self { role, ..Self::default() }
     }
 
     /// Whether it changes nothing.
     pub fn is_empty(&self) -> bool {
-        self.datasets.is_empty() && self.gold.is_empty() && self.retired.is_empty() && self.swept.is_empty()
+        let Self { role: _, datasets, gold, retired, swept, named: _, reconciled } = self;
+        datasets.is_empty() && gold.is_empty() && retired.is_empty() && swept.is_empty() && reconciled.is_none()
     }
 
-    /// The keys of the objects that it makes part of the lake.
-    pub(crate) fn named(&self) -> impl Iterator<Item = &str> {
-        let entries = self.datasets.values().flat_map(|change| change.put.values());
-        let silver =
-            entries.flat_map(|entry| std::iter::once(&entry.silver).chain(&entry.quarantine)).map(|stored| &stored.key);
-        let index = self.datasets.values().flat_map(|change| &change.index).map(|segment| &segment.key);
-        let gold = self.gold.values().map(|gold| &gold.table.key);
-        silver.chain(index).chain(gold).map(String::as_str)
+    /// The commit that makes this change of that state.
+    pub(super) fn on(&self, base: &State, id: &str, at: &str) -> Commit {
+        let sequence = base.sequence + 1;
+        let mut state = State { sequence, ..base.clone() };
+        for (name, (change, dataset)) in &self.datasets {
+            let mut dataset = dataset.clone();
+            if change.reset {
+                dataset.since = sequence;
+            }
+            if change.reset || change.cleaned > 0 || change.rewritten > 0 {
+                dataset.revision = sequence;
+            }
+            state.datasets.insert(name.clone(), dataset);
+        }
+        state.gold.extend(self.gold.clone());
+        state.retired.extend(self.retired.iter().cloned());
+        // Content that comes back as it was comes back under its old name.
+        state.retired.retain(|key| !self.swept.contains(key) && !self.named.contains(key));
+        state.reconciled = self.reconciled.or(state.reconciled);
+        Commit {
+            sequence,
+            id: id.to_owned(),
+            at: at.to_owned(),
+            role: self.role.to_owned(),
+            datasets: self.datasets.iter().map(|(name, (change, _))| (name.clone(), change.clone())).collect(),
+            kpis: self.gold.keys().cloned().collect(),
+            state,
+        }
     }
+}
 
+impl Commit {
     /// Whether both change one dataset or one KPI, so that the later must be made anew.
     pub(super) fn touches_what(&self, other: &Self) -> bool {
-        self.datasets.keys().any(|name| other.datasets.contains_key(name))
-            || self.gold.keys().any(|name| other.gold.contains_key(name))
+        self.datasets.keys().any(|name| other.datasets.contains_key(name)) || !self.kpis.is_disjoint(&other.kpis)
     }
 }

@@ -1,14 +1,16 @@
-//! The catalog: what the lake holds, as a fold over write-once commits. A reader sees all of a commit or none of it.
+//! The catalog: what the lake holds, as of its newest commit. A reader sees all of a commit or none of it.
 
 mod commit;
+mod entries;
 mod state;
 #[cfg(test)]
 mod tests;
 mod totals;
 
-pub use commit::{Commit, DatasetChange};
-pub use state::{Dataset, Entry, Gold, Segment, State, Stored};
-pub use totals::Totals;
+pub use commit::{Change, Commit, DatasetChange, LogEntry, Removed};
+pub use entries::{Entries, NameSet};
+pub use state::{Dataset, Entry, Gold, GoldInput, State, Stored};
+pub use totals::{DatasetTotals, Totals};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::de::DeserializeOwned;
@@ -28,15 +30,16 @@ pub const QUARANTINE: &str = "quarantine/";
 /// The catalog's own prefix.
 pub const CATALOG: &str = "catalog/";
 
-/// Indexes of keys.
+/// What is known of each bronze object, by dataset.
+pub const ENTRIES: &str = "catalog/entries/";
+/// Indexes of keys, by dataset.
 pub const INDEX: &str = "catalog/index/";
-/// Partial aggregates; can be deleted at any time.
-pub const MEMO: &str = "catalog/memo/";
+/// What each commit changed, by dataset.
+pub const CHANGES: &str = "catalog/changes/";
+/// Sums, by KPI.
+pub const SUMS: &str = "catalog/sums/";
 
 const COMMITS: &str = "catalog/commits/";
-const CHECKPOINTS: &str = "catalog/checkpoints/";
-/// A checkpoint is written every so many commits.
-const CHECKPOINT_EVERY: u64 = 32;
 
 /// The catalog of one lake, as of the newest commit that was read.
 pub struct Catalog<'s> {
@@ -48,8 +51,10 @@ fn commit_key(sequence: u64) -> String {
     format!("{COMMITS}{sequence:020}.json")
 }
 
-fn checkpoint_key(sequence: u64) -> String {
-    format!("{CHECKPOINTS}{sequence:020}.json")
+/// The commit of that number.
+pub fn read_commit(store: &dyn Store, sequence: u64) -> Result<Commit> {
+    let key = commit_key(sequence);
+    parse(&key, &read(store, &key)?)
 }
 
 fn parse<T: DeserializeOwned>(key: &str, body: &[u8]) -> Result<T> {
@@ -59,31 +64,53 @@ fn parse<T: DeserializeOwned>(key: &str, body: &[u8]) -> Result<T> {
 }
 
 impl<'s> Catalog<'s> {
-    /// Reads the newest checkpoint and the commits after it.
+    /// Reads the newest commit.
     pub fn load(store: &'s dyn Store) -> Result<Self> {
-        let state = match store.list(CHECKPOINTS, "")?.pop() {
-            Some(checkpoint) => parse(&checkpoint.key, &read(store, &checkpoint.key)?)?,
-            None => State::default(),
-        };
-        let mut catalog = Self { store, state };
+        let mut catalog = Self { store, state: State::default() };
         catalog.refresh()?;
         Ok(catalog)
     }
 
-    /// Reads the commits that came since.
+    /// Reads the newest commit if it came since.
     pub fn refresh(&mut self) -> Result<()> {
-        for meta in self.store.list(COMMITS, &commit_key(self.state.sequence))? {
-            let commit: Commit = parse(&meta.key, &read(self.store, &meta.key)?)?;
-            if commit.sequence != self.state.sequence + 1 {
-                let next = commit_key(self.state.sequence + 1);
-                return Err(Error::new(
-                    Kind::InvalidInput,
-                    format!("the catalog lacks `{next}`, but has `{}`", meta.key),
-                ));
-            }
-            self.state.apply(commit);
+        let newest = self.newest()?;
+        if newest > self.state.sequence {
+            self.state = read_commit(self.store, newest)?.state;
         }
         Ok(())
+    }
+
+    /// The number of the newest commit. Commits are numbered without gaps and never deleted, so it is found in a few steps
+    /// however many there are, and a listing that is a moment old cannot mislead.
+    fn newest(&self) -> Result<u64> {
+        let exists = |sequence| self.store.exists(&commit_key(sequence));
+        let mut held = self.state.sequence;
+        let mut step = 1;
+        while exists(held + step)? {
+            held += step;
+            step *= 2;
+        }
+        // There is `held`, and there is no `held + step`.
+        while step > 1 {
+            step /= 2;
+            if exists(held + step)? {
+                held += step;
+            }
+        }
+        Ok(held)
+    }
+
+    /// Fails if a commit is missing, so that newer ones are out of sight.
+    pub fn check_gaps(&self) -> Result<()> {
+        match self.store.list(COMMITS, &commit_key(self.state.sequence))?.first() {
+            // One that was made since.
+            Some(meta) if meta.key == commit_key(self.state.sequence + 1) => Ok(()),
+            Some(meta) => {
+                let (next, found) = (commit_key(self.state.sequence + 1), &meta.key);
+                Err(Error::new(Kind::InvalidInput, format!("the catalog lacks `{next}`, but has `{found}`")))
+            }
+            None => Ok(()),
+        }
     }
 
     /// What the lake holds.
@@ -93,43 +120,33 @@ impl<'s> Catalog<'s> {
 
     /// Makes the change part of the lake, or fails with [`Kind::Conflict`] if another host committed since this catalog
     /// was read and touched the same datasets or KPIs; then nothing of it happened.
-    pub fn commit(&mut self, mut commit: Commit, now: DateTime<Utc>) -> Result<()> {
-        commit.id = unique_id();
-        commit.at = now.to_rfc3339_opts(SecondsFormat::Micros, true);
+    pub fn commit(&mut self, change: &Change, now: DateTime<Utc>) -> Result<()> {
+        let id = unique_id();
+        let at = now.to_rfc3339_opts(SecondsFormat::Micros, true);
         loop {
-            commit.sequence = self.state.sequence + 1;
+            let commit = change.on(&self.state, &id, &at);
             let key = commit_key(commit.sequence);
             let body = serde_json::to_vec(&commit).map_err(|error| Error::internal(error.to_string()))?;
             if self.store.put_if_absent(&key, &body, Durability::Durable)? {
-                self.state.apply(commit);
-                return self.checkpoint();
+                self.state = commit.state;
+                return Ok(());
             }
             // Taken: by another host, or by ourselves in a try whose answer was lost.
             let winner: Commit = parse(&key, &read(self.store, &key)?)?;
-            if winner.id == commit.id {
-                self.state.apply(winner);
-                return self.checkpoint();
-            }
-            if winner.touches_what(&commit) {
+            let (ours, clash) = (winner.id == id, winner.touches_what(&commit));
+            if clash && !ours {
                 return Err(Error::new(Kind::Conflict, format!("another host committed `{key}` first")));
             }
-            self.state.apply(winner);
+            self.state = winner.state;
+            if ours {
+                return Ok(());
+            }
         }
-    }
-
-    fn checkpoint(&self) -> Result<()> {
-        if !self.state.sequence.is_multiple_of(CHECKPOINT_EVERY) {
-            return Ok(());
-        }
-        let body = serde_json::to_vec(&self.state).map_err(|error| Error::internal(error.to_string()))?;
-        // If there is one already it says the same: state is a function of the commits.
-        self.store.put_if_absent(&checkpoint_key(self.state.sequence), &body, Durability::Durable).map(|_| ())
     }
 
     /// All commits, oldest first.
     pub fn history(&self) -> Result<Vec<Commit>> {
-        let commits = self.store.list(COMMITS, "")?;
-        commits.iter().map(|meta| parse(&meta.key, &read(self.store, &meta.key)?)).collect()
+        (1..=self.state.sequence).map(|sequence| read_commit(self.store, sequence)).collect()
     }
 }
 

@@ -1,13 +1,14 @@
-//! What the lake holds after a number of commits.
+//! What the lake holds after a commit.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Commit, DatasetChange};
+use super::{NameSet, Totals};
 use crate::pipeline::Fingerprint;
+use crate::segments::Segments;
 
-/// The lake after commit `sequence`.
+/// The lake after commit `sequence`. Small, however much it holds: what grows lies in [`Segments`].
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct State {
@@ -19,6 +20,8 @@ pub struct State {
     pub gold: BTreeMap<String, Gold>,
     /// Objects that a commit replaced and that are not known to be deleted yet.
     pub retired: Vec<String>,
+    /// When bronze was last compared with the catalog in full, in microseconds since the epoch.
+    pub reconciled: Option<i64>,
 }
 
 /// One silver dataset.
@@ -27,10 +30,20 @@ pub struct State {
 pub struct Dataset {
     /// What made it.
     pub fingerprint: Fingerprint,
-    /// What is known of each bronze object, by its name.
-    pub objects: BTreeMap<String, Entry>,
-    /// The index of keys, as segments of which a later one overrides an earlier one.
-    pub index: Vec<Segment>,
+    /// The commit that made it anew; what KPIs have read of it before is void.
+    pub since: u64,
+    /// The commit that last changed its silver.
+    pub revision: u64,
+    /// The number for the next object.
+    pub next_id: u32,
+    /// What became of all its rows.
+    pub totals: Totals,
+    /// The names of its bronze objects, summed up.
+    pub names: NameSet,
+    /// What is known of each bronze object; see [`super::Entries`].
+    pub entries: Segments,
+    /// Which row holds each key.
+    pub keys: Segments,
 }
 
 /// One bronze object and what became of its rows.
@@ -73,28 +86,32 @@ pub struct Stored {
     pub rows: u64,
 }
 
-/// A part of a dataset's index of keys.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Segment {
-    /// Its key in the lake.
-    pub key: String,
-    /// Checked whenever it is read.
-    pub sha256: String,
-    /// Its size.
-    pub bytes: u64,
-}
-
-/// One KPI's newest table.
+/// One KPI's newest table, and what it is made from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Gold {
     /// What made it.
     pub fingerprint: Fingerprint,
-    /// A digest of the silver objects it was made from.
-    pub inputs: String,
+    /// The silver it was made from, by the plugin's name for it. A dataset that did not exist is left out.
+    pub inputs: BTreeMap<String, GoldInput>,
+    /// The sums of each stage.
+    pub stages: Vec<Segments>,
     /// The table.
     pub table: Stored,
+}
+
+/// A dataset as a KPI has read it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GoldInput {
+    /// The dataset.
+    pub dataset: String,
+    /// Its whole schema, in words.
+    pub silver: String,
+    /// Its [`Dataset::since`].
+    pub since: u64,
+    /// Its [`Dataset::revision`].
+    pub revision: u64,
 }
 
 impl Entry {
@@ -117,33 +134,15 @@ impl Entry {
 impl Dataset {
     /// A dataset with no objects.
     pub fn new(fingerprint: Fingerprint) -> Self {
-        Self { fingerprint, objects: BTreeMap::new(), index: Vec::new() }
-    }
-
-    /// The number for the next object.
-    pub fn next_id(&self) -> u32 {
-        self.objects.values().map(|entry| entry.id + 1).max().unwrap_or(0)
-    }
-}
-
-impl State {
-    pub(super) fn apply(&mut self, commit: Commit) {
-        let named: BTreeSet<String> = commit.named().map(str::to_owned).collect();
-        let Commit { sequence, id: _, at: _, role: _, datasets, gold, retired, swept } = commit;
-        self.sequence = sequence;
-        for (name, change) in datasets {
-            let DatasetChange { reset, put, index } = change;
-            if let Some(fingerprint) = reset {
-                self.datasets.insert(name.clone(), Dataset::new(fingerprint));
-            }
-            if let Some(dataset) = self.datasets.get_mut(&name) {
-                dataset.objects.extend(put);
-                dataset.index = index;
-            }
+        Self {
+            fingerprint,
+            since: 0,
+            revision: 0,
+            next_id: 0,
+            totals: Totals::default(),
+            names: NameSet::default(),
+            entries: Segments::default(),
+            keys: Segments::default(),
         }
-        self.gold.extend(gold);
-        self.retired.extend(retired);
-        // Content that comes back as it was comes back under its old name.
-        self.retired.retain(|key| !swept.contains(key) && !named.contains(key));
     }
 }

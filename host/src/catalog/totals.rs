@@ -2,42 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::State;
-
-impl State {
-    /// The totals of each dataset.
-    pub fn totals(&self) -> Vec<Totals> {
-        self.datasets
-            .iter()
-            .map(|(name, dataset)| {
-                let mut totals = Totals { dataset: name.clone(), objects: dataset.objects.len(), ..Totals::default() };
-                for entry in dataset.objects.values() {
-                    totals.read += entry.read;
-                    totals.kept += entry.kept();
-                    totals.superseded += entry.superseded.len() as u64;
-                    for (sums, rules) in
-                        [(&mut totals.rejected, &entry.rejected), (&mut totals.repaired, &entry.repaired)]
-                    {
-                        for (rule, rows) in rules {
-                            *sums.entry(rule.clone()).or_default() += rows;
-                        }
-                    }
-                }
-                totals
-            })
-            .collect()
-    }
-}
+use super::{Entry, State};
 
 /// What became of all rows of a dataset: read = kept + rejected + superseded.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Totals {
-    /// The dataset's name.
-    pub dataset: String,
     /// Bronze objects read.
-    pub objects: usize,
+    pub objects: u64,
     /// Rows in them.
     pub read: u64,
     /// Rows in silver.
@@ -48,4 +22,46 @@ pub struct Totals {
     pub rejected: BTreeMap<String, u64>,
     /// Rows in silver with a value changed, by rule.
     pub repaired: BTreeMap<String, u64>,
+}
+
+impl Totals {
+    /// Counts an object in.
+    pub fn add(&mut self, entry: &Entry) {
+        self.change(entry, |total, rows| *total += rows);
+    }
+
+    /// Counts an object out that was counted in.
+    pub fn subtract(&mut self, entry: &Entry) {
+        self.change(entry, |total, rows| *total -= rows);
+    }
+
+    fn change(&mut self, entry: &Entry, by: impl Fn(&mut u64, u64)) {
+        by(&mut self.objects, 1);
+        by(&mut self.read, entry.read);
+        by(&mut self.kept, entry.kept());
+        by(&mut self.superseded, entry.superseded.len() as u64);
+        for (sums, rules) in [(&mut self.rejected, &entry.rejected), (&mut self.repaired, &entry.repaired)] {
+            for (rule, &rows) in rules {
+                by(sums.entry(rule.clone()).or_default(), rows);
+            }
+            sums.retain(|_, rows| *rows > 0);
+        }
+    }
+}
+
+/// The totals of one dataset.
+#[derive(Debug, Serialize)]
+pub struct DatasetTotals<'t> {
+    /// Its name.
+    pub dataset: &'t str,
+    /// What became of its rows.
+    #[serde(flatten)]
+    pub totals: &'t Totals,
+}
+
+impl State {
+    /// The totals of each dataset.
+    pub fn totals(&self) -> Vec<DatasetTotals<'_>> {
+        self.datasets.iter().map(|(name, dataset)| DatasetTotals { dataset: name, totals: &dataset.totals }).collect()
+    }
 }

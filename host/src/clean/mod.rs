@@ -2,25 +2,25 @@
 
 mod dataset;
 mod object;
+mod write;
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Mutex;
+use std::collections::BTreeMap;
 
 use dataset::DatasetWork;
 use object::CleanObject;
 
-use crate::catalog::{BRONZE, Commit, DatasetChange, Segment, State};
+use crate::catalog::{BRONZE, Change, State};
 use crate::error::{Kind, Result};
-use crate::keys::KeyIndex;
+use crate::fresh::Fresh;
 use crate::pipeline::Pipeline;
 use crate::plan::{DatasetPlan, PlannedObject};
 use crate::progress::Progress;
-use crate::silver::Fresh;
+use crate::spool::Spools;
 use crate::store::Store;
 use crate::{Error, workers};
 
-/// Key indexes kept from one tick to the next, each with the segments it was read from.
-pub type Indexes = Mutex<HashMap<String, (Vec<Segment>, KeyIndex)>>;
+/// How much memory rows may take that wait to be compared with others of their keys.
+const SPOOL_BYTES: i64 = 256 << 20;
 
 /// What cleaning needs.
 pub struct Cleaning<'c> {
@@ -32,18 +32,16 @@ pub struct Cleaning<'c> {
     pub state: &'c State,
     /// The time that plugins are told, in microseconds since the epoch.
     pub as_of: i64,
-    /// Where silver goes that a KPI is about to read.
-    pub fresh: &'c Fresh,
-    /// Kept between ticks.
-    pub indexes: &'c Indexes,
+    /// Where KPIs take silver in that is about to be aggregated, if it is.
+    pub fresh: Option<&'c Fresh>,
     /// Told of every object read.
     pub progress: &'c Progress,
 }
 
-/// What came of cleaning: a commit to be made, and what could not be done.
+/// What came of cleaning: a change to be committed, and what could not be done.
 pub struct Outcome {
     /// The change; may be empty.
-    pub commit: Commit,
+    pub change: Change,
     /// Objects that could not be cleaned, by dataset and name, and why; they are tried again in the next run.
     pub failures: Vec<((String, String), Error)>,
     /// Things people should look at, such as a column that an object lacks.
@@ -52,52 +50,53 @@ pub struct Outcome {
     pub untidy: bool,
     /// Datasets of which an object is gone or damaged, and which; they must be made anew.
     pub damaged: BTreeMap<String, String>,
-    /// The indexes after the commit.
-    pub indexes: HashMap<String, (Vec<Segment>, KeyIndex)>,
 }
 
 /// One object's way through a worker.
 struct Job<'j> {
     work: &'j DatasetWork<'j>,
     object: &'j PlannedObject,
+    /// Its number in its dataset.
+    id: u32,
 }
 
 impl Cleaning<'_> {
     /// Reads and cleans what the plans name, and writes silver. Nothing is part of the lake before the commit is made.
     pub fn run(&self, plans: &[DatasetPlan]) -> Result<Outcome> {
-        let works = plans.iter().map(|plan| DatasetWork::new(self, plan)).collect::<Result<Vec<_>>>()?;
+        let spools = Spools::new(SPOOL_BYTES);
+        let plans = plans.iter().filter(|plan| !plan.is_empty());
+        let mut works = plans.map(|plan| DatasetWork::new(self, plan, &spools)).collect::<Result<Vec<_>>>()?;
         let mut jobs = Vec::new();
         for work in &works {
-            jobs.extend(work.plan.objects.iter().map(|object| Job { work, object }));
+            // Numbered in the order of their names.
+            let numbered = work.plan.objects.iter().zip(work.before.next_id..);
+            jobs.extend(numbered.map(|(object, id)| Job { work, object, id }));
         }
         // Longest first: the last ones to finish are then short.
         jobs.sort_by_key(|job| std::cmp::Reverse(job.object.bytes));
         self.progress.begin("cleaning", jobs.iter().map(|job| job.object.bytes).sum());
-        let cleaned = workers::map(jobs, |Job { work, object: PlannedObject { name, bytes, known: _ } }| {
-            let key = format!("{BRONZE}{name}");
-            let cleaned = object::clean(self.store, self.pipeline, work.step, &key, name, self.as_of)
-                .and_then(|mut object| work.receive(name, &mut object).map(|()| object));
+        let cleaned = workers::map(jobs, |Job { work, object: PlannedObject { name, bytes, known: _ }, id }| {
+            let cleaned = object::clean(work, name, &format!("{BRONZE}{name}"), id);
             self.progress.advance(*bytes);
-            ((work.step.name.as_str(), name.clone()), cleaned)
+            (work.step.name.as_str(), name.as_str(), id, cleaned)
         });
         self.progress.end();
 
         let mut outcome = Outcome {
-            commit: Commit::new("clean"),
+            change: Change::new("clean"),
             failures: vec![],
             warnings: vec![],
             untidy: false,
             damaged: BTreeMap::new(),
-            indexes: HashMap::new(),
         };
-        let mut by_dataset: BTreeMap<&str, BTreeMap<String, CleanObject>> = BTreeMap::new();
-        for ((dataset, name), result) in cleaned {
+        let mut by_dataset: BTreeMap<&str, BTreeMap<u32, (&str, CleanObject<'_>)>> = BTreeMap::new();
+        for (dataset, name, id, result) in cleaned {
             match result {
                 Ok(object) => {
                     outcome.warnings.extend(object.warnings.iter().map(|warning| format!("{BRONZE}{name}: {warning}")));
-                    by_dataset.entry(dataset).or_default().insert(name, object);
+                    by_dataset.entry(dataset).or_default().insert(id, (name, object));
                 }
-                Err(error) => outcome.failures.push(((dataset.to_owned(), name), error)),
+                Err(error) => outcome.failures.push(((dataset.to_owned(), name.to_owned()), error)),
             }
         }
         // What failed may have been written in part.
@@ -111,11 +110,10 @@ impl Cleaning<'_> {
                 continue;
             }
             let objects = by_dataset.remove(plan.dataset.as_str()).unwrap_or_default();
-            let retired = outcome.commit.retired.len();
+            let retired = outcome.change.retired.len();
             match work.finish(objects, &mut outcome) {
                 Err(error) if error.kind() == Kind::Damaged => {
-                    outcome.commit.retired.truncate(retired);
-                    outcome.indexes.remove(&plan.dataset);
+                    outcome.change.retired.truncate(retired);
                     outcome.untidy = true;
                     outcome.damaged.insert(plan.dataset.clone(), error.to_string());
                 }
@@ -123,11 +121,5 @@ impl Cleaning<'_> {
             }
         }
         Ok(outcome)
-    }
-}
-
-impl Outcome {
-    fn change(&mut self, dataset: &str, change: DatasetChange) {
-        self.commit.datasets.insert(dataset.to_owned(), change);
     }
 }

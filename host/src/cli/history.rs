@@ -1,6 +1,6 @@
 //! `smelt history`.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -9,14 +9,14 @@ use serde_json::json;
 use super::roles::totals_table;
 use super::table::{render, rules, thousands};
 use super::{Common, print, print_json};
-use crate::catalog::{Catalog, Commit, State};
+use crate::catalog::{Catalog, Commit, Entries, Entry};
 use crate::error::Result;
 use crate::store::DirStore;
 
 /// What to show.
 #[derive(Debug, Args)]
 pub(super) struct History {
-    /// Also what became of the rows of each object
+    /// Also what is known of each object
     #[arg(long)]
     objects: bool,
 }
@@ -28,8 +28,12 @@ impl History {
         let store = DirStore::new(&common.lake);
         let catalog = Catalog::load(&store)?;
         let (state, commits) = (catalog.state(), catalog.history()?);
+        let entries = state.datasets.iter().map(|(name, dataset)| Ok((name, Entries::of(&store, dataset).all()?)));
+        let entries: BTreeMap<_, _> = if self.objects { entries.collect::<Result<_>>()? } else { BTreeMap::new() };
         if common.json {
-            print_json(&json!({"commits": commits, "datasets": state.totals(), "state": state}))?;
+            let objects: BTreeMap<_, BTreeMap<_, _>> =
+                entries.into_iter().map(|(dataset, entries)| (dataset, entries.into_iter().collect())).collect();
+            print_json(&json!({"commits": commits, "datasets": state.totals(), "state": state, "objects": objects}))?;
             return Ok(ExitCode::SUCCESS);
         }
         let mut text = render(&["commit", "at", "role", "what"], &commit_rows(&commits));
@@ -37,7 +41,7 @@ impl History {
         text.push_str(&totals_table(&state.totals()));
         if self.objects {
             text.push('\n');
-            text.push_str(&objects_table(state));
+            text.push_str(&objects_table(entries.values().flatten()));
         }
         print(&text);
         Ok(ExitCode::SUCCESS)
@@ -45,34 +49,32 @@ impl History {
 }
 
 fn commit_rows(commits: &[Commit]) -> Vec<Vec<String>> {
-    let mut seen = BTreeSet::new();
     let mut rows = Vec::new();
-    for commit in commits {
+    for Commit { sequence, at, role, datasets, kpis, state, .. } in commits {
         let mut what = Vec::new();
-        for (dataset, change) in &commit.datasets {
-            let again = !seen.insert(dataset.as_str()) && change.reset.is_some();
-            what.push(format!("{dataset}: {} objects{}", change.put.len(), if again { ", made anew" } else { "" }));
+        for (dataset, change) in datasets {
+            let again = if change.reset && change.previous > 0 { ", made anew" } else { "" };
+            what.push(format!("{dataset}: {} objects{again}", change.cleaned));
         }
-        what.extend(commit.gold.iter().map(|(kpi, gold)| format!("{kpi} {}", gold.fingerprint.version)));
-        rows.push(vec![commit.sequence.to_string(), commit.at.clone(), commit.role.clone(), what.join(", ")]);
+        let version = |kpi: &String| state.gold.get(kpi).map_or("", |gold| gold.fingerprint.version.as_str());
+        what.extend(kpis.iter().map(|kpi| format!("{kpi} {}", version(kpi))));
+        rows.push(vec![sequence.to_string(), at.clone(), role.clone(), what.join(", ")]);
     }
     rows
 }
 
-fn objects_table(state: &State) -> String {
-    let mut rows = Vec::new();
-    for dataset in state.datasets.values() {
-        for (name, entry) in &dataset.objects {
-            rows.push(vec![
-                name.clone(),
-                thousands(entry.read),
-                thousands(entry.kept()),
-                thousands(entry.superseded.len() as u64),
-                rules(&entry.rejected),
-                rules(&entry.repaired),
-                entry.silver.key.clone(),
-            ]);
-        }
-    }
-    render(&["bronze object", "read", "kept", "superseded", "rejected", "repaired", "silver object"], &rows)
+fn objects_table<'e>(entries: impl Iterator<Item = &'e (String, Entry)>) -> String {
+    let row = |(name, entry): &(String, Entry)| {
+        vec![
+            name.clone(),
+            thousands(entry.read),
+            thousands(entry.kept()),
+            thousands(entry.superseded.len() as u64),
+            rules(&entry.rejected),
+            rules(&entry.repaired),
+            entry.silver.key.clone(),
+        ]
+    };
+    let heading = ["bronze object", "read", "kept", "superseded", "rejected", "repaired", "silver object"];
+    render(&heading, &entries.map(row).collect::<Vec<_>>())
 }

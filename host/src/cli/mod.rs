@@ -79,7 +79,7 @@ enum Verb {
     /// Generate, clean and aggregate, over and over, until Ctrl-C or SIGTERM
     Up(up::Up),
     /// Show what would run, and why; changes nothing
-    Plan,
+    Plan(plan::Show),
     /// Show the commits, and what became of every row
     History(history::History),
 }
@@ -94,7 +94,7 @@ pub fn run(Cli { verb, common }: Cli) -> Result<ExitCode> {
         Verb::Aggregate => roles::Roles::default().run(&common, Host::aggregate),
         Verb::Run(roles) => roles.run(&common, Host::run),
         Verb::Up(up) => up.run(&common),
-        Verb::Plan => plan::run(&common),
+        Verb::Plan(show) => show.run(&common),
         Verb::History(history) => history.run(&common),
     }
 }

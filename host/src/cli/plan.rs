@@ -2,21 +2,34 @@
 
 use std::process::ExitCode;
 
+use clap::Args;
+
 use super::table::{render, thousands};
 use super::{Common, print, print_json};
 use crate::error::Result;
 use crate::plan::{DatasetPlan, KpiPlan, Plan};
 
-pub(super) fn run(common: &Common) -> Result<ExitCode> {
-    let host = common.host()?;
-    common.expect_lake()?;
-    let plan = host.plan()?;
-    if common.json {
-        print_json(&plan)?;
-    } else {
-        print(&as_text(&plan));
+/// How to look.
+#[derive(Debug, Args)]
+pub(super) struct Show {
+    /// Compare all of bronze with the catalog, as `run --reconcile` would
+    #[arg(long)]
+    reconcile: bool,
+}
+
+impl Show {
+    pub(super) fn run(self, common: &Common) -> Result<ExitCode> {
+        let mut host = common.host()?;
+        host.reconcile = self.reconcile;
+        common.expect_lake()?;
+        let plan = host.plan()?;
+        if common.json {
+            print_json(&plan)?;
+        } else {
+            print(&as_text(&plan));
+        }
+        Ok(ExitCode::SUCCESS)
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 fn as_text(plan: &Plan) -> String {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::table::{preview, render, rules, thousands};
 use super::{Common, print, print_json};
-use crate::catalog::Totals;
+use crate::catalog::{DatasetTotals, Totals};
 use crate::error::Result;
 use crate::run::{Host, Report};
 
@@ -21,6 +21,9 @@ pub(super) struct Roles {
     /// Make datasets anew even if bronze no longer holds all that they were made from: its rows are given up
     #[arg(long)]
     forget_missing: bool,
+    /// Compare all of bronze with the catalog, and so find objects that were replaced; otherwise done once an hour
+    #[arg(long)]
+    reconcile: bool,
 }
 
 impl Roles {
@@ -28,6 +31,7 @@ impl Roles {
         let began = Instant::now();
         let mut host = common.host()?;
         host.forget_missing = self.forget_missing;
+        host.reconcile = self.reconcile;
         common.expect_lake()?;
         let report = role(&host)?;
         let took = began.elapsed();
@@ -62,12 +66,12 @@ pub(super) fn complain(report: &Report) -> ExitCode {
 }
 
 /// The totals of every dataset.
-pub(super) fn totals_table(totals: &[Totals]) -> String {
-    let row = |totals: &Totals| {
-        let Totals { dataset, objects, read, kept, superseded, rejected, repaired } = totals;
+pub(super) fn totals_table(totals: &[DatasetTotals<'_>]) -> String {
+    let row = |&DatasetTotals { dataset, totals }: &DatasetTotals<'_>| {
+        let Totals { objects, read, kept, superseded, rejected, repaired } = totals;
         vec![
-            dataset.clone(),
-            thousands(*objects as u64),
+            dataset.to_owned(),
+            thousands(*objects),
             thousands(*read),
             thousands(*kept),
             thousands(rejected.values().sum()),
@@ -77,7 +81,7 @@ pub(super) fn totals_table(totals: &[Totals]) -> String {
     };
     let heading = ["dataset", "objects", "read", "kept", "rejected", "superseded", "repaired"];
     let mut text = render(&heading, &totals.iter().map(row).collect::<Vec<_>>());
-    for Totals { dataset, rejected, repaired, .. } in totals {
+    for DatasetTotals { dataset, totals: Totals { rejected, repaired, .. } } in totals {
         if !rejected.is_empty() {
             text.push_str(&format!("  {dataset} rejected: {}\n", rules(rejected)));
         }

@@ -1,15 +1,16 @@
 //! A pipeline ready to run: the manifest with its plugins loaded, and everything checked that can be before data is read.
 
 mod fingerprint;
+mod pattern;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use arrow_schema::SchemaRef;
-use regex::Regex;
 use serde_json::{Map, Value};
 
 pub use fingerprint::Fingerprint;
+pub use pattern::Pattern;
 
 use crate::Error;
 use crate::codec::{self, DecodeLimits, Format};
@@ -56,8 +57,8 @@ pub struct SourceStep {
 pub struct DatasetStep {
     /// Its name in the manifest.
     pub name: String,
-    /// Which objects are its own; the first group is what tells them apart.
-    pub pattern: Regex,
+    /// Which objects are its own.
+    pub pattern: Pattern,
     /// How they are written.
     pub format: Format,
     /// Its component.
@@ -120,7 +121,7 @@ impl Pipeline {
                 let host = settings(section, manifest, plugin.identity(), pseudonyms);
                 Ok(DatasetStep {
                     name: name.clone(),
-                    pattern: pattern(&section.objects)?,
+                    pattern: Pattern::parse(&section.objects)?,
                     format: section.format,
                     fingerprint: Fingerprint::new(plugin.identity(), &parameters, host),
                     plugin,
@@ -216,18 +217,6 @@ fn parameters(identity: &Identity, parameters: &Map<String, Value>) -> Result<St
     let sorted: BTreeMap<_, _> = parameters.iter().collect();
     check_parameters(identity, &parameters.clone().into())?;
     serde_json::to_string(&sorted).map_err(|error| Error::internal(error.to_string()))
-}
-
-/// The glob as an expression whose first group is what the `*` stands for.
-fn pattern(glob: &str) -> Result<Regex> {
-    let wrong = || {
-        Error::config(format!(
-            "objects = \"{glob}\": a pattern is a name with exactly one `*`, such as `readings_*.csv`"
-        ))
-    };
-    let (before, after) = glob.split_once('*').filter(|(_, after)| !after.contains('*')).ok_or_else(wrong)?;
-    let expression = format!("^{}([^/]*){}$", regex::escape(before), regex::escape(after));
-    Regex::new(&expression).map_err(|_| wrong())
 }
 
 fn inputs(plugin: &Kpi, mapping: &BTreeMap<String, String>, datasets: &[DatasetStep]) -> Result<Vec<KpiInput>> {

@@ -1,20 +1,20 @@
 //! The aggregator's role.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
 use super::{ATTEMPTS, Host, Report};
 use crate::aggregate::Aggregation;
 use crate::catalog::Catalog;
 use crate::error::{Kind, Result};
-use crate::plan::Plan;
-use crate::silver::Fresh;
+use crate::fresh::Fresh;
 
 impl Host {
     /// Returns whether silver was whole; if not, cleaning makes it anew.
     pub(super) fn aggregate_into(&self, fresh: &Fresh, report: &mut Report) -> Result<bool> {
         for attempt in 1.. {
             let mut catalog = Catalog::load(self.store())?;
-            let plan = Plan::make_kpis(&self.pipeline, catalog.state(), self.as_of());
+            let plan = self.planning(catalog.state(), &BTreeMap::new(), false).kpis(&[]);
             if plan.iter().all(|kpi| kpi.reason.is_none()) {
                 return self.sweep(catalog.state()).map(|()| true);
             }
@@ -36,7 +36,7 @@ impl Host {
                     continue;
                 }
             }
-            match self.commit(&mut catalog, outcome.commit) {
+            match self.commit(&mut catalog, outcome.change) {
                 Err(error) if error.kind() == Kind::Conflict && attempt < ATTEMPTS => {
                     self.untidy.store(true, Ordering::Relaxed);
                     continue;

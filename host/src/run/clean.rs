@@ -4,14 +4,14 @@ use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 
 use super::{ATTEMPTS, Host, Report};
-use crate::catalog::{BRONZE, Catalog};
+use crate::catalog::{BRONZE, Catalog, Change};
 use crate::clean::Cleaning;
 use crate::error::{Kind, Result};
 use crate::plan::DatasetPlan;
-use crate::silver::Fresh;
+use crate::fresh::Fresh;
 
-/// About how many bytes of bronze are cleaned before a commit, so that memory does not grow with their number.
-const WAVE_BYTES: u64 = 512 << 20;
+/// About how many bytes of bronze are cleaned before a commit: what a crash can cost at most. Memory hardly depends on it.
+const WAVE_BYTES: u64 = 16 << 30;
 
 /// What one call of a role has been through.
 #[derive(Default)]
@@ -25,16 +25,26 @@ struct Done {
 }
 
 impl Host {
-    /// Returns the silver of the last wave, for the KPIs.
-    pub(super) fn clean_into(&self, report: &mut Report) -> Result<Fresh> {
+    /// Returns what the KPIs took in of the last wave, if they are to be computed next.
+    pub(super) fn clean_into(&self, aggregate_next: bool, report: &mut Report) -> Result<Fresh> {
         let mut done = Done::default();
         let mut fresh = Fresh::default();
         let mut conflicts = 0;
+        let mut reconciled = None;
         loop {
             let mut catalog = Catalog::load(self.store())?;
-            let plan = self.plan_for(catalog.state())?;
+            let reconcile = reconciled.is_none() && self.reconcile_is_due(catalog.state());
+            if reconcile {
+                catalog.check_gaps()?;
+                reconciled = Some(self.clock.now().timestamp_micros());
+            }
+            let damaged = self.damaged().clone();
+            let plan = self.planning(catalog.state(), &damaged, reconcile).plan()?;
             let plans = self.wave(plan.datasets, &mut done, report);
             if plans.iter().all(DatasetPlan::is_empty) {
+                if catalog.state().sequence > 0 && catalog.state().reconciled < reconciled {
+                    self.commit(&mut catalog, Change { reconciled, ..Change::new("reconcile") })?;
+                }
                 let missing = plans.iter().flat_map(|plan| &plan.missing);
                 report.warnings.extend(
                     missing.map(|name| format!("{BRONZE}{name}: is gone; what was read of it stays in silver")),
@@ -48,12 +58,11 @@ impl Host {
                 pipeline: &self.pipeline,
                 state: catalog.state(),
                 as_of: self.as_of(),
-                fresh: &fresh,
-                indexes: &self.indexes,
+                fresh: aggregate_next.then_some(&fresh),
                 progress: &self.progress,
             };
             let sequence = catalog.state().sequence;
-            let outcome = cleaning.run(&plans)?;
+            let mut outcome = cleaning.run(&plans)?;
             self.untidy.fetch_or(outcome.untidy, Ordering::Relaxed);
             if !outcome.damaged.is_empty() && conflicts < ATTEMPTS {
                 // Another host may have replaced what was about to be read: then the newer catalog names other objects.
@@ -63,13 +72,13 @@ impl Host {
                     continue;
                 }
             }
-            let planned = plans.iter().flat_map(|plan| plan.objects.iter().map(|object| (&plan.dataset, &object.name)));
-            let planned: HashSet<_> = planned.collect();
-            let changes = outcome.commit.datasets.iter();
-            let cleaned = changes.flat_map(|(dataset, change)| change.put.keys().map(move |name| (dataset, name)));
-            let cleaned = cleaned.filter(|change| planned.contains(change)).count();
-            let changed: HashSet<String> = outcome.commit.datasets.keys().cloned().collect();
-            match self.commit(&mut catalog, outcome.commit) {
+            let changes = &outcome.change.datasets;
+            let cleaned: u64 = changes.values().map(|(change, _)| change.cleaned).sum();
+            let changed: HashSet<String> = changes.keys().cloned().collect();
+            if !outcome.change.is_empty() {
+                outcome.change.reconciled = reconciled;
+            }
+            match self.commit(&mut catalog, outcome.change) {
                 Err(error) if error.kind() == Kind::Conflict && conflicts < ATTEMPTS => {
                     self.untidy.store(true, Ordering::Relaxed);
                     conflicts += 1;
@@ -82,8 +91,7 @@ impl Host {
                 done.made_anew.insert(plan.dataset.clone());
             }
             self.damaged().extend(outcome.damaged);
-            self.indexes.lock().expect("no one panics while holding it").extend(outcome.indexes);
-            report.cleaned += cleaned;
+            report.cleaned += cleaned as usize;
             report.warnings.extend(outcome.warnings);
             for (object, error) in outcome.failures {
                 report.failures.push((format!("{BRONZE}{}", object.1), error));

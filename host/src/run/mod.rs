@@ -5,7 +5,7 @@ mod clean;
 mod generate;
 mod tidy;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
@@ -15,14 +15,13 @@ use chrono::TimeDelta;
 pub use generate::Generation;
 
 use crate::Error;
-use crate::catalog::{Catalog, Commit, State};
-use crate::clean::Indexes;
+use crate::catalog::{Catalog, Change, State};
 use crate::clock::Clock;
 use crate::error::{Kind, Result};
 use crate::pipeline::Pipeline;
-use crate::plan::Plan;
+use crate::plan::{Plan, Planning};
 use crate::progress::Progress;
-use crate::silver::Fresh;
+use crate::fresh::Fresh;
 use crate::store::Store;
 
 /// How often a tick is made anew because another host committed first.
@@ -36,7 +35,8 @@ pub struct Host {
     progress: Progress,
     /// Whether a dataset is made anew though bronze no longer holds all that it was made from.
     pub forget_missing: bool,
-    indexes: Indexes,
+    /// Whether the next tick compares bronze with the catalog in full, whenever that was last done.
+    pub reconcile: bool,
     /// Whether something was written in this tick that no commit names.
     untidy: AtomicBool,
     /// Datasets of which an object was found gone or damaged, and which.
@@ -67,7 +67,7 @@ impl Host {
             clock,
             progress,
             forget_missing: false,
-            indexes: Indexes::default(),
+            reconcile: false,
             untidy: AtomicBool::new(false),
             damaged: Mutex::default(),
         }
@@ -90,11 +90,26 @@ impl Host {
 
     /// What would run and why.
     pub fn plan(&self) -> Result<Plan> {
-        self.plan_for(Catalog::load(self.store())?.state())
+        let catalog = Catalog::load(self.store())?;
+        let damaged = self.damaged().clone();
+        self.planning(catalog.state(), &damaged, self.reconcile_is_due(catalog.state())).plan()
     }
 
-    fn plan_for(&self, state: &State) -> Result<Plan> {
-        Plan::make(self.store(), &self.pipeline, state, self.as_of(), &self.damaged())
+    fn planning<'p>(
+        &'p self,
+        state: &'p State,
+        damaged: &'p BTreeMap<String, String>,
+        reconcile: bool,
+    ) -> Planning<'p> {
+        let (store, pipeline, as_of) = (self.store(), &self.pipeline, self.as_of());
+        Planning { store, pipeline, state, as_of, damaged, reconcile }
+    }
+
+    /// Whether it is time to compare bronze with the catalog in full.
+    fn reconcile_is_due(&self, state: &State) -> bool {
+        let every = TimeDelta::from_std(self.pipeline.schedule.reconcile).unwrap_or(TimeDelta::MAX);
+        let since = |last| self.clock.now().timestamp_micros().saturating_sub(last);
+        self.reconcile || state.reconciled.is_some_and(|last| TimeDelta::microseconds(since(last)) >= every)
     }
 
     fn damaged(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
@@ -110,7 +125,7 @@ impl Host {
     /// The cleaner's role: cleans whatever bronze holds until nothing is left.
     pub fn clean(&self) -> Result<Report> {
         let mut report = Report::default();
-        self.writing(|| self.clean_into(&mut report))?;
+        self.writing(|| self.clean_into(false, &mut report))?;
         Ok(report)
     }
 
@@ -133,7 +148,7 @@ impl Host {
 
     fn clean_and_aggregate(&self, report: &mut Report) -> Result<()> {
         for _ in 0..2 {
-            let fresh = self.clean_into(report)?;
+            let fresh = self.clean_into(true, report)?;
             if self.aggregate_into(&fresh, report)? {
                 return Ok(());
             }
@@ -162,17 +177,19 @@ impl Host {
         Ok(done)
     }
 
-    /// Makes the commit, and then deletes what it and earlier ones retired.
-    fn commit(&self, catalog: &mut Catalog<'_>, mut commit: Commit) -> Result<()> {
-        if commit.is_empty() {
+    /// Commits the change, and then deletes what it and earlier ones retired.
+    fn commit(&self, catalog: &mut Catalog<'_>, mut change: Change) -> Result<()> {
+        if change.is_empty() {
             return Ok(());
         }
-        let named: HashSet<&str> = commit.named().collect();
-        let swept: Vec<_> =
-            catalog.state().retired.iter().filter(|key| !named.contains(key.as_str())).cloned().collect();
-        swept.iter().try_for_each(|key| self.store.delete(key))?;
-        commit.swept = swept;
-        catalog.commit(commit, self.clock.now())?;
+        if catalog.state().reconciled.is_none() {
+            // All that there is was just read.
+            change.reconciled = Some(self.clock.now().timestamp_micros());
+        }
+        let retired = catalog.state().retired.iter();
+        change.swept = retired.filter(|key| !change.named.contains(*key)).cloned().collect();
+        change.swept.iter().try_for_each(|key| self.store.delete(key))?;
+        catalog.commit(&change, self.clock.now())?;
         self.sweep(catalog.state())
     }
 

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Host;
-use crate::catalog::{Catalog, GOLD, INDEX, QUARANTINE, SILVER};
-use crate::error::Result;
+use crate::catalog::{CHANGES, Catalog, ENTRIES, Entries, GOLD, INDEX, QUARANTINE, SILVER, SUMS, State};
+use crate::error::{Kind, Result};
 
 impl Host {
     /// Deletes what no commit names, and notes which datasets lack something that one does. Only for when no one else is
@@ -13,26 +13,29 @@ impl Host {
         let catalog = Catalog::load(self.store())?;
         let state = catalog.state();
         self.sweep(state)?;
-        let mut named: BTreeMap<&str, (u64, &str)> = BTreeMap::new();
-        for (name, dataset) in &state.datasets {
-            let stored =
-                dataset.objects.values().flat_map(|entry| std::iter::once(&entry.silver).chain(&entry.quarantine));
-            named.extend(stored.map(|stored| (stored.key.as_str(), (stored.bytes, name.as_str()))));
-            named.extend(dataset.index.iter().map(|segment| (segment.key.as_str(), (segment.bytes, name.as_str()))));
-        }
-        for layer in [SILVER, QUARANTINE, INDEX] {
+        let mut named = self.named(state)?;
+        for layer in [SILVER, QUARANTINE, INDEX, ENTRIES, SUMS] {
             for meta in self.store.list(layer, "")? {
-                match named.get(meta.key.as_str()) {
+                match named.get(&meta.key) {
                     None if self.is_ours(layer, &meta.key) => self.remove(&meta.key)?,
                     None => {}
-                    Some((bytes, _)) if *bytes == meta.bytes => drop(named.remove(meta.key.as_str())),
+                    Some((bytes, _)) if *bytes == meta.bytes => drop(named.remove(&meta.key)),
                     Some(_) => {}
                 }
             }
         }
-        // Quarantine may have been emptied by hand, and no result depends on it.
-        for (key, (_, dataset)) in named.into_iter().filter(|(key, _)| !key.starts_with(QUARANTINE)) {
-            self.damaged().insert(dataset.to_owned(), format!("`{key}` is gone or damaged"));
+        // Logs of commits that were made stay.
+        let next = format!("{:020}", state.sequence + 1);
+        for meta in self.store.list(CHANGES, "")? {
+            let file = meta.key.rsplit_once('/').map_or("", |(_, file)| file);
+            if file >= next.as_str() && self.is_ours(CHANGES, &meta.key) {
+                self.remove(&meta.key)?;
+            }
+        }
+        // Quarantine may have been emptied by hand, and no result depends on it; sums are made anew when they are wanted.
+        let lost = |key: &str| [SILVER, INDEX, ENTRIES].iter().any(|layer| key.starts_with(layer));
+        for (key, (_, dataset)) in named.into_iter().filter(|(key, _)| lost(key)) {
+            self.damaged().insert(dataset, format!("`{key}` is gone or damaged"));
         }
         // Former tables stay: those that sort after the newest one were never committed.
         let newest: BTreeSet<&str> = state.gold.values().map(|gold| gold.table.key.as_str()).collect();
@@ -49,6 +52,30 @@ impl Host {
         Ok(())
     }
 
+    /// What commits name: size and owner, by key.
+    fn named(&self, state: &State) -> Result<BTreeMap<String, (u64, String)>> {
+        let mut named = BTreeMap::new();
+        for (name, dataset) in &state.datasets {
+            let segments = dataset.entries.runs().iter().chain(dataset.keys.runs());
+            named.extend(segments.map(|run| (run.key.clone(), (run.bytes, name.clone()))));
+            let scanned = Entries::of(self.store(), dataset).scan(|_, entry| {
+                let stored = std::iter::once(entry.silver).chain(entry.quarantine);
+                named.extend(stored.map(|stored| (stored.key, (stored.bytes, name.clone()))));
+                Ok(())
+            });
+            match scanned {
+                // Everything of the dataset is made anew, and what it had is retired then.
+                Err(error) if error.kind() == Kind::Damaged => drop(self.damaged().insert(name.clone(), error.to_string())),
+                scanned => scanned?,
+            }
+        }
+        for (name, gold) in &state.gold {
+            let runs = gold.stages.iter().flat_map(|stage| stage.runs());
+            named.extend(runs.map(|run| (run.key.clone(), (run.bytes, name.clone()))));
+        }
+        Ok(named)
+    }
+
     /// Whether this pipeline may have written it; anything else in the lake is someone else's.
     fn is_ours(&self, layer: &str, key: &str) -> bool {
         let rest = key.strip_prefix(layer).unwrap_or_default();
@@ -61,6 +88,7 @@ impl Host {
                 let stamp = file.strip_prefix(owner).and_then(|rest| rest.strip_prefix('_')?.strip_suffix(".csv"));
                 self.pipeline.kpis.iter().any(|step| step.name == owner) && stamp.is_some_and(is_stamp)
             }
+            SUMS => self.pipeline.kpis.iter().any(|step| step.name == owner),
             _ => self.pipeline.dataset(owner).is_some(),
         }
     }

@@ -16,23 +16,17 @@ use super::reference::hex;
 ///
 /// Returns the totals of each dataset, without the number of objects.
 pub fn audit(lake: &Lake) -> BTreeMap<String, Value> {
-    let history = lake.json(&["history"]);
+    let history = lake.json(&["history", "--objects"]);
     let mut named = BTreeMap::new();
-    for (name, dataset) in object(&history["state"]["datasets"]) {
-        for (object_name, entry) in object(&dataset["objects"]) {
+    for (name, entries) in object(&history["objects"]) {
+        for (object_name, entry) in object(entries) {
             conserved(object_name, entry);
             named.extend([stored(&entry["silver"])]);
             named.extend(Some(&entry["quarantine"]).filter(|stored| !stored.is_null()).map(stored));
             assert!(object_name.starts_with(name), "`{object_name}` is not of {name}");
         }
-        named.extend(dataset["index"].as_array().expect("an index is a list").iter().map(stored));
     }
-    for commit in history["commits"].as_array().expect("commits are a list") {
-        for (_, change) in object(&commit["datasets"]) {
-            object(&change["put"]).for_each(|(name, entry)| conserved(name, entry));
-        }
-    }
-    for (layer, prefix) in [("silver", "silver/"), ("quarantine", "quarantine/"), ("catalog/index", "catalog/index/")] {
+    for (layer, prefix) in [("silver", "silver/"), ("quarantine", "quarantine/")] {
         let files = lake.files(layer);
         let found: BTreeMap<_, _> =
             files.iter().map(|(name, body)| (format!("{prefix}{name}"), hex(&Sha256::digest(body)))).collect();
@@ -73,7 +67,7 @@ pub fn totals(report: &Value) -> BTreeMap<String, Value> {
 
 /// What the catalog says of a bronze object.
 pub fn entry(lake: &Lake, dataset: &str, object: &str) -> Value {
-    lake.json(&["history"])["state"]["datasets"][dataset]["objects"][object].clone()
+    lake.json(&["history", "--objects"])["objects"][dataset][object].clone()
 }
 
 fn object(value: &Value) -> impl Iterator<Item = (&String, &Value)> {

@@ -1,0 +1,102 @@
+//! What KPIs take in of silver while it is written, so that it need not be read again in the same run.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Mutex;
+
+use arrow_array::RecordBatch;
+
+use crate::aggregate::sums::{Sign, Sums};
+use crate::error::Result;
+use crate::pipeline::{KpiStep, Pipeline};
+use crate::silver;
+use crate::wasm::Accumulator;
+
+/// The index of a KPI's input and the key of a silver object.
+pub type Taken = HashSet<(usize, String)>;
+
+/// What the KPIs took in, by KPI.
+#[derive(Default)]
+pub struct Fresh {
+    /// `None` for a KPI that failed: it will fail again where that is reported.
+    kpis: Mutex<HashMap<String, Option<(Taken, Sums)>>>,
+}
+
+/// Accumulators of all KPIs that read one dataset, on one worker.
+pub struct Feed<'f> {
+    fresh: &'f Fresh,
+    accumulators: Vec<Fed<'f>>,
+}
+
+struct Fed<'f> {
+    step: &'f KpiStep,
+    input: usize,
+    /// The accumulator, unless it failed.
+    accumulator: Option<Accumulator<'f>>,
+    taken: Taken,
+}
+
+impl Fresh {
+    /// Opens an accumulator for each KPI that reads the dataset, as of that time in microseconds since the epoch.
+    pub fn feed<'f>(&'f self, pipeline: &'f Pipeline, dataset: &str, as_of: i64) -> Feed<'f> {
+        let mut accumulators = Vec::new();
+        for step in &pipeline.kpis {
+            let inputs = step.inputs.iter().enumerate().filter(|(_, input)| input.dataset == dataset);
+            for (input, _) in inputs {
+                let as_of = step.plugin.identity().uses_as_of.then_some(as_of);
+                let accumulator = step.plugin.open(&step.parameters, as_of).ok();
+                accumulators.push(Fed { step, input, accumulator, taken: Taken::new() });
+            }
+        }
+        Feed { fresh: self, accumulators }
+    }
+
+    /// What the KPI took in, if all of it is among the silver that it is to take in.
+    pub fn take<'s>(&self, kpi: &str, wanted: impl Iterator<Item = (usize, &'s str)>) -> Option<(Taken, Sums)> {
+        let (taken, sums) = self.kpis.lock().expect("no one panics while holding it").remove(kpi)??;
+        let wanted: HashSet<(usize, &str)> = wanted.collect();
+        taken.iter().all(|(input, key)| wanted.contains(&(*input, key.as_str()))).then_some((taken, sums))
+    }
+
+    fn add(&self, Fed { step, input: _, accumulator, taken }: Fed<'_>) {
+        let state = accumulator.and_then(|mut accumulator| accumulator.state().ok());
+        let mut kpis = self.kpis.lock().expect("no one panics while holding it");
+        let held = kpis.entry(step.name.clone());
+        let held = held.or_insert_with(|| Some((Taken::new(), Sums::new(&step.plugin.spec().stages[0]))));
+        let Some((held_taken, sums)) = held else { return };
+        match state.map(|state| sums.add(&state, Sign::Plus)) {
+            Some(Ok(())) => held_taken.extend(taken),
+            _ => *held = None,
+        }
+    }
+}
+
+impl Feed<'_> {
+    /// Takes in rows that are about to be written.
+    pub fn take_in(&mut self, batch: &RecordBatch) -> Result<()> {
+        for Fed { step, input, accumulator, .. } in &mut self.accumulators {
+            let input = &step.inputs[*input];
+            let rows = silver::project(batch, &input.columns)?;
+            if let Some(held) = accumulator
+                && held.update(&input.name, &rows).is_err()
+            {
+                *accumulator = None;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether any column of that name is wanted.
+    pub fn wants(&self, column: &str) -> bool {
+        self.accumulators.iter().any(|fed| fed.step.inputs[fed.input].columns.index_of(column).is_ok())
+    }
+
+    /// All that was taken in since the last call of this is the silver object under that key.
+    pub fn written(&mut self, key: &str) {
+        self.accumulators.iter_mut().for_each(|fed| drop(fed.taken.insert((fed.input, key.to_owned()))));
+    }
+
+    /// Adds up what was taken in.
+    pub fn finish(self) {
+        self.accumulators.into_iter().for_each(|fed| self.fresh.add(fed));
+    }
+}
