@@ -1,16 +1,19 @@
-//! The port to where a lake lies: five operations on immutable objects under string keys.
+//! The port to where a lake lies: a few operations on immutable objects under string keys.
 //!
 //! Keys are relative paths with `/` between their parts (`silver/readings/readings_clean_1.csv`).
 
 mod dir;
+mod new;
 #[cfg(test)]
 mod suite;
 mod writes;
 
 pub use dir::DirStore;
+pub use new::{NewObject, Put};
 pub use writes::Writes;
 
-use std::io::Read;
+use std::io::{Read, Write};
+use std::ops::Range;
 
 use crate::error::{Kind, Result};
 use crate::{Error, digest};
@@ -39,13 +42,33 @@ pub enum Durability {
 pub trait Store: Send + Sync {
     /// The objects whose keys begin with `prefix`, in the order of their keys, from the first that is greater than
     /// `after`. Objects that are still being written are not listed.
-    fn list(&self, prefix: &str, after: &str) -> Result<Vec<Meta>>;
+    fn list(&self, prefix: &str, after: &str) -> Result<Vec<Meta>> {
+        self.list_new(prefix, after, &|_| false)
+    }
+
+    /// Like [`Store::list`], without the objects that are known by their keys. A directory only reads their names, so
+    /// that a lake with many of them is listed in little time.
+    fn list_new(&self, prefix: &str, after: &str, known: &dyn Fn(&str) -> bool) -> Result<Vec<Meta>>;
 
     /// A reader of the object, and what the object was when it was opened.
     fn open(&self, key: &str) -> Result<(Meta, Box<dyn Read + Send>)>;
 
+    /// Exactly those bytes of the object. [`Kind::Damaged`] if it is gone or has fewer.
+    fn read_range(&self, key: &str, range: Range<u64>) -> Result<Vec<u8>>;
+
+    /// Whether there is an object with that key. Cheaper than anything else that tells.
+    fn exists(&self, key: &str) -> Result<bool>;
+
+    /// Begins an object that is written piece by piece. It gets its key at the end, in the same place (up to the last
+    /// `/`) as `near`. [`NewObject`] is what most want.
+    fn create(&self, near: &str) -> Result<Box<dyn Upload + '_>>;
+
     /// Creates the object whole, unless there is one with that key; of racing writers exactly one is told `true`.
-    fn put_if_absent(&self, key: &str, body: &[u8], durability: Durability) -> Result<bool>;
+    fn put_if_absent(&self, key: &str, body: &[u8], durability: Durability) -> Result<bool> {
+        let mut upload = self.create(key)?;
+        upload.write_all(body).map_err(|error| unavailable("write", key, &error))?;
+        upload.finish(key, durability)
+    }
 
     /// Deletes the object; it is no error if there is none.
     fn delete(&self, key: &str) -> Result<()>;
@@ -55,6 +78,13 @@ pub trait Store: Send + Sync {
 
     /// Where it is, for people.
     fn describe(&self) -> String;
+}
+
+/// An object being written. Dropped unfinished, it leaves nothing.
+pub trait Upload: Write + Send {
+    /// Creates the object whole under that key, unless there is one; of racing writers exactly one is told `true`. Told
+    /// `false`, try the same bytes under another key.
+    fn finish(&mut self, key: &str, durability: Durability) -> Result<bool>;
 }
 
 /// The whole object, which must have that sha256.
@@ -85,15 +115,16 @@ pub fn put_new(
     body: &[u8],
     durability: Durability,
 ) -> Result<String> {
-    for attempt in 1.. {
-        let key = if attempt == 1 { format!("{stem}{extension}") } else { format!("{stem}{mark}{attempt}{extension}") };
-        if store.put_if_absent(&key, body, durability)? || read(store, &key)? == body {
-            return Ok(key);
-        }
-    }
-    unreachable!("the loop ends only by returning")
+    let mut new = NewObject::create(store, stem)?;
+    new.write_all(body).map_err(|error| unavailable("write", stem, &error))?;
+    new.finish(stem, mark, extension, durability).map(|put| put.key)
 }
 
 pub(crate) fn unavailable(doing: &str, key: &str, error: &std::io::Error) -> Error {
     Error::new(Kind::Unavailable, format!("cannot {doing} `{key}`: {error}"))
+}
+
+fn too_short(key: &str, bytes: u64, range: &Range<u64>) -> Error {
+    let Range { start, end } = range;
+    Error::new(Kind::Damaged, format!("`{key}` has {bytes} bytes; those from {start} to {end} were asked for"))
 }

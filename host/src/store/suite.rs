@@ -1,9 +1,13 @@
 //! What every store must do, as functions over the port: each adapter's tests call them all.
 
+use std::cell::RefCell;
+use std::io::Write as _;
 use std::sync::Barrier;
 use std::thread;
 
-use super::{Durability, Store, read};
+use super::{Durability, NewObject, Put, Store, put_new, read};
+use crate::digest;
+use crate::error::Kind;
 
 const DURABLE: Durability = Durability::Durable;
 
@@ -72,4 +76,90 @@ pub(super) fn etags_tell_versions_apart(store: &dyn Store, replace: &dyn Fn(&str
     assert_eq!(before[0], store.open("bronze/e").expect("opens").0);
     replace("bronze/e", b"other");
     assert_ne!(before[0].etag, store.list("bronze/e", "").expect("a listing")[0].etag);
+}
+
+/// Exactly the bytes of a range; what is not there is damage.
+pub(super) fn reads_ranges(store: &dyn Store) {
+    store.put_if_absent("index/r", b"0123456789", DURABLE).expect("a put");
+    for (range, bytes) in [(0..10, &b"0123456789"[..]), (3..5, b"34"), (9..10, b"9"), (0..0, b""), (10..10, b"")] {
+        assert_eq!(store.read_range("index/r", range.clone()).expect("a read"), bytes, "{range:?}");
+    }
+    let reversed = std::ops::Range { start: 5, end: 3 };
+    for range in [0..11, 10..11, 11..11, 0..u64::MAX, u64::MAX..u64::MAX, reversed] {
+        let error = store.read_range("index/r", range.clone()).expect_err("not there");
+        assert_eq!(error.kind(), Kind::Damaged, "{range:?}: {error}");
+        assert!(error.to_string().contains("index/r"), "{error}");
+    }
+    assert_eq!(store.read_range("index/gone", 0..1).expect_err("gone").kind(), Kind::Damaged);
+}
+
+/// There is an object or there is none; what other keys begin with is none.
+pub(super) fn tells_whether_an_object_exists(store: &dyn Store) {
+    store.put_if_absent("catalog/commits/1", b"", DURABLE).expect("a put");
+    let exists = |key| store.exists(key).expect("an answer");
+    assert!(exists("catalog/commits/1"));
+    for key in ["catalog/commits/2", "catalog/commits", "other/1", "catalog/commits/1/x"] {
+        assert!(!exists(key), "{key}");
+    }
+    store.delete("catalog/commits/1").expect("a delete");
+    assert!(!exists("catalog/commits/1"));
+}
+
+/// Listings leave out what is known, and ask for nothing that is not in the listing.
+pub(super) fn lists_what_is_not_known(store: &dyn Store) {
+    for name in ["bronze/a", "bronze/b", "bronze/sub/c", "bronze/sub/d", "gold/e"] {
+        store.put_if_absent(name, b"1", DURABLE).expect("a put");
+    }
+    let asked = RefCell::new(vec![]);
+    let known = |key: &str| {
+        asked.borrow_mut().push(key.to_owned());
+        key == "bronze/b" || key == "bronze/sub/c"
+    };
+    let listed = store.list_new("bronze/", "bronze/a", &known).expect("a listing");
+    let everything = store.list("bronze/sub/d", "").expect("a listing");
+    assert_eq!(listed, everything, "what is listed is listed with all that is said of it");
+    asked.borrow_mut().sort_unstable();
+    assert_eq!(*asked.borrow(), ["bronze/b", "bronze/sub/c", "bronze/sub/d"]);
+}
+
+/// An upload is created whole, under the first key that is free.
+pub(super) fn streams_into_an_object(store: &dyn Store) {
+    store.put_if_absent("silver/d/taken", b"1", DURABLE).expect("a put");
+    let mut upload = store.create("silver/d/x").expect("an upload");
+    let mut body = Vec::new();
+    for piece in [&[1; 100_000][..], &[2; 10], &[3; 1 << 20]] {
+        upload.write_all(piece).expect("a write");
+        body.extend_from_slice(piece);
+    }
+    assert_eq!(keys(store, "silver/", ""), ["silver/d/taken"], "no one sees what is not finished");
+    assert!(!upload.finish("silver/d/taken", DURABLE).expect("an answer"));
+    assert!(upload.finish("silver/d/x", Durability::Rebuildable).expect("an answer"));
+    drop(upload);
+    assert_eq!(read(store, "silver/d/x").expect("a read"), body);
+    assert_eq!(read(store, "silver/d/taken").expect("a read"), b"1");
+}
+
+/// Dropped before its end, an upload was never there.
+pub(super) fn an_unfinished_upload_leaves_nothing(store: &dyn Store) {
+    let mut upload = store.create("silver/d/x").expect("an upload");
+    upload.write_all(&[1; 1 << 20]).expect("a write");
+    drop(upload);
+    assert_eq!(keys(store, "", ""), Vec::<String>::new());
+}
+
+/// New objects never take the place of others, and equal ones share it.
+pub(super) fn a_taken_name_gets_a_number(store: &dyn Store) {
+    let stream = |body: &[u8]| {
+        let mut new = NewObject::create(store, "silver/d/x").expect("an upload");
+        body.chunks(3).for_each(|piece| new.write_all(piece).expect("a write"));
+        new.finish("silver/d/x", '.', ".csv", DURABLE).expect("finishes")
+    };
+    let put = |key: &str, body: &[u8]| Put { key: key.to_owned(), sha256: digest::hex(body), bytes: body.len() as u64 };
+    assert_eq!(stream(b"first one"), put("silver/d/x.csv", b"first one"));
+    assert_eq!(stream(b"other one"), put("silver/d/x.2.csv", b"other one"));
+    assert_eq!(stream(b"a longer one"), put("silver/d/x.3.csv", b"a longer one"));
+    assert_eq!(stream(b"other one").key, "silver/d/x.2.csv");
+    assert_eq!(put_new(store, "silver/d/x", '.', ".csv", b"first one", DURABLE).expect("a put"), "silver/d/x.csv");
+    assert_eq!(put_new(store, "silver/d/x", '.', ".csv", b"", DURABLE).expect("a put"), "silver/d/x.4.csv");
+    assert_eq!(read(store, "silver/d/x.2.csv").expect("a read"), b"other one");
 }

@@ -1,14 +1,20 @@
 //! A lake in a directory: objects are files, created under a temporary name and linked into place whole.
 
+mod upload;
+mod walk;
+
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{ErrorKind, Read, Write as _};
-use std::os::unix::fs::MetadataExt as _;
+use std::io::{ErrorKind, Read};
+use std::ops::Range;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
-use super::{Durability, Meta, Store, Writes, unavailable};
+use upload::DirUpload;
+
+use super::{Meta, Store, Upload, Writes, unavailable};
 use crate::Error;
 use crate::error::{Kind, Result};
 
@@ -47,6 +53,18 @@ impl DirStore {
         }
     }
 
+    fn open_file(&self, key: &str) -> Result<(Meta, File)> {
+        let open = || {
+            let file = File::open(self.path(key).map_err(std::io::Error::other)?)?;
+            let metadata = file.metadata()?;
+            Ok((meta(key, &metadata), file))
+        };
+        open().map_err(|error: std::io::Error| match error.kind() {
+            ErrorKind::NotFound => Error::new(Kind::Damaged, format!("there is no `{key}`")),
+            _ => unavailable("open", key, &error),
+        })
+    }
+
     /// Says once that something in the lake cannot be an object.
     fn pass_over(&self, path: &Path, why: &str) {
         if self.passed_over.lock().expect("no one panics while holding it").insert(path.to_owned()) {
@@ -55,122 +73,43 @@ impl DirStore {
     }
 }
 
-/// A listing under way.
-struct Walk<'w> {
-    store: &'w DirStore,
-    prefix: &'w str,
-    after: &'w str,
-    /// The directories we are in, by device and inode.
-    above: Vec<(u64, u64)>,
-    found: Vec<Meta>,
-}
-
-impl Walk<'_> {
-    /// Adds the files below a directory, whose key is `key`.
-    fn enter(&mut self, directory: &Path, key: &str) -> std::io::Result<()> {
-        let (metadata, entries) = match fs::metadata(directory).and_then(|found| Ok((found, fs::read_dir(directory)?)))
-        {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-            Err(error) if error.kind() == ErrorKind::PermissionDenied && !self.above.is_empty() => {
-                self.store.pass_over(directory, "cannot be read");
-                return Ok(());
-            }
-            opened => opened?,
-        };
-        let this = (metadata.dev(), metadata.ino());
-        if self.above.contains(&this) {
-            // A link back to where we come from: what it leads to is listed already.
-            return Ok(());
-        }
-        self.above.push(this);
-        for entry in entries {
-            self.add(&entry?, key)?;
-        }
-        self.above.pop();
-        Ok(())
-    }
-
-    fn add(&mut self, entry: &fs::DirEntry, parent: &str) -> std::io::Result<()> {
-        let Ok(name) = entry.file_name().into_string() else {
-            self.store.pass_over(&entry.path(), "has a name that is not UTF-8");
-            return Ok(());
-        };
-        let key = if parent.is_empty() { name.clone() } else { format!("{parent}/{name}") };
-        // Symbolic links are followed: people link raw files into bronze. Some lead nowhere, or to each other.
-        let metadata = match fs::metadata(entry.path()) {
-            Err(error) if error.kind() == ErrorKind::NotFound || entry.file_type()?.is_symlink() => return Ok(()),
-            metadata => metadata?,
-        };
-        if metadata.is_dir() {
-            return self.enter(&entry.path(), &key);
-        }
-        // Nothing but a regular file is an object: to open a pipe is to wait for whoever writes to it.
-        let wanted = key.starts_with(self.prefix) && key.as_str() > self.after && !name.starts_with(TEMPORARY);
-        if metadata.is_file() && wanted {
-            self.found.push(meta(&key, &metadata));
-        }
-        Ok(())
-    }
-}
-
-/// Makes the names in a directory durable, and its own name, up to the lake: it may have just been made.
-fn sync_directories(directory: &Path, root: &Path) -> std::io::Result<()> {
-    directory
-        .ancestors()
-        .take_while(|ancestor| ancestor.starts_with(root))
-        .try_for_each(|ancestor| File::open(ancestor)?.sync_data())
-}
-
 fn meta(key: &str, metadata: &fs::Metadata) -> Meta {
     let etag = format!("{:x}-{:x}-{:x}.{:x}", metadata.ino(), metadata.len(), metadata.mtime(), metadata.mtime_nsec());
     Meta { key: key.to_owned(), bytes: metadata.len(), etag }
 }
 
 impl Store for DirStore {
-    fn list(&self, prefix: &str, after: &str) -> Result<Vec<Meta>> {
-        let parent = prefix.rsplit_once('/').map_or("", |(parent, _)| parent);
-        let mut walk = Walk { store: self, prefix, after, above: vec![], found: vec![] };
-        walk.enter(&self.root.join(parent), parent).map_err(|error| unavailable("list", prefix, &error))?;
-        walk.found.sort_unstable_by(|a, b| a.key.cmp(&b.key));
-        Ok(walk.found)
+    fn list_new(&self, prefix: &str, after: &str, known: &dyn Fn(&str) -> bool) -> Result<Vec<Meta>> {
+        let mut found = walk::files(self, prefix, after, known).map_err(|error| unavailable("list", prefix, &error))?;
+        found.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+        Ok(found)
     }
 
     fn open(&self, key: &str) -> Result<(Meta, Box<dyn Read + Send>)> {
-        let open = || {
-            let file = File::open(self.path(key).map_err(std::io::Error::other)?)?;
-            let metadata = file.metadata()?;
-            Ok((meta(key, &metadata), Box::new(file) as Box<dyn Read + Send>))
-        };
-        open().map_err(|error: std::io::Error| match error.kind() {
-            ErrorKind::NotFound => Error::new(Kind::Damaged, format!("there is no `{key}`")),
-            _ => unavailable("open", key, &error),
-        })
+        let (meta, file) = self.open_file(key)?;
+        Ok((meta, Box::new(file)))
     }
 
-    fn put_if_absent(&self, key: &str, body: &[u8], durability: Durability) -> Result<bool> {
-        let path = self.path(key)?;
-        let directory = path.parent().unwrap_or(&self.root);
-        let number = self.temporaries.fetch_add(1, Ordering::Relaxed);
-        let temporary = directory.join(format!("{TEMPORARY}{:016x}-{number}", self.random));
-        let write = || {
-            fs::create_dir_all(directory)?;
-            // Never one that is there: it may be a second name of an object.
-            let mut file = File::create_new(&temporary)?;
-            file.write_all(body)?;
-            if durability == Durability::Durable {
-                file.sync_data()?;
-            }
-            // Linking is the atomic "create unless it exists" of POSIX; renaming would replace.
-            match fs::hard_link(&temporary, &path) {
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
-                linked if durability == Durability::Rebuildable => linked.map(|()| true),
-                linked => linked.and_then(|()| sync_directories(directory, &self.root)).map(|()| true),
-            }
-        };
-        let outcome = write();
-        // The link, if it was made, stays; a temporary that cannot be removed is no more than litter.
-        let _ = fs::remove_file(&temporary);
-        outcome.map_err(|error| unavailable("write", key, &error))
+    fn read_range(&self, key: &str, range: Range<u64>) -> Result<Vec<u8>> {
+        let (meta, file) = self.open_file(key)?;
+        if range.start > range.end || range.end > meta.bytes {
+            return Err(super::too_short(key, meta.bytes, &range));
+        }
+        let mut bytes = vec![0; (range.end - range.start) as usize];
+        file.read_exact_at(&mut bytes, range.start).map_err(|error| unavailable("read", key, &error))?;
+        Ok(bytes)
+    }
+
+    fn exists(&self, key: &str) -> Result<bool> {
+        match fs::metadata(self.path(key)?) {
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(false),
+            found => found.map(|found| found.is_file()).map_err(|error| unavailable("look for", key, &error)),
+        }
+    }
+
+    fn create(&self, near: &str) -> Result<Box<dyn Upload + '_>> {
+        let upload = DirUpload::create(self, near).map_err(|error| unavailable("write", near, &error))?;
+        Ok(Box::new(upload))
     }
 
     fn delete(&self, key: &str) -> Result<()> {
@@ -229,7 +168,9 @@ impl DirStore {
 
 #[cfg(test)]
 mod tests {
-    use super::super::suite;
+    use std::io::Write as _;
+
+    use super::super::{Durability, suite};
     use super::*;
 
     fn with_store(check: impl FnOnce(&DirStore)) {
@@ -243,6 +184,12 @@ mod tests {
         with_store(|store| suite::one_of_racing_writers_wins(store));
         with_store(|store| suite::lists_by_prefix_in_order(store));
         with_store(|store| suite::deletes(store));
+        with_store(|store| suite::reads_ranges(store));
+        with_store(|store| suite::tells_whether_an_object_exists(store));
+        with_store(|store| suite::lists_what_is_not_known(store));
+        with_store(|store| suite::streams_into_an_object(store));
+        with_store(|store| suite::an_unfinished_upload_leaves_nothing(store));
+        with_store(|store| suite::a_taken_name_gets_a_number(store));
         with_store(|store| {
             suite::etags_tell_versions_apart(store, &|key, body| {
                 fs::write(store.root.join(key), body).expect("a write")
@@ -257,6 +204,45 @@ mod tests {
                 assert!(store.put_if_absent(key, b"", Durability::Durable).is_err(), "{key}");
             }
         });
+    }
+
+    #[test]
+    fn an_upload_is_one_file_and_dropped_leaves_none() {
+        with_store(|store| {
+            let files = || walk_all(&store.root).len();
+            let mut upload = store.create("gold/x").expect("an upload");
+            upload.write_all(&[1; 1 << 20]).expect("a write");
+            assert_eq!(files(), 1);
+            assert!(upload.finish("gold/x", Durability::Rebuildable).expect("finishes"));
+            drop(upload);
+            assert_eq!(walk_all(&store.root), [store.root.join("gold/x")]);
+            drop(store.create("gold/y").expect("an upload"));
+            assert_eq!(files(), 1);
+        });
+    }
+
+    #[test]
+    fn links_are_followed_wherever_they_lead() {
+        with_store(|store| {
+            store.put_if_absent("bronze/raw/a", b"1", Durability::Durable).expect("a put");
+            let outside = tempfile::tempdir().expect("a temporary directory");
+            fs::write(outside.path().join("b"), "22").expect("a write");
+            let link = |to: &Path, name: &str| std::os::unix::fs::symlink(to, store.root.join(name)).expect("a link");
+            link(outside.path(), "bronze/linked");
+            link(&outside.path().join("b"), "bronze/c");
+            link(&store.root.join("bronze"), "bronze/raw/loop");
+            link(Path::new("nowhere"), "bronze/raw/dangling");
+            let list = |known: &dyn Fn(&str) -> bool| -> Vec<String> {
+                store.list_new("bronze/", "", known).expect("a listing").into_iter().map(|meta| meta.key).collect()
+            };
+            assert_eq!(list(&|_| false), ["bronze/c", "bronze/linked/b", "bronze/raw/a"]);
+            assert_eq!(list(&|key| key == "bronze/c" || key == "bronze/linked/b"), ["bronze/raw/a"]);
+        });
+    }
+
+    fn walk_all(directory: &Path) -> Vec<PathBuf> {
+        let entries = fs::read_dir(directory).expect("a directory").map(|entry| entry.expect("an entry").path());
+        entries.flat_map(|path| if path.is_dir() { walk_all(&path) } else { vec![path] }).collect()
     }
 
     #[test]

@@ -1,0 +1,72 @@
+//! An object that is written as a stream and gets a name that nothing else has.
+
+use std::io::{Read, Write};
+
+use super::{Durability, Store, Upload, unavailable};
+use crate::digest::{HashingReader, HashingWriter};
+use crate::error::Result;
+
+/// An object being written, hashed on the way. Dropped unfinished, it leaves nothing.
+pub struct NewObject<'s> {
+    store: &'s dyn Store,
+    upload: HashingWriter<Box<dyn Upload + 's>>,
+}
+
+/// An object that was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Put {
+    /// Its key.
+    pub key: String,
+    /// The sha256 of its bytes.
+    pub sha256: String,
+    /// Its size.
+    pub bytes: u64,
+}
+
+impl<'s> NewObject<'s> {
+    /// Begins an object whose key will begin with `stem`.
+    pub fn create(store: &'s dyn Store, stem: &str) -> Result<Self> {
+        Ok(Self { store, upload: HashingWriter::new(store.create(stem)?) })
+    }
+
+    /// How many bytes were written so far.
+    pub fn bytes(&self) -> u64 {
+        self.upload.bytes()
+    }
+
+    /// Creates the object under `<stem><extension>`, or under `<stem><mark><n><extension>` if that is taken by other
+    /// content (left by a run that died, or by another host). Of equal content one object is enough.
+    pub fn finish(self, stem: &str, mark: char, extension: &str, durability: Durability) -> Result<Put> {
+        let (mut upload, bytes, sha256) = self.upload.finish();
+        for attempt in 1.. {
+            let key =
+                if attempt == 1 { format!("{stem}{extension}") } else { format!("{stem}{mark}{attempt}{extension}") };
+            if upload.finish(&key, durability)? || is(self.store, &key, bytes, &sha256)? {
+                return Ok(Put { key, sha256, bytes });
+            }
+        }
+        unreachable!("the loop ends only by returning")
+    }
+}
+
+impl Write for NewObject<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.upload.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.upload.flush()
+    }
+}
+
+/// Whether the object has that content.
+fn is(store: &dyn Store, key: &str, bytes: u64, sha256: &str) -> Result<bool> {
+    let (meta, reader) = store.open(key)?;
+    if meta.bytes != bytes {
+        return Ok(false);
+    }
+    let mut reader = HashingReader::new(reader);
+    let mut buffer = vec![0; 64 << 10];
+    while reader.read(&mut buffer).map_err(|error| unavailable("read", key, &error))? > 0 {}
+    Ok(reader.finish() == (bytes, sha256.to_owned()))
+}
