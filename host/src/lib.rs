@@ -3,7 +3,7 @@
 //! The host moves bytes, schedules, commits, limits and accounts. It knows no dataset, no column and no KPI: those are
 //! named by the manifest and by the plugins.
 //!
-//! Imports point one way: `error · clock · digest · privacy · store · codec · wasm · config · pipeline · catalog · keys ·
+//! Imports point one way: `error · clock · digest · privacy · ordered · store · codec · wasm · config · pipeline · catalog · keys ·
 //! silver · plan · clean, aggregate · run · schedule · cli`.
 
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
@@ -18,6 +18,7 @@ pub mod config;
 pub mod digest;
 pub mod error;
 pub mod keys;
+pub mod ordered;
 pub mod pipeline;
 pub mod plan;
 pub mod privacy;

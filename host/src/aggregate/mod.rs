@@ -1,7 +1,6 @@
 //! The aggregator's role: KPIs over silver, recomputed only where silver, component or parameters changed.
 
-mod memo;
-mod tree;
+mod sums;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
@@ -9,8 +8,7 @@ use std::sync::Mutex;
 use arrow_array::RecordBatch;
 use chrono::{DateTime, TimeDelta, Utc};
 
-use memo::Memo;
-use tree::{Leaf, Made, Node, tree};
+pub use sums::{Group, Sign, Sorted, Sums};
 
 use crate::catalog::{Commit, GOLD, Gold, State, Stored};
 use crate::codec::Formulas;
@@ -21,6 +19,9 @@ use crate::progress::Progress;
 use crate::silver::{self, Fresh};
 use crate::store::{Durability, Store};
 use crate::{Error, clock, digest, workers};
+
+/// About how many rows are folded in one call.
+const GROUP_ROWS: usize = 65_536;
 
 /// What aggregating needs.
 pub struct Aggregation<'a> {
@@ -52,149 +53,100 @@ pub struct Outcome {
     pub tables: BTreeMap<String, RecordBatch>,
 }
 
-/// A partial aggregate to be computed from a silver object.
-struct LeafTask<'t> {
-    step: &'t KpiStep,
-    id: &'t str,
-    leaf: Leaf<'t>,
+/// What a KPI adds up over all of its inputs.
+struct Due<'d> {
+    step: &'d KpiStep,
+    sums: Mutex<Sums>,
 }
 
-type States = Mutex<HashMap<String, RecordBatch>>;
+/// A silver object, its dataset, and the KPIs that read it, each with the index of the input.
+type Task<'t> = (&'t Stored, &'t str, Vec<(&'t Due<'t>, usize)>);
 
 impl Aggregation<'_> {
     /// Computes the KPIs that the plans name. Nothing is part of the lake before the commit is made.
     pub fn run(&self, plans: &[KpiPlan]) -> Result<Outcome> {
-        let due: Vec<&KpiStep> = self
-            .pipeline
-            .kpis
-            .iter()
-            .filter(|step| plans.iter().any(|plan| plan.kpi == step.name && plan.reason.is_some()))
-            .collect();
-        let trees: Vec<_> = due.iter().map(|step| (*step, self.tree(step))).collect();
-        let states = States::default();
-        let memo = Memo::new(self.store);
+        let is_due = |step: &&KpiStep| plans.iter().any(|plan| plan.kpi == step.name && plan.reason.is_some());
+        let of = |step| Due { step, sums: Mutex::new(Sums::new(&step.plugin.spec().stages[0])) };
+        let due: Vec<_> = self.pipeline.kpis.iter().filter(is_due).map(of).collect();
 
-        // Leaves first, grouped by silver object, so that each is read once for all KPIs.
-        let mut objects: BTreeMap<&str, (&Stored, &str, Vec<LeafTask<'_>>)> = BTreeMap::new();
-        for (step, root) in &trees {
-            self.missing(step, root, &memo, &states, &mut objects);
+        // Grouped by silver object, so that each is read once for all KPIs.
+        let mut tasks: BTreeMap<&str, Task<'_>> = BTreeMap::new();
+        for kpi in &due {
+            for (input, of) in kpi.step.inputs.iter().enumerate() {
+                for entry in self.state.datasets.get(&of.dataset).into_iter().flat_map(|held| held.objects.values()) {
+                    let task = tasks.entry(&entry.silver.key).or_insert((&entry.silver, &of.dataset, vec![]));
+                    task.2.push((kpi, input));
+                }
+            }
         }
-        let mut tasks: Vec<_> = objects.into_values().collect();
+        let mut tasks: Vec<_> = tasks.into_values().collect();
         tasks.sort_by_key(|(silver, ..)| std::cmp::Reverse(silver.bytes));
         self.progress.begin("aggregating", tasks.iter().map(|(silver, ..)| silver.bytes).sum());
         let damaged = Mutex::new(BTreeMap::new());
-        let failed = workers::map(tasks, |(silver, dataset, tasks)| {
-            let failed = self.leaves(silver, dataset, &tasks, &memo, &states);
+        let failed = workers::map(tasks, |task| {
+            let failed = self.add(&task);
+            let (silver, dataset, _) = task;
             if let Some((_, error)) = failed.iter().find(|(_, error)| error.kind() == Kind::Damaged) {
                 damaged.lock().expect("no one panics while holding it").insert(dataset.to_owned(), error.to_string());
             }
             self.progress.advance(silver.bytes);
             failed
         });
-        let failed: HashMap<String, Error> = failed.into_iter().flatten().collect();
+        let mut failures: HashMap<String, Error> = failed.into_iter().flatten().collect();
         self.progress.end();
 
-        let evaluated = workers::map(trees, |(step, root)| {
-            let result = match failed.contains_key(&step.name) {
-                true => Err(Error::internal("a part could not be computed")),
-                false => self.evaluate(step, &root, &memo, &states),
-            };
-            (step, result)
+        let whole: Vec<_> = due.into_iter().filter(|kpi| !failures.contains_key(&kpi.step.name)).collect();
+        let evaluated = workers::map(whole, |Due { step, sums }| {
+            (
+                step,
+                sums.into_inner()
+                    .map_err(|_| Error::internal("a worker panicked"))
+                    .and_then(|sums| self.gold(step, sums)),
+            )
         });
-        let mut outcome = Outcome {
-            commit: Commit::new("aggregate"),
-            failures: failed.into_iter().collect(),
-            damaged: damaged.into_inner().unwrap_or_default(),
-            tables: BTreeMap::new(),
-        };
+        let (mut commit, mut tables) = (Commit::new("aggregate"), BTreeMap::new());
         for (step, result) in evaluated {
             match result {
                 Ok((gold, table)) => {
-                    outcome.commit.gold.insert(step.name.clone(), gold);
-                    outcome.tables.insert(step.name.clone(), table);
+                    commit.gold.insert(step.name.clone(), gold);
+                    tables.insert(step.name.clone(), table);
                 }
-                Err(error) if !outcome.failures.iter().any(|(kpi, _)| *kpi == step.name) => {
-                    outcome.failures.push((step.name.clone(), error));
-                }
-                Err(_) => {}
+                Err(error) => drop(failures.insert(step.name.clone(), error)),
             }
         }
-        Ok(outcome)
+        let damaged = damaged.into_inner().unwrap_or_default();
+        Ok(Outcome { commit, failures: failures.into_iter().collect(), damaged, tables })
     }
 
-    fn tree<'t>(&'t self, step: &'t KpiStep) -> Node<'t> {
-        let inputs: Vec<_> = step.inputs.iter().map(|input| format!("{} ({})", input.name, input.silver)).collect();
-        let leaves = step.inputs.iter().enumerate().flat_map(|(input, of)| {
-            let objects = self.state.datasets.get(&of.dataset).into_iter().flat_map(|dataset| &dataset.objects);
-            objects.map(move |(object, entry)| Leaf { input, object, sha256: &entry.silver.sha256 })
-        });
-        tree(&step.fingerprint.at(self.as_of).digest(), &inputs, leaves.collect())
-    }
-
-    /// Collects the leaves that are not memoised and whose nodes are not either; remembers the states that are.
-    fn missing<'t>(
-        &'t self,
-        step: &'t KpiStep,
-        node: &'t Node<'t>,
-        memo: &Memo<'_>,
-        states: &States,
-        objects: &mut BTreeMap<&'t str, (&'t Stored, &'t str, Vec<LeafTask<'t>>)>,
-    ) {
-        if let Some(state) = memo.get(&node.id, &step.plugin.spec().state) {
-            states.lock().expect("no one panics while holding it").insert(node.id.clone(), state);
-            return;
-        }
-        match &node.made {
-            Made::Merge(children) => children.iter().for_each(|child| self.missing(step, child, memo, states, objects)),
-            Made::Leaf(leaf) => {
-                let dataset = step.inputs[leaf.input].dataset.as_str();
-                let entry = self.state.datasets.get(dataset).and_then(|held| held.objects.get(leaf.object));
-                let Some(entry) = entry else { return };
-                let task = LeafTask { step, id: &node.id, leaf: *leaf };
-                objects.entry(&entry.silver.key).or_insert((&entry.silver, dataset, vec![])).2.push(task);
-            }
-        }
-    }
-
-    /// Computes all partial aggregates that are wanted of one silver object; returns the KPIs that failed.
-    fn leaves(
-        &self,
-        silver: &Stored,
-        dataset: &str,
-        tasks: &[LeafTask<'_>],
-        memo: &Memo<'_>,
-        states: &States,
-    ) -> Vec<(String, Error)> {
-        let compute = |task: &LeafTask<'_>, batches: &[RecordBatch]| {
-            let LeafTask { step, id, leaf } = task;
-            let input = &step.inputs[leaf.input];
-            let mut accumulator = self.open(step)?;
+    /// Adds what a silver object's rows come to; returns the KPIs that failed.
+    fn add(&self, (silver, dataset, kpis): &Task<'_>) -> Vec<(String, Error)> {
+        let add = |kpi: &Due<'_>, input: usize, batches: &[RecordBatch]| {
+            let input = &kpi.step.inputs[input];
+            let mut accumulator = self.open(kpi.step)?;
             for batch in batches.iter().filter(|batch| batch.num_rows() > 0) {
                 accumulator.update(&input.name, &silver::project(batch, &input.columns)?)?;
             }
             let state = accumulator.state()?;
-            memo.put(id, &state);
-            states.lock().expect("no one panics while holding it").insert((*id).to_owned(), state);
-            Ok(())
+            kpi.sums.lock().expect("no one panics while holding it").add(&state, Sign::Plus)
         };
         let read = || {
             let step = self.pipeline.dataset(dataset).ok_or_else(|| Error::internal("a KPI reads no dataset"))?;
             let schema = &step.plugin.spec().output;
             // The columns that any of the KPIs reads.
             let wanted =
-                |name: &str| tasks.iter().any(|task| task.step.inputs[task.leaf.input].columns.index_of(name).is_ok());
+                |name: &str| kpis.iter().any(|(kpi, input)| kpi.step.inputs[*input].columns.index_of(name).is_ok());
             let fields: Vec<_> = schema.fields().iter().filter(|field| wanted(field.name())).cloned().collect();
             silver::read(self.store, self.fresh, silver, schema, &arrow_schema::Schema::new(fields).into())
         };
-        let name = |task: &LeafTask<'_>| task.step.name.clone();
+        let name = |kpi: &Due<'_>| kpi.step.name.clone();
         match read() {
-            Ok(batches) => tasks
+            Ok(batches) => kpis
                 .iter()
-                .filter_map(|task| {
-                    compute(task, &batches).err().map(|error: Error| (name(task), error.context(&silver.key)))
-                })
+                .filter_map(|&(kpi, input)| Some((name(kpi), add(kpi, input, &batches).err()?.context(&silver.key))))
                 .collect(),
-            Err(error) => tasks.iter().map(|task| (name(task), Error::new(error.kind(), error.to_string()))).collect(),
+            Err(error) => {
+                kpis.iter().map(|(kpi, _)| (name(kpi), Error::new(error.kind(), error.to_string()))).collect()
+            }
         }
     }
 
@@ -202,35 +154,21 @@ impl Aggregation<'_> {
         step.plugin.open(&step.parameters, step.plugin.identity().uses_as_of.then_some(self.as_of))
     }
 
-    /// The state of a node: remembered, or merged from those of its children.
-    fn merged(&self, step: &KpiStep, node: &Node<'_>, memo: &Memo<'_>, states: &States) -> Result<RecordBatch> {
-        // Kept, not taken: objects of equal content share one leaf.
-        if let Some(state) = states.lock().expect("no one panics while holding it").get(&node.id) {
-            return Ok(state.clone());
-        }
-        let Made::Merge(children) = &node.made else {
-            return Err(Error::internal(format!("partial aggregate {} is gone", node.id)));
-        };
-        // Before the accumulator is opened: however deep the tree is, a worker holds one instance.
-        let parts = children.iter().map(|child| self.merged(step, child, memo, states)).collect::<Result<Vec<_>>>()?;
+    /// The table that the sums of the first stage come to.
+    fn evaluate(&self, step: &KpiStep, mut sums: Sums) -> Result<RecordBatch> {
         let mut accumulator = self.open(step)?;
-        parts.iter().try_for_each(|part| accumulator.merge(part))?;
-        let state = accumulator.state()?;
-        memo.put(&node.id, &state);
-        Ok(state)
+        for (stage, next) in step.plugin.spec().stages[1..].iter().enumerate() {
+            let mut folded = Sums::new(next);
+            for groups in sums.sorted().batches(GROUP_ROWS) {
+                folded.add(&accumulator.fold(stage, &groups?)?, Sign::Plus)?;
+            }
+            sums = folded;
+        }
+        accumulator.evaluate(&sums.batch()?)
     }
 
-    fn evaluate(
-        &self,
-        step: &KpiStep,
-        root: &Node<'_>,
-        memo: &Memo<'_>,
-        states: &States,
-    ) -> Result<(Gold, RecordBatch)> {
-        let state = self.merged(step, root, memo, states)?;
-        let mut accumulator = self.open(step)?;
-        accumulator.merge(&state)?;
-        let table = accumulator.evaluate()?;
+    fn gold(&self, step: &KpiStep, sums: Sums) -> Result<(Gold, RecordBatch)> {
+        let table = self.evaluate(step, sums)?;
         let body = silver::encode(table.schema_ref(), std::slice::from_ref(&table), Formulas::Escape)?;
         let sha256 = digest::hex(&body);
         let former = self.state.gold.get(&step.name);

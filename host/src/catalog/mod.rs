@@ -30,8 +30,6 @@ pub const CATALOG: &str = "catalog/";
 
 /// Indexes of keys.
 pub const INDEX: &str = "catalog/index/";
-/// Partial aggregates; can be deleted at any time.
-pub const MEMO: &str = "catalog/memo/";
 
 const COMMITS: &str = "catalog/commits/";
 const CHECKPOINTS: &str = "catalog/checkpoints/";
