@@ -3,7 +3,7 @@
 //! The host moves bytes, schedules, commits, limits and accounts. It knows no dataset, no column and no KPI: those are
 //! named by the manifest and by the plugins.
 //!
-//! Imports point one way: `error · clock · digest · privacy · store · segments · codec · wasm · config · pipeline · catalog ·
+//! Imports point one way: `error · clock · digest · privacy · ordered · store · segments · codec · wasm · config · pipeline · catalog ·
 //! keys · silver · spool · plan · aggregate · fresh · clean · run · schedule · cli`.
 
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
@@ -19,6 +19,7 @@ pub mod digest;
 pub mod error;
 pub mod fresh;
 pub mod keys;
+pub mod ordered;
 pub mod pipeline;
 pub mod plan;
 pub mod privacy;

@@ -115,14 +115,18 @@ fn deterministic(cases: u32) -> TestRunner {
     TestRunner::new(Config { cases, rng_seed: RngSeed::Fixed(2), failure_persistence: None, ..Config::default() })
 }
 
-/// What comes back of the rows, through input, state, merge and table.
+/// The state without its last column, which counts rows.
+fn keys(state: &RecordBatch) -> RecordBatch {
+    let columns: Vec<_> = (0..state.num_columns() - 1).collect();
+    state.project(&columns).expect("it has these columns")
+}
+
+/// What comes back of the rows, through input, state, sums and table.
 fn echoed(kpi: &Kpi, batch: &RecordBatch) -> [RecordBatch; 2] {
-    let mut first = kpi.open("{}", None).expect("it opens");
-    first.update("rows", batch).expect("it takes rows");
-    let state = first.state().expect("it has a state");
-    let mut second = kpi.open("{}", None).expect("it opens");
-    second.merge(&state).expect("it takes a state");
-    [state, second.evaluate().expect("it has a table")]
+    let mut accumulator = kpi.open("{}", None).expect("it opens");
+    accumulator.update("rows", batch).expect("it takes rows");
+    let state = accumulator.state().expect("it has a state");
+    [keys(&state), accumulator.evaluate(&state).expect("it has a table")]
 }
 
 #[test]
@@ -176,11 +180,9 @@ fn the_longest_batch_crosses_the_boundary() {
     let long = accumulator.state().expect("it has a state");
     assert_eq!(long.num_rows(), 65_536);
     for at in [0, 37, 1023] {
-        assert_eq!(long.slice(at * 64, 64), canonical(&small));
+        assert_eq!(keys(&long).slice(at * 64, 64), canonical(&small));
     }
-    let mut again = kpi.open("{}", None).expect("it opens");
-    again.update("rows", &long).expect("it takes rows");
-    assert_eq!(again.evaluate().expect("it has a table"), long);
+    assert_eq!(accumulator.evaluate(&long).expect("it has a table"), keys(&long));
 }
 
 #[test]

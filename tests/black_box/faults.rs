@@ -294,7 +294,7 @@ fn a_dataset_that_cannot_be_made_anew_stays_as_it_was() {
 
 #[test]
 fn a_kpi_that_panics_in_any_call_fails_alone_and_is_tried_again() {
-    let calls = ["open", "update", "state", "merge", "evaluate"];
+    let calls = ["open", "update", "state", "fold", "evaluate"];
     let sinner = |call: &str| {
         let plugin = "plugin = \"sinful-count\"\ninputs = { rows = \"sins\" }";
         format!("[kpi.panics_in_{call}]\n{plugin}\nparameters = {{ panic_in = \"{call}\" }}\n")

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::support::Lake;
-use crate::support::audit::audit;
 
 /// A lake of three ticks that has run.
 fn lake_that_has_run() -> Lake {
@@ -34,15 +33,6 @@ fn planned(lake: &Lake) -> BTreeMap<String, String> {
 fn computed(report: &Value) -> Vec<&str> {
     let kpis = report["kpis"].as_array().expect("KPIs are a list").iter();
     kpis.filter(|kpi| kpi["computed"] == true).filter_map(|kpi| kpi["kpi"].as_str()).collect()
-}
-
-/// Asserts that gold is what a lake that never ran before comes to.
-fn assert_gold_like_fresh(lake: &Lake) {
-    let fresh = Lake::new();
-    fresh.copy_bronze(lake);
-    fresh.smelt(&["run"]);
-    assert_eq!(lake.gold(), fresh.gold());
-    audit(lake);
 }
 
 #[test]
@@ -80,56 +70,6 @@ fn new_clicks_compute_no_kpi() {
 }
 
 #[test]
-fn partial_aggregates_can_be_deleted() {
-    let lake = lake_that_has_run();
-    std::fs::remove_dir_all(lake.path().join("catalog/memo")).expect("partial aggregates are kept");
-    assert_eq!(computed(&lake.json(&["run"])), Vec::<&str>::new());
-
-    generate(&lake, 4);
-    lake.smelt(&["run"]);
-    assert_gold_like_fresh(&lake);
-}
-
-#[test]
-fn damaged_partial_aggregates_change_nothing() {
-    let lake = lake_that_has_run();
-    let memo = lake.files("catalog/memo");
-    assert!(memo.len() > 10, "partial aggregates are kept");
-    for (number, (name, mut body)) in memo.into_iter().enumerate() {
-        let middle = body.len() / 2;
-        match number % 4 {
-            0 => body.truncate(middle),
-            1 => body.clear(),
-            2 => body[middle] ^= 1,
-            _ => body = b"\xff\xff\xff\xff".repeat(100),
-        }
-        std::fs::write(lake.path().join("catalog/memo").join(name), body).expect("it can be damaged");
-    }
-
-    generate(&lake, 4);
-    let output = lake.try_smelt(&["run"]);
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(said.contains("damaged"), "damaged ones were looked at: {said}");
-    assert_gold_like_fresh(&lake);
-}
-
-#[test]
-fn a_partial_aggregate_under_the_name_of_another_changes_nothing() {
-    let whole = lake_that_has_run();
-    let memo = whole.files("catalog/memo");
-    // One of about each KPI: its state would fit where another of that KPI belongs.
-    for body in memo.values().step_by(memo.len() / 5) {
-        let lake = lake_that_has_run();
-        for name in lake.files("catalog/memo").keys() {
-            std::fs::write(lake.path().join("catalog/memo").join(name), body).expect("it can be overwritten");
-        }
-        generate(&lake, 4);
-        lake.smelt(&["run"]);
-        assert_gold_like_fresh(&lake);
-    }
-}
-
-#[test]
 fn silver_that_was_damaged_is_made_again_from_bronze() {
     let lake = lake_that_has_run();
     for (number, (name, mut body)) in lake.files("silver").into_iter().enumerate() {
@@ -149,8 +89,6 @@ fn silver_that_was_damaged_is_made_again_from_bronze() {
     });
 }
 
-/// The deeper the tree of partial aggregates, the more of them are merged on the way to the root; a worker must not hold an
-/// instance for each level, of which a host with one core has few.
 #[test]
 fn kpis_over_thousands_of_objects_are_computed_on_one_core() {
     let lake = Lake::new();

@@ -2,12 +2,10 @@
 
 use std::hash::BuildHasher as _;
 
-use arrow_array::cast::AsArray as _;
-use arrow_array::types::{Date32Type, Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType};
-use arrow_array::{Array, RecordBatch};
-use arrow_schema::DataType;
+use arrow_array::RecordBatch;
 
 use super::{SHARDS, hasher, shard_of};
+use crate::ordered::Column;
 use crate::wasm::{CleanerSpec, Preference};
 
 /// The keys of an object's rows.
@@ -34,8 +32,9 @@ impl Keys {
         let mut keys =
             Self { bytes: Vec::with_capacity(rows * 24), rows: Vec::with_capacity(rows), shards: Default::default() };
         for batch in batches {
-            let key: Vec<_> = spec.key.iter().map(|&column| batch.column(column).as_ref()).collect();
-            let order: Vec<_> = spec.order_by.iter().map(|by| (batch.column(by.column).as_ref(), by.prefer)).collect();
+            let key: Vec<_> = spec.key.iter().map(|&column| Column::of(batch.column(column))).collect();
+            let order: Vec<_> =
+                spec.order_by.iter().map(|by| (Column::of(batch.column(by.column)), by.prefer)).collect();
             for row in 0..batch.num_rows() {
                 keys.push(&key, &order, row);
             }
@@ -43,13 +42,13 @@ impl Keys {
         keys
     }
 
-    fn push(&mut self, key: &[&dyn Array], order: &[(&dyn Array, Preference)], row: usize) {
+    fn push(&mut self, key: &[Column<'_>], order: &[(Column<'_>, Preference)], row: usize) {
         let start = self.bytes.len();
-        key.iter().for_each(|array| encode(*array, row, &mut self.bytes));
+        key.iter().for_each(|column| column.encode(row, &mut self.bytes));
         let middle = self.bytes.len();
-        for (array, prefer) in order {
+        for (column, prefer) in order {
             let from = self.bytes.len();
-            encode(*array, row, &mut self.bytes);
+            column.encode(row, &mut self.bytes);
             if matches!(prefer, Preference::Least) {
                 self.bytes[from..].iter_mut().for_each(|byte| *byte = !*byte);
             }
@@ -66,46 +65,4 @@ impl Keys {
         let (key, rest) = self.bytes[start..].split_at(key_bytes as usize);
         (hash, key, &rest[..order_bytes as usize])
     }
-}
-
-fn encode(array: &dyn Array, row: usize, out: &mut Vec<u8>) {
-    // A missing value is less than any other.
-    out.push(u8::from(array.is_valid(row)));
-    if array.is_null(row) {
-        return;
-    }
-    match array.data_type() {
-        DataType::Boolean => out.push(u8::from(array.as_boolean().value(row))),
-        DataType::Int64 => signed(out, array.as_primitive::<Int64Type>().value(row).to_be_bytes()),
-        DataType::Date32 => signed(out, array.as_primitive::<Date32Type>().value(row).to_be_bytes()),
-        DataType::Timestamp(..) => {
-            signed(out, array.as_primitive::<TimestampMicrosecondType>().value(row).to_be_bytes())
-        }
-        DataType::Decimal128(..) => signed(out, array.as_primitive::<Decimal128Type>().value(row).to_be_bytes()),
-        DataType::Float64 => {
-            // IEEE 754 totalOrder: the sign bit set flips all, the sign bit clear flips itself. -0 counts as 0.
-            let value = array.as_primitive::<Float64Type>().value(row) + 0.0;
-            let bits = value.to_bits();
-            out.extend_from_slice(&(if value.is_sign_negative() { !bits } else { bits ^ 1 << 63 }).to_be_bytes());
-        }
-        _ => text(out, array.as_string::<i32>().value(row).as_bytes()),
-    }
-}
-
-/// The end mark 0 0 sorts before any continuation; a zero inside is written as 0 1.
-fn text(out: &mut Vec<u8>, bytes: &[u8]) {
-    let mut rest = bytes;
-    while let Some(zero) = memchr::memchr(0, rest) {
-        out.extend_from_slice(&rest[..=zero]);
-        out.push(1);
-        rest = &rest[zero + 1..];
-    }
-    out.extend_from_slice(rest);
-    out.extend_from_slice(&[0, 0]);
-}
-
-/// Two's complement, big-endian, with the sign bit flipped, compares as the number does.
-fn signed<const N: usize>(out: &mut Vec<u8>, mut bytes: [u8; N]) {
-    bytes[0] ^= 0x80;
-    out.extend_from_slice(&bytes);
 }

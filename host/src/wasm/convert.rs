@@ -13,6 +13,7 @@ use crate::error::Result;
 const UTC: &str = "UTC";
 const FIELDS: usize = 100;
 const NAME_BYTES: usize = 255;
+const STAGES: usize = 4;
 
 /// What a source is.
 #[derive(Debug, Clone)]
@@ -56,10 +57,21 @@ pub struct KpiSpec {
     pub identity: types::Identity,
     /// The datasets it reads.
     pub inputs: Vec<KpiInputSpec>,
-    /// The schema of its partial states.
-    pub state: SchemaRef,
+    /// The tables of sums that it is made from, one after the other; at least one.
+    pub stages: Vec<StageSpec>,
     /// The schema of its table.
     pub output: SchemaRef,
+}
+
+/// A table of sums.
+#[derive(Debug, Clone)]
+pub struct StageSpec {
+    /// The key columns, then the sums.
+    pub schema: SchemaRef,
+    /// How many of the columns are the key.
+    pub keys: usize,
+    /// How many of the key columns make a group that is folded into the next stage; 0 in the last one.
+    pub group: usize,
 }
 
 /// One dataset that a KPI reads.
@@ -118,7 +130,7 @@ impl TryFrom<types::KpiDescription> for KpiSpec {
     type Error = Error;
 
     fn try_from(description: types::KpiDescription) -> Result<Self> {
-        let types::KpiDescription { identity, inputs, state, output } = description;
+        let types::KpiDescription { identity, inputs, stages, output } = description;
         check_identity(&identity)?;
         check_names("input", inputs.iter().map(|input| input.name.as_str()))?;
         if inputs.is_empty() {
@@ -128,8 +140,43 @@ impl TryFrom<types::KpiDescription> for KpiSpec {
             .into_iter()
             .map(|types::KpiInput { name, columns }| Ok(KpiInputSpec { columns: schema(&name, columns)?, name }))
             .collect::<Result<_>>()?;
-        Ok(Self { identity, inputs, state: schema("state", state)?, output: schema("output", output)? })
+        if !(1..=STAGES).contains(&stages.len()) {
+            return Err(wrong(format!("it declares {} stages; 1 to {STAGES} are accepted", stages.len())));
+        }
+        let last = stages.len() - 1;
+        let stage = |(number, declared)| {
+            stage(declared, number == last).map_err(|error| error.context(format!("stage {number}")))
+        };
+        let stages = stages.into_iter().enumerate().map(stage).collect::<Result<_>>()?;
+        Ok(Self { identity, inputs, stages, output: schema("output", output)? })
     }
+}
+
+fn stage(declared: types::Stage, is_last: bool) -> Result<StageSpec> {
+    let types::Stage { key, sums, group } = declared;
+    let (keys, group) = (key.len(), group as usize);
+    if sums.is_empty() {
+        return Err(wrong("it has no sums".into()));
+    }
+    let columns = key.into_iter().chain(sums).collect();
+    let schema = schema("its columns", columns)?;
+    let no_sum = |field: &&Arc<Field>| {
+        field.is_nullable() || !matches!(field.data_type(), DataType::Int64 | DataType::Decimal128(..))
+    };
+    if let Some(field) = schema.fields()[keys..].iter().find(no_sum) {
+        let found = schema_text(&Schema::new(vec![field.clone()]));
+        return Err(wrong(format!("a sum is int64 or decimal128 and not nullable, not `{found}`")));
+    }
+    let groups = if is_last { 0..=0 } else { 1..=keys };
+    if !groups.contains(&group) {
+        return Err(wrong(match is_last {
+            true => {
+                format!("{group} of its key columns make a group, but the last stage is not folded: 0 would be right")
+            }
+            false => format!("{group} of its {keys} key columns make a group; it must be at least 1 and at most all"),
+        }));
+    }
+    Ok(StageSpec { schema, keys, group })
 }
 
 fn wrong(what: String) -> Error {

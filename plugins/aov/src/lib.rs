@@ -12,7 +12,7 @@ impl Kpi for Aov {
     fn describe() -> KpiDescription {
         describe_kpi(identity!())
             .input("orders", [money("total_amount")])
-            .state([int64("orders"), money("revenue")])
+            .sums([], [int64("orders"), money("revenue")])
             .output([int64("orders"), money("revenue"), nullable(money("aov"))])
     }
 
@@ -27,20 +27,17 @@ impl Kpi for Aov {
         Ok(())
     }
 
-    fn merge(&mut self, state: &Batch) -> Result<()> {
-        let (orders, revenue) = (state.integers("orders")?, state.decimals("revenue")?);
-        self.orders += state.rows().map(|row| orders.value(row)).sum::<i64>();
-        self.revenue += state.rows().map(|row| revenue.value(row)).sum();
-        Ok(())
-    }
-
     fn state(&self, out: &mut Table) -> Result<()> {
         out.row().integer(self.orders).decimal(self.revenue);
         Ok(())
     }
 
-    fn evaluate(&self, out: &mut Table) -> Result<()> {
-        out.row().integer(self.orders).decimal(self.revenue).decimal(self.revenue.divide(self.orders));
+    fn evaluate(&self, sums: &Batch, out: &mut Table) -> Result<()> {
+        let (orders, revenue) = (sums.integers("orders")?, sums.decimals("revenue")?);
+        // Without orders there is no row of sums.
+        let first = sums.rows().next();
+        let (orders, revenue) = first.map_or((0, Money::ZERO), |row| (orders.value(row), revenue.value(row)));
+        out.row().integer(orders).decimal(revenue).decimal(revenue.divide(orders));
         Ok(())
     }
 }

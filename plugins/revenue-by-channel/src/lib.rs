@@ -4,14 +4,14 @@ use smelt_sdk::prelude::*;
 
 #[derive(Default)]
 struct RevenueByChannel {
-    revenue: Totals<String>,
+    channels: Totals<String>,
 }
 
 impl Kpi for RevenueByChannel {
     fn describe() -> KpiDescription {
         describe_kpi(identity!())
             .input("orders", [nullable(text("channel")), money("total_amount")])
-            .state([text("channel"), money("revenue")])
+            .sums([text("channel")], [int64("orders"), money("revenue")])
             .output([text("channel"), money("revenue")])
     }
 
@@ -21,25 +21,23 @@ impl Kpi for RevenueByChannel {
 
     fn update(&mut self, _input: &str, rows: &Batch) -> Result<()> {
         let (channels, amounts) = (rows.text("channel")?, rows.decimals("total_amount")?);
-        rows.rows().for_each(|row| self.revenue.add(channels.get(row).unwrap_or("NA"), amounts.value(row)));
-        Ok(())
-    }
-
-    fn merge(&mut self, state: &Batch) -> Result<()> {
-        let (channels, amounts) = (state.text("channel")?, state.decimals("revenue")?);
-        state.rows().for_each(|row| self.revenue.add(channels.value(row), amounts.value(row)));
+        rows.rows().for_each(|row| self.channels.add(channels.get(row).unwrap_or("NA"), 1, amounts.value(row)));
         Ok(())
     }
 
     fn state(&self, out: &mut Table) -> Result<()> {
-        for (channel, revenue) in self.revenue.sorted() {
-            out.row().text(channel.as_str()).decimal(revenue);
+        for (channel, orders, revenue) in self.channels.iter() {
+            out.row().text(channel.as_str()).integer(orders).decimal(revenue);
         }
         Ok(())
     }
 
-    fn evaluate(&self, out: &mut Table) -> Result<()> {
-        self.state(out)
+    fn evaluate(&self, sums: &Batch, out: &mut Table) -> Result<()> {
+        let (channels, revenue) = (sums.text("channel")?, sums.decimals::<2>("revenue")?);
+        for row in sums.rows() {
+            out.row().text(channels.value(row)).decimal(revenue.value(row));
+        }
+        Ok(())
     }
 }
 

@@ -1,38 +1,19 @@
 //! KPI: the sum of `total_amount` by the country of the customer. Orders of no customer, or of one that `customers` does
 //! not have, count under `NA`.
 //!
-//! Orders and customers come in any order and in different parts, so the state keeps both sides of the join: a row a
-//! customer with the country, the revenue, or both. Should two rows disagree on a country, the greatest wins.
+//! Orders and customers come in any order and in different parts, so both are summed by customer first: rows without a
+//! country count orders, rows with one count customers. A customer's rows are then folded into one of its country. Should
+//! customers disagree on a country, the greatest wins.
 
-use hashbrown::HashMap;
 use smelt_sdk::prelude::*;
 
 #[derive(Default)]
 struct RevenueByCountry {
-    customers: HashMap<String, Customer>,
-    /// The orders without a customer; it never has a country.
-    nobody: Customer,
-}
-
-#[derive(Default)]
-struct Customer {
-    country: Option<String>,
-    revenue: Option<Money>,
-}
-
-impl RevenueByCountry {
-    fn learn(&mut self, id: Option<&str>, country: Option<&str>, revenue: Option<Money>) {
-        let customer = match id {
-            Some(id) => self.customers.entry_ref(id).or_default(),
-            None => &mut self.nobody,
-        };
-        if id.and(country) > customer.country.as_deref() {
-            customer.country = country.map(str::to_owned);
-        }
-        if let Some(revenue) = revenue {
-            *customer.revenue.get_or_insert_default() += revenue;
-        }
-    }
+    orders: Totals<String>,
+    /// The orders without a customer.
+    nobody: (i64, Money),
+    /// Ids and countries.
+    customers: Vec<(String, String)>,
 }
 
 impl Kpi for RevenueByCountry {
@@ -40,7 +21,12 @@ impl Kpi for RevenueByCountry {
         describe_kpi(identity!())
             .input("orders", [nullable(text("customer_id")), money("total_amount")])
             .input("customers", [text("customer_id"), text("country")])
-            .state([nullable(text("customer_id")), nullable(text("country")), nullable(money("revenue"))])
+            .fold_by(
+                [nullable(text("customer_id"))],
+                [nullable(text("country"))],
+                [int64("customers"), int64("orders"), money("revenue")],
+            )
+            .sums([text("country")], [int64("orders"), money("revenue")])
             .output([text("country"), money("revenue")])
     }
 
@@ -52,40 +38,56 @@ impl Kpi for RevenueByCountry {
         let ids = rows.text("customer_id")?;
         if input == "orders" {
             let amounts = rows.decimals("total_amount")?;
-            rows.rows().for_each(|row| self.learn(ids.get(row), None, amounts.get(row)));
+            for row in rows.rows() {
+                match ids.get(row) {
+                    Some(id) => self.orders.add(id, 1, amounts.value(row)),
+                    None => {
+                        self.nobody.0 += 1;
+                        self.nobody.1 += amounts.value(row);
+                    }
+                }
+            }
         } else {
             let countries = rows.text("country")?;
-            rows.rows().for_each(|row| self.learn(ids.get(row), countries.get(row), None));
+            let customers = rows.rows().map(|row| (ids.value(row).to_owned(), countries.value(row).to_owned()));
+            self.customers.extend(customers);
         }
-        Ok(())
-    }
-
-    fn merge(&mut self, state: &Batch) -> Result<()> {
-        let (ids, countries, amounts) =
-            (state.text("customer_id")?, state.text("country")?, state.decimals("revenue")?);
-        state.rows().for_each(|row| self.learn(ids.get(row), countries.get(row), amounts.get(row)));
         Ok(())
     }
 
     fn state(&self, out: &mut Table) -> Result<()> {
-        let mut customers: Vec<_> = self.customers.iter().map(|(id, customer)| (Some(id.as_str()), customer)).collect();
-        customers.sort_unstable_by_key(|&(id, _)| id);
-        let nobody = self.nobody.revenue.is_some().then_some((None, &self.nobody));
-        for (id, Customer { country, revenue }) in nobody.into_iter().chain(customers) {
-            out.row().text(id).text(country.as_deref()).decimal(*revenue);
+        let (orders, revenue) = self.nobody;
+        out.row().text(None).text(None).integer(0).integer(orders).decimal(revenue);
+        for (id, orders, revenue) in self.orders.iter() {
+            out.row().text(id.as_str()).text(None).integer(0).integer(orders).decimal(revenue);
+        }
+        for (id, country) in &self.customers {
+            out.row().text(id.as_str()).text(country.as_str()).integer(1).integer(0).decimal(Money::ZERO);
         }
         Ok(())
     }
 
-    fn evaluate(&self, out: &mut Table) -> Result<()> {
-        let mut countries = Totals::<String>::default();
-        for Customer { country, revenue } in self.customers.values().chain([&self.nobody]) {
-            if let Some(revenue) = revenue {
-                countries.add(country.as_deref().unwrap_or("NA"), *revenue);
+    fn fold(&self, _stage: usize, groups: &Batch, out: &mut Table) -> Result<()> {
+        let (countries, orders, revenue) =
+            (groups.text("country")?, groups.integers("orders")?, groups.decimals("revenue")?);
+        let mut totals = Totals::<String>::default();
+        for customer in groups.groups(["customer_id"])? {
+            // A missing country sorts first: the customer's orders. The last row has the greatest country.
+            let (first, last) = (customer.start, customer.end - 1);
+            if orders.value(first) != 0 {
+                totals.add(countries.get(last).unwrap_or("NA"), orders.value(first), revenue.value(first));
             }
         }
-        for (country, revenue) in countries.sorted() {
-            out.row().text(country.as_str()).decimal(revenue);
+        for (country, orders, revenue) in totals.iter() {
+            out.row().text(country.as_str()).integer(orders).decimal(revenue);
+        }
+        Ok(())
+    }
+
+    fn evaluate(&self, sums: &Batch, out: &mut Table) -> Result<()> {
+        let (countries, revenue) = (sums.text("country")?, sums.decimals::<2>("revenue")?);
+        for row in sums.rows() {
+            out.row().text(countries.value(row)).decimal(revenue.value(row));
         }
         Ok(())
     }

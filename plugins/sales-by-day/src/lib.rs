@@ -4,14 +4,14 @@ use smelt_sdk::prelude::*;
 
 #[derive(Default)]
 struct SalesByDay {
-    revenue: Totals<Date>,
+    days: Totals<Date>,
 }
 
 impl Kpi for SalesByDay {
     fn describe() -> KpiDescription {
         describe_kpi(identity!())
             .input("orders", [date("order_date"), money("total_amount")])
-            .state([date("order_date"), money("revenue")])
+            .sums([date("order_date")], [int64("orders"), money("revenue")])
             .output([date("order_date"), money("revenue")])
     }
 
@@ -21,25 +21,23 @@ impl Kpi for SalesByDay {
 
     fn update(&mut self, _input: &str, rows: &Batch) -> Result<()> {
         let (days, amounts) = (rows.dates("order_date")?, rows.decimals("total_amount")?);
-        rows.rows().for_each(|row| self.revenue.add(&days.value(row), amounts.value(row)));
-        Ok(())
-    }
-
-    fn merge(&mut self, state: &Batch) -> Result<()> {
-        let (days, amounts) = (state.dates("order_date")?, state.decimals("revenue")?);
-        state.rows().for_each(|row| self.revenue.add(&days.value(row), amounts.value(row)));
+        rows.rows().for_each(|row| self.days.add(&days.value(row), 1, amounts.value(row)));
         Ok(())
     }
 
     fn state(&self, out: &mut Table) -> Result<()> {
-        for (&day, revenue) in self.revenue.sorted() {
-            out.row().date(day).decimal(revenue);
+        for (&day, orders, revenue) in self.days.iter() {
+            out.row().date(day).integer(orders).decimal(revenue);
         }
         Ok(())
     }
 
-    fn evaluate(&self, out: &mut Table) -> Result<()> {
-        self.state(out)
+    fn evaluate(&self, sums: &Batch, out: &mut Table) -> Result<()> {
+        let (days, revenue) = (sums.dates("order_date")?, sums.decimals::<2>("revenue")?);
+        for row in sums.rows() {
+            out.row().date(days.value(row)).decimal(revenue.value(row));
+        }
+        Ok(())
     }
 }
 

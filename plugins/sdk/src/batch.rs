@@ -1,5 +1,7 @@
 //! Reading: a batch of typed, nullable columns, borrowed from the bytes the host sent.
 
+use std::ops::Range;
+
 use crate::bindings::types::{DataType, DecimalType};
 use crate::ipc::{Column, read};
 use crate::{Date, Decimal, Fault, Result, Timestamp};
@@ -30,11 +32,41 @@ impl<'a> Batch<'a> {
         0..self.rows
     }
 
-    fn column(&self, name: &str, wanted: &DataType) -> Result<&Column<'a>> {
-        let column = self.columns.iter().find(|column| column.name == name).ok_or_else(|| {
+    /// The ranges of consecutive rows that agree in the named columns: in rows sorted by these columns, the groups.
+    pub fn groups<const N: usize>(&self, columns: [&str; N]) -> Result<Vec<Range<usize>>> {
+        let columns = columns.map(|name| self.named(name));
+        let columns = columns.into_iter().collect::<Result<Vec<_>>>()?;
+        let mut groups = Vec::new();
+        let mut start = 0;
+        for row in 1..=self.rows {
+            if row == self.rows || columns.iter().any(|column| column.bytes(row) != column.bytes(start)) {
+                groups.push(start..row);
+                start = row;
+            }
+        }
+        Ok(groups)
+    }
+
+    /// An integer column, or a decimal one whatever its scale, in units of the last place.
+    pub(crate) fn units(&self, name: &str) -> Result<Vec<Option<i128>>> {
+        let column = self.named(name)?;
+        let value: fn(&[u8]) -> Option<i128> = match &column.data_type {
+            DataType::Int64 => |bytes| Some(i64::from_le_bytes(*bytes.first_chunk()?).into()),
+            DataType::Decimal128(_) => |bytes| Some(i128::from_le_bytes(*bytes.first_chunk()?)),
+            other => return Err(Fault::invalid_input(format!("column `{name}` is {other:?}, not a sum"))),
+        };
+        Ok(self.rows().map(|row| column.bytes(row).and_then(value)).collect())
+    }
+
+    fn named(&self, name: &str) -> Result<&Column<'a>> {
+        self.columns.iter().find(|column| column.name == name).ok_or_else(|| {
             let known: Vec<_> = self.columns.iter().map(|column| column.name.as_str()).collect();
             Fault::invalid_input(format!("no column `{name}`; the batch has {}", known.join(", ")))
-        })?;
+        })
+    }
+
+    fn column(&self, name: &str, wanted: &DataType) -> Result<&Column<'a>> {
+        let column = self.named(name)?;
         let same = match (&column.data_type, wanted) {
             (DataType::Decimal128(is), DataType::Decimal128(wanted)) => is.scale == wanted.scale,
             (is, wanted) => std::mem::discriminant(is) == std::mem::discriminant(wanted),
@@ -43,6 +75,26 @@ impl<'a> Batch<'a> {
             true => Ok(column),
             false => Err(Fault::invalid_input(format!("column `{name}` is {:?}, not {wanted:?}", column.data_type))),
         }
+    }
+}
+
+impl<'a> Column<'a> {
+    /// The row's value, if it has one, as bytes that tell it from others.
+    fn bytes(&self, row: usize) -> Option<&'a [u8]> {
+        if self.validity.is_some_and(|bits| !bit(bits, row)) {
+            return None;
+        }
+        let width = match self.data_type {
+            DataType::Boolean => return Some(if bit(self.values, row) { &[1] } else { &[0] }),
+            DataType::Utf8 => {
+                let offset = |row| u32::from_le_bytes(fixed(self.offsets, row)) as usize;
+                return Some(&self.values[offset(row)..offset(row + 1)]);
+            }
+            DataType::Date32 => 4,
+            DataType::Int64 | DataType::Float64 | DataType::Timestamp => 8,
+            DataType::Decimal128(_) => 16,
+        };
+        Some(&self.values[row * width..][..width])
     }
 }
 

@@ -4,7 +4,7 @@ use crate::Rule;
 pub use crate::bindings::types::{
     CleanerDescription, DataType, Field, Identity, KpiDescription, Preference, SourceDescription,
 };
-use crate::bindings::types::{DecimalType, KpiInput, Order};
+use crate::bindings::types::{DecimalType, KpiInput, Order, Stage};
 use crate::config::Parameters;
 
 /// Name, version and summary from the plugin crate's `Cargo.toml`.
@@ -121,7 +121,7 @@ impl CleanerDescription {
 
 /// The beginning of a KPI's description.
 pub fn describe_kpi(identity: Identity) -> KpiDescription {
-    KpiDescription { identity, inputs: vec![], state: vec![], output: vec![] }
+    KpiDescription { identity, inputs: vec![], stages: vec![], output: vec![] }
 }
 
 impl KpiDescription {
@@ -143,9 +143,23 @@ impl KpiDescription {
         self
     }
 
-    /// The columns of its partial state.
-    pub fn state<const N: usize>(mut self, fields: [Field; N]) -> Self {
-        self.state = fields.into();
+    /// What it adds up: `int64` and `decimal` columns by key columns. Without keys there is one row. It comes after all
+    /// calls of [`fold_by`](Self::fold_by), and for most KPIs is all there is.
+    pub fn sums<const K: usize, const S: usize>(mut self, key: [Field; K], sums: [Field; S]) -> Self {
+        self.stages.push(Stage { key: key.into(), sums: sums.into(), group: 0 });
+        self
+    }
+
+    /// What it adds up first: sums by the columns of `group` and `key`, of which all rows that agree in `group` are
+    /// folded into rows of the next stage.
+    pub fn fold_by<const G: usize, const K: usize, const S: usize>(
+        mut self,
+        group: [Field; G],
+        key: [Field; K],
+        sums: [Field; S],
+    ) -> Self {
+        let key = group.into_iter().chain(key).collect();
+        self.stages.push(Stage { key, sums: sums.into(), group: G as u32 });
         self
     }
 

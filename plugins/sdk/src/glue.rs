@@ -50,19 +50,29 @@ impl<T: Kpi> Accumulator<T> {
     }
 
     pub fn state(&self) -> Result<Vec<u8>> {
-        let mut table = Table::new(&self.description.state);
+        let mut table = self.stage(0)?;
         self.kpi.borrow().state(&mut table)?;
         table.finish()
     }
 
-    pub fn merge_batch(&self, state: &[u8]) -> Result<()> {
-        self.kpi.borrow_mut().merge(&Batch::read(state)?)
+    pub fn fold(&self, stage: u32, groups: &[u8]) -> Result<Vec<u8>> {
+        let stage = stage as usize;
+        let mut table = self.stage(stage + 1)?;
+        self.kpi.borrow().fold(stage, &Batch::read(groups)?, &mut table)?;
+        table.finish()
     }
 
-    pub fn evaluate(&self) -> Result<Vec<u8>> {
+    pub fn evaluate(&self, sums: &[u8]) -> Result<Vec<u8>> {
         let mut table = Table::new(&self.description.output);
-        self.kpi.borrow().evaluate(&mut table)?;
+        self.kpi.borrow().evaluate(&Batch::read(sums)?, &mut table)?;
         table.finish()
+    }
+
+    /// An empty table of that stage.
+    fn stage(&self, stage: usize) -> Result<Table> {
+        let declared = self.description.stages.get(stage);
+        let declared = declared.ok_or_else(|| Fault::invalid_input(format!("there is no stage {stage}")))?;
+        Ok(Table::new(&[&declared.key[..], &declared.sums].concat()))
     }
 }
 

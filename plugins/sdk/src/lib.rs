@@ -13,36 +13,35 @@
 //! use smelt_sdk::prelude::*;
 //!
 //! #[derive(Default)]
-//! struct Hottest(Option<f64>);
+//! struct RainyDays(Vec<Date>);
 //!
-//! impl Kpi for Hottest {
+//! impl Kpi for RainyDays {
 //!     fn describe() -> KpiDescription {
 //!         describe_kpi(identity!())
-//!             .input("readings", [float64("celsius")])
-//!             .state([nullable(float64("celsius"))])
-//!             .output([nullable(float64("celsius"))])
+//!             .input("readings", [date("day"), boolean("raining")])
+//!             .sums([date("day")], [int64("readings")])
+//!             .output([date("day"), int64("readings")])
 //!     }
 //!     fn open(_: &Config) -> Result<Self> {
 //!         Ok(Self::default())
 //!     }
 //!     fn update(&mut self, _input: &str, rows: &Batch) -> Result<()> {
-//!         let celsius = rows.floats("celsius")?;
-//!         self.0 = rows.rows().filter_map(|row| celsius.get(row)).chain(self.0).reduce(f64::max);
+//!         let (day, raining) = (rows.dates("day")?, rows.booleans("raining")?);
+//!         self.0.extend(rows.rows().filter(|&row| raining.value(row)).map(|row| day.value(row)));
 //!         Ok(())
 //!     }
 //!     fn state(&self, out: &mut Table) -> Result<()> {
-//!         out.row().float(self.0);
+//!         self.0.iter().for_each(|day| drop(out.row().date(*day).integer(1)));
 //!         Ok(())
 //!     }
-//!     fn merge(&mut self, state: &Batch) -> Result<()> {
-//!         self.update("readings", state)
-//!     }
-//!     fn evaluate(&self, out: &mut Table) -> Result<()> {
-//!         self.state(out)
+//!     fn evaluate(&self, sums: &Batch, out: &mut Table) -> Result<()> {
+//!         let (day, readings) = (sums.dates("day")?, sums.integers("readings")?);
+//!         sums.rows().for_each(|row| drop(out.row().date(day.value(row)).integer(readings.value(row))));
+//!         Ok(())
 //!     }
 //! }
 //!
-//! export_kpi!(Hottest);
+//! export_kpi!(RainyDays);
 //! ```
 
 mod batch;

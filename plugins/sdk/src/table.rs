@@ -131,6 +131,18 @@ impl Row<'_> {
         self.fixed(value.into(), data_type, |value| value.units().to_le_bytes())
     }
 
+    /// A number in units of the last place, for an integer or decimal column whatever its scale.
+    pub(crate) fn units(self, value: Option<i128>) -> Self {
+        match self.table.fields.get(self.next).map(|field| &field.data_type) {
+            Some(DataType::Int64) => match value.map(i64::try_from).transpose() {
+                Ok(value) => self.integer(value),
+                Err(_) => self.mismatch("a sum beyond 64 bits"),
+            },
+            Some(&DataType::Decimal128(decimal)) => self.fixed(value, DataType::Decimal128(decimal), i128::to_le_bytes),
+            _ => self.mismatch("a number"),
+        }
+    }
+
     #[inline]
     fn fixed<T, const N: usize>(self, value: Option<T>, wanted: DataType, bytes: fn(T) -> [u8; N]) -> Self {
         match self.table.fields.get(self.next) {

@@ -1,4 +1,4 @@
-//! Sums of money by a key: what many KPIs are made of.
+//! Counts and sums of money by a key: what many KPIs are made of.
 
 use std::borrow::Borrow;
 use std::hash::{BuildHasherDefault, Hash};
@@ -7,47 +7,40 @@ use hashbrown::HashMap;
 
 use crate::Money;
 
-/// Money summed by key. Order of addition does not matter, and [`Totals::sorted`] always yields the same order.
+/// A count and a sum of money for each key.
 #[derive(Debug, Clone)]
 pub struct Totals<K> {
-    sums: HashMap<K, Money, BuildHasherDefault<Fx>>,
+    totals: HashMap<K, (i64, Money), BuildHasherDefault<Fx>>,
 }
 
 impl<K> Default for Totals<K> {
     fn default() -> Self {
-        Self { sums: HashMap::default() }
+        Self { totals: HashMap::default() }
     }
 }
 
-impl<K: Hash + Eq + Ord> Totals<K> {
-    /// Adds the amount to the key's sum. Panics if the sum exceeds 38 digits.
+impl<K: Hash + Eq> Totals<K> {
+    /// Adds to the key's count and sum. Panics if the sum exceeds 38 digits.
     #[inline]
-    pub fn add<Q>(&mut self, key: &Q, amount: Money)
+    pub fn add<Q>(&mut self, key: &Q, count: i64, amount: Money)
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     {
-        match self.sums.get_mut(key) {
-            Some(sum) => *sum += amount,
+        match self.totals.get_mut(key) {
+            Some((counted, sum)) => {
+                *counted += count;
+                *sum += amount;
+            }
             None => {
-                self.sums.insert(key.to_owned(), amount);
+                self.totals.insert(key.to_owned(), (count, amount));
             }
         }
     }
 
-    /// Keys and sums in the order of the keys.
-    pub fn sorted(&self) -> Vec<(&K, Money)> {
-        let mut all: Vec<_> = self.sums.iter().map(|(key, &sum)| (key, sum)).collect();
-        all.sort_unstable_by_key(|&(key, _)| key);
-        all
-    }
-
-    /// The sum of the key, if it has one.
-    pub fn get<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<Money>
-    where
-        K: Borrow<Q>,
-    {
-        self.sums.get(key).copied()
+    /// Keys, counts and sums, in no order that means anything.
+    pub fn iter(&self) -> impl Iterator<Item = (&K, i64, Money)> {
+        self.totals.iter().map(|(key, &(count, sum))| (key, count, sum))
     }
 }
 

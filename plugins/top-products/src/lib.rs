@@ -7,7 +7,7 @@ use smelt_sdk::prelude::*;
 
 struct TopProducts {
     limit: usize,
-    revenue: Totals<String>,
+    products: Totals<String>,
 }
 
 impl Kpi for TopProducts {
@@ -15,38 +15,34 @@ impl Kpi for TopProducts {
         describe_kpi(identity!())
             .parameters(Parameters::none().integer("limit", 1..=10_000, 10, "How many products to list."))
             .input("orders", [nullable(text("product")), money("total_amount")])
-            .state([text("product"), money("revenue")])
+            .sums([text("product")], [int64("orders"), money("revenue")])
             .output([text("product"), money("revenue")])
     }
 
     fn open(config: &Config) -> Result<Self> {
-        Ok(Self { limit: config.integer("limit")? as usize, revenue: Totals::default() })
+        Ok(Self { limit: config.integer("limit")? as usize, products: Totals::default() })
     }
 
     fn update(&mut self, _input: &str, rows: &Batch) -> Result<()> {
         let (products, amounts) = (rows.text("product")?, rows.decimals("total_amount")?);
-        rows.rows().for_each(|row| self.revenue.add(products.get(row).unwrap_or("NA"), amounts.value(row)));
-        Ok(())
-    }
-
-    fn merge(&mut self, state: &Batch) -> Result<()> {
-        let (products, amounts) = (state.text("product")?, state.decimals("revenue")?);
-        state.rows().for_each(|row| self.revenue.add(products.value(row), amounts.value(row)));
+        rows.rows().for_each(|row| self.products.add(products.get(row).unwrap_or("NA"), 1, amounts.value(row)));
         Ok(())
     }
 
     fn state(&self, out: &mut Table) -> Result<()> {
-        for (product, revenue) in self.revenue.sorted() {
-            out.row().text(product.as_str()).decimal(revenue);
+        for (product, orders, revenue) in self.products.iter() {
+            out.row().text(product.as_str()).integer(orders).decimal(revenue);
         }
         Ok(())
     }
 
-    fn evaluate(&self, out: &mut Table) -> Result<()> {
-        let mut products = self.revenue.sorted();
-        products.sort_by_key(|&(_, revenue)| Reverse(revenue));
-        for (product, revenue) in products.into_iter().take(self.limit) {
-            out.row().text(product.as_str()).decimal(revenue);
+    fn evaluate(&self, sums: &Batch, out: &mut Table) -> Result<()> {
+        let (products, revenue) = (sums.text("product")?, sums.decimals::<2>("revenue")?);
+        let mut rows: Vec<_> = sums.rows().collect();
+        // The rows come by product, and a stable sort leaves those of equal revenue so.
+        rows.sort_by_key(|&row| Reverse(revenue.value(row)));
+        for row in rows.into_iter().take(self.limit) {
+            out.row().text(products.value(row)).decimal(revenue.value(row));
         }
         Ok(())
     }

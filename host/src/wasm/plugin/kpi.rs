@@ -1,4 +1,4 @@
-//! KPIs: partial aggregates over silver rows, merged and evaluated.
+//! KPIs: what silver rows add to their sums, and what the sums come to.
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
@@ -22,7 +22,7 @@ pub struct Kpi {
 
 loader!(Kpi, kpi, Kpi, KpiPre, aggregation, smelt_plugin_aggregation, KpiSpec, &["types", "log"]);
 
-/// A partial aggregate in a store of its own.
+/// An aggregate of some rows, in a store of its own.
 pub struct Accumulator<'p> {
     plugin: &'p Kpi,
     store: Store<State>,
@@ -55,30 +55,33 @@ impl Accumulator<'_> {
         outcome(store, &plugin.runtime.limits, "take in a batch", called)
     }
 
-    /// Takes in the state of another accumulator.
-    pub fn merge(&mut self, state: &RecordBatch) -> Result<()> {
-        let stream = ipc::encode(state)?;
-        let Self { plugin, store, instance, accumulator } = self;
-        arm(store, &plugin.runtime.limits);
-        let called =
-            instance.smelt_plugin_aggregation().accumulator().call_merge_batch(&mut *store, *accumulator, &stream);
-        outcome(store, &plugin.runtime.limits, "merge a state", called)
-    }
-
-    /// The state, of the declared state schema.
+    /// What the rows taken in add to the first stage.
     pub fn state(&mut self) -> Result<RecordBatch> {
         let Self { plugin, store, instance, accumulator } = self;
         arm(store, &plugin.runtime.limits);
         let called = instance.smelt_plugin_aggregation().accumulator().call_state(&mut *store, *accumulator);
         let stream = outcome(store, &plugin.runtime.limits, "give its state", called)?;
-        plugin.decode("state", stream, &plugin.spec.state)
+        plugin.decode("state", stream, &plugin.spec.stages[0].schema)
     }
 
-    /// The KPI's table.
-    pub fn evaluate(&mut self) -> Result<RecordBatch> {
+    /// What whole groups of a stage, which is not the last one, add to the next; sorted by key.
+    pub fn fold(&mut self, stage: usize, groups: &RecordBatch) -> Result<RecordBatch> {
+        let stream = ipc::encode(groups)?;
         let Self { plugin, store, instance, accumulator } = self;
         arm(store, &plugin.runtime.limits);
-        let called = instance.smelt_plugin_aggregation().accumulator().call_evaluate(&mut *store, *accumulator);
+        let guest = instance.smelt_plugin_aggregation().accumulator();
+        let called = guest.call_fold(&mut *store, *accumulator, stage as u32, &stream);
+        let stream = outcome(store, &plugin.runtime.limits, "fold groups", called)?;
+        plugin.decode("fold", stream, &plugin.spec.stages[stage + 1].schema)
+    }
+
+    /// The KPI's table, from all rows of the last stage, sorted by key.
+    pub fn evaluate(&mut self, sums: &RecordBatch) -> Result<RecordBatch> {
+        let stream = ipc::encode(sums)?;
+        let Self { plugin, store, instance, accumulator } = self;
+        arm(store, &plugin.runtime.limits);
+        let called =
+            instance.smelt_plugin_aggregation().accumulator().call_evaluate(&mut *store, *accumulator, &stream);
         let stream = outcome(store, &plugin.runtime.limits, "evaluate", called)?;
         plugin.decode("evaluate", stream, &plugin.spec.output)
     }

@@ -79,11 +79,11 @@ pub fn export_kpi(plugin: TokenStream) -> TokenStream {
                 fn state(&self) -> Result<Vec<u8>, types::Fault> {{
                     self.state()
                 }}
-                fn merge_batch(&self, state: Vec<u8>) -> Result<(), types::Fault> {{
-                    self.merge_batch(&state)
+                fn fold(&self, stage: u32, groups: Vec<u8>) -> Result<Vec<u8>, types::Fault> {{
+                    self.fold(stage, &groups)
                 }}
-                fn evaluate(&self) -> Result<Vec<u8>, types::Fault> {{
-                    self.evaluate()
+                fn evaluate(&self, sums: Vec<u8>) -> Result<Vec<u8>, types::Fault> {{
+                    self.evaluate(&sums)
                 }}
             }}"
         ),

@@ -1,4 +1,4 @@
-//! A KPI whose state and table are the rows it was given: every type, with and without missing values.
+//! A KPI whose keys and table are the rows it was given: every type, with and without missing values.
 
 use smelt_sdk::bindings::types::DecimalType;
 use smelt_sdk::prelude::*;
@@ -19,20 +19,14 @@ macro_rules! echo {
             }),*]
         }
 
-        impl Echo {
-            fn take(&mut self, batch: &Batch) -> Result<()> {
-                $(let $column = batch.$read$(::<$scale>)?(stringify!($column))?;)*
-                for row in batch.rows() {
-                    self.rows.push(Row { $($column: $column.get(row).map($copy),)* });
-                }
-                Ok(())
-            }
+        fn take(batch: &Batch) -> Result<Vec<Row>> {
+            $(let $column = batch.$read$(::<$scale>)?(stringify!($column))?;)*
+            Ok(batch.rows().map(|row| Row { $($column: $column.get(row).map($copy),)* }).collect())
+        }
 
-            fn give(&self, out: &mut Table) -> Result<()> {
-                for row in &self.rows {
-                    out.row()$(.$write(borrowed(&row.$column)))*;
-                }
-                Ok(())
+        impl Row {
+            fn give<'t>(&self, out: &'t mut Table) -> smelt_sdk::Row<'t> {
+                out.row()$(.$write(borrowed(&self.$column)))*
             }
         }
     };
@@ -105,9 +99,10 @@ echo! {
 
 impl Kpi for Echo {
     fn describe() -> KpiDescription {
-        let mut description = describe_kpi(identity!()).input("rows", []);
+        let mut description = describe_kpi(identity!()).input("rows", []).sums([], [int64("rows")]);
         description.inputs[0].columns = columns();
-        KpiDescription { state: columns(), output: columns(), ..description }
+        description.stages[0].key = columns();
+        KpiDescription { output: columns(), ..description }
     }
 
     fn open(_: &Config) -> Result<Self> {
@@ -115,19 +110,18 @@ impl Kpi for Echo {
     }
 
     fn update(&mut self, _input: &str, rows: &Batch) -> Result<()> {
-        self.take(rows)
+        self.rows.extend(take(rows)?);
+        Ok(())
     }
 
     fn state(&self, out: &mut Table) -> Result<()> {
-        self.give(out)
+        self.rows.iter().for_each(|row| drop(row.give(out).integer(1)));
+        Ok(())
     }
 
-    fn merge(&mut self, state: &Batch) -> Result<()> {
-        self.take(state)
-    }
-
-    fn evaluate(&self, out: &mut Table) -> Result<()> {
-        self.give(out)
+    fn evaluate(&self, sums: &Batch, out: &mut Table) -> Result<()> {
+        take(sums)?.iter().for_each(|row| drop(row.give(out)));
+        Ok(())
     }
 }
 

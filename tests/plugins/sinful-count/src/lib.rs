@@ -4,7 +4,7 @@ use smelt_sdk::prelude::*;
 
 struct SinfulCount {
     panic_in: String,
-    rows: i64,
+    ids: Vec<String>,
 }
 
 impl SinfulCount {
@@ -18,38 +18,41 @@ impl Kpi for SinfulCount {
         describe_kpi(identity!())
             .parameters(Parameters::none().text("panic_in", "", "The call that panics."))
             .input("rows", [text("id")])
-            .state([int64("rows")])
+            .fold_by([text("id")], [], [int64("rows")])
+            .sums([], [int64("rows")])
             .output([int64("rows")])
     }
 
     fn open(config: &Config) -> Result<Self> {
-        let new = Self { panic_in: config.text("panic_in")?.to_owned(), rows: 0 };
+        let new = Self { panic_in: config.text("panic_in")?.to_owned(), ids: Vec::new() };
         new.maybe("open");
         Ok(new)
     }
 
     fn update(&mut self, _input: &str, rows: &Batch) -> Result<()> {
         self.maybe("update");
-        self.rows += rows.len() as i64;
+        let ids = rows.text("id")?;
+        self.ids.extend(rows.rows().map(|row| ids.value(row).to_owned()));
         Ok(())
     }
 
     fn state(&self, out: &mut Table) -> Result<()> {
         self.maybe("state");
-        out.row().integer(self.rows);
+        self.ids.iter().for_each(|id| drop(out.row().text(id.as_str()).integer(1)));
         Ok(())
     }
 
-    fn merge(&mut self, state: &Batch) -> Result<()> {
-        self.maybe("merge");
-        let rows = state.integers("rows")?;
-        self.rows += state.rows().map(|row| rows.value(row)).sum::<i64>();
+    fn fold(&self, _stage: usize, groups: &Batch, out: &mut Table) -> Result<()> {
+        self.maybe("fold");
+        let rows = groups.integers("rows")?;
+        out.row().integer(groups.rows().map(|row| rows.value(row)).sum::<i64>());
         Ok(())
     }
 
-    fn evaluate(&self, out: &mut Table) -> Result<()> {
+    fn evaluate(&self, sums: &Batch, out: &mut Table) -> Result<()> {
         self.maybe("evaluate");
-        out.row().integer(self.rows);
+        let rows = sums.integers("rows")?;
+        out.row().integer(sums.rows().map(|row| rows.value(row)).sum::<i64>());
         Ok(())
     }
 }

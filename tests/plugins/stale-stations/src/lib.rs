@@ -1,13 +1,11 @@
 //! KPI: the stations whose last reading is some days old, at the time the host computes for.
 
-use std::collections::BTreeMap;
-
 use smelt_sdk::prelude::*;
 
 struct StaleStations {
     /// Stations last heard of before this are stale.
     since: Timestamp,
-    last: BTreeMap<String, Timestamp>,
+    heard_of: Vec<(String, Timestamp)>,
 }
 
 impl Kpi for StaleStations {
@@ -16,35 +14,43 @@ impl Kpi for StaleStations {
             .parameters(Parameters::none().integer("days", 1..=36_500, 30, "After how many days a station is stale."))
             .uses_as_of()
             .input("readings", [timestamp("taken_at"), text("station")])
-            .state([text("station"), timestamp("taken_at")])
+            .fold_by([text("station")], [timestamp("taken_at")], [int64("readings")])
+            .sums([text("station"), timestamp("last_heard_of")], [int64("stations")])
             .output([text("station"), timestamp("last_heard_of")])
     }
 
     fn open(config: &Config) -> Result<Self> {
-        Ok(Self { since: config.as_of()?.plus_seconds(-86_400 * config.integer("days")?), last: BTreeMap::new() })
+        Ok(Self { since: config.as_of()?.plus_seconds(-86_400 * config.integer("days")?), heard_of: Vec::new() })
     }
 
     fn update(&mut self, _input: &str, rows: &Batch) -> Result<()> {
         let (station, taken_at) = (rows.text("station")?, rows.timestamps("taken_at")?);
-        for row in rows.rows() {
-            let last = self.last.entry(station.value(row).to_owned()).or_insert(Timestamp(i64::MIN));
-            *last = taken_at.value(row).max(*last);
-        }
+        self.heard_of.extend(rows.rows().map(|row| (station.value(row).to_owned(), taken_at.value(row))));
         Ok(())
     }
 
     fn state(&self, out: &mut Table) -> Result<()> {
-        self.last.iter().for_each(|(station, last)| drop(out.row().text(station.as_str()).timestamp(*last)));
+        for (station, taken_at) in &self.heard_of {
+            out.row().text(station.as_str()).timestamp(*taken_at).integer(1);
+        }
         Ok(())
     }
 
-    fn merge(&mut self, state: &Batch) -> Result<()> {
-        self.update("readings", state)
+    fn fold(&self, _stage: usize, groups: &Batch, out: &mut Table) -> Result<()> {
+        let (station, taken_at) = (groups.text("station")?, groups.timestamps("taken_at")?);
+        for readings in groups.groups(["station"])? {
+            // Sorted by key, and so by time.
+            let last = readings.end - 1;
+            out.row().text(station.value(last)).timestamp(taken_at.value(last)).integer(1);
+        }
+        Ok(())
     }
 
-    fn evaluate(&self, out: &mut Table) -> Result<()> {
-        let stale = self.last.iter().filter(|(_, last)| **last < self.since);
-        stale.for_each(|(station, last)| drop(out.row().text(station.as_str()).timestamp(*last)));
+    fn evaluate(&self, sums: &Batch, out: &mut Table) -> Result<()> {
+        let (station, last) = (sums.text("station")?, sums.timestamps("last_heard_of")?);
+        for row in sums.rows().filter(|&row| last.value(row) < self.since) {
+            out.row().text(station.value(row)).timestamp(last.value(row));
+        }
         Ok(())
     }
 }

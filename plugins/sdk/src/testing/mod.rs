@@ -1,8 +1,13 @@
 //! For unit tests: run a plugin natively, through the same bytes as the host would send, on rows written as text.
 
+mod kpi;
+mod sums;
+
+pub use kpi::{evaluate, evaluate_split};
+
 use crate::bindings::types::{DataType, Field};
-use crate::glue::{Accumulator, Session};
-use crate::{Batch, Cleaner, Date, Fault, Kpi, Number, Result, Table, Timestamp, nullable, text};
+use crate::glue::Session;
+use crate::{Batch, Cleaner, Date, Fault, Number, Result, Table, Timestamp, nullable, text};
 
 /// What a cleaner made of rows: the kept ones as text cells, the rejected ones as row and rule, repairs as rule and rows.
 #[derive(Debug, PartialEq)]
@@ -30,62 +35,6 @@ pub fn clean<T: Cleaner>(params: &str, rows: &[&[Option<&str>]]) -> Result<Clean
         rejected: cleaned.rejected.iter().map(|rejection| (rejection.row, rule(rejection.rule))).collect(),
         repaired: cleaned.repaired.iter().map(|repair| (rule(repair.rule), repair.rows)).collect(),
     })
-}
-
-fn open<T: Kpi>(params: &str) -> Result<Accumulator<T>> {
-    Accumulator::open(params, T::describe().identity.uses_as_of.then_some(AS_OF.0))
-}
-
-/// Evaluates a KPI over rows of its inputs, given as text. Each `(input, rows)` goes to an accumulator of its own, and
-/// their states are merged, as the host does with silver objects.
-pub fn evaluate<T: Kpi>(params: &str, batches: &[(&str, &[&[Option<&str>]])]) -> Result<Vec<Vec<String>>> {
-    let description = T::describe();
-    let total = open::<T>(params)?;
-    for (input, rows) in batches {
-        let declared = description.inputs.iter().find(|known| known.name == *input);
-        let fields = &declared.ok_or_else(|| Fault::invalid_input(format!("no input `{input}`")))?.columns;
-        let part = open::<T>(params)?;
-        part.update_batch(input, &encode(fields, rows)?)?;
-        total.merge_batch(&part.state()?)?;
-    }
-    decode(&description.output, &total.evaluate()?)
-}
-
-/// Evaluates a KPI over all rows in one accumulator, and panics unless every other way gives the same state and table:
-/// an accumulator a row (and one without rows), merged in several orders, one by one or as a tree.
-pub fn evaluate_split<T: Kpi>(params: &str, batches: &[(&str, &[&[Option<&str>]])]) -> Result<Vec<Vec<String>>> {
-    let description = T::describe();
-    let (whole, mut parts) = (open::<T>(params)?, Vec::new());
-    parts.push(whole.state()?);
-    for (input, rows) in batches {
-        let declared = description.inputs.iter().find(|known| known.name == *input);
-        let fields = &declared.ok_or_else(|| Fault::invalid_input(format!("no input `{input}`")))?.columns;
-        for row in *rows {
-            let (row, part) = (encode(fields, &[row])?, open::<T>(params)?);
-            whole.update_batch(input, &row)?;
-            part.update_batch(input, &row)?;
-            parts.push(part.state()?);
-        }
-    }
-    let merged = |states: &[Vec<u8>]| {
-        let total = open::<T>(params)?;
-        states.iter().try_for_each(|state| total.merge_batch(state))?;
-        Ok::<_, Fault>((total.state()?, total.evaluate()?))
-    };
-    let expected = (whole.state()?, whole.evaluate()?);
-    for _ in 0..2 {
-        parts.reverse();
-        for middle in 0..parts.len() {
-            parts.rotate_left(middle);
-            assert!(merged(&parts)? == expected, "merged one by one, the rows give another state");
-            let (left, right) = parts.split_at(middle);
-            assert!(
-                merged(&[merged(left)?.0, merged(right)?.0])? == expected,
-                "merged as a tree, the rows give another state"
-            );
-        }
-    }
-    decode(&description.output, &expected.1)
 }
 
 /// A row of cells; an empty one is a missing value.

@@ -1,0 +1,131 @@
+//! Sums in the order of their keys: as typed rows for plugins, and as bytes by group to be kept.
+
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Decimal128Array, Int64Array, RecordBatch, RecordBatchOptions};
+use arrow_schema::{DataType, Field};
+
+use super::{Sums, number};
+use crate::Error;
+use crate::error::{Kind, Result};
+use crate::ordered::Decoder;
+use crate::wasm::StageSpec;
+
+/// The rows of a table in the order of their keys.
+pub struct Sorted<'s> {
+    sums: &'s Sums,
+    /// Those that came to zero too.
+    order: Vec<u32>,
+}
+
+impl<'s> Sorted<'s> {
+    pub(super) fn of(sums: &'s Sums) -> Self {
+        // Most keys differ in their first bytes, which need not be fetched from all over memory then.
+        let mut order: Vec<_> = (0..).zip(&sums.rows).map(|(at, row)| (first(sums.key(row)), at)).collect();
+        let key = |at: u32| sums.key(&sums.rows[at as usize]);
+        order.sort_unstable_by(|&(a, a_at): &(u128, u32), &(b, b_at)| a.cmp(&b).then_with(|| key(a_at).cmp(key(b_at))));
+        Self { sums, order: order.into_iter().map(|(_, at)| at).collect() }
+    }
+
+    /// All rows.
+    pub fn batch(&self) -> Result<RecordBatch> {
+        self.typed(&self.order)
+    }
+
+    /// All rows in batches of about so many, none of which ends within a group.
+    pub fn batches(&self, about: usize) -> impl Iterator<Item = Result<RecordBatch>> {
+        let mut rest = self.order.as_slice();
+        std::iter::from_fn(move || {
+            let mut end = about.min(rest.len());
+            while end > 0 && end < rest.len() && self.group(rest[end - 1]) == self.group(rest[end]) {
+                end += 1;
+            }
+            let (batch, after) = rest.split_at(end);
+            rest = after;
+            (!batch.is_empty()).then(|| self.typed(batch))
+        })
+    }
+
+    /// The groups, those too of which nothing is left; in the last stage each row is a group.
+    pub fn groups(&self) -> impl Iterator<Item = Group<'_>> {
+        let sums = self.sums;
+        self.order.chunk_by(|&a, &b| self.group(a) == self.group(b)).map(move |rows| Group { sums, rows })
+    }
+
+    fn group(&self, at: u32) -> &'s [u8] {
+        let row = &self.sums.rows[at as usize];
+        &self.sums.key(row)[..row.group_bytes as usize]
+    }
+
+    fn typed(&self, order: &[u32]) -> Result<RecordBatch> {
+        let sums = self.sums;
+        let StageSpec { schema, keys, .. } = &sums.stage;
+        let order: Vec<_> = order.iter().map(|&at| at as usize).filter(|&at| sums.exists(at)).collect();
+        let mut decoder = Decoder::new(&schema.fields()[..*keys], order.len());
+        for &at in &order {
+            let decoded = decoder.push(sums.key(&sums.rows[at]));
+            decoded.ok_or_else(|| Error::new(Kind::Damaged, "stored sums have malformed keys"))?;
+        }
+        let mut columns = decoder.finish();
+        for (column, field) in schema.fields()[*keys..].iter().enumerate() {
+            let values = order.iter().map(|&at| sums.sums_of(at)[column]);
+            columns.push(typed(field, values).ok_or_else(|| sums.too_large(column))?);
+        }
+        let options = RecordBatchOptions::new().with_row_count(Some(order.len()));
+        RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)
+            .map_err(|error| Error::new(Kind::Damaged, format!("stored sums do not fit their columns: {error}")))
+    }
+}
+
+/// Rows that agree in their group columns.
+pub struct Group<'s> {
+    sums: &'s Sums,
+    rows: &'s [u32],
+}
+
+impl<'s> Group<'s> {
+    /// The group columns, as bytes that compare as they do; in the last stage the whole key.
+    pub fn key(&self) -> &'s [u8] {
+        let row = &self.sums.rows[self.rows[0] as usize];
+        &self.sums.key(row)[..row.group_bytes as usize]
+    }
+
+    /// Appends its rows, for [`Sums::load`]; nothing if none is left.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        for &at in self.rows {
+            let at = at as usize;
+            if !self.sums.exists(at) {
+                continue;
+            }
+            let row = &self.sums.rows[at];
+            let rest = &self.sums.key(row)[row.group_bytes as usize..];
+            number::write(rest.len() as u128, out);
+            out.extend_from_slice(rest);
+            self.sums.sums_of(at).iter().for_each(|&sum| number::write(number::fold(sum), out));
+        }
+    }
+}
+
+/// The values as a column; `None` if one does not fit.
+fn typed(field: &Field, mut values: impl Iterator<Item = i128>) -> Option<ArrayRef> {
+    Some(match *field.data_type() {
+        DataType::Decimal128(precision, scale) => {
+            let limit = 10_u128.pow(precision.into());
+            let values =
+                values.map(|value| (value.unsigned_abs() < limit).then_some(value)).collect::<Option<Vec<_>>>()?;
+            Arc::new(Decimal128Array::from(values).with_precision_and_scale(precision, scale).ok()?)
+        }
+        _ => Arc::new(Int64Array::from(values.try_fold(vec![], |mut all, value| {
+            all.push(i64::try_from(value).ok()?);
+            Some(all)
+        })?)),
+    })
+}
+
+/// The first bytes as a number that compares as they do.
+fn first(key: &[u8]) -> u128 {
+    let mut bytes = [0; 16];
+    let length = key.len().min(16);
+    bytes[..length].copy_from_slice(&key[..length]);
+    u128::from_be_bytes(bytes)
+}

@@ -1,0 +1,114 @@
+//! A table of sums, as the host keeps it but simpler.
+
+use std::collections::BTreeMap;
+
+use crate::bindings::types::{DataType, Stage};
+use crate::table::Row;
+use crate::{Batch, Date, Result, Table, Timestamp};
+
+/// The rows of a stage, in the order of their keys.
+#[derive(Clone)]
+pub(super) struct Sums {
+    stage: Stage,
+    pub(super) rows: BTreeMap<Vec<Option<Cell>>, Vec<i128>>,
+}
+
+/// A value of a key; those of one column compare as the contract says.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Cell {
+    Boolean(bool),
+    Integer(i64),
+    /// As a number that compares as the float does.
+    Float(i64),
+    Text(String),
+    Date(Date),
+    Timestamp(Timestamp),
+    Decimal(i128),
+}
+
+impl Sums {
+    pub(super) fn new(stage: &Stage) -> Self {
+        Self { stage: stage.clone(), rows: BTreeMap::new() }
+    }
+
+    /// Adds the rows of a stream; rows that come to zero vanish.
+    pub(super) fn add(&mut self, stream: &[u8]) -> Result<()> {
+        let batch = Batch::read(stream)?;
+        let keys = self.stage.key.iter().map(|field| cells(&batch, &field.name, &field.data_type));
+        let keys = keys.collect::<Result<Vec<_>>>()?;
+        let sums = self.stage.sums.iter().map(|field| batch.units(&field.name)).collect::<Result<Vec<_>>>()?;
+        for row in batch.rows() {
+            let key = keys.iter().map(|column| column[row].clone()).collect();
+            let held = self.rows.entry(key).or_insert_with(|| vec![0; sums.len()]);
+            held.iter_mut().zip(&sums).for_each(|(sum, column)| *sum += column[row].unwrap_or_default());
+        }
+        self.rows.retain(|_, sums| sums.iter().any(|&sum| sum != 0));
+        Ok(())
+    }
+
+    /// Each group for itself.
+    pub(super) fn groups(&self) -> Vec<Self> {
+        let mut groups: BTreeMap<_, Self> = BTreeMap::new();
+        for (key, sums) in &self.rows {
+            let group = groups.entry(&key[..self.stage.group as usize]).or_insert_with(|| Self::new(&self.stage));
+            group.rows.insert(key.clone(), sums.clone());
+        }
+        groups.into_values().collect()
+    }
+
+    /// All rows as a stream.
+    pub(super) fn batch(&self) -> Result<Vec<u8>> {
+        let Stage { key, sums, .. } = &self.stage;
+        let mut table = Table::new(&[&key[..], sums].concat());
+        for (cells, sums) in &self.rows {
+            let mut row = table.row();
+            for (cell, field) in cells.iter().zip(key) {
+                row = write(row, cell.as_ref(), &field.data_type);
+            }
+            sums.iter().fold(row, |row, &sum| row.units(Some(sum)));
+        }
+        table.finish()
+    }
+}
+
+fn cells(batch: &Batch<'_>, name: &str, data_type: &DataType) -> Result<Vec<Option<Cell>>> {
+    macro_rules! column {
+        ($view:expr, $cell:expr) => {{
+            let view = $view;
+            batch.rows().map(|row| view.get(row).map($cell)).collect()
+        }};
+    }
+    Ok(match data_type {
+        DataType::Boolean => column!(batch.booleans(name)?, Cell::Boolean),
+        DataType::Int64 => column!(batch.integers(name)?, Cell::Integer),
+        DataType::Float64 => column!(batch.floats(name)?, |value| Cell::Float(ordered((value + 0.0).to_bits() as i64))),
+        DataType::Utf8 => column!(batch.text(name)?, |value: &str| Cell::Text(value.to_owned())),
+        DataType::Date32 => column!(batch.dates(name)?, Cell::Date),
+        DataType::Timestamp => column!(batch.timestamps(name)?, Cell::Timestamp),
+        DataType::Decimal128(_) => batch.units(name)?.into_iter().map(|value| value.map(Cell::Decimal)).collect(),
+    })
+}
+
+fn write<'t>(row: Row<'t>, cell: Option<&Cell>, data_type: &DataType) -> Row<'t> {
+    match (cell, data_type) {
+        (Some(Cell::Boolean(value)), _) => row.boolean(*value),
+        (Some(Cell::Integer(value)), _) => row.integer(*value),
+        (Some(Cell::Float(value)), _) => row.float(f64::from_bits(ordered(*value) as u64)),
+        (Some(Cell::Text(value)), _) => row.text(value.as_str()),
+        (Some(Cell::Date(value)), _) => row.date(*value),
+        (Some(Cell::Timestamp(value)), _) => row.timestamp(*value),
+        (Some(Cell::Decimal(value)), _) => row.units(Some(*value)),
+        (None, DataType::Boolean) => row.boolean(None),
+        (None, DataType::Int64) => row.integer(None),
+        (None, DataType::Float64) => row.float(None),
+        (None, DataType::Utf8) => row.text(None),
+        (None, DataType::Date32) => row.date(None),
+        (None, DataType::Timestamp) => row.timestamp(None),
+        (None, DataType::Decimal128(_)) => row.units(None),
+    }
+}
+
+/// The bits of a float as a number that compares as the float does, and back.
+fn ordered(bits: i64) -> i64 {
+    bits ^ (bits >> 63) & i64::MAX
+}
