@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
-use siphasher::sip128::{Hash128, SipHasher13};
+use siphasher::sip128::SipHasher13;
 
 use super::{Dataset, Entry, parse};
 use crate::Error;

@@ -65,7 +65,7 @@ impl Cleaning<'_> {
     pub fn run(&self, plans: &[DatasetPlan]) -> Result<Outcome> {
         let spools = Spools::new(SPOOL_BYTES);
         let plans = plans.iter().filter(|plan| !plan.is_empty());
-        let mut works = plans.map(|plan| DatasetWork::new(self, plan, &spools)).collect::<Result<Vec<_>>>()?;
+        let works = plans.map(|plan| DatasetWork::new(self, plan, &spools)).collect::<Result<Vec<_>>>()?;
         let mut jobs = Vec::new();
         for work in &works {
             // Numbered in the order of their names.

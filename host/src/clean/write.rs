@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use arrow_array::{Array as _, BooleanArray, RecordBatch};
+use arrow_array::{BooleanArray, RecordBatch};
 use arrow_buffer::BooleanBuffer;
 use arrow_schema::{Schema, SchemaRef};
 use arrow_select::filter::filter_record_batch;
@@ -11,7 +11,7 @@ use super::dataset::DatasetWork;
 use super::object::{CleanObject, Rows};
 use crate::catalog::{CHANGES, Entry, Removed, SILVER, Stored};
 use crate::error::Result;
-use crate::fresh::{Feed, Fresh};
+use crate::fresh::Feed;
 use crate::{Error, silver, workers};
 
 /// A silver object that loses rows.
@@ -51,12 +51,11 @@ impl<'w> DatasetWork<'w> {
             .collect();
         jobs.extend(again.into_iter().map(Job::Again));
         let none = Vec::new();
-        let open = |fresh: &'w Fresh| fresh.feed(self.cleaning.pipeline, &self.step.name, self.cleaning.as_of);
-        let work = |feed: &mut Option<Feed<'_>>, job: Job<'_, 'w>| -> Done {
+        let work = |feed: &mut Option<Feed<'w>>, job: Job<'_, 'w>| -> Done {
             match job {
                 Job::New { name, id, object } => {
                     if let (Some(fresh), None) = (self.cleaning.fresh, feed.as_ref()) {
-                        *feed = Some(open(fresh));
+                        *feed = Some(fresh.feed(self.cleaning.pipeline, &self.step.name, self.cleaning.as_of));
                     }
                     let entry = self.new_entry(name, id, *object, lost.get(&id).unwrap_or(&none), feed)?;
                     Ok((name.to_owned(), entry, None))
@@ -68,7 +67,7 @@ impl<'w> DatasetWork<'w> {
                 }
             }
         };
-        let done = workers::map_with(jobs, || None, work, |feed: Option<Feed<'_>>| feed.into_iter().for_each(Feed::finish));
+        let done = workers::map_with(jobs, || None, work, |feed: Option<Feed<'w>>| feed.into_iter().for_each(Feed::finish));
 
         let mut written = Written { cleaned: vec![], rewritten: vec![], removed: None };
         let mut removed = Vec::new();

@@ -5,6 +5,7 @@
 
 mod encode;
 mod shard;
+mod stub;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,7 @@ use std::sync::OnceLock;
 use hashbrown::DefaultHashBuilder;
 
 pub use encode::Keys;
+pub use stub::{KeySpool, resolve};
 use shard::Shard;
 
 use crate::error::{Kind, Result};

@@ -11,6 +11,7 @@ mod state;
 pub use bindings::types::{FaultKind, Object, Preference, Repair, Rule, RuleAction};
 pub use convert::{CleanerSpec, KpiInputSpec, KpiSpec, OrderSpec, SourceSpec, StageSpec, schema_text};
 pub use engine::Engine;
+pub(crate) use ipc::{decode as decode_ipc, encode as encode_ipc};
 pub use limits::Limits;
 pub(crate) use plugin::check_parameters;
 pub use plugin::{Accumulator, Cleaned, Cleaner, Identity, Kpi, Session, Source};
