@@ -92,7 +92,9 @@ impl Feed<'_> {
 
     /// All that was taken in since the last call of this is the silver object under that key.
     pub fn written(&mut self, key: &str) {
-        self.accumulators.iter_mut().for_each(|fed| drop(fed.taken.insert((fed.input, key.to_owned()))));
+        for Fed { input, taken, .. } in &mut self.accumulators {
+            taken.insert((*input, key.to_owned()));
+        }
     }
 
     /// Adds up what was taken in.

@@ -96,8 +96,9 @@ pub struct Planning<'p> {
     pub as_of: i64,
     /// Datasets of which an object is gone or damaged, and which: they are made anew.
     pub damaged: &'p BTreeMap<String, String>,
-    /// Whether bronze is compared with the catalog in full. Otherwise an object that was replaced is not noticed.
-    pub reconcile: bool,
+    /// Up to how many objects a dataset is compared with bronze in full. In a larger one an object that was replaced is
+    /// not noticed.
+    pub in_full: u64,
 }
 
 impl Planning<'_> {
@@ -130,7 +131,8 @@ impl Planning<'_> {
                 changed.or_else(|| self.damaged.get(&step.name).cloned())
             });
             let same = held.is_none_or(|held| held.names == *seen.borrow());
-            if rebuild.is_none() && same && !self.reconcile {
+            let large = held.is_none_or(|held| held.totals.objects > self.in_full);
+            if rebuild.is_none() && same && large {
                 datasets.push(incremental(step, *held, &new));
                 continue;
             }
@@ -207,8 +209,12 @@ impl Planning<'_> {
     fn kpi(&self, step: &KpiStep, datasets: &[DatasetPlan]) -> Option<String> {
         let changes = |plan: &DatasetPlan| plan.rebuild.is_some() || !plan.objects.is_empty();
         let changed = |dataset: &str| datasets.iter().any(|plan| plan.dataset == dataset && changes(plan));
-        let changed: Vec<_> =
-            step.inputs.iter().filter(|input| changed(&input.dataset)).map(|input| format!("`{}`", input.dataset)).collect();
+        let changed: Vec<_> = step
+            .inputs
+            .iter()
+            .filter(|input| changed(&input.dataset))
+            .map(|input| format!("`{}`", input.dataset))
+            .collect();
         let data = (!changed.is_empty()).then(|| format!("new data in {}", changed.join(", ")));
         let Some(gold) = self.state.gold.get(&step.name) else {
             let any = step.inputs.iter().any(|input| self.state.datasets.contains_key(&input.dataset));

@@ -99,7 +99,8 @@ mod tests {
     fn rows_come_back_in_order_whether_they_fit_in_memory_or_not() {
         let batch = |from: i64| {
             let numbers = Arc::new(Int64Array::from_iter_values(from..from + 100));
-            let texts = Arc::new(StringArray::from_iter((from..from + 100).map(|n| (n % 3 > 0).then(|| n.to_string()))));
+            let texts =
+                Arc::new(StringArray::from_iter((from..from + 100).map(|n| (n % 3 > 0).then(|| n.to_string()))));
             RecordBatch::try_from_iter([("n", numbers as _), ("t", texts as _)]).expect("a batch")
         };
         for budget in [0, 5_000, 1 << 30] {

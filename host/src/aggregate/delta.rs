@@ -1,6 +1,6 @@
 //! Which rows came and went since a KPI last read a dataset, from the logs of the commits in between.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use crate::Error;
 use crate::catalog::{Dataset, Entries, LogEntry, Removed, Stored, read_commit};
@@ -88,13 +88,11 @@ fn read_log(store: &dyn Store, log: &Stored) -> Result<Vec<LogEntry>> {
     lines
         .map(|line| {
             serde_json::from_slice(line).map_err(|error| {
-                Error::new(Kind::InvalidInput, format!("`{}` is not what this version of smelt writes: {error}", log.key))
+                Error::new(
+                    Kind::InvalidInput,
+                    format!("`{}` is not what this version of smelt writes: {error}", log.key),
+                )
             })
         })
         .collect()
-}
-
-/// Objects by key, each once.
-pub(super) fn keys<'s>(stored: impl IntoIterator<Item = &'s Stored>) -> HashSet<&'s str> {
-    stored.into_iter().map(|stored| stored.key.as_str()).collect()
 }

@@ -7,11 +7,11 @@ use arrow_schema::{Schema, SchemaRef};
 
 use super::sums::Sign;
 use super::{Aggregation, Work};
+use crate::Error;
 use crate::catalog::Stored;
 use crate::error::{Kind, Result};
 use crate::silver;
 use crate::wasm::Accumulator;
-use crate::Error;
 
 /// About how many bytes of silver an accumulator takes in before its state is added up.
 const BUNDLE_BYTES: u64 = 4 << 20;

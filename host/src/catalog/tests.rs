@@ -1,4 +1,4 @@
-//! Commits that race, checkpoints, and what a reader makes of a broken log.
+//! Commits that race, and what a reader makes of a broken log.
 
 use super::*;
 use crate::pipeline::Fingerprint;
@@ -16,12 +16,13 @@ fn fingerprint() -> Fingerprint {
     }
 }
 
-fn commit(dataset: &str, retired: &str) -> Commit {
-    let change = DatasetChange { reset: Some(fingerprint()), put: [].into(), index: vec![] };
-    Commit {
-        datasets: [(dataset.to_owned(), change)].into(),
+fn change(dataset: &str, retired: &str) -> Change {
+    let log = Stored { key: "x".into(), sha256: "x".into(), bytes: 0, rows: 0 };
+    let change = DatasetChange { reset: true, previous: 0, cleaned: 1, rewritten: 0, log, removed: None };
+    Change {
+        datasets: [(dataset.to_owned(), (change, Dataset::new(fingerprint())))].into(),
         retired: vec![retired.to_owned()],
-        ..Commit::new("clean")
+        ..Change::new("clean")
     }
 }
 
@@ -35,10 +36,10 @@ fn commits_on_different_datasets_both_happen_and_on_the_same_one_conflict() {
     with_store(|store| {
         let mut one = Catalog::load(store).expect("an empty lake");
         let mut two = Catalog::load(store).expect("an empty lake");
-        one.commit(commit("a", "x"), DateTime::UNIX_EPOCH).expect("the first");
-        two.commit(commit("b", "y"), DateTime::UNIX_EPOCH).expect("another dataset");
+        one.commit(&change("a", "x"), DateTime::UNIX_EPOCH).expect("the first");
+        two.commit(&change("b", "y"), DateTime::UNIX_EPOCH).expect("another dataset");
         assert_eq!(two.state().sequence, 2);
-        let conflict = one.commit(commit("b", "z"), DateTime::UNIX_EPOCH).expect_err("`b` was changed meanwhile");
+        let conflict = one.commit(&change("b", "z"), DateTime::UNIX_EPOCH).expect_err("`b` was changed meanwhile");
         assert_eq!(conflict.kind(), Kind::Conflict);
         one.refresh().expect("reads the other's commit");
         assert_eq!(one.state().retired, ["x", "y"], "nothing of the refused commit happened");
@@ -46,36 +47,42 @@ fn commits_on_different_datasets_both_happen_and_on_the_same_one_conflict() {
 }
 
 #[test]
-fn a_checkpoint_and_the_commits_after_it_are_the_whole_log() {
+fn the_newest_commit_is_found_however_many_there_are() {
     with_store(|store| {
         let mut catalog = Catalog::load(store).expect("an empty lake");
-        for number in 0..CHECKPOINT_EVERY + 3 {
-            catalog
-                .commit(commit(&format!("d{}", number % 5), &number.to_string()), DateTime::UNIX_EPOCH)
-                .expect("commits");
+        let mut followers = vec![Catalog::load(store).expect("an empty lake")];
+        for number in 1..=70 {
+            catalog.commit(&change(&format!("d{}", number % 5), "x"), DateTime::UNIX_EPOCH).expect("commits");
+            let loaded = Catalog::load(store).expect("loads");
+            assert_eq!(loaded.state().sequence, number);
+            let text = |catalog: &Catalog<'_>| serde_json::to_string(catalog.state()).expect("JSON");
+            assert_eq!(text(&loaded), text(&catalog));
+            for follower in &mut followers {
+                follower.refresh().expect("refreshes");
+                assert_eq!(follower.state().sequence, number);
+            }
+            followers.truncate(number as usize % 7);
+            followers.push(loaded);
         }
-        let from_checkpoint = Catalog::load(store).expect("loads");
-        for meta in store.list(CHECKPOINTS, "").expect("lists") {
-            store.delete(&meta.key).expect("deletes");
-        }
-        let from_commits = Catalog::load(store).expect("loads");
-        let text = |catalog: &Catalog<'_>| serde_json::to_string(catalog.state()).expect("JSON");
-        assert_eq!(text(&from_checkpoint), text(&catalog));
-        assert_eq!(text(&from_commits), text(&catalog));
+        let newest = &catalog.state().datasets["d0"];
+        assert_eq!((newest.since, newest.revision), (70, 70), "a dataset knows which commit changed it");
     });
 }
 
 #[test]
-fn a_gap_in_the_log_and_a_commit_of_another_version_are_refused_by_name() {
+fn a_gap_and_a_commit_of_another_version_are_refused_by_name() {
     with_store(|store| {
         let mut catalog = Catalog::load(store).expect("an empty lake");
         for _ in 0..3 {
-            catalog.commit(commit("d", "x"), DateTime::UNIX_EPOCH).expect("commits");
+            catalog.commit(&change("d", "x"), DateTime::UNIX_EPOCH).expect("commits");
         }
+        catalog.check_gaps().expect("there is none");
         store.delete(&commit_key(2)).expect("deletes");
-        let gap = Catalog::load(store).err().expect("2 is missing").to_string();
+        let cut = Catalog::load(store).expect("what there is before the gap");
+        let gap = cut.check_gaps().expect_err("2 is missing").to_string();
         assert!(gap.contains(&commit_key(2)), "{gap}");
         store.put_if_absent(&commit_key(2), b"{\"sequence\": 2, \"new\": 1}", Durability::Durable).expect("a put");
+        store.delete(&commit_key(3)).expect("deletes");
         let foreign = Catalog::load(store).err().expect("not ours").to_string();
         assert!(foreign.contains(&commit_key(2)) && foreign.contains("new"), "{foreign}");
     });

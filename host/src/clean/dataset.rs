@@ -117,7 +117,11 @@ impl<'w> DatasetWork<'w> {
     }
 
     /// The objects in silver that lose rows.
-    fn again(&self, objects: &BTreeMap<u32, (&str, CleanObject<'_>)>, lost: &HashMap<u32, Vec<u32>>) -> Result<Vec<Again>> {
+    fn again(
+        &self,
+        objects: &BTreeMap<u32, (&str, CleanObject<'_>)>,
+        lost: &HashMap<u32, Vec<u32>>,
+    ) -> Result<Vec<Again>> {
         let mut former: Vec<u32> = lost.keys().copied().filter(|id| !objects.contains_key(id)).collect();
         former.sort_unstable();
         let entries = Entries::of(self.cleaning.store, &self.before);

@@ -45,10 +45,8 @@ impl<'w> DatasetWork<'w> {
         retired: &mut Vec<String>,
     ) -> Result<Written> {
         retired.extend(again.iter().map(|again| again.entry.silver.key.clone()));
-        let mut jobs: Vec<_> = objects
-            .into_iter()
-            .map(|(id, (name, object))| Job::New { name, id, object: Box::new(object) })
-            .collect();
+        let mut jobs: Vec<_> =
+            objects.into_iter().map(|(id, (name, object))| Job::New { name, id, object: Box::new(object) }).collect();
         jobs.extend(again.into_iter().map(Job::Again));
         let none = Vec::new();
         let work = |feed: &mut Option<Feed<'w>>, job: Job<'_, 'w>| -> Done {
@@ -67,7 +65,8 @@ impl<'w> DatasetWork<'w> {
                 }
             }
         };
-        let done = workers::map_with(jobs, || None, work, |feed: Option<Feed<'w>>| feed.into_iter().for_each(Feed::finish));
+        let done =
+            workers::map_with(jobs, || None, work, |feed: Option<Feed<'w>>| feed.into_iter().for_each(Feed::finish));
 
         let mut written = Written { cleaned: vec![], rewritten: vec![], removed: None };
         let mut removed = Vec::new();
@@ -154,7 +153,9 @@ impl<'w> DatasetWork<'w> {
             let keep = mask(batch.num_rows(), base, lost);
             base += batch.num_rows() as u32;
             writer.write(&batch, keep.as_ref())?;
-            if let (Some(feed), Some(columns)) = (&mut *feed, wanted.as_ref().filter(|wanted| !wanted.fields().is_empty())) {
+            if let (Some(feed), Some(columns)) =
+                (&mut *feed, wanted.as_ref().filter(|wanted| !wanted.fields().is_empty()))
+            {
                 let rows = silver::project(&batch, columns)?;
                 feed.take_in(&match keep {
                     Some(keep) => filter(&rows, &keep)?,
@@ -187,7 +188,8 @@ impl<'w> DatasetWork<'w> {
 
 /// Which rows of a batch, the first of which has that place, are not lost; `None` if none is.
 fn mask(rows: usize, first: u32, lost: &[u32]) -> Option<BooleanArray> {
-    let of_batch = lost.partition_point(|&place| place < first)..lost.partition_point(|&place| place < first + rows as u32);
+    let of_batch =
+        lost.partition_point(|&place| place < first)..lost.partition_point(|&place| place < first + rows as u32);
     let mut lost = lost[of_batch].iter().map(|&place| (place - first) as usize).peekable();
     lost.peek()?;
     let keep = BooleanBuffer::collect_bool(rows, |row| lost.next_if_eq(&row).is_none());

@@ -16,8 +16,8 @@ use std::sync::OnceLock;
 use hashbrown::DefaultHashBuilder;
 
 pub use encode::Keys;
-pub use stub::{KeySpool, resolve};
 use shard::Shard;
+pub use stub::{KeySpool, resolve};
 
 use crate::error::{Kind, Result};
 use crate::{Error, workers};

@@ -58,7 +58,13 @@ pub fn resolve(
             None => true,
             Some(old) => {
                 let names = || Ok::<_, crate::Error>(name_of(new.1)?.cmp(&name_of(old.1)?));
-                let tie = if new.1 == old.1 { new.2.cmp(&old.2) } else if new.0 == old.0 { names()? } else { std::cmp::Ordering::Equal };
+                let tie = if new.1 == old.1 {
+                    new.2.cmp(&old.2)
+                } else if new.0 == old.0 {
+                    names()?
+                } else {
+                    std::cmp::Ordering::Equal
+                };
                 let wins = new.0.cmp(&old.0).then(tie).is_gt();
                 let (o, p) = if wins { (old.1, old.2) } else { (new.1, new.2) };
                 lost.entry(o).or_default().push(p);

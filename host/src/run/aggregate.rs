@@ -14,7 +14,7 @@ impl Host {
     pub(super) fn aggregate_into(&self, fresh: &Fresh, report: &mut Report) -> Result<bool> {
         for attempt in 1.. {
             let mut catalog = Catalog::load(self.store())?;
-            let plan = self.planning(catalog.state(), &BTreeMap::new(), false).kpis(&[]);
+            let plan = self.planning(catalog.state(), &BTreeMap::new()).kpis(&[]);
             if plan.iter().all(|kpi| kpi.reason.is_none()) {
                 return self.sweep(catalog.state()).map(|()| true);
             }

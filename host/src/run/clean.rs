@@ -7,8 +7,8 @@ use super::{ATTEMPTS, Host, Report};
 use crate::catalog::{BRONZE, Catalog, Change};
 use crate::clean::Cleaning;
 use crate::error::{Kind, Result};
-use crate::plan::DatasetPlan;
 use crate::fresh::Fresh;
+use crate::plan::DatasetPlan;
 
 /// About how many bytes of bronze are cleaned before a commit: what a crash can cost at most. Memory hardly depends on it.
 const WAVE_BYTES: u64 = 16 << 30;
@@ -33,13 +33,12 @@ impl Host {
         let mut reconciled = None;
         loop {
             let mut catalog = Catalog::load(self.store())?;
-            let reconcile = reconciled.is_none() && self.reconcile_is_due(catalog.state());
-            if reconcile {
+            if reconciled.is_none() && self.reconcile_is_due(catalog.state()) {
                 catalog.check_gaps()?;
                 reconciled = Some(self.clock.now().timestamp_micros());
             }
             let damaged = self.damaged().clone();
-            let plan = self.planning(catalog.state(), &damaged, reconcile).plan()?;
+            let plan = self.planning(catalog.state(), &damaged).plan()?;
             let plans = self.wave(plan.datasets, &mut done, report);
             if plans.iter().all(DatasetPlan::is_empty) {
                 if catalog.state().sequence > 0 && catalog.state().reconciled < reconciled {

@@ -18,14 +18,17 @@ use crate::Error;
 use crate::catalog::{Catalog, Change, State};
 use crate::clock::Clock;
 use crate::error::{Kind, Result};
+use crate::fresh::Fresh;
 use crate::pipeline::Pipeline;
 use crate::plan::{Plan, Planning};
 use crate::progress::Progress;
-use crate::fresh::Fresh;
 use crate::store::Store;
 
 /// How often a tick is made anew because another host committed first.
 const ATTEMPTS: usize = 16;
+
+/// A dataset of at most so many objects is compared with bronze in full at every tick: that costs next to nothing.
+const FEW_OBJECTS: u64 = 256;
 
 /// A host at work on one lake.
 pub struct Host {
@@ -92,17 +95,12 @@ impl Host {
     pub fn plan(&self) -> Result<Plan> {
         let catalog = Catalog::load(self.store())?;
         let damaged = self.damaged().clone();
-        self.planning(catalog.state(), &damaged, self.reconcile_is_due(catalog.state())).plan()
+        self.planning(catalog.state(), &damaged).plan()
     }
 
-    fn planning<'p>(
-        &'p self,
-        state: &'p State,
-        damaged: &'p BTreeMap<String, String>,
-        reconcile: bool,
-    ) -> Planning<'p> {
-        let (store, pipeline, as_of) = (self.store(), &self.pipeline, self.as_of());
-        Planning { store, pipeline, state, as_of, damaged, reconcile }
+    fn planning<'p>(&'p self, state: &'p State, damaged: &'p BTreeMap<String, String>) -> Planning<'p> {
+        let in_full = if self.reconcile_is_due(state) { u64::MAX } else { FEW_OBJECTS };
+        Planning { store: self.store(), pipeline: &self.pipeline, state, as_of: self.as_of(), damaged, in_full }
     }
 
     /// Whether it is time to compare bronze with the catalog in full.

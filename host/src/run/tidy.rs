@@ -65,7 +65,9 @@ impl Host {
             });
             match scanned {
                 // Everything of the dataset is made anew, and what it had is retired then.
-                Err(error) if error.kind() == Kind::Damaged => drop(self.damaged().insert(name.clone(), error.to_string())),
+                Err(error) if error.kind() == Kind::Damaged => {
+                    drop(self.damaged().insert(name.clone(), error.to_string()))
+                }
                 scanned => scanned?,
             }
         }

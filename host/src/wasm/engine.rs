@@ -124,7 +124,8 @@ fn config(pooling: bool) -> Config {
         .wasm_multi_memory(true)
         .max_wasm_stack(512 << 10);
     if pooling {
-        let slots = 4 * thread::available_parallelism().map_or(1, usize::from) as u32;
+        // A worker holds an instance of each KPI that reads a dataset while it writes silver.
+        let slots = 64 * thread::available_parallelism().map_or(1, usize::from) as u32;
         let mut pool = PoolingAllocationConfig::new();
         pool.total_component_instances(slots)
             .total_core_instances(4 * slots)

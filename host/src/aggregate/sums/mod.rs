@@ -15,7 +15,7 @@ use arrow_schema::{DataType, Schema};
 use hashbrown::hash_table::Entry;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-pub use sorted::{Group, Sorted};
+pub(crate) use sorted::{Group, Sorted};
 
 use crate::Error;
 use crate::error::{Kind, Result};
