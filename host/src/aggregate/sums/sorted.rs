@@ -21,9 +21,10 @@ pub struct Sorted<'s> {
 impl<'s> Sorted<'s> {
     pub(super) fn of(sums: &'s Sums) -> Self {
         // Most keys differ in their first bytes, which need not be fetched from all over memory then.
-        let mut order: Vec<_> = (0..).zip(&sums.rows).map(|(at, row)| (first(sums.key(row)), at)).collect();
-        let key = |at: u32| sums.key(&sums.rows[at as usize]);
-        order.sort_unstable_by(|&(a, a_at): &(u128, u32), &(b, b_at)| a.cmp(&b).then_with(|| key(a_at).cmp(key(b_at))));
+        let mut order: Vec<_> = (0..sums.rows.keys.len()).map(|at| (first(sums.rows.keys.get(at)), at)).collect();
+        order.sort_unstable_by(|&(a, a_at): &(u128, u32), &(b, b_at)| {
+            a.cmp(&b).then_with(|| sums.rows.keys.get(a_at).cmp(sums.rows.keys.get(b_at)))
+        });
         Self { sums, order: order.into_iter().map(|(_, at)| at).collect() }
     }
 
@@ -53,17 +54,16 @@ impl<'s> Sorted<'s> {
     }
 
     fn group(&self, at: u32) -> &'s [u8] {
-        let row = &self.sums.rows[at as usize];
-        &self.sums.key(row)[..row.group_bytes as usize]
+        self.sums.rows.keys.group(at)
     }
 
     fn typed(&self, order: &[u32]) -> Result<RecordBatch> {
         let sums = self.sums;
         let StageSpec { schema, keys, .. } = &sums.stage;
-        let order: Vec<_> = order.iter().map(|&at| at as usize).filter(|&at| sums.exists(at)).collect();
+        let order: Vec<_> = order.iter().copied().filter(|&at| sums.exists(at)).collect();
         let mut decoder = Decoder::new(&schema.fields()[..*keys], order.len());
         for &at in &order {
-            let decoded = decoder.push(sums.key(&sums.rows[at]));
+            let decoded = decoder.push(sums.rows.keys.get(at));
             decoded.ok_or_else(|| Error::new(Kind::Damaged, "stored sums have malformed keys"))?;
         }
         let mut columns = decoder.finish();
@@ -86,19 +86,16 @@ pub struct Group<'s> {
 impl<'s> Group<'s> {
     /// The group columns, as bytes that compare as they do; in the last stage the whole key.
     pub fn key(&self) -> &'s [u8] {
-        let row = &self.sums.rows[self.rows[0] as usize];
-        &self.sums.key(row)[..row.group_bytes as usize]
+        self.sums.rows.keys.group(self.rows[0])
     }
 
     /// Appends its rows, for [`Sums::load`]; nothing if none is left.
     pub fn write(&self, out: &mut Vec<u8>) {
         for &at in self.rows {
-            let at = at as usize;
             if !self.sums.exists(at) {
                 continue;
             }
-            let row = &self.sums.rows[at];
-            let rest = &self.sums.key(row)[row.group_bytes as usize..];
+            let rest = &self.sums.rows.keys.get(at)[self.sums.rows.keys.group(at).len()..];
             number::write(rest.len() as u128, out);
             out.extend_from_slice(rest);
             self.sums.sums_of(at).iter().for_each(|&sum| number::write(number::fold(sum), out));
