@@ -3,7 +3,7 @@
 //! The host moves bytes, schedules, commits, limits and accounts. It knows no dataset, no column and no KPI: those are
 //! named by the manifest and by the plugins.
 //!
-//! Imports point one way: `error · clock · digest · privacy · store · codec · wasm · config · pipeline · catalog · keys ·
+//! Imports point one way: `error · clock · profile · digest · privacy · store · codec · wasm · config · pipeline · catalog · keys ·
 //! silver · plan · clean, aggregate · run · schedule · cli`.
 
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
@@ -21,6 +21,7 @@ pub mod keys;
 pub mod pipeline;
 pub mod plan;
 pub mod privacy;
+pub mod profile;
 pub mod progress;
 pub mod quarantine;
 pub mod run;

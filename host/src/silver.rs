@@ -11,7 +11,7 @@ use crate::catalog::Stored;
 use crate::codec::{Formulas, decode_csv_typed, encode_csv, encode_csv_header};
 use crate::error::{Kind, Result};
 use crate::store::{Durability, Store, put_new, read_verified};
-use crate::{Error, digest};
+use crate::{Error, digest, profile};
 
 /// The most rows of a batch that is read back.
 const BATCH_ROWS: usize = 65_536;
@@ -77,11 +77,14 @@ pub fn write(
 
 /// A table as CSV.
 pub fn encode(schema: &Schema, batches: &[RecordBatch], formulas: Formulas) -> Result<Vec<u8>> {
+    let mut span = profile::span("encode CSV", "");
     let mut body = Vec::new();
     encode_csv_header(schema, &mut body);
     for batch in batches {
         encode_csv(batch, None, formulas, &mut body).map_err(|error| Error::new(Kind::Plugin, error.to_string()))?;
+        span.through(batch.num_rows(), 0);
     }
+    span.through(0, body.len());
     Ok(body)
 }
 
@@ -97,6 +100,8 @@ pub fn read(
         return batches.iter().map(|batch| project(batch, columns)).collect();
     }
     let body = read_verified(store, &silver.key, &silver.sha256)?;
+    let mut span = profile::span("decode silver", "");
+    span.through(0, body.len());
     let names: Vec<&str> = columns.fields().iter().map(|field| field.name().as_str()).collect();
     decode_csv_typed(&body, schema, &names, BATCH_ROWS)
         .map_err(|error| Error::new(Kind::InvalidInput, format!("`{}`: {error}", silver.key)))

@@ -13,9 +13,9 @@ pub use totals::Totals;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::de::DeserializeOwned;
 
-use crate::Error;
 use crate::error::{Kind, Result};
 use crate::store::{Durability, Store, read};
+use crate::{Error, profile};
 
 /// The layer of raw objects, as they arrived.
 pub const BRONZE: &str = "bronze/";
@@ -61,6 +61,7 @@ fn parse<T: DeserializeOwned>(key: &str, body: &[u8]) -> Result<T> {
 impl<'s> Catalog<'s> {
     /// Reads the newest checkpoint and the commits after it.
     pub fn load(store: &'s dyn Store) -> Result<Self> {
+        let _span = profile::span("load the catalog", "");
         let state = match store.list(CHECKPOINTS, "")?.pop() {
             Some(checkpoint) => parse(&checkpoint.key, &read(store, &checkpoint.key)?)?,
             None => State::default(),

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use arrow_array::RecordBatch;
 
-use crate::Error;
 use crate::catalog::Stored;
 use crate::codec::{DecodedBatch, Decoder, Malformed};
 use crate::digest::HashingReader;
@@ -14,6 +13,7 @@ use crate::pipeline::{DatasetStep, Pipeline};
 use crate::quarantine::Rejected;
 use crate::store::{Store, unavailable};
 use crate::wasm::{Cleaned, Session};
+use crate::{Error, profile};
 
 /// What the cleaner made of one object; rows are not yet compared with those of other objects.
 pub(super) struct CleanObject {
@@ -60,7 +60,7 @@ pub(super) fn clean(
         repaired: BTreeMap::new(),
         rejected_lines: vec![],
     };
-    while let Some(batch) = decoder.next_batch().map_err(|error| unavailable("read", key, &error))? {
+    while let Some(batch) = decode(&mut decoder, &step.name).map_err(|error| unavailable("read", key, &error))? {
         object.take(batch, &mut session)?;
     }
     let warnings = decoder.warnings().iter().map(ToString::to_string).collect();
@@ -84,6 +84,15 @@ pub(super) fn clean(
         quarantine: None,
         warnings,
     })
+}
+
+fn decode<R: std::io::Read>(decoder: &mut Decoder<R>, dataset: &str) -> std::io::Result<Option<DecodedBatch>> {
+    let mut span = profile::span("decode", dataset);
+    let batch = decoder.next_batch()?;
+    if let Some(batch) = &batch {
+        span.through(batch.records.len() + batch.malformed.len(), batch.raw.len());
+    }
+    Ok(batch)
 }
 
 /// An object being cleaned.
@@ -127,6 +136,7 @@ impl Object<'_> {
 
     /// Counts and keeps what the decoder and the cleaner rejected, in the order of the rows.
     fn reject(&mut self, batch: &DecodedBatch, cleaned: Option<&Cleaned>) -> Result<()> {
+        let _span = profile::span("quarantine", &self.step.name);
         let component = &self.step.plugin.identity().sha256;
         let of_decoder = batch.malformed.iter().map(|malformed| {
             let Malformed { number, offset, len, raw, rule, detail } = malformed;

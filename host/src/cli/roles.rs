@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::profile::{self, Profile};
 use super::table::{preview, render, rules, thousands};
 use super::{Common, print, print_json};
 use crate::catalog::Totals;
@@ -16,25 +17,37 @@ use crate::run::{Host, Report};
 const PREVIEW: usize = 5;
 
 /// How to go about it.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Args)]
 pub(super) struct Roles {
     /// Make datasets anew even if bronze no longer holds all that they were made from: its rows are given up
     #[arg(long)]
     forget_missing: bool,
+    #[command(flatten)]
+    profile: Profile,
+}
+
+impl From<Profile> for Roles {
+    fn from(profile: Profile) -> Self {
+        Self { forget_missing: false, profile }
+    }
 }
 
 impl Roles {
     pub(super) fn run(self, common: &Common, role: impl FnOnce(&Host) -> Result<Report>) -> Result<ExitCode> {
         let began = Instant::now();
+        self.profile.start();
         let mut host = common.host()?;
         host.forget_missing = self.forget_missing;
         common.expect_lake()?;
         let report = role(&host)?;
         let took = began.elapsed();
         if common.json {
-            print_json(&as_json(&host, &report, took)?)?;
+            let mut json = as_json(&host, &report, took)?;
+            profile::add_to(&mut json);
+            print_json(&json)?;
         } else {
             print(&as_text(&host, &report, took)?);
+            print(&profile::as_text());
         }
         Ok(complain(&report))
     }

@@ -8,6 +8,7 @@ use arrow_array::{Array, RecordBatch};
 use arrow_schema::DataType;
 
 use super::{SHARDS, hasher, shard_of};
+use crate::profile;
 use crate::wasm::{CleanerSpec, Preference};
 
 /// The keys of an object's rows.
@@ -30,12 +31,14 @@ struct Encoded {
 impl Keys {
     /// The keys of the rows, whose places count over all batches.
     pub fn of(batches: &[RecordBatch], spec: &CleanerSpec) -> Self {
+        let mut span = profile::span("keys", "make");
         let rows = batches.iter().map(RecordBatch::num_rows).sum();
         let mut keys =
             Self { bytes: Vec::with_capacity(rows * 24), rows: Vec::with_capacity(rows), shards: Default::default() };
         for batch in batches {
             let key: Vec<_> = spec.key.iter().map(|&column| batch.column(column).as_ref()).collect();
             let order: Vec<_> = spec.order_by.iter().map(|by| (batch.column(by.column).as_ref(), by.prefer)).collect();
+            span.through(batch.num_rows(), 0);
             for row in 0..batch.num_rows() {
                 keys.push(&key, &order, row);
             }

@@ -14,7 +14,6 @@ use chrono::TimeDelta;
 
 pub use generate::Generation;
 
-use crate::Error;
 use crate::catalog::{Catalog, Commit, State};
 use crate::clean::Indexes;
 use crate::clock::Clock;
@@ -24,6 +23,7 @@ use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::silver::Fresh;
 use crate::store::Store;
+use crate::{Error, profile};
 
 /// How often a tick is made anew because another host committed first.
 const ATTEMPTS: usize = 16;
@@ -94,6 +94,7 @@ impl Host {
     }
 
     fn plan_for(&self, state: &State) -> Result<Plan> {
+        let _span = profile::span("plan", "");
         Plan::make(self.store(), &self.pipeline, state, self.as_of(), &self.damaged())
     }
 
@@ -167,6 +168,7 @@ impl Host {
         if commit.is_empty() {
             return Ok(());
         }
+        let _span = profile::span("commit", "");
         let named: HashSet<&str> = commit.named().collect();
         let swept: Vec<_> =
             catalog.state().retired.iter().filter(|key| !named.contains(key.as_str())).cloned().collect();

@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Durability, Meta, Store, Writes, unavailable};
+use super::{Durability, Meta, Store, Writes, layer, unavailable};
 use crate::Error;
 use crate::error::{Kind, Result};
+use crate::profile;
 
 /// The file that writers lock.
 const WRITERS: &str = "catalog/writers.lock";
@@ -128,6 +129,7 @@ fn meta(key: &str, metadata: &fs::Metadata) -> Meta {
 
 impl Store for DirStore {
     fn list(&self, prefix: &str, after: &str) -> Result<Vec<Meta>> {
+        let _span = profile::span("list", layer(prefix));
         let parent = prefix.rsplit_once('/').map_or("", |(parent, _)| parent);
         let mut walk = Walk { store: self, prefix, after, above: vec![], found: vec![] };
         walk.enter(&self.root.join(parent), parent).map_err(|error| unavailable("list", prefix, &error))?;
@@ -148,6 +150,8 @@ impl Store for DirStore {
     }
 
     fn put_if_absent(&self, key: &str, body: &[u8], durability: Durability) -> Result<bool> {
+        let mut span = profile::span("write", layer(key));
+        span.through(0, body.len());
         let path = self.path(key)?;
         let directory = path.parent().unwrap_or(&self.root);
         let number = self.temporaries.fetch_add(1, Ordering::Relaxed);
@@ -174,6 +178,7 @@ impl Store for DirStore {
     }
 
     fn delete(&self, key: &str) -> Result<()> {
+        let _span = profile::span("delete", layer(key));
         match fs::remove_file(self.path(key)?) {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
             deleted => deleted.map_err(|error| unavailable("delete", key, &error)),

@@ -13,7 +13,7 @@ pub use writes::Writes;
 use std::io::Read;
 
 use crate::error::{Kind, Result};
-use crate::{Error, digest};
+use crate::{Error, digest, profile};
 
 /// What a listing says of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,9 +69,11 @@ pub fn read_verified(store: &dyn Store, key: &str, sha256: &str) -> Result<Vec<u
 
 /// The whole object.
 pub fn read(store: &dyn Store, key: &str) -> Result<Vec<u8>> {
+    let mut span = profile::span("read", layer(key));
     let (meta, mut reader) = store.open(key)?;
     let mut body = Vec::with_capacity(usize::try_from(meta.bytes).unwrap_or(0) + 1);
     reader.read_to_end(&mut body).map_err(|error| unavailable("read", key, &error))?;
+    span.through(0, body.len());
     Ok(body)
 }
 
@@ -92,6 +94,11 @@ pub fn put_new(
         }
     }
     unreachable!("the loop ends only by returning")
+}
+
+/// What a profile names reads and writes after.
+fn layer(key: &str) -> &str {
+    key.split('/').next().unwrap_or_default()
 }
 
 pub(crate) fn unavailable(doing: &str, key: &str, error: &std::io::Error) -> Error {
