@@ -4,8 +4,12 @@ use std::io::{Read, Write};
 
 use sha2::{Digest as _, Sha256};
 
+use crate::profile;
+
 /// The sha256 of the bytes.
 pub fn hex(bytes: impl AsRef<[u8]>) -> String {
+    let mut span = profile::span("hash", "");
+    span.through(0, bytes.as_ref().len());
     to_hex(&Sha256::digest(bytes))
 }
 
@@ -46,7 +50,9 @@ impl<R: Read> HashingReader<R> {
 
 impl<R: Read> Read for HashingReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let mut span = profile::span("read and hash", "");
         let read = self.inner.read(buffer)?;
+        span.through(0, read);
         self.hash.update(&buffer[..read]);
         self.bytes += read as u64;
         Ok(read)

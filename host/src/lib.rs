@@ -23,6 +23,7 @@ pub mod ordered;
 pub mod pipeline;
 pub mod plan;
 pub mod privacy;
+pub mod profile;
 pub mod progress;
 pub mod quarantine;
 pub mod run;

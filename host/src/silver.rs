@@ -53,17 +53,22 @@ impl<'w> Writer<'w> {
 
 /// A table as CSV.
 pub fn encode(schema: &Schema, batches: &[RecordBatch], formulas: Formulas) -> Result<Vec<u8>> {
+    let mut span = profile::span("encode CSV", "");
     let mut body = Vec::new();
     encode_csv_header(schema, &mut body);
     for batch in batches {
         encode_csv(batch, None, formulas, &mut body).map_err(|error| Error::new(Kind::Plugin, error.to_string()))?;
+        span.through(batch.num_rows(), 0);
     }
+    span.through(0, body.len());
     Ok(body)
 }
 
 /// The columns of a silver object with this schema.
 pub fn read(store: &dyn Store, silver: &Stored, schema: &SchemaRef, columns: &SchemaRef) -> Result<Vec<RecordBatch>> {
     let body = read_verified(store, &silver.key, &silver.sha256)?;
+    let mut span = profile::span("decode silver", "");
+    span.through(0, body.len());
     let names: Vec<&str> = columns.fields().iter().map(|field| field.name().as_str()).collect();
     decode_csv_typed(&body, schema, &names, BATCH_ROWS)
         .map_err(|error| Error::new(Kind::InvalidInput, format!("`{}`: {error}", silver.key)))

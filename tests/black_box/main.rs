@@ -13,6 +13,7 @@ mod faults;
 mod function;
 mod incremental;
 mod privacy;
+mod profile;
 mod refusals;
 mod smoke;
 mod weather;

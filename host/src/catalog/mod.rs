@@ -15,9 +15,9 @@ pub use totals::{DatasetTotals, Totals};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::de::DeserializeOwned;
 
-use crate::Error;
 use crate::error::{Kind, Result};
 use crate::store::{Durability, Store, read};
+use crate::{Error, profile};
 
 /// The layer of raw objects, as they arrived.
 pub const BRONZE: &str = "bronze/";

@@ -4,6 +4,7 @@ mod generate;
 mod history;
 mod init;
 mod plan;
+mod profile;
 mod roles;
 mod table;
 mod up;
@@ -73,7 +74,7 @@ enum Verb {
     /// Turn new bronze objects into silver
     Clean(roles::Roles),
     /// Bring every KPI in gold up to date with silver
-    Aggregate,
+    Aggregate(profile::Profile),
     /// Clean and aggregate until nothing is left to do
     Run(roles::Roles),
     /// Generate, clean and aggregate, over and over, until Ctrl-C or SIGTERM
@@ -91,7 +92,7 @@ pub fn run(Cli { verb, common }: Cli) -> Result<ExitCode> {
         Verb::Init => init::run(&common),
         Verb::Generate(generate) => generate.run(&common),
         Verb::Clean(roles) => roles.run(&common, Host::clean),
-        Verb::Aggregate => roles::Roles::default().run(&common, Host::aggregate),
+        Verb::Aggregate(profile) => roles::Roles::from(profile).run(&common, Host::aggregate),
         Verb::Run(roles) => roles.run(&common, Host::run),
         Verb::Up(up) => up.run(&common),
         Verb::Plan(show) => show.run(&common),

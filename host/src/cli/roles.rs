@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::profile::{self, Profile};
 use super::table::{preview, render, rules, thousands};
 use super::{Common, print, print_json};
 use crate::catalog::{DatasetTotals, Totals};
@@ -16,7 +17,7 @@ use crate::run::{Host, Report};
 const PREVIEW: usize = 5;
 
 /// How to go about it.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Args)]
 pub(super) struct Roles {
     /// Make datasets anew even if bronze no longer holds all that they were made from: its rows are given up
     #[arg(long)]
@@ -29,6 +30,7 @@ pub(super) struct Roles {
 impl Roles {
     pub(super) fn run(self, common: &Common, role: impl FnOnce(&Host) -> Result<Report>) -> Result<ExitCode> {
         let began = Instant::now();
+        self.profile.start();
         let mut host = common.host()?;
         host.forget_missing = self.forget_missing;
         host.reconcile = self.reconcile;
@@ -36,9 +38,12 @@ impl Roles {
         let report = role(&host)?;
         let took = began.elapsed();
         if common.json {
-            print_json(&as_json(&host, &report, took)?)?;
+            let mut json = as_json(&host, &report, took)?;
+            profile::add_to(&mut json);
+            print_json(&json)?;
         } else {
             print(&as_text(&host, &report, took)?);
+            print(&profile::as_text());
         }
         Ok(complain(&report))
     }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use serde_json::json;
 
+use super::profile::{self, Profile};
 use super::roles::{as_json, complain, done};
 use super::{Common, print};
 use crate::Error;
@@ -22,10 +24,13 @@ pub(super) struct Up {
     /// Do not generate: clean and aggregate what others put into bronze
     #[arg(long)]
     no_generate: bool,
+    #[command(flatten)]
+    profile: Profile,
 }
 
 impl Up {
     pub(super) fn run(self, common: &Common) -> Result<ExitCode> {
+        self.profile.start();
         let host = Arc::new(common.host()?);
         let every = self.every.unwrap_or(host.pipeline().schedule.every);
         if every.is_zero() {
@@ -53,6 +58,13 @@ impl Up {
             }
         };
         runtime.block_on(up(host.clone(), every, generate, shutdown, show))?;
+        if common.json && self.profile.is_wanted() {
+            let mut json = json!({});
+            profile::add_to(&mut json);
+            print(&format!("{json}\n"));
+        } else {
+            print(&profile::as_text());
+        }
         Ok(ExitCode::SUCCESS)
     }
 }

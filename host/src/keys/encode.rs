@@ -28,6 +28,7 @@ struct Encoded {
 impl Keys {
     /// The keys of the rows, whose places count over all batches.
     pub fn of(batches: &[RecordBatch], spec: &CleanerSpec) -> Self {
+        let mut span = profile::span("keys", "make");
         let rows = batches.iter().map(RecordBatch::num_rows).sum();
         let mut keys =
             Self { bytes: Vec::with_capacity(rows * 24), rows: Vec::with_capacity(rows), shards: Default::default() };

@@ -20,7 +20,7 @@ use shard::Shard;
 pub use stub::{KeySpool, resolve};
 
 use crate::error::{Kind, Result};
-use crate::{Error, workers};
+use crate::{Error, profile, workers};
 
 /// How many parts the index has.
 const SHARDS: usize = 16;
@@ -54,6 +54,8 @@ pub struct KeyIndex {
 impl KeyIndex {
     /// Adds what a segment holds; it overrides what is there.
     pub fn load(&mut self, segment: &[u8]) -> Result<()> {
+        let mut span = profile::span("keys", "load");
+        span.through(0, segment.len());
         let mut rest = segment;
         while !rest.is_empty() {
             let mut parse = || {
@@ -85,6 +87,7 @@ impl KeyIndex {
     ) -> HashMap<u32, Vec<u32>> {
         let shards: Vec<_> = self.shards.iter_mut().enumerate().collect();
         let lost = workers::map(shards, |(number, shard)| {
+            let _span = profile::span("keys", "resolve");
             shard.reserve(objects.iter().map(|(_, keys)| keys.shards[number].len()).sum());
             let mut lost = Vec::new();
             for &(object, keys) in objects {
@@ -105,6 +108,7 @@ impl KeyIndex {
 
     /// The holders that changed since the last segment.
     pub fn segment(&mut self) -> Vec<u8> {
+        let _span = profile::span("keys", "write");
         let mut segment = Vec::new();
         self.shards.iter_mut().for_each(|shard| shard.write_fresh(&mut segment));
         segment

@@ -23,6 +23,7 @@ use crate::pipeline::Pipeline;
 use crate::plan::{Plan, Planning};
 use crate::progress::Progress;
 use crate::store::Store;
+use crate::{Error, profile};
 
 /// How often a tick is made anew because another host committed first.
 const ATTEMPTS: usize = 16;

@@ -16,7 +16,7 @@ use std::io::{Read, Write};
 use std::ops::Range;
 
 use crate::error::{Kind, Result};
-use crate::{Error, digest};
+use crate::{Error, digest, profile};
 
 /// What a listing says of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,9 +99,11 @@ pub fn read_verified(store: &dyn Store, key: &str, sha256: &str) -> Result<Vec<u
 
 /// The whole object.
 pub fn read(store: &dyn Store, key: &str) -> Result<Vec<u8>> {
+    let mut span = profile::span("read", layer(key));
     let (meta, mut reader) = store.open(key)?;
     let mut body = Vec::with_capacity(usize::try_from(meta.bytes).unwrap_or(0) + 1);
     reader.read_to_end(&mut body).map_err(|error| unavailable("read", key, &error))?;
+    span.through(0, body.len());
     Ok(body)
 }
 
@@ -118,6 +120,11 @@ pub fn put_new(
     let mut new = NewObject::create(store, stem)?;
     new.write_all(body).map_err(|error| unavailable("write", stem, &error))?;
     new.finish(stem, mark, extension, durability).map(|put| put.key)
+}
+
+/// What a profile names reads and writes after.
+fn layer(key: &str) -> &str {
+    key.split('/').next().unwrap_or_default()
 }
 
 pub(crate) fn unavailable(doing: &str, key: &str, error: &std::io::Error) -> Error {

@@ -14,15 +14,18 @@ use arrow_select::concat::concat_batches;
 use super::state::guest_text;
 use crate::Error;
 use crate::error::Result;
+use crate::profile;
 
 /// One batch as a stream.
 pub(crate) fn encode(batch: &RecordBatch) -> Result<Vec<u8>> {
-    let write = || {
+    let mut span = profile::span("encode IPC for plugins", "");
+    let mut write = || {
         let mut stream = Vec::with_capacity(batch.get_array_memory_size() + 4096);
         let mut writer = StreamWriter::try_new(&mut stream, batch.schema_ref())?;
         writer.write(batch)?;
         writer.finish()?;
         drop(writer);
+        span.through(batch.num_rows(), stream.len());
         Ok(stream)
     };
     write().map_err(|error: arrow_schema::ArrowError| Error::internal(format!("cannot encode a batch: {error}")))
@@ -30,6 +33,8 @@ pub(crate) fn encode(batch: &RecordBatch) -> Result<Vec<u8>> {
 
 /// The batch in a stream that must have exactly that schema. The error says what is wrong with the stream.
 pub(crate) fn decode(stream: Vec<u8>, schema: &SchemaRef) -> Result<RecordBatch, String> {
+    let mut span = profile::span("check IPC of plugins", "");
+    span.through(0, stream.len());
     check_framing(&stream)?;
     // arrow-rs checks what it reads, but panics on some malformed streams.
     catch_unwind(AssertUnwindSafe(|| decode_checked(stream, schema))).unwrap_or_else(|_| Err("it is malformed".into()))

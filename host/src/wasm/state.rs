@@ -9,6 +9,7 @@ use super::limits::{Limiter, Limits};
 use crate::Error;
 use crate::error::{Kind, Result};
 use crate::privacy::Pseudonyms;
+use crate::profile;
 
 /// The longest error text taken from a guest.
 const ERROR_BYTES: usize = 10_000;
@@ -20,11 +21,12 @@ pub(super) struct State {
     pseudonyms: Pseudonyms,
     log_left: usize,
     fatal: Option<String>,
+    span: Option<profile::Span>,
 }
 
 impl State {
     pub(super) fn new(plugin: Arc<str>, limits: &Limits, pseudonyms: Pseudonyms) -> Self {
-        Self { limiter: Limiter::new(limits.clone()), plugin, pseudonyms, log_left: 0, fatal: None }
+        Self { limiter: Limiter::new(limits.clone()), plugin, pseudonyms, log_left: 0, fatal: None, span: None }
     }
 }
 
@@ -73,11 +75,13 @@ impl log::Host for State {
 
 impl privacy::Host for State {
     fn pseudonymise(&mut self, values: Vec<String>) -> Vec<String> {
+        let mut span = profile::span("pseudonymise", &self.plugin);
+        span.through(values.len(), 0);
         values.iter().map(|value| self.pseudonyms.of(value)).collect()
     }
 }
 
-/// Makes the store ready for the next call.
+/// Makes the store ready for the next call, which [`outcome`] ends.
 pub(super) fn arm(store: &mut Store<State>, limits: &Limits) {
     store.set_epoch_deadline(limits.call_ticks());
     store.set_hostcall_fuel(limits.output_bytes);
@@ -85,17 +89,27 @@ pub(super) fn arm(store: &mut Store<State>, limits: &Limits) {
     state.log_left = limits.log_bytes;
     state.fatal = None;
     state.limiter.refused = None;
+    state.span = Some(profile::span("call", &state.plugin));
+}
+
+/// As [`arm`], for a call that is given rows.
+pub(super) fn arm_with(store: &mut Store<State>, limits: &Limits, rows: usize, stream: &[u8]) {
+    arm(store, limits);
+    store.data_mut().span.iter_mut().for_each(|span| span.through(rows, stream.len()));
 }
 
 /// What a call that returned a trap or a fault is to the host.
 pub(super) fn outcome<T>(
     store: &mut Store<State>,
     limits: &Limits,
-    doing: &str,
+    doing: &'static str,
     called: wasmtime::Result<Result<T, types::Fault>>,
 ) -> Result<T> {
     let state = store.data_mut();
     let plugin = state.plugin.clone();
+    if let Some(mut span) = state.span.take() {
+        span.was(doing);
+    }
     match called {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(types::Fault { kind, message })) => {

@@ -17,6 +17,7 @@ use upload::DirUpload;
 use super::{Meta, Store, Upload, Writes, unavailable};
 use crate::Error;
 use crate::error::{Kind, Result};
+use crate::profile;
 
 /// The file that writers lock.
 const WRITERS: &str = "catalog/writers.lock";
@@ -113,6 +114,7 @@ impl Store for DirStore {
     }
 
     fn delete(&self, key: &str) -> Result<()> {
+        let _span = profile::span("delete", layer(key));
         match fs::remove_file(self.path(key)?) {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
             deleted => deleted.map_err(|error| unavailable("delete", key, &error)),

@@ -9,7 +9,7 @@ use crate::Error;
 use crate::codec::check_range;
 use crate::error::Result;
 use crate::wasm::bindings::{cleaner, types};
-use crate::wasm::state::{State, arm, outcome};
+use crate::wasm::state::{State, arm, arm_with, outcome};
 use crate::wasm::{CleanerSpec, ipc};
 
 /// A loaded cleaner.
@@ -72,7 +72,7 @@ impl Session<'_> {
         let Self { plugin, store, instance, session } = self;
         let limits = &plugin.runtime.limits;
         let stream = ipc::encode(batch)?;
-        arm(store, limits);
+        arm_with(store, limits, batch.num_rows(), &stream);
         let called = instance.smelt_plugin_cleaning().session().call_clean(&mut *store, *session, &stream);
         drop(stream);
         let types::Cleaned { kept, kept_rows, rejected, repaired } = outcome(store, limits, "clean a batch", called)?;

@@ -9,7 +9,7 @@ use super::{Identity, Runtime, instantiated, loader};
 use crate::Error;
 use crate::error::Result;
 use crate::wasm::bindings::kpi;
-use crate::wasm::state::{State, arm, outcome};
+use crate::wasm::state::{State, arm, arm_with, outcome};
 use crate::wasm::{KpiSpec, ipc};
 
 /// A loaded KPI.
@@ -49,7 +49,7 @@ impl Accumulator<'_> {
     pub fn update(&mut self, input: &str, batch: &RecordBatch) -> Result<()> {
         let stream = ipc::encode(batch)?;
         let Self { plugin, store, instance, accumulator } = self;
-        arm(store, &plugin.runtime.limits);
+        arm_with(store, &plugin.runtime.limits, batch.num_rows(), &stream);
         let guest = instance.smelt_plugin_aggregation().accumulator();
         let called = guest.call_update_batch(&mut *store, *accumulator, input, &stream);
         outcome(store, &plugin.runtime.limits, "take in a batch", called)

@@ -150,6 +150,7 @@ macro_rules! loader {
                 limits: &$crate::wasm::Limits,
                 pseudonyms: &$crate::privacy::Pseudonyms,
             ) -> Result<Self> {
+                let _span = $crate::profile::span("load", name);
                 let (runtime, component, sha256) = super::Runtime::load(engine, name, path, limits, pseudonyms)?;
                 super::check_world(engine, &component, name, stringify!($module), stringify!($interface), $imports)?;
                 let imports_privacy = super::imports_privacy(engine, &component);
