@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::Error;
 use crate::catalog::{BRONZE, Dataset, Entries, Entry, GoldInput, NameSet, State};
 use crate::digest::HashingReader;
 use crate::error::{Kind, Result};
 use crate::pipeline::{DatasetStep, KpiInput, KpiStep, Pipeline};
 use crate::store::{Meta, Store, unavailable};
+use crate::{Error, profile};
 
 /// What would run and why.
 #[derive(Debug, Serialize)]
@@ -104,6 +104,7 @@ pub struct Planning<'p> {
 impl Planning<'_> {
     /// Compares bronze as it is now with the catalog.
     pub fn plan(&self) -> Result<Plan> {
+        let _span = profile::span("plan", "");
         let steps = &self.pipeline.datasets;
         let held: Vec<_> = steps.iter().map(|step| self.state.datasets.get(&step.name)).collect();
         // The names that the catalog should know, summed up: what it does know is compared with without being read.

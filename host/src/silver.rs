@@ -6,11 +6,11 @@ use std::sync::Arc;
 use arrow_array::{BooleanArray, RecordBatch};
 use arrow_schema::{Schema, SchemaRef};
 
-use crate::Error;
 use crate::catalog::Stored;
 use crate::codec::{Formulas, decode_csv_typed, encode_csv, encode_csv_header};
 use crate::error::{Kind, Result};
 use crate::store::{Durability, NewObject, Put, Store, read_verified, unavailable};
+use crate::{Error, profile};
 
 /// The most rows of a batch that is read back.
 const BATCH_ROWS: usize = 65_536;
@@ -32,12 +32,16 @@ impl<'w> Writer<'w> {
 
     /// Appends the rows that `keep` has as true, all if there is none.
     pub fn write(&mut self, batch: &RecordBatch, keep: Option<&BooleanArray>) -> Result<()> {
+        let mut span = profile::span("encode CSV", "");
+        span.through(batch.num_rows(), 0);
         let written = encode_csv(batch, keep, Formulas::Keep, &mut self.buffer);
         self.rows += written.map_err(|error| Error::new(Kind::Plugin, error.to_string()))? as u64;
         self.flush()
     }
 
     fn flush(&mut self) -> Result<()> {
+        let mut span = profile::span("write and hash", "silver");
+        span.through(0, self.buffer.len());
         self.object.write_all(&self.buffer).map_err(|error| unavailable("write", "silver", &error))?;
         self.buffer.clear();
         Ok(())

@@ -129,8 +129,8 @@ impl Aggregation<'_> {
 
 fn update(accumulator: &mut Accumulator<'_>, works: &[Work<'_>], part: Part, batches: &[RecordBatch]) -> Result<()> {
     let input = &works[part.work].step.inputs[part.input];
-    let batches = batches.iter().filter(|batch| batch.num_rows() > 0);
-    batches.map(|batch| accumulator.update(&input.name, &silver::project(batch, &input.columns)?)).collect()
+    let mut batches = batches.iter().filter(|batch| batch.num_rows() > 0);
+    batches.try_for_each(|batch| accumulator.update(&input.name, &silver::project(batch, &input.columns)?))
 }
 
 /// The rows in the ranges, whose numbers count over all batches.

@@ -66,6 +66,7 @@ fn parse<T: DeserializeOwned>(key: &str, body: &[u8]) -> Result<T> {
 impl<'s> Catalog<'s> {
     /// Reads the newest commit.
     pub fn load(store: &'s dyn Store) -> Result<Self> {
+        let _span = profile::span("load the catalog", "");
         let mut catalog = Self { store, state: State::default() };
         catalog.refresh()?;
         Ok(catalog)

@@ -6,16 +6,15 @@ use std::io::Write as _;
 use arrow_array::RecordBatch;
 
 use super::dataset::DatasetWork;
-use crate::Error;
 use crate::catalog::{QUARANTINE, SILVER, Stored};
 use crate::codec::{DecodedBatch, Decoder, Malformed};
 use crate::digest::HashingReader;
 use crate::error::Result;
 use crate::quarantine::Rejected;
-use crate::silver;
 use crate::spool::Spool;
 use crate::store::{Durability, NewObject, Put, unavailable};
 use crate::wasm::Cleaned;
+use crate::{Error, profile, silver};
 
 /// What the cleaner made of one object; rows are not yet compared with those of other objects.
 pub(super) struct CleanObject<'w> {
@@ -71,7 +70,7 @@ pub(super) fn clean<'w>(work: &'w DatasetWork<'w>, name: &str, bronze: &str, id:
         quarantine_stem: work.key(QUARANTINE, "rejected", name, false),
         lines: vec![],
     };
-    while let Some(batch) = decoder.next_batch().map_err(|error| unavailable("read", bronze, &error))? {
+    while let Some(batch) = decode(&mut decoder, &step.name).map_err(|error| unavailable("read", bronze, &error))? {
         let cleaned = match batch.columns.num_rows() {
             0 => None,
             _ => Some(session.clean(&batch.columns)?),
@@ -89,6 +88,15 @@ pub(super) fn clean<'w>(work: &'w DatasetWork<'w>, name: &str, bronze: &str, id:
         Sink::Write(writer) => Rows::Written(writer.finish(&silver_stem)?),
     };
     Ok(CleanObject { etag: meta.etag, bytes, sha256, read, rows, rejected, repaired, quarantine, warnings })
+}
+
+fn decode<R: std::io::Read>(decoder: &mut Decoder<R>, dataset: &str) -> std::io::Result<Option<DecodedBatch>> {
+    let mut span = profile::span("decode", dataset);
+    let batch = decoder.next_batch()?;
+    if let Some(batch) = &batch {
+        span.through(batch.records.len() + batch.malformed.len(), batch.raw.len());
+    }
+    Ok(batch)
 }
 
 /// An object being cleaned.
@@ -139,6 +147,7 @@ impl<'w> Object<'_, 'w> {
 
     /// Counts and keeps what the decoder and the cleaner rejected, in the order of the rows.
     fn reject(&mut self, batch: &DecodedBatch, cleaned: Option<&Cleaned>) -> Result<()> {
+        let _span = profile::span("quarantine", &self.work.step.name);
         let component = &self.work.step.plugin.identity().sha256;
         let of_decoder = batch.malformed.iter().map(|malformed| {
             let Malformed { number, offset, len, raw, rule, detail } = malformed;

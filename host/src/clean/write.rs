@@ -29,7 +29,7 @@ pub(super) struct Written {
 
 enum Job<'j, 'w> {
     New { name: &'j str, id: u32, object: Box<CleanObject<'w>> },
-    Again(Again),
+    Again(Box<Again>),
 }
 
 /// What became of a job, and the rows that left silver.
@@ -47,7 +47,7 @@ impl<'w> DatasetWork<'w> {
         retired.extend(again.iter().map(|again| again.entry.silver.key.clone()));
         let mut jobs: Vec<_> =
             objects.into_iter().map(|(id, (name, object))| Job::New { name, id, object: Box::new(object) }).collect();
-        jobs.extend(again.into_iter().map(Job::Again));
+        jobs.extend(again.into_iter().map(|again| Job::Again(Box::new(again))));
         let none = Vec::new();
         let work = |feed: &mut Option<Feed<'w>>, job: Job<'_, 'w>| -> Done {
             match job {
@@ -58,7 +58,8 @@ impl<'w> DatasetWork<'w> {
                     let entry = self.new_entry(name, id, *object, lost.get(&id).unwrap_or(&none), feed)?;
                     Ok((name.to_owned(), entry, None))
                 }
-                Job::Again(Again { name, entry }) => {
+                Job::Again(again) => {
+                    let Again { name, entry } = *again;
                     let places = lost.get(&entry.id).unwrap_or(&none);
                     let (entry, removed) = self.again_entry(&name, entry, places)?;
                     Ok((name, entry, Some(removed)))

@@ -25,6 +25,14 @@ pub(super) struct Roles {
     /// Compare all of bronze with the catalog, and so find objects that were replaced; otherwise done once an hour
     #[arg(long)]
     reconcile: bool,
+    #[command(flatten)]
+    profile: Profile,
+}
+
+impl From<Profile> for Roles {
+    fn from(profile: Profile) -> Self {
+        Self { forget_missing: false, reconcile: false, profile }
+    }
 }
 
 impl Roles {

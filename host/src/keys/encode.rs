@@ -6,6 +6,7 @@ use arrow_array::RecordBatch;
 
 use super::{SHARDS, hasher, shard_of};
 use crate::ordered::Column;
+use crate::profile;
 use crate::wasm::{CleanerSpec, Preference};
 
 /// The keys of an object's rows.

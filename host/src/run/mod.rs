@@ -14,7 +14,6 @@ use chrono::TimeDelta;
 
 pub use generate::Generation;
 
-use crate::Error;
 use crate::catalog::{Catalog, Change, State};
 use crate::clock::Clock;
 use crate::error::{Kind, Result};
@@ -181,6 +180,7 @@ impl Host {
         if change.is_empty() {
             return Ok(());
         }
+        let _span = profile::span("commit", "");
         if catalog.state().reconciled.is_none() {
             // All that there is was just read.
             change.reconciled = Some(self.clock.now().timestamp_micros());

@@ -14,7 +14,7 @@ use std::sync::atomic::AtomicU64;
 
 use upload::DirUpload;
 
-use super::{Meta, Store, Upload, Writes, unavailable};
+use super::{Meta, Store, Upload, Writes, layer, unavailable};
 use crate::Error;
 use crate::error::{Kind, Result};
 use crate::profile;
