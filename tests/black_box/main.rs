@@ -16,4 +16,5 @@ mod privacy;
 mod profile;
 mod refusals;
 mod smoke;
+mod ticks;
 mod weather;
