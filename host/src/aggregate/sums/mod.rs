@@ -51,7 +51,7 @@ impl Sums {
         let (keys, sums) = batch.columns().split_at(self.stage.keys);
         let keys: Vec<_> = keys.iter().map(|array| Column::of(array)).collect();
         let (group, rest) = keys.split_at(self.group_columns());
-        let addends: Vec<_> = sums.iter().map(|array| Addends::of(array)).collect();
+        let addends: Vec<_> = sums.iter().map(Addends::of).collect();
         let mut block = Keys::default();
         for start in (0..batch.num_rows()).step_by(BLOCK) {
             block.clear();
