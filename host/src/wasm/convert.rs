@@ -253,3 +253,65 @@ pub fn schema_text(schema: &Schema) -> String {
     };
     schema.fields().iter().map(field).collect::<Vec<_>>().join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn field(name: &str, data_type: types::DataType, nullable: bool) -> types::Field {
+        types::Field { name: name.to_owned(), data_type, nullable }
+    }
+
+    fn integer(name: &str) -> types::Field {
+        field(name, types::DataType::Int64, false)
+    }
+
+    /// A stage whose keys are text and whose sums are integers.
+    fn stage(keys: &[&str], sums: &[&str], group: u32) -> types::Stage {
+        let key = keys.iter().map(|name| field(name, types::DataType::Utf8, true)).collect();
+        types::Stage { key, sums: sums.iter().map(|name| integer(name)).collect(), group }
+    }
+
+    fn spec(stages: Vec<types::Stage>) -> Result<KpiSpec, String> {
+        let inputs = vec![types::KpiInput { name: "rows".into(), columns: vec![integer("n")] }];
+        let identity = crate::wasm::described("kpi");
+        let output = vec![integer("n")];
+        let description = types::KpiDescription { identity, inputs, stages, output };
+        KpiSpec::try_from(description).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn stages_are_keys_and_sums_of_which_all_but_the_last_are_folded() {
+        let spec = spec(vec![stage(&["a", "b"], &["n"], 1), stage(&["b"], &["n"], 1), stage(&[], &["n", "m"], 0)]);
+        let stages = spec.expect("it is well-formed").stages;
+        let shape: Vec<_> = stages.iter().map(|stage| (schema_text(&stage.schema), stage.keys, stage.group)).collect();
+        let expected =
+            [("a: utf8?, b: utf8?, n: int64", 2, 1), ("b: utf8?, n: int64", 1, 1), ("n: int64, m: int64", 0, 0)];
+        assert_eq!(shape, expected.map(|(columns, keys, group)| (columns.to_owned(), keys, group)));
+    }
+
+    #[test]
+    fn what_is_no_table_of_sums_is_refused_by_its_stage() {
+        let sum =
+            |data_type, nullable| types::Stage { sums: vec![field("n", data_type, nullable)], ..stage(&[], &[], 0) };
+        let last = || stage(&["b"], &["n"], 0);
+        let many: Vec<_> = (0..100).map(|number| format!("k{number}")).collect();
+        let many: Vec<_> = many.iter().map(String::as_str).collect();
+        for (stages, words) in [
+            (vec![], "it declares 0 stages; 1 to 4 are accepted"),
+            (vec![last(), last(), last(), last(), last()], "it declares 5 stages"),
+            (vec![stage(&["a"], &[], 0)], "stage 0: the description is wrong: it has no sums"),
+            (vec![stage(&["a"], &["a"], 0)], "column `a` is declared twice"),
+            (vec![stage(&many, &["n"], 0)], "101 of column; at most 100"),
+            (vec![sum(types::DataType::Float64, false)], "int64 or decimal128 and not nullable, not `n: float64`"),
+            (vec![sum(types::DataType::Int64, true)], "not `n: int64?`"),
+            (vec![stage(&["a"], &["n"], 1)], "stage 0: the description is wrong: 1 of its key columns make a group"),
+            (vec![stage(&["a"], &["n"], 0), last()], "stage 0: the description is wrong: 0 of its 1 key columns"),
+            (vec![stage(&["a"], &["n"], 2), last()], "2 of its 1 key columns make a group"),
+            (vec![stage(&["a"], &["n"], 1), stage(&["b"], &["n"], 1)], "stage 1: the description is wrong"),
+        ] {
+            let error = spec(stages).expect_err(words);
+            assert!(error.contains(words), "`{words}` is not in: {error}");
+        }
+    }
+}

@@ -2,6 +2,8 @@
 
 mod kpi;
 mod sums;
+#[cfg(test)]
+mod tests;
 
 pub use kpi::{evaluate, evaluate_split};
 
