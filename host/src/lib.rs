@@ -3,8 +3,8 @@
 //! The host moves bytes, schedules, commits, limits and accounts. It knows no dataset, no column and no KPI: those are
 //! named by the manifest and by the plugins.
 //!
-//! Imports point one way: `error · clock · digest · privacy · store · codec · wasm · config · pipeline · catalog · keys ·
-//! silver · plan · clean, aggregate · run · schedule · cli`.
+//! Imports point one way: `error · clock · digest · privacy · store · segments · codec · wasm · config · pipeline · catalog ·
+//! keys · silver · plan · clean, aggregate · run · schedule · cli`.
 
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
@@ -25,6 +25,7 @@ pub mod progress;
 pub mod quarantine;
 pub mod run;
 pub mod schedule;
+pub mod segments;
 pub mod silver;
 pub mod store;
 pub mod wasm;
