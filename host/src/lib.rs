@@ -3,8 +3,8 @@
 //! The host moves bytes, schedules, commits, limits and accounts. It knows no dataset, no column and no KPI: those are
 //! named by the manifest and by the plugins.
 //!
-//! Imports point one way: `error · clock · digest · privacy · ordered · store · segments · codec · wasm · config · pipeline · catalog ·
-//! keys · silver · spool · plan · aggregate · fresh · clean · run · schedule · cli`.
+//! Imports point one way: `error · clock · profile · digest · privacy · ordered · store · segments · codec · wasm · config ·
+//! pipeline · catalog · keys · silver · spool · plan · aggregate · fresh · clean · run · schedule · cli`.
 
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 

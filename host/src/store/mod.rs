@@ -2,6 +2,8 @@
 //!
 //! Keys are relative paths with `/` between their parts (`silver/readings/readings_clean_1.csv`).
 
+#[cfg(test)]
+pub(crate) mod counting;
 mod dir;
 mod new;
 #[cfg(test)]

@@ -1,0 +1,94 @@
+//! Entries and blocks of them, as bytes.
+
+use sha2::{Digest as _, Sha256};
+
+/// A block is closed when it has so many bytes; so one that is read for one key costs little.
+pub(super) const BLOCK_BYTES: usize = 8 << 10;
+/// What an index begins with.
+pub(super) const MAGIC: &[u8; 8] = b"smeltrn1";
+/// The bytes of a block in the index.
+pub(super) const BLOCK_REF: usize = 8 + 4 + 16;
+
+/// The beginning of a block's sha256.
+pub(super) type Digest = [u8; 16];
+
+/// What an index says of a block.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct BlockRef {
+    /// The hash of its first key; no other block has keys of that hash.
+    pub(super) first: u64,
+    /// Where it begins and ends in the object.
+    pub(super) start: u64,
+    pub(super) end: u64,
+    pub(super) digest: Digest,
+}
+
+/// An entry: `None` in place of a value removes the key.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Entry<'e> {
+    pub(super) hash: u64,
+    pub(super) key: &'e [u8],
+    pub(super) value: Option<&'e [u8]>,
+}
+
+pub(super) fn digest(block: &[u8]) -> Digest {
+    *Sha256::digest(block).first_chunk().expect("32 bytes begin with 16")
+}
+
+/// Appends an entry: the key's length, the value's length plus one or 0 for none, key and value.
+pub(super) fn encode(key: &[u8], value: Option<&[u8]>, out: &mut Vec<u8>) {
+    varint(key.len() as u64, out);
+    varint(value.map_or(0, |value| value.len() as u64 + 1), out);
+    out.extend_from_slice(key);
+    out.extend_from_slice(value.unwrap_or_default());
+}
+
+/// The lengths of the first entry's key and value, and where the key begins.
+pub(super) fn decode(bytes: &[u8]) -> Option<(usize, usize, Option<usize>)> {
+    let (key, after) = read_varint(bytes, 0)?;
+    let (value, start) = read_varint(bytes, after)?;
+    let (key, value) = (usize::try_from(key).ok()?, usize::try_from(value).ok()?.checked_sub(1));
+    let end = start.checked_add(key)?.checked_add(value.unwrap_or(0))?;
+    (end <= bytes.len()).then_some((start, key, value))
+}
+
+/// The references to all blocks, at least one, as an index has them.
+pub(super) fn parse_index(index: &[u8]) -> Option<Vec<BlockRef>> {
+    let refs = index.strip_prefix(MAGIC)?;
+    let (refs, rest) = refs.as_chunks::<BLOCK_REF>();
+    let mut start = 0u64;
+    let blocks: Vec<_> = refs
+        .iter()
+        .map(|bytes| {
+            let first = u64::from_le_bytes(*bytes.first_chunk().expect("28 bytes"));
+            let length = u32::from_le_bytes(*bytes[8..].first_chunk().expect("20 bytes"));
+            let digest = *bytes[12..].first_chunk().expect("16 bytes");
+            let block = BlockRef { first, start, end: start + u64::from(length), digest };
+            start = block.end;
+            block
+        })
+        .collect();
+    (rest.is_empty() && !blocks.is_empty() && blocks.is_sorted_by(|a, b| a.first < b.first)).then_some(blocks)
+}
+
+/// Seven bits a byte, the lowest first; the highest bit says that more follow.
+fn varint(mut number: u64, out: &mut Vec<u8>) {
+    while number >= 0x80 {
+        out.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    out.push(number as u8);
+}
+
+fn read_varint(bytes: &[u8], mut at: usize) -> Option<(u64, usize)> {
+    let mut number = 0u64;
+    for shift in (0..63).step_by(7) {
+        let byte = *bytes.get(at)?;
+        at += 1;
+        number |= u64::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            return Some((number, at));
+        }
+    }
+    None
+}

@@ -1,0 +1,38 @@
+//! Where a key lies: its keyed hash.
+
+use siphasher::sip::SipHasher13;
+
+use crate::Error;
+use crate::error::{Kind, Result};
+
+/// The hash function of a map: SipHash-1-3 under its salt (<https://www.aumasson.jp/siphash/siphash.pdf>).
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Place {
+    hasher: SipHasher13,
+    /// For tests of keys that collide.
+    #[cfg(test)]
+    cleared: u64,
+}
+
+impl Place {
+    /// With the salt of a map: two numbers of 16 hexadecimal digits.
+    pub(super) fn new(salt: &str) -> Result<Self> {
+        let half = |at: usize| salt.get(at..at + 16).and_then(|digits| u64::from_str_radix(digits, 16).ok());
+        match (salt.len(), half(0), half(16)) {
+            (32, Some(first), Some(second)) => Ok(Self {
+                hasher: SipHasher13::new_with_keys(first, second),
+                #[cfg(test)]
+                cleared: if salt == super::tests::COLLIDING { !(7 << 60) } else { 0 },
+            }),
+            _ => Err(Error::new(Kind::Damaged, "the salt of a map is not 32 hexadecimal digits")),
+        }
+    }
+
+    /// Where the key lies.
+    pub fn of(&self, key: &[u8]) -> u64 {
+        let hash = self.hasher.hash(key);
+        #[cfg(test)]
+        let hash = hash & !self.cleared;
+        hash
+    }
+}

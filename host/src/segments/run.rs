@@ -1,0 +1,199 @@
+//! Reading runs: their indexes, and those blocks that are asked for.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::ops::{Range, RangeInclusive};
+
+use super::block::{BlockRef, decode, digest, parse_index};
+use super::merge::{Cursor, Merge};
+use super::{Place, Segment};
+use crate::error::{Kind, Result};
+use crate::store::Store;
+use crate::{Error, digest as sha256};
+
+/// A run that is not longer is read whole.
+const WHOLE: u64 = 256 << 10;
+/// The most bytes of one read.
+const CHUNK: u64 = 1 << 20;
+/// Blocks that are not further apart are read at once.
+const GAP: u64 = 16 << 10;
+
+/// Runs whose indexes are in memory. Can be used by many threads at once.
+pub struct Reader<'s> {
+    place: Place,
+    /// Oldest first.
+    runs: Vec<Run<'s>>,
+}
+
+pub(super) struct Run<'s> {
+    store: &'s dyn Store,
+    key: String,
+    blocks: Vec<BlockRef>,
+    /// All of it, if it is short.
+    whole: Option<Vec<u8>>,
+}
+
+impl<'s> Reader<'s> {
+    pub(super) fn open(store: &'s dyn Store, place: Place, runs: &[Segment]) -> Result<Self> {
+        Ok(Self { place, runs: runs.iter().map(|segment| Run::open(store, segment)).collect::<Result<_>>()? })
+    }
+
+    /// Where keys lie.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Looks up keys, given with their hashes and in the order of (hash, key). `found` is told of each that there is, by its
+    /// index, in no particular order.
+    pub fn look_up(&self, wanted: &[(u64, &[u8])], mut found: impl FnMut(usize, &[u8])) -> Result<()> {
+        let mut pending: Vec<usize> = (0..wanted.len()).collect();
+        for run in self.runs.iter().rev() {
+            if pending.is_empty() {
+                break;
+            }
+            let mut left = Vec::new();
+            run.look_up(&self.place, wanted, &pending, &mut left, &mut found)?;
+            pending = left;
+        }
+        Ok(())
+    }
+
+    /// All runs at once, from one hash to another.
+    pub(super) fn merge(&self, hashes: RangeInclusive<u64>) -> Result<Merge<'_>> {
+        let cursor = |run| Cursor::new(run, &self.place, hashes.clone());
+        Ok(Merge::new(self.runs.iter().map(cursor).collect::<Result<_>>()?))
+    }
+}
+
+impl<'s> Run<'s> {
+    fn open(store: &'s dyn Store, segment: &Segment) -> Result<Self> {
+        let Segment { key, bytes, entries: _, index, sha256: expected } = segment;
+        let malformed = || Error::new(Kind::Damaged, format!("the index of `{key}` is malformed"));
+        let start = if *bytes <= WHOLE { 0 } else { *index };
+        let body = store.read_range(key, start..*bytes)?;
+        let at = index.checked_sub(start).and_then(|at| usize::try_from(at).ok()).ok_or_else(malformed)?;
+        let bytes = body.get(at..).ok_or_else(malformed)?;
+        let found = sha256::hex(bytes);
+        if found != *expected {
+            let message = format!("the index of `{key}` has sha256 {found}; the catalog says {expected}");
+            return Err(Error::new(Kind::Damaged, message));
+        }
+        let blocks = parse_index(bytes).ok_or_else(malformed)?;
+        if blocks.last().map_or(0, |block| block.end) != *index {
+            return Err(malformed());
+        }
+        Ok(Self { store, key: key.clone(), blocks, whole: (start == 0).then_some(body) })
+    }
+
+    /// The block in which keys of that hash are.
+    pub(super) fn block(&self, hash: u64) -> usize {
+        self.blocks.partition_point(|block| block.first <= hash).saturating_sub(1)
+    }
+
+    /// As many blocks as are read at once, at least one, from the given one on.
+    pub(super) fn chunk(&self, from: usize) -> Range<usize> {
+        let start = self.blocks.get(from).map_or(0, |block| block.start);
+        let more = self.blocks.iter().skip(from + 1).take_while(|block| block.end - start <= CHUNK).count();
+        from..(from + 1 + more).min(self.blocks.len())
+    }
+
+    /// The bytes of blocks that lie side by side, of which the wanted ones are checked.
+    fn read(&self, blocks: Range<usize>, wanted: impl Iterator<Item = usize>) -> Result<Cow<'_, [u8]>> {
+        let (Some(first), Some(last)) = (self.blocks.get(blocks.start), self.blocks[..blocks.end].last()) else {
+            return Ok(Cow::Borrowed(&[]));
+        };
+        let bytes = match &self.whole {
+            Some(whole) => Cow::Borrowed(&whole[first.start as usize..last.end as usize]),
+            None => Cow::Owned(self.store.read_range(&self.key, first.start..last.end)?),
+        };
+        for block in wanted {
+            if digest(self.within(&bytes, blocks.start, block)) != self.blocks[block].digest {
+                return Err(Error::new(Kind::Damaged, format!("block {block} of `{}` is not what it was", self.key)));
+            }
+        }
+        Ok(bytes)
+    }
+
+    /// All of these blocks, checked.
+    pub(super) fn read_all(&self, blocks: Range<usize>) -> Result<Cow<'_, [u8]>> {
+        self.read(blocks.clone(), blocks)
+    }
+
+    /// The bytes of a block within those of several that begin with `first`.
+    fn within<'b>(&self, bytes: &'b [u8], first: usize, block: usize) -> &'b [u8] {
+        let (base, block) = (self.blocks[first].start, &self.blocks[block]);
+        &bytes[(block.start - base) as usize..(block.end - base) as usize]
+    }
+
+    pub(super) fn malformed(&self) -> Error {
+        Error::new(Kind::Damaged, format!("an entry of `{}` is malformed", self.key))
+    }
+
+    /// Looks up those of the wanted keys that are pending; those that are not here are left.
+    fn look_up(
+        &self,
+        place: &Place,
+        wanted: &[(u64, &[u8])],
+        pending: &[usize],
+        left: &mut Vec<usize>,
+        found: &mut impl FnMut(usize, &[u8]),
+    ) -> Result<()> {
+        let mut rest = pending;
+        let mut groups = std::iter::from_fn(|| {
+            let block = self.block(wanted[*rest.first()?].0);
+            let after = self.blocks.get(block + 1).map(|block| block.first);
+            let here = rest.iter().take_while(|&&at| after.is_none_or(|after| wanted[at].0 < after)).count();
+            let group;
+            (group, rest) = rest.split_at(here);
+            Some((block, group))
+        })
+        .peekable();
+        while let Some(group) = groups.next() {
+            let mut reads = vec![group];
+            let start = self.blocks[group.0].start;
+            let mut end = self.blocks[group.0].end;
+            let near = |block: &BlockRef, end: u64| block.start - end <= GAP && block.end - start <= CHUNK;
+            while let Some(group) = groups.next_if(|group| near(&self.blocks[group.0], end)) {
+                end = self.blocks[group.0].end;
+                reads.push(group);
+            }
+            let (first, last) = (reads[0].0, reads[reads.len() - 1].0);
+            let bytes = self.read(first..last + 1, reads.iter().map(|(block, _)| *block))?;
+            for (block, group) in reads {
+                self.match_block(place, self.within(&bytes, first, block), wanted, group, left, found)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Both the keys and the entries of the block are in the order of (hash, key).
+    fn match_block(
+        &self,
+        place: &Place,
+        mut block: &[u8],
+        wanted: &[(u64, &[u8])],
+        group: &[usize],
+        left: &mut Vec<usize>,
+        found: &mut impl FnMut(usize, &[u8]),
+    ) -> Result<()> {
+        let mut group = group.iter().copied().peekable();
+        while !block.is_empty() && group.peek().is_some() {
+            let (start, key_bytes, value_bytes) = decode(block).ok_or_else(|| self.malformed())?;
+            let (key, rest) = block[start..].split_at(key_bytes);
+            let (value, rest) = rest.split_at(value_bytes.unwrap_or(0));
+            block = rest;
+            let here = (place.of(key), key);
+            while let Some(&next) = group.peek() {
+                match wanted[next].cmp(&here) {
+                    Ordering::Less => left.push(next),
+                    Ordering::Equal if value_bytes.is_some() => found(next, value),
+                    Ordering::Equal => {}
+                    Ordering::Greater => break,
+                }
+                group.next();
+            }
+        }
+        left.extend(group);
+        Ok(())
+    }
+}
