@@ -33,6 +33,8 @@ type Verb = (fn(&mut Args) -> Result<()>, &'static str);
 fn verb(name: &str) -> Result<Verb> {
     match name {
         "bench" => Ok((bench::run, bench::HELP)),
+        // For `bench` to call.
+        "bench-limit" => Ok((bench::limit::run, "")),
         "demo" => Ok((demo::run, demo::HELP)),
         "plugins" => Ok((plugins::run, plugins::HELP)),
         "test" => Ok((test::run, test::HELP)),

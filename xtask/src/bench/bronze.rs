@@ -1,5 +1,6 @@
 //! The raw files that all contenders read, written once a size by the pipeline's own source.
 
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,6 +17,13 @@ pub(super) struct Size {
     pub(super) customers: u64,
     /// A third of them of each dataset.
     pub(super) objects: u64,
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { orders, clicks, customers, objects } = self;
+        write!(f, "{orders} orders, {clicks} clicks, {customers} customers in {objects} objects")
+    }
 }
 
 /// `smelt generate` into `lake`. Every tick writes an object of each dataset, so it has its share of the rows.
@@ -45,23 +53,26 @@ pub(super) fn prepare(dir: &Path, size: &Size) -> Result<PathBuf> {
         run("writing bronze", &mut generate(size, &partial))?;
         fs::rename(&partial, &lake)?;
     }
-    let mut bytes = 0;
-    let entries = fs::read_dir(&bronze).with_context(|| format!("no {}", shown(&bronze)))?;
-    let files = entries.collect::<Result<Vec<_>, _>>()?;
-    for file in &files {
-        bytes += file.metadata()?.len();
-    }
+    let files = self::objects(&bronze)?;
+    let bytes = files.iter().map(|file| Ok(fs::metadata(file)?.len())).sum::<Result<u64>>()?;
     say(&format!("{}: {} objects, {} MB", shown(&bronze), files.len(), bytes / 1_000_000));
     Ok(bronze)
 }
 
+/// The files in a directory, in the order of their names.
+pub(super) fn objects(dir: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(dir).with_context(|| format!("no {}", shown(dir)))?;
+    let mut objects = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
+    objects.sort();
+    Ok(objects)
+}
+
 /// Hard links where the file system has them: nobody writes to bronze.
-pub(super) fn link_into(bronze: &Path, to: &Path) -> Result<()> {
+pub(super) fn link(objects: Vec<PathBuf>, to: &Path) -> Result<()> {
     fs::create_dir_all(to)?;
-    for entry in fs::read_dir(bronze)? {
-        let from = entry?;
-        let link = to.join(from.file_name());
-        fs::hard_link(from.path(), &link).or_else(|_| fs::copy(from.path(), &link).map(|_| ()))?;
+    for from in objects {
+        let link = to.join(from.file_name().context("an object has a name")?);
+        fs::hard_link(&from, &link).or_else(|_| fs::copy(&from, &link).map(|_| ()))?;
     }
     Ok(())
 }

@@ -1,58 +1,87 @@
-//! The table at the end.
+//! The tables at the end.
 
-use std::fmt::Write;
 use std::thread::available_parallelism;
 
-use super::bronze::Size;
 use super::measure::Cost;
 
-/// Minimum and median of every contender, and smelt's cost over each peer's; smelt is the first.
-pub(super) fn table(size: &Size, contenders: &[(&str, Vec<Cost>)]) -> String {
-    let Size { orders, clicks, customers, objects } = size;
-    let cores = available_parallelism().map_or(0, usize::from);
-    let runs = contenders[0].1.len();
-    let mut text = String::new();
-    let mut line = |line: String| writeln!(text, "{}", line.trim_end()).expect("writing to a string");
+/// What each contender cost, by its name.
+type Costs = [(String, Vec<Cost>)];
 
-    line(String::new());
-    line(format!(
-        "{orders} orders, {clicks} clicks, {customers} customers in {objects} objects; {cores} cores; runs: {runs}"
-    ));
-    line(String::new());
-    line(format!("{:8}  {:>17}  {:>17}  {:>15}", "", "wall, s", "CPU, s", "peak, MiB"));
-    line(format!("{:8}  {:>8} {:>8}  {:>8} {:>8}  {:>7} {:>7}", "", "min", "median", "min", "median", "min", "median"));
-    for (name, costs) in contenders {
+/// What was measured, and on how many cores.
+pub(super) fn heading(what: &str) -> String {
+    format!("\n{what}; {} cores\n", available_parallelism().map_or(0, usize::from))
+}
+
+/// Minimum and median of every contender.
+pub(super) fn costs(costs: &Costs) -> String {
+    let mut text = format!("\n{:8}  {:>17}  {:>17}  {:>15}\n", "", "wall, s", "CPU, s", "peak, MiB");
+    text += &format!(
+        "{:8}  {:>8} {:>8}  {:>8} {:>8}  {:>7} {:>7}\n",
+        "", "min", "median", "min", "median", "min", "median"
+    );
+    for (name, costs) in costs {
         let (wall, cpu, peak) = (of(costs, wall), of(costs, cpu), of(costs, peak));
-        line(format!(
-            "{name:8}  {:8.2} {:8.2}  {:8.2} {:8.2}  {:7.0} {:7.0}",
+        text += &format!(
+            "{name:8}  {:8.2} {:8.2}  {:8.2} {:8.2}  {:7.0} {:7.0}\n",
             min(&wall),
             median(&wall),
             min(&cpu),
             median(&cpu),
             min(&peak),
             median(&peak)
-        ));
-    }
-    if let [(_, ours), peers @ ..] = contenders
-        && !peers.is_empty()
-    {
-        line(String::new());
-        line("smelt as a share of the peer, median of the pairs of runs (below 1: smelt needs less)".to_owned());
-        line(format!("{:8}  {:>8}  {:>8}  {:>8}", "", "wall", "CPU", "peak"));
-        for (name, theirs) in peers {
-            let ratio = |what: fn(&Cost) -> f64| {
-                median(&ours.iter().zip(theirs).map(|(ours, theirs)| what(ours) / what(theirs)).collect::<Vec<_>>())
-            };
-            line(format!("{name:8}  {:8.2}  {:8.2}  {:8.2}", ratio(wall), ratio(cpu), ratio(peak)));
-        }
-        line(String::new());
-        line("every KPI of every run agrees to the byte".to_owned());
+        );
     }
     text
 }
 
+/// The cost of the first over that of each other.
+pub(super) fn ratios(costs: &Costs) -> String {
+    let [(first, ours), others @ ..] = costs else { return String::new() };
+    let mut text =
+        format!("\n{first} as a multiple of the other, median of the pairs of runs (below 1: {first} needs less)\n");
+    text += &format!("{:8}  {:>8}  {:>8}  {:>8}\n", "", "wall", "CPU", "peak");
+    for (name, theirs) in others {
+        let [wall, cpu, peak] = [wall, cpu, peak].map(|what| ratio(ours, theirs, what));
+        text += &format!("{name:8}  {wall:8.2}  {cpu:8.2}  {peak:8.2}\n");
+    }
+    text + "\nevery KPI of every run agrees to the byte\n"
+}
+
+/// The cost of a row of the second, which has so many times as many, over one of the first.
+pub(super) fn per_row(costs: &Costs, times: u64) -> String {
+    let [(_, small), (_, large)] = costs else { return String::new() };
+    let [wall, cpu] = [wall, cpu].map(|what| ratio(large, small, what) / times as f64);
+    format!(
+        "\na row of the large one costs {wall:.2} times the time and {cpu:.2} times the CPU of one of the small one\n"
+    )
+}
+
+/// Ticks with nothing to do and with something new, on lakes of so many objects.
+pub(super) fn ticks(objects: &[u64], costs: &[(Vec<Cost>, Vec<Cost>)]) -> String {
+    let mut text = format!("\n{:10}  {:>17}  {:>17}\n", "wall, ms", "nothing to do", "3 new objects");
+    text += &format!("{:10}  {:>8} {:>8}  {:>8} {:>8}\n", "objects", "min", "median", "min", "median");
+    for (objects, (nothing, new)) in objects.iter().zip(costs) {
+        let (nothing, new) = (of(nothing, millis), of(new, millis));
+        text += &format!(
+            "{objects:<10}  {:8.1} {:8.1}  {:8.1} {:8.1}\n",
+            min(&nothing),
+            median(&nothing),
+            min(&new),
+            median(&new)
+        );
+    }
+    let [(nothing_small, new_small), (nothing_large, new_large)] = costs else { return text };
+    let nothing = ratio(nothing_large, nothing_small, millis);
+    let new = ratio(new_large, new_small, millis);
+    text + &format!("{:10}  {:>8} {nothing:8.2}  {:>8} {new:8.2}\n", "ratio", "", "")
+}
+
 fn wall(cost: &Cost) -> f64 {
     cost.wall.as_secs_f64()
+}
+
+fn millis(cost: &Cost) -> f64 {
+    wall(cost) * 1000.0
 }
 
 fn cpu(cost: &Cost) -> f64 {
@@ -65,6 +94,11 @@ fn peak(cost: &Cost) -> f64 {
 
 fn of(costs: &[Cost], what: fn(&Cost) -> f64) -> Vec<f64> {
     costs.iter().map(what).collect()
+}
+
+/// Of runs that took turns, the median of what one cost over what the other did.
+fn ratio(ours: &[Cost], theirs: &[Cost], what: fn(&Cost) -> f64) -> f64 {
+    median(&ours.iter().zip(theirs).map(|(ours, theirs)| what(ours) / what(theirs)).collect::<Vec<_>>())
 }
 
 fn min(values: &[f64]) -> f64 {

@@ -1,0 +1,95 @@
+//! Contenders take the same bronze to gold, in turn, each as a whole process in a fresh directory.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use super::bronze::{self, Size};
+use super::measure::{Cost, measure};
+use super::{compare, limit, peers, report, smelt_run};
+use crate::paths;
+use crate::process::say;
+
+/// One program that takes bronze to gold.
+pub(super) struct Contender {
+    pub(super) name: String,
+    pub(super) bronze: PathBuf,
+    pub(super) program: Program,
+}
+
+/// What runs.
+pub(super) enum Program {
+    /// That binary.
+    Smelt(PathBuf),
+    /// A peer's script, by the interpreter.
+    Peer(PathBuf),
+    /// As many bytes read, hashed and written as the contender of that name has read and written.
+    Limit(&'static str),
+}
+
+const SMELT: &str = "smelt";
+
+/// smelt, its limit and the peers.
+pub(super) fn run(dir: &Path, size: &Size, peers: Vec<String>, runs: u32) -> Result<String> {
+    let bronze = bronze::prepare(dir, size)?;
+    let contender = |name: &str, program| Contender { name: name.to_owned(), bronze: bronze.clone(), program };
+    let mut contenders =
+        vec![contender(SMELT, Program::Smelt(paths::smelt())), contender("limit", Program::Limit(SMELT))];
+    if let Some(python) = peers::python(dir, &peers)? {
+        contenders.extend(peers.iter().map(|name| contender(name, Program::Peer(python.clone()))));
+    }
+    let costs = hold(dir, &contenders, runs)?;
+    Ok(report::heading(&format!("{size}; runs: {runs}")) + &report::costs(&costs) + &report::ratios(&costs))
+}
+
+/// One unmeasured run of each, then so many in turn. What each cost, by name, in the contenders' order.
+pub(super) fn hold(dir: &Path, contenders: &[Contender], runs: u32) -> Result<Vec<(String, Vec<Cost>)>> {
+    say(&format!("one unmeasured run of each, then {runs} in turn"));
+    let mut costs: Vec<_> = contenders.iter().map(|contender| (contender.name.clone(), Vec::new())).collect();
+    for round in 0..=runs {
+        for (contender, (_, costs)) in contenders.iter().zip(&mut costs) {
+            let cost = contender.go(dir)?;
+            let label = if round == 0 { "warm-up".to_owned() } else { format!("run {round}") };
+            say(&format!("{label}: {}: {cost}", contender.name));
+            if round > 0 {
+                costs.push(cost);
+            }
+        }
+        let first = &contenders[0];
+        for other in contenders[1..].iter().filter(|other| other.agrees_with(first)) {
+            compare::kpis(&first.out(dir), &other.out(dir), &other.name)?;
+        }
+    }
+    Ok(costs)
+}
+
+impl Contender {
+    /// Whether both must come to the same KPIs.
+    fn agrees_with(&self, other: &Self) -> bool {
+        self.bronze == other.bronze && !matches!(self.program, Program::Limit(_))
+    }
+
+    /// Where it writes: a lake for smelt, a directory with `gold` for a peer.
+    fn out(&self, dir: &Path) -> PathBuf {
+        dir.join("out").join(&self.name)
+    }
+
+    /// Runs it once, in a fresh directory. Making that is not measured.
+    fn go(&self, dir: &Path) -> Result<Cost> {
+        let out = self.out(dir);
+        if out.exists() {
+            fs::remove_dir_all(&out)?;
+        }
+        fs::create_dir_all(&out)?;
+        let mut command = match &self.program {
+            Program::Smelt(binary) => {
+                bronze::link(bronze::objects(&self.bronze)?, &out.join("bronze"))?;
+                smelt_run(binary, &out)
+            }
+            Program::Peer(python) => peers::command(python, &self.name, &self.bronze, &out),
+            Program::Limit(of) => limit::command(&self.bronze, &dir.join("out").join(of), &out)?,
+        };
+        measure(&mut command, &dir.join(format!("{}.log", self.name)))
+    }
+}

@@ -1,0 +1,138 @@
+//! What a tick costs on a small lake and on one with a hundred times as many committed objects.
+//!
+//! Each measured tick begins with the very lake that was committed: bronze stays where it is, because what is new is told by
+//! inode and time; the rest is put back from a copy. Then one run finds nothing to do, so that what was put back is no longer
+//! special, the system's buffers are written out, and measuring begins.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+
+use super::bronze::{self, Size};
+use super::measure::{Cost, measure};
+use super::{report, smelt_run};
+use crate::paths::{self, shown};
+use crate::process::{output, say, tool};
+
+/// How many ticks were committed, of an object of each of three datasets.
+const TICKS: [u64; 2] = [34, 3334];
+/// In each object.
+const ROWS: u64 = 50;
+/// All of a lake but bronze.
+const WRITTEN: [&str; 4] = ["silver", "gold", "quarantine", "catalog"];
+
+/// A committed lake, and what will be new.
+struct Lake {
+    objects: u64,
+    path: PathBuf,
+    /// A copy of what smelt wrote to it.
+    copy: PathBuf,
+    new: Vec<PathBuf>,
+    log: PathBuf,
+}
+
+pub(super) fn run(dir: &Path, runs: u32) -> Result<String> {
+    let lakes = TICKS.iter().map(|&ticks| Lake::commit(dir, ticks)).collect::<Result<Vec<_>>>()?;
+    let mut costs = vec![(Vec::new(), Vec::new()); lakes.len()];
+    say(&format!("{runs} ticks of each kind on each lake, in turn"));
+    for round in 0..=runs {
+        for (lake, (idle, busy)) in lakes.iter().zip(&mut costs) {
+            let (nothing, new) = lake.ticks()?;
+            // The first is a warm-up.
+            if round > 0 {
+                idle.push(nothing);
+                busy.push(new);
+            }
+        }
+    }
+    let objects: Vec<_> = lakes.iter().map(|lake| lake.objects).collect();
+    Ok(report::heading(&format!("objects of {ROWS} rows; runs: {runs}")) + &report::ticks(&objects, &costs))
+}
+
+impl Lake {
+    /// Makes the lake anew: what another version of smelt committed is of no use.
+    fn commit(dir: &Path, ticks: u64) -> Result<Self> {
+        let (rows, objects) = (ROWS * (ticks + 1), 3 * (ticks + 1));
+        let bronze = bronze::prepare(dir, &Size { orders: rows, clicks: rows, customers: rows, objects })?;
+        // The last object of each dataset is what will be new. Their names sort by time.
+        let mut datasets: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
+        for object in bronze::objects(&bronze)? {
+            let name = object.file_name().context("an object has a name")?.to_string_lossy().into_owned();
+            let dataset = name.split('_').next().unwrap_or_default().to_owned();
+            datasets.entry(dataset).or_default().push(object);
+        }
+        let new: Vec<_> = datasets.values_mut().filter_map(Vec::pop).collect();
+        let old: Vec<_> = datasets.into_values().flatten().collect();
+
+        let objects = old.len() as u64;
+        let path = dir.join("tick").join(objects.to_string());
+        let (copy, log) = (path.with_extension("copy"), path.with_extension("log"));
+        for stale in [&path, &copy].into_iter().filter(|stale| stale.exists()) {
+            fs::remove_dir_all(stale)?;
+        }
+        bronze::link(old, &path.join("bronze"))?;
+        let lake = Self { objects, path, copy, new, log };
+        say(&format!("committing {objects} objects: {}", lake.tick(objects)?));
+        WRITTEN.iter().try_for_each(|layer| mirror(&lake.path.join(layer), &lake.copy.join(layer)))?;
+        Ok(lake)
+    }
+
+    /// A tick that finds nothing to do, and one that finds three objects.
+    fn ticks(&self) -> Result<(Cost, Cost)> {
+        for new in &self.new {
+            let linked = self.path.join("bronze").join(new.file_name().context("an object has a name")?);
+            if linked.exists() {
+                fs::remove_file(linked)?;
+            }
+        }
+        WRITTEN.iter().try_for_each(|layer| mirror(&self.copy.join(layer), &self.path.join(layer)))?;
+        self.tick(0)?;
+        output(&mut tool("sync"))?;
+        let nothing = self.tick(0)?;
+        bronze::link(self.new.clone(), &self.path.join("bronze"))?;
+        Ok((nothing, self.tick(self.new.len() as u64)?))
+    }
+
+    /// One tick, which must clean that many objects and no more.
+    fn tick(&self, cleans: u64) -> Result<Cost> {
+        let cost = measure(smelt_run(&paths::smelt(), &self.path).arg("--json"), &self.log)?;
+        if !fs::read_to_string(&self.log)?.contains(&format!("\"cleaned\": {cleans},")) {
+            bail!("a tick did not clean {cleans} objects; see {}", shown(&self.log));
+        }
+        Ok(cost)
+    }
+}
+
+/// Makes `to` what `from` is. A file of the same size and time is the same.
+fn mirror(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(to)? {
+        let entry = entry?;
+        if !from.join(entry.file_name()).exists() {
+            match entry.file_type()?.is_dir() {
+                true => fs::remove_dir_all(entry.path())?,
+                false => fs::remove_file(entry.path())?,
+            }
+        }
+    }
+    if !from.exists() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            mirror(&entry.path(), &target)?;
+            continue;
+        }
+        let wanted = entry.metadata()?;
+        let same = |found: fs::Metadata| found.len() == wanted.len() && found.modified().ok() == wanted.modified().ok();
+        if !fs::metadata(&target).is_ok_and(same) {
+            fs::copy(entry.path(), &target)?;
+            File::options().write(true).open(&target)?.set_modified(wanted.modified()?)?;
+        }
+    }
+    Ok(())
+}
