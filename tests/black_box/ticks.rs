@@ -13,13 +13,12 @@ fn lake_of(ticks: usize) -> Lake {
 }
 
 fn add(lake: &Lake, ticks: usize, start: &str) {
-    let rows = ["orders", "clicks", "customers"].map(|dataset| format!("{dataset}=5"));
-    let rows = rows.iter().flat_map(|rows| ["--param", rows]);
+    let rows = ["--param", "orders=5", "--param", "clicks=5", "--param", "customers=5"];
     // Rows of a new tick correct none of an earlier one: such rows are new work.
     let alone = ["--param", "late_duplicates=0", "--param", "returning_customers=0"];
     let ticks = ticks.to_string();
     let made = ["generate", "--seed", "3", "--start", start, "--interval", "1h", "--ticks", &ticks];
-    lake.smelt(&made.into_iter().chain(rows).chain(alone).collect::<Vec<_>>());
+    lake.smelt(&[&made[..], &rows, &alone].concat());
 }
 
 /// How often something was done, and with how many bytes or rows.
@@ -29,8 +28,7 @@ fn done(run: &Value, stages: &[&str], what: &str) -> u64 {
     found.map(|entry| entry[what].as_u64().expect("a number")).sum()
 }
 
-const CALLS: [&str; 6] =
-    ["clean a batch", "take in a batch", "give its state", "fold groups", "evaluate", "generate"];
+const CALLS: [&str; 6] = ["clean a batch", "take in a batch", "give its state", "fold groups", "evaluate", "generate"];
 
 #[test]
 fn a_tick_costs_the_same_on_a_large_lake_as_on_a_small_one() {
@@ -56,13 +54,17 @@ fn a_tick_costs_the_same_on_a_large_lake_as_on_a_small_one() {
     assert!(rows <= 6 * 5, "{rows} rows of silver were taken in");
     let reads = done(&large.1, &["read"], "calls");
     assert!(reads <= 100, "{reads} reads");
-    assert!(bytes(&large.1) < 256 << 10, "{} bytes are read", bytes(&large.1));
+    // Runs of the catalog that are shorter than 256 KiB are read whole.
+    assert!(bytes(&large.1) < 768 << 10, "{} bytes are read", bytes(&large.1));
 }
 
 #[test]
 fn an_object_with_an_earlier_name_is_found_however_late_it_comes() {
     let lake = lake_of(300);
-    lake.bronze("orders_20240101T000000.json", r#"[{"order_id": "early", "order_ts": "2024-01-01T00:00:00Z", "total_amount": 1}]"#);
+    lake.bronze(
+        "orders_20240101T000000.json",
+        r#"[{"order_id": "early", "order_ts": "2024-01-01T00:00:00Z", "total_amount": 1}]"#,
+    );
     let run = lake.json(&["run"]);
     assert_eq!(run["cleaned"], 1);
     assert!(lake.gold()["sales_by_day"].contains("2024-01-01,1.00"));

@@ -9,7 +9,7 @@ use super::{Cleaning, Outcome};
 use crate::Error;
 use crate::catalog::{CHANGES, Dataset, DatasetChange, ENTRIES, Entries, Entry, INDEX, LogEntry, Stored};
 use crate::digest;
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::keys::{KeySpool, resolve};
 use crate::pipeline::DatasetStep;
 use crate::plan::DatasetPlan;
@@ -87,7 +87,7 @@ impl<'w> DatasetWork<'w> {
         let runs = after.entries.runs().iter().chain(after.keys.runs());
         outcome.change.named.extend(runs.map(|run| run.key.clone()));
         if self.plan.rebuild.is_some() {
-            self.retire_former(&mut retired)?;
+            outcome.untidy |= self.retire_former(&mut retired)?;
         }
         retired.retain(|key| !outcome.change.named.contains(key));
         outcome.change.retired.extend(retired);
@@ -192,8 +192,9 @@ impl<'w> DatasetWork<'w> {
     }
 
     /// Everything the dataset held before it was made anew.
-    fn retire_former(&self, retired: &mut Vec<String>) -> Result<()> {
-        let Some(former) = self.cleaning.state.datasets.get(&self.plan.dataset) else { return Ok(()) };
+    /// Returns whether something may be left.
+    fn retire_former(&self, retired: &mut Vec<String>) -> Result<bool> {
+        let Some(former) = self.cleaning.state.datasets.get(&self.plan.dataset) else { return Ok(false) };
         retired.extend(former.entries.runs().iter().chain(former.keys.runs()).map(|run| run.key.clone()));
         let scanned = Entries::of(self.cleaning.store, former).scan(|_, entry| {
             retired.push(entry.silver.key);
@@ -202,8 +203,8 @@ impl<'w> DatasetWork<'w> {
         });
         match scanned {
             // What it named can no longer be told; whoever tidies up next finds it.
-            Err(error) if error.kind() == crate::error::Kind::Damaged => Ok(()),
-            scanned => scanned,
+            Err(error) if error.kind() == Kind::Damaged => Ok(true),
+            scanned => scanned.map(|()| false),
         }
     }
 }

@@ -81,7 +81,9 @@ fn meta(key: &str, metadata: &fs::Metadata) -> Meta {
 
 impl Store for DirStore {
     fn list_new(&self, prefix: &str, after: &str, known: &dyn Fn(&str) -> bool) -> Result<Vec<Meta>> {
+        let mut span = profile::span("list", layer(prefix));
         let mut found = walk::files(self, prefix, after, known).map_err(|error| unavailable("list", prefix, &error))?;
+        span.through(found.len(), 0);
         found.sort_unstable_by(|a, b| a.key.cmp(&b.key));
         Ok(found)
     }
@@ -92,6 +94,8 @@ impl Store for DirStore {
     }
 
     fn read_range(&self, key: &str, range: Range<u64>) -> Result<Vec<u8>> {
+        let mut span = profile::span("read", layer(key));
+        span.through(0, range.end.saturating_sub(range.start) as usize);
         let (meta, file) = self.open_file(key)?;
         if range.start > range.end || range.end > meta.bytes {
             return Err(super::too_short(key, meta.bytes, &range));
