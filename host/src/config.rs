@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use regex::Regex;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -170,9 +171,9 @@ impl Manifest {
     pub fn parse(text: &str, directory: PathBuf) -> Result<Self> {
         let manifest: Self =
             toml::from_str(text).map_err(|error| Error::config(error.to_string().trim_end().to_owned()))?;
+        let name_pattern = Regex::new("^[a-z0-9_]{1,100}$").map_err(|error| Error::internal(error.to_string()))?;
         for (table, name) in manifest.names() {
-            let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-            if name.is_empty() || name.len() > 100 || !name.bytes().all(fits) {
+            if !name_pattern.is_match(name) {
                 return Err(Error::config(format!("[{table}.{name}]: a name is lower-case letters, digits and `_`")));
             }
         }

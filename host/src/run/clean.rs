@@ -39,16 +39,19 @@ impl Host {
             }
             let damaged = self.damaged().clone();
             let plan = self.planning(catalog.state(), &damaged).plan()?;
-            let plans = self.wave(plan.datasets, &mut done, report);
+            let (plans, all) = self.wave(plan.datasets, &mut done, report);
+            let finish = |report: &mut Report| {
+                let missing = plans.iter().filter(|plan| plan.rebuild.is_none()).flat_map(|plan| &plan.missing);
+                report.warnings.extend(
+                    missing.map(|name| format!("{BRONZE}{name}: is gone; what was read of it stays in silver")),
+                );
+                report.unmatched.clone_from(&plan.unmatched);
+            };
             if plans.iter().all(DatasetPlan::is_empty) {
                 if catalog.state().sequence > 0 && catalog.state().reconciled < reconciled {
                     self.commit(&mut catalog, Change { reconciled, ..Change::new("reconcile") })?;
                 }
-                let missing = plans.iter().flat_map(|plan| &plan.missing);
-                report.warnings.extend(
-                    missing.map(|name| format!("{BRONZE}{name}: is gone; what was read of it stays in silver")),
-                );
-                report.unmatched = plan.unmatched;
+                finish(report);
                 return Ok(fresh);
             }
             fresh = Fresh::default();
@@ -89,6 +92,7 @@ impl Host {
                 self.damaged().remove(&plan.dataset);
                 done.made_anew.insert(plan.dataset.clone());
             }
+            let again = !outcome.damaged.is_empty();
             self.damaged().extend(outcome.damaged);
             report.cleaned += cleaned as usize;
             report.warnings.extend(outcome.warnings);
@@ -96,19 +100,23 @@ impl Host {
                 report.failures.push((format!("{BRONZE}{}", object.1), error));
                 done.failed.insert(object);
             }
+            if all && !again {
+                finish(report);
+                return Ok(fresh);
+            }
         }
     }
 
-    /// As much of the plan as fits in one commit. What makes a dataset anew is done whole, so that readers see the old or
+    /// As much of the plan as fits in one commit, and whether that is all of it. What makes a dataset anew is done whole, so that readers see the old or
     /// the new, and once in a call: an object that is being written to all the time would keep us busy for ever.
-    fn wave(&self, plans: Vec<DatasetPlan>, done: &mut Done, report: &mut Report) -> Vec<DatasetPlan> {
+    fn wave(&self, plans: Vec<DatasetPlan>, done: &mut Done, report: &mut Report) -> (Vec<DatasetPlan>, bool) {
         let mut left = WAVE_BYTES;
         let mut take = |bytes: u64| {
             let fits = left > 0;
             left = left.saturating_sub(bytes);
             fits
         };
-        let mut chosen = Vec::new();
+        let (mut chosen, mut all) = (Vec::new(), true);
         for mut plan in plans {
             let failed = |name: &String| done.failed.contains(&(plan.dataset.clone(), name.clone()));
             if plan.rebuild.is_some() {
@@ -126,9 +134,12 @@ impl Host {
             let whole = plan.rebuild.is_some();
             let failed: HashSet<String> =
                 plan.objects.iter().map(|object| object.name.clone()).filter(|name| failed(name)).collect();
-            plan.objects.retain(|object| !failed.contains(&object.name) && (whole || take(object.bytes)));
+            plan.objects.retain(|object| !failed.contains(&object.name));
+            let planned = plan.objects.len();
+            plan.objects.retain(|object| whole || take(object.bytes));
+            all &= plan.objects.len() == planned;
             chosen.push(plan);
         }
-        chosen
+        (chosen, all)
     }
 }

@@ -58,11 +58,12 @@ impl Walk<'_> {
     }
 
     fn add(&mut self, entry: &fs::DirEntry, parent: &str) -> std::io::Result<()> {
-        let Ok(name) = entry.file_name().into_string() else {
+        let name = entry.file_name();
+        let Some(name) = name.to_str() else {
             self.store.pass_over(&entry.path(), "has a name that is not UTF-8");
             return Ok(());
         };
-        let key = if parent.is_empty() { name.clone() } else { format!("{parent}/{name}") };
+        let key = if parent.is_empty() { name.to_owned() } else { [parent, "/", name].concat() };
         let kind = match entry.file_type() {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
             kind => kind?,
