@@ -1,99 +1,100 @@
-//! The keys of an object's rows, and what rows of one key are compared by, as bytes that compare as the values do.
-
-use std::hash::BuildHasher as _;
+//! The key of a row, and what rows of one key are compared by, as bytes that compare as the values do.
 
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::{Date32Type, Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType};
-use arrow_array::{Array, RecordBatch};
+use arrow_array::{Array, BooleanArray, RecordBatch, StringArray};
+use arrow_buffer::NullBuffer;
 use arrow_schema::DataType;
 
-use super::{SHARDS, hasher, shard_of};
 use crate::wasm::{CleanerSpec, Preference};
 
-/// The keys of an object's rows.
-pub struct Keys {
-    /// Key and order of each row, one after the other.
-    bytes: Vec<u8>,
-    rows: Vec<Encoded>,
-    /// The places of the rows of each shard, in order.
-    pub(super) shards: [Vec<u32>; SHARDS],
+/// Encodes the rows of a batch.
+pub(super) struct Encoder<'b> {
+    key: Vec<Column<'b>>,
+    /// Each with whether the least value wins.
+    order: Vec<(Column<'b>, bool)>,
 }
 
-/// One row in [`Keys`].
-struct Encoded {
-    hash: u64,
-    start: usize,
-    key_bytes: u32,
-    order_bytes: u32,
-}
+impl<'b> Encoder<'b> {
+    pub(super) fn new(batch: &'b RecordBatch, spec: &CleanerSpec) -> Self {
+        let column = |at: usize| Column::new(batch.column(at).as_ref());
+        let least = |prefer| matches!(prefer, Preference::Least);
+        Self {
+            key: spec.key.iter().map(|&at| column(at)).collect(),
+            order: spec.order_by.iter().map(|by| (column(by.column), least(by.prefer))).collect(),
+        }
+    }
 
-impl Keys {
-    /// The keys of the rows, whose places count over all batches.
-    pub fn of(batches: &[RecordBatch], spec: &CleanerSpec) -> Self {
-        let rows = batches.iter().map(RecordBatch::num_rows).sum();
-        let mut keys =
-            Self { bytes: Vec::with_capacity(rows * 24), rows: Vec::with_capacity(rows), shards: Default::default() };
-        for batch in batches {
-            let key: Vec<_> = spec.key.iter().map(|&column| batch.column(column).as_ref()).collect();
-            let order: Vec<_> = spec.order_by.iter().map(|by| (batch.column(by.column).as_ref(), by.prefer)).collect();
-            for row in 0..batch.num_rows() {
-                keys.push(&key, &order, row);
+    /// Appends the row's key and its order. Returns where the order begins.
+    pub(super) fn encode(&self, row: usize, out: &mut Vec<u8>) -> usize {
+        self.key.iter().for_each(|column| column.encode(row, out));
+        let middle = out.len();
+        for (column, least) in &self.order {
+            let from = out.len();
+            column.encode(row, out);
+            if *least {
+                out[from..].iter_mut().for_each(|byte| *byte = !*byte);
             }
         }
-        keys
-    }
-
-    fn push(&mut self, key: &[&dyn Array], order: &[(&dyn Array, Preference)], row: usize) {
-        let start = self.bytes.len();
-        key.iter().for_each(|array| encode(*array, row, &mut self.bytes));
-        let middle = self.bytes.len();
-        for (array, prefer) in order {
-            let from = self.bytes.len();
-            encode(*array, row, &mut self.bytes);
-            if matches!(prefer, Preference::Least) {
-                self.bytes[from..].iter_mut().for_each(|byte| *byte = !*byte);
-            }
-        }
-        let hash = hasher().hash_one(&self.bytes[start..middle]);
-        self.shards[shard_of(hash)].push(self.rows.len() as u32);
-        let (key_bytes, order_bytes) = ((middle - start) as u32, (self.bytes.len() - middle) as u32);
-        self.rows.push(Encoded { hash, start, key_bytes, order_bytes });
-    }
-
-    /// Hash, key and order of the row at that place.
-    pub(super) fn get(&self, place: u32) -> (u64, &[u8], &[u8]) {
-        let Encoded { hash, start, key_bytes, order_bytes } = self.rows[place as usize];
-        let (key, rest) = self.bytes[start..].split_at(key_bytes as usize);
-        (hash, key, &rest[..order_bytes as usize])
+        middle
     }
 }
 
-fn encode(array: &dyn Array, row: usize, out: &mut Vec<u8>) {
-    // A missing value is less than any other.
-    out.push(u8::from(array.is_valid(row)));
-    if array.is_null(row) {
-        return;
+/// A column whose type is known before its rows are gone through.
+struct Column<'b> {
+    nulls: Option<&'b NullBuffer>,
+    values: Values<'b>,
+}
+
+enum Values<'b> {
+    Boolean(&'b BooleanArray),
+    Days(&'b [i32]),
+    /// Integers, and timestamps in microseconds.
+    Integers(&'b [i64]),
+    Decimals(&'b [i128]),
+    Floats(&'b [f64]),
+    Texts(&'b StringArray),
+}
+
+impl<'b> Column<'b> {
+    fn new(array: &'b dyn Array) -> Self {
+        let values = match array.data_type() {
+            DataType::Boolean => Values::Boolean(array.as_boolean()),
+            DataType::Int64 => Values::Integers(array.as_primitive::<Int64Type>().values()),
+            DataType::Date32 => Values::Days(array.as_primitive::<Date32Type>().values()),
+            DataType::Timestamp(..) => Values::Integers(array.as_primitive::<TimestampMicrosecondType>().values()),
+            DataType::Decimal128(..) => Values::Decimals(array.as_primitive::<Decimal128Type>().values()),
+            DataType::Float64 => Values::Floats(array.as_primitive::<Float64Type>().values()),
+            _ => Values::Texts(array.as_string()),
+        };
+        Self { nulls: array.nulls(), values }
     }
-    match array.data_type() {
-        DataType::Boolean => out.push(u8::from(array.as_boolean().value(row))),
-        DataType::Int64 => signed(out, array.as_primitive::<Int64Type>().value(row).to_be_bytes()),
-        DataType::Date32 => signed(out, array.as_primitive::<Date32Type>().value(row).to_be_bytes()),
-        DataType::Timestamp(..) => {
-            signed(out, array.as_primitive::<TimestampMicrosecondType>().value(row).to_be_bytes())
+
+    fn encode(&self, row: usize, out: &mut Vec<u8>) {
+        // A missing value is less than any other.
+        if self.nulls.is_some_and(|nulls| nulls.is_null(row)) {
+            return out.push(0);
         }
-        DataType::Decimal128(..) => signed(out, array.as_primitive::<Decimal128Type>().value(row).to_be_bytes()),
-        DataType::Float64 => {
-            // IEEE 754 totalOrder: the sign bit set flips all, the sign bit clear flips itself. -0 counts as 0.
-            let value = array.as_primitive::<Float64Type>().value(row) + 0.0;
-            let bits = value.to_bits();
-            out.extend_from_slice(&(if value.is_sign_negative() { !bits } else { bits ^ 1 << 63 }).to_be_bytes());
+        match self.values {
+            Values::Boolean(array) => out.extend_from_slice(&[1, u8::from(array.value(row))]),
+            Values::Days(values) => signed(out, values[row].to_be_bytes()),
+            Values::Integers(values) => signed(out, values[row].to_be_bytes()),
+            Values::Decimals(values) => signed(out, values[row].to_be_bytes()),
+            Values::Floats(values) => {
+                // IEEE 754 totalOrder: the sign bit set flips all, the sign bit clear flips itself. -0 counts as 0.
+                let value = values[row] + 0.0;
+                let bits = value.to_bits();
+                out.push(1);
+                out.extend_from_slice(&(if value.is_sign_negative() { !bits } else { bits ^ 1 << 63 }).to_be_bytes());
+            }
+            Values::Texts(array) => text(out, array.value(row).as_bytes()),
         }
-        _ => text(out, array.as_string::<i32>().value(row).as_bytes()),
     }
 }
 
 /// The end mark 0 0 sorts before any continuation; a zero inside is written as 0 1.
 fn text(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.push(1);
     let mut rest = bytes;
     while let Some(zero) = memchr::memchr(0, rest) {
         out.extend_from_slice(&rest[..=zero]);
@@ -107,5 +108,6 @@ fn text(out: &mut Vec<u8>, bytes: &[u8]) {
 /// Two's complement, big-endian, with the sign bit flipped, compares as the number does.
 fn signed<const N: usize>(out: &mut Vec<u8>, mut bytes: [u8; N]) {
     bytes[0] ^= 0x80;
+    out.push(1);
     out.extend_from_slice(&bytes);
 }
