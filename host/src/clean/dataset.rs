@@ -1,7 +1,7 @@
 //! One dataset: which of the rows that share a key stays, and what follows from it for the catalog.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::object::CleanObject;
 use super::write::{Again, Written};
@@ -10,7 +10,7 @@ use crate::Error;
 use crate::catalog::{CHANGES, Dataset, DatasetChange, ENTRIES, Entries, Entry, INDEX, LogEntry, Stored};
 use crate::digest;
 use crate::error::{Kind, Result};
-use crate::keys::{KeySpool, resolve};
+use crate::keys::{Budget, KeySpool, Names, resolve};
 use crate::pipeline::DatasetStep;
 use crate::plan::DatasetPlan;
 use crate::segments::Segments;
@@ -27,18 +27,23 @@ pub(super) struct DatasetWork<'w> {
     pub(super) step: &'w DatasetStep,
     pub(super) spools: &'w Spools,
     /// The keys of the rows that are new.
-    pub(super) keys: KeySpool,
+    pub(super) keys: KeySpool<'w>,
     /// What the dataset holds before, which is nothing if it is made anew.
     pub(super) before: Dataset,
     reset: bool,
 }
 
 impl<'w> DatasetWork<'w> {
-    pub(super) fn new(cleaning: &'w Cleaning<'w>, plan: &'w DatasetPlan, spools: &'w Spools) -> Result<Self> {
+    pub(super) fn new(
+        cleaning: &'w Cleaning<'w>,
+        plan: &'w DatasetPlan,
+        spools: &'w Spools,
+        keys: &'w Budget,
+    ) -> Result<Self> {
         let step = cleaning.pipeline.dataset(&plan.dataset).ok_or_else(|| Error::internal("a plan for no dataset"))?;
         let held = cleaning.state.datasets.get(&plan.dataset).filter(|_| plan.rebuild.is_none());
-        let before = held.cloned().unwrap_or_else(|| Dataset::new(step.fingerprint.at(cleaning.as_of)));
-        let keys = KeySpool::new(&before.keys);
+        let mut before = held.cloned().unwrap_or_else(|| Dataset::new(step.fingerprint.at(cleaning.as_of)));
+        let keys = KeySpool::new(before.keys.place()?, keys);
         Ok(Self { cleaning, plan, step, spools, keys, before, reset: held.is_none() })
     }
 
@@ -112,8 +117,10 @@ impl<'w> DatasetWork<'w> {
             Some(name) => Ok(name),
             None => entries.names(&[id])?.remove(&id).ok_or_else(|| Error::internal("no such object")),
         };
-        let is_new = |id: u32| objects.contains_key(&id);
-        resolve(store, &self.keys, keys, &self.numbered(INDEX), &is_new, &name_of, retired)
+        let cleaned = |id: &u32| objects.contains_key(id);
+        let failed: HashSet<u32> =
+            (self.before.next_id..).take(self.plan.objects.len()).filter(|id| !cleaned(id)).collect();
+        resolve(&self.keys, &failed, &Names::new(&name_of), keys, store, &self.numbered(INDEX), retired)
     }
 
     /// The objects in silver that lose rows.

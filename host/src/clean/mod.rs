@@ -12,6 +12,7 @@ use object::CleanObject;
 use crate::catalog::{BRONZE, Change, State};
 use crate::error::{Kind, Result};
 use crate::fresh::Fresh;
+use crate::keys::Budget;
 use crate::pipeline::Pipeline;
 use crate::plan::{DatasetPlan, PlannedObject};
 use crate::progress::Progress;
@@ -21,6 +22,9 @@ use crate::{Error, workers};
 
 /// How much memory rows may take that wait to be compared with others of their keys.
 const SPOOL_BYTES: i64 = 256 << 20;
+
+/// And how much their keys.
+const KEYS_BYTES: usize = 96 << 20;
 
 /// What cleaning needs.
 pub struct Cleaning<'c> {
@@ -63,9 +67,9 @@ struct Job<'j> {
 impl Cleaning<'_> {
     /// Reads and cleans what the plans name, and writes silver. Nothing is part of the lake before the commit is made.
     pub fn run(&self, plans: &[DatasetPlan]) -> Result<Outcome> {
-        let spools = Spools::new(SPOOL_BYTES);
+        let (spools, keys) = (Spools::new(SPOOL_BYTES), Budget::new(KEYS_BYTES));
         let plans = plans.iter().filter(|plan| !plan.is_empty());
-        let works = plans.map(|plan| DatasetWork::new(self, plan, &spools)).collect::<Result<Vec<_>>>()?;
+        let works = plans.map(|plan| DatasetWork::new(self, plan, &spools, &keys)).collect::<Result<Vec<_>>>()?;
         let mut jobs = Vec::new();
         for work in &works {
             // Numbered in the order of their names.

@@ -87,7 +87,10 @@ impl Segments {
         let mut order: Vec<_> = keys.iter().map(AsRef::as_ref).enumerate().collect();
         order.sort_by_cached_key(|(_, key)| (reader.place().of(key), *key));
         let wanted: Vec<_> = order.iter().map(|(_, key)| (reader.place().of(key), *key)).collect();
-        reader.look_up(&wanted, |found, value| values[order[found].0] = Some(value.to_vec()))?;
+        reader.look_up(&wanted, |found, value| {
+            values[order[found].0] = Some(value.to_vec());
+            Ok(())
+        })?;
         Ok(values)
     }
 

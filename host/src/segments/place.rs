@@ -6,9 +6,9 @@ use crate::Error;
 use crate::error::{Kind, Result};
 
 /// The hash function of a map: SipHash-1-3 under its salt (<https://www.aumasson.jp/siphash/siphash.pdf>).
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Place {
-    hasher: SipHasher13,
+    salt: (u64, u64),
     /// For tests of keys that collide.
     #[cfg(test)]
     cleared: u64,
@@ -20,7 +20,7 @@ impl Place {
         let half = |at: usize| salt.get(at..at + 16).and_then(|digits| u64::from_str_radix(digits, 16).ok());
         match (salt.len(), half(0), half(16)) {
             (32, Some(first), Some(second)) => Ok(Self {
-                hasher: SipHasher13::new_with_keys(first, second),
+                salt: (first, second),
                 #[cfg(test)]
                 cleared: if salt == super::tests::COLLIDING { !(7 << 60) } else { 0 },
             }),
@@ -30,7 +30,7 @@ impl Place {
 
     /// Where the key lies.
     pub fn of(&self, key: &[u8]) -> u64 {
-        let hash = self.hasher.hash(key);
+        let hash = SipHasher13::new_with_keys(self.salt.0, self.salt.1).hash(key);
         #[cfg(test)]
         let hash = hash & !self.cleared;
         hash

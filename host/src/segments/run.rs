@@ -45,7 +45,7 @@ impl<'s> Reader<'s> {
 
     /// Looks up keys, given with their hashes and in the order of (hash, key). `found` is told of each that there is, by its
     /// index, in no particular order.
-    pub fn look_up(&self, wanted: &[(u64, &[u8])], mut found: impl FnMut(usize, &[u8])) -> Result<()> {
+    pub fn look_up(&self, wanted: &[(u64, &[u8])], mut found: impl FnMut(usize, &[u8]) -> Result<()>) -> Result<()> {
         let mut pending: Vec<usize> = (0..wanted.len()).collect();
         for run in self.runs.iter().rev() {
             if pending.is_empty() {
@@ -136,7 +136,7 @@ impl<'s> Run<'s> {
         wanted: &[(u64, &[u8])],
         pending: &[usize],
         left: &mut Vec<usize>,
-        found: &mut impl FnMut(usize, &[u8]),
+        found: &mut impl FnMut(usize, &[u8]) -> Result<()>,
     ) -> Result<()> {
         let mut rest = pending;
         let mut groups = std::iter::from_fn(|| {
@@ -174,7 +174,7 @@ impl<'s> Run<'s> {
         wanted: &[(u64, &[u8])],
         group: &[usize],
         left: &mut Vec<usize>,
-        found: &mut impl FnMut(usize, &[u8]),
+        found: &mut impl FnMut(usize, &[u8]) -> Result<()>,
     ) -> Result<()> {
         let mut group = group.iter().copied().peekable();
         while !block.is_empty() && group.peek().is_some() {
@@ -186,7 +186,7 @@ impl<'s> Run<'s> {
             while let Some(&next) = group.peek() {
                 match wanted[next].cmp(&here) {
                     Ordering::Less => left.push(next),
-                    Ordering::Equal if value_bytes.is_some() => found(next, value),
+                    Ordering::Equal if value_bytes.is_some() => found(next, value)?,
                     Ordering::Equal => {}
                     Ordering::Greater => break,
                 }

@@ -1,0 +1,184 @@
+//! The keys of rows that were just cleaned, in parts by the first bits of their hashes, in memory up to a budget and in
+//! temporary files beyond it.
+
+use std::fs::File;
+use std::io::{Read as _, Seek as _, Write as _};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard};
+
+use arrow_array::RecordBatch;
+
+use super::RowId;
+use super::encode::Encoder;
+use crate::Error;
+use crate::error::{Kind, Result};
+use crate::segments::Place;
+use crate::wasm::CleanerSpec;
+
+/// How many parts there are, a power of two: workers make them side by side, and only those being made are in memory.
+pub(super) const PARTS: u32 = 16;
+/// What is appended is gathered in pieces of about so many bytes; and a part is only spilled when it has as many.
+const PIECE: usize = 64 << 10;
+
+/// How much spools that share it may hold in memory.
+pub struct Budget {
+    most: usize,
+    used: AtomicUsize,
+}
+
+impl Budget {
+    /// About so many bytes.
+    pub fn new(most: usize) -> Self {
+        Self { most, used: AtomicUsize::new(0) }
+    }
+
+    #[cfg(test)]
+    pub(super) fn used(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
+    }
+}
+
+/// The keys of new rows, and what rows of one key are compared by.
+pub struct KeySpool<'b> {
+    place: Place,
+    budget: &'b Budget,
+    parts: [Mutex<Part>; PARTS as usize],
+}
+
+#[derive(Default)]
+struct Part {
+    pieces: Vec<Vec<u8>>,
+    in_memory: usize,
+    file: Option<File>,
+    spilled: u64,
+}
+
+/// One row in a spool.
+#[derive(Clone, Copy)]
+pub(super) struct Row<'r> {
+    pub(super) id: RowId,
+    pub(super) key: &'r [u8],
+    pub(super) order: &'r [u8],
+}
+
+/// What is before a row's key and order: object, place, and the lengths of the two.
+const HEADER: usize = 16;
+
+impl<'b> KeySpool<'b> {
+    /// An empty spool for keys of the map with that place.
+    pub fn new(place: Place, budget: &'b Budget) -> Self {
+        Self { place, budget, parts: Default::default() }
+    }
+
+    /// Appends the rows of a batch of an object, given by its number; their places count from `first`. Workers may do so
+    /// side by side and in any order.
+    pub fn append(&self, object: u32, first: u32, batch: &RecordBatch, spec: &CleanerSpec) -> Result<()> {
+        let encoder = Encoder::new(batch, spec);
+        let mut rows = Vec::with_capacity(batch.num_rows() * 40);
+        let mut ends = Vec::with_capacity(batch.num_rows());
+        let mut sizes = [0; PARTS as usize];
+        for (place, row) in (first..).zip(0..batch.num_rows()) {
+            let start = rows.len();
+            rows.extend_from_slice(&[0; HEADER]);
+            let middle = encoder.encode(row, &mut rows);
+            let (key, order) = ((middle - start - HEADER) as u32, (rows.len() - middle) as u32);
+            for (at, number) in [object, place, key, order].into_iter().enumerate() {
+                rows[start + 4 * at..][..4].copy_from_slice(&number.to_le_bytes());
+            }
+            let part = (self.place.of(&rows[start + HEADER..middle]) >> (64 - PARTS.ilog2())) as usize;
+            sizes[part] += rows.len() - start;
+            ends.push((rows.len(), part));
+        }
+        let mut pieces = sizes.map(Vec::with_capacity);
+        let mut start = 0;
+        for (end, part) in ends {
+            pieces[part].extend_from_slice(&rows[start..end]);
+            start = end;
+        }
+        pieces.into_iter().enumerate().try_for_each(|(part, piece)| self.add(part, piece))
+    }
+
+    /// The place of the map that the keys are for.
+    pub(super) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// About how many bytes there are.
+    pub(super) fn bytes(&self) -> u64 {
+        (0..self.parts.len()).map(|part| self.part(part)).map(|part| part.in_memory as u64 + part.spilled).sum()
+    }
+
+    /// Takes the rows of a part out.
+    pub(super) fn take(&self, part: u32) -> Result<Vec<Vec<u8>>> {
+        let Part { mut pieces, in_memory, file, spilled } = std::mem::take(&mut *self.part(part as usize));
+        self.budget.used.fetch_sub(in_memory, Ordering::Relaxed);
+        if let Some(mut file) = file {
+            let mut piece = Vec::with_capacity(spilled as usize);
+            file.rewind().and_then(|()| file.read_to_end(&mut piece)).map_err(|error| temporary("read", &error))?;
+            pieces.push(piece);
+        }
+        Ok(pieces)
+    }
+
+    fn part(&self, part: usize) -> MutexGuard<'_, Part> {
+        self.parts[part].lock().expect("no one panics while holding it")
+    }
+
+    fn add(&self, part: usize, piece: Vec<u8>) -> Result<()> {
+        let mut part = self.part(part);
+        part.in_memory += piece.len();
+        let used = self.budget.used.fetch_add(piece.len(), Ordering::Relaxed) + piece.len();
+        match part.pieces.last_mut() {
+            Some(last) if last.capacity() - last.len() >= piece.len() => last.extend_from_slice(&piece),
+            _ if piece.len() >= PIECE / 2 => part.pieces.push(piece),
+            // Of many small objects, not each gets an allocation of its own.
+            _ if !piece.is_empty() => {
+                let mut last = Vec::with_capacity(PIECE);
+                last.extend_from_slice(&piece);
+                part.pieces.push(last);
+            }
+            _ => {}
+        }
+        match used > self.budget.most && part.in_memory >= PIECE.min(self.budget.most) {
+            true => self.spill(&mut part).map_err(|error| temporary("write", &error)),
+            false => Ok(()),
+        }
+    }
+
+    fn spill(&self, part: &mut Part) -> std::io::Result<()> {
+        if part.file.is_none() {
+            part.file = Some(tempfile::tempfile()?);
+        }
+        let file = part.file.as_mut().expect("it was just made");
+        for piece in part.pieces.drain(..) {
+            file.write_all(&piece)?;
+        }
+        self.budget.used.fetch_sub(part.in_memory, Ordering::Relaxed);
+        part.spilled += std::mem::take(&mut part.in_memory) as u64;
+        Ok(())
+    }
+}
+
+impl Drop for KeySpool<'_> {
+    fn drop(&mut self) {
+        let left: usize = self.parts.iter().filter_map(|part| part.lock().ok()).map(|part| part.in_memory).sum();
+        self.budget.used.fetch_sub(left, Ordering::Relaxed);
+    }
+}
+
+impl<'r> Row<'r> {
+    /// The row that begins where `at` is, which goes on to the next one.
+    pub(super) fn next(piece: &'r [u8], at: &mut usize) -> Option<Self> {
+        let (header, rest) = piece.get(*at..)?.split_first_chunk::<HEADER>()?;
+        let number = |at: usize| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
+        let (key, rest) = rest.split_at(number(8) as usize);
+        let order = &rest[..number(12) as usize];
+        *at += HEADER + key.len() + order.len();
+        Some(Self { id: RowId { object: number(0), place: number(4) }, key, order })
+    }
+}
+
+fn temporary(doing: &str, error: &std::io::Error) -> Error {
+    let directory = std::env::temp_dir();
+    Error::new(Kind::Unavailable, format!("cannot {doing} a temporary file in `{}`: {error}", directory.display()))
+}
