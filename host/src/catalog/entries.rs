@@ -8,7 +8,7 @@ use siphasher::sip128::SipHasher13;
 use super::{Dataset, Entry, parse};
 use crate::Error;
 use crate::error::{Kind, Result};
-use crate::segments::Segments;
+use crate::segments::{Pair, Segments};
 use crate::store::Store;
 
 /// Before a name: its value is the [`Entry`], as JSON.
@@ -72,7 +72,7 @@ impl<'e> Entries<'e> {
     }
 
     /// What to put into the segments for a new or changed entry.
-    pub fn pairs(name: &str, entry: &Entry) -> Result<[(Vec<u8>, Option<Vec<u8>>); 2]> {
+    pub fn pairs(name: &str, entry: &Entry) -> Result<[Pair; 2]> {
         let json = serde_json::to_vec(entry).map_err(|error| Error::internal(error.to_string()))?;
         Ok([(by_name(name), Some(json)), (by_number(entry.id), Some(name.as_bytes().to_vec()))])
     }

@@ -191,7 +191,7 @@ fn a_name_that_cannot_be_had_changes_nothing() {
     let ask = |_| Err(Error::new(Kind::Unavailable, "no answer"));
     let names = Names::new(&ask);
     let mut retired = vec![];
-    let resolved = resolve(spool, &HashSet::new(), &names, &mut lake.keys, &lake.store, "index/d/x", &mut retired);
+    let resolved = resolve(&spool, &HashSet::new(), &names, &mut lake.keys, &lake.store, "index/d/x", &mut retired);
     assert_eq!(resolved.expect_err("no name").kind(), Kind::Unavailable);
     assert_eq!((lake.keys, retired), (before, vec![]));
     assert_eq!(lake.store.list("index/", "").expect("lists").len(), 1);

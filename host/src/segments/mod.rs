@@ -30,6 +30,9 @@ const JOIN_RATIO: u64 = 8;
 /// And in any case while that is shorter than this: writing so much costs no more than writing nothing.
 const JOIN_BELOW: u64 = 64 << 10;
 
+/// A key, and its value from now on; `None` if it is removed.
+pub type Pair = (Vec<u8>, Option<Vec<u8>>);
+
 /// What a catalog knows of a map. Empty by default.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -113,7 +116,7 @@ impl Segments {
         &mut self,
         store: &dyn Store,
         stem: &str,
-        entries: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+        entries: Vec<Pair>,
         retired: &mut Vec<String>,
     ) -> Result<()> {
         if entries.is_empty() {
