@@ -112,13 +112,7 @@ impl Segments {
 
     /// Puts values in, or with `None` removes keys; of equal keys the last counts. Writes one object, whose key begins with
     /// `stem`; objects that it replaces are added to `retired`. Nothing is changed if it fails.
-    pub fn put(
-        &mut self,
-        store: &dyn Store,
-        stem: &str,
-        entries: Vec<Pair>,
-        retired: &mut Vec<String>,
-    ) -> Result<()> {
+    pub fn put(&mut self, store: &dyn Store, stem: &str, entries: Vec<Pair>, retired: &mut Vec<String>) -> Result<()> {
         if entries.is_empty() {
             return Ok(());
         }

@@ -95,12 +95,12 @@ impl Store for DirStore {
 
     fn read_range(&self, key: &str, range: Range<u64>) -> Result<Vec<u8>> {
         let mut span = profile::span("read", layer(key));
-        span.through(0, range.end.saturating_sub(range.start) as usize);
         let (meta, file) = self.open_file(key)?;
         if range.start > range.end || range.end > meta.bytes {
             return Err(super::too_short(key, meta.bytes, &range));
         }
         let mut bytes = vec![0; (range.end - range.start) as usize];
+        span.through(0, bytes.len());
         file.read_exact_at(&mut bytes, range.start).map_err(|error| unavailable("read", key, &error))?;
         Ok(bytes)
     }
