@@ -77,7 +77,7 @@ fn a_gap_and_a_commit_of_another_version_are_refused_by_name() {
             catalog.commit(&change("d", "x"), DateTime::UNIX_EPOCH).expect("commits");
         }
         catalog.check_gaps().expect("there is none");
-        [2, 3].map(|gone| store.delete(&commit_key(gone)).expect("deletes"));
+        [2, 3].iter().for_each(|&gone| store.delete(&commit_key(gone)).expect("deletes"));
         let cut = Catalog::load(store).expect("what there is before the gap");
         let gap = cut.check_gaps().expect_err("2 is missing").to_string();
         assert!(gap.contains(&commit_key(2)), "{gap}");
