@@ -4,6 +4,8 @@
 //! [`KeySpool`]. [`resolve`] then decides for each key that came up, against the rows that hold the dataset's keys so far. No
 //! hash stands for a key: a hash only says where to look, the bytes decide.
 
+#[cfg(test)]
+mod bench;
 mod encode;
 mod resolve;
 mod spool;

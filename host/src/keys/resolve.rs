@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
-use super::spool::{PARTS, Row};
+use super::spool::{PARTS, Row, row, split};
 use super::{KeySpool, RowId};
 use crate::Error;
 use crate::error::{Kind, Result};
@@ -57,23 +57,22 @@ pub fn resolve(
     let lost = keys.write(store, stem, spool.bytes(), PARTS, retired, |number, part| {
         let pieces = spool.take(number)?;
         let mut wave = Wave { names, lost: Vec::new() };
-        let mut winners = wave.winners(&pieces, failed, spool.place())?;
-        let wanted: Vec<_> = winners.iter().map(|(hash, row)| (*hash, row.key)).collect();
+        let winners = wave.winners(&pieces, failed, spool.place())?;
         let mut beaten = vec![false; winners.len()];
-        held.look_up(&wanted, |at, value| {
-            let (row, holder) = (&winners[at].1, holder(value)?);
-            beaten[at] = wave.duel(*row, holder)?.id == holder.id;
+        let wanted = |at: usize| (winners[at].0, row(winners[at].1).key);
+        held.look_up(winners.len(), wanted, |at, value| {
+            let (row, holder) = (row(winners[at].1), holder(value)?);
+            beaten[at] = wave.duel(row, holder)?.id == holder.id;
             Ok(())
         })?;
-        let mut beaten = beaten.into_iter();
-        winners.retain(|_| beaten.next() == Some(false));
         let mut value = Vec::new();
-        for (hash, Row { id, key, order }) in winners {
+        for ((hash, row), _) in winners.iter().zip(beaten).filter(|(_, beaten)| !beaten) {
+            let Row { id, key, order } = self::row(row);
             value.clear();
             value.extend_from_slice(&id.object.to_le_bytes());
             value.extend_from_slice(&id.place.to_le_bytes());
             value.extend_from_slice(order);
-            part.push(hash, key, Some(&value))?;
+            part.push(*hash, key, Some(&value))?;
         }
         Ok(wave.lost)
     })?;
@@ -103,40 +102,37 @@ struct Wave<'w, 'n> {
 }
 
 impl Wave<'_, '_> {
-    /// The rows that hold their keys among the new ones, in the order of (hash, key).
+    /// The rows that hold their keys among the new ones, as they are in the spool, in the order of (hash, key).
     fn winners<'p>(
         &mut self,
         pieces: &'p [Vec<u8>],
         failed: &HashSet<u32>,
         place: &Place,
-    ) -> Result<Vec<(u64, Row<'p>)>> {
-        // Sorted by hash, as they are written, rows of one key are almost side by side: no table is needed.
-        let mut order: Vec<(u64, &[u8])> = Vec::new();
-        for piece in pieces {
-            let mut at = 0;
-            while let (start, Some(row)) = (at, Row::next(piece, &mut at)) {
-                if failed.is_empty() || !failed.contains(&row.id.object) {
-                    order.push((place.of(row.key), &piece[start..at]));
+    ) -> Result<Vec<(u64, &'p [u8])>> {
+        let mut rows: Vec<(u64, &[u8])> = Vec::new();
+        for mut rest in pieces.iter().map(Vec::as_slice) {
+            while let Some(row) = split(&mut rest) {
+                let Row { id, key, .. } = self::row(row);
+                if failed.is_empty() || !failed.contains(&id.object) {
+                    rows.push((place.of(key), row));
                 }
             }
         }
-        order.sort_unstable_by_key(|(hash, _)| *hash);
-        let mut winners: Vec<(u64, Row<'p>)> = Vec::with_capacity(order.len());
-        let mut same = Vec::new();
-        for group in order.chunk_by(|a, b| a.0 == b.0) {
-            same.extend(group.iter().filter_map(|(hash, row)| Some((*hash, Row::next(row, &mut 0)?))));
-            if same.len() > 1 {
-                // Of several keys if hashes collide.
-                same.sort_unstable_by_key(|(_, row)| row.key);
-            }
-            for (hash, row) in same.drain(..) {
-                match winners.last_mut() {
-                    Some((other, best)) if *other == hash && best.key == row.key => *best = self.duel(*best, row)?,
-                    _ => winners.push((hash, row)),
+        // Rows of one key are then side by side, and as they are written: no table is needed.
+        rows.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| row(a.1).key.cmp(row(b.1).key)));
+        let mut failure = None;
+        rows.dedup_by(|b, a| {
+            let same = a.0 == b.0 && row(a.1).key == row(b.1).key;
+            if same && failure.is_none() {
+                match self.duel(row(a.1), row(b.1)) {
+                    Ok(winner) if winner.id == row(b.1).id => a.1 = b.1,
+                    Ok(_) => {}
+                    Err(error) => failure = Some(error),
                 }
             }
-        }
-        Ok(winners)
+            same
+        });
+        failure.map_or(Ok(rows), Err)
     }
 
     /// The one of two rows of a key that holds it. The other one is superseded.

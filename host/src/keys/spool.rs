@@ -166,16 +166,18 @@ impl Drop for KeySpool<'_> {
     }
 }
 
-impl<'r> Row<'r> {
-    /// The row that begins where `at` is, which goes on to the next one.
-    pub(super) fn next(piece: &'r [u8], at: &mut usize) -> Option<Self> {
-        let (header, rest) = piece.get(*at..)?.split_first_chunk::<HEADER>()?;
-        let number = |at: usize| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
-        let (key, rest) = rest.split_at(number(8) as usize);
-        let order = &rest[..number(12) as usize];
-        *at += HEADER + key.len() + order.len();
-        Some(Self { id: RowId { object: number(0), place: number(4) }, key, order })
-    }
+/// A row that was split off.
+pub(super) fn row(row: &[u8]) -> Row<'_> {
+    let number = |at: usize| u32::from_le_bytes([row[at], row[at + 1], row[at + 2], row[at + 3]]);
+    let (key, order) = row[HEADER..].split_at(number(8) as usize);
+    Row { id: RowId { object: number(0), place: number(4) }, key, order }
+}
+
+/// Splits the first row off those of a piece.
+pub(super) fn split<'r>(rest: &mut &'r [u8]) -> Option<&'r [u8]> {
+    let header = rest.first_chunk::<HEADER>()?;
+    let length = |at: usize| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]) as usize;
+    rest.split_off(..HEADER + length(8) + length(12))
 }
 
 fn temporary(doing: &str, error: &std::io::Error) -> Error {

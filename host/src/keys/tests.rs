@@ -180,6 +180,18 @@ fn names_are_asked_for_only_to_break_ties_and_once_an_object() {
 }
 
 #[test]
+fn a_spool_that_is_given_up_gives_its_memory_back() {
+    let budget = Budget::new(1 << 20);
+    let mut keys = Segments::default();
+    let spool = KeySpool::new(keys.place().expect("a salt"), &budget);
+    let batch = pairs(&[(1, 1), (2, 2)]);
+    spool.append(0, 0, &batch, &spec(&batch)).expect("appends");
+    assert!(budget.used() > 0);
+    drop(spool);
+    assert_eq!(budget.used(), 0);
+}
+
+#[test]
 fn a_name_that_cannot_be_had_changes_nothing() {
     let mut lake = Lake::new();
     lake.offer(&[(0, vec![(1, 1)])], &[], 1 << 20).expect("resolves");

@@ -81,17 +81,18 @@ impl Segments {
     }
 
     /// The values of the keys, in the order of the keys.
-    pub fn get_many<K: AsRef<[u8]>>(&self, store: &dyn Store, keys: &[K]) -> Result<Vec<Option<Vec<u8>>>> {
+    pub fn get_many<'k, K: AsRef<[u8]>>(&self, store: &dyn Store, keys: &'k [K]) -> Result<Vec<Option<Vec<u8>>>> {
         let mut values = vec![None; keys.len()];
         if self.runs.is_empty() || keys.is_empty() {
             return Ok(values);
         }
         let reader = self.open(store)?;
-        let mut order: Vec<_> = keys.iter().map(AsRef::as_ref).enumerate().collect();
-        order.sort_by_cached_key(|(_, key)| (reader.place().of(key), *key));
-        let wanted: Vec<_> = order.iter().map(|(_, key)| (reader.place().of(key), *key)).collect();
-        reader.look_up(&wanted, |found, value| {
-            values[order[found].0] = Some(value.to_vec());
+        let place = |(at, key): (usize, &'k K)| (reader.place().of(key.as_ref()), key.as_ref(), at);
+        let mut order: Vec<_> = keys.iter().enumerate().map(place).collect();
+        order.sort_unstable_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)));
+        let wanted = |at: usize| (order[at].0, order[at].1);
+        reader.look_up(order.len(), wanted, |at, value| {
+            values[order[at].2] = Some(value.to_vec());
             Ok(())
         })?;
         Ok(values)

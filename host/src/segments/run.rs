@@ -43,16 +43,21 @@ impl<'s> Reader<'s> {
         &self.place
     }
 
-    /// Looks up keys, given with their hashes and in the order of (hash, key). `found` is told of each that there is, by its
-    /// index, in no particular order.
-    pub fn look_up(&self, wanted: &[(u64, &[u8])], mut found: impl FnMut(usize, &[u8]) -> Result<()>) -> Result<()> {
-        let mut pending: Vec<usize> = (0..wanted.len()).collect();
+    /// Looks up so many keys, which `wanted` gives with their hashes by their indexes, in the order of (hash, key). `found` is
+    /// told of each that there is, by its index, in no particular order.
+    pub fn look_up<'k>(
+        &self,
+        count: usize,
+        wanted: impl Fn(usize) -> (u64, &'k [u8]),
+        mut found: impl FnMut(usize, &[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let mut pending: Vec<usize> = (0..count).collect();
         for run in self.runs.iter().rev() {
             if pending.is_empty() {
                 break;
             }
             let mut left = Vec::new();
-            run.look_up(&self.place, wanted, &pending, &mut left, &mut found)?;
+            run.look_up(&self.place, &wanted, &pending, &mut left, &mut found)?;
             pending = left;
         }
         Ok(())
@@ -130,19 +135,19 @@ impl<'s> Run<'s> {
     }
 
     /// Looks up those of the wanted keys that are pending; those that are not here are left.
-    fn look_up(
+    fn look_up<'k>(
         &self,
         place: &Place,
-        wanted: &[(u64, &[u8])],
+        wanted: &impl Fn(usize) -> (u64, &'k [u8]),
         pending: &[usize],
         left: &mut Vec<usize>,
         found: &mut impl FnMut(usize, &[u8]) -> Result<()>,
     ) -> Result<()> {
         let mut rest = pending;
         let mut groups = std::iter::from_fn(|| {
-            let block = self.block(wanted[*rest.first()?].0);
+            let block = self.block(wanted(*rest.first()?).0);
             let after = self.blocks.get(block + 1).map(|block| block.first);
-            let here = rest.iter().take_while(|&&at| after.is_none_or(|after| wanted[at].0 < after)).count();
+            let here = rest.iter().take_while(|&&at| after.is_none_or(|after| wanted(at).0 < after)).count();
             let group;
             (group, rest) = rest.split_at(here);
             Some((block, group))
@@ -167,11 +172,11 @@ impl<'s> Run<'s> {
     }
 
     /// Both the keys and the entries of the block are in the order of (hash, key).
-    fn match_block(
+    fn match_block<'k>(
         &self,
         place: &Place,
         mut block: &[u8],
-        wanted: &[(u64, &[u8])],
+        wanted: &impl Fn(usize) -> (u64, &'k [u8]),
         group: &[usize],
         left: &mut Vec<usize>,
         found: &mut impl FnMut(usize, &[u8]) -> Result<()>,
@@ -184,7 +189,7 @@ impl<'s> Run<'s> {
             block = rest;
             let here = (place.of(key), key);
             while let Some(&next) = group.peek() {
-                match wanted[next].cmp(&here) {
+                match wanted(next).cmp(&here) {
                     Ordering::Less => left.push(next),
                     Ordering::Equal if value_bytes.is_some() => found(next, value)?,
                     Ordering::Equal => {}
