@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::catalog::{BRONZE, Dataset, Entries, Entry, GoldInput, NameSet, State};
+use crate::catalog::{BRONZE, Dataset, Entries, Entry, GoldInput, NameSet, State, Stored};
 use crate::digest::HashingReader;
 use crate::error::{Kind, Result};
 use crate::pipeline::{DatasetStep, KpiInput, KpiStep, Pipeline};
@@ -221,8 +221,9 @@ impl Planning<'_> {
             let any = step.inputs.iter().any(|input| self.state.datasets.contains_key(&input.dataset));
             return (any || data.is_some()).then(|| "no table yet".to_owned());
         };
+        let lost = || (!is_whole(self.store, &gold.table)).then(|| format!("`{}` is gone or damaged", gold.table.key));
         let silver = || (gold.inputs != inputs(step, self.state)).then(|| "new silver".to_owned());
-        gold.fingerprint.difference(&step.fingerprint.at(self.as_of)).or(data).or_else(silver)
+        gold.fingerprint.difference(&step.fingerprint.at(self.as_of)).or(data).or_else(silver).or_else(lost)
     }
 }
 
@@ -253,6 +254,11 @@ fn hash(store: &dyn Store, key: &str) -> Result<(Meta, String)> {
     let mut reader = HashingReader::new(file);
     std::io::copy(&mut reader, &mut std::io::sink()).map_err(|error| unavailable("read", key, &error))?;
     Ok((meta, reader.finish().1))
+}
+
+/// Whether the object is there, as long as it should be: a power failure may cut off what was just written.
+pub fn is_whole(store: &dyn Store, stored: &Stored) -> bool {
+    store.open(&stored.key).is_ok_and(|(meta, _)| meta.bytes == stored.bytes)
 }
 
 /// The silver that the KPI reads, as it is.

@@ -181,3 +181,16 @@ fn a_catalog_that_was_damaged_is_made_again_from_bronze() {
         }
     }
 }
+
+#[test]
+fn a_table_that_is_gone_or_cut_off_is_written_again() {
+    let lake = lake_that_has_run();
+    let gold = lake.gold();
+    let tables: Vec<_> = lake.files("gold").into_keys().map(|name| lake.path().join("gold").join(name)).collect();
+    std::fs::remove_file(&tables[0]).expect("it can be removed");
+    std::fs::write(&tables[1], "order").expect("it can be cut off");
+    assert_eq!(planned(&lake).len(), 2, "{:?}", planned(&lake));
+    assert_eq!(computed(&lake.json(&["run"])).len(), 2);
+    assert_eq!(lake.gold(), gold);
+    assert!(planned(&lake).is_empty());
+}

@@ -11,7 +11,7 @@ use crate::catalog::{GOLD, Gold, SUMS, Stored};
 use crate::codec::Formulas;
 use crate::error::Result;
 use crate::pipeline::KpiStep;
-use crate::plan::inputs;
+use crate::plan::{inputs, is_whole};
 use crate::segments::Segments;
 use crate::store::Durability;
 use crate::wasm::{Accumulator, StageSpec};
@@ -113,7 +113,8 @@ impl Aggregation<'_> {
     fn write_table(&self, step: &KpiStep, former: Option<&Gold>, table: &RecordBatch) -> Result<Stored> {
         let body = silver::encode(table.schema_ref(), std::slice::from_ref(table), Formulas::Escape)?;
         let sha256 = digest::hex(&body);
-        if let Some(same) = former.filter(|gold| gold.table.sha256 == sha256) {
+        let same = former.filter(|gold| gold.table.sha256 == sha256 && is_whole(self.store, &gold.table));
+        if let Some(same) = same {
             // The same table under a new stamp would tell people nothing.
             return Ok(same.table.clone());
         }
@@ -129,7 +130,7 @@ impl Aggregation<'_> {
         let mut second = after.map_or(self.now, |after| after.max(self.now));
         loop {
             let key = format!("{stem}{}.csv", clock::stamp(second));
-            if self.store.put_if_absent(&key, body, Durability::Durable)? {
+            if self.store.put_if_absent(&key, body, Durability::Rebuildable)? {
                 return Ok(key);
             }
             second += TimeDelta::seconds(1);
