@@ -42,9 +42,9 @@ impl Format {
 #[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
 #[serde(default, deny_unknown_fields)]
 pub struct DecodeLimits {
-    /// Most records (malformed ones included) in one batch. Default 8 192.
+    /// Most records (malformed ones included) in one batch. Default 16 384.
     pub batch_rows: usize,
-    /// Raw bytes read at a time, and so about the most in one batch. Default 1 MiB.
+    /// Raw bytes read at a time, and so about the most in one batch. Default 1 MiB, which a core has in its own cache.
     pub batch_bytes: usize,
     /// Longest record, in bytes; longer ones are `line_too_long`. Default 1 MiB.
     pub record_bytes: usize,
@@ -54,6 +54,6 @@ pub struct DecodeLimits {
 
 impl Default for DecodeLimits {
     fn default() -> Self {
-        Self { batch_rows: 8192, batch_bytes: 1 << 20, record_bytes: 1 << 20, depth: 64 }
+        Self { batch_rows: 16_384, batch_bytes: 1 << 20, record_bytes: 1 << 20, depth: 64 }
     }
 }

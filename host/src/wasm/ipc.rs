@@ -18,17 +18,24 @@ use crate::profile;
 
 /// One batch as a stream.
 pub(crate) fn encode(batch: &RecordBatch) -> Result<Vec<u8>> {
+    let mut stream = Vec::new();
+    encode_into(batch, &mut stream)?;
+    Ok(stream)
+}
+
+/// One batch as a stream, in place of what the buffer holds: whoever sends batch after batch uses its memory again.
+pub(super) fn encode_into(batch: &RecordBatch, stream: &mut Vec<u8>) -> Result<()> {
     let mut span = profile::span("encode IPC for plugins", "");
+    stream.clear();
+    stream.reserve(batch.get_array_memory_size() + 4096);
     let mut write = || {
-        let mut stream = Vec::with_capacity(batch.get_array_memory_size() + 4096);
-        let mut writer = StreamWriter::try_new(&mut stream, batch.schema_ref())?;
+        let mut writer = StreamWriter::try_new(&mut *stream, batch.schema_ref())?;
         writer.write(batch)?;
-        writer.finish()?;
-        drop(writer);
-        span.through(batch.num_rows(), stream.len());
-        Ok(stream)
+        writer.finish()
     };
-    write().map_err(|error: arrow_schema::ArrowError| Error::internal(format!("cannot encode a batch: {error}")))
+    write().map_err(|error| Error::internal(format!("cannot encode a batch: {error}")))?;
+    span.through(batch.num_rows(), stream.len());
+    Ok(())
 }
 
 /// The batch in a stream that must have exactly that schema. The error says what is wrong with the stream.

@@ -43,12 +43,15 @@ impl Cleaner for CleanClicks {
 /// Four parts of one to three digits, each at most 255. Zeros may lead (`010`), as in the pattern
 /// `\d{1,3}(\.\d{1,3}){3}` by which logs are usually checked.
 fn is_ipv4(text: &str) -> bool {
-    let mut parts = text.split('.');
-    parts.by_ref().take(4).filter(|part| is_octet(part)).count() == 4 && parts.next().is_none()
-}
-
-fn is_octet(part: &str) -> bool {
-    part.len() <= 3 && part.bytes().all(|byte| byte.is_ascii_digit()) && part.parse::<u8>().is_ok()
+    let (mut parts, mut digits, mut part) = (1, 0, 0);
+    for byte in text.bytes() {
+        match byte {
+            b'0'..=b'9' if digits < 3 => (digits, part) = (digits + 1, part * 10 + u32::from(byte - b'0')),
+            b'.' if digits > 0 && part <= 255 => (parts, digits, part) = (parts + 1, 0, 0),
+            _ => return false,
+        }
+    }
+    parts == 4 && digits > 0 && part <= 255
 }
 
 export_cleaner!(CleanClicks);

@@ -1,5 +1,7 @@
 //! Cleaners: each row of a batch is kept, perhaps repaired, or rejected under a rule's name.
 
+use std::mem::take;
+
 use crate::bindings::types::{self, RuleAction};
 use crate::{Batch, CleanerDescription, Config, Fault, Result, Row, Table};
 
@@ -51,15 +53,21 @@ pub struct Cleaned {
 }
 
 impl Cleaned {
-    pub(crate) fn new(description: &CleanerDescription, rows: usize) -> Self {
+    pub(crate) fn new(description: &CleanerDescription) -> Self {
         Self {
-            table: Table::with_capacity(&description.output, rows),
+            table: Table::new(&description.output),
             rules: description.rules.clone(),
-            kept: Vec::with_capacity(rows),
+            kept: Vec::new(),
             rejected: Vec::new(),
             repaired: vec![0; description.rules.len()],
             error: None,
         }
+    }
+
+    /// Makes room for so many rows.
+    pub(crate) fn reserve(&mut self, rows: usize) {
+        self.table.reserve(rows);
+        self.kept.reserve(rows);
     }
 
     /// Keeps the row; its cells follow, in the order of the output columns.
@@ -93,16 +101,18 @@ impl Cleaned {
         index.map(|index| index as u32)
     }
 
-    pub(crate) fn finish(self) -> Result<types::Cleaned> {
+    /// What has become of the rows; afterwards it is as new, but for the room it has.
+    pub(crate) fn finish(&mut self) -> Result<types::Cleaned> {
         let Self { table, rules: _, kept, rejected, repaired, error } = self;
-        if let Some(error) = error {
+        if let Some(error) = error.take() {
             return Err(error);
         }
-        let repaired = (0u32..)
-            .zip(repaired)
-            .filter(|&(_, rows)| rows > 0)
-            .map(|(rule, rows)| types::Repair { rule, rows })
-            .collect();
-        Ok(types::Cleaned { kept: table.finish()?, kept_rows: kept, rejected, repaired })
+        let counts = (0u32..).zip(repaired).map(|(rule, rows)| types::Repair { rule, rows: take(rows) });
+        Ok(types::Cleaned {
+            kept: table.finish()?,
+            kept_rows: take(kept),
+            rejected: take(rejected),
+            repaired: counts.filter(|repair| repair.rows > 0).collect(),
+        })
     }
 }

@@ -45,7 +45,8 @@ impl<const SCALE: u8> Decimal<SCALE> {
     pub const fn divide(self, count: i64) -> Option<Self> {
         match count {
             0 => None,
-            _ => Some(Self(divide_half_away(self.0, count as i128))),
+            1.. => Some(Self(divide_half_away(self.0, count as i128))),
+            _ => Some(Self(divide_half_away(-self.0, -(count as i128)))),
         }
     }
 
@@ -55,15 +56,56 @@ impl<const SCALE: u8> Decimal<SCALE> {
     }
 }
 
-/// Division rounded half away from zero.
+// Numbers are nearly always short, and arithmetic on 128 bits is slow on WebAssembly: where 64 bits do, they are used.
+
+/// The powers of ten that 64 bits hold.
+const TENS: [i64; 19] = {
+    let mut tens = [1; 19];
+    let mut power = 1;
+    while power < tens.len() {
+        tens[power] = tens[power - 1] * 10;
+        power += 1;
+    }
+    tens
+};
+
+/// A power of ten.
+const fn ten_to(power: u32) -> Option<i128> {
+    match power {
+        0..19 => Some(TENS[power as usize] as i128),
+        _ => 10i128.checked_pow(power),
+    }
+}
+
+/// The value, if 64 bits hold it.
+const fn short(value: i128) -> Option<i64> {
+    if value as i64 as i128 == value { Some(value as i64) } else { None }
+}
+
+const fn multiply(a: i128, b: i128) -> Option<i128> {
+    match (a.unsigned_abs() | b.unsigned_abs()) >> 31 {
+        0 => Some((a as i64 * b as i64) as i128),
+        _ => a.checked_mul(b),
+    }
+}
+
+/// The quotient and the remainder by a positive number.
+const fn divide(dividend: i128, divisor: i128) -> (i128, i128) {
+    match (short(dividend), short(divisor)) {
+        (Some(dividend), Some(divisor)) => ((dividend / divisor) as i128, (dividend % divisor) as i128),
+        _ => (dividend / divisor, dividend % divisor),
+    }
+}
+
+/// Division by a positive number, rounded half away from zero.
 const fn divide_half_away(dividend: i128, divisor: i128) -> i128 {
-    let (quotient, remainder) = (dividend / divisor, dividend % divisor);
+    let (quotient, remainder) = divide(dividend, divisor);
     // At least half of the divisor is left over: written so that doubling cannot overflow.
     let up = remainder.unsigned_abs() >= divisor.unsigned_abs() - remainder.unsigned_abs();
-    match (up, (dividend < 0) == (divisor < 0)) {
+    match (up, dividend < 0) {
         (false, _) => quotient,
-        (true, true) => quotient + 1,
-        (true, false) => quotient - 1,
+        (true, false) => quotient + 1,
+        (true, true) => quotient - 1,
     }
 }
 
@@ -126,6 +168,14 @@ impl Number {
             [b'+', rest @ ..] => (false, rest),
             rest => (false, rest),
         };
+        if let Some((magnitude, scale)) = short_digits(digits) {
+            let mantissa = if negative { -magnitude } else { magnitude };
+            return Some(Self { mantissa: mantissa.into(), scale: if magnitude == 0 { 0 } else { scale } });
+        }
+        Self::parse_long(negative, digits)
+    }
+
+    fn parse_long(negative: bool, digits: &[u8]) -> Option<Self> {
         let (mut magnitude, mut scale, mut exponent) = (0i128, 0i64, 0i64);
         let (mut any, mut point) = (false, false);
         let mut rest = digits;
@@ -178,9 +228,9 @@ impl Number {
     pub fn round<const SCALE: u8>(self) -> Option<Decimal<SCALE>> {
         let places = u32::from(SCALE);
         let units = if self.scale <= places {
-            self.mantissa.checked_mul(10i128.checked_pow(places - self.scale)?)?
+            multiply(self.mantissa, ten_to(places - self.scale)?)?
         } else {
-            match 10i128.checked_pow(self.scale - places) {
+            match ten_to(self.scale - places) {
                 Some(divisor) => divide_half_away(self.mantissa, divisor),
                 None => 0,
             }
@@ -190,7 +240,7 @@ impl Number {
 
     /// The exact product with a decimal, rounded half away from zero to its places, unless that exceeds 38 digits.
     pub fn times<const SCALE: u8>(self, other: Decimal<SCALE>) -> Option<Decimal<SCALE>> {
-        if let Some(mantissa) = self.mantissa.checked_mul(other.0) {
+        if let Some(mantissa) = multiply(self.mantissa, other.0) {
             return Self { mantissa, scale: self.scale + u32::from(SCALE) }.round();
         }
         // More digits than fit: multiply by one digit after the point at a time, from the last. What a step drops is less
@@ -209,25 +259,78 @@ impl Number {
 
     /// The part before the point: -1.5 gives -1.
     pub const fn trunc(self) -> i128 {
-        match 10i128.checked_pow(self.scale) {
-            Some(one) => self.mantissa / one,
+        match ten_to(self.scale) {
+            Some(one) => divide(self.mantissa, one).0,
             None => 0,
         }
     }
 
     /// The nearest 64-bit float.
     pub fn to_f64(self) -> f64 {
-        match self.scale {
-            0 => self.mantissa as f64,
+        match (short(self.mantissa), TENS.get(self.scale as usize)) {
+            (Some(mantissa), _) if self.scale == 0 => mantissa as f64,
+            // Both are floats without loss, so the quotient is rounded once.
+            (Some(mantissa), Some(&one)) if mantissa.unsigned_abs() < 1 << 53 => mantissa as f64 / one as f64,
             // By way of text: the only conversion that is right to the last bit for every mantissa and scale.
-            scale => format!("{}e-{scale}", self.mantissa).parse().expect("digits with an exponent are a float"),
+            _ => format!("{}e-{}", self.mantissa, self.scale).parse().expect("digits with an exponent are a float"),
         }
+    }
+}
+
+/// The digits and how many of them stand behind the point, if there are at most 18 and nothing else.
+fn short_digits(text: &[u8]) -> Option<(i64, u32)> {
+    if text.len() > 18 {
+        return None;
+    }
+    let (mut digits, mut point) = (0, None);
+    for (at, byte) in text.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' => digits = digits * 10 + i64::from(byte - b'0'),
+            b'.' if point.is_none() => point = Some(at),
+            _ => return None,
+        }
+    }
+    match point {
+        None if text.is_empty() => None,
+        None => Some((digits, 0)),
+        Some(_) if text.len() == 1 => None,
+        Some(point) => Some((digits, (text.len() - 1 - point) as u32)),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// Values of any number of digits.
+    fn of_any_length() -> impl Strategy<Value = i128> {
+        (any::<i64>(), 0u32..64, 0u32..64).prop_map(|(value, left, right)| (i128::from(value >> right)) << left)
+    }
+
+    proptest! {
+        #[test]
+        fn few_digits_are_read_as_many_are(text in "[0-9]{0,17}\\.?[0-9]{0,17}") {
+            let short = Number::parse(&text).map(|number| (number.mantissa, number.scale));
+            let long = Number::parse(&format!("{:0>60}", text)).map(|number| (number.mantissa, number.scale));
+            prop_assert_eq!(short, long.filter(|_| !matches!(text.as_str(), "" | ".")));
+        }
+
+        #[test]
+        fn floats_are_the_nearest_whatever_the_digits(mantissa in of_any_length(), scale in 0u32..40) {
+            prop_assume!(mantissa.unsigned_abs() <= MAX as u128);
+            let float = Number { mantissa, scale }.to_f64();
+            prop_assert_eq!(float, format!("{mantissa}e-{scale}").parse::<f64>().expect("a float"));
+        }
+
+        #[test]
+        fn short_arithmetic_is_long_arithmetic(a in of_any_length(), b in of_any_length()) {
+            prop_assert_eq!(multiply(a, b), a.checked_mul(b));
+            let divisor = b.saturating_abs().max(1);
+            prop_assert_eq!(divide(a, divisor), (a / divisor, a % divisor));
+        }
+    }
 
     fn money(text: &str) -> Option<String> {
         Number::parse(text)?.round::<2>().map(|money| money.to_string())

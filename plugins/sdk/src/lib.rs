@@ -47,6 +47,7 @@
 mod batch;
 pub mod bindings;
 mod cleaner;
+mod column;
 mod config;
 mod decimal;
 mod describe;

@@ -1,15 +1,14 @@
 //! Writing: rows cell by cell into columns.
 
-use std::borrow::Cow;
-
 use crate::bindings::types::{DataType, Field};
-use crate::ipc::{Buffers, write};
+use crate::column::{Column, Values};
+use crate::ipc::write;
 use crate::{Date, Decimal, Fault, Result, Timestamp};
 
 /// Rows of a declared schema.
 pub struct Table {
     fields: Vec<Field>,
-    columns: Vec<Builder>,
+    columns: Vec<Column>,
     rows: usize,
     error: Option<Fault>,
 }
@@ -22,29 +21,15 @@ pub struct Row<'t> {
     next: usize,
 }
 
-struct Builder {
-    nulls: usize,
-    /// Made when the first null comes.
-    validity: Vec<u8>,
-    values: Values,
-}
-
-enum Values {
-    Boolean(Vec<u8>),
-    Bits32(Vec<u8>),
-    Bits64(Vec<u8>),
-    Bits128(Vec<u8>),
-    Text { offsets: Vec<u8>, bytes: Vec<u8> },
-}
-
 impl Table {
     pub(crate) fn new(fields: &[Field]) -> Self {
-        Self::with_capacity(fields, 0)
+        let columns = fields.iter().map(|field| Column::new(&field.data_type)).collect();
+        Self { fields: fields.to_vec(), columns, rows: 0, error: None }
     }
 
-    pub(crate) fn with_capacity(fields: &[Field], rows: usize) -> Self {
-        let columns = fields.iter().map(|field| Builder::new(&field.data_type, rows)).collect();
-        Self { fields: fields.to_vec(), columns, rows: 0, error: None }
+    /// Makes room for so many rows more.
+    pub(crate) fn reserve(&mut self, rows: usize) {
+        self.columns.iter_mut().for_each(|column| column.reserve(rows));
     }
 
     /// Begins the next row.
@@ -54,12 +39,16 @@ impl Table {
         Row { table: self, next: 0 }
     }
 
-    pub(crate) fn finish(self) -> Result<Vec<u8>> {
+    /// The rows as a stream. The table is empty afterwards and keeps its room.
+    pub(crate) fn finish(&mut self) -> Result<Vec<u8>> {
         let Self { fields, columns, rows, error } = self;
-        match error {
+        let stream = match error.take() {
             Some(error) => Err(error),
-            None => Ok(write(&fields, rows, &columns.iter().map(|column| column.buffers(rows)).collect::<Vec<_>>())),
-        }
+            None => Ok(write(fields, *rows, &columns.iter_mut().map(|all| all.buffers(*rows)).collect::<Vec<_>>())),
+        };
+        columns.iter_mut().for_each(Column::clear);
+        *rows = 0;
+        stream
     }
 
     #[cold]
@@ -68,117 +57,118 @@ impl Table {
     }
 }
 
+/// A method that adds a cell to a column whose values are of one kind.
+macro_rules! cell {
+    ($(#[$doc:meta])* $name:ident, $value:ty, $kind:ident, $given:literal, $bytes:expr) => {
+        $(#[$doc])*
+        #[inline(always)]
+        pub fn $name(self, value: impl Into<Option<$value>>) -> Self {
+            let value = value.into();
+            let bytes: fn($value) -> _ = $bytes;
+            self.cell($given, value.is_none(), |values, _| match values {
+                Values::$kind(all) => {
+                    all.push(bytes(value.unwrap_or_default()));
+                    true
+                }
+                _ => false,
+            })
+        }
+    };
+}
+
 impl Row<'_> {
     /// A boolean.
     pub fn boolean(self, value: impl Into<Option<bool>>) -> Self {
-        self.cell(value.into(), "boolean", |values, row, value| match values {
+        let value = value.into();
+        self.cell("boolean", value.is_none(), |values, row| match values {
             Values::Boolean(bits) => {
                 bits.resize(row / 8 + 1, 0);
-                bits[row / 8] |= u8::from(value) << (row % 8);
+                bits[row / 8] |= u8::from(value.unwrap_or_default()) << (row % 8);
                 true
             }
             _ => false,
         })
     }
 
-    /// A 64-bit integer.
-    #[inline]
-    pub fn integer(self, value: impl Into<Option<i64>>) -> Self {
-        self.fixed(value.into(), DataType::Int64, |value| value.to_le_bytes())
-    }
-
-    /// A 64-bit float; NaN is written with one bit pattern.
-    #[inline]
-    pub fn float(self, value: impl Into<Option<f64>>) -> Self {
-        let value = value.into().map(|value| if value.is_nan() { f64::NAN } else { value });
-        self.fixed(value, DataType::Float64, |value| value.to_le_bytes())
-    }
+    cell!(
+        /// A 64-bit integer.
+        integer, i64, Integer, "int64", i64::to_le_bytes
+    );
+    cell!(
+        /// A 64-bit float; NaN is written with one bit pattern.
+        float, f64, Float, "float64",
+        |value| if value.is_nan() { f64::NAN.to_le_bytes() } else { value.to_le_bytes() }
+    );
+    cell!(
+        /// A calendar date.
+        date, Date, Date, "date32", |value| value.0.to_le_bytes()
+    );
+    cell!(
+        /// An instant.
+        timestamp, Timestamp, Timestamp, "timestamp", |value| value.0.to_le_bytes()
+    );
 
     /// A text.
-    #[inline]
+    #[inline(always)]
     pub fn text<'v>(self, value: impl Into<Option<&'v str>>) -> Self {
-        self.cell(value.into(), "utf8", |values, _, value| match values {
-            Values::Text { offsets, bytes } => {
-                bytes.extend_from_slice(value.as_bytes());
-                offsets.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
+        let value = value.into();
+        self.cell("utf8", value.is_none(), |values, _| match values {
+            Values::Text { ends, bytes } => {
+                bytes.extend_from_slice(value.unwrap_or_default().as_bytes());
+                ends.push((bytes.len() as u32).to_le_bytes());
                 true
             }
             _ => false,
         })
-    }
-
-    /// A calendar date.
-    #[inline]
-    pub fn date(self, value: impl Into<Option<Date>>) -> Self {
-        self.fixed(value.into(), DataType::Date32, |value| value.0.to_le_bytes())
-    }
-
-    /// An instant.
-    #[inline]
-    pub fn timestamp(self, value: impl Into<Option<Timestamp>>) -> Self {
-        self.fixed(value.into(), DataType::Timestamp, |value| value.0.to_le_bytes())
     }
 
     /// An exact decimal; the column must have the same number of places.
-    #[inline]
+    #[inline(always)]
     pub fn decimal<const SCALE: u8>(self, value: impl Into<Option<Decimal<SCALE>>>) -> Self {
-        let data_type = self.table.fields.get(self.next).map(|field| &field.data_type);
-        let Some(DataType::Decimal128(decimal)) = data_type else { return self.mismatch("decimal128") };
-        if decimal.scale != SCALE {
-            return self.mismatch("decimal128 of another scale");
-        }
-        let data_type = DataType::Decimal128(*decimal);
-        self.fixed(value.into(), data_type, |value| value.units().to_le_bytes())
+        let value = value.into();
+        self.cell("a decimal128 of that scale", value.is_none(), |values, _| match values {
+            Values::Decimal { scale, units } if *scale == SCALE => {
+                units.push(value.unwrap_or_default().units().to_le_bytes());
+                true
+            }
+            _ => false,
+        })
     }
 
     /// A number in units of the last place, for an integer or decimal column whatever its scale.
     pub(crate) fn units(self, value: Option<i128>) -> Self {
-        match self.table.fields.get(self.next).map(|field| &field.data_type) {
-            Some(DataType::Int64) => match value.map(i64::try_from).transpose() {
+        if let Some(DataType::Int64) = self.table.fields.get(self.next).map(|field| &field.data_type) {
+            return match value.map(i64::try_from).transpose() {
                 Ok(value) => self.integer(value),
                 Err(_) => self.mismatch("a sum beyond 64 bits"),
-            },
-            Some(&DataType::Decimal128(decimal)) => self.fixed(value, DataType::Decimal128(decimal), i128::to_le_bytes),
-            _ => self.mismatch("a number"),
+            };
         }
-    }
-
-    #[inline]
-    fn fixed<T, const N: usize>(self, value: Option<T>, wanted: DataType, bytes: fn(T) -> [u8; N]) -> Self {
-        match self.table.fields.get(self.next) {
-            Some(field) if std::mem::discriminant(&field.data_type) == std::mem::discriminant(&wanted) => {}
-            _ => return self.mismatch(&format!("{wanted:?}")),
-        }
-        self.cell(value, "", |values, _, value| match values {
-            Values::Bits32(all) | Values::Bits64(all) | Values::Bits128(all) => {
-                all.extend_from_slice(&bytes(value));
+        self.cell("a number", value.is_none(), |values, _| match values {
+            Values::Decimal { scale: _, units } => {
+                units.push(value.unwrap_or_default().to_le_bytes());
                 true
             }
             _ => false,
         })
     }
 
-    #[inline]
-    fn cell<T>(mut self, value: Option<T>, wanted: &str, push: impl FnOnce(&mut Values, usize, T) -> bool) -> Self {
+    /// Adds a cell by `push`, which is told the row and returns whether the column has values of its kind.
+    #[inline(always)]
+    fn cell(mut self, given: &str, null: bool, push: impl FnOnce(&mut Values, usize) -> bool) -> Self {
         let row = self.table.rows - 1;
-        let Some(column) = self.table.columns.get_mut(self.next) else { return self.mismatch(wanted) };
-        match value {
-            None => column.push_null(row),
-            Some(value) => {
-                if !push(&mut column.values, row, value) {
-                    return self.mismatch(wanted);
-                }
-                if column.nulls > 0 {
-                    column.validity.resize(row / 8 + 1, 0);
-                    column.validity[row / 8] |= 1 << (row % 8);
-                }
-            }
+        let Some(column) = self.table.columns.get_mut(self.next) else { return self.mismatch(given) };
+        if !push(&mut column.values, row) {
+            return self.mismatch(given);
+        }
+        if null {
+            column.mark_null(row);
         }
         self.next += 1;
         self
     }
 
     #[cold]
+    #[inline(never)]
     fn mismatch(mut self, given: &str) -> Self {
         let message = match self.table.fields.get(self.next) {
             Some(field) => format!("column `{}` is {:?}, but was given {given}", field.name, field.data_type),
@@ -191,58 +181,44 @@ impl Row<'_> {
 }
 
 impl Drop for Row<'_> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
         if self.next < self.table.columns.len() {
-            let message = format!("a row was given {} cells of {}", self.next, self.table.columns.len());
-            self.table.fail(message);
+            self.too_short();
         }
     }
 }
 
-impl Builder {
-    fn new(data_type: &DataType, rows: usize) -> Self {
-        let values = match data_type {
-            DataType::Boolean => Values::Boolean(Vec::with_capacity(rows.div_ceil(8))),
-            DataType::Date32 => Values::Bits32(Vec::with_capacity(rows * 4)),
-            DataType::Int64 | DataType::Float64 | DataType::Timestamp => Values::Bits64(Vec::with_capacity(rows * 8)),
-            DataType::Decimal128(_) => Values::Bits128(Vec::with_capacity(rows * 16)),
-            DataType::Utf8 => {
-                let mut offsets = Vec::with_capacity((rows + 1) * 4);
-                offsets.extend_from_slice(&[0; 4]);
-                Values::Text { offsets, bytes: Vec::with_capacity(rows * 8) }
-            }
-        };
-        Self { nulls: 0, validity: Vec::new(), values }
+impl Row<'_> {
+    #[cold]
+    #[inline(never)]
+    fn too_short(&mut self) {
+        let message = format!("a row was given {} cells of {}", self.next, self.table.columns.len());
+        self.table.fail(message);
     }
+}
 
-    fn push_null(&mut self, row: usize) {
-        if self.nulls == 0 {
-            self.validity = vec![0xff; row / 8];
-            self.validity.push(!(0xff << (row % 8)));
-        }
-        self.nulls += 1;
-        self.validity.resize(row / 8 + 1, 0);
-        match &mut self.values {
-            Values::Boolean(bits) => bits.resize(row / 8 + 1, 0),
-            Values::Bits32(all) => all.extend_from_slice(&[0; 4]),
-            Values::Bits64(all) => all.extend_from_slice(&[0; 8]),
-            Values::Bits128(all) => all.extend_from_slice(&[0; 16]),
-            Values::Text { offsets, bytes } => offsets.extend_from_slice(&(bytes.len() as u32).to_le_bytes()),
-        }
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ipc::read;
+    use crate::{Money, decimal, nullable, text};
 
-    fn buffers(&self, rows: usize) -> Buffers<'_> {
-        let mut validity = Cow::Borrowed(self.validity.as_slice());
-        if self.nulls > 0 {
-            validity.to_mut().resize(rows.div_ceil(8), 0);
+    #[test]
+    fn every_buffer_begins_where_a_decimal_may() {
+        let mut table = Table::new(&[nullable(text("name")), nullable(decimal("price", 2))]);
+        for name in ["a", "bc", "def"] {
+            table.row().text(name).decimal(Money::from_units(1));
         }
-        let parts = match &self.values {
-            Values::Boolean(all) | Values::Bits32(all) | Values::Bits64(all) | Values::Bits128(all) => {
-                vec![validity, Cow::Borrowed(all.as_slice())]
+        table.row().text(None).decimal::<2>(None);
+        let stream = table.finish().expect("the rows fit");
+        let (_, columns) = read(&stream).expect("a stream");
+        for column in &columns {
+            let parts = [column.validity.expect("a missing value"), column.offsets, column.values];
+            for part in parts.into_iter().filter(|part| !part.is_empty()) {
+                let at = part.as_ptr().addr() - stream.as_ptr().addr();
+                assert!(at.is_multiple_of(16), "{} at {at}", column.name);
             }
-            Values::Text { offsets, bytes } => vec![validity, Cow::Borrowed(offsets), Cow::Borrowed(bytes)],
-        };
-        Buffers { nulls: self.nulls, parts }
+        }
     }
 }

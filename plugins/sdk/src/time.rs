@@ -11,6 +11,8 @@ pub struct Date(pub i32);
 pub struct Timestamp(pub i64);
 
 const DAY: i64 = 86_400_000_000;
+/// The first microsecond of year 0, and the one after the last of year 9999.
+const WRITABLE: std::ops::Range<i64> = -62_167_219_200_000_000..253_402_300_800_000_000;
 
 impl Date {
     /// Reads `YYYY-MM-DD`; `None` for anything else and for days that do not exist.
@@ -92,7 +94,7 @@ impl Timestamp {
         };
         let instant = Self(i64::from(date.0) * DAY + micros - offset * 60_000_000);
         // An offset can push the first and last day of the four-digit years outside them, where nothing can write it.
-        (0..=9999).contains(&instant.date().ymd().0).then_some(instant)
+        WRITABLE.contains(&instant.0).then_some(instant)
     }
 
     /// The UTC date of the instant.

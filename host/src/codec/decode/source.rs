@@ -51,13 +51,21 @@ impl<R: Read> Source<R> {
     pub(super) fn fill(&mut self) -> io::Result<()> {
         let tail = self.window.len() - self.at;
         let target = self.size.max(2 * tail + 64);
+        // Not cleared: what is overwritten anyway need not be zeroed first.
         let mut bytes = self.retired.take().and_then(|old| old.into_vec::<u8>().ok()).unwrap_or_default();
-        bytes.clear();
-        bytes.reserve_exact(target);
-        bytes.extend_from_slice(&self.window.as_slice()[self.at..]);
-        let wanted = target - tail;
-        let got = self.reader.by_ref().take(wanted as u64).read_to_end(&mut bytes)?;
-        self.ended = got < wanted;
+        bytes.resize(target, 0);
+        bytes[..tail].copy_from_slice(&self.window.as_slice()[self.at..]);
+        let mut end = tail;
+        while end < target {
+            match self.reader.read(&mut bytes[end..]) {
+                Ok(0) => break,
+                Ok(read) => end += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.ended = end < target;
+        bytes.truncate(end);
         self.offset += self.at as u64;
         self.at = 0;
         self.retired = Some(std::mem::replace(&mut self.window, Buffer::from_vec(bytes)));

@@ -1,5 +1,6 @@
-//! Days since 1970-01-01 to and from the proleptic Gregorian calendar, years 0 to 9999 (Howard Hinnant,
-//! "chrono-Compatible Low-Level Date Algorithms").
+//! Days since 1970-01-01 to and from the proleptic Gregorian calendar, years 0 to 9999 (Cassio Neri and Lorenz Schneider,
+//! "Euclidean affine functions and their application to calendar algorithms"; Howard Hinnant, "chrono-Compatible Low-Level
+//! Date Algorithms").
 
 /// Days of 0000-01-01 and 9999-12-31.
 pub(super) const FIRST_DAY: i32 = -719_528;
@@ -9,15 +10,16 @@ pub(super) const LAST_DAY: i32 = 2_932_896;
 #[inline]
 pub(super) fn civil(day: i32) -> (u32, u32, u32) {
     // Counted from 0000-03-01 of an era that begins early enough for all to be positive.
-    let day = (day + 719_468 + 146_097) as u32;
-    let era = day / 146_097;
-    let of_era = day % 146_097;
-    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
-    (year + era * 400 + next - 400, month, day)
+    let quarters = 4 * (day + 719_468 + 146_097) as u32 + 3;
+    let (century, of_century) = (quarters / 146_097, quarters % 146_097 / 4);
+    // Multiplied by 2^32 / 1461: the upper half is the year, the lower one how much of it has passed.
+    let years = 2_939_745 * u64::from(4 * of_century + 3);
+    let (year, of_year) = (100 * century + (years >> 32) as u32, years as u32 / 2_939_745 / 4);
+    let months = 2141 * of_year + 197_913;
+    let (month, day) = (months >> 16, (months & 0xffff) / 2141 + 1);
+    // Years are counted from March.
+    let (month, next) = if of_year < 306 { (month, 0) } else { (month - 12, 1) };
+    (year + next - 400, month, day)
 }
 
 /// The day of a date, if there is such a date; the year is at most 9999.

@@ -37,6 +37,8 @@ pub struct Session<'p> {
     store: Store<State>,
     instance: cleaner::Cleaner,
     session: ResourceAny,
+    /// The batch under way as the guest is sent it.
+    stream: Vec<u8>,
 }
 
 /// What became of one batch; checked to account for each of its rows once.
@@ -62,19 +64,18 @@ impl Cleaner {
         arm(&mut store, limits);
         let called = instance.smelt_plugin_cleaning().session().call_open(&mut store, params, as_of);
         let session = outcome(&mut store, limits, "open", called)?;
-        Ok(Session { plugin: self, store, instance, session })
+        Ok(Session { plugin: self, store, instance, session, stream: vec![] })
     }
 }
 
 impl Session<'_> {
     /// Cleans one batch of the declared input columns.
     pub fn clean(&mut self, batch: &RecordBatch) -> Result<Cleaned> {
-        let Self { plugin, store, instance, session } = self;
+        let Self { plugin, store, instance, session, stream } = self;
         let limits = &plugin.runtime.limits;
-        let stream = ipc::encode(batch)?;
-        arm_with(store, limits, batch.num_rows(), &stream);
-        let called = instance.smelt_plugin_cleaning().session().call_clean(&mut *store, *session, &stream);
-        drop(stream);
+        ipc::encode_into(batch, stream)?;
+        arm_with(store, limits, batch.num_rows(), stream);
+        let called = instance.smelt_plugin_cleaning().session().call_clean(&mut *store, *session, stream);
         let types::Cleaned { kept, kept_rows, rejected, repaired } = outcome(store, limits, "clean a batch", called)?;
         let broken = |what: String| {
             Error::plugin(format!("plugin `{}` broke the contract in `clean`: {what}", plugin.runtime.name))

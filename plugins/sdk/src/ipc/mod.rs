@@ -9,7 +9,7 @@ pub(crate) use write::{Buffers, write};
 
 /// What precedes the length of every message.
 const CONTINUATION: [u8; 4] = [0xff; 4];
-/// Bodies and metadata are padded to this many bytes.
-const ALIGNMENT: usize = 8;
+/// Every buffer begins at a multiple of this in the stream: as decimals want it, so that a reader need not copy them.
+const ALIGNMENT: usize = 16;
 /// The zone of every timestamp.
 const UTC: &str = "UTC";

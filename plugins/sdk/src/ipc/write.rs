@@ -14,8 +14,17 @@ use crate::bindings::types::{DataType, Field};
 /// The buffers of one column, in the order of the format.
 pub(crate) struct Buffers<'a> {
     pub(crate) nulls: usize,
-    /// Validity, then offsets for text, then values.
-    pub(crate) parts: Vec<std::borrow::Cow<'a, [u8]>>,
+    /// Empty if there are no nulls.
+    pub(crate) validity: &'a [u8],
+    /// Those of text.
+    pub(crate) offsets: Option<&'a [u8]>,
+    pub(crate) values: &'a [u8],
+}
+
+impl Buffers<'_> {
+    fn parts(&self) -> impl Iterator<Item = &[u8]> {
+        [self.validity].into_iter().chain(self.offsets).chain([self.values])
+    }
 }
 
 /// A stream of the schema, one record batch and the end marker.
@@ -25,7 +34,7 @@ pub(crate) fn write(fields: &[Field], rows: usize, columns: &[Buffers<'_>]) -> V
     let mut buffers = Vec::with_capacity(columns.len() * 3);
     for column in columns {
         nodes.push(FieldNode::new(rows as i64, column.nulls as i64));
-        for part in &column.parts {
+        for part in column.parts() {
             buffers.push(Buffer::new(offset as i64, part.len() as i64));
             offset += part.len().next_multiple_of(ALIGNMENT);
         }
@@ -34,7 +43,7 @@ pub(crate) fn write(fields: &[Field], rows: usize, columns: &[Buffers<'_>]) -> V
     let mut stream = Vec::with_capacity(schema.len() + batch.len() + offset + 64);
     put_metadata(&mut stream, &schema);
     put_metadata(&mut stream, &batch);
-    for part in columns.iter().flat_map(|column| &column.parts) {
+    for part in columns.iter().flat_map(Buffers::parts) {
         stream.extend_from_slice(part);
         stream.resize(stream.len() + part.len().next_multiple_of(ALIGNMENT) - part.len(), 0);
     }
@@ -44,7 +53,8 @@ pub(crate) fn write(fields: &[Field], rows: usize, columns: &[Buffers<'_>]) -> V
 }
 
 fn put_metadata(stream: &mut Vec<u8>, metadata: &[u8]) {
-    let padded = metadata.len().next_multiple_of(ALIGNMENT);
+    // So that what follows is aligned: the marker and the length have eight bytes.
+    let padded = (metadata.len() + 8).next_multiple_of(ALIGNMENT) - 8;
     stream.extend_from_slice(&CONTINUATION);
     stream.extend_from_slice(&(padded as u32).to_le_bytes());
     stream.extend_from_slice(metadata);

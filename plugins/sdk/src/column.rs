@@ -1,0 +1,96 @@
+//! One column under construction, in the buffers of the format.
+
+use crate::bindings::types::DataType;
+use crate::ipc::Buffers;
+
+/// The cells of one column so far.
+pub(crate) struct Column {
+    pub(crate) values: Values,
+    nulls: usize,
+    /// One bit a row, cleared where the value is missing, up to the last byte with such a row: what is never missing costs
+    /// nothing.
+    validity: Vec<u8>,
+}
+
+/// Values as the format has them, little-endian; what stands for a missing one is arbitrary.
+pub(crate) enum Values {
+    Boolean(Vec<u8>),
+    Integer(Vec<[u8; 8]>),
+    Float(Vec<[u8; 8]>),
+    /// Where each text ends.
+    Text {
+        ends: Vec<[u8; 4]>,
+        bytes: Vec<u8>,
+    },
+    Date(Vec<[u8; 4]>),
+    Timestamp(Vec<[u8; 8]>),
+    Decimal {
+        scale: u8,
+        units: Vec<[u8; 16]>,
+    },
+}
+
+impl Column {
+    pub(crate) fn new(data_type: &DataType) -> Self {
+        let values = match data_type {
+            DataType::Boolean => Values::Boolean(vec![]),
+            DataType::Int64 => Values::Integer(vec![]),
+            DataType::Float64 => Values::Float(vec![]),
+            DataType::Utf8 => Values::Text { ends: vec![[0; 4]], bytes: vec![] },
+            DataType::Date32 => Values::Date(vec![]),
+            DataType::Timestamp => Values::Timestamp(vec![]),
+            DataType::Decimal128(decimal) => Values::Decimal { scale: decimal.scale, units: vec![] },
+        };
+        Self { values, nulls: 0, validity: vec![] }
+    }
+
+    /// Makes room for so many rows more.
+    pub(crate) fn reserve(&mut self, rows: usize) {
+        match &mut self.values {
+            Values::Boolean(bits) => bits.reserve(rows.div_ceil(8)),
+            Values::Integer(all) | Values::Float(all) | Values::Timestamp(all) => all.reserve(rows),
+            Values::Text { ends, bytes: _ } => ends.reserve(rows),
+            Values::Date(all) => all.reserve(rows),
+            Values::Decimal { scale: _, units } => units.reserve(rows),
+        }
+    }
+
+    /// Marks the row's value as missing.
+    pub(crate) fn mark_null(&mut self, row: usize) {
+        self.nulls += 1;
+        self.validity.resize(row / 8 + 1, 0xff);
+        self.validity[row / 8] &= !(1 << (row % 8));
+    }
+
+    /// The buffers of so many rows.
+    pub(crate) fn buffers(&mut self, rows: usize) -> Buffers<'_> {
+        let Self { values, nulls, validity } = self;
+        if *nulls > 0 {
+            validity.resize(rows.div_ceil(8), 0xff);
+        }
+        let (offsets, values) = match values {
+            Values::Boolean(bits) => (None, bits.as_slice()),
+            Values::Integer(all) | Values::Float(all) | Values::Timestamp(all) => (None, all.as_flattened()),
+            Values::Text { ends, bytes } => (Some(ends.as_flattened()), bytes.as_slice()),
+            Values::Date(all) => (None, all.as_flattened()),
+            Values::Decimal { scale: _, units } => (None, units.as_flattened()),
+        };
+        Buffers { nulls: *nulls, validity, offsets, values }
+    }
+
+    /// Forgets the rows and keeps their room.
+    pub(crate) fn clear(&mut self) {
+        self.nulls = 0;
+        self.validity.clear();
+        match &mut self.values {
+            Values::Boolean(bits) => bits.clear(),
+            Values::Integer(all) | Values::Float(all) | Values::Timestamp(all) => all.clear(),
+            Values::Text { ends, bytes } => {
+                ends.truncate(1);
+                bytes.clear();
+            }
+            Values::Date(all) => all.clear(),
+            Values::Decimal { scale: _, units } => units.clear(),
+        }
+    }
+}
