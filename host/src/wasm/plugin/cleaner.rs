@@ -10,7 +10,7 @@ use crate::codec::check_range;
 use crate::error::Result;
 use crate::wasm::bindings::{cleaner, types};
 use crate::wasm::state::{State, arm, arm_with, outcome};
-use crate::wasm::{CleanerSpec, ipc};
+use crate::wasm::{CleanerSpec, ipc, native};
 
 /// A loaded cleaner.
 pub struct Cleaner {
@@ -37,6 +37,7 @@ pub struct Session<'p> {
     store: Store<State>,
     instance: cleaner::Cleaner,
     session: ResourceAny,
+    native: Option<native::Instance>,
 }
 
 /// What became of one batch; checked to account for each of its rows once.
@@ -62,18 +63,22 @@ impl Cleaner {
         arm(&mut store, limits);
         let called = instance.smelt_plugin_cleaning().session().call_open(&mut store, params, as_of);
         let session = outcome(&mut store, limits, "open", called)?;
-        Ok(Session { plugin: self, store, instance, session })
+        let native = self.runtime.native(params, as_of)?;
+        Ok(Session { plugin: self, store, instance, session, native })
     }
 }
 
 impl Session<'_> {
     /// Cleans one batch of the declared input columns.
     pub fn clean(&mut self, batch: &RecordBatch) -> Result<Cleaned> {
-        let Self { plugin, store, instance, session } = self;
+        let Self { plugin, store, instance, session, native } = self;
         let limits = &plugin.runtime.limits;
         let stream = ipc::encode(batch)?;
         arm_with(store, limits, batch.num_rows(), &stream);
-        let called = instance.smelt_plugin_cleaning().session().call_clean(&mut *store, *session, &stream);
+        let called = match native {
+            None => instance.smelt_plugin_cleaning().session().call_clean(&mut *store, *session, &stream),
+            Some(native) => Ok(native.clean(&stream)),
+        };
         drop(stream);
         let types::Cleaned { kept, kept_rows, rejected, repaired } = outcome(store, limits, "clean a batch", called)?;
         let broken = |what: String| {
