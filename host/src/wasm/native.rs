@@ -32,6 +32,14 @@ mod none {
         pub(in crate::wasm) fn clean(&mut self, _: &[u8]) -> Result<types::Cleaned, types::Fault> {
             match *self {}
         }
+
+        pub(in crate::wasm) fn call<const N: usize>(
+            &mut self,
+            _: &str,
+            _: &[&[u8]],
+        ) -> Result<[Vec<u8>; N], types::Fault> {
+            match *self {}
+        }
     }
 }
 
@@ -124,25 +132,26 @@ mod loaded {
             let mut opened = Instance { library: self.clone(), instance, pseudonyms: pseudonyms.clone() };
             let as_of = as_of.map(i64::to_le_bytes);
             let as_of = as_of.as_ref().map_or(&[][..], |bytes| bytes);
-            opened.call("open", &[params.as_bytes(), as_of]).map_err(|fault| Error::plugin(fault.message))?;
+            let made = opened.call("open", &[params.as_bytes(), as_of]);
+            made.map(|[]| ()).map_err(|fault| Error::plugin(fault.message))?;
             Ok(opened)
         }
     }
 
     impl Instance {
         pub(in crate::wasm) fn clean(&mut self, batch: &[u8]) -> Result<types::Cleaned, types::Fault> {
-            let [kept, kept_rows, rejected, repaired] = self.results("clean", &[batch])?;
+            let [kept, kept_rows, rejected, repaired] = self.call("clean", &[batch])?;
             let rejected = pairs(&rejected).map(|[row, rule]| types::Rejection { row, rule }).collect();
             let repaired = pairs(&repaired).map(|[rule, rows]| types::Repair { rule, rows }).collect();
             Ok(types::Cleaned { kept, kept_rows: numbers(&kept_rows).collect(), rejected, repaired })
         }
 
-        fn results<const N: usize>(&mut self, name: &str, arguments: &[&[u8]]) -> Result<[Vec<u8>; N], types::Fault> {
-            let results = self.call(name, arguments)?;
-            results.try_into().map_err(|_| fault(format!("`{name}` has another number of results than {N}")))
-        }
-
-        fn call(&mut self, name: &str, arguments: &[&[u8]]) -> Result<Vec<Vec<u8>>, types::Fault> {
+        /// A call of the contract, which has so many results.
+        pub(in crate::wasm) fn call<const N: usize>(
+            &mut self,
+            name: &str,
+            arguments: &[&[u8]],
+        ) -> Result<[Vec<u8>; N], types::Fault> {
             let arguments: Vec<_> = arguments.iter().map(|argument| Bytes::of(argument)).collect();
             let mut results: Vec<Vec<u8>> = Vec::new();
             let mut call = Call {
@@ -159,7 +168,9 @@ mod loaded {
             let succeeded = unsafe { (self.library.call)(&raw mut call) };
             self.instance = call.instance;
             match succeeded {
-                true => Ok(results),
+                true => {
+                    results.try_into().map_err(|_| fault(format!("`{name}` has another number of results than {N}")))
+                }
                 false => Err(fault(String::from_utf8_lossy(&results.concat()).into_owned())),
             }
         }
@@ -169,7 +180,7 @@ mod loaded {
         fn drop(&mut self) {
             if !self.instance.is_null() {
                 // It cannot fail.
-                let _ = self.call("drop", &[]);
+                let _ = self.call::<0>("drop", &[]);
             }
         }
     }

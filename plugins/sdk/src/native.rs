@@ -6,8 +6,8 @@ use std::cell::Cell;
 use std::ffi::c_void;
 
 use crate::bindings::types;
-use crate::glue::Session;
-use crate::{Cleaner, Fault, Result};
+use crate::glue::{Accumulator, Session};
+use crate::{Cleaner, Fault, Kpi, Result};
 
 /// Bytes that are valid for the length of a call.
 #[repr(C)]
@@ -58,6 +58,27 @@ impl<T: Cleaner> Instance for Session<T> {
         let rejected = rejected.into_iter().flat_map(|types::Rejection { row, rule }| [row, rule]);
         let repaired = repaired.into_iter().flat_map(|types::Repair { rule, rows }| [rule, rows]);
         Ok(vec![kept, numbers(kept_rows), numbers(rejected), numbers(repaired)])
+    }
+}
+
+impl<T: Kpi> Instance for Accumulator<T> {
+    fn open(params: &str, as_of: Option<i64>) -> Result<Self> {
+        Self::open(params, as_of)
+    }
+
+    fn call(&self, name: &str, arguments: &[&[u8]]) -> Result<Vec<Vec<u8>>> {
+        match (name, arguments) {
+            ("update-batch", [input, batch]) => {
+                self.update_batch(&String::from_utf8_lossy(input), batch).map(|()| vec![])
+            }
+            ("state", []) => Ok(vec![self.state()?]),
+            ("fold", [stage, groups]) => {
+                let stage = stage.first_chunk().ok_or_else(|| unknown(name))?;
+                Ok(vec![self.fold(u32::from_le_bytes(*stage), groups)?])
+            }
+            ("evaluate", [sums]) => Ok(vec![self.evaluate(sums)?]),
+            _ => Err(unknown(name)),
+        }
     }
 }
 

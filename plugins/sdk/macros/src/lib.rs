@@ -61,7 +61,7 @@ pub fn export_kpi(plugin: TokenStream) -> TokenStream {
     export(
         "kpi",
         &format!("<{plugin} as ::smelt_sdk::Kpi>::describe"),
-        "",
+        &native(&format!("::smelt_sdk::glue::Accumulator<{plugin}>")),
         &format!(
             "use bindings::exports::smelt::plugin::aggregation;
             impl aggregation::Guest for Component {{
