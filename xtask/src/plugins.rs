@@ -34,13 +34,18 @@ pub(crate) fn run(args: &mut Args) -> Result<()> {
 /// Builds all; `locked` refuses to touch `Cargo.lock`.
 pub(crate) fn build(fixtures: bool, locked: bool) -> Result<()> {
     let toolchain = Toolchain::find()?;
-    build_all(&toolchain, "components", &crates(&root().join("plugins"))?, &components(), locked)?;
+    build_all(&toolchain, "components", &all()?, &components(), locked)?;
     if fixtures {
         // Apart from the plugins, whose features and so whose bytes they must not change.
         let names = crates(&root().join("tests/plugins"))?;
         build_all(&toolchain, "fixture components", &names, &components().join("fixtures"), locked)?;
     }
     Ok(())
+}
+
+/// The crates of the pipelines' plugins.
+pub(crate) fn all() -> Result<BTreeSet<String>> {
+    crates(&root().join("plugins"))
 }
 
 /// The plugin crates in `dir`: a package has its directory's name, and what begins with `sdk` is no plugin.

@@ -52,7 +52,7 @@ pub(crate) fn run(args: &mut Args) -> Result<()> {
 
 fn clippy() -> Command {
     let mut command = cargo();
-    command.args(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]);
+    command.args(["clippy", "--workspace", "--all-targets", "--all-features", "--locked", "--", "-D", "warnings"]);
     command
 }
 

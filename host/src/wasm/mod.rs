@@ -5,6 +5,7 @@ mod convert;
 mod engine;
 mod ipc;
 mod limits;
+mod native;
 mod plugin;
 mod state;
 

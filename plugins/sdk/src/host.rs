@@ -14,6 +14,10 @@ pub fn log(level: Level, message: &str) {
 pub fn pseudonymise(values: &[String]) -> Vec<String> {
     #[cfg(target_family = "wasm")]
     return crate::bindings::privacy::pseudonymise(values);
+    #[cfg(all(feature = "native", not(target_family = "wasm")))]
+    if let Some(pseudonyms) = crate::native::pseudonymise(values) {
+        return pseudonyms;
+    }
     #[cfg(not(target_family = "wasm"))]
     return values.iter().map(|value| plain_pseudonym(value)).collect();
 }

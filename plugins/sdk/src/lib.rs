@@ -56,6 +56,8 @@ pub mod glue;
 mod host;
 mod ipc;
 mod kpi;
+#[cfg(all(feature = "native", not(target_family = "wasm")))]
+pub mod native;
 mod source;
 mod table;
 pub mod testing;

@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use super::bronze::{self, Size};
 use super::measure::{Cost, measure};
-use super::{compare, limit, peers, report, smelt_run};
+use super::{compare, limit, native, peers, report, smelt_run};
 use crate::paths;
 use crate::process::say;
 
@@ -22,6 +22,8 @@ pub(super) struct Contender {
 pub(super) enum Program {
     /// That binary.
     Smelt(PathBuf),
+    /// That binary, with native plugins.
+    Native(PathBuf),
     /// A peer's script, by the interpreter.
     Peer(PathBuf),
     /// As many bytes read, hashed and written as the contender of that name has read and written.
@@ -30,12 +32,13 @@ pub(super) enum Program {
 
 const SMELT: &str = "smelt";
 
-/// smelt, its limit and the peers.
-pub(super) fn run(dir: &Path, size: &Size, peers: Vec<String>, runs: u32) -> Result<String> {
+/// smelt, its limit, smelt with native plugins if there is one, and the peers.
+pub(super) fn run(dir: &Path, size: &Size, native: Option<PathBuf>, peers: Vec<String>, runs: u32) -> Result<String> {
     let bronze = bronze::prepare(dir, size)?;
     let contender = |name: &str, program| Contender { name: name.to_owned(), bronze: bronze.clone(), program };
     let mut contenders =
         vec![contender(SMELT, Program::Smelt(paths::smelt())), contender("limit", Program::Limit(SMELT))];
+    contenders.extend(native.map(|binary| contender("native", Program::Native(binary))));
     if let Some(python) = peers::python(dir, &peers)? {
         contenders.extend(peers.iter().map(|name| contender(name, Program::Peer(python.clone()))));
     }
@@ -82,14 +85,20 @@ impl Contender {
             fs::remove_dir_all(&out)?;
         }
         fs::create_dir_all(&out)?;
+        if matches!(self.program, Program::Smelt(_) | Program::Native(_)) {
+            bronze::link(bronze::objects(&self.bronze)?, &out.join("bronze"))?;
+        }
         let mut command = match &self.program {
-            Program::Smelt(binary) => {
-                bronze::link(bronze::objects(&self.bronze)?, &out.join("bronze"))?;
-                smelt_run(binary, &out)
-            }
+            Program::Smelt(binary) => smelt_run(binary, &out),
+            Program::Native(binary) => native::command(binary, &out),
             Program::Peer(python) => peers::command(python, &self.name, &self.bronze, &out),
             Program::Limit(of) => limit::command(&self.bronze, &dir.join("out").join(of), &out)?,
         };
-        measure(&mut command, &dir.join(format!("{}.log", self.name)))
+        let log = dir.join(format!("{}.log", self.name));
+        let cost = measure(&mut command, &log)?;
+        if matches!(self.program, Program::Native(_)) {
+            native::check(&log)?;
+        }
+        Ok(cost)
     }
 }

@@ -6,6 +6,7 @@ mod contest;
 mod large;
 pub(crate) mod limit;
 mod measure;
+mod native;
 mod peers;
 mod report;
 mod tick;
@@ -27,8 +28,9 @@ DuckDB (bench/peers, in a virtual environment of their own), in turn, and checks
 KPI to the byte. Beside them runs `limit`, which only reads, hashes and writes as many bytes as smelt does.
 Prints wall time, CPU time and peak memory of each, and the ratios.
 
-Usage: cargo xtask bench [--tick | --large] [options]
+Usage: cargo xtask bench [--native] [--tick | --large] [options]
 
+  --native        also the same plugins compiled natively, without a sandbox, in the same host
   --tick          instead: a tick with nothing to do and one with three new objects of 50 rows, on a lake of
                   102 committed objects and on one of 10,002
   --large         instead: smelt alone, on 1,000,000 orders and on ten times as much of everything
@@ -48,6 +50,7 @@ struct Options {
     runs: Option<u32>,
     peers: Vec<String>,
     dir: PathBuf,
+    native: bool,
     tick: bool,
     large: bool,
 }
@@ -66,30 +69,31 @@ impl Options {
             Some(dir) => std::env::current_dir()?.join(dir),
             None => paths::target().join("bench"),
         };
-        let (tick, large) = (args.flag("--tick"), args.flag("--large"));
+        let [native, tick, large] = ["--native", "--tick", "--large"].map(|name| args.flag(name));
         args.finish()?;
         if size.objects == 0 || !size.objects.is_multiple_of(3) {
             bail!(Usage(format!("`--objects {}` is no multiple of 3", size.objects)));
         }
-        if tick && large {
-            bail!(Usage("`--tick` and `--large` are two benchmarks".to_owned()));
+        if [native, tick, large].into_iter().filter(|given| *given).count() > 1 {
+            bail!(Usage("`--native`, `--tick` and `--large` are three benchmarks".to_owned()));
         }
         if runs == Some(0) {
             bail!(Usage("`--runs 0` measures nothing".to_owned()));
         }
-        Ok(Self { size, runs, peers, dir, tick, large })
+        Ok(Self { size, runs, peers, dir, native, tick, large })
     }
 }
 
 pub(crate) fn run(args: &mut Args) -> Result<()> {
-    let Options { size, runs, peers, dir, tick, large } = Options::parse(args)?;
+    let Options { size, runs, peers, dir, native, tick, large } = Options::parse(args)?;
+    fs::create_dir_all(&dir)?;
+    let native = native.then(|| native::build(&dir)).transpose()?;
     demo::build_host()?;
     plugins::build(false, false)?;
-    fs::create_dir_all(&dir)?;
     let report = match (tick, large) {
         (true, _) => tick::run(&dir, runs.unwrap_or(21))?,
         (_, true) => large::run(&dir, &size, runs.unwrap_or(3))?,
-        _ => contest::run(&dir, &size, peers, runs.unwrap_or(3))?,
+        _ => contest::run(&dir, &size, native, peers, runs.unwrap_or(3))?,
     };
     print!("{report}");
     Ok(())

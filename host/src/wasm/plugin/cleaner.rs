@@ -10,7 +10,7 @@ use crate::codec::check_range;
 use crate::error::Result;
 use crate::wasm::bindings::{cleaner, types};
 use crate::wasm::state::{State, arm, arm_with, outcome};
-use crate::wasm::{CleanerSpec, ipc};
+use crate::wasm::{CleanerSpec, ipc, native};
 
 /// A loaded cleaner.
 pub struct Cleaner {
@@ -39,6 +39,7 @@ pub struct Session<'p> {
     session: ResourceAny,
     /// The batch under way as the guest is sent it.
     stream: Vec<u8>,
+    native: Option<native::Instance>,
 }
 
 /// What became of one batch; checked to account for each of its rows once.
@@ -64,18 +65,22 @@ impl Cleaner {
         arm(&mut store, limits);
         let called = instance.smelt_plugin_cleaning().session().call_open(&mut store, params, as_of);
         let session = outcome(&mut store, limits, "open", called)?;
-        Ok(Session { plugin: self, store, instance, session, stream: vec![] })
+        let native = self.runtime.native(params, as_of)?;
+        Ok(Session { plugin: self, store, instance, session, stream: vec![], native })
     }
 }
 
 impl Session<'_> {
     /// Cleans one batch of the declared input columns.
     pub fn clean(&mut self, batch: &RecordBatch) -> Result<Cleaned> {
-        let Self { plugin, store, instance, session, stream } = self;
+        let Self { plugin, store, instance, session, stream, native } = self;
         let limits = &plugin.runtime.limits;
         ipc::encode_into(batch, stream)?;
         arm_with(store, limits, batch.num_rows(), stream);
-        let called = instance.smelt_plugin_cleaning().session().call_clean(&mut *store, *session, stream);
+        let called = match native {
+            None => instance.smelt_plugin_cleaning().session().call_clean(&mut *store, *session, stream),
+            Some(native) => Ok(native.clean(stream)),
+        };
         let types::Cleaned { kept, kept_rows, rejected, repaired } = outcome(store, limits, "clean a batch", called)?;
         let broken = |what: String| {
             Error::plugin(format!("plugin `{}` broke the contract in `clean`: {what}", plugin.runtime.name))

@@ -10,7 +10,7 @@ use crate::Error;
 use crate::error::Result;
 use crate::wasm::bindings::kpi;
 use crate::wasm::state::{State, arm, arm_with, outcome};
-use crate::wasm::{KpiSpec, ipc};
+use crate::wasm::{KpiSpec, ipc, native};
 
 /// A loaded KPI.
 pub struct Kpi {
@@ -28,6 +28,7 @@ pub struct Accumulator<'p> {
     store: Store<State>,
     instance: kpi::Kpi,
     accumulator: ResourceAny,
+    native: Option<native::Instance>,
 }
 
 impl Kpi {
@@ -40,7 +41,8 @@ impl Kpi {
         arm(&mut store, limits);
         let called = instance.smelt_plugin_aggregation().accumulator().call_open(&mut store, params, as_of);
         let accumulator = outcome(&mut store, limits, "open", called)?;
-        Ok(Accumulator { plugin: self, store, instance, accumulator })
+        let native = self.runtime.native(params, as_of)?;
+        Ok(Accumulator { plugin: self, store, instance, accumulator, native })
     }
 }
 
@@ -48,18 +50,25 @@ impl Accumulator<'_> {
     /// Takes in rows of the named input, which has exactly the columns declared for it.
     pub fn update(&mut self, input: &str, batch: &RecordBatch) -> Result<()> {
         let stream = ipc::encode(batch)?;
-        let Self { plugin, store, instance, accumulator } = self;
+        let Self { plugin, store, instance, accumulator, native } = self;
         arm_with(store, &plugin.runtime.limits, batch.num_rows(), &stream);
         let guest = instance.smelt_plugin_aggregation().accumulator();
-        let called = guest.call_update_batch(&mut *store, *accumulator, input, &stream);
+        let called = match native {
+            None => guest.call_update_batch(&mut *store, *accumulator, input, &stream),
+            Some(native) => Ok(native.call("update-batch", &[input.as_bytes(), &stream]).map(|[]| ())),
+        };
         outcome(store, &plugin.runtime.limits, "take in a batch", called)
     }
 
     /// What the rows taken in add to the first stage.
     pub fn state(&mut self) -> Result<RecordBatch> {
-        let Self { plugin, store, instance, accumulator } = self;
+        let Self { plugin, store, instance, accumulator, native } = self;
         arm(store, &plugin.runtime.limits);
-        let called = instance.smelt_plugin_aggregation().accumulator().call_state(&mut *store, *accumulator);
+        let guest = instance.smelt_plugin_aggregation().accumulator();
+        let called = match native {
+            None => guest.call_state(&mut *store, *accumulator),
+            Some(native) => Ok(native.call("state", &[]).map(|[state]| state)),
+        };
         let stream = outcome(store, &plugin.runtime.limits, "give its state", called)?;
         plugin.decode("state", stream, &plugin.spec.stages[0].schema)
     }
@@ -67,10 +76,13 @@ impl Accumulator<'_> {
     /// What whole groups of a stage, which is not the last one, add to the next; sorted by key.
     pub fn fold(&mut self, stage: usize, groups: &RecordBatch) -> Result<RecordBatch> {
         let stream = ipc::encode(groups)?;
-        let Self { plugin, store, instance, accumulator } = self;
-        arm(store, &plugin.runtime.limits);
+        let Self { plugin, store, instance, accumulator, native } = self;
+        arm_with(store, &plugin.runtime.limits, groups.num_rows(), &stream);
         let guest = instance.smelt_plugin_aggregation().accumulator();
-        let called = guest.call_fold(&mut *store, *accumulator, stage as u32, &stream);
+        let called = match native {
+            None => guest.call_fold(&mut *store, *accumulator, stage as u32, &stream),
+            Some(native) => Ok(native.call("fold", &[&(stage as u32).to_le_bytes(), &stream]).map(|[folded]| folded)),
+        };
         let stream = outcome(store, &plugin.runtime.limits, "fold groups", called)?;
         plugin.decode("fold", stream, &plugin.spec.stages[stage + 1].schema)
     }
@@ -78,10 +90,13 @@ impl Accumulator<'_> {
     /// The KPI's table, from all rows of the last stage, sorted by key.
     pub fn evaluate(&mut self, sums: &RecordBatch) -> Result<RecordBatch> {
         let stream = ipc::encode(sums)?;
-        let Self { plugin, store, instance, accumulator } = self;
-        arm(store, &plugin.runtime.limits);
-        let called =
-            instance.smelt_plugin_aggregation().accumulator().call_evaluate(&mut *store, *accumulator, &stream);
+        let Self { plugin, store, instance, accumulator, native } = self;
+        arm_with(store, &plugin.runtime.limits, sums.num_rows(), &stream);
+        let guest = instance.smelt_plugin_aggregation().accumulator();
+        let called = match native {
+            None => guest.call_evaluate(&mut *store, *accumulator, &stream),
+            Some(native) => Ok(native.call("evaluate", &[&stream]).map(|[table]| table)),
+        };
         let stream = outcome(store, &plugin.runtime.limits, "evaluate", called)?;
         plugin.decode("evaluate", stream, &plugin.spec.output)
     }

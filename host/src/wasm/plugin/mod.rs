@@ -16,7 +16,7 @@ pub use source::Source;
 
 use super::bindings::types;
 use super::state::{State, arm, guest_text, outcome};
-use super::{CONTRACT, Engine, Limits};
+use super::{CONTRACT, Engine, Limits, native};
 use crate::Error;
 use crate::error::{Kind, Result};
 use crate::privacy::Pseudonyms;
@@ -45,6 +45,7 @@ struct Runtime {
     name: Arc<str>,
     limits: Limits,
     pseudonyms: Pseudonyms,
+    native: Option<native::Library>,
 }
 
 impl Runtime {
@@ -55,6 +56,11 @@ impl Runtime {
         store.epoch_deadline_trap();
         arm(&mut store, &self.limits);
         store
+    }
+
+    /// The session or accumulator to be called in place of the component's, in a benchmark.
+    fn native(&self, params: &str, as_of: Option<i64>) -> Result<Option<native::Instance>> {
+        self.native.as_ref().map(|library| library.open(params, as_of, &self.pseudonyms)).transpose()
     }
 
     fn load(
@@ -70,6 +76,7 @@ impl Runtime {
             name: name.into(),
             limits: limits.clone(),
             pseudonyms: pseudonyms.clone(),
+            native: native::Library::find(name)?,
         };
         Ok((runtime, component, sha256))
     }

@@ -10,6 +10,7 @@ pub fn export_source(plugin: TokenStream) -> TokenStream {
     export(
         "source",
         &format!("<{plugin} as ::smelt_sdk::Source>::describe"),
+        "",
         &format!(
             "impl bindings::exports::smelt::plugin::generation::Guest for Component {{
                 fn describe() -> types::SourceDescription {{
@@ -31,6 +32,7 @@ pub fn export_cleaner(plugin: TokenStream) -> TokenStream {
     export(
         "cleaner",
         &format!("<{plugin} as ::smelt_sdk::Cleaner>::describe"),
+        &native(&format!("::smelt_sdk::glue::Session<{plugin}>")),
         &format!(
             "use bindings::exports::smelt::plugin::cleaning;
             impl cleaning::Guest for Component {{
@@ -59,6 +61,7 @@ pub fn export_kpi(plugin: TokenStream) -> TokenStream {
     export(
         "kpi",
         &format!("<{plugin} as ::smelt_sdk::Kpi>::describe"),
+        &native(&format!("::smelt_sdk::glue::Accumulator<{plugin}>")),
         &format!(
             "use bindings::exports::smelt::plugin::aggregation;
             impl aggregation::Guest for Component {{
@@ -90,9 +93,23 @@ pub fn export_kpi(plugin: TokenStream) -> TokenStream {
     )
 }
 
+/// The one function of a plugin that was built natively with the feature `native`.
+fn native(instance: &str) -> String {
+    match cfg!(feature = "native") {
+        true => format!(
+            "#[unsafe(no_mangle)]
+            extern \"C\" fn smelt_native_call(call: *mut ::smelt_sdk::native::Call) -> bool {{
+                // SAFETY: the host calls it as it was told.
+                unsafe {{ ::smelt_sdk::native::call::<{instance}>(call) }}
+            }}"
+        ),
+        false => String::new(),
+    }
+}
+
 /// The module that holds a component's bindings and the given glue. Natively, where only unit tests call a plugin, it just
 /// names `used`, lest all of the plugin be dead code.
-fn export(world: &str, used: &str, glue: &str) -> TokenStream {
+fn export(world: &str, used: &str, native: &str, glue: &str) -> TokenStream {
     let wit = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../wit/0.1.0");
     // A mapping for an interface that the world does not import is an error.
     let privacy = match world {
@@ -120,7 +137,7 @@ fn export(world: &str, used: &str, glue: &str) -> TokenStream {
             bindings::export!(Component with_types_in bindings);
         }}
         #[cfg(not(target_family = \"wasm\"))]
-        const _: fn() = || _ = {used};"
+        const _: fn() = || {{ {native} _ = {used}; }};"
     )
     .parse()
     .expect("the generated module is Rust")
