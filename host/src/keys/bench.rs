@@ -71,7 +71,7 @@ fn wave(store: &Counting<DirStore>, keys: &mut Segments, number: u32, from: u32,
     let names = Names::new(&ask);
     store.take();
     let mut retired = vec![];
-    let lost = resolve(spool, &HashSet::new(), &names, keys, store, &format!("k/{number}"), &mut retired);
+    let lost = resolve(&spool, &HashSet::new(), &names, keys, store, &format!("k/{number}"), &mut retired);
     let (took, lost) = (begun.elapsed(), lost.expect("resolves").values().map(Vec::len).sum::<usize>());
     let rows = u128::from(to - from);
     println!(
