@@ -163,12 +163,14 @@ impl<'w> Object<'_, 'w> {
         });
         let mut rejected = of_decoder.chain(of_cleaner).collect::<Result<Vec<_>>>()?;
         rejected.sort_unstable_by_key(|rejected| rejected.row);
+        let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
         for row in &rejected {
-            *self.rejected.entry(row.rule.to_owned()).or_default() += 1;
+            *counts.entry(row.rule).or_default() += 1;
             if self.work.cleaning.pipeline.quarantine {
                 row.write(&mut self.lines);
             }
         }
+        counts.into_iter().for_each(|(rule, rows)| *self.rejected.entry(rule.to_owned()).or_default() += rows);
         self.write_lines()
     }
 

@@ -12,7 +12,7 @@ use super::object::{CleanObject, Rows};
 use crate::catalog::{CHANGES, Entry, Removed, SILVER, Stored};
 use crate::error::Result;
 use crate::fresh::Feed;
-use crate::{Error, silver, workers};
+use crate::{Error, profile, silver, workers};
 
 /// A silver object that loses rows.
 pub(super) struct Again {
@@ -198,6 +198,7 @@ fn mask(rows: usize, first: u32, lost: &[u32]) -> Option<BooleanArray> {
 }
 
 fn filter(batch: &RecordBatch, keep: &BooleanArray) -> Result<RecordBatch> {
+    let _span = profile::span("leave out superseded rows", "");
     filter_record_batch(batch, keep).map_err(|error| Error::internal(format!("cannot drop superseded rows: {error}")))
 }
 
