@@ -15,7 +15,7 @@ use crate::plan::{inputs, is_whole};
 use crate::segments::Segments;
 use crate::store::Durability;
 use crate::wasm::{Accumulator, StageSpec};
-use crate::{clock, digest, silver};
+use crate::{clock, digest, profile, silver};
 
 /// About how many rows are folded in one call.
 const GROUP_ROWS: usize = 65_536;
@@ -33,6 +33,7 @@ pub(super) struct Finished {
 impl Aggregation<'_> {
     /// Adds `sums` to the first stage, what follows from it to the others, and evaluates the last.
     pub(super) fn finish(&self, step: &KpiStep, incremental: bool, mut sums: Sums) -> Result<Finished> {
+        let _span = profile::span("finish sums", &step.name);
         let specs = &step.plugin.spec().stages;
         let former = self.state.gold.get(&step.name);
         let mut retired = Vec::new();

@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex};
 
 use super::spool::{PARTS, Row, row, split};
 use super::{KeySpool, RowId};
-use crate::Error;
 use crate::error::{Kind, Result};
 use crate::segments::{Place, Segments};
 use crate::store::Store;
+use crate::{Error, profile};
 
 /// Names of objects by their numbers, each asked for once, and only if rows of two objects are equal in
 /// all that their cleaner compares them by.
@@ -55,7 +55,9 @@ pub fn resolve(
     }
     let held = keys.open(store)?;
     let lost = keys.write(store, stem, spool.bytes(), PARTS, retired, |number, part| {
+        let mut span = profile::span("resolve keys", "");
         let pieces = spool.take(number)?;
+        span.through(0, pieces.iter().map(Vec::len).sum());
         let mut wave = Wave { names, lost: Vec::new() };
         let winners = wave.winners(&pieces, failed, spool.place())?;
         let mut beaten = vec![false; winners.len()];

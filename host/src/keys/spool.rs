@@ -10,10 +10,10 @@ use arrow_array::RecordBatch;
 
 use super::RowId;
 use super::encode::Encoder;
-use crate::Error;
 use crate::error::{Kind, Result};
 use crate::segments::Place;
 use crate::wasm::CleanerSpec;
+use crate::{Error, profile};
 
 /// How many parts there are, a power of two: workers make them side by side, and only those being made are in memory.
 pub(super) const PARTS: u32 = 16;
@@ -73,6 +73,8 @@ impl<'b> KeySpool<'b> {
     /// Appends the rows of a batch of an object, given by its number; their places count from `first`. Workers may do so
     /// side by side and in any order.
     pub fn append(&self, object: u32, first: u32, batch: &RecordBatch, spec: &CleanerSpec) -> Result<()> {
+        let mut span = profile::span("spool keys", "");
+        span.through(batch.num_rows(), 0);
         let encoder = Encoder::new(batch, spec);
         let mut rows = Vec::with_capacity(batch.num_rows() * 40);
         let mut ends = Vec::with_capacity(batch.num_rows());

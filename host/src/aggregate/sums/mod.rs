@@ -14,10 +14,10 @@ use arrow_schema::{DataType, Schema};
 use index::{Index, KeySlice, Keys};
 pub(crate) use sorted::{Group, Sorted};
 
-use crate::Error;
 use crate::error::{Kind, Result};
 use crate::ordered::Column;
 use crate::wasm::{StageSpec, schema_text};
+use crate::{Error, profile};
 
 /// The table of sums of one stage. A row whose sums are all zero does not exist, whatever was added to get there.
 pub struct Sums {
@@ -48,6 +48,8 @@ impl Sums {
 
     /// Adds or subtracts rows of the stage's schema, in any order; keys may repeat. After an error the table is of no use.
     pub fn add(&mut self, batch: &RecordBatch, sign: Sign) -> Result<()> {
+        let mut span = profile::span("add sums", "");
+        span.through(batch.num_rows(), 0);
         let (keys, sums) = batch.columns().split_at(self.stage.keys);
         let keys: Vec<_> = keys.iter().map(|array| Column::of(array)).collect();
         let (group, rest) = keys.split_at(self.group_columns());
