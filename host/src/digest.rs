@@ -85,7 +85,9 @@ impl<W: Write> HashingWriter<W> {
 
 impl<W: Write> Write for HashingWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let mut span = profile::span("write and hash", "");
         let written = self.inner.write(bytes)?;
+        span.through(0, written);
         self.hash.update(&bytes[..written]);
         self.bytes += written as u64;
         Ok(written)

@@ -35,13 +35,12 @@ impl<'w> Writer<'w> {
         let mut span = profile::span("encode CSV", "");
         span.through(batch.num_rows(), 0);
         let written = encode_csv(batch, keep, Formulas::Keep, &mut self.buffer);
+        span.through(0, self.buffer.len());
         self.rows += written.map_err(|error| Error::new(Kind::Plugin, error.to_string()))? as u64;
         self.flush()
     }
 
     fn flush(&mut self) -> Result<()> {
-        let mut span = profile::span("write and hash", "silver");
-        span.through(0, self.buffer.len());
         self.object.write_all(&self.buffer).map_err(|error| unavailable("write", "silver", &error))?;
         self.buffer.clear();
         Ok(())

@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use arrow_array::{Array as _, RecordBatch};
 use arrow_schema::SchemaRef;
 
-use crate::Error;
 use crate::error::{Kind, Result};
 use crate::wasm::{decode_ipc, encode_ipc};
+use crate::{Error, profile};
 
 /// What all spools of a run share.
 pub struct Spools {
@@ -56,6 +56,7 @@ impl<'s> Spool<'s> {
 
     /// Adds rows.
     pub fn push(&mut self, batch: RecordBatch) -> Result<()> {
+        let _span = profile::span("spool rows", "");
         let size = |array: &arrow_array::ArrayRef| array.to_data().get_slice_memory_size().unwrap_or(0) as i64;
         let bytes = batch.columns().iter().map(size).sum();
         if self.spools.left.fetch_sub(bytes, Ordering::Relaxed) >= bytes {

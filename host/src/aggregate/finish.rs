@@ -33,7 +33,7 @@ pub(super) struct Finished {
 impl Aggregation<'_> {
     /// Adds `sums` to the first stage, what follows from it to the others, and evaluates the last.
     pub(super) fn finish(&self, step: &KpiStep, incremental: bool, mut sums: Sums) -> Result<Finished> {
-        let _span = profile::span("sums to table", &step.name);
+        let _span = profile::span("finish sums", &step.name);
         let specs = &step.plugin.spec().stages;
         let former = self.state.gold.get(&step.name);
         let mut retired = Vec::new();

@@ -55,8 +55,9 @@ pub fn resolve(
     }
     let held = keys.open(store)?;
     let lost = keys.write(store, stem, spool.bytes(), PARTS, retired, |number, part| {
-        let _span = profile::span("resolve keys", "");
+        let mut span = profile::span("resolve keys", "");
         let pieces = spool.take(number)?;
+        span.through(0, pieces.iter().map(Vec::len).sum());
         let mut wave = Wave { names, lost: Vec::new() };
         let winners = wave.winners(&pieces, failed, spool.place())?;
         let mut beaten = vec![false; winners.len()];

@@ -9,7 +9,7 @@ use super::merge::Merge;
 use super::{Reader, Segment};
 use crate::error::Result;
 use crate::store::{Durability, Store, Upload, unavailable};
-use crate::{Error, digest as sha256, workers};
+use crate::{Error, digest as sha256, profile, workers};
 
 /// What a part gathers before it waits for its turn.
 const AHEAD: usize = 8 << 20;
@@ -57,6 +57,7 @@ impl<'s> Writing<'s> {
         }
         // Workers take parts in order, so the one whose turn it is is always at work.
         let made = workers::map((0..self.parts).collect(), |number| {
+            let _span = profile::span("write segments", "");
             let mut part = Part::begin(&self, number)?;
             let made = make(number, &mut part)?;
             part.end().map(|()| made)

@@ -113,6 +113,7 @@ impl Store for DirStore {
     }
 
     fn create(&self, near: &str) -> Result<Box<dyn Upload + '_>> {
+        let _span = profile::span("create", layer(near));
         let upload = DirUpload::create(self, near).map_err(|error| unavailable("write", near, &error))?;
         Ok(Box::new(upload))
     }

@@ -7,7 +7,8 @@ use std::sync::atomic::Ordering;
 
 use super::{DirStore, TEMPORARY};
 use crate::error::Result;
-use crate::store::{Durability, Upload, unavailable};
+use crate::profile;
+use crate::store::{Durability, Upload, layer, unavailable};
 
 /// What is gathered before it is written; what comes in larger pieces is written as it comes.
 const BUFFER: usize = 64 << 10;
@@ -63,6 +64,7 @@ impl Write for DirUpload<'_> {
 
 impl Upload for DirUpload<'_> {
     fn finish(&mut self, key: &str, durability: Durability) -> Result<bool> {
+        let _span = profile::span("put", layer(key));
         let path = self.store.path(key)?;
         self.link(&path, durability).map_err(|error| unavailable("write", key, &error))
     }

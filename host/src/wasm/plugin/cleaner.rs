@@ -8,6 +8,7 @@ use super::{Identity, Runtime, instantiated, loader};
 use crate::Error;
 use crate::codec::check_range;
 use crate::error::Result;
+use crate::profile;
 use crate::wasm::bindings::{cleaner, types};
 use crate::wasm::state::{State, arm, arm_with, outcome};
 use crate::wasm::{CleanerSpec, ipc, native};
@@ -86,6 +87,7 @@ impl Session<'_> {
             Error::plugin(format!("plugin `{}` broke the contract in `clean`: {what}", plugin.runtime.name))
         };
         let kept = ipc::decode(kept, &plugin.spec.output).map_err(|error| broken(format!("`kept`: {error}")))?;
+        let _span = profile::span("check kept rows", &plugin.runtime.name);
         // Once rows of several objects are compared, one that cannot be written would be everybody's error.
         check_range(&kept).map_err(|error| broken(format!("`kept`: {error}")))?;
         let cleaned = Cleaned { kept, kept_rows, rejected, repaired };
