@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::paths::shown;
+use crate::process::{output, tool};
 
 /// One run of one program.
 #[derive(Clone, Copy)]
@@ -27,8 +28,10 @@ impl fmt::Display for Cost {
     }
 }
 
-/// Runs `command` with its output going to `log`.
+/// Runs `command` with its output going to `log`, once all that was written before is on the disk: else it would pay for what
+/// the one before it wrote.
 pub(super) fn measure(command: &mut Command, log: &Path) -> Result<Cost> {
+    output(&mut tool("sync"))?;
     let file = File::create(log).with_context(|| format!("can't write {}", log.display()))?;
     command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
     let start = Instant::now();

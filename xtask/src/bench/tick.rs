@@ -2,7 +2,7 @@
 //!
 //! Each measured tick begins with the very lake that was committed: bronze stays where it is, because what is new is told by
 //! inode and time; the rest is put back from a copy. Then one run finds nothing to do, so that what was put back is no longer
-//! special, the system's buffers are written out, and measuring begins.
+//! special, and measuring begins.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -14,7 +14,7 @@ use super::bronze::{self, Size};
 use super::measure::{Cost, measure};
 use super::{report, smelt_run};
 use crate::paths::{self, shown};
-use crate::process::{output, say, tool};
+use crate::process::say;
 
 /// How many ticks were committed, of an object of each of three datasets.
 const TICKS: [u64; 2] = [34, 3334];
@@ -89,7 +89,6 @@ impl Lake {
         }
         WRITTEN.iter().try_for_each(|layer| mirror(&self.copy.join(layer), &self.path.join(layer)))?;
         self.tick(0)?;
-        output(&mut tool("sync"))?;
         let nothing = self.tick(0)?;
         bronze::link(self.new.clone(), &self.path.join("bronze"))?;
         Ok((nothing, self.tick(self.new.len() as u64)?))
