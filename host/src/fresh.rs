@@ -11,6 +11,9 @@ use crate::pipeline::{KpiStep, Pipeline};
 use crate::silver;
 use crate::wasm::Accumulator;
 
+/// After so many rows what an accumulator took in is added up and a new one is opened, so that guests stay small.
+const MOST_ROWS: usize = 1 << 19;
+
 /// The index of a KPI's input and the key of a silver object.
 pub type Taken = HashSet<(usize, String)>;
 
@@ -24,6 +27,7 @@ pub struct Fresh {
 /// Accumulators of all KPIs that read one dataset, on one worker.
 pub struct Feed<'f> {
     fresh: &'f Fresh,
+    as_of: i64,
     accumulators: Vec<Fed<'f>>,
 }
 
@@ -32,6 +36,7 @@ struct Fed<'f> {
     input: usize,
     /// The accumulator, unless it failed.
     accumulator: Option<Accumulator<'f>>,
+    rows: usize,
     taken: Taken,
 }
 
@@ -42,12 +47,10 @@ impl Fresh {
         for step in &pipeline.kpis {
             let inputs = step.inputs.iter().enumerate().filter(|(_, input)| input.dataset == dataset);
             for (input, _) in inputs {
-                let as_of = step.plugin.identity().uses_as_of.then_some(as_of);
-                let accumulator = step.plugin.open(&step.parameters, as_of).ok();
-                accumulators.push(Fed { step, input, accumulator, taken: Taken::new() });
+                accumulators.push(Fed { step, input, accumulator: open(step, as_of), rows: 0, taken: Taken::new() });
             }
         }
-        Feed { fresh: self, accumulators }
+        Feed { fresh: self, as_of, accumulators }
     }
 
     /// What the KPI took in, if all of it is among the silver that it is to take in.
@@ -57,7 +60,7 @@ impl Fresh {
         taken.iter().all(|(input, key)| wanted.contains(&(*input, key.as_str()))).then_some((taken, sums))
     }
 
-    fn add(&self, Fed { step, input: _, accumulator, taken }: Fed<'_>) {
+    fn add(&self, step: &KpiStep, accumulator: Option<Accumulator<'_>>, taken: Taken) {
         let state = accumulator.and_then(|mut accumulator| accumulator.state().ok());
         let mut kpis = self.kpis.lock().expect("no one panics while holding it");
         let held = kpis.entry(step.name.clone());
@@ -70,16 +73,25 @@ impl Fresh {
     }
 }
 
+fn open(step: &KpiStep, as_of: i64) -> Option<Accumulator<'_>> {
+    step.plugin.open(&step.parameters, step.plugin.identity().uses_as_of.then_some(as_of)).ok()
+}
+
 impl Feed<'_> {
     /// Takes in rows that are about to be written.
     pub fn take_in(&mut self, batch: &RecordBatch) -> Result<()> {
-        for Fed { step, input, accumulator, .. } in &mut self.accumulators {
+        for Fed { step, input, accumulator, rows, .. } in &mut self.accumulators {
             let input = &step.inputs[*input];
-            let rows = silver::project(batch, &input.columns)?;
+            let projected = silver::project(batch, &input.columns)?;
             if let Some(held) = accumulator
-                && held.update(&input.name, &rows).is_err()
+                && held.update(&input.name, &projected).is_err()
             {
                 *accumulator = None;
+            }
+            *rows += projected.num_rows();
+            if *rows >= MOST_ROWS && accumulator.is_some() {
+                self.fresh.add(step, accumulator.take(), Taken::new());
+                (*accumulator, *rows) = (open(step, self.as_of), 0);
             }
         }
         Ok(())
@@ -99,6 +111,8 @@ impl Feed<'_> {
 
     /// Adds up what was taken in.
     pub fn finish(self) {
-        self.accumulators.into_iter().for_each(|fed| self.fresh.add(fed));
+        for Fed { step, accumulator, taken, .. } in self.accumulators {
+            self.fresh.add(step, accumulator, taken);
+        }
     }
 }

@@ -43,7 +43,8 @@ impl<'w> DatasetWork<'w> {
         let step = cleaning.pipeline.dataset(&plan.dataset).ok_or_else(|| Error::internal("a plan for no dataset"))?;
         let held = cleaning.state.datasets.get(&plan.dataset).filter(|_| plan.rebuild.is_none());
         let mut before = held.cloned().unwrap_or_else(|| Dataset::new(step.fingerprint.at(cleaning.as_of)));
-        let keys = KeySpool::new(before.keys.place()?, keys);
+        let bytes = plan.objects.iter().map(|object| object.bytes).sum();
+        let keys = KeySpool::new(before.keys.place()?, bytes, keys);
         Ok(Self { cleaning, plan, step, spools, keys, before, reset: held.is_none() })
     }
 

@@ -21,10 +21,10 @@ use crate::store::Store;
 use crate::{Error, workers};
 
 /// How much memory rows may take that wait to be compared with others of their keys.
-const SPOOL_BYTES: i64 = 256 << 20;
+const SPOOL_BYTES: i64 = 512 << 20;
 
 /// And how much their keys.
-const KEYS_BYTES: usize = 96 << 20;
+const KEYS_BYTES: usize = 128 << 20;
 
 /// What cleaning needs.
 pub struct Cleaning<'c> {

@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
-use super::spool::{PARTS, Row, row, split};
+use super::spool::{Row, row, split};
 use super::{KeySpool, RowId};
 use crate::error::{Kind, Result};
 use crate::segments::{Place, Segments};
@@ -54,7 +54,7 @@ pub fn resolve(
         return Err(Error::internal("keys were spooled for another map"));
     }
     let held = keys.open(store)?;
-    let lost = keys.write(store, stem, spool.bytes(), PARTS, retired, |number, part| {
+    let lost = keys.write(store, stem, spool.bytes(), spool.parts(), retired, |number, part| {
         let mut span = profile::span("resolve keys", "");
         let pieces = spool.take(number)?;
         span.through(0, pieces.iter().map(Vec::len).sum());

@@ -15,8 +15,11 @@ use crate::segments::Place;
 use crate::wasm::CleanerSpec;
 use crate::{Error, profile};
 
-/// How many parts there are, a power of two: workers make them side by side, and only those being made are in memory.
-pub(super) const PARTS: u32 = 16;
+/// About how many bytes of bronze make one part. Workers make parts side by side and only those being made are in memory; one
+/// that is small enough for the processor's cache is made several times as fast.
+const BRONZE_OF_PART: u64 = 4 << 20;
+/// The most parts: each may have a file open.
+const MOST_PARTS: u64 = 128;
 /// What is appended is gathered in pieces of about so many bytes; and a part is only spilled when it has as many.
 const PIECE: usize = 64 << 10;
 
@@ -42,7 +45,8 @@ impl Budget {
 pub struct KeySpool<'b> {
     place: Place,
     budget: &'b Budget,
-    parts: [Mutex<Part>; PARTS as usize],
+    /// A power of two, by the first bits of the hash.
+    parts: Vec<Mutex<Part>>,
 }
 
 #[derive(Default)]
@@ -65,9 +69,10 @@ pub(super) struct Row<'r> {
 const HEADER: usize = 16;
 
 impl<'b> KeySpool<'b> {
-    /// An empty spool for keys of the map with that place.
-    pub fn new(place: Place, budget: &'b Budget) -> Self {
-        Self { place, budget, parts: Default::default() }
+    /// An empty spool for keys of the map with that place, from about so many bytes of bronze.
+    pub fn new(place: Place, bronze_bytes: u64, budget: &'b Budget) -> Self {
+        let parts = (bronze_bytes / BRONZE_OF_PART).clamp(1, MOST_PARTS).next_power_of_two();
+        Self { place, budget, parts: (0..parts).map(|_| Mutex::default()).collect() }
     }
 
     /// Appends the rows of a batch of an object, given by its number; their places count from `first`. Workers may do so
@@ -78,7 +83,8 @@ impl<'b> KeySpool<'b> {
         let encoder = Encoder::new(batch, spec);
         let mut rows = Vec::with_capacity(batch.num_rows() * 40);
         let mut ends = Vec::with_capacity(batch.num_rows());
-        let mut sizes = [0; PARTS as usize];
+        let mut sizes = vec![0; self.parts.len()];
+        let bits = self.parts.len().ilog2();
         for (place, row) in (first..).zip(0..batch.num_rows()) {
             let start = rows.len();
             rows.extend_from_slice(&[0; HEADER]);
@@ -87,11 +93,11 @@ impl<'b> KeySpool<'b> {
             for (at, number) in [object, place, key, order].into_iter().enumerate() {
                 rows[start + 4 * at..][..4].copy_from_slice(&number.to_le_bytes());
             }
-            let part = (self.place.of(&rows[start + HEADER..middle]) >> (64 - PARTS.ilog2())) as usize;
+            let part = self.place.of(&rows[start + HEADER..middle]).checked_shr(64 - bits).unwrap_or(0) as usize;
             sizes[part] += rows.len() - start;
             ends.push((rows.len(), part));
         }
-        let mut pieces = sizes.map(Vec::with_capacity);
+        let mut pieces: Vec<_> = sizes.into_iter().map(Vec::with_capacity).collect();
         let mut start = 0;
         for (end, part) in ends {
             pieces[part].extend_from_slice(&rows[start..end]);
@@ -103,6 +109,11 @@ impl<'b> KeySpool<'b> {
     /// The place of the map that the keys are for.
     pub(super) fn place(&self) -> &Place {
         &self.place
+    }
+
+    /// How many parts there are.
+    pub(super) fn parts(&self) -> u32 {
+        self.parts.len() as u32
     }
 
     /// About how many bytes there are.
