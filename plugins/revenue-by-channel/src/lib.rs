@@ -4,7 +4,7 @@ use smelt_sdk::prelude::*;
 
 #[derive(Default)]
 struct RevenueByChannel {
-    channels: Totals<String>,
+    channels: Totals<str>,
 }
 
 impl Kpi for RevenueByChannel {
@@ -21,13 +21,13 @@ impl Kpi for RevenueByChannel {
 
     fn update(&mut self, _input: &str, rows: &Batch) -> Result<()> {
         let (channels, amounts) = (rows.text("channel")?, rows.decimals("total_amount")?);
-        rows.rows().for_each(|row| self.channels.add(channels.get(row).unwrap_or("NA"), 1, amounts.value(row)));
+        self.channels.extend(rows.rows().map(|row| (channels.get(row).unwrap_or("NA"), 1, amounts.value(row))));
         Ok(())
     }
 
     fn state(&self, out: &mut Table) -> Result<()> {
         for (channel, orders, revenue) in self.channels.iter() {
-            out.row().text(channel.as_str()).integer(orders).decimal(revenue);
+            out.row().text(channel).integer(orders).decimal(revenue);
         }
         Ok(())
     }

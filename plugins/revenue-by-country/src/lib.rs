@@ -9,7 +9,7 @@ use smelt_sdk::prelude::*;
 
 #[derive(Default)]
 struct RevenueByCountry {
-    orders: Totals<String>,
+    orders: Totals<str>,
     /// The orders without a customer.
     nobody: (i64, Money),
     /// Ids and countries.
@@ -38,14 +38,10 @@ impl Kpi for RevenueByCountry {
         let ids = rows.text("customer_id")?;
         if input == "orders" {
             let amounts = rows.decimals("total_amount")?;
-            for row in rows.rows() {
-                match ids.get(row) {
-                    Some(id) => self.orders.add(id, 1, amounts.value(row)),
-                    None => {
-                        self.nobody.0 += 1;
-                        self.nobody.1 += amounts.value(row);
-                    }
-                }
+            self.orders.extend(rows.rows().filter_map(|row| Some((ids.get(row)?, 1, amounts.value(row)))));
+            for row in rows.rows().filter(|&row| ids.get(row).is_none()) {
+                self.nobody.0 += 1;
+                self.nobody.1 += amounts.value(row);
             }
         } else {
             let countries = rows.text("country")?;
@@ -59,7 +55,7 @@ impl Kpi for RevenueByCountry {
         let (orders, revenue) = self.nobody;
         out.row().text(None).text(None).integer(0).integer(orders).decimal(revenue);
         for (id, orders, revenue) in self.orders.iter() {
-            out.row().text(id.as_str()).text(None).integer(0).integer(orders).decimal(revenue);
+            out.row().text(id).text(None).integer(0).integer(orders).decimal(revenue);
         }
         for (id, country) in &self.customers {
             out.row().text(id.as_str()).text(country.as_str()).integer(1).integer(0).decimal(Money::ZERO);
@@ -70,7 +66,7 @@ impl Kpi for RevenueByCountry {
     fn fold(&self, _stage: usize, groups: &Batch, out: &mut Table) -> Result<()> {
         let (countries, orders, revenue) =
             (groups.text("country")?, groups.integers("orders")?, groups.decimals("revenue")?);
-        let mut totals = Totals::<String>::default();
+        let mut totals = Totals::<str>::default();
         for customer in groups.groups(["customer_id"])? {
             // A missing country sorts first: the customer's orders. The last row has the greatest country.
             let (first, last) = (customer.start, customer.end - 1);
@@ -79,7 +75,7 @@ impl Kpi for RevenueByCountry {
             }
         }
         for (country, orders, revenue) in totals.iter() {
-            out.row().text(country.as_str()).integer(orders).decimal(revenue);
+            out.row().text(country).integer(orders).decimal(revenue);
         }
         Ok(())
     }

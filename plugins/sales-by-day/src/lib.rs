@@ -21,7 +21,7 @@ impl Kpi for SalesByDay {
 
     fn update(&mut self, _input: &str, rows: &Batch) -> Result<()> {
         let (days, amounts) = (rows.dates("order_date")?, rows.decimals("total_amount")?);
-        rows.rows().for_each(|row| self.days.add(&days.value(row), 1, amounts.value(row)));
+        self.days.extend(rows.rows().map(|row| (days.value(row), 1, amounts.value(row))));
         Ok(())
     }
 

@@ -76,7 +76,7 @@ pub use smelt_sdk_macros::{export_cleaner, export_kpi, export_source};
 pub use source::{Object, Source, Tick};
 pub use table::{Row, Table};
 pub use time::{Date, Timestamp};
-pub use totals::Totals;
+pub use totals::{Key, Totals};
 #[doc(hidden)]
 pub use wit_bindgen;
 

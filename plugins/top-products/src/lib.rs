@@ -7,7 +7,7 @@ use smelt_sdk::prelude::*;
 
 struct TopProducts {
     limit: usize,
-    products: Totals<String>,
+    products: Totals<str>,
 }
 
 impl Kpi for TopProducts {
@@ -25,13 +25,13 @@ impl Kpi for TopProducts {
 
     fn update(&mut self, _input: &str, rows: &Batch) -> Result<()> {
         let (products, amounts) = (rows.text("product")?, rows.decimals("total_amount")?);
-        rows.rows().for_each(|row| self.products.add(products.get(row).unwrap_or("NA"), 1, amounts.value(row)));
+        self.products.extend(rows.rows().map(|row| (products.get(row).unwrap_or("NA"), 1, amounts.value(row))));
         Ok(())
     }
 
     fn state(&self, out: &mut Table) -> Result<()> {
         for (product, orders, revenue) in self.products.iter() {
-            out.row().text(product.as_str()).integer(orders).decimal(revenue);
+            out.row().text(product).integer(orders).decimal(revenue);
         }
         Ok(())
     }
