@@ -133,12 +133,12 @@ impl<K: Key + ?Sized, Q: Borrow<K>> Extend<(Q, i64, Money)> for Totals<K> {
         let mut found = [(0u32, 0u64); CHUNK];
         loop {
             chunk.clear();
-            chunk.extend(rows.by_ref().take(CHUNK));
+            for ((hash, _), row) in found.iter_mut().zip(rows.by_ref()) {
+                *hash = row.0.borrow().hash32();
+                chunk.push(row);
+            }
             if chunk.is_empty() {
                 return;
-            }
-            for ((key, ..), (hash, _)) in chunk.iter().zip(&mut found) {
-                *hash = key.borrow().hash32();
             }
             for (hash, slot) in &mut found {
                 *slot = self.slots[(*hash >> self.shift) as usize];
