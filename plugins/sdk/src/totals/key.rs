@@ -18,8 +18,7 @@ pub trait Records<K: ?Sized + 'static>: Default {
     fn is(&self, place: u32, key: &K) -> bool;
     /// A new key, whose sums are zero.
     fn push(&mut self, key: &K) -> u32;
-    fn sums(&self, place: u32) -> Sums;
-    fn set(&mut self, place: u32, sums: Sums);
+    fn change(&mut self, place: u32, change: impl FnOnce(&mut Sums));
     /// In the order in which they were pushed.
     fn iter(&self) -> impl Iterator<Item = (u32, &K, Sums)>;
 }
@@ -28,6 +27,14 @@ pub trait Records<K: ?Sized + 'static>: Default {
 pub struct Sums {
     pub count: i64,
     pub units: i64,
+}
+
+impl Sums {
+    #[inline]
+    fn read(bytes: [u8; 16]) -> Self {
+        let both = u128::from_le_bytes(bytes);
+        Self { count: both as i64, units: (both >> 64) as i64 }
+    }
 }
 
 impl<K: Hash + Eq + Clone + 'static> Key for K {
@@ -53,13 +60,8 @@ impl<K: Eq + Clone + 'static> Records<K> for Vec<(K, Sums)> {
     }
 
     #[inline]
-    fn sums(&self, place: u32) -> Sums {
-        self[place as usize].1
-    }
-
-    #[inline]
-    fn set(&mut self, place: u32, sums: Sums) {
-        self[place as usize].1 = sums;
+    fn change(&mut self, place: u32, change: impl FnOnce(&mut Sums)) {
+        change(&mut self[place as usize].1);
     }
 
     fn iter(&self) -> impl Iterator<Item = (u32, &K, Sums)> {
@@ -125,14 +127,10 @@ impl Records<str> for Texts {
     }
 
     #[inline]
-    fn sums(&self, place: u32) -> Sums {
-        let at = place as usize;
-        Sums { count: i64::from_le_bytes(self.bytes(at)), units: i64::from_le_bytes(self.bytes(at + 8)) }
-    }
-
-    #[inline]
-    fn set(&mut self, place: u32, sums: Sums) {
+    fn change(&mut self, place: u32, change: impl FnOnce(&mut Sums)) {
         let head: &mut [u8; 16] = self.0[place as usize..].first_chunk_mut().expect("a record is whole");
+        let mut sums = Sums::read(*head);
+        change(&mut sums);
         head[..8].copy_from_slice(&sums.count.to_le_bytes());
         head[8..].copy_from_slice(&sums.units.to_le_bytes());
     }
@@ -147,7 +145,7 @@ impl Records<str> for Texts {
             at = start + self.length(at);
             // SAFETY: `push` wrote these bytes, from a text.
             let key = unsafe { std::str::from_utf8_unchecked(&self.0[start..at]) };
-            Some((place, key, self.sums(place)))
+            Some((place, key, Sums::read(self.bytes(start - HEAD))))
         })
     }
 }
@@ -162,14 +160,13 @@ fn words(text: &[u8]) -> [u64; 4] {
         let word = |at: usize| *text[at.min(last)..].first_chunk().expect("it begins before the last");
         [word(0), word(N), word(2 * N), word(last)]
     }
-    match text {
-        [] => [0; 4],
-        [byte] => [(*byte).into(), 0, 0, 0],
-        _ if text.len() < 8 => {
-            let [a, b, c, d] = four(text).map(|half| u64::from(u16::from_le_bytes(half)));
-            [a | b << 16 | c << 32 | d << 48, 0, 0, 0]
-        }
-        _ => four(text).map(u64::from_le_bytes),
+    if text.len() >= 8 {
+        four(text).map(u64::from_le_bytes)
+    } else if text.len() >= 2 {
+        let [a, b, c, d] = four(text).map(|half| u64::from(u16::from_le_bytes(half)));
+        [a | b << 16 | c << 32 | d << 48, 0, 0, 0]
+    } else {
+        [text.first().map_or(0, |&byte| byte.into()), 0, 0, 0]
     }
 }
 

@@ -64,11 +64,16 @@ impl<K: Key + ?Sized> Totals<K> {
 
     #[inline]
     fn add_at(&mut self, place: u32, count: i64, amount: Money) {
-        let Sums { count: counted, units } = self.records.sums(place);
-        // 64 bits are many times cheaper to add than 128 in wasm, and hold almost every sum.
-        let sum = i64::try_from(amount.units()).ok().and_then(|amount| units.checked_add(amount));
-        self.records.set(place, Sums { count: counted + count, units: sum.unwrap_or(0) });
-        if sum.is_none() {
+        let mut spilt = None;
+        self.records.change(place, |sums| {
+            sums.count += count;
+            // 64 bits are many times cheaper to add than 128 in wasm, and hold almost every sum.
+            match i64::try_from(amount.units()).ok().and_then(|amount| sums.units.checked_add(amount)) {
+                Some(sum) => sums.units = sum,
+                None => spilt = Some(std::mem::take(&mut sums.units)),
+            }
+        });
+        if let Some(units) = spilt {
             self.spill(place, amount, Money::from_units(units.into()));
         }
     }
@@ -79,7 +84,7 @@ impl<K: Key + ?Sized> Totals<K> {
     }
 
     /// Where the record of the key is; it has one after this.
-    #[inline]
+    #[inline(never)]
     fn place(&mut self, key: &K, hash: u32) -> u32 {
         let mut at = (hash >> self.shift) as usize;
         loop {
