@@ -14,6 +14,8 @@ pub trait Key: 'static {
 
 /// Keys with their sums, found by their place.
 pub trait Records<K: ?Sized + 'static>: Default {
+    /// Whether it is worth looking whether that key is at that place.
+    fn may_be(&self, place: u32, key: &K) -> bool;
     /// Whether that key is at that place.
     fn is(&self, place: u32, key: &K) -> bool;
     /// A new key, whose sums are zero.
@@ -49,6 +51,11 @@ impl<K: Hash + Eq + Clone + 'static> Key for K {
 }
 
 impl<K: Eq + Clone + 'static> Records<K> for Vec<(K, Sums)> {
+    #[inline]
+    fn may_be(&self, _: u32, _: &K) -> bool {
+        true
+    }
+
     #[inline]
     fn is(&self, place: u32, key: &K) -> bool {
         self[place as usize].0 == *key
@@ -112,6 +119,11 @@ impl Texts {
 }
 
 impl Records<str> for Texts {
+    #[inline]
+    fn may_be(&self, place: u32, key: &str) -> bool {
+        self.length(place as usize) == key.len()
+    }
+
     #[inline]
     fn is(&self, place: u32, key: &str) -> bool {
         let at = place as usize;

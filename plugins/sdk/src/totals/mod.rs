@@ -148,9 +148,15 @@ impl<K: Key + ?Sized, Q: Borrow<K>> Extend<(Q, i64, Money)> for Totals<K> {
             for (hash, slot) in &mut found {
                 *slot = self.slots[(*hash >> self.shift) as usize];
             }
+            // A loop that does little: so that many records are on their way at once.
+            for ((key, ..), (hash, slot)) in chunk.iter().zip(&mut found) {
+                if *slot as u32 != *hash || *slot == 0 || !self.records.may_be(place_in(*slot), key.borrow()) {
+                    *slot = 0;
+                }
+            }
             for (&(ref key, count, amount), &(hash, slot)) in chunk.iter().zip(&found) {
                 let key = key.borrow();
-                let place = match slot as u32 == hash && slot != 0 && self.records.is(place_in(slot), key) {
+                let place = match slot != 0 && self.records.is(place_in(slot), key) {
                     true => place_in(slot),
                     false => self.place(key, hash),
                 };
