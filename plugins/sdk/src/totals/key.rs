@@ -190,7 +190,7 @@ fn middle(text: &[u8]) -> &[u8] {
 
 /// Whether two texts of one length are the same. A call that compares memory would cost more than the comparison.
 #[inline]
-fn same(one: &[u8], other: &[u8]) -> bool {
+pub(super) fn same(one: &[u8], other: &[u8]) -> bool {
     let ([a, b, c, d], [e, f, g, h]) = (words(one), words(other));
     // Not `==` of arrays, which writes them to memory first.
     (a ^ e) | (b ^ f) | (c ^ g) | (d ^ h) == 0 && (one.len() <= 32 || middle(one) == middle(other))

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
+use super::key::same;
 use super::{Key, Totals};
 use crate::{Date, Money};
 
@@ -95,5 +96,18 @@ fn keys_that_differ_in_a_digit_find_their_slots() {
         firsts.dedup();
         // At random, some 8,600 of 32,768 would be hit.
         assert!(firsts.len() > 7_500, "{} slots", firsts.len());
+    }
+}
+
+#[test]
+fn texts_that_differ_in_one_byte_are_told_apart() {
+    for length in 0..70 {
+        let text = vec![b'a'; length];
+        assert!(same(&text, &text.clone()));
+        for byte in 0..length {
+            let mut other = text.clone();
+            other[byte] = b'b';
+            assert!(!same(&text, &other), "byte {byte} of {length}");
+        }
     }
 }
