@@ -12,8 +12,33 @@ struct RevenueByCountry {
     orders: Totals<str>,
     /// The orders without a customer.
     nobody: (i64, Money),
-    /// Ids and countries.
-    customers: Vec<(String, String)>,
+    customers: Customers,
+}
+
+/// Ids and countries in one text, id after country after id.
+#[derive(Default)]
+struct Customers {
+    text: String,
+    /// Where an id ends, and where its country does.
+    ends: Vec<(usize, usize)>,
+}
+
+impl Customers {
+    fn push(&mut self, id: &str, country: &str) {
+        self.text.push_str(id);
+        let id_end = self.text.len();
+        self.text.push_str(country);
+        self.ends.push((id_end, self.text.len()));
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let mut start = 0;
+        self.ends.iter().map(move |&(id_end, end)| {
+            let customer = (&self.text[start..id_end], &self.text[id_end..end]);
+            start = end;
+            customer
+        })
+    }
 }
 
 impl Kpi for RevenueByCountry {
@@ -45,8 +70,7 @@ impl Kpi for RevenueByCountry {
             }
         } else {
             let countries = rows.text("country")?;
-            let customers = rows.rows().map(|row| (ids.value(row).to_owned(), countries.value(row).to_owned()));
-            self.customers.extend(customers);
+            rows.rows().for_each(|row| self.customers.push(ids.value(row), countries.value(row)));
         }
         Ok(())
     }
@@ -57,8 +81,8 @@ impl Kpi for RevenueByCountry {
         for (id, orders, revenue) in self.orders.iter() {
             out.row().text(id).text(None).integer(0).integer(orders).decimal(revenue);
         }
-        for (id, country) in &self.customers {
-            out.row().text(id.as_str()).text(country.as_str()).integer(1).integer(0).decimal(Money::ZERO);
+        for (id, country) in self.customers.iter() {
+            out.row().text(id).text(country).integer(1).integer(0).decimal(Money::ZERO);
         }
         Ok(())
     }

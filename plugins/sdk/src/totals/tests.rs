@@ -4,6 +4,10 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
+<<<<<<< HEAD
+=======
+use super::key::same;
+>>>>>>> h1
 use super::{Key, Totals};
 use crate::{Date, Money};
 
@@ -97,3 +101,19 @@ fn keys_that_differ_in_a_digit_find_their_slots() {
         assert!(firsts.len() > 7_500, "{} slots", firsts.len());
     }
 }
+<<<<<<< HEAD
+=======
+
+#[test]
+fn texts_that_differ_in_one_byte_are_told_apart() {
+    for length in 0..70 {
+        let text = vec![b'a'; length];
+        assert!(same(&text, &text.clone()));
+        for byte in 0..length {
+            let mut other = text.clone();
+            other[byte] = b'b';
+            assert!(!same(&text, &other), "byte {byte} of {length}");
+        }
+    }
+}
+>>>>>>> h1
