@@ -14,21 +14,13 @@ pub trait Key: 'static {
 
 /// Keys with their sums, found by their place.
 pub trait Records<K: ?Sized + 'static>: Default {
-<<<<<<< HEAD
-=======
     /// Whether it is worth looking whether that key is at that place.
     fn may_be(&self, place: u32, key: &K) -> bool;
->>>>>>> h1
     /// Whether that key is at that place.
     fn is(&self, place: u32, key: &K) -> bool;
     /// A new key, whose sums are zero.
     fn push(&mut self, key: &K) -> u32;
-<<<<<<< HEAD
-    fn sums(&self, place: u32) -> Sums;
-    fn set(&mut self, place: u32, sums: Sums);
-=======
     fn change(&mut self, place: u32, change: impl FnOnce(&mut Sums));
->>>>>>> h1
     /// In the order in which they were pushed.
     fn iter(&self) -> impl Iterator<Item = (u32, &K, Sums)>;
 }
@@ -39,8 +31,6 @@ pub struct Sums {
     pub units: i64,
 }
 
-<<<<<<< HEAD
-=======
 impl Sums {
     #[inline]
     fn read(bytes: [u8; 16]) -> Self {
@@ -49,7 +39,6 @@ impl Sums {
     }
 }
 
->>>>>>> h1
 impl<K: Hash + Eq + Clone + 'static> Key for K {
     type Records = Vec<(K, Sums)>;
 
@@ -63,14 +52,11 @@ impl<K: Hash + Eq + Clone + 'static> Key for K {
 
 impl<K: Eq + Clone + 'static> Records<K> for Vec<(K, Sums)> {
     #[inline]
-<<<<<<< HEAD
-=======
     fn may_be(&self, _: u32, _: &K) -> bool {
         true
     }
 
     #[inline]
->>>>>>> h1
     fn is(&self, place: u32, key: &K) -> bool {
         self[place as usize].0 == *key
     }
@@ -81,18 +67,8 @@ impl<K: Eq + Clone + 'static> Records<K> for Vec<(K, Sums)> {
     }
 
     #[inline]
-<<<<<<< HEAD
-    fn sums(&self, place: u32) -> Sums {
-        self[place as usize].1
-    }
-
-    #[inline]
-    fn set(&mut self, place: u32, sums: Sums) {
-        self[place as usize].1 = sums;
-=======
     fn change(&mut self, place: u32, change: impl FnOnce(&mut Sums)) {
         change(&mut self[place as usize].1);
->>>>>>> h1
     }
 
     fn iter(&self) -> impl Iterator<Item = (u32, &K, Sums)> {
@@ -105,10 +81,6 @@ impl Key for str {
 
     #[inline]
     fn hash32(&self) -> u32 {
-<<<<<<< HEAD
-        let mut hash = Multiply(self.len() as u64);
-        hash.write(self.as_bytes());
-=======
         let text = self.as_bytes();
         let [a, b, c, d] = words(text);
         // Four multiplications at once, by odd numbers.
@@ -122,7 +94,6 @@ impl Key for str {
         if text.len() > 32 {
             hash.write(middle(text));
         }
->>>>>>> h1
         hash.finish32()
     }
 }
@@ -149,14 +120,11 @@ impl Texts {
 
 impl Records<str> for Texts {
     #[inline]
-<<<<<<< HEAD
-=======
     fn may_be(&self, place: u32, key: &str) -> bool {
         self.length(place as usize) == key.len()
     }
 
     #[inline]
->>>>>>> h1
     fn is(&self, place: u32, key: &str) -> bool {
         let at = place as usize;
         self.length(at) == key.len() && same(&self.0[at + HEAD..at + HEAD + key.len()], key.as_bytes())
@@ -171,21 +139,10 @@ impl Records<str> for Texts {
     }
 
     #[inline]
-<<<<<<< HEAD
-    fn sums(&self, place: u32) -> Sums {
-        let at = place as usize;
-        Sums { count: i64::from_le_bytes(self.bytes(at)), units: i64::from_le_bytes(self.bytes(at + 8)) }
-    }
-
-    #[inline]
-    fn set(&mut self, place: u32, sums: Sums) {
-        let head: &mut [u8; 16] = self.0[place as usize..].first_chunk_mut().expect("a record is whole");
-=======
     fn change(&mut self, place: u32, change: impl FnOnce(&mut Sums)) {
         let head: &mut [u8; 16] = self.0[place as usize..].first_chunk_mut().expect("a record is whole");
         let mut sums = Sums::read(*head);
         change(&mut sums);
->>>>>>> h1
         head[..8].copy_from_slice(&sums.count.to_le_bytes());
         head[8..].copy_from_slice(&sums.units.to_le_bytes());
     }
@@ -200,48 +157,11 @@ impl Records<str> for Texts {
             at = start + self.length(at);
             // SAFETY: `push` wrote these bytes, from a text.
             let key = unsafe { std::str::from_utf8_unchecked(&self.0[start..at]) };
-<<<<<<< HEAD
-            Some((place, key, self.sums(place)))
-=======
             Some((place, key, Sums::read(self.bytes(start - HEAD))))
->>>>>>> h1
         })
     }
 }
 
-<<<<<<< HEAD
-/// Whether two texts of one length are the same, eight bytes at a time: most keys are short, and a call that compares
-/// memory costs more than the comparison.
-#[inline]
-fn same(one: &[u8], other: &[u8]) -> bool {
-    let (mut one_left, mut other_left) = (one, other);
-    while let (Some((word, rest)), Some((other_word, other_rest))) =
-        (one_left.split_first_chunk::<8>(), other_left.split_first_chunk::<8>())
-    {
-        if word != other_word {
-            return false;
-        }
-        (one_left, other_left) = (rest, other_rest);
-    }
-    tail(one, one_left) == tail(other, other_left)
-}
-
-/// The last, at most seven bytes of a text as a word.
-#[inline]
-fn tail(all: &[u8], last: &[u8]) -> u64 {
-    let short = |at: usize| u64::from(last[at]);
-    match (last.len(), all.last_chunk::<8>()) {
-        (0, _) => 0,
-        (left, Some(word)) => u64::from_le_bytes(*word) >> (64 - 8 * left),
-        // The two halves overlap: of one length they are equal only if all bytes are.
-        (left @ 4.., None) => {
-            let word =
-                |at: usize| u64::from(u32::from_le_bytes(*last[at..].first_chunk().expect("at least four bytes")));
-            word(0) | word(left - 4) << 32
-        }
-        (left, None) => short(0) | short(left / 2) << 8 | short(left - 1) << 16,
-    }
-=======
 /// Texts of one length are the same exactly if these words are, which overlap. Nearly all keys have up to 32 bytes, and of
 /// two lengths in a row the processor shall not have to guess which comes next: so none of these loads depends on a branch.
 #[inline]
@@ -274,7 +194,6 @@ pub(super) fn same(one: &[u8], other: &[u8]) -> bool {
     let ([a, b, c, d], [e, f, g, h]) = (words(one), words(other));
     // Not `==` of arrays, which writes them to memory first.
     (a ^ e) | (b ^ f) | (c ^ g) | (d ^ h) == 0 && (one.len() <= 32 || middle(one) == middle(other))
->>>>>>> h1
 }
 
 /// A hash by multiplication, eight bytes at a time: fast on short keys. A plugin runs alone on its own data within a
@@ -305,20 +224,10 @@ impl Hasher for Multiply {
 
     #[inline]
     fn write(&mut self, bytes: &[u8]) {
-<<<<<<< HEAD
-        let mut left = bytes;
-        while let Some((word, rest)) = left.split_first_chunk() {
-            self.word(u64::from_le_bytes(*word));
-            left = rest;
-        }
-        if !left.is_empty() {
-            self.word(tail(bytes, left));
-=======
         for word in bytes.chunks(8) {
             let mut padded = [0; 8];
             padded[..word.len()].copy_from_slice(word);
             self.word(u64::from_le_bytes(padded));
->>>>>>> h1
         }
     }
 

@@ -64,13 +64,6 @@ impl<K: Key + ?Sized> Totals<K> {
 
     #[inline]
     fn add_at(&mut self, place: u32, count: i64, amount: Money) {
-<<<<<<< HEAD
-        let Sums { count: counted, units } = self.records.sums(place);
-        // 64 bits are many times cheaper to add than 128 in wasm, and hold almost every sum.
-        let sum = i64::try_from(amount.units()).ok().and_then(|amount| units.checked_add(amount));
-        self.records.set(place, Sums { count: counted + count, units: sum.unwrap_or(0) });
-        if sum.is_none() {
-=======
         let mut spilt = None;
         self.records.change(place, |sums| {
             sums.count += count;
@@ -81,7 +74,6 @@ impl<K: Key + ?Sized> Totals<K> {
             }
         });
         if let Some(units) = spilt {
->>>>>>> h1
             self.spill(place, amount, Money::from_units(units.into()));
         }
     }
@@ -92,11 +84,7 @@ impl<K: Key + ?Sized> Totals<K> {
     }
 
     /// Where the record of the key is; it has one after this.
-<<<<<<< HEAD
-    #[inline]
-=======
     #[inline(never)]
->>>>>>> h1
     fn place(&mut self, key: &K, hash: u32) -> u32 {
         let mut at = (hash >> self.shift) as usize;
         loop {
@@ -150,21 +138,6 @@ impl<K: Key + ?Sized, Q: Borrow<K>> Extend<(Q, i64, Money)> for Totals<K> {
         let mut found = [(0u32, 0u64); CHUNK];
         loop {
             chunk.clear();
-<<<<<<< HEAD
-            chunk.extend(rows.by_ref().take(CHUNK));
-            if chunk.is_empty() {
-                return;
-            }
-            for ((key, ..), (hash, _)) in chunk.iter().zip(&mut found) {
-                *hash = key.borrow().hash32();
-            }
-            for (hash, slot) in &mut found {
-                *slot = self.slots[(*hash >> self.shift) as usize];
-            }
-            for (&(ref key, count, amount), &(hash, slot)) in chunk.iter().zip(&found) {
-                let key = key.borrow();
-                let place = match slot as u32 == hash && slot != 0 && self.records.is(place_in(slot), key) {
-=======
             for ((hash, _), row) in found.iter_mut().zip(rows.by_ref()) {
                 *hash = row.0.borrow().hash32();
                 chunk.push(row);
@@ -184,7 +157,6 @@ impl<K: Key + ?Sized, Q: Borrow<K>> Extend<(Q, i64, Money)> for Totals<K> {
             for (&(ref key, count, amount), &(hash, slot)) in chunk.iter().zip(&found) {
                 let key = key.borrow();
                 let place = match slot != 0 && self.records.is(place_in(slot), key) {
->>>>>>> h1
                     true => place_in(slot),
                     false => self.place(key, hash),
                 };

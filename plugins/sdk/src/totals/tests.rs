@@ -4,10 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-<<<<<<< HEAD
-=======
 use super::key::same;
->>>>>>> h1
 use super::{Key, Totals};
 use crate::{Date, Money};
 
@@ -101,8 +98,6 @@ fn keys_that_differ_in_a_digit_find_their_slots() {
         assert!(firsts.len() > 7_500, "{} slots", firsts.len());
     }
 }
-<<<<<<< HEAD
-=======
 
 #[test]
 fn texts_that_differ_in_one_byte_are_told_apart() {
@@ -116,4 +111,3 @@ fn texts_that_differ_in_one_byte_are_told_apart() {
         }
     }
 }
->>>>>>> h1
