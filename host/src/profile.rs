@@ -174,7 +174,15 @@ fn usage() -> (Duration, u64) {
     };
     let time =
         |time: libc::timeval| Duration::new(time.tv_sec.unsigned_abs(), time.tv_usec.unsigned_abs() as u32 * 1000);
-    (time(usage.ru_utime) + time(usage.ru_stime), usage.ru_maxrss.unsigned_abs() * 1024)
+    let peak = peak().unwrap_or(usage.ru_maxrss.unsigned_abs() * 1024);
+    (time(usage.ru_utime) + time(usage.ru_stime), peak)
+}
+
+/// Peak memory as Linux knows it. `ru_maxrss` counts what whoever started this process held at that moment.
+fn peak() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? * 1024)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod accounting;
 mod bad_input;
 mod bad_objects;
 mod boundary;
+mod bounded;
 mod crash;
 mod faults;
 mod function;
