@@ -5,7 +5,8 @@ use crate::support::Lake;
 /// The most memory that a run takes on one object of about so many bytes, which is cleaned as it streams.
 fn peak(bytes: usize) -> u64 {
     let lake = Lake::new();
-    let click = "{\"customer_id\":\"C1\",\"page\":\"/products/1\",\"ip\":\"10.0.0.1\",\"ts\":\"2025-01-01T00:00:00Z\"}\n";
+    let click =
+        "{\"customer_id\":\"C1\",\"page\":\"/products/1\",\"ip\":\"10.0.0.1\",\"ts\":\"2025-01-01T00:00:00Z\"}\n";
     lake.bronze("clicks_1.txt", click.repeat(bytes / click.len()));
     let run = lake.json(&["run", "--profile"]);
     assert_eq!(run["datasets"][0]["kept"], (bytes / click.len()) as u64);

@@ -1,6 +1,6 @@
 //! Writing silver once it is known which rows stay.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use arrow_array::{BooleanArray, RecordBatch};
 use arrow_buffer::BooleanBuffer;
@@ -39,7 +39,7 @@ impl<'w> DatasetWork<'w> {
     /// Writes the silver of all objects, without the rows at the places in `lost`.
     pub(super) fn write(
         &self,
-        objects: std::collections::BTreeMap<u32, (&str, CleanObject<'w>)>,
+        objects: BTreeMap<u32, (&str, CleanObject<'w>)>,
         again: Vec<Again>,
         lost: &HashMap<u32, Vec<u32>>,
         retired: &mut Vec<String>,
