@@ -1,11 +1,13 @@
 //! What KPIs take in of silver while it is written, so that it need not be read again in the same run.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use arrow_array::RecordBatch;
 
-use crate::aggregate::sums::{Sign, Sums};
+use crate::aggregate::first_stage;
+use crate::aggregate::sums::{Shards, Sign};
+use crate::catalog::State;
 use crate::error::Result;
 use crate::pipeline::{KpiStep, Pipeline};
 use crate::silver;
@@ -21,12 +23,13 @@ pub type Taken = HashSet<(usize, String)>;
 #[derive(Default)]
 pub struct Fresh {
     /// `None` for a KPI that failed: it will fail again where that is reported.
-    kpis: Mutex<HashMap<String, Option<(Taken, Sums)>>>,
+    kpis: Mutex<HashMap<String, Option<(Taken, Arc<Shards>)>>>,
 }
 
 /// Accumulators of all KPIs that read one dataset, on one worker.
 pub struct Feed<'f> {
     fresh: &'f Fresh,
+    state: &'f State,
     as_of: i64,
     accumulators: Vec<Fed<'f>>,
 }
@@ -42,7 +45,7 @@ struct Fed<'f> {
 
 impl Fresh {
     /// Opens an accumulator for each KPI that reads the dataset, as of that time in microseconds since the epoch.
-    pub fn feed<'f>(&'f self, pipeline: &'f Pipeline, dataset: &str, as_of: i64) -> Feed<'f> {
+    pub fn feed<'f>(&'f self, pipeline: &'f Pipeline, state: &'f State, dataset: &str, as_of: i64) -> Feed<'f> {
         let mut accumulators = Vec::new();
         for step in &pipeline.kpis {
             let inputs = step.inputs.iter().enumerate().filter(|(_, input)| input.dataset == dataset);
@@ -50,25 +53,30 @@ impl Fresh {
                 accumulators.push(Fed { step, input, accumulator: open(step, as_of), rows: 0, taken: Taken::new() });
             }
         }
-        Feed { fresh: self, as_of, accumulators }
+        Feed { fresh: self, state, as_of, accumulators }
     }
 
     /// What the KPI took in, if all of it is among the silver that it is to take in.
-    pub fn take<'s>(&self, kpi: &str, wanted: impl Iterator<Item = (usize, &'s str)>) -> Option<(Taken, Sums)> {
+    pub fn take<'s>(&self, kpi: &str, wanted: impl Iterator<Item = (usize, &'s str)>) -> Option<(Taken, Arc<Shards>)> {
         let (taken, sums) = self.kpis.lock().expect("no one panics while holding it").remove(kpi)??;
         let wanted: HashSet<(usize, &str)> = wanted.collect();
         taken.iter().all(|(input, key)| wanted.contains(&(*input, key.as_str()))).then_some((taken, sums))
     }
 
-    fn add(&self, step: &KpiStep, accumulator: Option<Accumulator<'_>>, taken: Taken) {
-        let state = accumulator.and_then(|mut accumulator| accumulator.state().ok());
-        let mut kpis = self.kpis.lock().expect("no one panics while holding it");
-        let held = kpis.entry(step.name.clone());
-        let held = held.or_insert_with(|| Some((Taken::new(), Sums::new(&step.plugin.spec().stages[0]))));
-        let Some((held_taken, sums)) = held else { return };
-        match state.map(|state| sums.add(&state, Sign::Plus)) {
-            Some(Ok(())) => held_taken.extend(taken),
-            _ => *held = None,
+    fn add(&self, step: &KpiStep, state: &State, accumulator: Option<Accumulator<'_>>, taken: Taken) {
+        let rows = accumulator.and_then(|mut accumulator| accumulator.state().ok());
+        let kpis = || self.kpis.lock().expect("no one panics while holding it");
+        let new = || Some((Taken::new(), Arc::new(first_stage(step, state).ok()?)));
+        let Some(sums) = kpis().entry(step.name.clone()).or_insert_with(new).as_ref().map(|(_, sums)| Arc::clone(sums))
+        else {
+            return;
+        };
+        let added = rows.is_some_and(|rows| sums.add(&rows, Sign::Plus).is_ok());
+        if let Some(held) = kpis().get_mut(&step.name) {
+            match held {
+                Some((all, _)) if added => all.extend(taken),
+                _ => *held = None,
+            }
         }
     }
 }
@@ -90,7 +98,7 @@ impl Feed<'_> {
             }
             *rows += projected.num_rows();
             if *rows >= MOST_ROWS && accumulator.is_some() {
-                self.fresh.add(step, accumulator.take(), Taken::new());
+                self.fresh.add(step, self.state, accumulator.take(), Taken::new());
                 (*accumulator, *rows) = (open(step, self.as_of), 0);
             }
         }
@@ -112,7 +120,7 @@ impl Feed<'_> {
     /// Adds up what was taken in.
     pub fn finish(self) {
         for Fed { step, accumulator, taken, .. } in self.accumulators {
-            self.fresh.add(step, accumulator, taken);
+            self.fresh.add(step, self.state, accumulator, taken);
         }
     }
 }

@@ -1,21 +1,22 @@
 //! From what is added to a KPI's first stage to its table.
 
 use std::collections::HashSet;
+use std::sync::Mutex;
 
 use arrow_array::RecordBatch;
 use chrono::TimeDelta;
 
 use super::Aggregation;
-use super::sums::{Group, Sign, Sorted, Sums};
+use super::sums::{Shards, Sign, Sorted, Sums};
 use crate::catalog::{GOLD, Gold, SUMS, Stored};
 use crate::codec::Formulas;
 use crate::error::Result;
 use crate::pipeline::KpiStep;
 use crate::plan::{inputs, is_whole};
-use crate::segments::Segments;
+use crate::segments::{Reader, Segments};
 use crate::store::Durability;
-use crate::wasm::{Accumulator, StageSpec};
-use crate::{clock, digest, profile, silver};
+use crate::wasm::Accumulator;
+use crate::{Error, clock, digest, profile, silver};
 
 /// About how many rows are folded in one call.
 const GROUP_ROWS: usize = 65_536;
@@ -32,7 +33,7 @@ pub(super) struct Finished {
 
 impl Aggregation<'_> {
     /// Adds `sums` to the first stage, what follows from it to the others, and evaluates the last.
-    pub(super) fn finish(&self, step: &KpiStep, incremental: bool, mut sums: Sums) -> Result<Finished> {
+    pub(super) fn finish(&self, step: &KpiStep, incremental: bool, sums: &Shards) -> Result<Finished> {
         let _span = profile::span("finish sums", &step.name);
         let specs = &step.plugin.spec().stages;
         let former = self.state.gold.get(&step.name);
@@ -43,26 +44,28 @@ impl Aggregation<'_> {
             Some(gold) => retired.extend(gold.stages.iter().flat_map(Segments::runs).map(|run| run.key.clone())),
             None => {}
         }
-        let mut accumulator = self.open(step)?;
-        let last = specs.len() - 1;
-        for stage in 0..last {
-            let mut next = Sums::new(&specs[stage + 1]);
-            if incremental {
-                let before = self.stored(&specs[stage], &stages[stage], &sums)?;
-                fold(&mut accumulator, stage, &before.sorted(), Sign::Minus, &mut next)?;
-                sums.add_all(&before, Sign::Plus)?;
-            }
-            let sorted = sums.sorted();
-            fold(&mut accumulator, stage, &sorted, Sign::Plus, &mut next)?;
-            self.keep(step, stage, &mut stages[stage], sorted.groups(), &mut retired)?;
-            sums = next;
+        if !incremental {
+            stages[0] = Segments::at(sums.place());
         }
+        let last = specs.len() - 1;
+        let (mut folded, accumulators) = (Vec::new(), Mutex::default());
+        for stage in 0..last {
+            let next = Shards::new(&specs[stage + 1], stages[stage + 1].place()?);
+            let sums = folded.last().unwrap_or(sums);
+            self.advance(step, stage, &mut stages[stage], sums, &next, &accumulators, &mut retired)?;
+            folded.push(next);
+        }
+        let mut sums = folded.last().unwrap_or(sums).take(0);
         let changed: HashSet<Vec<u8>> = sums.sorted().groups().map(|group| group.key().to_vec()).collect();
         stages[last].scan(self.store, |key, rows| sums.load(key, rows, Sign::Plus))?;
         let sorted = sums.sorted();
-        let table = accumulator.evaluate(&sorted.batch()?)?;
-        let groups = sorted.groups().filter(|group| changed.contains(group.key()));
-        self.keep(step, last, &mut stages[last], groups, &mut retired)?;
+        let table = self.accumulator(step, &accumulators)?.evaluate(&sorted.batch()?)?;
+        let pairs = sorted.groups().filter(|group| changed.contains(group.key())).map(|group| {
+            let mut rows = Vec::new();
+            group.write(&mut rows);
+            (group.key().to_vec(), Some(rows).filter(|rows| !rows.is_empty()))
+        });
+        stages[last].put(self.store, &self.stem(step, last), pairs.collect(), &mut retired)?;
 
         let table_object = self.write_table(step, former, &table)?;
         let named = stages.iter().flat_map(Segments::runs).map(|run| run.key.clone());
@@ -76,39 +79,59 @@ impl Aggregation<'_> {
         Ok(Finished { gold, table, retired, named })
     }
 
-    /// The rows of a stage that are in the same groups as those in `sums`.
-    fn stored(&self, spec: &StageSpec, stage: &Segments, sums: &Sums) -> Result<Sums> {
-        let keys: Vec<_> = sums.sorted().groups().map(|group| group.key().to_vec()).collect();
-        let mut stored = Sums::new(spec);
-        for (key, rows) in keys.iter().zip(stage.get_many(self.store, &keys)?) {
-            if let Some(rows) = rows {
-                stored.load(key, &rows, Sign::Plus)?;
-            }
-        }
-        Ok(stored)
-    }
-
-    /// Keeps those groups as they are now.
-    fn keep<'g>(
+    /// Adds `sums` to what is kept of a stage that is folded, and to the next stage what their groups come to now, less
+    /// what they came to before.
+    #[expect(clippy::too_many_arguments, reason = "all of it changes from stage to stage")]
+    fn advance<'s>(
         &self,
-        step: &KpiStep,
+        step: &'s KpiStep,
         stage: usize,
         kept: &mut Segments,
-        groups: impl Iterator<Item = Group<'g>>,
+        sums: &Shards,
+        next: &Shards,
+        accumulators: &Mutex<Vec<Accumulator<'s>>>,
         retired: &mut Vec<String>,
     ) -> Result<()> {
-        let pairs: Vec<_> = groups
-            .map(|group| {
-                let mut rows = Vec::new();
-                group.write(&mut rows);
-                (group.key().to_vec(), Some(rows).filter(|rows| !rows.is_empty()))
-            })
-            .collect();
-        if pairs.is_empty() {
+        let (parts, bytes) = sums.gather()?;
+        if bytes == 0 {
             return Ok(());
         }
-        let stem = format!("{SUMS}{}/{:020}-{stage}", step.name, self.state.sequence + 1);
-        kept.put(self.store, &stem, pairs, retired)
+        let place = kept.place()?;
+        if place != sums.place() {
+            return Err(Error::internal("sums were added up for another map"));
+        }
+        let before = kept.open(self.store)?;
+        kept.write(self.store, &self.stem(step, stage), bytes, parts, retired, |number, part| {
+            let _span = profile::span("finish sums", &step.name);
+            let mut accumulator = self.accumulator(step, accumulators)?;
+            let mut sums = sums.take(number);
+            let stored = stored(&before, &sums)?;
+            if !stored.is_empty() {
+                fold(&mut accumulator, stage, &stored.placed(&place), Sign::Minus, next)?;
+                sums.add_all(&stored, Sign::Plus)?;
+            }
+            let placed = sums.placed(&place);
+            fold(&mut accumulator, stage, &placed, Sign::Plus, next)?;
+            accumulators.lock().expect("no one panics while holding it").push(accumulator);
+            let mut rows = Vec::new();
+            placed.groups().try_for_each(|group| {
+                rows.clear();
+                group.write(&mut rows);
+                part.push(place.of(group.key()), group.key(), (!rows.is_empty()).then_some(&rows))
+            })
+        })
+        .map(|_| ())
+    }
+
+    /// One that was used before, or a new one: to open one takes longer than to fold a few groups.
+    fn accumulator<'s>(&self, step: &'s KpiStep, free: &Mutex<Vec<Accumulator<'s>>>) -> Result<Accumulator<'s>> {
+        let free = free.lock().expect("no one panics while holding it").pop();
+        free.map_or_else(|| self.open(step), Ok)
+    }
+
+    /// What the keys of a stage's runs begin with.
+    fn stem(&self, step: &KpiStep, stage: usize) -> String {
+        format!("{SUMS}{}/{:020}-{stage}", step.name, self.state.sequence + 1)
     }
 
     fn write_table(&self, step: &KpiStep, former: Option<&Gold>, table: &RecordBatch) -> Result<Stored> {
@@ -139,13 +162,22 @@ impl Aggregation<'_> {
     }
 }
 
+/// The rows that are kept of the groups that `sums` has rows of.
+fn stored(kept: &Reader<'_>, sums: &Sums) -> Result<Sums> {
+    let mut stored = sums.like();
+    let placed = sums.placed(kept.place());
+    let groups: Vec<_> = placed.groups().map(|group| (kept.place().of(group.key()), group.key())).collect();
+    kept.look_up(groups.len(), |at| groups[at], |at, rows| stored.load(groups[at].1, rows, Sign::Plus))?;
+    Ok(stored)
+}
+
 /// Adds what the groups of a stage come to in the next one.
 fn fold(
     accumulator: &mut Accumulator<'_>,
     stage: usize,
     groups: &Sorted<'_>,
     sign: Sign,
-    next: &mut Sums,
+    next: &Shards,
 ) -> Result<()> {
     for batch in groups.batches(GROUP_ROWS) {
         next.add(&accumulator.fold(stage, &batch?)?, sign)?;

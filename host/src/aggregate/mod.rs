@@ -6,14 +6,14 @@ mod rows;
 pub(crate) mod sums;
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use arrow_array::RecordBatch;
 use chrono::{DateTime, Utc};
 
 use delta::Delta;
 use rows::{Part, Task, bundles};
-use sums::Sums;
+use sums::Shards;
 
 use crate::catalog::{Change, State};
 use crate::error::{Kind, Result};
@@ -61,7 +61,7 @@ struct Work<'w> {
     /// Whether the sums that it had are added to, rather than made anew.
     incremental: bool,
     /// What is added to its first stage.
-    sums: Mutex<Sums>,
+    sums: Arc<Shards>,
     failure: Mutex<Option<Error>>,
 }
 
@@ -73,6 +73,12 @@ impl Work<'_> {
     fn has_failed(&self) -> bool {
         self.failure.lock().expect("no one panics while holding it").is_some()
     }
+}
+
+/// What is to be added to the KPI's first stage: nothing yet; in shards as the stage is kept, if it is.
+pub(crate) fn first_stage(step: &KpiStep, state: &State) -> Result<Shards> {
+    let kept = state.gold.get(&step.name).and_then(|gold| gold.stages.first());
+    Ok(Shards::new(&step.plugin.spec().stages[0], kept.cloned().unwrap_or_default().place()?))
 }
 
 impl Aggregation<'_> {
@@ -105,7 +111,7 @@ impl Aggregation<'_> {
                 Ok(incremental) => works.push(Work {
                     step,
                     incremental,
-                    sums: Mutex::new(Sums::new(&step.plugin.spec().stages[0])),
+                    sums: Arc::new(first_stage(step, self.state)?),
                     failure: Mutex::default(),
                 }),
                 Err(error) if error.kind() == Kind::Damaged && since.is_some() => broken.push(step),
@@ -113,7 +119,7 @@ impl Aggregation<'_> {
             }
         }
         let mut tasks: BTreeMap<&str, Task<'_>> = BTreeMap::new();
-        for (number, work) in works.iter().enumerate() {
+        for (number, work) in works.iter_mut().enumerate() {
             let since = if work.incremental { self.since(work.step) } else { None };
             self.assign(work, number, since.as_ref(), &deltas, &mut tasks);
         }
@@ -125,10 +131,9 @@ impl Aggregation<'_> {
 
         let finished = workers::map(works, |work| {
             let Work { step, incremental, sums, failure } = work;
-            let sums = sums.into_inner().expect("no one panics while holding it");
             let result = match failure.into_inner().expect("no one panics while holding it") {
                 Some(error) => Err(error),
-                None => self.finish(step, incremental, sums),
+                None => self.finish(step, incremental, &sums),
             };
             (step, incremental, result)
         });
@@ -198,25 +203,28 @@ impl Aggregation<'_> {
     }
 
     /// Makes tasks of what the KPI has to take in, but for what it took in while silver was written.
-    fn assign<'t>(
+    fn assign<'t, 's: 't>(
         &self,
-        work: &Work<'t>,
+        work: &mut Work<'s>,
         number: usize,
         since: Option<&BTreeMap<String, u64>>,
         deltas: &'t HashMap<(&str, Option<u64>), Delta>,
         tasks: &mut BTreeMap<&'t str, Task<'t>>,
     ) {
+        let step = work.step;
         let of_input = |input: usize| {
-            let of = &work.step.inputs[input];
+            let of = &step.inputs[input];
             let revision = since.and_then(|since| since.get(&of.name)).copied();
             deltas.get(&(of.dataset.as_str(), revision))
         };
-        let added = (0..work.step.inputs.len()).flat_map(|input| {
+        let added = (0..step.inputs.len()).flat_map(|input| {
             let added = of_input(input).into_iter().flat_map(|delta| &delta.added);
             added.map(move |stored| (input, stored.key.as_str()))
         });
-        let taken = self.fresh.take(&work.step.name, added);
-        for (input, of) in work.step.inputs.iter().enumerate() {
+        let taken = self.fresh.take(&step.name, added);
+        // Only parts of the same places can be added to what is kept.
+        let taken = taken.filter(|(_, sums)| !work.incremental || sums.place() == work.sums.place());
+        for (input, of) in step.inputs.iter().enumerate() {
             let Some(delta) = of_input(input) else { continue };
             let part = Part { work: number, input };
             for stored in &delta.added {
@@ -232,7 +240,7 @@ impl Aggregation<'_> {
             }
         }
         if let Some((_, sums)) = taken {
-            *work.sums.lock().expect("no one panics while holding it") = sums;
+            work.sums = sums;
         }
     }
 

@@ -94,9 +94,7 @@ impl Aggregation<'_> {
             if work.has_failed() {
                 continue;
             }
-            let added = accumulator.state().and_then(|state| {
-                work.sums.lock().expect("no one panics while holding it").add(&state, bundle[0].sign())
-            });
+            let added = accumulator.state().and_then(|state| work.sums.add(&state, bundle[0].sign()));
             if let Err(error) = added {
                 work.fail(error);
             }

@@ -65,6 +65,11 @@ impl Segments {
         &self.runs
     }
 
+    /// An empty map whose keys lie there.
+    pub fn at(place: Place) -> Self {
+        Self { salt: place.salt(), runs: vec![] }
+    }
+
     /// Where keys lie. Chosen for good when it is first asked for.
     pub fn place(&mut self) -> Result<Place> {
         if self.salt.is_empty() {

@@ -28,6 +28,11 @@ impl Place {
         }
     }
 
+    /// What [`new`](Self::new) was given.
+    pub(super) fn salt(&self) -> String {
+        format!("{:016x}{:016x}", self.salt.0, self.salt.1)
+    }
+
     /// Where the key lies.
     pub fn of(&self, key: &[u8]) -> u64 {
         let hash = SipHasher13::new_with_keys(self.salt.0, self.salt.1).hash(key);

@@ -43,13 +43,13 @@ impl Key {
 }
 
 impl Keys {
-    /// Appends a key whose parts are written by these.
+    /// Appends a key that begins with those group columns; the others are written by `rest`.
     #[inline]
-    pub(super) fn push(&mut self, group: impl FnOnce(&mut Vec<u8>), rest: impl FnOnce(&mut Vec<u8>)) {
+    pub(super) fn push(&mut self, group: &[u8], rest: impl FnOnce(&mut Vec<u8>)) {
         let Self { bytes, keys } = self;
         let start = bytes.len();
-        group(bytes);
-        let group = (bytes.len() - start) as u32;
+        bytes.extend_from_slice(group);
+        let group = group.len() as u32;
         rest(bytes);
         let hash = hasher().hash_one(&bytes[start..]);
         keys.push(Key { hash, start, bytes: (bytes.len() - start) as u32, group });
@@ -62,6 +62,11 @@ impl Keys {
 
     pub(super) fn len(&self) -> u32 {
         self.keys.len() as u32
+    }
+
+    /// The bytes of all keys.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes.len()
     }
 
     pub(super) fn get(&self, at: u32) -> &[u8] {

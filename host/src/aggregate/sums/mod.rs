@@ -2,6 +2,7 @@
 
 mod index;
 mod number;
+mod shards;
 mod sorted;
 #[cfg(test)]
 mod tests;
@@ -12,12 +13,13 @@ use arrow_array::{Array as _, ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Schema};
 
 use index::{Index, KeySlice, Keys};
-pub(crate) use sorted::{Group, Sorted};
+pub(crate) use shards::Shards;
+pub(crate) use sorted::Sorted;
 
 use crate::error::{Kind, Result};
-use crate::ordered::Column;
+use crate::segments::Place;
 use crate::wasm::{StageSpec, schema_text};
-use crate::{Error, profile};
+use crate::Error;
 
 /// The table of sums of one stage. A row whose sums are all zero does not exist, whatever was added to get there.
 pub struct Sums {
@@ -46,30 +48,21 @@ impl Sums {
         Self { stage: stage.clone(), rows: Index::default(), sums: vec![] }
     }
 
-    /// Adds or subtracts rows of the stage's schema, in any order; keys may repeat. After an error the table is of no use.
-    pub fn add(&mut self, batch: &RecordBatch, sign: Sign) -> Result<()> {
-        let mut span = profile::span("add sums", "");
-        span.through(batch.num_rows(), 0);
-        let (keys, sums) = batch.columns().split_at(self.stage.keys);
-        let keys: Vec<_> = keys.iter().map(|array| Column::of(array)).collect();
-        let (group, rest) = keys.split_at(self.group_columns());
-        let addends: Vec<_> = sums.iter().map(Addends::of).collect();
-        let mut block = Keys::default();
-        for start in (0..batch.num_rows()).step_by(BLOCK) {
-            block.clear();
-            for row in start..batch.num_rows().min(start + BLOCK) {
-                block.push(
-                    |key| group.iter().for_each(|column| column.encode(row, key)),
-                    |key| rest.iter().for_each(|column| column.encode(row, key)),
-                );
-            }
-            let places = self.rows_of(block.all());
+    /// No rows of the same stage.
+    pub fn like(&self) -> Self {
+        Self::new(&self.stage)
+    }
+
+    /// Adds or subtracts those rows of a batch, whose keys these are.
+    fn add_rows(&mut self, keys: &Keys, rows: &[usize], addends: &[Addends<'_>], sign: Sign) -> Result<()> {
+        for (keys, rows) in keys.chunks(BLOCK).zip(rows.chunks(BLOCK)) {
+            let places = self.rows_of(keys);
             for (column, addends) in addends.iter().enumerate() {
                 match addends {
                     Addends::Int64(all) => {
-                        self.add_column(&places, column, all[start..].iter().map(|&n| n.into()), sign)
+                        self.add_column(&places, column, rows.iter().map(|&row| all[row].into()), sign)
                     }
-                    Addends::Decimal128(all) => self.add_column(&places, column, all[start..].iter().copied(), sign),
+                    Addends::Decimal128(all) => self.add_column(&places, column, rows.iter().map(|&row| all[row]), sign),
                 }?;
             }
         }
@@ -96,7 +89,7 @@ impl Sums {
             let rest = usize::try_from(number::read(&mut rows).ok_or_else(malformed)?).map_err(|_| malformed())?;
             let (rest, after) = rows.split_at_checked(rest).ok_or_else(malformed)?;
             rows = after;
-            block.push(|key| key.extend_from_slice(group), |key| key.extend_from_slice(rest));
+            block.push(group, |key| key.extend_from_slice(rest));
             for _ in 0..self.width() {
                 sums.push(number::unfold(number::read(&mut rows).ok_or_else(malformed)?));
             }
@@ -124,12 +117,18 @@ impl Sums {
 
     /// The rows in the order of their keys.
     pub fn sorted(&self) -> Sorted<'_> {
-        Sorted::of(self)
+        // Most keys differ in their first bytes, which need not be fetched from all over memory then.
+        Sorted::by(self, |at| sorted::first(self.rows.keys.get(at)))
     }
 
-    /// How many leading key columns make what is kept together: a group, or a row where nothing is folded.
-    fn group_columns(&self) -> usize {
-        if self.stage.group == 0 { self.stage.keys } else { self.stage.group }
+    /// About how many bytes they take where they are kept.
+    pub fn bytes(&self) -> usize {
+        self.rows.keys.bytes() + self.sums.len() * 3
+    }
+
+    /// The rows in the order of their groups' places, and within a group of their keys.
+    pub fn placed(&self, place: &Place) -> Sorted<'_> {
+        Sorted::by(self, |at| place.of(self.rows.keys.group(at)))
     }
 
     fn width(&self) -> usize {

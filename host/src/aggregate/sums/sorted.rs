@@ -1,4 +1,4 @@
-//! Sums in the order of their keys: as typed rows for plugins, and as bytes by group to be kept.
+//! Sums in order: as typed rows for plugins, and as bytes by group to be kept.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::error::{Kind, Result};
 use crate::ordered::Decoder;
 use crate::wasm::StageSpec;
 
-/// The rows of a table in the order of their keys.
+/// The rows of a table in an order in which those of a group are side by side and in the order of their keys.
 pub struct Sorted<'s> {
     sums: &'s Sums,
     /// Those that came to zero too.
@@ -19,10 +19,10 @@ pub struct Sorted<'s> {
 }
 
 impl<'s> Sorted<'s> {
-    pub(super) fn of(sums: &'s Sums) -> Self {
-        // Most keys differ in their first bytes, which need not be fetched from all over memory then.
-        let mut order: Vec<_> = (0..sums.rows.keys.len()).map(|at| (first(sums.rows.keys.get(at)), at)).collect();
-        order.sort_unstable_by(|&(a, a_at): &(u128, u32), &(b, b_at)| {
+    /// In the order of what `first` says of each, then of their keys.
+    pub(super) fn by<T: Ord + Copy>(sums: &'s Sums, first: impl Fn(u32) -> T) -> Self {
+        let mut order: Vec<_> = (0..sums.rows.keys.len()).map(|at| (first(at), at)).collect();
+        order.sort_unstable_by(|&(a, a_at), &(b, b_at)| {
             a.cmp(&b).then_with(|| sums.rows.keys.get(a_at).cmp(sums.rows.keys.get(b_at)))
         });
         Self { sums, order: order.into_iter().map(|(_, at)| at).collect() }
@@ -120,7 +120,7 @@ fn typed(field: &Field, mut values: impl Iterator<Item = i128>) -> Option<ArrayR
 }
 
 /// The first bytes as a number that compares as they do.
-fn first(key: &[u8]) -> u128 {
+pub(super) fn first(key: &[u8]) -> u128 {
     let mut bytes = [0; 16];
     let length = key.len().min(16);
     bytes[..length].copy_from_slice(&key[..length]);

@@ -10,6 +10,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
+use crate::segments::Segments;
 
 const MOST: i128 = 10_i128.pow(38) - 1;
 
@@ -71,9 +72,19 @@ fn batch(lines: &[Line]) -> RecordBatch {
 }
 
 fn sums(lines: &[Line]) -> Sums {
-    let mut sums = Sums::new(&stage());
-    sums.add(&batch(lines), Sign::Plus).expect("they can be added");
-    sums
+    added(&stage(), &[batch(lines)]).expect("they can be added")
+}
+
+fn place() -> Place {
+    Segments::default().place().expect("a salt")
+}
+
+/// The sum of the batches in one table.
+fn added(stage: &StageSpec, batches: &[RecordBatch]) -> Result<Sums> {
+    let shards = Shards::new(stage, place());
+    batches.iter().try_for_each(|batch| shards.add(batch, Sign::Plus))?;
+    assert_eq!(shards.gather()?.0, 1, "they are few");
+    Ok(shards.take(0))
 }
 
 /// The rows by definition, each as text; the key's order is that of its values, missing ones first.
@@ -114,8 +125,7 @@ proptest! {
         prop_assert_eq!(&parts.batch().expect("the sums fit"), &batch);
 
         // What comes out can go in again.
-        let mut again = Sums::new(&stage());
-        again.add(&batch, Sign::Plus).expect("they can be added");
+        let mut again = added(&stage(), &[batch.clone()]).expect("they can be added");
         prop_assert_eq!(&again.batch().expect("the sums fit"), &batch);
         again.add_all(&parts, Sign::Minus).expect("they can be subtracted");
         prop_assert!(again.is_empty());
@@ -125,7 +135,7 @@ proptest! {
     #[test]
     fn groups_come_back_as_they_were_kept(lines in vec(line(), 0..40), gone in vec(line(), 0..10)) {
         let mut held = sums(&[&lines[..], &gone].concat());
-        held.add(&batch(&gone), Sign::Minus).expect("they can be subtracted");
+        held.add_all(&sums(&gone), Sign::Minus).expect("they can be subtracted");
         let (mut loaded, mut rest, mut former) = (Sums::new(&stage()), held.sorted().batch().expect("they fit"), None);
         for group in held.sorted().groups() {
             prop_assert!(former.is_none_or(|former| former < group.key()), "groups rise");
@@ -155,14 +165,40 @@ proptest! {
         let joined = arrow_select::concat::concat_batches(whole.schema_ref(), &batches).expect("of one schema");
         prop_assert_eq!(joined, whole);
         let groups = |batch: &RecordBatch| {
-            let mut alone = Sums::new(&stage());
-            alone.add(batch, Sign::Plus).expect("they can be added");
+            let alone = added(&stage(), std::slice::from_ref(batch)).expect("they can be added");
             alone.sorted().groups().map(|group| group.key().to_vec()).collect::<Vec<_>>()
         };
         let mut seen: Vec<_> = batches.iter().flat_map(groups).collect();
         let all = seen.len();
         seen.dedup();
         prop_assert_eq!(seen.len(), all, "a group is in one batch");
+    }
+
+    #[test]
+    fn groups_are_taken_back_and_lie_as_runs_want_them(
+        numbers in vec(0_i64..9000, 0..30_000),
+        gone in any::<prop::sample::Index>(),
+    ) {
+        let (place, stage) = (place(), StageSpec { group: 3, ..stage() });
+        let shards = Shards::new(&stage, place);
+        let lines: Vec<Line> = numbers.iter().map(|&number| (None, None, Some(number), 1, 2)).collect();
+        shards.add(&batch(&lines), Sign::Plus).expect("they can be added");
+        let (gone, kept) = lines.split_at(gone.index(lines.len() + 1));
+        shards.add(&batch(gone), Sign::Minus).expect("they can be subtracted");
+
+        let (parts, bytes) = shards.gather().expect("they can be added");
+        prop_assert_eq!(bytes == 0, lines.is_empty());
+        let mut all = Sums::new(&stage);
+        for number in 0..parts {
+            let part = shards.take(number);
+            let placed = part.placed(&place);
+            let places: Vec<_> = placed.groups().map(|group| (place.of(group.key()), group.key().to_vec())).collect();
+            prop_assert!(places.is_sorted_by(|a, b| a < b), "each once, by place");
+            let first = |place: u64| place.checked_shr(64 - parts.trailing_zeros()).unwrap_or(0);
+            prop_assert!(places.iter().all(|&(place, _)| first(place) == u64::from(number)));
+            all.add_all(&part, Sign::Plus).expect("they can be added");
+        }
+        prop_assert_eq!(values(&all.batch().expect("they fit")), expected(kept));
     }
 
     #[test]
@@ -182,15 +218,13 @@ fn total(values: &[(i64, i128)]) -> Result<Sums> {
     let fields =
         vec![Field::new("count", DataType::Int64, false), Field::new("total", DataType::Decimal128(3, 1), false)];
     let stage = StageSpec { schema: Schema::new(fields).into(), keys: 0, group: 0 };
-    let mut sums = Sums::new(&stage);
-    for &(count, total) in values {
+    let batches = values.iter().map(|&(count, total)| {
         let total = Decimal128Array::from(vec![total]).with_precision_and_scale(3, 1).expect("a decimal");
         let columns: Vec<ArrayRef> =
             vec![std::sync::Arc::new(Int64Array::from(vec![count])), std::sync::Arc::new(total)];
-        let batch = RecordBatch::try_new(stage.schema.clone(), columns).expect("they fit");
-        sums.add(&batch, Sign::Plus)?;
-    }
-    Ok(sums)
+        RecordBatch::try_new(stage.schema.clone(), columns).expect("they fit")
+    });
+    added(&stage, &batches.collect::<Vec<_>>())
 }
 
 #[test]
