@@ -172,13 +172,7 @@ fn stored(kept: &Reader<'_>, sums: &Sums) -> Result<Sums> {
 }
 
 /// Adds what the groups of a stage come to in the next one.
-fn fold(
-    accumulator: &mut Accumulator<'_>,
-    stage: usize,
-    groups: &Sorted<'_>,
-    sign: Sign,
-    next: &Shards,
-) -> Result<()> {
+fn fold(accumulator: &mut Accumulator<'_>, stage: usize, groups: &Sorted<'_>, sign: Sign, next: &Shards) -> Result<()> {
     for batch in groups.batches(GROUP_ROWS) {
         next.add(&accumulator.fold(stage, &batch?)?, sign)?;
     }

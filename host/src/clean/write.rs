@@ -53,7 +53,12 @@ impl<'w> DatasetWork<'w> {
             match job {
                 Job::New { name, id, object } => {
                     if let (Some(fresh), None) = (self.cleaning.fresh, feed.as_ref()) {
-                        *feed = Some(fresh.feed(self.cleaning.pipeline, self.cleaning.state, &self.step.name, self.cleaning.as_of));
+                        *feed = Some(fresh.feed(
+                            self.cleaning.pipeline,
+                            self.cleaning.state,
+                            &self.step.name,
+                            self.cleaning.as_of,
+                        ));
                     }
                     let entry = self.new_entry(name, id, *object, lost.get(&id).unwrap_or(&none), feed)?;
                     Ok((name.to_owned(), entry, None))

@@ -16,10 +16,10 @@ use index::{Index, KeySlice, Keys};
 pub(crate) use shards::Shards;
 pub(crate) use sorted::Sorted;
 
+use crate::Error;
 use crate::error::{Kind, Result};
 use crate::segments::Place;
 use crate::wasm::{StageSpec, schema_text};
-use crate::Error;
 
 /// The table of sums of one stage. A row whose sums are all zero does not exist, whatever was added to get there.
 pub struct Sums {
@@ -62,7 +62,9 @@ impl Sums {
                     Addends::Int64(all) => {
                         self.add_column(&places, column, rows.iter().map(|&row| all[row].into()), sign)
                     }
-                    Addends::Decimal128(all) => self.add_column(&places, column, rows.iter().map(|&row| all[row]), sign),
+                    Addends::Decimal128(all) => {
+                        self.add_column(&places, column, rows.iter().map(|&row| all[row]), sign)
+                    }
                 }?;
             }
         }
