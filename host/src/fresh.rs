@@ -19,11 +19,14 @@ const MOST_ROWS: usize = 1 << 19;
 /// The index of a KPI's input and the key of a silver object.
 pub type Taken = HashSet<(usize, String)>;
 
+/// What a KPI took in, and what that adds up to.
+type Held = (Taken, Arc<Shards>);
+
 /// What the KPIs took in, by KPI.
 #[derive(Default)]
 pub struct Fresh {
     /// `None` for a KPI that failed: it will fail again where that is reported.
-    kpis: Mutex<HashMap<String, Option<(Taken, Arc<Shards>)>>>,
+    kpis: Mutex<HashMap<String, Option<Held>>>,
 }
 
 /// Accumulators of all KPIs that read one dataset, on one worker.

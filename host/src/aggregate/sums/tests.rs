@@ -125,7 +125,7 @@ proptest! {
         prop_assert_eq!(&parts.batch().expect("the sums fit"), &batch);
 
         // What comes out can go in again.
-        let mut again = added(&stage(), &[batch.clone()]).expect("they can be added");
+        let mut again = added(&stage(), std::slice::from_ref(&batch)).expect("they can be added");
         prop_assert_eq!(&again.batch().expect("the sums fit"), &batch);
         again.add_all(&parts, Sign::Minus).expect("they can be subtracted");
         prop_assert!(again.is_empty());
