@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::catalog::{BRONZE, Dataset, Entries, Entry, GoldInput, NameSet, State, Stored};
+use crate::catalog::{BRONZE, Dataset, Entries, Entry, GoldInput, Listed, State, Stored};
 use crate::digest::HashingReader;
 use crate::error::{Kind, Result};
 use crate::pipeline::{DatasetStep, KpiInput, KpiStep, Pipeline};
@@ -107,31 +107,26 @@ impl Planning<'_> {
         let _span = profile::span("plan", "");
         let steps = &self.pipeline.datasets;
         let held: Vec<_> = steps.iter().map(|step| self.state.datasets.get(&step.name)).collect();
-        // The names that the catalog should know, summed up: what it does know is compared with without being read.
-        let seen: Vec<_> = steps.iter().map(|_| RefCell::new(NameSet::default())).collect();
+        let listed = held.iter().map(|held| RefCell::new(Listed::new(held.map(|held| &held.names))));
+        let listed: Vec<_> = steps.iter().zip(listed).collect();
         let known = |key: &str| {
             let name = &key[BRONZE.len()..];
-            let mut matching = steps.iter().zip(&held).zip(&seen).filter(|((step, _), _)| step.pattern.matches(name));
-            let mut any = false;
-            let all = matching.all(|((_, held), seen)| {
+            let (mut any, mut all) = (false, true);
+            for (_, listed) in listed.iter().filter(|(step, _)| step.pattern.matches(name)) {
                 any = true;
-                let known = held.is_some_and(|held| name <= held.names.greatest.as_str());
-                if known {
-                    seen.borrow_mut().add(name);
-                }
-                known
-            });
+                all &= listed.borrow_mut().add(name);
+            }
             any && all
         };
         let new = self.store.list_new(BRONZE, "", &known)?;
         let mut everything = None;
         let mut datasets = Vec::new();
-        for ((step, held), seen) in steps.iter().zip(&held).zip(&seen) {
+        for ((step, listed), held) in listed.iter().zip(&held) {
             let rebuild = held.and_then(|held| {
                 let changed = held.fingerprint.difference(&step.fingerprint.at(self.as_of));
                 changed.or_else(|| self.damaged.get(&step.name).cloned())
             });
-            let same = held.is_none_or(|held| held.names == *seen.borrow());
+            let same = listed.borrow().is_same();
             let large = held.is_none_or(|held| held.totals.objects > self.in_full);
             if rebuild.is_none() && same && large {
                 datasets.push(incremental(step, *held, &new));

@@ -1,6 +1,7 @@
 //! What is known of a dataset's bronze objects, by name and by number, without reading what is known of the others.
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 use siphasher::sip128::SipHasher13;
@@ -8,7 +9,7 @@ use siphasher::sip128::SipHasher13;
 use super::{Dataset, Entry, parse};
 use crate::Error;
 use crate::error::{Kind, Result};
-use crate::segments::{Pair, Segments};
+use crate::segments::{Pair, Reader, Segments};
 use crate::store::Store;
 
 /// Before a name: its value is the [`Entry`], as JSON.
@@ -20,18 +21,20 @@ const NUMBER: u8 = b'#';
 pub struct Entries<'e> {
     store: &'e dyn Store,
     segments: &'e Segments,
+    /// Opened when something is first looked up.
+    reader: OnceLock<Reader<'e>>,
 }
 
 impl<'e> Entries<'e> {
     /// Those that the dataset has.
     pub fn of(store: &'e dyn Store, dataset: &'e Dataset) -> Self {
-        Self { store, segments: &dataset.entries }
+        Self { store, segments: &dataset.entries, reader: OnceLock::new() }
     }
 
     /// What is known of the objects of those names.
     pub fn by_name(&self, names: &[&str]) -> Result<Vec<Option<Entry>>> {
         let keys: Vec<_> = names.iter().map(|name| by_name(name)).collect();
-        let found = self.segments.get_many(self.store, &keys)?.into_iter().zip(names);
+        let found = self.get_many(&keys)?.into_iter().zip(names);
         found.map(|(value, name)| value.map(|value| parse(name, &value)).transpose()).collect()
     }
 
@@ -39,13 +42,27 @@ impl<'e> Entries<'e> {
     pub fn names(&self, numbers: &[u32]) -> Result<HashMap<u32, String>> {
         let keys: Vec<_> = numbers.iter().map(|&number| by_number(number)).collect();
         let missing = |number| Error::new(Kind::Damaged, format!("the catalog lacks object number {number}"));
-        let found = self.segments.get_many(self.store, &keys)?.into_iter().zip(numbers);
+        let found = self.get_many(&keys)?.into_iter().zip(numbers);
         found
             .map(|(name, &number)| {
                 let name = name.and_then(|name| String::from_utf8(name).ok()).ok_or_else(|| missing(number))?;
                 Ok((number, name))
             })
             .collect()
+    }
+
+    fn get_many(&self, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>> {
+        if keys.is_empty() {
+            return Ok(vec![]);
+        }
+        let reader = match self.reader.get() {
+            Some(reader) => reader,
+            None => {
+                let opened = self.segments.open(self.store)?;
+                self.reader.get_or_init(|| opened)
+            }
+        };
+        reader.get_many(keys)
     }
 
     /// All of them, in no order.
@@ -120,11 +137,47 @@ impl TryFrom<String> for Sum {
 impl NameSet {
     /// Adds a name that is not among them.
     pub fn add(&mut self, name: &str) {
-        let hash = SipHasher13::new().hash(name.as_bytes());
-        self.digest = Sum(self.digest.0.wrapping_add(u128::from(hash)));
+        self.digest.add(name);
         self.count += 1;
         if name > self.greatest.as_str() {
             self.greatest = name.to_owned();
         }
+    }
+}
+
+impl Sum {
+    fn add(&mut self, name: &str) {
+        let hash = SipHasher13::new().hash(name.as_bytes());
+        self.0 = self.0.wrapping_add(u128::from(hash));
+    }
+}
+
+/// The names of a listing, compared with those that are held, of which none need be read.
+#[derive(Debug)]
+pub struct Listed<'h> {
+    held: Option<&'h NameSet>,
+    count: u64,
+    digest: Sum,
+}
+
+impl<'h> Listed<'h> {
+    /// Nothing was listed yet.
+    pub fn new(held: Option<&'h NameSet>) -> Self {
+        Self { held, count: 0, digest: Sum::default() }
+    }
+
+    /// Takes in a name. Returns whether it does not sort after those held, so that it is one of them if [`Listed::is_same`].
+    pub fn add(&mut self, name: &str) -> bool {
+        let known = self.held.is_some_and(|held| name <= held.greatest.as_str());
+        if known {
+            self.digest.add(name);
+            self.count += 1;
+        }
+        known
+    }
+
+    /// Whether all names that are held were listed, and no other one that does not sort after them.
+    pub fn is_same(&self) -> bool {
+        self.held.is_none_or(|held| (held.count, held.digest) == (self.count, self.digest))
     }
 }

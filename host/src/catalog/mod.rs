@@ -8,7 +8,7 @@ mod tests;
 mod totals;
 
 pub use commit::{Change, Commit, DatasetChange, LogEntry, Removed};
-pub use entries::{Entries, NameSet};
+pub use entries::{Entries, Listed, NameSet};
 pub use state::{Dataset, Entry, Gold, GoldInput, State, Stored};
 pub use totals::{DatasetTotals, Totals};
 

@@ -57,8 +57,9 @@ impl<'w> DatasetWork<'w> {
         let mut after = self.before.clone();
         after.next_id += self.plan.objects.len() as u32;
         let mut retired = Vec::new();
-        let lost = self.supersede(&objects, &mut after.keys, &mut retired)?;
-        let again = self.again(&objects, &lost)?;
+        let entries = Entries::of(self.cleaning.store, &self.before);
+        let lost = self.supersede(&objects, &entries, &mut after.keys, &mut retired)?;
+        let again = self.again(&objects, &entries, &lost)?;
         let former: Vec<Entry> = again.iter().map(|again| again.entry.clone()).collect();
         let Written { cleaned, rewritten, removed } = self.write(objects, again, &lost, &mut retired)?;
 
@@ -73,7 +74,7 @@ impl<'w> DatasetWork<'w> {
             after.totals.add(entry);
             log.push(LogEntry { object: object.clone(), cleaned: false, entry: entry.clone() });
         }
-        self.touch(&mut log)?;
+        self.touch(&entries, &mut log)?;
         let mut pairs = Vec::new();
         for LogEntry { object, entry, .. } in &log {
             pairs.extend(Entries::pairs(object, entry)?);
@@ -105,6 +106,7 @@ impl<'w> DatasetWork<'w> {
     fn supersede(
         &self,
         objects: &BTreeMap<u32, (&str, CleanObject<'_>)>,
+        entries: &Entries<'_>,
         keys: &mut Segments,
         retired: &mut Vec<String>,
     ) -> Result<HashMap<u32, Vec<u32>>> {
@@ -112,7 +114,6 @@ impl<'w> DatasetWork<'w> {
             return Ok(HashMap::new());
         }
         let store = self.cleaning.store;
-        let entries = Entries::of(store, &self.before);
         let new = |id: u32| objects.get(&id).map(|(name, _)| (*name).to_owned());
         let name_of = |id: u32| match new(id) {
             Some(name) => Ok(name),
@@ -128,11 +129,11 @@ impl<'w> DatasetWork<'w> {
     fn again(
         &self,
         objects: &BTreeMap<u32, (&str, CleanObject<'_>)>,
+        entries: &Entries<'_>,
         lost: &HashMap<u32, Vec<u32>>,
     ) -> Result<Vec<Again>> {
         let mut former: Vec<u32> = lost.keys().copied().filter(|id| !objects.contains_key(id)).collect();
         former.sort_unstable();
-        let entries = Entries::of(self.cleaning.store, &self.before);
         let names = entries.names(&former)?;
         let names: Vec<&str> = former.iter().map(|id| names[id].as_str()).collect();
         let found = entries.by_name(&names)?.into_iter().zip(&names);
@@ -145,9 +146,9 @@ impl<'w> DatasetWork<'w> {
     }
 
     /// Notes what the store now says of objects whose bytes are as before.
-    fn touch(&self, log: &mut Vec<LogEntry>) -> Result<()> {
+    fn touch(&self, entries: &Entries<'_>, log: &mut Vec<LogEntry>) -> Result<()> {
         let touched: Vec<&str> = self.plan.touched.iter().map(|(name, _)| name.as_str()).collect();
-        let entries = Entries::of(self.cleaning.store, &self.before).by_name(&touched)?;
+        let entries = entries.by_name(&touched)?;
         for (entry, (name, etag)) in entries.into_iter().zip(&self.plan.touched) {
             if let Some(line) = log.iter_mut().find(|line| line.object == *name) {
                 line.entry.etag.clone_from(etag);

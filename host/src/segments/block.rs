@@ -2,8 +2,12 @@
 
 use sha2::{Digest as _, Sha256};
 
-/// A block is closed when it has so many bytes; so one that is read for one key costs little.
-pub(super) const BLOCK_BYTES: usize = 8 << 10;
+/// A block of a run of about so many bytes is closed when it has as many as this. A tick reads the index, which is longer the
+/// shorter blocks are, and a block for each key: so they grow with the run, but slower.
+pub(super) fn block_bytes(run: u64) -> usize {
+    run.isqrt().clamp(2 << 10, 8 << 10) as usize
+}
+
 /// What an index begins with.
 pub(super) const MAGIC: &[u8; 8] = b"smeltrn1";
 /// The bytes of a block in the index.

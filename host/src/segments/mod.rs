@@ -85,22 +85,12 @@ impl Segments {
         Reader::open(store, place, &self.runs)
     }
 
-    /// The values of the keys, in the order of the keys.
-    pub fn get_many<'k, K: AsRef<[u8]>>(&self, store: &dyn Store, keys: &'k [K]) -> Result<Vec<Option<Vec<u8>>>> {
-        let mut values = vec![None; keys.len()];
-        if self.runs.is_empty() || keys.is_empty() {
-            return Ok(values);
+    /// As [`Reader::get_many`], of all runs.
+    pub fn get_many<K: AsRef<[u8]>>(&self, store: &dyn Store, keys: &[K]) -> Result<Vec<Option<Vec<u8>>>> {
+        match self.runs.is_empty() || keys.is_empty() {
+            true => Ok(vec![None; keys.len()]),
+            false => self.open(store)?.get_many(keys),
         }
-        let reader = self.open(store)?;
-        let place = |(at, key): (usize, &'k K)| (reader.place().of(key.as_ref()), key.as_ref(), at);
-        let mut order: Vec<_> = keys.iter().enumerate().map(place).collect();
-        order.sort_unstable_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)));
-        let wanted = |at: usize| (order[at].0, order[at].1);
-        reader.look_up(order.len(), wanted, |at, value| {
-            values[order[at].2] = Some(value.to_vec());
-            Ok(())
-        })?;
-        Ok(values)
     }
 
     /// Visits every key and its value, in no order that means anything, in little memory.
@@ -159,7 +149,7 @@ impl Segments {
             joined.insert(0, last);
         }
         let reader = Reader::open(store, place, &joined)?;
-        let (run, made) = Writing::new(store, stem, parts, reader, kept.is_empty()).make(make)?;
+        let (run, made) = Writing::new(store, stem, total, parts, reader, kept.is_empty()).make(make)?;
         kept.extend(run);
         self.runs = kept;
         retired.extend(joined.into_iter().map(|segment| segment.key));

@@ -15,8 +15,8 @@ use crate::{Error, digest as sha256};
 const WHOLE: u64 = 256 << 10;
 /// The most bytes of one read.
 const CHUNK: u64 = 1 << 20;
-/// Blocks that are not further apart are read at once.
-const GAP: u64 = 16 << 10;
+/// So few keys of one block are sought one by one: to compare bytes costs less than to hash each key on the way.
+const FEW: usize = 4;
 
 /// Runs whose indexes are in memory. Can be used by many threads at once.
 pub struct Reader<'s> {
@@ -41,6 +41,20 @@ impl<'s> Reader<'s> {
     /// Where keys lie.
     pub fn place(&self) -> &Place {
         &self.place
+    }
+
+    /// The values of the keys, in the order of the keys.
+    pub fn get_many<'k, K: AsRef<[u8]>>(&self, keys: &'k [K]) -> Result<Vec<Option<Vec<u8>>>> {
+        let mut values = vec![None; keys.len()];
+        let place = |(at, key): (usize, &'k K)| (self.place.of(key.as_ref()), key.as_ref(), at);
+        let mut order: Vec<_> = keys.iter().enumerate().map(place).collect();
+        order.sort_unstable_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)));
+        let wanted = |at: usize| (order[at].0, order[at].1);
+        self.look_up(order.len(), wanted, |at, value| {
+            values[order[at].2] = Some(value.to_vec());
+            Ok(())
+        })?;
+        Ok(values)
     }
 
     /// Looks up so many keys, which `wanted` gives with their hashes by their indexes, in the order of (hash, key). `found` is
@@ -75,7 +89,7 @@ impl<'s> Run<'s> {
         let Segment { key, bytes, entries: _, index, sha256: expected } = segment;
         let malformed = || Error::new(Kind::Damaged, format!("the index of `{key}` is malformed"));
         let start = if *bytes <= WHOLE { 0 } else { *index };
-        let body = store.read_range(key, start..*bytes)?;
+        let body = store.read_ranges(key, std::slice::from_ref(&(start..*bytes)))?;
         let at = index.checked_sub(start).and_then(|at| usize::try_from(at).ok()).ok_or_else(malformed)?;
         let bytes = body.get(at..).ok_or_else(malformed)?;
         let found = sha256::hex(bytes);
@@ -102,32 +116,31 @@ impl<'s> Run<'s> {
         from..(from + 1 + more).min(self.blocks.len())
     }
 
-    /// The bytes of blocks that lie side by side, of which the wanted ones are checked.
-    fn read(&self, blocks: Range<usize>, wanted: impl Iterator<Item = usize>) -> Result<Cow<'_, [u8]>> {
+    /// All of these blocks, checked.
+    pub(super) fn read_all(&self, blocks: Range<usize>) -> Result<Cow<'_, [u8]>> {
         let (Some(first), Some(last)) = (self.blocks.get(blocks.start), self.blocks[..blocks.end].last()) else {
             return Ok(Cow::Borrowed(&[]));
         };
+        let range = first.start..last.end;
         let bytes = match &self.whole {
-            Some(whole) => Cow::Borrowed(&whole[first.start as usize..last.end as usize]),
-            None => Cow::Owned(self.store.read_range(&self.key, first.start..last.end)?),
+            Some(whole) => Cow::Borrowed(&whole[range.start as usize..range.end as usize]),
+            None => Cow::Owned(self.store.read_ranges(&self.key, std::slice::from_ref(&range))?),
         };
-        for block in wanted {
-            if digest(self.within(&bytes, blocks.start, block)) != self.blocks[block].digest {
-                return Err(Error::new(Kind::Damaged, format!("block {block} of `{}` is not what it was", self.key)));
-            }
+        let mut rest = &bytes[..];
+        for block in blocks {
+            let BlockRef { start, end, .. } = self.blocks[block];
+            let (bytes, after) = rest.split_at((end - start) as usize);
+            self.check(block, bytes)?;
+            rest = after;
         }
         Ok(bytes)
     }
 
-    /// All of these blocks, checked.
-    pub(super) fn read_all(&self, blocks: Range<usize>) -> Result<Cow<'_, [u8]>> {
-        self.read(blocks.clone(), blocks)
-    }
-
-    /// The bytes of a block within those of several that begin with `first`.
-    fn within<'b>(&self, bytes: &'b [u8], first: usize, block: usize) -> &'b [u8] {
-        let (base, block) = (self.blocks[first].start, &self.blocks[block]);
-        &bytes[(block.start - base) as usize..(block.end - base) as usize]
+    fn check(&self, block: usize, bytes: &[u8]) -> Result<()> {
+        match digest(bytes) == self.blocks[block].digest {
+            true => Ok(()),
+            false => Err(Error::new(Kind::Damaged, format!("block {block} of `{}` is not what it was", self.key))),
+        }
     }
 
     pub(super) fn malformed(&self) -> Error {
@@ -144,28 +157,65 @@ impl<'s> Run<'s> {
         found: &mut impl FnMut(usize, &[u8]) -> Result<()>,
     ) -> Result<()> {
         let mut rest = pending;
-        let mut groups = std::iter::from_fn(|| {
-            let block = self.block(wanted(*rest.first()?).0);
-            let after = self.blocks.get(block + 1).map(|block| block.first);
-            let here = rest.iter().take_while(|&&at| after.is_none_or(|after| wanted(at).0 < after)).count();
-            let group;
-            (group, rest) = rest.split_at(here);
-            Some((block, group))
-        })
-        .peekable();
-        while let Some(group) = groups.next() {
-            let mut reads = vec![group];
-            let start = self.blocks[group.0].start;
-            let mut end = self.blocks[group.0].end;
-            let near = |block: &BlockRef, end: u64| block.start - end <= GAP && block.end - start <= CHUNK;
-            while let Some(group) = groups.next_if(|group| near(&self.blocks[group.0], end)) {
-                end = self.blocks[group.0].end;
-                reads.push(group);
+        while !rest.is_empty() {
+            // As many blocks as are read at once, and who is in each.
+            let (mut groups, mut ranges, mut bytes) = (Vec::new(), Vec::new(), 0);
+            while let Some(&first) = rest.first().filter(|_| bytes < CHUNK) {
+                let block = self.block(wanted(first).0);
+                let after = self.blocks.get(block + 1).map(|block| block.first);
+                let here = rest.iter().take_while(|&&at| after.is_none_or(|after| wanted(at).0 < after)).count();
+                let group;
+                (group, rest) = rest.split_at(here);
+                let range = self.blocks[block].start..self.blocks[block].end;
+                bytes += range.end - range.start;
+                groups.push((block, group));
+                ranges.push(range);
             }
-            let (first, last) = (reads[0].0, reads[reads.len() - 1].0);
-            let bytes = self.read(first..last + 1, reads.iter().map(|(block, _)| *block))?;
-            for (block, group) in reads {
-                self.match_block(place, self.within(&bytes, first, block), wanted, group, left, found)?;
+            let read = match &self.whole {
+                Some(_) => Vec::new(),
+                None => self.store.read_ranges(&self.key, &ranges)?,
+            };
+            let mut read = &read[..];
+            for ((block, group), range) in groups.into_iter().zip(ranges) {
+                let bytes = match &self.whole {
+                    Some(whole) => &whole[range.start as usize..range.end as usize],
+                    None => read.split_off(..(range.end - range.start) as usize).unwrap_or_default(),
+                };
+                self.check(block, bytes)?;
+                match group.len() {
+                    ..=FEW => self.seek(bytes, wanted, group, left, found)?,
+                    _ => self.match_block(place, bytes, wanted, group, left, found)?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks for one key after the other.
+    fn seek<'k>(
+        &self,
+        block: &[u8],
+        wanted: &impl Fn(usize) -> (u64, &'k [u8]),
+        group: &[usize],
+        left: &mut Vec<usize>,
+        found: &mut impl FnMut(usize, &[u8]) -> Result<()>,
+    ) -> Result<()> {
+        for &at in group {
+            let (_, sought) = wanted(at);
+            let mut rest = block;
+            loop {
+                if rest.is_empty() {
+                    left.push(at);
+                    break;
+                }
+                let (start, key_bytes, value_bytes) = decode(rest).ok_or_else(|| self.malformed())?;
+                let (key, after) = rest[start..].split_at(key_bytes);
+                let (value, after) = after.split_at(value_bytes.unwrap_or(0));
+                rest = after;
+                if key == sought {
+                    value_bytes.map_or(Ok(()), |_| found(at, value))?;
+                    break;
+                }
             }
         }
         Ok(())

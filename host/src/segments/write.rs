@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::io::Write as _;
 use std::sync::{Condvar, Mutex, MutexGuard};
 
-use super::block::{BLOCK_BYTES, MAGIC, digest, encode};
+use super::block::{MAGIC, block_bytes, digest, encode};
 use super::merge::Merge;
 use super::{Reader, Segment};
 use crate::error::Result;
@@ -21,6 +21,8 @@ pub(super) struct Writing<'s> {
     store: &'s dyn Store,
     stem: String,
     parts: u32,
+    /// When a block is closed.
+    block_bytes: usize,
     /// The runs that become part of it.
     joined: Reader<'s>,
     /// Whether there are none before them, of which keys would have to be removed.
@@ -42,9 +44,18 @@ struct Sink<'s> {
 }
 
 impl<'s> Writing<'s> {
-    pub(super) fn new(store: &'s dyn Store, stem: &str, parts: u32, joined: Reader<'s>, oldest: bool) -> Self {
+    /// Of about so many bytes.
+    pub(super) fn new(
+        store: &'s dyn Store,
+        stem: &str,
+        bytes: u64,
+        parts: u32,
+        joined: Reader<'s>,
+        oldest: bool,
+    ) -> Self {
         let sink = Mutex::new(Sink { index: MAGIC.to_vec(), ..Sink::default() });
-        Self { store, stem: stem.to_owned(), parts, joined, oldest, sink, turn: Condvar::new() }
+        let (stem, block_bytes) = (stem.to_owned(), block_bytes(bytes));
+        Self { store, stem, parts, block_bytes, joined, oldest, sink, turn: Condvar::new() }
     }
 
     /// Makes the parts. Returns the run, if there is anything in it, and what came of each part.
@@ -107,7 +118,8 @@ impl<'w, 's> Part<'w, 's> {
         let bits = writing.parts.trailing_zeros();
         let first = u64::from(number).checked_shl(64 - bits).unwrap_or(0);
         let last = first | u64::MAX.checked_shr(bits).unwrap_or(0);
-        let (older, out) = (Merge::default(), Blocks::default());
+        let older = Merge::default();
+        let out = Blocks { full: writing.block_bytes, ..Blocks::default() };
         let mut part = Self { writing, number, older, out, last: first, ended: false };
         // Only now, as a part that is dropped: else the others would wait for it.
         part.older = writing.joined.merge(first..=last)?;
@@ -191,6 +203,8 @@ impl Drop for Part<'_, '_> {
 /// Blocks being filled.
 #[derive(Default)]
 struct Blocks {
+    /// A block is closed when it has so many bytes.
+    full: usize,
     data: Vec<u8>,
     /// Where the block that is being filled begins.
     closed: usize,
@@ -209,7 +223,7 @@ impl Blocks {
         }
         let filled = self.data.len() - self.closed;
         // Keys of one hash are in one block: whoever looks one up then needs to read no other.
-        if filled >= BLOCK_BYTES && hash != self.last {
+        if filled >= self.full && hash != self.last {
             self.close()?;
         }
         if self.data.len() == self.closed {

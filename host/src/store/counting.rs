@@ -41,9 +41,9 @@ impl<S: Store> Store for Counting<S> {
         Ok(opened)
     }
 
-    fn read_range(&self, key: &str, range: Range<u64>) -> Result<Vec<u8>> {
-        self.count(range.end - range.start);
-        self.store.read_range(key, range)
+    fn read_ranges(&self, key: &str, ranges: &[Range<u64>]) -> Result<Vec<u8>> {
+        ranges.iter().for_each(|range| self.count(range.end - range.start));
+        self.store.read_ranges(key, ranges)
     }
 
     fn exists(&self, key: &str) -> Result<bool> {

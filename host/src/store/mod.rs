@@ -55,8 +55,8 @@ pub trait Store: Send + Sync {
     /// A reader of the object, and what the object was when it was opened.
     fn open(&self, key: &str) -> Result<(Meta, Box<dyn Read + Send>)>;
 
-    /// Exactly those bytes of the object. [`Kind::Damaged`] if it is gone or has fewer.
-    fn read_range(&self, key: &str, range: Range<u64>) -> Result<Vec<u8>>;
+    /// Exactly those parts of the object, one after the other. [`Kind::Damaged`] if it is gone or too short.
+    fn read_ranges(&self, key: &str, ranges: &[Range<u64>]) -> Result<Vec<u8>>;
 
     /// Whether there is an object with that key. Cheaper than anything else that tells.
     fn exists(&self, key: &str) -> Result<bool>;
@@ -131,6 +131,14 @@ fn layer(key: &str) -> &str {
 
 pub(crate) fn unavailable(doing: &str, key: &str, error: &std::io::Error) -> Error {
     Error::new(Kind::Unavailable, format!("cannot {doing} `{key}`: {error}"))
+}
+
+/// How many bytes the ranges have in all, if the object of so many bytes has them.
+fn total(key: &str, bytes: u64, ranges: &[Range<u64>]) -> Result<usize> {
+    match ranges.iter().find(|range| range.start > range.end || range.end > bytes) {
+        Some(range) => Err(too_short(key, bytes, range)),
+        None => Ok(ranges.iter().map(|range| (range.end - range.start) as usize).sum()),
+    }
 }
 
 fn too_short(key: &str, bytes: u64, range: &Range<u64>) -> Error {

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::io::Write as _;
+use std::ops::Range;
 use std::sync::Barrier;
 use std::thread;
 
@@ -78,19 +79,31 @@ pub(super) fn etags_tell_versions_apart(store: &dyn Store, replace: &dyn Fn(&str
     assert_ne!(before[0].etag, store.list("bronze/e", "").expect("a listing")[0].etag);
 }
 
-/// Exactly the bytes of a range; what is not there is damage.
+/// Exactly the bytes of the ranges, one after the other; what is not there is damage.
 pub(super) fn reads_ranges(store: &dyn Store) {
     store.put_if_absent("index/r", b"0123456789", DURABLE).expect("a put");
-    for (range, bytes) in [(0..10, &b"0123456789"[..]), (3..5, b"34"), (9..10, b"9"), (0..0, b""), (10..10, b"")] {
-        assert_eq!(store.read_range("index/r", range.clone()).expect("a read"), bytes, "{range:?}");
+    let read = |ranges: &[Range<u64>]| store.read_ranges("index/r", ranges);
+    for (ranges, bytes) in [
+        (&[0..10][..], &b"0123456789"[..]),
+        (&[3..5], b"34"),
+        (&[9..10], b"9"),
+        (&[0..0], b""),
+        (&[10..10], b""),
+        (&[], b""),
+        (&[0..2, 2..3, 8..10], b"01289"),
+        (&[8..10, 4..4, 1..2, 0..3], b"891012"),
+    ] {
+        assert_eq!(read(ranges).expect("a read"), bytes, "{ranges:?}");
     }
-    let reversed = std::ops::Range { start: 5, end: 3 };
+    let reversed = Range { start: 5, end: 3 };
     for range in [0..11, 10..11, 11..11, 0..u64::MAX, u64::MAX..u64::MAX, reversed] {
-        let error = store.read_range("index/r", range.clone()).expect_err("not there");
-        assert_eq!(error.kind(), Kind::Damaged, "{range:?}: {error}");
-        assert!(error.to_string().contains("index/r"), "{error}");
+        for ranges in [&[range.clone()][..], &[0..3, range.clone()]] {
+            let error = read(ranges).expect_err("not there");
+            assert_eq!(error.kind(), Kind::Damaged, "{ranges:?}: {error}");
+            assert!(error.to_string().contains("index/r"), "{error}");
+        }
     }
-    assert_eq!(store.read_range("index/gone", 0..1).expect_err("gone").kind(), Kind::Damaged);
+    assert_eq!(store.read_ranges("index/gone", &[0..1, 1..2]).expect_err("gone").kind(), Kind::Damaged);
 }
 
 /// There is an object or there is none; what other keys begin with is none.

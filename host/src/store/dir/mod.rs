@@ -54,11 +54,10 @@ impl DirStore {
         }
     }
 
-    fn open_file(&self, key: &str) -> Result<(Meta, File)> {
+    fn open_file(&self, key: &str) -> Result<(fs::Metadata, File)> {
         let open = || {
             let file = File::open(self.path(key).map_err(std::io::Error::other)?)?;
-            let metadata = file.metadata()?;
-            Ok((meta(key, &metadata), file))
+            Ok((file.metadata()?, file))
         };
         open().map_err(|error: std::io::Error| match error.kind() {
             ErrorKind::NotFound => Error::new(Kind::Damaged, format!("there is no `{key}`")),
@@ -89,19 +88,21 @@ impl Store for DirStore {
     }
 
     fn open(&self, key: &str) -> Result<(Meta, Box<dyn Read + Send>)> {
-        let (meta, file) = self.open_file(key)?;
-        Ok((meta, Box::new(file)))
+        let (metadata, file) = self.open_file(key)?;
+        Ok((meta(key, &metadata), Box::new(file)))
     }
 
-    fn read_range(&self, key: &str, range: Range<u64>) -> Result<Vec<u8>> {
+    fn read_ranges(&self, key: &str, ranges: &[Range<u64>]) -> Result<Vec<u8>> {
         let mut span = profile::span("read", layer(key));
-        let (meta, file) = self.open_file(key)?;
-        if range.start > range.end || range.end > meta.bytes {
-            return Err(super::too_short(key, meta.bytes, &range));
-        }
-        let mut bytes = vec![0; (range.end - range.start) as usize];
+        let (metadata, file) = self.open_file(key)?;
+        let mut bytes = vec![0; super::total(key, metadata.len(), ranges)?];
         span.through(0, bytes.len());
-        file.read_exact_at(&mut bytes, range.start).map_err(|error| unavailable("read", key, &error))?;
+        let mut rest = &mut bytes[..];
+        for Range { start, end } in ranges {
+            let (part, after) = rest.split_at_mut((end - start) as usize);
+            file.read_exact_at(part, *start).map_err(|error| unavailable("read", key, &error))?;
+            rest = after;
+        }
         Ok(bytes)
     }
 

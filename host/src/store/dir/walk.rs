@@ -1,12 +1,20 @@
 //! Listing a directory lake. Names come with their types from the directory; only what is wanted is looked at itself.
 
-use std::fs;
+use std::ffi::{CStr, OsStr};
+use std::fs::{self, File};
 use std::io::ErrorKind;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
+
+use rustix::fs::FileType;
 
 use super::{DirStore, TEMPORARY, meta};
 use crate::store::Meta;
+
+/// How many bytes of names are read at once.
+#[cfg(target_os = "linux")]
+const BUFFER: usize = 64 << 10;
 
 /// The files whose keys begin with `prefix` and are greater than `after`, but for known ones.
 pub(super) fn files(
@@ -16,8 +24,9 @@ pub(super) fn files(
     known: &dyn Fn(&str) -> bool,
 ) -> std::io::Result<Vec<Meta>> {
     let parent = prefix.rsplit_once('/').map_or("", |(parent, _)| parent);
-    let mut walk = Walk { store, prefix, after, known, above: vec![], found: vec![] };
-    walk.enter(&store.root.join(parent), parent)?;
+    let mut walk =
+        Walk { store, prefix, after, known, above: vec![], below: false, key: parent.to_owned(), found: vec![] };
+    walk.enter(&store.root.join(parent))?;
     Ok(walk.found)
 }
 
@@ -29,65 +38,114 @@ struct Walk<'w> {
     known: &'w dyn Fn(&str) -> bool,
     /// The directories we are in, by device and inode.
     above: Vec<(u64, u64)>,
+    /// Whether all keys below the directory that we are in begin with `prefix`.
+    below: bool,
+    /// Of what is being looked at. The same memory for all names: there may be very many.
+    key: String,
     found: Vec<Meta>,
 }
 
 impl Walk<'_> {
-    /// Adds the files below a directory, whose key is `key`.
-    fn enter(&mut self, directory: &Path, key: &str) -> std::io::Result<()> {
-        let (metadata, entries) = match fs::metadata(directory).and_then(|found| Ok((found, fs::read_dir(directory)?)))
-        {
+    /// Adds the files below a directory, whose key is the current one.
+    fn enter(&mut self, path: &Path) -> std::io::Result<()> {
+        let opened = fs::OpenOptions::new().read(true).custom_flags(libc::O_DIRECTORY).open(path);
+        let directory = match opened {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
             Err(error) if error.kind() == ErrorKind::PermissionDenied && !self.above.is_empty() => {
-                self.store.pass_over(directory, "cannot be read");
+                self.store.pass_over(path, "cannot be read");
                 return Ok(());
             }
             opened => opened?,
         };
+        let metadata = directory.metadata()?;
         let this = (metadata.dev(), metadata.ino());
         if self.above.contains(&this) {
             // A link back to where we come from: what it leads to is listed already.
             return Ok(());
         }
         self.above.push(this);
-        for entry in entries {
-            self.add(&entry?, key)?;
+        let length = self.key.len();
+        if length > 0 {
+            self.key.push('/');
         }
+        let below = std::mem::replace(&mut self.below, self.key.starts_with(self.prefix));
+        each_entry(&directory, |name, kind| self.add(path, OsStr::from_bytes(name.to_bytes()), kind))?;
+        self.key.truncate(length);
+        self.below = below;
         self.above.pop();
         Ok(())
     }
 
-    fn add(&mut self, entry: &fs::DirEntry, parent: &str) -> std::io::Result<()> {
-        let name = entry.file_name();
-        let Some(name) = name.to_str() else {
-            self.store.pass_over(&entry.path(), "has a name that is not UTF-8");
-            return Ok(());
-        };
-        let key = if parent.is_empty() { name.to_owned() } else { [parent, "/", name].concat() };
-        let kind = match entry.file_type() {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-            kind => kind?,
-        };
+    fn add(&mut self, directory: &Path, name: &OsStr, kind: FileType) -> std::io::Result<()> {
+        match name.to_str() {
+            Some("." | "..") => Ok(()),
+            Some(text) => {
+                let length = self.key.len();
+                self.key.push_str(text);
+                let added = self.add_key(directory, text, kind);
+                self.key.truncate(length);
+                added
+            }
+            None => {
+                self.store.pass_over(&directory.join(name), "has a name that is not UTF-8");
+                Ok(())
+            }
+        }
+    }
+
+    /// Adds what has that name and the current key.
+    fn add_key(&mut self, directory: &Path, name: &str, mut kind: FileType) -> std::io::Result<()> {
+        if kind == FileType::Unknown {
+            kind = match fs::symlink_metadata(directory.join(name)) {
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+                metadata => FileType::from_raw_mode(metadata?.mode()),
+            };
+        }
         if kind.is_dir() {
-            return self.enter(&entry.path(), &key);
+            return self.enter(&directory.join(name));
         }
-        let wanted = key.starts_with(self.prefix) && key.as_str() > self.after && !name.starts_with(TEMPORARY);
+        let key = self.key.as_str();
+        let wanted = (self.below || key.starts_with(self.prefix))
+            && (self.after.is_empty() || key > self.after)
+            && !name.starts_with(TEMPORARY);
         // Symbolic links are followed: people link raw files into bronze, and directories of them.
-        if !(wanted || kind.is_symlink()) || (self.known)(&key) {
+        if !(wanted || kind.is_symlink()) || wanted && (self.known)(key) {
             return Ok(());
         }
-        let metadata = match fs::metadata(entry.path()) {
+        let path = directory.join(name);
+        let metadata = match fs::metadata(&path) {
             // Gone since; or a link that leads nowhere, or to itself.
             Err(error) if error.kind() == ErrorKind::NotFound || kind.is_symlink() => return Ok(()),
             metadata => metadata?,
         };
         if metadata.is_dir() {
-            return self.enter(&entry.path(), &key);
+            return self.enter(&path);
         }
         // Nothing but a regular file is an object: to open a pipe is to wait for whoever writes to it.
         if metadata.is_file() && wanted {
-            self.found.push(meta(&key, &metadata));
+            self.found.push(meta(key, &metadata));
         }
         Ok(())
     }
+}
+
+/// Calls `visit` for all that is in the directory, `.` and `..` too, with nothing allocated for each.
+#[cfg(target_os = "linux")]
+fn each_entry(directory: &File, mut visit: impl FnMut(&CStr, FileType) -> std::io::Result<()>) -> std::io::Result<()> {
+    let mut buffer = Vec::with_capacity(BUFFER);
+    let mut entries = rustix::fs::RawDir::new(directory, buffer.spare_capacity_mut());
+    while let Some(entry) = entries.next() {
+        let entry = entry?;
+        visit(entry.file_name(), entry.file_type())?;
+    }
+    Ok(())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn each_entry(directory: &File, mut visit: impl FnMut(&CStr, FileType) -> std::io::Result<()>) -> std::io::Result<()> {
+    for entry in rustix::fs::Dir::read_from(directory)? {
+        let entry = entry?;
+        visit(entry.file_name(), entry.file_type())?;
+    }
+    Ok(())
 }
