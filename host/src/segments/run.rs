@@ -158,28 +158,33 @@ impl<'s> Run<'s> {
     ) -> Result<()> {
         let mut rest = pending;
         while !rest.is_empty() {
-            // As many blocks as are read at once, and who is in each.
-            let (mut groups, mut ranges, mut bytes) = (Vec::new(), Vec::new(), 0);
+            // As many blocks as are read at once, and which keys are sought in each.
+            let (mut groups, mut bytes) = (Vec::new(), 0);
+            let mut ranges: Vec<Range<u64>> = Vec::new();
             while let Some(&first) = rest.first().filter(|_| bytes < CHUNK) {
                 let block = self.block(wanted(first).0);
                 let after = self.blocks.get(block + 1).map(|block| block.first);
                 let here = rest.iter().take_while(|&&at| after.is_none_or(|after| wanted(at).0 < after)).count();
                 let group;
                 (group, rest) = rest.split_at(here);
-                let range = self.blocks[block].start..self.blocks[block].end;
-                bytes += range.end - range.start;
                 groups.push((block, group));
-                ranges.push(range);
+                let BlockRef { start, end, .. } = self.blocks[block];
+                bytes += end - start;
+                match ranges.last_mut() {
+                    Some(last) if last.end == start => last.end = end,
+                    _ => ranges.push(start..end),
+                }
             }
             let read = match &self.whole {
                 Some(_) => Vec::new(),
                 None => self.store.read_ranges(&self.key, &ranges)?,
             };
             let mut read = &read[..];
-            for ((block, group), range) in groups.into_iter().zip(ranges) {
+            for (block, group) in groups {
+                let BlockRef { start, end, .. } = self.blocks[block];
                 let bytes = match &self.whole {
-                    Some(whole) => &whole[range.start as usize..range.end as usize],
-                    None => read.split_off(..(range.end - range.start) as usize).unwrap_or_default(),
+                    Some(whole) => &whole[start as usize..end as usize],
+                    None => read.split_off(..(end - start) as usize).unwrap_or_default(),
                 };
                 self.check(block, bytes)?;
                 match group.len() {

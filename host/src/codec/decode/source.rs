@@ -8,6 +8,9 @@ use arrow_buffer::Buffer;
 /// Longest window or record: positions in a window are kept in 32 bits.
 pub(super) const LONGEST: usize = 1 << 29;
 
+/// Half of what is read first.
+const FIRST: usize = 16 << 10;
+
 /// Bytes of an object read ahead of the decoder.
 pub(super) struct Source<R> {
     reader: R,
@@ -52,11 +55,16 @@ impl<R: Read> Source<R> {
         let tail = self.window.len() - self.at;
         let target = self.size.max(2 * tail + 64);
         // Not cleared: what is overwritten anyway need not be zeroed first.
-        let mut bytes = self.retired.take().and_then(|old| old.into_vec::<u8>().ok()).unwrap_or_default();
-        bytes.resize(target, 0);
+        let retired = self.retired.take().and_then(|old| old.into_vec::<u8>().ok());
+        let mut bytes = retired.unwrap_or_else(|| Vec::with_capacity(target));
+        bytes.resize(bytes.len().clamp(tail, target), 0);
         bytes[..tail].copy_from_slice(&self.window.as_slice()[self.at..]);
         let mut end = tail;
         while end < target {
+            if end == bytes.len() {
+                // Step by step: most of a window is nothing to a small object, and memory that is not touched costs nothing.
+                bytes.resize(target.min(2 * end.max(FIRST)), 0);
+            }
             match self.reader.read(&mut bytes[end..]) {
                 Ok(0) => break,
                 Ok(read) => end += read,

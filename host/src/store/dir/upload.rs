@@ -27,9 +27,15 @@ impl<'s> DirUpload<'s> {
         let directory = path.parent().unwrap_or(&store.root);
         let number = store.temporaries.fetch_add(1, Ordering::Relaxed);
         let temporary = directory.join(format!("{TEMPORARY}{:016x}-{number}", store.random));
-        fs::create_dir_all(directory)?;
         // Never one that is there: it may be a second name of an object.
-        let file = BufWriter::with_capacity(BUFFER, File::create_new(&temporary)?);
+        let file = match File::create_new(&temporary) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                fs::create_dir_all(directory)?;
+                File::create_new(&temporary)
+            }
+            created => created,
+        };
+        let file = BufWriter::with_capacity(BUFFER, file?);
         Ok(Self { store, temporary, file })
     }
 
@@ -39,7 +45,6 @@ impl<'s> DirUpload<'s> {
             self.file.get_ref().sync_data()?;
         }
         let directory = path.parent().unwrap_or(&self.store.root);
-        fs::create_dir_all(directory)?;
         // Linking is the atomic "create unless it exists" of POSIX; renaming would replace.
         match fs::hard_link(&self.temporary, path) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(false),
