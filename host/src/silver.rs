@@ -15,40 +15,50 @@ use crate::{Error, profile};
 /// The most rows of a batch that is read back.
 const BATCH_ROWS: usize = 65_536;
 
+/// Rows as a silver object has them.
+#[derive(Default)]
+pub struct Encoded {
+    bytes: Vec<u8>,
+    rows: u64,
+}
+
+impl Encoded {
+    /// The rows that `keep` has as true, all if there is none, in place of those before.
+    pub fn fill(&mut self, batch: &RecordBatch, keep: Option<&BooleanArray>) -> Result<()> {
+        let mut span = profile::span("encode CSV", "");
+        span.through(batch.num_rows(), 0);
+        self.bytes.clear();
+        let written = encode_csv(batch, keep, Formulas::Keep, &mut self.bytes);
+        span.through(0, self.bytes.len());
+        self.rows = written.map_err(|error| Error::new(Kind::Plugin, error.to_string()))? as u64;
+        Ok(())
+    }
+}
+
 /// Writes a table as CSV, batch by batch.
 pub struct Writer<'w> {
     object: NewObject<'w>,
-    buffer: Vec<u8>,
     rows: u64,
 }
 
 impl<'w> Writer<'w> {
     /// A table with that header, whose key will begin with `stem`.
     pub fn begin(store: &'w dyn Store, stem: &str, schema: &Schema) -> Result<Self> {
-        let mut buffer = Vec::new();
-        encode_csv_header(schema, &mut buffer);
-        Ok(Self { object: NewObject::create(store, stem)?, buffer, rows: 0 })
+        let mut header = Vec::new();
+        encode_csv_header(schema, &mut header);
+        let mut writer = Self { object: NewObject::create(store, stem)?, rows: 0 };
+        writer.append(&Encoded { bytes: header, rows: 0 })?;
+        Ok(writer)
     }
 
-    /// Appends the rows that `keep` has as true, all if there is none.
-    pub fn write(&mut self, batch: &RecordBatch, keep: Option<&BooleanArray>) -> Result<()> {
-        let mut span = profile::span("encode CSV", "");
-        span.through(batch.num_rows(), 0);
-        let written = encode_csv(batch, keep, Formulas::Keep, &mut self.buffer);
-        span.through(0, self.buffer.len());
-        self.rows += written.map_err(|error| Error::new(Kind::Plugin, error.to_string()))? as u64;
-        self.flush()
-    }
-
-    fn flush(&mut self) -> Result<()> {
-        self.object.write_all(&self.buffer).map_err(|error| unavailable("write", "silver", &error))?;
-        self.buffer.clear();
-        Ok(())
+    /// Appends rows.
+    pub fn append(&mut self, rows: &Encoded) -> Result<()> {
+        self.rows += rows.rows;
+        self.object.write_all(&rows.bytes).map_err(|error| unavailable("write", "silver", &error))
     }
 
     /// Gives the object its name.
-    pub fn finish(mut self, stem: &str) -> Result<Stored> {
-        self.flush()?;
+    pub fn finish(self, stem: &str) -> Result<Stored> {
         let Put { key, sha256, bytes } = self.object.finish(stem, '.', ".csv", Durability::Rebuildable)?;
         Ok(Stored { key, sha256, bytes, rows: self.rows })
     }

@@ -71,6 +71,11 @@ impl<'s> Spool<'s> {
         Ok(())
     }
 
+    /// In how many batches they came.
+    pub fn batches(&self) -> usize {
+        self.pieces.len()
+    }
+
     /// The rows, in the batches in which they came.
     pub fn into_batches(self) -> impl Iterator<Item = Result<RecordBatch>> {
         let spools = self.spools;

@@ -73,7 +73,7 @@ pub struct Entry {
 }
 
 /// An immutable object that a commit names.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Stored {
     /// Its key in the lake.

@@ -48,6 +48,11 @@ impl<'w> DatasetWork<'w> {
         Ok(Self { cleaning, plan, step, spools, keys, before, reset: held.is_none() })
     }
 
+    /// Whether a row may be superseded by another of its key.
+    pub(super) fn is_keyed(&self) -> bool {
+        !self.step.plugin.spec().key.is_empty()
+    }
+
     /// Writes silver and adds the change to be committed.
     pub(super) fn finish(&self, objects: BTreeMap<u32, (&str, CleanObject<'w>)>, outcome: &mut Outcome) -> Result<()> {
         // Where every object failed there is nothing to say, and no commit to make anew in each tick.
@@ -110,7 +115,7 @@ impl<'w> DatasetWork<'w> {
         keys: &mut Segments,
         retired: &mut Vec<String>,
     ) -> Result<HashMap<u32, Vec<u32>>> {
-        if self.step.plugin.spec().key.is_empty() || objects.is_empty() {
+        if !self.is_keyed() || objects.is_empty() {
             return Ok(HashMap::new());
         }
         let store = self.cleaning.store;

@@ -2,12 +2,14 @@
 
 mod dataset;
 mod object;
+mod part;
+mod stream;
 mod write;
 
 use std::collections::BTreeMap;
 
 use dataset::DatasetWork;
-use object::CleanObject;
+use object::{CleanObject, Object};
 
 use crate::catalog::{BRONZE, Change, State};
 use crate::error::{Kind, Result};
@@ -56,7 +58,8 @@ pub struct Outcome {
     pub damaged: BTreeMap<String, String>,
 }
 
-/// One object's way through a worker.
+/// One object to be cleaned.
+#[derive(Clone, Copy)]
 struct Job<'j> {
     work: &'j DatasetWork<'j>,
     object: &'j PlannedObject,
@@ -79,11 +82,19 @@ impl Cleaning<'_> {
         // Longest first: the last ones to finish are then short.
         jobs.sort_by_key(|job| std::cmp::Reverse(job.object.bytes));
         self.progress.begin("cleaning", jobs.iter().map(|job| job.object.bytes).sum());
-        let cleaned = workers::map(jobs, |Job { work, object: PlannedObject { name, bytes, known: _ }, id }| {
-            let cleaned = object::clean(work, name, &format!("{BRONZE}{name}"), id);
-            self.progress.advance(*bytes);
-            (work.step.name.as_str(), name.as_str(), id, cleaned)
-        });
+        let batches = |job: &Job<'_>| 1 + job.object.bytes as usize / self.pipeline.decode.batch_bytes;
+        let parts = jobs.iter().map(batches).sum();
+        let (cleaned, _) = workers::share(
+            jobs,
+            parts,
+            |job| (job, Object::begin(job.work, &job.object.name, job.id)),
+            |(_, object), (): &mut ()| object.iter().for_each(Object::work),
+            |(Job { work, object: PlannedObject { name, bytes, known: _ }, id }, object), ()| {
+                let cleaned = object.and_then(Object::end);
+                self.progress.advance(*bytes);
+                (work.step.name.as_str(), name.as_str(), id, cleaned)
+            },
+        );
         self.progress.end();
 
         let mut outcome = Outcome {

@@ -1,20 +1,19 @@
-//! One bronze object: read, decoded, and cleaned batch by batch. Memory does not depend on its size.
+//! One bronze object: read, decoded, and cleaned batch by batch, by as many workers as have nothing else to do. Memory does
+//! not depend on its size, nor what becomes of it on the number of workers.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
-
-use arrow_array::RecordBatch;
+use std::io::{Read, Write as _};
 
 use super::dataset::DatasetWork;
-use crate::catalog::{QUARANTINE, SILVER, Stored};
-use crate::codec::{DecodedBatch, Decoder, Malformed};
+use super::part::{Maker, Part};
+use crate::catalog::{BRONZE, QUARANTINE, SILVER, Stored};
+use crate::codec::{DecodedBatch, Decoder};
 use crate::digest::HashingReader;
 use crate::error::Result;
-use crate::quarantine::Rejected;
 use crate::spool::Spool;
 use crate::store::{Durability, NewObject, Put, unavailable};
-use crate::wasm::Cleaned;
-use crate::{Error, profile, silver};
+use crate::workers::Relay;
+use crate::{profile, silver};
 
 /// What the cleaner made of one object; rows are not yet compared with those of other objects.
 pub(super) struct CleanObject<'w> {
@@ -39,152 +38,136 @@ pub(super) enum Rows<'w> {
     Written(Stored),
 }
 
-/// Where kept rows go.
-enum Sink<'w> {
-    Wait { spool: Spool<'w>, id: u32 },
-    Write(silver::Writer<'w>),
-}
-
-/// Reads and cleans the object, which has that number in its dataset.
-pub(super) fn clean<'w>(work: &'w DatasetWork<'w>, name: &str, bronze: &str, id: u32) -> Result<CleanObject<'w>> {
-    let (cleaning, step) = (work.cleaning, work.step);
-    let (meta, file) = cleaning.store.open(bronze)?;
-    let mut reader = HashingReader::new(file);
-    let mut decoder = Decoder::new(&mut reader, step.format, &step.plugin.spec().input, cleaning.pipeline.decode);
-    let as_of = step.plugin.identity().uses_as_of.then_some(cleaning.as_of);
-    let mut session = step.plugin.open(&step.parameters, as_of)?;
-    let silver_stem = work.key(SILVER, "clean", name, false);
-    let sink = match step.plugin.spec().key.is_empty() {
-        false => Sink::Wait { spool: Spool::new(work.spools), id },
-        true => Sink::Write(silver::Writer::begin(cleaning.store, &silver_stem, &step.plugin.spec().output)?),
-    };
-    let mut object = Object {
-        work,
-        name,
-        read: 0,
-        kept: 0,
-        sink,
-        rejected: BTreeMap::new(),
-        repaired: BTreeMap::new(),
-        quarantine: None,
-        quarantine_stem: work.key(QUARANTINE, "rejected", name, false),
-        lines: vec![],
-    };
-    while let Some(batch) = decode(&mut decoder, &step.name).map_err(|error| unavailable("read", bronze, &error))? {
-        let cleaned = match batch.columns.num_rows() {
-            0 => None,
-            _ => Some(session.clean(&batch.columns)?),
-        };
-        object.take(&batch, cleaned)?;
-    }
-    let warnings = decoder.warnings().iter().map(ToString::to_string).collect();
-    // The decoder may have given up before the end; the sha256 is that of the whole object.
-    std::io::copy(&mut reader, &mut std::io::sink()).map_err(|error| unavailable("read", bronze, &error))?;
-    let (bytes, sha256) = reader.finish();
-    let quarantine = object.finish_quarantine()?;
-    let Object { read, sink, rejected, repaired, .. } = object;
-    let rows = match sink {
-        Sink::Wait { spool, .. } => Rows::Waiting(spool),
-        Sink::Write(writer) => Rows::Written(writer.finish(&silver_stem)?),
-    };
-    Ok(CleanObject { etag: meta.etag, bytes, sha256, read, rows, rejected, repaired, quarantine, warnings })
-}
-
-fn decode<R: std::io::Read>(decoder: &mut Decoder<R>, dataset: &str) -> std::io::Result<Option<DecodedBatch>> {
-    let mut span = profile::span("decode", dataset);
-    let batch = decoder.next_batch()?;
-    if let Some(batch) = &batch {
-        span.through(batch.records.len() + batch.malformed.len(), batch.raw.len());
-    }
-    Ok(batch)
-}
-
 /// An object being cleaned.
-struct Object<'o, 'w> {
+pub(super) struct Object<'w> {
     work: &'w DatasetWork<'w>,
-    name: &'o str,
+    name: &'w str,
+    etag: String,
+    relay: Relay<Bronze<'w>, Sink<'w>>,
+}
+
+/// The object as it is read.
+struct Bronze<'w> {
+    dataset: &'w str,
+    key: String,
+    decoder: Decoder<HashingReader<Box<dyn Read + Send>>>,
+}
+
+/// What its batches come to.
+struct Sink<'w> {
+    work: &'w DatasetWork<'w>,
+    /// The object's number in its dataset.
+    id: u32,
     read: u64,
     kept: usize,
-    sink: Sink<'w>,
-    rejected: BTreeMap<String, u64>,
-    repaired: BTreeMap<String, u64>,
+    rows: RowSink<'w>,
+    rejected: BTreeMap<&'w str, u64>,
+    repaired: BTreeMap<&'w str, u64>,
     /// Where rejected rows go, once there is one.
     quarantine: Option<NewObject<'w>>,
     quarantine_stem: String,
-    lines: Vec<u8>,
 }
 
-impl<'w> Object<'_, 'w> {
-    fn take(&mut self, batch: &DecodedBatch, cleaned: Option<Cleaned>) -> Result<()> {
-        self.read += batch.records.len() as u64 + batch.malformed.len() as u64;
-        self.reject(batch, cleaned.as_ref())?;
-        let Some(Cleaned { kept, kept_rows: _, rejected: _, repaired }) = cleaned else { return Ok(()) };
-        for repair in repaired {
-            *self.repaired.entry(self.rule(repair.rule)?.to_owned()).or_default() += u64::from(repair.rows);
-        }
-        if kept.num_rows() > 0 { self.keep(kept) } else { Ok(()) }
+/// Where kept rows go.
+enum RowSink<'w> {
+    Wait(Spool<'w>),
+    Write(silver::Writer<'w>),
+}
+
+impl<'w> Object<'w> {
+    /// Opens the object, which has that number in its dataset.
+    pub(super) fn begin(work: &'w DatasetWork<'w>, name: &'w str, id: u32) -> Result<Self> {
+        let key = format!("{BRONZE}{name}");
+        let (cleaning, step) = (work.cleaning, work.step);
+        let (meta, file) = cleaning.store.open(&key)?;
+        let reader = HashingReader::new(file);
+        let decoder = Decoder::new(reader, step.format, &step.plugin.spec().input, cleaning.pipeline.decode);
+        let rows = match work.is_keyed() {
+            true => RowSink::Wait(Spool::new(work.spools)),
+            false => {
+                let stem = work.key(SILVER, "clean", name, false);
+                RowSink::Write(silver::Writer::begin(cleaning.store, &stem, &step.plugin.spec().output)?)
+            }
+        };
+        let sink = Sink {
+            work,
+            id,
+            read: 0,
+            kept: 0,
+            rows,
+            rejected: BTreeMap::new(),
+            repaired: BTreeMap::new(),
+            quarantine: None,
+            quarantine_stem: work.key(QUARANTINE, "rejected", name, false),
+        };
+        let relay = Relay::new(Bronze { dataset: &step.name, key, decoder }, sink);
+        Ok(Self { work, name, etag: meta.etag, relay })
     }
 
-    fn keep(&mut self, kept: RecordBatch) -> Result<()> {
+    /// Cleans batches until there are no more.
+    pub(super) fn work(&self) {
+        let mut maker = Maker::new(self.work, self.name);
+        while let Some((turn, batch)) = self.relay.take(Bronze::next) {
+            // Its bytes are let go of before the next one is read.
+            let part = batch.and_then(|batch| maker.make(&batch));
+            turn.give(part, Sink::take);
+        }
+    }
+
+    /// What became of it.
+    pub(super) fn end(self) -> Result<CleanObject<'w>> {
+        let Self { work, name, etag, relay } = self;
+        let (Bronze { key, decoder, .. }, mut sink) = relay.finish()?;
+        let warnings = decoder.warnings().iter().map(ToString::to_string).collect();
+        // The decoder may have given up before the end; the sha256 is that of the whole object.
+        let mut reader = decoder.into_reader();
+        std::io::copy(&mut reader, &mut std::io::sink()).map_err(|error| unavailable("read", &key, &error))?;
+        let (bytes, sha256) = reader.finish();
+        let quarantine = sink.finish_quarantine()?;
+        let Sink { read, rows, rejected, repaired, .. } = sink;
+        let rows = match rows {
+            RowSink::Wait(spool) => Rows::Waiting(spool),
+            RowSink::Write(writer) => Rows::Written(writer.finish(&work.key(SILVER, "clean", name, false))?),
+        };
+        let named = |counts: BTreeMap<&str, u64>| counts.into_iter().map(|(rule, rows)| (rule.to_owned(), rows)).collect();
+        let (rejected, repaired) = (named(rejected), named(repaired));
+        Ok(CleanObject { etag, bytes, sha256, read, rows, rejected, repaired, quarantine, warnings })
+    }
+}
+
+impl Bronze<'_> {
+    fn next(&mut self) -> Result<Option<DecodedBatch>> {
+        let mut span = profile::span("decode", self.dataset);
+        let batch = self.decoder.next_batch().map_err(|error| unavailable("read", &self.key, &error))?;
+        if let Some(batch) = &batch {
+            span.through(batch.records.len() + batch.malformed.len(), batch.raw.len());
+        }
+        Ok(batch)
+    }
+}
+
+impl<'w> Sink<'w> {
+    fn take(&mut self, part: &mut Part<'w>) -> Result<()> {
+        self.read += part.read;
+        part.rejected.iter().for_each(|(rule, rows)| *self.rejected.entry(rule).or_default() += rows);
+        part.repaired.iter().for_each(|(rule, rows)| *self.repaired.entry(rule).or_default() += rows);
+        if !part.quarantine.is_empty() {
+            let object = match &mut self.quarantine {
+                Some(object) => object,
+                none => none.insert(NewObject::create(self.work.cleaning.store, &self.quarantine_stem)?),
+            };
+            object.write_all(&part.quarantine).map_err(|error| unavailable("write", "quarantine", &error))?;
+        }
+        let Some(kept) = part.kept.take() else { return Ok(()) };
         let first = self.kept;
         self.kept += kept.num_rows();
-        match &mut self.sink {
-            Sink::Write(writer) => writer.write(&kept, None),
-            Sink::Wait { spool, id } => {
-                self.work.keys.append(*id, first as u32, &kept, self.work.step.plugin.spec())?;
+        match &mut self.rows {
+            RowSink::Write(writer) => writer.append(&part.encoded),
+            RowSink::Wait(spool) => {
+                self.work.keys.append(self.id, first as u32, &kept, self.work.step.plugin.spec())?;
                 spool.push(kept)
             }
         }
-    }
-
-    fn rule(&self, index: u32) -> Result<&'w str> {
-        let rules = &self.work.step.plugin.spec().rules;
-        rules
-            .get(index as usize)
-            .map(|rule| rule.name.as_str())
-            .ok_or_else(|| Error::internal(format!("no rule {index}")))
-    }
-
-    /// Counts and keeps what the decoder and the cleaner rejected, in the order of the rows.
-    fn reject(&mut self, batch: &DecodedBatch, cleaned: Option<&Cleaned>) -> Result<()> {
-        let _span = profile::span("quarantine", &self.work.step.name);
-        let component = &self.work.step.plugin.identity().sha256;
-        let of_decoder = batch.malformed.iter().map(|malformed| {
-            let Malformed { number, offset, len, raw, rule, detail } = malformed;
-            let raw = Rejected::raw(&batch.raw[raw.clone()]);
-            let detail = Some(detail.as_str());
-            Ok(Rejected { rule, detail, object: self.name, row: *number, offset: *offset, bytes: *len, component, raw })
-        });
-        let of_cleaner = cleaned.map_or(&[][..], |cleaned| &cleaned.rejected).iter().map(|rejection| {
-            let record = batch.records[rejection.row as usize];
-            let (rule, raw) = (self.rule(rejection.rule)?, Rejected::raw(&batch.raw[record.range()]));
-            let (offset, bytes) = (batch.offset + u64::from(record.start), record.len.into());
-            Ok(Rejected { rule, detail: None, object: self.name, row: record.number, offset, bytes, component, raw })
-        });
-        let mut rejected = of_decoder.chain(of_cleaner).collect::<Result<Vec<_>>>()?;
-        rejected.sort_unstable_by_key(|rejected| rejected.row);
-        let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
-        for row in &rejected {
-            *counts.entry(row.rule).or_default() += 1;
-            if self.work.cleaning.pipeline.quarantine {
-                row.write(&mut self.lines);
-            }
-        }
-        counts.into_iter().for_each(|(rule, rows)| *self.rejected.entry(rule.to_owned()).or_default() += rows);
-        self.write_lines()
-    }
-
-    fn write_lines(&mut self) -> Result<()> {
-        if self.lines.is_empty() {
-            return Ok(());
-        }
-        let object = match &mut self.quarantine {
-            Some(object) => object,
-            none => none.insert(NewObject::create(self.work.cleaning.store, &self.quarantine_stem)?),
-        };
-        object.write_all(&self.lines).map_err(|error| unavailable("write", "quarantine", &error))?;
-        self.lines.clear();
-        Ok(())
     }
 
     fn finish_quarantine(&mut self) -> Result<Option<Stored>> {

@@ -2,17 +2,18 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use arrow_array::{BooleanArray, RecordBatch};
-use arrow_buffer::BooleanBuffer;
-use arrow_schema::{Schema, SchemaRef};
-use arrow_select::filter::filter_record_batch;
+use arrow_array::RecordBatch;
 
+use super::Cleaning;
 use super::dataset::DatasetWork;
 use super::object::{CleanObject, Rows};
-use crate::catalog::{CHANGES, Entry, Removed, SILVER, Stored};
+use super::stream::Stream;
+use crate::catalog::{CHANGES, Entry, Removed, Stored};
 use crate::error::Result;
 use crate::fresh::Feed;
-use crate::{Error, profile, silver, workers};
+use crate::silver::{Encoded, Writer};
+use crate::spool::Spool;
+use crate::{Error, silver, workers};
 
 /// A silver object that loses rows.
 pub(super) struct Again {
@@ -27,13 +28,35 @@ pub(super) struct Written {
     pub(super) removed: Option<Removed>,
 }
 
-enum Job<'j, 'w> {
-    New { name: &'j str, id: u32, object: Box<CleanObject<'w>> },
-    Again(Box<Again>),
+/// A bronze object whose silver is to be written.
+struct Job<'w> {
+    name: String,
+    /// As it will be, but for what is still to be written.
+    entry: Entry,
+    /// The places of rows that are to be left out.
+    lost: Vec<u32>,
+    rows: Source<'w>,
 }
 
-/// What became of a job, and the rows that left silver.
-type Done = Result<(String, Entry, Option<Vec<RecordBatch>>)>;
+/// Where the rows are.
+enum Source<'w> {
+    /// Written already.
+    Written,
+    New(Spool<'w>),
+    /// In silver, with rows that are now lost.
+    Silver,
+}
+
+/// One that is under way.
+struct Writing<'w> {
+    name: String,
+    entry: Entry,
+    stream: Option<Stream<'w>>,
+    again: bool,
+}
+
+/// What was written, and the rows that left silver if it was written again.
+type Done = (String, Entry, Option<Vec<RecordBatch>>);
 
 impl<'w> DatasetWork<'w> {
     /// Writes the silver of all objects, without the rows at the places in `lost`.
@@ -45,34 +68,19 @@ impl<'w> DatasetWork<'w> {
         retired: &mut Vec<String>,
     ) -> Result<Written> {
         retired.extend(again.iter().map(|again| again.entry.silver.key.clone()));
-        let mut jobs: Vec<_> =
-            objects.into_iter().map(|(id, (name, object))| Job::New { name, id, object: Box::new(object) }).collect();
-        jobs.extend(again.into_iter().map(|again| Job::Again(Box::new(again))));
-        let none = Vec::new();
-        let work = |feed: &mut Option<Feed<'w>>, job: Job<'_, 'w>| -> Done {
-            match job {
-                Job::New { name, id, object } => {
-                    if let (Some(fresh), None) = (self.cleaning.fresh, feed.as_ref()) {
-                        *feed = Some(fresh.feed(
-                            self.cleaning.pipeline,
-                            self.cleaning.state,
-                            &self.step.name,
-                            self.cleaning.as_of,
-                        ));
-                    }
-                    let entry = self.new_entry(name, id, *object, lost.get(&id).unwrap_or(&none), feed)?;
-                    Ok((name.to_owned(), entry, None))
-                }
-                Job::Again(again) => {
-                    let Again { name, entry } = *again;
-                    let places = lost.get(&entry.id).unwrap_or(&none);
-                    let (entry, removed) = self.again_entry(&name, entry, places)?;
-                    Ok((name, entry, Some(removed)))
-                }
-            }
-        };
-        let done =
-            workers::map_with(jobs, || None, work, |feed: Option<Feed<'w>>| feed.into_iter().for_each(Feed::finish));
+        let lost = |id: u32| lost.get(&id).cloned().unwrap_or_default();
+        let new = objects.into_iter().map(|(id, (name, object))| Job::new(name, id, object, lost(id)));
+        let again = again.into_iter().map(|again| Job::again(&lost(again.entry.id), again));
+        let jobs: Vec<_> = new.chain(again).collect();
+        let parts = jobs.iter().map(Job::parts).sum();
+        let (done, feeds) = workers::share(
+            jobs,
+            parts,
+            |job| self.begin(job),
+            |writing, feed| writing.iter().for_each(|writing| self.work(writing, feed)),
+            |writing, feed| self.end(writing?, feed),
+        );
+        workers::map(feeds.into_iter().flatten().collect(), Feed::finish);
 
         let mut written = Written { cleaned: vec![], rewritten: vec![], removed: None };
         let mut removed = Vec::new();
@@ -97,81 +105,43 @@ impl<'w> DatasetWork<'w> {
         Ok(written)
     }
 
-    fn new_entry(
-        &self,
-        name: &str,
-        id: u32,
-        object: CleanObject<'_>,
-        lost: &[u32],
-        feed: &mut Option<Feed<'_>>,
-    ) -> Result<Entry> {
-        let CleanObject { etag, bytes, sha256, read, rows, rejected, repaired, quarantine, warnings: _ } = object;
-        let silver = match rows {
-            Rows::Written(silver) => silver,
-            Rows::Waiting(spool) => {
-                let batches = spool.into_batches();
-                self.write_silver(name, batches, lost, false, feed)?
+    fn begin(&self, Job { name, entry, lost, rows }: Job<'w>) -> Result<Writing<'w>> {
+        let again = matches!(rows, Source::Silver);
+        let stream = match rows {
+            Source::Written => None,
+            Source::New(spool) => Some(Stream::begin(self, &name, Box::new(spool.into_batches()), lost, false)?),
+            Source::Silver => {
+                let schema = &self.step.plugin.spec().output;
+                let batches = silver::read(self.cleaning.store, &entry.silver, schema, schema)?;
+                Some(Stream::begin(self, &name, Box::new(batches.into_iter().map(Ok)), lost, true)?)
             }
         };
-        let superseded = lost.to_vec();
-        Ok(Entry { id, etag, sha256, bytes, read, rejected, repaired, superseded, silver, quarantine })
+        Ok(Writing { name, entry, stream, again })
     }
 
-    /// Writes an object again without the rows at those places; returns them too.
-    fn again_entry(&self, name: &str, entry: Entry, places: &[u32]) -> Result<(Entry, Vec<RecordBatch>)> {
-        // Places count over what the cleaner kept; the silver object lacks what was superseded before.
-        let shift = |&place: &u32| place - entry.superseded.partition_point(|&gone| gone < place) as u32;
-        let lost: Vec<u32> = places.iter().map(shift).collect();
-        let schema = &self.step.plugin.spec().output;
-        let batches = silver::read(self.cleaning.store, &entry.silver, schema, schema)?;
-        let mut removed = Vec::new();
-        let mut base = 0;
-        for batch in &batches {
-            if let Some(keep) = mask(batch.num_rows(), base, &lost) {
-                let gone = BooleanArray::new(!keep.values(), None);
-                removed.push(filter(batch, &gone)?);
-            }
-            base += batch.num_rows() as u32;
+    fn work(&self, writing: &Writing<'w>, feed: &mut Option<Feed<'w>>) {
+        if let Some(stream) = &writing.stream {
+            stream.work(if writing.again { None } else { self.feed(feed) });
         }
-        let silver = self.write_silver(name, batches.into_iter().map(Ok), &lost, true, &mut None)?;
-        let mut superseded = entry.superseded.clone();
-        superseded.extend(places);
-        superseded.sort_unstable();
-        Ok((Entry { superseded, silver, ..entry }, removed))
     }
 
-    /// Writes rows without those at the places, which are in order and count over all batches.
-    fn write_silver(
-        &self,
-        name: &str,
-        batches: impl Iterator<Item = Result<RecordBatch>>,
-        lost: &[u32],
-        again: bool,
-        feed: &mut Option<Feed<'_>>,
-    ) -> Result<Stored> {
-        let schema = &self.step.plugin.spec().output;
-        let stem = self.key(SILVER, "clean", name, again);
-        let mut writer = silver::Writer::begin(self.cleaning.store, &stem, schema)?;
-        let wanted = feed.as_ref().map(|feed| columns(schema, feed));
-        let mut base = 0;
-        for batch in batches {
-            let batch = batch?;
-            let keep = mask(batch.num_rows(), base, lost);
-            base += batch.num_rows() as u32;
-            writer.write(&batch, keep.as_ref())?;
-            if let (Some(feed), Some(columns)) =
-                (&mut *feed, wanted.as_ref().filter(|wanted| !wanted.fields().is_empty()))
-            {
-                let rows = silver::project(&batch, columns)?;
-                feed.take_in(&match keep {
-                    Some(keep) => filter(&rows, &keep)?,
-                    None => rows,
-                })?;
-            }
+    fn end(&self, writing: Writing<'w>, feed: &mut Option<Feed<'w>>) -> Result<Done> {
+        let Writing { name, mut entry, stream, again } = writing;
+        let Some(stream) = stream else { return Ok((name, entry, None)) };
+        let (silver, removed) = stream.end()?;
+        entry.silver = silver;
+        if again {
+            return Ok((name, entry, Some(removed)));
         }
-        let silver = writer.finish(&stem)?;
-        feed.iter_mut().for_each(|feed| feed.written(&silver.key));
-        Ok(silver)
+        self.feed(feed).into_iter().for_each(|feed| feed.written(&entry.silver.key));
+        Ok((name, entry, None))
+    }
+
+    /// Where KPIs take in new rows on this worker, if they do.
+    fn feed<'f>(&self, feed: &'f mut Option<Feed<'w>>) -> Option<&'f mut Feed<'w>> {
+        let fresh = self.cleaning.fresh?;
+        let Cleaning { pipeline, state, as_of, .. } = self.cleaning;
+        Some(feed.get_or_insert_with(|| fresh.feed(pipeline, state, &self.step.name, *as_of)))
     }
 
     /// Writes the rows that left silver, so that KPIs can take them back.
@@ -181,34 +151,47 @@ impl<'w> DatasetWork<'w> {
         }
         let schema = &self.step.plugin.spec().output;
         let stem = format!("{}-removed", self.numbered(CHANGES));
-        let mut writer = silver::Writer::begin(self.cleaning.store, &stem, schema)?;
+        let mut writer = Writer::begin(self.cleaning.store, &stem, schema)?;
+        let mut encoded = Encoded::default();
         let mut objects = Vec::new();
         for (name, batches) in removed {
             objects.push((name, batches.iter().map(|batch| batch.num_rows() as u64).sum()));
-            batches.iter().try_for_each(|batch| writer.write(batch, None))?;
+            for batch in &batches {
+                encoded.fill(batch, None)?;
+                writer.append(&encoded)?;
+            }
         }
         let rows = writer.finish(&stem)?;
         Ok(Some(Removed { rows, objects }))
     }
 }
 
-/// Which rows of a batch, the first of which has that place, are not lost; `None` if none is.
-fn mask(rows: usize, first: u32, lost: &[u32]) -> Option<BooleanArray> {
-    let of_batch =
-        lost.partition_point(|&place| place < first)..lost.partition_point(|&place| place < first + rows as u32);
-    let mut lost = lost[of_batch].iter().map(|&place| (place - first) as usize).peekable();
-    lost.peek()?;
-    let keep = BooleanBuffer::collect_bool(rows, |row| lost.next_if_eq(&row).is_none());
-    Some(BooleanArray::new(keep, None))
-}
+impl<'w> Job<'w> {
+    fn new(name: &str, id: u32, object: CleanObject<'w>, lost: Vec<u32>) -> Self {
+        let CleanObject { etag, bytes, sha256, read, rows, rejected, repaired, quarantine, warnings: _ } = object;
+        let (rows, silver) = match rows {
+            Rows::Written(silver) => (Source::Written, silver),
+            Rows::Waiting(spool) => (Source::New(spool), Stored::default()),
+        };
+        let superseded = lost.clone();
+        let entry = Entry { id, etag, sha256, bytes, read, rejected, repaired, superseded, silver, quarantine };
+        Self { name: name.to_owned(), entry, lost, rows }
+    }
 
-fn filter(batch: &RecordBatch, keep: &BooleanArray) -> Result<RecordBatch> {
-    let _span = profile::span("leave out superseded rows", "");
-    filter_record_batch(batch, keep).map_err(|error| Error::internal(format!("cannot drop superseded rows: {error}")))
-}
+    fn again(places: &[u32], Again { name, mut entry }: Again) -> Self {
+        // Places count over what the cleaner kept; the silver object lacks what was superseded before.
+        let shift = |&place: &u32| place - entry.superseded.partition_point(|&gone| gone < place) as u32;
+        let lost = places.iter().map(shift).collect();
+        entry.superseded.extend(places);
+        entry.superseded.sort_unstable();
+        Self { name, entry, lost, rows: Source::Silver }
+    }
 
-/// The columns that some KPI reads.
-fn columns(schema: &Schema, feed: &Feed<'_>) -> SchemaRef {
-    let fields: Vec<_> = schema.fields().iter().filter(|field| feed.wants(field.name())).cloned().collect();
-    Schema::new(fields).into()
+    /// How many workers could take part.
+    fn parts(&self) -> usize {
+        match &self.rows {
+            Source::New(spool) => spool.batches().max(1),
+            Source::Written | Source::Silver => 1,
+        }
+    }
 }

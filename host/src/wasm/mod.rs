@@ -9,7 +9,7 @@ mod native;
 mod plugin;
 mod state;
 
-pub use bindings::types::{FaultKind, Object, Preference, Repair, Rule, RuleAction};
+pub use bindings::types::{FaultKind, Object, Preference, Rejection, Repair, Rule, RuleAction};
 pub use convert::{CleanerSpec, KpiInputSpec, KpiSpec, OrderSpec, SourceSpec, StageSpec, schema_text};
 pub use engine::Engine;
 pub(crate) use ipc::{decode as decode_ipc, encode as encode_ipc};

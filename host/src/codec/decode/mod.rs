@@ -110,6 +110,11 @@ impl<R: Read> Decoder<R> {
         &self.warnings
     }
 
+    /// What it read from; the rest of the object is still to be read.
+    pub fn into_reader(self) -> R {
+        self.source.into_reader()
+    }
+
     /// The next records; `None` at the end of the object.
     ///
     /// # Errors

@@ -31,6 +31,10 @@ impl<R: Read> Source<R> {
         Self { reader, window, retired: None, offset: 0, at: 0, ended: false, size: size.clamp(16, LONGEST) }
     }
 
+    pub(super) fn into_reader(self) -> R {
+        self.reader
+    }
+
     pub(super) fn bytes(&self) -> &[u8] {
         self.window.as_slice()
     }

@@ -1,0 +1,104 @@
+//! The worker pool: guest code and encoding run here, one thread a core, never on tokio's threads.
+
+mod relay;
+#[cfg(test)]
+mod tests;
+
+use std::iter::Enumerate;
+use std::panic::resume_unwind;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::thread;
+use std::vec::IntoIter;
+
+pub use relay::{Relay, Turn};
+
+/// Applies `work` to each item on as many threads as there are cores, and returns the results in the items' order.
+///
+/// Items are taken in order, so put the longest first where lengths differ much.
+pub fn map<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
+    let parts = items.len();
+    // Once an item has begun there is nothing left in which others could take part.
+    let (done, _) = share(items, parts, |item| Mutex::new(work(item)), |_, (): &mut ()| (), |done, ()| done);
+    done.into_iter().map(|done| done.into_inner().expect("no one locks it")).collect()
+}
+
+/// The same where several threads may take part in the work on one item: whoever finds none left helps with those under
+/// way. `parts` is how many threads could have something to do at once.
+///
+/// One thread does `begin`, then all that take part do `work`, which returns when there is nothing left to do for the thread,
+/// and the last one to leave does `end`. Each thread has something of its own, which is returned in the end.
+pub fn share<T: Send, J: Send + Sync, R: Send, S: Default + Send>(
+    items: Vec<T>,
+    parts: usize,
+    begin: impl Fn(T) -> J + Sync,
+    work: impl Fn(&J, &mut S) + Sync,
+    end: impl Fn(J, &mut S) -> R + Sync,
+) -> (Vec<R>, Vec<S>) {
+    let threads = thread::available_parallelism().map_or(1, usize::from).min(parts).max(1);
+    let jobs = Jobs {
+        done: items.iter().map(|_| Mutex::new(None)).collect(),
+        left: Mutex::new(Left { items: items.into_iter().enumerate(), under_way: vec![] }),
+    };
+    let run = || {
+        let mut own = S::default();
+        while let Some(job) = jobs.next() {
+            let item = || job.item.lock().expect("it is locked once").take().expect("it is taken once");
+            work(job.begun.get_or_init(|| begin(item())), &mut own);
+            if let Some(Job { number, begun, .. }) = jobs.leave(job) {
+                let begun = begun.into_inner().expect("whoever takes part sees to it that it has begun");
+                let done = end(begun, &mut own);
+                *jobs.done[number].lock().expect("each is locked once") = Some(done);
+            }
+        }
+        own
+    };
+    let owns = thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(run)).collect();
+        let own = run();
+        let joined = others.into_iter().map(|other| other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        std::iter::once(own).chain(joined).collect()
+    });
+    let done = jobs.done.into_iter().map(|done| done.into_inner().ok().flatten());
+    (done.map(|done| done.expect("a panicking worker ends the scope above")).collect(), owns)
+}
+
+/// One item on its way.
+struct Job<T, J> {
+    number: usize,
+    item: Mutex<Option<T>>,
+    begun: OnceLock<J>,
+}
+
+struct Jobs<T, J, R> {
+    left: Mutex<Left<T, J>>,
+    done: Vec<Mutex<Option<R>>>,
+}
+
+struct Left<T, J> {
+    items: Enumerate<IntoIter<T>>,
+    /// Those in which there may still be something to do.
+    under_way: Vec<Arc<Job<T, J>>>,
+}
+
+impl<T, J, R> Jobs<T, J, R> {
+    /// The next item, or else the one under way that has the fewest threads.
+    fn next(&self) -> Option<Arc<Job<T, J>>> {
+        let mut left = self.left();
+        if let Some((number, item)) = left.items.next() {
+            let job = Arc::new(Job { number, item: Mutex::new(Some(item)), begun: OnceLock::new() });
+            left.under_way.push(Arc::clone(&job));
+            return Some(job);
+        }
+        left.under_way.iter().min_by_key(|job| Arc::strong_count(job)).cloned()
+    }
+
+    /// No one else need take part. Returns the job to the last one that did.
+    fn leave(&self, job: Arc<Job<T, J>>) -> Option<Job<T, J>> {
+        self.left().under_way.retain(|other| other.number != job.number);
+        Arc::into_inner(job)
+    }
+
+    fn left(&self) -> MutexGuard<'_, Left<T, J>> {
+        self.left.lock().expect("no one panics while holding it")
+    }
+}
