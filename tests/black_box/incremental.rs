@@ -106,15 +106,8 @@ fn kpis_over_thousands_of_objects_are_computed_on_one_core() {
         let order = r#"{"order_id":"o#","total_amount":"1.00","order_ts":"2025-01-01T00:00:00Z"}"#;
         lake.bronze(&format!("orders_{number:05}.json"), order.replace('#', &number.to_string()));
     }
-    let smelt = lake.command(&["run"]);
-    let on_one_core = std::process::Command::new("taskset")
-        .args(["-c", "0"])
-        .arg(smelt.get_program())
-        .args(smelt.get_args())
-        .envs(smelt.get_envs().filter_map(|(name, value)| Some((name, value?))))
-        .output()
-        .expect("util-linux is installed");
-    assert!(on_one_core.status.success(), "{}", String::from_utf8_lossy(&on_one_core.stderr));
+    let ended = lake.end_on_one_core(&["run"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     assert_eq!(lake.gold()["aov"], "orders,revenue,aov\n5200,5200.00,1.00\n");
 }
 

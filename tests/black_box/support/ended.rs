@@ -59,6 +59,20 @@ impl Lake {
     pub fn end(&self, arguments: &[&str]) -> Ended {
         Ended::from(self.try_smelt(arguments))
     }
+
+    /// The same with one core.
+    pub fn end_on_one_core(&self, arguments: &[&str]) -> Ended {
+        let smelt = self.command(arguments);
+        let mut command = std::process::Command::new("taskset");
+        command.args(["-c", "0"]).arg(smelt.get_program()).args(smelt.get_args());
+        for (name, value) in smelt.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        Ended::from(command.output().expect("util-linux is installed"))
+    }
 }
 
 impl From<std::process::Output> for Ended {
