@@ -74,7 +74,7 @@ fn an_object_fails_as_the_first_batch_that_does_even_if_a_later_one_fails_sooner
         plugins = ["{}"]
 
         [limits.decode]
-        batch_rows = 10
+        batch_bytes = 64
 
         [limits.plugin]
         call_ms = 1000
@@ -88,8 +88,9 @@ fn an_object_fails_as_the_first_batch_that_does_even_if_a_later_one_fails_sooner
     );
     let lake = Lake::with_manifest(&manifest);
     let sin = |row: usize| match row {
+        // In one batch, and in one of those after it.
         500 => "loop",
-        515 => "fault",
+        520 => "fault",
         _ => "",
     };
     let rows: String = (0..1000).map(|row| format!("{row},{}\n", sin(row))).collect();

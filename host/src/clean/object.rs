@@ -129,7 +129,8 @@ impl<'w> Object<'w> {
             RowSink::Wait(spool) => Rows::Waiting(spool),
             RowSink::Write(writer) => Rows::Written(writer.finish(&work.key(SILVER, "clean", name, false))?),
         };
-        let named = |counts: BTreeMap<&str, u64>| counts.into_iter().map(|(rule, rows)| (rule.to_owned(), rows)).collect();
+        let named =
+            |counts: BTreeMap<&str, u64>| counts.into_iter().map(|(rule, rows)| (rule.to_owned(), rows)).collect();
         let (rejected, repaired) = (named(rejected), named(repaired));
         Ok(CleanObject { etag, bytes, sha256, read, rows, rejected, repaired, quarantine, warnings })
     }
