@@ -16,6 +16,7 @@ use crate::plan::DatasetPlan;
 use crate::segments::Segments;
 use crate::spool::Spools;
 use crate::store::{Durability, put_new};
+use crate::wasm::Session;
 
 /// The most bytes of an object's stem and its dataset's name that go into names of our own: file systems allow 255 in all.
 const LONGEST_STEM: usize = 200;
@@ -51,6 +52,12 @@ impl<'w> DatasetWork<'w> {
     /// Whether a row may be superseded by another of its key.
     pub(super) fn is_keyed(&self) -> bool {
         !self.step.plugin.spec().key.is_empty()
+    }
+
+    /// A session of its cleaner.
+    pub(super) fn session(&self) -> Result<Session<'w>> {
+        let as_of = self.step.plugin.identity().uses_as_of.then_some(self.cleaning.as_of);
+        self.step.plugin.open(&self.step.parameters, as_of)
     }
 
     /// Writes silver and adds the change to be committed.

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write as _};
+use std::sync::Mutex;
 
 use super::dataset::DatasetWork;
 use super::part::{Maker, Part};
@@ -12,6 +13,7 @@ use crate::digest::HashingReader;
 use crate::error::Result;
 use crate::spool::Spool;
 use crate::store::{Durability, NewObject, Put, unavailable};
+use crate::wasm::Session;
 use crate::workers::Relay;
 use crate::{profile, silver};
 
@@ -43,6 +45,9 @@ pub(super) struct Object<'w> {
     work: &'w DatasetWork<'w>,
     name: &'w str,
     etag: String,
+    /// That of the first worker. Others open their own when they have something to clean; but a cleaner that does not open
+    /// fails an object without rows too.
+    session: Mutex<Option<Session<'w>>>,
     relay: Relay<Bronze<'w>, Sink<'w>>,
 }
 
@@ -82,6 +87,7 @@ impl<'w> Object<'w> {
         let (meta, file) = cleaning.store.open(&key)?;
         let reader = HashingReader::new(file);
         let decoder = Decoder::new(reader, step.format, &step.plugin.spec().input, cleaning.pipeline.decode);
+        let session = Mutex::new(Some(work.session()?));
         let rows = match work.is_keyed() {
             true => RowSink::Wait(Spool::new(work.spools)),
             false => {
@@ -101,12 +107,13 @@ impl<'w> Object<'w> {
             quarantine_stem: work.key(QUARANTINE, "rejected", name, false),
         };
         let relay = Relay::new(Bronze { dataset: &step.name, key, decoder }, sink);
-        Ok(Self { work, name, etag: meta.etag, relay })
+        Ok(Self { work, name, etag: meta.etag, session, relay })
     }
 
     /// Cleans batches until there are no more.
     pub(super) fn work(&self) {
-        let mut maker = Maker::new(self.work, self.name);
+        let session = self.session.lock().expect("no one panics while holding it").take();
+        let mut maker = Maker::new(self.work, self.name, session);
         while let Some((turn, batch)) = self.relay.take(Bronze::next) {
             // Its bytes are let go of before the next one is read.
             let part = batch.and_then(|batch| maker.make(&batch));
@@ -116,7 +123,7 @@ impl<'w> Object<'w> {
 
     /// What became of it.
     pub(super) fn end(self) -> Result<CleanObject<'w>> {
-        let Self { work, name, etag, relay } = self;
+        let Self { work, name, etag, relay, .. } = self;
         let (Bronze { key, decoder, .. }, mut sink) = relay.finish()?;
         let warnings = decoder.warnings().iter().map(ToString::to_string).collect();
         // The decoder may have given up before the end; the sha256 is that of the whole object.

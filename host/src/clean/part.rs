@@ -36,8 +36,9 @@ pub(super) struct Maker<'w> {
 }
 
 impl<'w> Maker<'w> {
-    pub(super) fn new(work: &'w DatasetWork<'w>, name: &'w str) -> Self {
-        Self { work, name, session: None, part: Part::default() }
+    /// With that session, or one that is opened for the first batch.
+    pub(super) fn new(work: &'w DatasetWork<'w>, name: &'w str, session: Option<Session<'w>>) -> Self {
+        Self { work, name, session, part: Part::default() }
     }
 
     /// Cleans the batch.
@@ -67,14 +68,10 @@ impl<'w> Maker<'w> {
     }
 
     fn session(&mut self) -> Result<&mut Session<'w>> {
-        let (step, cleaning) = (self.work.step, self.work.cleaning);
-        match &mut self.session {
-            Some(session) => Ok(session),
-            none => {
-                let as_of = step.plugin.identity().uses_as_of.then_some(cleaning.as_of);
-                Ok(none.insert(step.plugin.open(&step.parameters, as_of)?))
-            }
-        }
+        Ok(match &mut self.session {
+            Some(session) => session,
+            none => none.insert(self.work.session()?),
+        })
     }
 
     fn rule(&self, index: u32) -> Result<&'w str> {
