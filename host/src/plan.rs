@@ -10,7 +10,7 @@ use crate::digest::HashingReader;
 use crate::error::{Kind, Result};
 use crate::pipeline::{DatasetStep, KpiInput, KpiStep, Pipeline};
 use crate::store::{Meta, Store, unavailable};
-use crate::{Error, profile};
+use crate::{Error, profile, workers};
 
 /// What would run and why.
 #[derive(Debug, Serialize)]
@@ -101,18 +101,34 @@ pub struct Planning<'p> {
     pub in_full: u64,
 }
 
-impl Planning<'_> {
+impl<'p> Planning<'p> {
     /// Compares bronze as it is now with the catalog.
     pub fn plan(&self) -> Result<Plan> {
         let _span = profile::span("plan", "");
-        let steps = &self.pipeline.datasets;
-        let held: Vec<_> = steps.iter().map(|step| self.state.datasets.get(&step.name)).collect();
-        let listed = held.iter().map(|held| RefCell::new(Listed::new(held.map(|held| &held.names))));
-        let listed: Vec<_> = steps.iter().zip(listed).collect();
+        let begun = self.state.sequence > 0 && self.in_full < u64::MAX;
+        let (datasets, unmatched) = match self.store.is_remote() && begun {
+            // What no pattern matches is told when bronze is listed as a whole.
+            true => (workers::map(self.steps(), |(step, held)| self.by_window(step, held)), vec![]),
+            false => self.by_listing()?,
+        };
+        let datasets = datasets.into_iter().collect::<Result<Vec<_>>>()?;
+        let kpis = self.kpis(&datasets);
+        Ok(Plan { datasets, kpis, unmatched })
+    }
+
+    fn steps(&self) -> Vec<(&'p DatasetStep, Option<&'p Dataset>)> {
+        self.pipeline.datasets.iter().map(|step| (step, self.state.datasets.get(&step.name))).collect()
+    }
+
+    /// Where a listing is cheap: one of everything. Plans, and what no pattern matches.
+    fn by_listing(&self) -> Result<(Vec<Result<DatasetPlan>>, Vec<String>)> {
+        let names = |held: Option<&'p Dataset>| held.map(|held| (&held.names.all, held.names.greatest.as_str()));
+        let steps = self.steps().into_iter();
+        let listed: Vec<_> = steps.map(|(step, held)| (step, held, RefCell::new(Listed::new(names(held))))).collect();
         let known = |key: &str| {
             let name = &key[BRONZE.len()..];
             let (mut any, mut all) = (false, true);
-            for (_, listed) in listed.iter().filter(|(step, _)| step.pattern.matches(name)) {
+            for (_, _, listed) in listed.iter().filter(|(step, ..)| step.pattern.matches(name)) {
                 any = true;
                 all &= listed.borrow_mut().add(name);
             }
@@ -120,29 +136,61 @@ impl Planning<'_> {
         };
         let new = self.store.list_new(BRONZE, "", &known)?;
         let mut everything = None;
-        let mut datasets = Vec::new();
-        for ((step, listed), held) in listed.iter().zip(&held) {
-            let rebuild = held.and_then(|held| {
-                let changed = held.fingerprint.difference(&step.fingerprint.at(self.as_of));
-                changed.or_else(|| self.damaged.get(&step.name).cloned())
-            });
-            let same = listed.borrow().is_same();
-            let large = held.is_none_or(|held| held.totals.objects > self.in_full);
-            if rebuild.is_none() && same && large {
-                datasets.push(incremental(step, *held, &new));
+        let mut plans = Vec::new();
+        for (step, held, listed) in &listed {
+            let rebuild = self.reason(step, *held);
+            if rebuild.is_none() && listed.borrow().is_same() && self.is_large(*held) {
+                plans.push(Ok(incremental(step, *held, &new)));
                 continue;
             }
             let listing = match &everything {
                 Some(listing) => listing,
                 None => everything.insert(self.store.list(BRONZE, "")?),
             };
-            datasets.push(self.in_full(step, *held, listing, rebuild)?);
+            plans.push(self.in_full(step, *held, listing, rebuild));
         }
-        let unmatched = new.iter().map(|meta| &meta.key[BRONZE.len()..]);
-        let unmatched = unmatched.filter(|name| !steps.iter().any(|step| step.pattern.matches(name)));
-        let unmatched = unmatched.map(str::to_owned).collect();
-        let kpis = self.kpis(&datasets);
-        Ok(Plan { datasets, kpis, unmatched })
+        let unmatched = new.iter().map(name_of);
+        let unmatched = unmatched.filter(|name| !listed.iter().any(|(step, ..)| step.pattern.matches(name)));
+        Ok((plans, unmatched.map(str::to_owned).collect()))
+    }
+
+    /// Where a listing takes long: of each dataset the greatest names, among which new ones are to be expected.
+    fn by_window(&self, step: &DatasetStep, held: Option<&Dataset>) -> Result<DatasetPlan> {
+        let rebuild = self.reason(step, held);
+        let prefix = format!("{BRONZE}{}", step.pattern.prefix());
+        let all = |rebuild| self.in_full(step, held, &self.store.list(&prefix, "")?, rebuild);
+        let (Some(dataset), None, true) = (held, &rebuild, self.is_large(held)) else { return all(rebuild) };
+        let window = dataset.names.window();
+        let after = if window.after().is_empty() { String::new() } else { format!("{BRONZE}{}", window.after()) };
+        let listed = RefCell::new(Listed::new(Some((window, &dataset.names.greatest))));
+        let known =
+            |key: &str| step.pattern.matches(&key[BRONZE.len()..]) && listed.borrow_mut().add(&key[BRONZE.len()..]);
+        let new = self.store.list_new(&prefix, &after, &known)?;
+        if listed.borrow().is_same() {
+            return Ok(incremental(step, held, &new));
+        }
+        let listing = self.store.list(&prefix, &after)?;
+        let names: Vec<_> = listing.iter().map(name_of).filter(|name| step.pattern.matches(name)).collect();
+        let plan = match Entries::of(self.store, dataset).by_name(&names) {
+            Err(error) if error.kind() == Kind::Damaged => return all(Some(error.to_string())),
+            entries => {
+                let entries = names.iter().zip(entries?);
+                let known = entries.filter_map(|(name, entry)| Some(((*name).to_owned(), entry?)));
+                self.compare(step, &listing, known.collect(), None)
+            }
+        };
+        if plan.rebuild.is_some() { all(plan.rebuild) } else { Ok(plan) }
+    }
+
+    /// Why the dataset would be made anew, as far as bronze does not matter.
+    fn reason(&self, step: &DatasetStep, held: Option<&Dataset>) -> Option<String> {
+        let changed = held?.fingerprint.difference(&step.fingerprint.at(self.as_of));
+        changed.or_else(|| self.damaged.get(&step.name).cloned())
+    }
+
+    /// Whether it has more objects than are compared with bronze in full at every tick.
+    fn is_large(&self, held: Option<&Dataset>) -> bool {
+        held.is_none_or(|held| held.totals.objects > self.in_full)
     }
 
     /// The part of the plan that concerns KPIs; without datasets, given silver as it is.
@@ -172,7 +220,18 @@ impl Planning<'_> {
             }
             entries => entries.transpose()?.unwrap_or_default(),
         };
-        let mut entries: BTreeMap<String, Entry> = entries.into_iter().collect();
+        let entries = entries.into_iter().collect();
+        Ok(self.compare(step, listing, entries, rebuild))
+    }
+
+    /// Compares the objects of a listing with what the catalog knows of them.
+    fn compare(
+        &self,
+        step: &DatasetStep,
+        listing: &[Meta],
+        mut entries: BTreeMap<String, Entry>,
+        rebuild: Option<String>,
+    ) -> DatasetPlan {
         let mut plan = DatasetPlan::new(step, rebuild);
         let mut all = Vec::new();
         for meta in listing.iter().filter(|meta| step.pattern.matches(name_of(meta))) {
@@ -198,7 +257,7 @@ impl Planning<'_> {
             plan.touched.clear();
         }
         plan.missing = entries.into_keys().collect();
-        Ok(plan)
+        plan
     }
 
     /// Why the KPI would be computed.

@@ -135,4 +135,11 @@ impl Commit {
     pub(super) fn touches_what(&self, other: &Self) -> bool {
         self.datasets.keys().any(|name| other.datasets.contains_key(name)) || !self.kpis.is_disjoint(&other.kpis)
     }
+
+    /// Whether it retired something that the change on that state names: what a slow writer has written and not committed
+    /// looks like what a dead one left behind.
+    pub(super) fn has_retired(&self, change: &Change, before: &State) -> bool {
+        let newly = |key: &&String| !before.retired.contains(key);
+        self.state.retired.iter().filter(newly).any(|key| change.named.contains(key))
+    }
 }

@@ -3,9 +3,6 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-use serde::{Deserialize, Serialize};
-use siphasher::sip128::SipHasher13;
-
 use super::{Dataset, Entry, parse};
 use crate::Error;
 use crate::error::{Kind, Result};
@@ -101,83 +98,4 @@ fn by_name(name: &str) -> Vec<u8> {
 
 fn by_number(number: u32) -> Vec<u8> {
     [&[NUMBER][..], &number.to_be_bytes()].concat()
-}
-
-/// Names summed up: enough to tell whether a listing has the same ones. Order does not matter.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NameSet {
-    /// The greatest of them.
-    pub greatest: String,
-    /// How many.
-    pub count: u64,
-    /// The sum of the names' 128-bit SipHash-1-3, in hexadecimal.
-    pub digest: Sum,
-}
-
-/// A sum modulo 2^128.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Sum(u128);
-
-impl From<Sum> for String {
-    fn from(Sum(sum): Sum) -> Self {
-        format!("{sum:032x}")
-    }
-}
-
-impl TryFrom<String> for Sum {
-    type Error = std::num::ParseIntError;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        u128::from_str_radix(&text, 16).map(Self)
-    }
-}
-
-impl NameSet {
-    /// Adds a name that is not among them.
-    pub fn add(&mut self, name: &str) {
-        self.digest.add(name);
-        self.count += 1;
-        if name > self.greatest.as_str() {
-            self.greatest = name.to_owned();
-        }
-    }
-}
-
-impl Sum {
-    fn add(&mut self, name: &str) {
-        let hash = SipHasher13::new().hash(name.as_bytes());
-        self.0 = self.0.wrapping_add(u128::from(hash));
-    }
-}
-
-/// The names of a listing, compared with those that are held, of which none need be read.
-#[derive(Debug)]
-pub struct Listed<'h> {
-    held: Option<&'h NameSet>,
-    count: u64,
-    digest: Sum,
-}
-
-impl<'h> Listed<'h> {
-    /// Nothing was listed yet.
-    pub fn new(held: Option<&'h NameSet>) -> Self {
-        Self { held, count: 0, digest: Sum::default() }
-    }
-
-    /// Takes in a name. Returns whether it does not sort after those held, so that it is one of them if [`Listed::is_same`].
-    pub fn add(&mut self, name: &str) -> bool {
-        let known = self.held.is_some_and(|held| name <= held.greatest.as_str());
-        if known {
-            self.digest.add(name);
-            self.count += 1;
-        }
-        known
-    }
-
-    /// Whether all names that are held were listed, and no other one that does not sort after them.
-    pub fn is_same(&self) -> bool {
-        self.held.is_none_or(|held| (held.count, held.digest) == (self.count, self.digest))
-    }
 }

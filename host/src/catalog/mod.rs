@@ -2,21 +2,28 @@
 
 mod commit;
 mod entries;
+mod file;
+mod names;
 mod state;
 #[cfg(test)]
 mod tests;
 mod totals;
 
 pub use commit::{Change, Commit, DatasetChange, LogEntry, Removed};
-pub use entries::{Entries, Listed, NameSet};
+pub use entries::Entries;
+pub use file::read_commit;
+pub use names::{Listed, NameSet};
 pub use state::{Dataset, Entry, Gold, GoldInput, State, Stored};
 pub use totals::{DatasetTotals, Totals};
 
+use std::thread;
+use std::time::{Duration, Instant};
+
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
 
 use crate::error::{Kind, Result};
-use crate::store::{Durability, Store, read};
+use crate::store::{Durability, Store};
 use crate::{Error, profile};
 
 /// The layer of raw objects, as they arrived.
@@ -39,7 +46,12 @@ pub const CHANGES: &str = "catalog/changes/";
 /// Sums, by KPI.
 pub const SUMS: &str = "catalog/sums/";
 
-const COMMITS: &str = "catalog/commits/";
+/// The commits.
+pub const COMMITS: &str = "catalog/commits/";
+
+/// How long a commit whose outcome is unknown is sent again, and how long we wait before the first time.
+const INSIST: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// The catalog of one lake, as of the newest commit that was read.
 pub struct Catalog<'s> {
@@ -51,13 +63,7 @@ fn commit_key(sequence: u64) -> String {
     format!("{COMMITS}{sequence:020}.json")
 }
 
-/// The commit of that number.
-pub fn read_commit(store: &dyn Store, sequence: u64) -> Result<Commit> {
-    let key = commit_key(sequence);
-    parse(&key, &read(store, &key)?)
-}
-
-fn parse<T: DeserializeOwned>(key: &str, body: &[u8]) -> Result<T> {
+fn parse<'b, T: Deserialize<'b>>(key: &str, body: &'b [u8]) -> Result<T> {
     serde_json::from_slice(body).map_err(|error| {
         Error::new(Kind::InvalidInput, format!("`{key}` is not what this version of smelt writes: {error}"))
     })
@@ -120,28 +126,59 @@ impl<'s> Catalog<'s> {
     }
 
     /// Makes the change part of the lake, or fails with [`Kind::Conflict`] if another host committed since this catalog
-    /// was read and touched the same datasets or KPIs; then nothing of it happened.
+    /// was read and touched the same datasets or KPIs, or retired what the change names; then nothing of it happened.
+    ///
+    /// [`Kind::Unavailable`] means that no one knows: the commit may even be made later, by a request still on its way. So
+    /// nothing that it names may be deleted.
     pub fn commit(&mut self, change: &Change, now: DateTime<Utc>) -> Result<()> {
         let id = unique_id();
         let at = now.to_rfc3339_opts(SecondsFormat::Micros, true);
         loop {
             let commit = change.on(&self.state, &id, &at);
-            let key = commit_key(commit.sequence);
-            let body = serde_json::to_vec(&commit).map_err(|error| Error::internal(error.to_string()))?;
-            if self.store.put_if_absent(&key, &body, Durability::Durable)? {
-                self.state = commit.state;
-                return Ok(());
-            }
-            // Taken: by another host, or by ourselves in a try whose answer was lost.
-            let winner: Commit = parse(&key, &read(self.store, &key)?)?;
-            let (ours, clash) = (winner.id == id, winner.touches_what(&commit));
+            let winner = self.put(&commit)?;
+            let (ours, clash) =
+                (winner.id == id, winner.touches_what(&commit) || winner.has_retired(change, &self.state));
             if clash && !ours {
+                let key = commit_key(commit.sequence);
                 return Err(Error::new(Kind::Conflict, format!("another host committed `{key}` first")));
             }
             self.state = winner.state;
             if ours {
                 return Ok(());
             }
+        }
+    }
+
+    /// The commit that has its number in the end. Whatever the store answers, the key tells: if it holds a commit that is
+    /// the winner; if it does not, the same commit is sent again.
+    fn put(&self, commit: &Commit) -> Result<Commit> {
+        let (key, body) = (commit_key(commit.sequence), file::write(commit)?);
+        let (began, mut pause) = (Instant::now(), PAUSE);
+        loop {
+            let put = self.store.put_if_absent(&key, &body, Durability::Durable);
+            if matches!(put, Ok(true)) {
+                return Ok(commit.clone());
+            }
+            let unknown = match (file::find(self.store, &key), put) {
+                (Ok(Some(winner)), _) => return Ok(winner),
+                // Damaged, or of another version: nothing that sending again would help.
+                (Err(error), _) if error.kind() != Kind::Unavailable => return Err(error),
+                (_, Err(error)) if error.kind() != Kind::Unavailable => return Err(error),
+                (Err(error), _) | (Ok(None), Err(error)) => error,
+                (Ok(None), Ok(_)) => Error::new(
+                    Kind::Unavailable,
+                    format!("the store says both that `{key}` is there and that it is not"),
+                ),
+            };
+            // A directory does what it says.
+            if !self.store.is_remote() || began.elapsed() + pause > INSIST {
+                return Err(
+                    unknown.context(format!("whether `{key}` was committed is unknown, so nothing was deleted"))
+                );
+            }
+            tracing::warn!("`{key}` is sent again: {unknown}");
+            thread::sleep(pause);
+            pause = pause.saturating_mul(2);
         }
     }
 

@@ -1,8 +1,13 @@
 //! Commits that race, and what a reader makes of a broken log.
 
+use std::collections::VecDeque;
+use std::io::Read;
+use std::ops::Range;
+use std::sync::Mutex;
+
 use super::*;
 use crate::pipeline::Fingerprint;
-use crate::store::DirStore;
+use crate::store::{DirStore, Meta, Upload, Writes};
 
 fn fingerprint() -> Fingerprint {
     Fingerprint {
@@ -83,6 +88,166 @@ fn a_gap_and_a_commit_of_another_version_are_refused_by_name() {
         assert!(gap.contains(&commit_key(2)), "{gap}");
         store.put_if_absent(&commit_key(2), b"{\"sequence\": 2, \"new\": 1}", Durability::Durable).expect("a put");
         let foreign = Catalog::load(store).err().expect("not ours").to_string();
-        assert!(foreign.contains(&commit_key(2)) && foreign.contains("new"), "{foreign}");
+        assert!(foreign.contains(&commit_key(2)) && foreign.contains("this version of smelt"), "{foreign}");
+    });
+}
+
+/// What a remote store does with a conditional put.
+enum Put {
+    /// It does it, and the answer is lost.
+    AnswerLost,
+    /// It does not get it.
+    Lost,
+    /// It does not do it yet: it does so before the next one.
+    Late,
+    /// Someone else's comes first.
+    Behind(Commit),
+    /// It is not there, but is said to be.
+    Lie,
+}
+
+/// A store far away.
+struct Remote<'s> {
+    store: &'s DirStore,
+    puts: Mutex<VecDeque<Put>>,
+    on_its_way: Mutex<Option<(String, Vec<u8>)>>,
+}
+
+impl<'s> Remote<'s> {
+    fn new(store: &'s DirStore, puts: impl IntoIterator<Item = Put>) -> Self {
+        Self { store, puts: Mutex::new(puts.into_iter().collect()), on_its_way: Mutex::default() }
+    }
+}
+
+impl Store for Remote<'_> {
+    fn put_if_absent(&self, key: &str, body: &[u8], durability: Durability) -> Result<bool> {
+        let put = |key: &str, body: &[u8]| self.store.put_if_absent(key, body, durability);
+        if let Some((key, body)) = self.on_its_way.lock().expect("no panic").take() {
+            put(&key, &body)?;
+        }
+        let lost = Err(Error::new(Kind::Unavailable, "timed out"));
+        match self.puts.lock().expect("no panic").pop_front() {
+            None => put(key, body),
+            Some(Put::AnswerLost) => put(key, body).and(lost),
+            Some(Put::Lost) => lost,
+            Some(Put::Late) => {
+                *self.on_its_way.lock().expect("no panic") = Some((key.to_owned(), body.to_owned()));
+                lost
+            }
+            Some(Put::Behind(other)) => put(key, &file::write(&other)?).and(lost),
+            Some(Put::Lie) => Ok(false),
+        }
+    }
+
+    fn is_remote(&self) -> bool {
+        true
+    }
+
+    fn list_new(&self, prefix: &str, after: &str, known: &dyn Fn(&str) -> bool) -> Result<Vec<Meta>> {
+        self.store.list_new(prefix, after, known)
+    }
+
+    fn open(&self, key: &str) -> Result<(Meta, Box<dyn Read + Send>)> {
+        self.store.open(key)
+    }
+
+    fn read_ranges(&self, key: &str, ranges: &[Range<u64>]) -> Result<Vec<u8>> {
+        self.store.read_ranges(key, ranges)
+    }
+
+    fn exists(&self, key: &str) -> Result<bool> {
+        self.store.exists(key)
+    }
+
+    fn create(&self, near: &str) -> Result<Box<dyn Upload + '_>> {
+        self.store.create(near)
+    }
+
+    fn delete(&self, key: &str) -> Result<()> {
+        self.store.delete(key)
+    }
+
+    fn begin(&self) -> Result<Writes> {
+        self.store.begin()
+    }
+
+    fn clock(&self) -> Result<i64> {
+        self.store.clock()
+    }
+
+    fn describe(&self) -> String {
+        self.store.describe()
+    }
+}
+
+#[test]
+fn a_commit_whose_answer_is_lost_is_made_once() {
+    for puts in [
+        vec![Put::AnswerLost],
+        vec![Put::Lost, Put::AnswerLost],
+        vec![Put::Late],
+        vec![Put::Late, Put::Lost, Put::Lie],
+        vec![Put::Lie, Put::Lost, Put::Late],
+    ] {
+        with_store(|store| {
+            let remote = Remote::new(store, puts);
+            let mut catalog = Catalog::load(&remote).expect("an empty lake");
+            catalog.commit(&change("a", "x"), DateTime::UNIX_EPOCH).expect("it is made in the end");
+            catalog.commit(&change("a", "y"), DateTime::UNIX_EPOCH).expect("so is the next");
+            let found = Catalog::load(store).expect("loads");
+            assert_eq!(
+                (found.state().sequence, &found.state().retired[..]),
+                (2, &["x".to_owned(), "y".to_owned()][..])
+            );
+            assert!(remote.puts.lock().expect("no panic").is_empty());
+        });
+    }
+}
+
+#[test]
+fn behind_a_lost_answer_may_be_the_commit_of_another_host() {
+    let commit = |dataset| change(dataset, "theirs").on(&State::default(), "another", "");
+    with_store(|store| {
+        let remote = Remote::new(store, [Put::Behind(commit("b"))]);
+        let mut catalog = Catalog::load(&remote).expect("an empty lake");
+        catalog.commit(&change("a", "x"), DateTime::UNIX_EPOCH).expect("another dataset");
+        assert_eq!(catalog.state().retired, ["theirs", "x"]);
+    });
+    with_store(|store| {
+        let remote = Remote::new(store, [Put::Behind(commit("a"))]);
+        let mut catalog = Catalog::load(&remote).expect("an empty lake");
+        let conflict = catalog.commit(&change("a", "x"), DateTime::UNIX_EPOCH).expect_err("the same dataset");
+        assert_eq!(conflict.kind(), Kind::Conflict);
+    });
+}
+
+#[test]
+fn what_was_collected_meanwhile_cannot_be_committed() {
+    with_store(|store| {
+        let mut slow = Catalog::load(store).expect("an empty lake");
+        let collected = Change { retired: vec!["left over".into()], ..Change::new("gc") };
+        Catalog::load(store).expect("an empty lake").commit(&collected, DateTime::UNIX_EPOCH).expect("commits");
+        let named = Change { named: ["left over".to_owned()].into(), ..change("a", "x") };
+        let conflict = slow.commit(&named, DateTime::UNIX_EPOCH).expect_err("it is gone");
+        assert_eq!(conflict.kind(), Kind::Conflict);
+        slow.refresh().expect("reads the collector's commit");
+        slow.commit(&change("a", "x"), DateTime::UNIX_EPOCH).expect("made anew");
+    });
+}
+
+#[test]
+fn a_flipped_bit_in_a_commit_is_noticed() {
+    with_store(|store| {
+        Catalog::load(store).expect("loads").commit(&change("a", "x"), DateTime::UNIX_EPOCH).expect("commits");
+        let key = commit_key(1);
+        let whole = crate::store::read(store, &key).expect("a read");
+        for bit in 0..whole.len() * 8 {
+            let mut flipped = whole.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            store.delete(&key).expect("deletes");
+            store.put_if_absent(&key, &flipped, Durability::Rebuildable).expect("a put");
+            let error = read_commit(store, 1).expect_err("not what was written").to_string();
+            assert!(error.contains(&key), "{error}");
+        }
     });
 }

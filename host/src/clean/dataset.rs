@@ -78,9 +78,9 @@ impl<'w> DatasetWork<'w> {
         let mut log = Vec::new();
         for (object, entry) in &cleaned {
             after.totals.add(entry);
-            after.names.add(object);
             log.push(LogEntry { object: object.clone(), cleaned: true, entry: entry.clone() });
         }
+        after.names.extend(cleaned.iter().map(|(object, _)| object.as_str()));
         former.iter().for_each(|entry| after.totals.subtract(entry));
         for (object, entry) in &rewritten {
             after.totals.add(entry);
@@ -105,6 +105,8 @@ impl<'w> DatasetWork<'w> {
         outcome.change.named.extend(stored.map(|stored| stored.key.clone()));
         let runs = after.entries.runs().iter().chain(after.keys.runs());
         outcome.change.named.extend(runs.map(|run| run.key.clone()));
+        let removed = change.removed.as_ref().map(|removed| &removed.rows);
+        outcome.change.named.extend(removed.into_iter().chain([&change.log]).map(|stored| stored.key.clone()));
         if self.plan.rebuild.is_some() {
             outcome.untidy |= self.retire_former(&mut retired)?;
         }

@@ -23,6 +23,11 @@ impl Pattern {
         }
     }
 
+    /// What all names of the dataset's objects begin with.
+    pub fn prefix(&self) -> &str {
+        &self.before
+    }
+
     /// Whether the object is of the dataset.
     pub fn matches(&self, name: &str) -> bool {
         self.stem(name).is_some()

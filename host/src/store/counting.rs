@@ -62,6 +62,10 @@ impl<S: Store> Store for Counting<S> {
         self.store.begin()
     }
 
+    fn clock(&self) -> Result<i64> {
+        self.store.clock()
+    }
+
     fn describe(&self) -> String {
         self.store.describe()
     }

@@ -29,6 +29,8 @@ pub struct Meta {
     pub bytes: u64,
     /// Changes whenever the object is replaced; compared, never interpreted.
     pub etag: String,
+    /// When it was written, by the clock of the store: microseconds since the epoch.
+    pub modified: i64,
 }
 
 /// What a power failure may do to an object that was just created.
@@ -77,6 +79,19 @@ pub trait Store: Send + Sync {
 
     /// Begins to write objects that a commit will name.
     fn begin(&self) -> Result<Writes>;
+
+    /// What time it is by the clock that [`Meta::modified`] is by, in microseconds since the epoch.
+    fn clock(&self) -> Result<i64>;
+
+    /// Whether each request takes its time, and a listing comes in pages: then fewer requests are better than less work.
+    fn is_remote(&self) -> bool {
+        false
+    }
+
+    /// Fails if of racing writers not exactly one wins: commits would be lost there.
+    fn prove(&self) -> Result<()> {
+        Ok(())
+    }
 
     /// Where it is, for people.
     fn describe(&self) -> String;

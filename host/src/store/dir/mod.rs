@@ -75,7 +75,12 @@ impl DirStore {
 
 fn meta(key: &str, metadata: &fs::Metadata) -> Meta {
     let etag = format!("{:x}-{:x}-{:x}.{:x}", metadata.ino(), metadata.len(), metadata.mtime(), metadata.mtime_nsec());
-    Meta { key: key.to_owned(), bytes: metadata.len(), etag }
+    Meta { key: key.to_owned(), bytes: metadata.len(), etag, modified: modified(metadata) }
+}
+
+/// In microseconds since the epoch.
+fn modified(metadata: &fs::Metadata) -> i64 {
+    metadata.mtime() * 1_000_000 + metadata.mtime_nsec() / 1_000
 }
 
 impl Store for DirStore {
@@ -138,6 +143,12 @@ impl Store for DirStore {
             Ok(writes)
         };
         lock().map_err(|error: std::io::Error| unavailable("lock", WRITERS, &error))
+    }
+
+    fn clock(&self) -> Result<i64> {
+        // That of the file system, which may be another machine's.
+        let written = || DirUpload::create(self, WRITERS)?.metadata();
+        written().map(|metadata| modified(&metadata)).map_err(|error| unavailable("write beside", WRITERS, &error))
     }
 
     fn describe(&self) -> String {
