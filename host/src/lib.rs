@@ -4,7 +4,8 @@
 //! named by the manifest and by the plugins.
 //!
 //! Imports point one way: `error · clock · profile · digest · privacy · ordered · store · segments · codec · wasm · config ·
-//! pipeline · catalog · keys · silver · spool · plan · aggregate · fresh · clean · run · schedule · cli`.
+//! pipeline · catalog · keys · silver · spool · plan · aggregate · fresh · clean · integrity · run ·
+//! schedule · cli`.
 
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
@@ -18,6 +19,7 @@ pub mod config;
 pub mod digest;
 pub mod error;
 pub mod fresh;
+pub mod integrity;
 pub mod keys;
 pub mod ordered;
 pub mod pipeline;

@@ -13,6 +13,7 @@ mod crash;
 mod faults;
 mod function;
 mod incremental;
+mod integrity;
 mod one_object;
 mod privacy;
 mod profile;

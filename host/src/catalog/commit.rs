@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Dataset, Entry, Gold, State, Stored};
+use super::{Dataset, Entry, GC, Gold, State, Stored};
 
 /// A commit as it is written, once. Everything it names was written before it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -16,7 +16,7 @@ pub struct Commit {
     pub id: String,
     /// When it was made, RFC 3339. For people: nothing depends on it.
     pub at: String,
-    /// Which role made it: `clean`, `aggregate` or `reconcile`.
+    /// Which role made it: `clean`, `aggregate`, `reconcile` or `gc`.
     pub role: String,
     /// What it changed in silver, by dataset.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -118,6 +118,9 @@ impl Change {
         // Content that comes back as it was comes back under its old name.
         state.retired.retain(|key| !self.swept.contains(key) && !self.named.contains(key));
         state.reconciled = self.reconciled.or(state.reconciled);
+        if self.role == GC {
+            state.collected = sequence;
+        }
         Commit {
             sequence,
             id: id.to_owned(),
@@ -131,9 +134,12 @@ impl Change {
 }
 
 impl Commit {
-    /// Whether both change one dataset or one KPI, so that the later must be made anew.
+    /// Whether the other cannot come after it as it is: both change one dataset or one KPI, or the other collects what
+    /// this one may have named.
     pub(super) fn touches_what(&self, other: &Self) -> bool {
-        self.datasets.keys().any(|name| other.datasets.contains_key(name)) || !self.kpis.is_disjoint(&other.kpis)
+        other.role == GC
+            || self.datasets.keys().any(|name| other.datasets.contains_key(name))
+            || !self.kpis.is_disjoint(&other.kpis)
     }
 
     /// Whether it retired something that the change on that state names: what a slow writer has written and not committed

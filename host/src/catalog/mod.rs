@@ -49,6 +49,9 @@ pub const SUMS: &str = "catalog/sums/";
 /// The commits.
 pub const COMMITS: &str = "catalog/commits/";
 
+/// The role that removes what is left over.
+pub const GC: &str = "gc";
+
 /// How long a commit whose outcome is unknown is sent again, and how long we wait before the first time.
 const INSIST: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(50);

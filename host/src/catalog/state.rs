@@ -20,6 +20,9 @@ pub struct State {
     pub gold: BTreeMap<String, Gold>,
     /// Objects that a commit replaced and that are not known to be deleted yet.
     pub retired: Vec<String>,
+    /// The commit that last collected what was left over; 0 if none did. From then on every name carries the number of
+    /// its commit: a collector that was stopped may go on to delete a name long after it was free again.
+    pub collected: u64,
     /// When bronze was last compared with the catalog in full, in microseconds since the epoch.
     pub reconciled: Option<i64>,
 }

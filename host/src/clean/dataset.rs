@@ -208,7 +208,7 @@ impl<'w> DatasetWork<'w> {
         let (dataset, stem) = (&self.plan.dataset, self.stem(name));
         let key = format!("{layer}{dataset}/{dataset}_{what}_{stem}");
         let retired = || self.cleaning.state.retired.iter().any(|retired| retired.starts_with(&key));
-        match again || self.plan.rebuild.is_some() || retired() {
+        match again || self.plan.rebuild.is_some() || self.cleaning.state.collected > 0 || retired() {
             true => format!("{key}.{}", self.cleaning.state.sequence + 1),
             false => key,
         }

@@ -1,5 +1,6 @@
 //! The command line: one file a verb. Flags become a [`Host`]; what comes back is shown as text or JSON.
 
+mod gc;
 mod generate;
 mod history;
 mod init;
@@ -8,6 +9,7 @@ mod profile;
 mod roles;
 mod table;
 mod up;
+mod verify;
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
@@ -83,6 +85,10 @@ enum Verb {
     Plan(plan::Show),
     /// Show the commits, and what became of every row
     History(history::History),
+    /// Read again everything that the catalog names, and say what is missing, damaged or foreign
+    Verify(verify::Verify),
+    /// Show what no commit names, or delete it
+    Gc(gc::Gc),
 }
 
 /// Does what the command line says.
@@ -97,6 +103,8 @@ pub fn run(Cli { verb, common }: Cli) -> Result<ExitCode> {
         Verb::Up(up) => up.run(&common),
         Verb::Plan(show) => show.run(&common),
         Verb::History(history) => history.run(&common),
+        Verb::Verify(verify) => verify.run(&common),
+        Verb::Gc(gc) => gc.run(&common),
     }
 }
 

@@ -42,6 +42,8 @@ pub struct Host {
     pub reconcile: bool,
     /// Whether something was written in this tick that no commit names.
     untidy: AtomicBool,
+    /// Whether the store has proven that it can hold commits.
+    proven: AtomicBool,
     /// Datasets of which an object was found gone or damaged, and which.
     damaged: Mutex<BTreeMap<String, String>>,
 }
@@ -72,6 +74,7 @@ impl Host {
             forget_missing: false,
             reconcile: false,
             untidy: AtomicBool::new(false),
+            proven: AtomicBool::new(false),
             damaged: Mutex::default(),
         }
     }
@@ -162,6 +165,10 @@ impl Host {
     fn writing<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
         let unavailable =
             |error: std::io::Error| Error::new(Kind::Unavailable, format!("cannot lock the lake: {error}"));
+        if !self.proven.load(Ordering::Relaxed) {
+            self.store.prove()?;
+            self.proven.store(true, Ordering::Relaxed);
+        }
         let mut writes = self.store.begin()?;
         if writes.after_crash() {
             self.tidy()?;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Host;
 use crate::catalog::{CHANGES, Catalog, ENTRIES, Entries, GOLD, INDEX, QUARANTINE, SILVER, SUMS, State};
 use crate::error::{Kind, Result};
+use crate::integrity::owner;
 
 impl Host {
     /// Deletes what no commit names, and notes which datasets lack something that one does. Only for when no one else is
@@ -80,29 +81,14 @@ impl Host {
 
     /// Whether this pipeline may have written it; anything else in the lake is someone else's.
     fn is_ours(&self, layer: &str, key: &str) -> bool {
-        let rest = key.strip_prefix(layer).unwrap_or_default();
-        let Some((owner, file)) = rest.split_once('/') else { return false };
-        let named = |what: &str| file.strip_prefix(owner).is_some_and(|rest| rest.starts_with(what));
-        match layer {
-            SILVER => self.pipeline.dataset(owner).is_some() && named("_clean_"),
-            QUARANTINE => self.pipeline.dataset(owner).is_some() && named("_rejected_"),
-            GOLD => {
-                let stamp = file.strip_prefix(owner).and_then(|rest| rest.strip_prefix('_')?.strip_suffix(".csv"));
-                self.pipeline.kpis.iter().any(|step| step.name == owner) && stamp.is_some_and(is_stamp)
-            }
-            SUMS => self.pipeline.kpis.iter().any(|step| step.name == owner),
+        owner(layer, key).is_some_and(|owner| match layer {
+            GOLD | SUMS => self.pipeline.kpis.iter().any(|step| step.name == owner),
             _ => self.pipeline.dataset(owner).is_some(),
-        }
+        })
     }
 
     fn remove(&self, key: &str) -> Result<()> {
         tracing::warn!("`{key}` was written by a run that ended before it committed it; it is removed");
         self.store.delete(key)
     }
-}
-
-/// `YYYYMMDDTHHMMSS`
-fn is_stamp(text: &str) -> bool {
-    text.len() == 15
-        && text.bytes().enumerate().all(|(at, byte)| if at == 8 { byte == b'T' } else { byte.is_ascii_digit() })
 }

@@ -65,6 +65,11 @@ impl Segments {
         &self.runs
     }
 
+    /// Each run as a map of its own.
+    pub fn each_run(&self) -> impl Iterator<Item = Self> {
+        self.runs.iter().map(|run| Self { salt: self.salt.clone(), runs: vec![run.clone()] })
+    }
+
     /// An empty map whose keys lie there.
     pub fn at(place: Place) -> Self {
         Self { salt: place.salt(), runs: vec![] }

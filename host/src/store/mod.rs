@@ -10,7 +10,7 @@ mod new;
 mod suite;
 mod writes;
 
-pub use dir::DirStore;
+pub use dir::{DirStore, WRITERS};
 pub use new::{NewObject, Put};
 pub use writes::Writes;
 

@@ -20,7 +20,7 @@ use crate::error::{Kind, Result};
 use crate::profile;
 
 /// The file that writers lock.
-const WRITERS: &str = "catalog/writers.lock";
+pub const WRITERS: &str = "catalog/writers.lock";
 /// Files being written; listings leave them out.
 const TEMPORARY: &str = ".tmp-";
 

@@ -1,0 +1,61 @@
+//! `smelt gc`.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use chrono::Utc;
+use clap::Args;
+use serde_json::json;
+
+use super::table::{render, thousands};
+use super::{Common, print, print_json};
+use crate::catalog::Catalog;
+use crate::error::Result;
+use crate::integrity::{Garbage, collect, garbage};
+use crate::store::DirStore;
+
+/// What to delete.
+#[derive(Debug, Args)]
+pub(super) struct Gc {
+    /// Delete it; without this nothing is changed
+    #[arg(long)]
+    delete: bool,
+    /// Only what was written longer ago than this: a host may still be about to commit it
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = humantime::parse_duration)]
+    grace: Duration,
+}
+
+impl Gc {
+    /// Needs the lake alone, not the pipeline.
+    pub(super) fn run(self, common: &Common) -> Result<ExitCode> {
+        common.expect_lake()?;
+        let store = DirStore::new(&common.lake);
+        let garbage = match self.delete {
+            true => collect(&store, self.grace, Utc::now())?,
+            false => garbage(&store, &Catalog::load(&store)?, self.grace)?,
+        };
+        if common.json {
+            print_json(&json!({"deleted": self.delete, "objects": garbage}))?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let mut text = String::new();
+        if !garbage.is_empty() {
+            text.push_str(&render(&["object", "bytes", "age"], &garbage.iter().map(row).collect::<Vec<_>>()));
+            text.push('\n');
+        }
+        let bytes = thousands(garbage.iter().map(|garbage| garbage.bytes).sum());
+        let done = match (garbage.is_empty(), self.delete) {
+            (true, _) => "nothing is left over",
+            (_, true) => "deleted",
+            (_, false) => "left over; --delete deletes them",
+        };
+        text.push_str(&format!("{} objects with {bytes} bytes: {done}\n", thousands(garbage.len() as u64)));
+        print(&text);
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn row(Garbage { object, bytes, age }: &Garbage) -> Vec<String> {
+    let age = Duration::from_secs(age.as_secs());
+    vec![object.clone(), thousands(*bytes), humantime::format_duration(age).to_string()]
+}

@@ -1,0 +1,68 @@
+//! Removes what no commit names: what hosts that died have left, or that lost a race.
+//!
+//! What looks left over may be about to be committed by a slow writer. So it is retired by a commit first: whoever has it in
+//! a change of their own then fails and begins anew, and whoever commits it before makes us look again.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::{OURS, Reached, owner};
+use crate::Error;
+use crate::catalog::{Catalog, Change, GC};
+use crate::error::{Kind, Result};
+use crate::store::{Store, WRITERS};
+
+/// An object that no commit reaches.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Garbage {
+    /// Its key.
+    pub object: String,
+    /// Its size.
+    pub bytes: u64,
+    /// How long ago it was written, by the store's clock.
+    #[serde(with = "humantime_serde")]
+    pub age: Duration,
+}
+
+/// What no commit reaches, is named as a host names what it writes, and was written longer ago than `grace`.
+pub fn garbage(store: &dyn Store, catalog: &Catalog<'_>, grace: Duration) -> Result<Vec<Garbage>> {
+    let reached = Reached::by(store, catalog)?;
+    if let Some((what, error)) = reached.unreadable.first() {
+        let why = format!("{what} cannot be read, so it is unknown what is left over: {error}");
+        return Err(Error::new(Kind::Damaged, why));
+    }
+    let mut garbage = Vec::new();
+    let now = store.clock()?;
+    for layer in OURS {
+        for meta in store.list(layer, "")? {
+            let left_over = owner(layer, &meta.key).is_some() && meta.key != WRITERS && !reached.names(&meta.key);
+            let age = Duration::from_micros(now.saturating_sub(meta.modified).try_into().unwrap_or(0));
+            if left_over && age >= grace {
+                garbage.push(Garbage { object: meta.key, bytes: meta.bytes, age });
+            }
+        }
+    }
+    Ok(garbage)
+}
+
+/// Deletes what [`garbage`] finds; returns it.
+pub fn collect(store: &dyn Store, grace: Duration, now: DateTime<Utc>) -> Result<Vec<Garbage>> {
+    loop {
+        let mut catalog = Catalog::load(store)?;
+        let garbage = garbage(store, &catalog, grace)?;
+        if garbage.is_empty() {
+            return Ok(garbage);
+        }
+        let retired = garbage.iter().map(|garbage| garbage.object.clone()).collect();
+        match catalog.commit(&Change { retired, ..Change::new(GC) }, now) {
+            // Someone committed meanwhile, perhaps what we found.
+            Err(error) if error.kind() == Kind::Conflict => continue,
+            committed => committed?,
+        }
+        // Should we be stopped here, the maker of the next commit goes on.
+        catalog.state().retired.iter().try_for_each(|key| store.delete(key))?;
+        return Ok(garbage);
+    }
+}

@@ -1,0 +1,102 @@
+//! Whether the lake holds what its catalog says, and what it holds beside that.
+
+mod gc;
+mod verify;
+
+pub use gc::{Garbage, collect, garbage};
+pub use verify::{Found, Problem, Verified, verify};
+
+use std::collections::BTreeMap;
+
+use crate::catalog::{
+    BRONZE, CHANGES, Catalog, Commit, Dataset, ENTRIES, Entries, GOLD, INDEX, QUARANTINE, SILVER, SUMS, Stored,
+    read_commit,
+};
+use crate::error::Result;
+use crate::segments::Segments;
+use crate::store::Store;
+use crate::{Error, workers};
+
+/// Where only objects lie that some commit names, or is about to.
+const OURS: [&str; 7] = [SILVER, GOLD, QUARANTINE, CHANGES, ENTRIES, INDEX, SUMS];
+
+/// What the catalog names.
+#[derive(Default)]
+struct Reached {
+    /// Objects with their sha256, by key.
+    objects: BTreeMap<String, Stored>,
+    /// Maps, each with what it is for.
+    maps: Vec<Segments>,
+    /// What could not be read, and why: what it names is not known.
+    unreadable: Vec<(String, Error)>,
+}
+
+impl Reached {
+    /// Everything that the newest commit reaches, former commits included.
+    fn by(store: &dyn Store, catalog: &Catalog<'_>) -> Result<Self> {
+        let mut reached = Self::default();
+        let state = catalog.state();
+        let commits: Vec<u64> = (1..=state.sequence).collect();
+        for (sequence, commit) in workers::map(commits, |sequence| (sequence, read_commit(store, sequence))) {
+            match commit {
+                Ok(commit) => reached.add_commit(commit),
+                Err(error) => reached.unreadable.push((format!("commit {sequence}"), error)),
+            }
+        }
+        for (name, dataset) in &state.datasets {
+            if let Err(error) = reached.add_dataset(store, dataset) {
+                reached.unreadable.push((format!("dataset `{name}`"), error));
+            }
+        }
+        reached.maps.extend(state.gold.values().flat_map(|gold| gold.stages.iter().cloned()));
+        Ok(reached)
+    }
+
+    fn add_commit(&mut self, commit: Commit) {
+        for change in commit.datasets.into_values() {
+            self.add(change.log);
+            change.removed.into_iter().for_each(|removed| self.add(removed.rows));
+        }
+        let mut state = commit.state;
+        commit.kpis.iter().filter_map(|kpi| state.gold.remove(kpi)).for_each(|gold| self.add(gold.table));
+    }
+
+    fn add_dataset(&mut self, store: &dyn Store, dataset: &Dataset) -> Result<()> {
+        self.maps.extend([dataset.entries.clone(), dataset.keys.clone()]);
+        Entries::of(store, dataset).scan(|name, entry| {
+            let key = format!("{BRONZE}{name}");
+            self.add(Stored { key, sha256: entry.sha256, bytes: entry.bytes, rows: entry.read });
+            self.add(entry.silver);
+            entry.quarantine.into_iter().for_each(|quarantine| self.add(quarantine));
+            Ok(())
+        })
+    }
+
+    fn add(&mut self, stored: Stored) {
+        self.objects.insert(stored.key.clone(), stored);
+    }
+
+    fn names(&self, key: &str) -> bool {
+        let run = |map: &Segments| map.runs().iter().any(|run| run.key == key);
+        self.objects.contains_key(key) || self.maps.iter().any(run)
+    }
+}
+
+/// Whose the object is, if it is named as a host names what it writes; anything else in the lake is someone else's.
+pub(crate) fn owner<'k>(layer: &str, key: &'k str) -> Option<&'k str> {
+    let (owner, file) = key.strip_prefix(layer)?.split_once('/')?;
+    let rest = file.strip_prefix(owner);
+    let ours = match layer {
+        SILVER => rest.is_some_and(|rest| rest.starts_with("_clean_")),
+        QUARANTINE => rest.is_some_and(|rest| rest.starts_with("_rejected_")),
+        GOLD => rest.and_then(|rest| rest.strip_prefix('_')?.strip_suffix(".csv")).is_some_and(is_stamp),
+        _ => true,
+    };
+    ours.then_some(owner)
+}
+
+/// `YYYYMMDDTHHMMSS`
+fn is_stamp(text: &str) -> bool {
+    text.len() == 15
+        && text.bytes().enumerate().all(|(at, byte)| if at == 8 { byte == b'T' } else { byte.is_ascii_digit() })
+}

@@ -1,0 +1,153 @@
+//! Reads again everything that the catalog names.
+
+use serde::Serialize;
+
+use super::Reached;
+use crate::catalog::{CATALOG, COMMITS, Catalog, GOLD, QUARANTINE, SILVER, Stored};
+use crate::digest::HashingReader;
+use crate::error::{Kind, Result};
+use crate::progress::Progress;
+use crate::segments::Segments;
+use crate::store::{Store, WRITERS};
+use crate::{Error, workers};
+
+/// What was looked at, and what is wrong.
+#[derive(Debug, Default, Serialize)]
+pub struct Verified {
+    /// The newest commit.
+    pub sequence: u64,
+    /// Objects that were read.
+    pub objects: usize,
+    /// Their bytes.
+    pub bytes: u64,
+    /// In the order of keys.
+    pub problems: Vec<Problem>,
+}
+
+/// An object that is not as it should be.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Problem {
+    /// Its key.
+    pub object: String,
+    /// What is wrong with it.
+    pub found: Found,
+    /// In words.
+    pub detail: String,
+}
+
+/// What may be wrong with an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Found {
+    /// A commit names it, and it is not there.
+    Missing,
+    /// Its bytes are not what they were.
+    Damaged,
+    /// No commit names it. It may be part of a commit that is just being made.
+    Foreign,
+}
+
+/// Reads everything that commits name, and lists what none does.
+///
+/// # Errors
+/// If the store cannot be read; what is wrong with single objects is told in the result.
+pub fn verify(store: &dyn Store, progress: &Progress) -> Result<Verified> {
+    let catalog = Catalog::load(store)?;
+    catalog.check_gaps()?;
+    let reached = Reached::by(store, &catalog)?;
+    let mut verified = Verified { sequence: catalog.state().sequence, ..Verified::default() };
+    for (what, error) in &reached.unreadable {
+        let detail = error.to_string();
+        let object = named_in(&detail).unwrap_or(what).to_owned();
+        verified.problems.push(Problem { object, found: Found::Damaged, detail });
+    }
+    let objects: Vec<&Stored> = reached.objects.values().collect();
+    progress.begin("verifying", objects.iter().map(|object| object.bytes).sum());
+    let checked = workers::map(objects, |object| {
+        let checked = check(store, object);
+        progress.advance(object.bytes);
+        (object, checked)
+    });
+    progress.end();
+    for (object, problem) in checked {
+        verified.objects += 1;
+        verified.bytes += object.bytes;
+        verified.problems.extend(problem?);
+    }
+    for map in &reached.maps {
+        verified.objects += map.runs().len();
+        verified.bytes += map.runs().iter().map(|run| run.bytes).sum::<u64>();
+    }
+    for problems in workers::map(reached.maps.iter().collect(), |map| check_map(store, map)) {
+        verified.problems.extend(problems?);
+    }
+    // What an unreadable part of the catalog names cannot be told from what nothing names.
+    if reached.unreadable.is_empty() {
+        verified.problems.extend(foreign(store, &catalog, &reached)?);
+    }
+    verified.problems.sort_unstable();
+    verified.problems.dedup_by(|a, b| a.object == b.object);
+    Ok(verified)
+}
+
+/// The key that an error quotes.
+fn named_in(message: &str) -> Option<&str> {
+    message.split('`').nth(1).filter(|key| key.contains('/'))
+}
+
+fn check(store: &dyn Store, Stored { key, sha256, bytes, .. }: &Stored) -> Result<Option<Problem>> {
+    let problem = |found, detail| Ok(Some(Problem { object: key.clone(), found, detail }));
+    let reader = match store.open(key) {
+        Err(error) if error.kind() == Kind::Damaged => {
+            return problem(Found::Missing, "there is no such object".into());
+        }
+        opened => opened?.1,
+    };
+    let mut reader = HashingReader::new(reader);
+    std::io::copy(&mut reader, &mut std::io::sink())
+        .map_err(|error| Error::new(Kind::Unavailable, format!("cannot read `{key}`: {error}")))?;
+    let found = reader.finish();
+    match found == (*bytes, sha256.clone()) {
+        true => Ok(None),
+        false => problem(
+            Found::Damaged,
+            format!("{} bytes with sha256 {}; the catalog says {bytes} with {sha256}", found.0, found.1),
+        ),
+    }
+}
+
+/// The first thing that is wrong with each run.
+fn check_map(store: &dyn Store, map: &Segments) -> Result<Vec<Problem>> {
+    let mut problems = Vec::new();
+    for (run, map) in map.runs().iter().zip(map.each_run()) {
+        let found = match store.exists(&run.key)? {
+            true => Found::Damaged,
+            false => Found::Missing,
+        };
+        match map.scan(store, |_, _| Ok(())) {
+            Err(error) if error.kind() == Kind::Damaged => {
+                problems.push(Problem { object: run.key.clone(), found, detail: error.to_string() });
+            }
+            scanned => scanned?,
+        }
+    }
+    Ok(problems)
+}
+
+fn foreign(store: &dyn Store, catalog: &Catalog<'_>, reached: &Reached) -> Result<Vec<Problem>> {
+    let mut foreign = Vec::new();
+    for layer in [SILVER, GOLD, QUARANTINE, CATALOG] {
+        for meta in store.list(layer, "")? {
+            // Those that came since have not been read.
+            let known = meta.key.starts_with(COMMITS)
+                || meta.key == WRITERS
+                || catalog.state().retired.contains(&meta.key)
+                || reached.names(&meta.key);
+            if !known {
+                let detail = "no commit names it".to_owned();
+                foreign.push(Problem { object: meta.key, found: Found::Foreign, detail });
+            }
+        }
+    }
+    Ok(foreign)
+}
