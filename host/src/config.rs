@@ -105,13 +105,21 @@ pub enum OutputFormat {
 }
 
 /// `[limits]`
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LimitsSection {
+    /// How often an object, or a KPI over the same silver, is tried that its plugin fails at. Default 3.
+    pub tries: u32,
     /// Of reading bronze.
     pub decode: DecodeLimits,
     /// Of each plugin.
     pub plugin: Limits,
+}
+
+impl Default for LimitsSection {
+    fn default() -> Self {
+        Self { tries: 3, decode: DecodeLimits::default(), plugin: Limits::default() }
+    }
 }
 
 /// `[source.<name>]`
@@ -177,9 +185,10 @@ impl Manifest {
                 return Err(Error::config(format!("[{table}.{name}]: a name is lower-case letters, digits and `_`")));
             }
         }
-        let LimitsSection { decode, plugin } = &manifest.limits;
+        let LimitsSection { tries, decode, plugin } = &manifest.limits;
         for (key, is_zero) in [
             ("schedule.every", manifest.schedule.every.is_zero()),
+            ("limits.tries", *tries == 0),
             ("limits.decode.batch_rows", decode.batch_rows == 0),
             ("limits.decode.batch_bytes", decode.batch_bytes == 0),
             ("limits.decode.record_bytes", decode.record_bytes == 0),

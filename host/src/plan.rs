@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::catalog::{BRONZE, Dataset, Entries, Entry, GoldInput, Listed, State, Stored};
+use crate::catalog::{BRONZE, Dataset, Entries, Entry, Failing, Failure, GoldInput, Listed, State, Stored};
 use crate::digest::HashingReader;
 use crate::error::{Kind, Result};
 use crate::pipeline::{DatasetStep, KpiInput, KpiStep, Pipeline};
@@ -37,6 +37,19 @@ pub struct DatasetPlan {
     pub touched: Vec<(String, String)>,
     /// Objects that the catalog knows but bronze no longer holds; their rows stay.
     pub missing: Vec<String>,
+    /// Objects that are left alone, because the cleaner failed at them as often as it may.
+    pub parked: Vec<Parked>,
+}
+
+/// Something that is left alone until it, the component or a parameter changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Parked {
+    /// The bronze object, or the KPI.
+    pub name: String,
+    /// How often it was tried.
+    pub tries: u32,
+    /// Why it failed the last time.
+    pub why: String,
 }
 
 /// A bronze object that would be read.
@@ -46,6 +59,9 @@ pub struct PlannedObject {
     pub name: String,
     /// Its size.
     pub bytes: u64,
+    /// What the store said of it.
+    #[serde(skip)]
+    pub etag: String,
     /// Whether the dataset has rows of it already.
     #[serde(skip)]
     pub known: bool,
@@ -56,8 +72,10 @@ pub struct PlannedObject {
 pub struct KpiPlan {
     /// Its name.
     pub kpi: String,
-    /// Why it would be computed; `None` if its table is current, or if there is no data yet.
+    /// Why it would be computed; `None` if its table is current, if there is no data yet, or if it is parked.
     pub reason: Option<String>,
+    /// Whether it is left alone, because its plugin failed over this silver as often as it may.
+    pub parked: Option<Parked>,
     /// Its newest table.
     pub table: Option<String>,
 }
@@ -75,6 +93,12 @@ impl DatasetPlan {
                  give up its rows with --forget-missing; until then the dataset stays as it is"
             ),
         ))
+    }
+
+    /// The object because of which the dataset is not made anew though it should be: its rows would be lost.
+    pub fn stuck(&self) -> Option<&Parked> {
+        self.rebuild.as_ref()?;
+        self.parked.iter().find(|parked| self.objects.iter().any(|object| object.known && object.name == parked.name))
     }
 
     /// Whether there is nothing to do.
@@ -99,6 +123,8 @@ pub struct Planning<'p> {
     /// Up to how many objects a dataset is compared with bronze in full. In a larger one an object that was replaced is
     /// not noticed.
     pub in_full: u64,
+    /// How often something is tried that a plugin fails at.
+    pub tries: u32,
 }
 
 impl<'p> Planning<'p> {
@@ -128,9 +154,10 @@ impl<'p> Planning<'p> {
         let known = |key: &str| {
             let name = &key[BRONZE.len()..];
             let (mut any, mut all) = (false, true);
-            for (_, _, listed) in listed.iter().filter(|(step, ..)| step.pattern.matches(name)) {
+            for (step, _, listed) in listed.iter().filter(|(step, ..)| step.pattern.matches(name)) {
                 any = true;
-                all &= listed.borrow_mut().add(name);
+                // What is parked is not among the names that are held.
+                all &= self.is_parked(step, name) || listed.borrow_mut().add(name);
             }
             any && all
         };
@@ -140,7 +167,7 @@ impl<'p> Planning<'p> {
         for (step, held, listed) in &listed {
             let rebuild = self.reason(step, *held);
             if rebuild.is_none() && listed.borrow().is_same() && self.is_large(*held) {
-                plans.push(Ok(incremental(step, *held, &new)));
+                plans.push(Ok(self.incremental(step, *held, &new)));
                 continue;
             }
             let listing = match &everything {
@@ -167,7 +194,7 @@ impl<'p> Planning<'p> {
             |key: &str| step.pattern.matches(&key[BRONZE.len()..]) && listed.borrow_mut().add(&key[BRONZE.len()..]);
         let new = self.store.list_new(&prefix, &after, &known)?;
         if listed.borrow().is_same() {
-            return Ok(incremental(step, held, &new));
+            return Ok(self.incremental(step, held, &new));
         }
         let listing = self.store.list(&prefix, &after)?;
         let names: Vec<_> = listing.iter().map(name_of).filter(|name| step.pattern.matches(name)).collect();
@@ -188,6 +215,30 @@ impl<'p> Planning<'p> {
         changed.or_else(|| self.damaged.get(&step.name).cloned())
     }
 
+    /// The objects of the dataset that are left alone, as they were.
+    fn parked(&self, step: &DatasetStep) -> impl Iterator<Item = (&'p String, &'p Failure)> + use<'p> {
+        Failing::parked(self.state.failing.get(&step.name), &step.fingerprint.at(self.as_of), self.tries)
+    }
+
+    fn is_parked(&self, step: &DatasetStep, name: &str) -> bool {
+        // Most often nothing is.
+        self.state.failing.contains_key(&step.name) && self.parked(step).any(|(parked, _)| parked == name)
+    }
+
+    fn dataset_plan(&self, step: &DatasetStep, rebuild: Option<String>) -> DatasetPlan {
+        let parked = self.parked(step).map(|(name, failure)| Parked::new(name, failure)).collect();
+        let dataset = step.name.clone();
+        DatasetPlan { dataset, rebuild, objects: vec![], touched: vec![], missing: vec![], parked }
+    }
+
+    /// Reads what is new, where everything else is known to be there.
+    fn incremental(&self, step: &DatasetStep, held: Option<&Dataset>, new: &[Meta]) -> DatasetPlan {
+        let greatest = held.map_or("", |held| &held.names.greatest);
+        let unread = |meta: &&Meta| step.pattern.matches(name_of(meta)) && name_of(meta) > greatest;
+        let objects = new.iter().filter(unread).map(|meta| planned(meta, false)).collect();
+        DatasetPlan { objects, ..self.dataset_plan(step, None) }
+    }
+
     /// Whether it has more objects than are compared with bronze in full at every tick.
     fn is_large(&self, held: Option<&Dataset>) -> bool {
         held.is_none_or(|held| held.totals.objects > self.in_full)
@@ -195,10 +246,10 @@ impl<'p> Planning<'p> {
 
     /// The part of the plan that concerns KPIs; without datasets, given silver as it is.
     pub fn kpis(&self, datasets: &[DatasetPlan]) -> Vec<KpiPlan> {
-        let plan = |step: &KpiStep| KpiPlan {
-            kpi: step.name.clone(),
-            reason: self.kpi(step, datasets),
-            table: self.state.gold.get(&step.name).map(|gold| gold.table.key.clone()),
+        let plan = |step: &KpiStep| {
+            let (reason, parked) = self.kpi(step, datasets);
+            let table = self.state.gold.get(&step.name).map(|gold| gold.table.key.clone());
+            KpiPlan { kpi: step.name.clone(), reason, parked, table }
         };
         self.pipeline.kpis.iter().map(plan).collect()
     }
@@ -216,7 +267,7 @@ impl<'p> Planning<'p> {
             Some(Err(error)) if error.kind() == Kind::Damaged => {
                 let objects = listing.iter().filter(|meta| step.pattern.matches(name_of(meta)));
                 let objects = objects.map(|meta| planned(meta, false)).collect();
-                return Ok(DatasetPlan { objects, ..DatasetPlan::new(step, Some(error.to_string())) });
+                return Ok(DatasetPlan { objects, ..self.dataset_plan(step, Some(error.to_string())) });
             }
             entries => entries.transpose()?.unwrap_or_default(),
         };
@@ -232,11 +283,18 @@ impl<'p> Planning<'p> {
         mut entries: BTreeMap<String, Entry>,
         rebuild: Option<String>,
     ) -> DatasetPlan {
-        let mut plan = DatasetPlan::new(step, rebuild);
+        let mut plan = self.dataset_plan(step, rebuild);
+        let parked: BTreeMap<_, _> = self.parked(step).collect();
+        // Another version of it is another try.
+        plan.parked
+            .retain(|it| listing.iter().any(|meta| name_of(meta) == it.name && meta.etag == parked[&it.name].version));
         let mut all = Vec::new();
         for meta in listing.iter().filter(|meta| step.pattern.matches(name_of(meta))) {
             let entry = entries.remove(name_of(meta));
             let object = planned(meta, entry.is_some());
+            if entry.is_none() && plan.parked.iter().any(|parked| parked.name == object.name) {
+                continue;
+            }
             match entry {
                 None => plan.objects.push(object.clone()),
                 Some(entry) if entry.etag == meta.etag => {}
@@ -260,8 +318,8 @@ impl<'p> Planning<'p> {
         plan
     }
 
-    /// Why the KPI would be computed.
-    fn kpi(&self, step: &KpiStep, datasets: &[DatasetPlan]) -> Option<String> {
+    /// Why the KPI would be computed, or why it is not.
+    fn kpi(&self, step: &KpiStep, datasets: &[DatasetPlan]) -> (Option<String>, Option<Parked>) {
         let changes = |plan: &DatasetPlan| plan.rebuild.is_some() || !plan.objects.is_empty();
         let changed = |dataset: &str| datasets.iter().any(|plan| plan.dataset == dataset && changes(plan));
         let changed: Vec<_> = step
@@ -273,26 +331,39 @@ impl<'p> Planning<'p> {
         let data = (!changed.is_empty()).then(|| format!("new data in {}", changed.join(", ")));
         let Some(gold) = self.state.gold.get(&step.name) else {
             let any = step.inputs.iter().any(|input| self.state.datasets.contains_key(&input.dataset));
-            return (any || data.is_some()).then(|| "no table yet".to_owned());
+            let reason = (any || data.is_some()).then(|| "no table yet".to_owned());
+            return self.unless_parked(step, reason, data.is_some());
         };
         let lost = || (!is_whole(self.store, &gold.table)).then(|| format!("`{}` is gone or damaged", gold.table.key));
         let silver = || (gold.inputs != inputs(step, self.state)).then(|| "new silver".to_owned());
-        gold.fingerprint.difference(&step.fingerprint.at(self.as_of)).or(data).or_else(silver).or_else(lost)
+        let is_new = data.is_some();
+        let reason = gold.fingerprint.difference(&step.fingerprint.at(self.as_of)).or(data);
+        self.unless_parked(step, reason.or_else(silver).or_else(lost), is_new)
+    }
+
+    fn unless_parked(
+        &self,
+        step: &KpiStep,
+        reason: Option<String>,
+        new_data: bool,
+    ) -> (Option<String>, Option<Parked>) {
+        if reason.is_none() || new_data {
+            return (reason, None);
+        }
+        let failing = self.state.failing_kpis.get(&step.name);
+        let version = silver_version(step, self.state);
+        let mut parked = Failing::parked(failing, &step.fingerprint.at(self.as_of), self.tries);
+        match parked.find(|(_, failure)| failure.version == version) {
+            Some((name, failure)) => (None, Some(Parked::new(name, failure))),
+            None => (reason, None),
+        }
     }
 }
 
-impl DatasetPlan {
-    fn new(step: &DatasetStep, rebuild: Option<String>) -> Self {
-        Self { dataset: step.name.clone(), rebuild, objects: vec![], touched: vec![], missing: vec![] }
+impl Parked {
+    fn new(name: &str, Failure { version: _, tries, why }: &Failure) -> Self {
+        Self { name: name.to_owned(), tries: *tries, why: why.clone() }
     }
-}
-
-/// Reads what is new, where everything else is known to be there.
-fn incremental(step: &DatasetStep, held: Option<&Dataset>, new: &[Meta]) -> DatasetPlan {
-    let greatest = held.map_or("", |held| &held.names.greatest);
-    let unread = |meta: &&Meta| step.pattern.matches(name_of(meta)) && name_of(meta) > greatest;
-    let objects = new.iter().filter(unread).map(|meta| planned(meta, false)).collect();
-    DatasetPlan { objects, ..DatasetPlan::new(step, None) }
 }
 
 fn name_of(meta: &Meta) -> &str {
@@ -300,7 +371,7 @@ fn name_of(meta: &Meta) -> &str {
 }
 
 fn planned(meta: &Meta, known: bool) -> PlannedObject {
-    PlannedObject { name: name_of(meta).to_owned(), bytes: meta.bytes, known }
+    PlannedObject { name: name_of(meta).to_owned(), bytes: meta.bytes, etag: meta.etag.clone(), known }
 }
 
 fn hash(store: &dyn Store, key: &str) -> Result<(Meta, String)> {
@@ -323,4 +394,10 @@ pub fn inputs(step: &KpiStep, state: &State) -> BTreeMap<String, GoldInput> {
         Some((input.name.clone(), GoldInput { dataset, silver, since: held.since, revision: held.revision }))
     };
     step.inputs.iter().filter_map(read).collect()
+}
+
+/// Which version of its silver the KPI would read.
+pub fn silver_version(step: &KpiStep, state: &State) -> String {
+    let version = |input: &GoldInput| format!("{} {}.{}", input.dataset, input.since, input.revision);
+    inputs(step, state).values().map(version).collect::<Vec<_>>().join(", ")
 }

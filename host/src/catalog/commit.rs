@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Dataset, Entry, GC, Gold, State, Stored};
+use super::{Dataset, Entry, Failing, GC, Gold, State, Stored};
 
 /// A commit as it is written, once. Everything it names was written before it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -77,6 +77,10 @@ pub struct Change {
     pub datasets: BTreeMap<String, (DatasetChange, Dataset)>,
     /// New tables, by KPI.
     pub gold: BTreeMap<String, Gold>,
+    /// What failed and what no longer does, by dataset, as far as that changed.
+    pub failing: BTreeMap<String, Failing>,
+    /// The same by KPI.
+    pub failing_kpis: BTreeMap<String, Failing>,
     /// Objects that no longer belong to the lake.
     pub retired: Vec<String>,
     /// Formerly retired objects that have been deleted.
@@ -95,8 +99,14 @@ impl Change {
 
     /// Whether it changes nothing.
     pub fn is_empty(&self) -> bool {
-        let Self { role: _, datasets, gold, retired, swept, named: _, reconciled } = self;
-        datasets.is_empty() && gold.is_empty() && retired.is_empty() && swept.is_empty() && reconciled.is_none()
+        let Self { role: _, datasets, gold, failing, failing_kpis, retired, swept, named: _, reconciled } = self;
+        let failed = failing.len() + failing_kpis.len();
+        datasets.is_empty()
+            && gold.is_empty()
+            && failed == 0
+            && retired.is_empty()
+            && swept.is_empty()
+            && reconciled.is_none()
     }
 
     /// The commit that makes this change of that state.
@@ -114,6 +124,8 @@ impl Change {
             state.datasets.insert(name.clone(), dataset);
         }
         state.gold.extend(self.gold.clone());
+        replace(&mut state.failing, &self.failing);
+        replace(&mut state.failing_kpis, &self.failing_kpis);
         state.retired.extend(self.retired.iter().cloned());
         // Content that comes back as it was comes back under its old name.
         state.retired.retain(|key| !self.swept.contains(key) && !self.named.contains(key));
@@ -131,6 +143,11 @@ impl Change {
             state,
         }
     }
+}
+
+fn replace(all: &mut BTreeMap<String, Failing>, some: &BTreeMap<String, Failing>) {
+    all.extend(some.clone());
+    all.retain(|_, failing| !failing.items.is_empty());
 }
 
 impl Commit {

@@ -13,7 +13,7 @@ pub use commit::{Change, Commit, DatasetChange, LogEntry, Removed};
 pub use entries::Entries;
 pub use file::read_commit;
 pub use names::{Listed, NameSet};
-pub use state::{Dataset, Entry, Gold, GoldInput, State, Stored};
+pub use state::{Dataset, Entry, Failing, Failure, Gold, GoldInput, State, Stored};
 pub use totals::{DatasetTotals, Totals};
 
 use std::thread;

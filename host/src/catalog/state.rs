@@ -5,8 +5,15 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{NameSet, Totals};
+use crate::Error;
+use crate::error::Kind;
 use crate::pipeline::Fingerprint;
 use crate::segments::Segments;
+
+/// How many characters of an error are kept.
+const LONGEST_REASON: usize = 1000;
+/// How many failing objects of a dataset are kept an account of.
+const MOST_FAILING: usize = 256;
 
 /// The lake after commit `sequence`. Small, however much it holds: what grows lies in [`Segments`].
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -23,8 +30,36 @@ pub struct State {
     /// The commit that last collected what was left over; 0 if none did. From then on every name carries the number of
     /// its commit: a collector that was stopped may go on to delete a name long after it was free again.
     pub collected: u64,
+    /// What could not be done, by dataset; nothing here means nothing failed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub failing: BTreeMap<String, Failing>,
+    /// The same by KPI, of which each has one thing to do: what is under its name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub failing_kpis: BTreeMap<String, Failing>,
     /// When bronze was last compared with the catalog in full, in microseconds since the epoch.
     pub reconciled: Option<i64>,
+}
+
+/// What a component failed at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Failing {
+    /// What it was tried with. With anything else it is tried anew.
+    pub fingerprint: Fingerprint,
+    /// By bronze object.
+    pub items: BTreeMap<String, Failure>,
+}
+
+/// How often something was tried, and why it failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Failure {
+    /// What was tried: a version of the object, or of the silver that a KPI reads. Another one is tried anew.
+    pub version: String,
+    /// How often.
+    pub tries: u32,
+    /// Why it failed the last time.
+    pub why: String,
 }
 
 /// One silver dataset.
@@ -147,5 +182,44 @@ impl Dataset {
             entries: Segments::default(),
             keys: Segments::default(),
         }
+    }
+}
+
+impl Failing {
+    /// What failed so often that it is left alone, if it is still to be done in this way.
+    pub fn parked<'f>(
+        of: Option<&'f Self>,
+        fingerprint: &Fingerprint,
+        most: u32,
+    ) -> impl Iterator<Item = (&'f String, &'f Failure)> + use<'f> {
+        let of = of.filter(|failing| failing.fingerprint.difference(fingerprint).is_none());
+        let items = of.into_iter().flat_map(|failing| &failing.items);
+        items.filter(move |(_, failure)| failure.tries >= most)
+    }
+
+    /// What is known after what was tried has failed, or not.
+    pub fn after<'e>(
+        before: Option<&Self>,
+        fingerprint: Fingerprint,
+        tried: impl Iterator<Item = (&'e str, &'e str, Option<&'e Error>)>,
+    ) -> Self {
+        let same = before.filter(|before| before.fingerprint.difference(&fingerprint).is_none());
+        let mut items = same.map(|before| before.items.clone()).unwrap_or_default();
+        for (name, version, error) in tried {
+            let before = items.remove(name).filter(|before| before.version == version);
+            // Whether the component is to blame: if the store is, trying again costs nothing and helps.
+            let counts =
+                |error: &&Error| matches!(error.kind(), Kind::Plugin | Kind::LimitExceeded | Kind::InvalidInput);
+            if let Some(error) = error.filter(counts) {
+                let tries = before.map_or(0, |before| before.tries) + 1;
+                let why = error.to_string().chars().take(LONGEST_REASON).collect();
+                items.insert(name.to_owned(), Failure { version: version.to_owned(), tries, why });
+            }
+        }
+        // Where so many fail it is not they that are at fault.
+        if items.len() > MOST_FAILING {
+            items.clear();
+        }
+        Self { fingerprint, items }
     }
 }

@@ -89,7 +89,7 @@ impl Cleaning<'_> {
             parts,
             |job| (job, Object::begin(job.work, &job.object.name, job.id)),
             |(_, object), (): &mut ()| object.iter().for_each(Object::work),
-            |(Job { work, object: PlannedObject { name, bytes, known: _ }, id }, object), ()| {
+            |(Job { work, object: PlannedObject { name, bytes, .. }, id }, object), ()| {
                 let cleaned = object.and_then(Object::end);
                 self.progress.advance(*bytes);
                 (work.step.name.as_str(), name.as_str(), id, cleaned)

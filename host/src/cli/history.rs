@@ -9,7 +9,7 @@ use serde_json::json;
 use super::roles::totals_table;
 use super::table::{render, rules, thousands};
 use super::{Common, print, print_json};
-use crate::catalog::{Catalog, Commit, Entries, Entry};
+use crate::catalog::{Catalog, Commit, Entries, Entry, Failing, Failure};
 use crate::error::Result;
 use crate::store::DirStore;
 
@@ -39,6 +39,10 @@ impl History {
         let mut text = render(&["commit", "at", "role", "what"], &commit_rows(&commits));
         text.push('\n');
         text.push_str(&totals_table(&state.totals()));
+        let items = |(_, failing): (_, &'_ Failing)| failing.items.clone();
+        for (name, Failure { tries, why, .. }) in state.failing.iter().chain(&state.failing_kpis).flat_map(items) {
+            text.push_str(&format!("  {name} failed {tries} times: {why}\n"));
+        }
         if self.objects {
             text.push('\n');
             text.push_str(&objects_table(entries.values().flatten()));

@@ -7,7 +7,7 @@ use clap::Args;
 use super::table::{render, thousands};
 use super::{Common, print, print_json};
 use crate::error::Result;
-use crate::plan::{DatasetPlan, KpiPlan, Plan};
+use crate::plan::{DatasetPlan, KpiPlan, Parked, Plan};
 
 /// How to look.
 #[derive(Debug, Args)]
@@ -43,8 +43,12 @@ fn as_text(plan: &Plan) -> String {
         let bytes = objects.iter().map(|object| object.bytes).sum();
         vec![dataset.clone(), thousands(objects.len() as u64), thousands(bytes), why]
     };
-    let kpi = |KpiPlan { kpi, reason, table }: &KpiPlan| {
-        let idle = if table.is_some() { "up to date" } else { "no data yet" };
+    let kpi = |KpiPlan { kpi, reason, parked, table }: &KpiPlan| {
+        let idle = match (parked, table) {
+            (Some(_), _) => "parked",
+            (None, Some(_)) => "up to date",
+            (None, None) => "no data yet",
+        };
         vec![kpi.clone(), reason.clone().unwrap_or_else(|| idle.to_owned())]
     };
     let mut text =
@@ -55,6 +59,12 @@ fn as_text(plan: &Plan) -> String {
     }
     for name in plan.datasets.iter().flat_map(|plan| &plan.missing) {
         text.push_str(&format!("  bronze/{name}: is gone; what was read of it stays in silver\n"));
+    }
+    let parked = plan.datasets.iter().flat_map(|plan| &plan.parked).map(|parked| ("bronze/", parked));
+    for (layer, Parked { name, tries, why }) in
+        parked.chain(plan.kpis.iter().filter_map(|kpi| Some(("", kpi.parked.as_ref()?))))
+    {
+        text.push_str(&format!("  {layer}{name}: parked after {tries} tries: {why}\n"));
     }
     for name in &plan.unmatched {
         text.push_str(&format!("  bronze/{name}: no dataset's pattern matches it\n"));

@@ -11,6 +11,7 @@ use super::table::{preview, render, rules, thousands};
 use super::{Common, print, print_json};
 use crate::catalog::{DatasetTotals, Totals};
 use crate::error::Result;
+use crate::plan::Parked;
 use crate::run::{Host, Report};
 
 /// How many rows of each KPI are shown.
@@ -25,13 +26,16 @@ pub(super) struct Roles {
     /// Compare all of bronze with the catalog, and so find objects that were replaced; otherwise done once an hour
     #[arg(long)]
     reconcile: bool,
+    /// Try again what was left alone because its plugin failed at it several times
+    #[arg(long)]
+    retry_parked: bool,
     #[command(flatten)]
     profile: Profile,
 }
 
 impl From<Profile> for Roles {
     fn from(profile: Profile) -> Self {
-        Self { forget_missing: false, reconcile: false, profile }
+        Self { forget_missing: false, reconcile: false, retry_parked: false, profile }
     }
 }
 
@@ -42,6 +46,7 @@ impl Roles {
         let mut host = common.host()?;
         host.forget_missing = self.forget_missing;
         host.reconcile = self.reconcile;
+        host.retry_parked = self.retry_parked;
         common.expect_lake()?;
         let report = role(&host)?;
         let took = began.elapsed();
@@ -71,6 +76,9 @@ pub(super) fn complain(report: &Report) -> ExitCode {
     }
     for name in &report.unmatched {
         tracing::warn!("bronze/{name}: no dataset's pattern matches it; it was left alone");
+    }
+    for Parked { name, tries, why } in &report.parked {
+        tracing::warn!("{name}: parked after {tries} tries, until it or its plugin changes, or --retry-parked: {why}");
     }
     for (what, error) in &report.failures {
         tracing::error!("{what}: {error}");
@@ -139,6 +147,7 @@ pub(super) fn as_json(host: &Host, report: &Report, took: Duration) -> Result<Va
         "datasets": state.totals(),
         "kpis": kpis,
         "unmatched": report.unmatched,
+        "parked": report.parked,
         "warnings": report.warnings,
         "failures": failures,
         "seconds": took.as_secs_f64(),

@@ -48,6 +48,7 @@ impl Up {
                 show(common, &host, &tick);
                 tick.report.warnings.retain(|warning| said.insert(warning.clone()));
                 tick.report.unmatched.retain(|name| said.insert(name.clone()));
+                tick.report.parked.retain(|parked| said.insert(format!("{}: {}", parked.name, parked.why)));
                 complain(&tick.report);
             }
             Err(error) => tracing::error!("{error}; trying again at the next tick"),

@@ -29,6 +29,8 @@ pub struct Pipeline {
     pub output: Output,
     /// Limits on reading bronze.
     pub decode: DecodeLimits,
+    /// How often something is tried that a plugin fails at.
+    pub tries: u32,
     /// Whether rejected rows are kept.
     pub quarantine: bool,
     /// In the order of their names.
@@ -147,6 +149,7 @@ impl Pipeline {
             schedule: manifest.schedule,
             output: manifest.output,
             decode: manifest.limits.decode,
+            tries: manifest.limits.tries,
             quarantine: !manifest.privacy.no_quarantine,
             sources,
             datasets,

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
 use super::{ATTEMPTS, Host, Report};
-use crate::aggregate::Aggregation;
-use crate::catalog::Catalog;
+use crate::aggregate::{Aggregation, Outcome};
+use crate::catalog::{Catalog, Failing, State};
 use crate::error::{Kind, Result};
 use crate::fresh::Fresh;
+use crate::plan::{KpiPlan, silver_version};
 
 impl Host {
     /// Returns whether silver was whole; if not, cleaning makes it anew.
@@ -15,6 +16,8 @@ impl Host {
         for attempt in 1.. {
             let mut catalog = Catalog::load(self.store())?;
             let plan = self.planning(catalog.state(), &BTreeMap::new()).kpis(&[]);
+            report.parked.retain(|parked| plan.iter().all(|kpi| kpi.kpi != parked.name));
+            report.parked.extend(plan.iter().filter_map(|kpi| kpi.parked.clone()));
             if plan.iter().all(|kpi| kpi.reason.is_none()) {
                 return self.sweep(catalog.state()).map(|()| true);
             }
@@ -28,7 +31,8 @@ impl Host {
                 progress: &self.progress,
             };
             let sequence = catalog.state().sequence;
-            let outcome = aggregation.run(&plan)?;
+            let mut outcome = aggregation.run(&plan)?;
+            outcome.change.failing_kpis = self.failing_kpis(catalog.state(), &plan, &outcome);
             if !outcome.damaged.is_empty() {
                 // Another host may have replaced what was about to be read: then the newer catalog names other objects.
                 catalog.refresh()?;
@@ -53,5 +57,24 @@ impl Host {
             return Ok(false);
         }
         unreachable!("the loop ends only by returning")
+    }
+
+    /// What is known to fail, by KPI, where that changed.
+    fn failing_kpis(&self, state: &State, plans: &[KpiPlan], outcome: &Outcome) -> BTreeMap<String, Failing> {
+        let mut failing = BTreeMap::new();
+        for step in &self.pipeline.kpis {
+            let name = step.name.as_str();
+            if !plans.iter().any(|plan| plan.kpi == name && plan.reason.is_some()) {
+                continue;
+            }
+            let error = outcome.failures.iter().find(|(kpi, _)| kpi == name).map(|(_, error)| error);
+            let (before, version) = (state.failing_kpis.get(name), silver_version(step, state));
+            let tried = std::iter::once((name, version.as_str(), error));
+            let after = Failing::after(before, step.fingerprint.at(self.as_of()), tried);
+            if before.map_or(!after.items.is_empty(), |before| *before != after) {
+                failing.insert(name.to_owned(), after);
+            }
+        }
+        failing
     }
 }

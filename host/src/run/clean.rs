@@ -1,14 +1,15 @@
 //! The cleaner's role, commit by commit.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::Ordering;
 
 use super::{ATTEMPTS, Host, Report};
-use crate::catalog::{BRONZE, Catalog, Change};
+use crate::Error;
+use crate::catalog::{BRONZE, Catalog, Change, Failing, State};
 use crate::clean::Cleaning;
 use crate::error::{Kind, Result};
 use crate::fresh::Fresh;
-use crate::plan::DatasetPlan;
+use crate::plan::{DatasetPlan, Parked};
 
 /// About how many bytes of bronze are cleaned before a commit: what a crash can cost at most. Memory hardly depends on it.
 const WAVE_BYTES: u64 = 16 << 30;
@@ -46,6 +47,8 @@ impl Host {
                     missing.map(|name| format!("{BRONZE}{name}: is gone; what was read of it stays in silver")),
                 );
                 report.unmatched.clone_from(&plan.unmatched);
+                let parked = plans.iter().flat_map(|plan| &plan.parked);
+                report.parked.extend(parked.map(|it| Parked { name: format!("{BRONZE}{}", it.name), ..it.clone() }));
             };
             if plans.iter().all(DatasetPlan::is_empty) {
                 if catalog.state().sequence > 0 && catalog.state().reconciled < reconciled {
@@ -74,6 +77,7 @@ impl Host {
                     continue;
                 }
             }
+            outcome.change.failing = self.failing(catalog.state(), &plans, &outcome.failures);
             let changes = &outcome.change.datasets;
             let cleaned: u64 = changes.values().map(|(change, _)| change.cleaned).sum();
             let changed: HashSet<String> = changes.keys().cloned().collect();
@@ -107,6 +111,33 @@ impl Host {
         }
     }
 
+    /// What is known to fail, by dataset, where that changed.
+    fn failing(
+        &self,
+        state: &State,
+        plans: &[DatasetPlan],
+        failures: &[((String, String), Error)],
+    ) -> BTreeMap<String, Failing> {
+        let mut failing = BTreeMap::new();
+        for plan in plans {
+            let Some(step) = self.pipeline.dataset(&plan.dataset) else { continue };
+            let error = |name: &str| {
+                failures
+                    .iter()
+                    .find(|(of, _)| (of.0.as_str(), of.1.as_str()) == (&plan.dataset, name))
+                    .map(|(_, error)| error)
+            };
+            let tried =
+                plan.objects.iter().map(|object| (object.name.as_str(), object.etag.as_str(), error(&object.name)));
+            let before = state.failing.get(&plan.dataset);
+            let after = Failing::after(before, step.fingerprint.at(self.as_of()), tried);
+            if before.map_or(!after.items.is_empty(), |before| *before != after) {
+                failing.insert(plan.dataset.clone(), after);
+            }
+        }
+        failing
+    }
+
     /// As much of the plan as fits in one commit, and whether that is all of it. What makes a dataset anew is done whole, so that readers see the old or
     /// the new, and once in a call: an object that is being written to all the time would keep us busy for ever.
     fn wave(&self, plans: Vec<DatasetPlan>, done: &mut Done, report: &mut Report) -> (Vec<DatasetPlan>, bool) {
@@ -124,6 +155,10 @@ impl Host {
                     if done.blocked.insert(plan.dataset.clone()) {
                         report.failures.push((plan.dataset.clone(), error));
                     }
+                    continue;
+                }
+                if plan.stuck().is_some() {
+                    chosen.push(DatasetPlan { rebuild: None, objects: vec![], touched: vec![], ..plan });
                     continue;
                 }
                 let stays = plan.objects.iter().any(|object| object.known && failed(&object.name));

@@ -19,7 +19,7 @@ use crate::clock::Clock;
 use crate::error::{Kind, Result};
 use crate::fresh::Fresh;
 use crate::pipeline::Pipeline;
-use crate::plan::{Plan, Planning};
+use crate::plan::{Parked, Plan, Planning};
 use crate::progress::Progress;
 use crate::store::Store;
 use crate::{Error, profile};
@@ -40,6 +40,8 @@ pub struct Host {
     pub forget_missing: bool,
     /// Whether the next tick compares bronze with the catalog in full, whenever that was last done.
     pub reconcile: bool,
+    /// Whether what is parked is tried again.
+    pub retry_parked: bool,
     /// Whether something was written in this tick that no commit names.
     untidy: AtomicBool,
     /// Whether the store has proven that it can hold commits.
@@ -61,6 +63,8 @@ pub struct Report {
     pub warnings: Vec<String>,
     /// Bronze objects that no dataset's pattern matches.
     pub unmatched: Vec<String>,
+    /// What was left alone, because its plugin failed at it as often as it may.
+    pub parked: Vec<Parked>,
 }
 
 impl Host {
@@ -73,6 +77,7 @@ impl Host {
             progress,
             forget_missing: false,
             reconcile: false,
+            retry_parked: false,
             untidy: AtomicBool::new(false),
             proven: AtomicBool::new(false),
             damaged: Mutex::default(),
@@ -103,7 +108,9 @@ impl Host {
 
     fn planning<'p>(&'p self, state: &'p State, damaged: &'p BTreeMap<String, String>) -> Planning<'p> {
         let in_full = if self.reconcile_is_due(state) { u64::MAX } else { FEW_OBJECTS };
-        Planning { store: self.store(), pipeline: &self.pipeline, state, as_of: self.as_of(), damaged, in_full }
+        let tries = if self.retry_parked { u32::MAX } else { self.pipeline.tries };
+        let (store, pipeline) = (self.store(), &self.pipeline);
+        Planning { store, pipeline, state, as_of: self.as_of(), damaged, in_full, tries }
     }
 
     /// Whether it is time to compare bronze with the catalog in full.
