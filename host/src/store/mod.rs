@@ -6,12 +6,14 @@
 pub(crate) mod counting;
 mod dir;
 mod new;
+mod s3;
 #[cfg(test)]
 mod suite;
 mod writes;
 
 pub use dir::{DirStore, WRITERS};
 pub use new::{NewObject, Put};
+pub use s3::{BucketUrl, Connection, Credentials, Places, S3Store};
 pub use writes::Writes;
 
 use std::io::{Read, Write};
@@ -95,6 +97,11 @@ pub trait Store: Send + Sync {
 
     /// Where it is, for people.
     fn describe(&self) -> String;
+
+    /// Where the object or the layer is, for people.
+    fn locate(&self, key: &str) -> String {
+        format!("{}/{key}", self.describe())
+    }
 }
 
 /// An object being written. Dropped unfinished, it leaves nothing.

@@ -1,12 +1,13 @@
 //! What every store must do, as functions over the port: each adapter's tests call them all.
 
 use std::cell::RefCell;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::ops::Range;
+use std::slice::from_ref;
 use std::sync::Barrier;
 use std::thread;
 
-use super::{Durability, NewObject, Put, Store, put_new, read};
+use super::{Durability, NewObject, Put, Store, put_new, read, read_verified};
 use crate::digest;
 use crate::error::Kind;
 
@@ -84,7 +85,7 @@ pub(super) fn reads_ranges(store: &dyn Store) {
     store.put_if_absent("index/r", b"0123456789", DURABLE).expect("a put");
     let read = |ranges: &[Range<u64>]| store.read_ranges("index/r", ranges);
     for (range, bytes) in [(0..10, &b"0123456789"[..]), (3..5, b"34"), (9..10, b"9"), (0..0, b""), (10..10, b"")] {
-        assert_eq!(read(std::slice::from_ref(&range)).expect("a read"), bytes, "{range:?}");
+        assert_eq!(read(from_ref(&range)).expect("a read"), bytes, "{range:?}");
     }
     assert_eq!(read(&[]).expect("a read"), b"");
     assert_eq!(read(&[0..2, 2..3, 8..10]).expect("a read"), b"01289");
@@ -169,4 +170,113 @@ pub(super) fn a_taken_name_gets_a_number(store: &dyn Store) {
     assert_eq!(put_new(store, "silver/d/x", '.', ".csv", b"first one", DURABLE).expect("a put"), "silver/d/x.csv");
     assert_eq!(put_new(store, "silver/d/x", '.', ".csv", b"", DURABLE).expect("a put"), "silver/d/x.4.csv");
     assert_eq!(read(store, "silver/d/x.2.csv").expect("a read"), b"other one");
+}
+
+/// Names that a protocol or a file system might take for something else come back as they are.
+pub(super) fn keeps_odd_keys(store: &dyn Store) {
+    let names = [
+        "a b", "a+b", "a%b", "a%2Bb", "a&b=c", "a?b#c", "a;b:c", "a'b\"c", "<a>", "a\\b", "a,b@c$d!", "~a", "é",
+        "e\u{301}", "日本", "🦀", ".hidden", "a..b", " a ",
+    ];
+    for name in &names {
+        assert!(store.put_if_absent(&format!("bronze/{name}"), name.as_bytes(), DURABLE).expect("a put"), "{name}");
+    }
+    let mut expected: Vec<_> = names.iter().map(|name| format!("bronze/{name}")).collect();
+    expected.sort_unstable();
+    assert_eq!(keys(store, "bronze/", ""), expected);
+    for (at, key) in expected.iter().enumerate() {
+        let name = key.strip_prefix("bronze/").expect("it begins so");
+        assert_eq!(read(store, key).expect("a read"), name.as_bytes());
+        assert_eq!(store.read_ranges(key, from_ref(&(0..1))).expect("a read"), &name.as_bytes()[..1]);
+        assert!(store.exists(key).expect("an answer"), "{key}");
+        assert_eq!(keys(store, "bronze/", key), expected[at + 1..], "after {key}");
+        assert!(keys(store, key, "").contains(key));
+    }
+    for key in &expected {
+        store.delete(key).expect("a delete");
+    }
+    assert_eq!(keys(store, "", ""), Vec::<String>::new());
+}
+
+/// A listing has all that there is, however many, and begins wherever it is to.
+pub(super) fn lists_more_than_a_page(store: &dyn Store) {
+    let name = |at: usize| format!("bronze/n_{at:05}");
+    const MANY: usize = 2_003;
+    thread::scope(|scope| {
+        for first in 0..8 {
+            let put = move |at| store.put_if_absent(&name(at), b"", Durability::Rebuildable).expect("a put");
+            scope.spawn(move || (first..MANY).step_by(8).for_each(|at| assert!(put(at))));
+        }
+    });
+    let all: Vec<_> = (0..MANY).map(name).collect();
+    assert_eq!(keys(store, "bronze/", ""), all);
+    for after in [0, 998, 999, 1_000, 1_001, 2_000, MANY - 2, MANY - 1] {
+        assert_eq!(keys(store, "bronze/", &name(after)), all[after + 1..], "after {after}");
+    }
+    assert_eq!(keys(store, "bronze/n_01", ""), all[1_000..2_000]);
+    let known = |key: &str| key < name(1_990).as_str();
+    assert_eq!(store.list_new("bronze/", "", &known).expect("a listing").len(), MANY - 1_990);
+}
+
+/// An object that no one keeps in memory comes back whole, and in parts from any place.
+pub(super) fn holds_large_objects(store: &dyn Store) {
+    let body: Vec<u8> = (0..20_000_003u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let mut upload = store.create("silver/d/large").expect("an upload");
+    body.chunks(1_000_000).for_each(|piece| upload.write_all(piece).expect("a write"));
+    assert!(upload.finish("silver/d/large", DURABLE).expect("an answer"));
+    assert!(!upload.finish("silver/d/large", DURABLE).expect("an answer"), "it is there by now");
+    assert!(upload.finish("silver/d/again", DURABLE).expect("an answer"));
+    drop(upload);
+    for key in ["silver/d/large", "silver/d/again"] {
+        let (meta, mut reader) = store.open(key).expect("opens");
+        assert_eq!(meta.bytes, body.len() as u64);
+        let mut found = Vec::new();
+        reader.read_to_end(&mut found).expect("a read");
+        assert!(found == body, "{key}");
+        assert_eq!(store.list(key, "").expect("a listing"), [meta]);
+    }
+    let (_, mut begun) = store.open("silver/d/large").expect("opens");
+    begun.read_exact(&mut [0; 10]).expect("a read");
+    drop(begun);
+    let ranges = [15_000_000..19_000_000, 1..4, 9_000_000..9_000_010, 5..6];
+    let expected: Vec<u8> = ranges.iter().flat_map(|range| body[range.start..range.end].to_vec()).collect();
+    let ranges = ranges.map(|range| range.start as u64..range.end as u64);
+    assert!(store.read_ranges("silver/d/large", &ranges).expect("a read") == expected);
+}
+
+/// An object may hold nothing.
+pub(super) fn holds_empty_objects(store: &dyn Store) {
+    let mut upload = store.create("gold/k/empty").expect("an upload");
+    assert!(upload.finish("gold/k/empty", DURABLE).expect("an answer"));
+    assert!(!store.put_if_absent("gold/k/empty", b"1", DURABLE).expect("an answer"));
+    assert_eq!(read(store, "gold/k/empty").expect("a read"), b"");
+    assert_eq!(store.read_ranges("gold/k/empty", from_ref(&(0..0))).expect("a read"), b"");
+    assert_eq!(store.read_ranges("gold/k/empty", from_ref(&(0..1))).expect_err("too short").kind(), Kind::Damaged);
+    assert_eq!(store.list("gold/", "").expect("a listing")[0].bytes, 0);
+}
+
+/// What is read is what was written, or an error that tells.
+pub(super) fn tells_what_was_changed(store: &dyn Store, replace: &dyn Fn(&str, &[u8])) {
+    store.put_if_absent("silver/d/x", b"one", DURABLE).expect("a put");
+    let sha256 = digest::hex(b"one");
+    assert_eq!(read_verified(store, "silver/d/x", &sha256).expect("a read"), b"one");
+    replace("silver/d/x", b"onE");
+    let error = read_verified(store, "silver/d/x", &sha256).expect_err("damaged");
+    assert_eq!(error.kind(), Kind::Damaged, "{error}");
+}
+
+/// An object's time is by the same clock as the store's.
+pub(super) fn tells_the_time(store: &dyn Store) {
+    let before = store.clock().expect("a time");
+    store.put_if_absent("gold/x", b"1", DURABLE).expect("a put");
+    let listed = store.list("gold/x", "").expect("a listing")[0].modified;
+    let after = store.clock().expect("a time");
+    const SECOND: i64 = 1_000_000;
+    assert!(before - SECOND <= listed && listed <= after + SECOND, "{before} {listed} {after}");
+}
+
+/// A store that keeps its word can prove it, and keeps nothing of the proof.
+pub(super) fn proves_itself(store: &dyn Store) {
+    store.prove().expect("a proof");
+    assert_eq!(keys(store, "", ""), Vec::<String>::new());
 }

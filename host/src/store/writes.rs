@@ -15,7 +15,8 @@ const ENDED: &[u8] = b"e";
 /// Held while objects are written and committed.
 #[derive(Debug)]
 pub struct Writes {
-    lock: File,
+    /// None where nothing tells that a writer died: what it left is collected after a while.
+    lock: Option<File>,
     /// Whether the lock is not shared yet, and the file not marked.
     alone: bool,
     after_crash: bool,
@@ -34,7 +35,12 @@ impl Writes {
             }
             Err(TryLockError::Error(error)) => return Err(error),
         };
-        Ok(Self { lock: file, alone, after_crash })
+        Ok(Self { lock: Some(file), alone, after_crash })
+    }
+
+    /// Where writers do not know of each other.
+    pub(super) fn unmarked() -> Self {
+        Self { lock: None, alone: false, after_crash: false }
     }
 
     /// Whether a writer died and no other one is at work: what no commit names can be deleted. True until
@@ -45,10 +51,7 @@ impl Writes {
 
     /// Lets others write too; only then may anything be written. What a dead writer left must have been removed.
     pub fn share(&mut self) -> std::io::Result<()> {
-        if !self.alone {
-            return Ok(());
-        }
-        let file = &mut self.lock;
+        let (true, Some(file)) = (self.alone, &mut self.lock) else { return Ok(()) };
         if self.after_crash {
             file.set_len(0)?;
         }
@@ -62,7 +65,7 @@ impl Writes {
 
     /// Everything that was written is committed or deleted. Without this the next writer looks for leftovers.
     pub fn done(self) -> std::io::Result<()> {
-        let mut file = self.lock;
+        let Some(mut file) = self.lock else { return Ok(()) };
         file.write_all(ENDED)?;
         file.unlock()?;
         match file.try_lock() {

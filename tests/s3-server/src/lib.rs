@@ -156,6 +156,11 @@ impl Server {
         self.front.ahead.store(seconds, Ordering::Relaxed);
     }
 
+    /// From now on replaces objects that were to be created only if there was none, as some servers do.
+    pub fn ignore_conditions(&self) {
+        self.objects.heedless.store(true, Ordering::Relaxed);
+    }
+
     /// All requests since the start or the last [`Self::clear`], in the order in which they came.
     pub fn requests(&self) -> Vec<Request> {
         self.front.log().requests.clone()

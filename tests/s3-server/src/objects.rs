@@ -9,6 +9,7 @@ use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 use std::io;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::SystemTime;
 
@@ -49,6 +50,8 @@ pub(crate) struct Objects {
     index: RwLock<Index>,
     uploads: Mutex<BTreeMap<String, Upload>>,
     keys: Vec<tokio::sync::RwLock<()>>,
+    /// Whether writes are made whatever their conditions.
+    pub(crate) heedless: AtomicBool,
 }
 
 impl Objects {
@@ -62,6 +65,7 @@ impl Objects {
             index: RwLock::default(),
             uploads: Mutex::default(),
             keys: (0..64).map(|_| tokio::sync::RwLock::default()).collect(),
+            heedless: AtomicBool::new(false),
         };
         for entry in fs::read_dir(root)? {
             let entry = entry?;

@@ -1,5 +1,6 @@
 //! The operations of S3 that a lake needs, on [`Objects`]. What `s3s-fs` does well it does; the rest is done here.
 
+use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 
 use bytes::{Bytes, BytesMut};
@@ -122,6 +123,9 @@ impl S3 for Operations {
         let (bucket, key) = (req.input.bucket.clone(), req.input.key.clone());
         self.0.expect_bucket(&bucket)?;
         req.input.body = Some(blob(whole(req.input.body.take()).await?));
+        if self.0.heedless.load(Ordering::Relaxed) {
+            req.input.if_none_match = None;
+        }
         let _lock = self.0.lock(&bucket, &key).write().await;
         let answer = self.0.files.put_object(req).await?;
         let e_tag = answer.output.e_tag.clone().map(ETag::into_value);

@@ -209,11 +209,16 @@ mod tests {
         with_store(|store| suite::streams_into_an_object(store));
         with_store(|store| suite::an_unfinished_upload_leaves_nothing(store));
         with_store(|store| suite::a_taken_name_gets_a_number(store));
-        with_store(|store| {
-            suite::etags_tell_versions_apart(store, &|key, body| {
-                fs::write(store.root.join(key), body).expect("a write")
-            });
-        });
+        with_store(|store| suite::keeps_odd_keys(store));
+        with_store(|store| suite::lists_more_than_a_page(store));
+        with_store(|store| suite::holds_large_objects(store));
+        with_store(|store| suite::holds_empty_objects(store));
+        with_store(|store| suite::tells_the_time(store));
+        with_store(|store| suite::proves_itself(store));
+        let replace =
+            |store: &DirStore, key: &str, body: &[u8]| fs::write(store.root.join(key), body).expect("a write");
+        with_store(|store| suite::etags_tell_versions_apart(store, &|key, body| replace(store, key, body)));
+        with_store(|store| suite::tells_what_was_changed(store, &|key, body| replace(store, key, body)));
     }
 
     #[test]
