@@ -22,6 +22,9 @@ pub const FILE: &str = "smelt.toml";
 pub struct Manifest {
     /// Name and plugin directories.
     pub pipeline: PipelineSection,
+    /// Where the lake is, unless the command line says.
+    #[serde(default)]
+    pub lake: LakeSection,
     /// How often each role runs under `smelt up`.
     #[serde(default)]
     pub schedule: Schedule,
@@ -55,6 +58,30 @@ pub struct PipelineSection {
     pub name: String,
     /// Directories in which `<plugin>.wasm` is looked for, in order.
     pub plugins: Vec<PathBuf>,
+}
+
+/// `[lake]`: a place for the whole lake, or one for each layer.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LakeSection {
+    /// A directory, or `s3://bucket[/prefix]`. Default `./lake`.
+    pub url: Option<String>,
+    /// Raw objects, `s3://bucket[/prefix]` as are the following.
+    pub bronze: Option<String>,
+    /// Clean objects.
+    pub silver: Option<String>,
+    /// KPI tables.
+    pub gold: Option<String>,
+    /// Rejected rows.
+    pub quarantine: Option<String>,
+    /// What the lake holds.
+    pub catalog: Option<String>,
+    /// Of a server other than AWS, such as `http://localhost:9000`.
+    pub endpoint: Option<String>,
+    /// Default: that of AWS's own tools, or `us-east-1`.
+    pub region: Option<String>,
+    /// Whether a bucket is named in a URL's path instead of its host. Default: if there is an endpoint.
+    pub path_style: Option<bool>,
 }
 
 /// `[schedule]`: durations such as `5s`, `500ms` or `1h`.

@@ -4,7 +4,7 @@
 //! named by the manifest and by the plugins.
 //!
 //! Imports point one way: `error · clock · profile · digest · privacy · ordered · store · segments · codec · wasm · config ·
-//! pipeline · catalog · keys · silver · spool · plan · aggregate · fresh · clean · integrity · run ·
+//! pipeline · catalog · lake · keys · silver · spool · plan · aggregate · fresh · clean · integrity · run ·
 //! schedule · cli`.
 
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
@@ -21,6 +21,7 @@ pub mod error;
 pub mod fresh;
 pub mod integrity;
 pub mod keys;
+pub mod lake;
 pub mod ordered;
 pub mod pipeline;
 pub mod plan;

@@ -18,6 +18,7 @@ mod one_object;
 mod privacy;
 mod profile;
 mod refusals;
+mod s3;
 mod smoke;
 mod ticks;
 mod weather;

@@ -12,7 +12,6 @@ use super::{Common, print, print_json};
 use crate::catalog::Catalog;
 use crate::error::Result;
 use crate::integrity::{Garbage, collect, garbage};
-use crate::store::DirStore;
 
 /// What to delete.
 #[derive(Debug, Args)]
@@ -28,11 +27,12 @@ pub(super) struct Gc {
 impl Gc {
     /// Needs the lake alone, not the pipeline.
     pub(super) fn run(self, common: &Common) -> Result<ExitCode> {
-        common.expect_lake()?;
-        let store = DirStore::new(&common.lake);
+        let lake = common.lake()?;
+        lake.expect()?;
+        let store = lake.open()?;
         let garbage = match self.delete {
-            true => collect(&store, self.grace, Utc::now())?,
-            false => garbage(&store, &Catalog::load(&store)?, self.grace)?,
+            true => collect(&*store, self.grace, Utc::now())?,
+            false => garbage(&*store, &Catalog::load(&*store)?, self.grace)?,
         };
         if common.json {
             print_json(&json!({"deleted": self.delete, "objects": garbage}))?;

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::{Common, print, print_json};
 use crate::Error;
+use crate::catalog::BRONZE;
 use crate::error::Result;
 use crate::run::Generation;
 
@@ -57,7 +58,7 @@ impl Generate {
         if common.json {
             print_json(&serde_json::json!({ "objects": keys }))?;
         } else {
-            print(&format!("{} objects in {}/bronze\n", keys.len(), host.store().describe()));
+            print(&format!("{} objects in {}\n", keys.len(), host.store().locate(BRONZE).trim_end_matches('/')));
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -11,7 +11,6 @@ use super::table::{render, rules, thousands};
 use super::{Common, print, print_json};
 use crate::catalog::{Catalog, Commit, Entries, Entry, Failing, Failure};
 use crate::error::Result;
-use crate::store::DirStore;
 
 /// What to show.
 #[derive(Debug, Args)]
@@ -24,11 +23,12 @@ pub(super) struct History {
 impl History {
     /// Needs the lake alone, not the pipeline.
     pub(super) fn run(self, common: &Common) -> Result<ExitCode> {
-        common.expect_lake()?;
-        let store = DirStore::new(&common.lake);
-        let catalog = Catalog::load(&store)?;
+        let lake = common.lake()?;
+        lake.expect()?;
+        let store = lake.open()?;
+        let catalog = Catalog::load(&*store)?;
         let (state, commits) = (catalog.state(), catalog.history()?);
-        let entries = state.datasets.iter().map(|(name, dataset)| Ok((name, Entries::of(&store, dataset).all()?)));
+        let entries = state.datasets.iter().map(|(name, dataset)| Ok((name, Entries::of(&*store, dataset).all()?)));
         let entries: BTreeMap<_, _> = if self.objects { entries.collect::<Result<_>>()? } else { BTreeMap::new() };
         if common.json {
             let objects: BTreeMap<_, BTreeMap<_, _>> =

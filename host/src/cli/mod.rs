@@ -18,15 +18,15 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::Error;
-use crate::catalog::{BRONZE, CATALOG, GOLD, QUARANTINE, SILVER};
 use crate::clock::Clock;
-use crate::config::Manifest;
+use crate::config::{LakeSection, Manifest};
 use crate::error::Result;
+use crate::lake::Lake;
 use crate::pipeline::Pipeline;
 use crate::privacy::{KEY_VARIABLE, Pseudonyms};
 use crate::progress::Progress;
 use crate::run::Host;
-use crate::store::DirStore;
+use crate::store::BucketUrl;
 use crate::wasm::Engine;
 
 /// A lakehouse whose every cleaning rule and KPI is a sandboxed WebAssembly component.
@@ -51,14 +51,17 @@ Examples:
 
 Exit status: 0 done, 1 something failed, 2 the command line or the manifest is wrong.";
 
+/// The pipeline that is meant if none is named.
+const PIPELINE: &str = "pipelines/ecommerce";
+
 #[derive(Debug, Args)]
 struct Common {
     /// The pipeline: a manifest, or a directory with a smelt.toml
-    #[arg(long, global = true, value_name = "PATH", default_value = "pipelines/ecommerce")]
+    #[arg(long, global = true, value_name = "PATH", default_value = PIPELINE)]
     pipeline: PathBuf,
-    /// The lake: a directory
-    #[arg(long, global = true, value_name = "DIR", default_value = "./lake")]
-    lake: PathBuf,
+    /// The lake: a directory, or s3://bucket[/prefix]; by default the manifest's, or ./lake
+    #[arg(long, global = true, value_name = "URL", env = "SMELT_LAKE")]
+    lake: Option<String>,
     /// Write JSON for programs to standard output
     #[arg(long, global = true)]
     json: bool,
@@ -69,7 +72,7 @@ struct Common {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Make the lake's directories and, beside it, the key for its pseudonyms
+    /// Make the lake's directories or buckets and, apart from it, the key for its pseudonyms
     Init,
     /// Write raw test data to bronze with the pipeline's sources
     Generate(generate::Generate),
@@ -109,15 +112,16 @@ pub fn run(Cli { verb, common }: Cli) -> Result<ExitCode> {
 }
 
 fn log_to_stderr(verbose: u8) {
-    use tracing_subscriber::filter::LevelFilter;
-    let level = match verbose {
-        0 => LevelFilter::WARN,
-        1 => LevelFilter::INFO,
-        _ => LevelFilter::DEBUG,
+    use tracing_subscriber::EnvFilter;
+    // Only what we say: others could tell headers of requests.
+    let filter = match verbose {
+        0 => "smelt=warn",
+        1 => "smelt=info",
+        _ => "smelt=debug",
     };
     // Fails only where a test has set one before.
     let _ = tracing_subscriber::fmt()
-        .with_max_level(level)
+        .with_env_filter(EnvFilter::new(filter))
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
@@ -125,25 +129,30 @@ fn log_to_stderr(verbose: u8) {
 }
 
 impl Common {
-    /// The lake must be there: a mistyped path is not an empty lake.
-    fn expect_lake(&self) -> Result<()> {
-        match self.lake.is_dir() {
-            true => Ok(()),
-            false => Err(Error::config(format!(
-                "there is no lake at `{0}`: `smelt init --lake {0}` makes one, or put raw files into `{0}/bronze`",
-                self.lake.display()
-            ))),
+    /// The lake that the flags, the environment and the manifest name.
+    fn lake(&self) -> Result<Lake> {
+        let url = self.lake.as_deref().filter(|url| !url.is_empty());
+        let section = match url {
+            // Whoever names a directory needs no manifest.
+            Some(url) if !BucketUrl::is_meant(url) => LakeSection::default(),
+            _ => self.lake_section()?,
+        };
+        Lake::find(url, &section, &variable)
+    }
+
+    /// What the manifest says; nothing if none was asked for and none is there.
+    fn lake_section(&self) -> Result<LakeSection> {
+        match self.pipeline.exists() || self.pipeline != Path::new(PIPELINE) {
+            true => Ok(Manifest::read(&self.pipeline)?.lake),
+            false => Ok(LakeSection::default()),
         }
     }
 
     /// The host that the flags describe.
     fn host(&self) -> Result<Host> {
-        if self.lake.exists() && !self.lake.is_dir() {
-            return Err(Error::config(format!("the lake `{}` is not a directory", self.lake.display())));
-        }
         let manifest = Manifest::read(&self.pipeline)?;
-        let store = DirStore::new(&self.lake);
-        let beside = key_file(&self.lake)?;
+        let lake = self.lake()?;
+        let (store, beside) = (lake.open()?, lake.key_file(&variable)?);
         let pseudonyms = match &manifest.privacy.key_file {
             Some(path) => Pseudonyms::find(Some(&manifest.directory.join(path)))?,
             None => Pseudonyms::find(Some(&beside).filter(|path| path.exists()).map(PathBuf::as_path))?,
@@ -158,27 +167,18 @@ impl Common {
             );
         }
         let progress = Progress::new(!self.json && std::io::stderr().is_terminal());
-        Ok(Host::new(Box::new(store), pipeline, Clock::System, progress))
+        Ok(Host::new(store, pipeline, Clock::System, progress))
     }
 }
 
-/// The directories of a lake.
-const LAYERS: [&str; 5] = [BRONZE, SILVER, GOLD, QUARANTINE, CATALOG];
-
-/// Beside the lake, never in it: whoever reads the lake must not be able to guess the pseudonyms back. The same however the
-/// lake's path is spelt.
-fn key_file(lake: &Path) -> Result<PathBuf> {
-    let unusable = |error: std::io::Error| Error::config(format!("the lake `{}`: {error}", lake.display()));
-    let lake = std::fs::canonicalize(lake).or_else(|_| std::path::absolute(lake)).map_err(unusable)?;
-    let Some(name) = lake.file_name() else { return Err(Error::config("the lake cannot be the root directory")) };
-    let mut name = name.to_owned();
-    name.push(".key");
-    Ok(lake.with_file_name(name))
+/// What the environment says, unless that is nothing.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 /// Where compiled components are kept.
 fn cache_directory() -> Option<PathBuf> {
-    let set = |variable: &str| std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let cache = set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")));
     set("SMELT_CACHE_DIR").or_else(|| cache.map(|cache| cache.join("smelt")))
 }

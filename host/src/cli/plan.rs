@@ -21,7 +21,7 @@ impl Show {
     pub(super) fn run(self, common: &Common) -> Result<ExitCode> {
         let mut host = common.host()?;
         host.reconcile = self.reconcile;
-        common.expect_lake()?;
+        common.lake()?.expect()?;
         let plan = host.plan()?;
         if common.json {
             print_json(&plan)?;

@@ -11,6 +11,7 @@ use super::table::{preview, render, rules, thousands};
 use super::{Common, print, print_json};
 use crate::catalog::{DatasetTotals, Totals};
 use crate::error::Result;
+use crate::lake::LAYERS;
 use crate::plan::Parked;
 use crate::run::{Host, Report};
 
@@ -47,7 +48,7 @@ impl Roles {
         host.forget_missing = self.forget_missing;
         host.reconcile = self.reconcile;
         host.retry_parked = self.retry_parked;
-        common.expect_lake()?;
+        common.lake()?.expect()?;
         let report = role(&host)?;
         let took = began.elapsed();
         if common.json {
@@ -122,12 +123,8 @@ fn as_text(host: &Host, report: &Report, took: Duration) -> Result<String> {
             text.push_str(&preview(kpi, table, &gold.table, PREVIEW)?);
         }
     }
-    let lake = host.store().describe();
-    text.push_str(&format!(
-        "\n{} in {:.2} s\n{lake}/bronze  {lake}/silver  {lake}/gold  {lake}/quarantine  {lake}/catalog\n",
-        done(report),
-        took.as_secs_f64(),
-    ));
+    let places = LAYERS.map(|layer| host.store().locate(layer).trim_end_matches('/').to_owned()).join("  ");
+    text.push_str(&format!("\n{} in {:.2} s\n{places}\n", done(report), took.as_secs_f64()));
     Ok(text)
 }
 

@@ -10,7 +10,6 @@ use super::{Common, print, print_json};
 use crate::error::Result;
 use crate::integrity::{Found, Problem, Verified, verify};
 use crate::progress::Progress;
-use crate::store::DirStore;
 
 /// What to read again.
 #[derive(Debug, Args)]
@@ -23,9 +22,10 @@ pub(super) struct Verify {
 impl Verify {
     /// Needs the lake alone, not the pipeline.
     pub(super) fn run(self, common: &Common) -> Result<ExitCode> {
-        common.expect_lake()?;
-        let store = DirStore::new(&common.lake);
-        let verified = verify(&store, &Progress::new(!common.json && std::io::stderr().is_terminal()))?;
+        let lake = common.lake()?;
+        lake.expect()?;
+        let store = lake.open()?;
+        let verified = verify(&*store, &Progress::new(!common.json && std::io::stderr().is_terminal()))?;
         let exit = if verified.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
         if common.json {
             print_json(&verified)?;
