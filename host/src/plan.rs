@@ -128,8 +128,14 @@ pub struct Planning<'p> {
 }
 
 impl<'p> Planning<'p> {
-    /// Compares bronze as it is now with the catalog.
+    /// Compares bronze as it is now, and then what KPIs have read, with the catalog.
     pub fn plan(&self) -> Result<Plan> {
+        let plan = self.bronze()?;
+        Ok(Plan { kpis: self.kpis(&plan.datasets), ..plan })
+    }
+
+    /// Compares bronze as it is now with the catalog; the plan says nothing of KPIs.
+    pub fn bronze(&self) -> Result<Plan> {
         let _span = profile::span("plan", "");
         let begun = self.state.sequence > 0 && self.in_full < u64::MAX;
         let (datasets, unmatched) = match self.store.is_remote() && begun {
@@ -138,8 +144,7 @@ impl<'p> Planning<'p> {
             false => self.by_listing()?,
         };
         let datasets = datasets.into_iter().collect::<Result<Vec<_>>>()?;
-        let kpis = self.kpis(&datasets);
-        Ok(Plan { datasets, kpis, unmatched })
+        Ok(Plan { datasets, kpis: vec![], unmatched })
     }
 
     fn steps(&self) -> Vec<(&'p DatasetStep, Option<&'p Dataset>)> {

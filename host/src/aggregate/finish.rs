@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::pipeline::KpiStep;
 use crate::plan::{inputs, is_whole};
 use crate::segments::{Reader, Segments};
-use crate::store::Durability;
+use crate::store::{Durability, put_unless_other};
 use crate::wasm::Accumulator;
 use crate::{Error, clock, digest, profile, silver};
 
@@ -154,7 +154,7 @@ impl Aggregation<'_> {
         let mut second = after.map_or(self.now, |after| after.max(self.now));
         loop {
             let key = format!("{stem}{}.csv", clock::stamp(second));
-            if self.store.put_if_absent(&key, body, Durability::Rebuildable)? {
+            if put_unless_other(self.store, &key, body, Durability::Rebuildable)? {
                 return Ok(key);
             }
             second += TimeDelta::seconds(1);

@@ -75,6 +75,9 @@ impl Work<'_> {
     }
 }
 
+/// By object and rows: of what left, a KPI that missed a commit takes back other rows than one that did not.
+type Tasks<'t> = BTreeMap<(&'t str, Option<&'t [(usize, usize)]>), Task<'t>>;
+
 /// What is to be added to the KPI's first stage: nothing yet; in shards as the stage is kept, if it is.
 pub(crate) fn first_stage(step: &KpiStep, state: &State) -> Result<Shards> {
     let kept = state.gold.get(&step.name).and_then(|gold| gold.stages.first());
@@ -118,7 +121,7 @@ impl Aggregation<'_> {
                 Err(error) => return Err(error),
             }
         }
-        let mut tasks: BTreeMap<&str, Task<'_>> = BTreeMap::new();
+        let mut tasks = Tasks::new();
         for (number, work) in works.iter_mut().enumerate() {
             let since = if work.incremental { self.since(work.step) } else { None };
             self.assign(work, number, since.as_ref(), &deltas, &mut tasks);
@@ -209,7 +212,7 @@ impl Aggregation<'_> {
         number: usize,
         since: Option<&BTreeMap<String, u64>>,
         deltas: &'t HashMap<(&str, Option<u64>), Delta>,
-        tasks: &mut BTreeMap<&'t str, Task<'t>>,
+        tasks: &mut Tasks<'t>,
     ) {
         let step = work.step;
         let of_input = |input: usize| {
@@ -230,13 +233,13 @@ impl Aggregation<'_> {
             for stored in &delta.added {
                 if taken.as_ref().is_none_or(|(included, _)| !included.contains(&(input, stored.key.clone()))) {
                     let task = || Task { stored, dataset: &of.dataset, ranges: None, parts: vec![] };
-                    tasks.entry(&stored.key).or_insert_with(task).parts.push(part);
+                    tasks.entry((&stored.key, None)).or_insert_with(task).parts.push(part);
                 }
             }
             for removed in &delta.removed {
                 let ranges = Some(removed.ranges.as_slice());
                 let task = || Task { stored: &removed.rows, dataset: &of.dataset, ranges, parts: vec![] };
-                tasks.entry(&removed.rows.key).or_insert_with(task).parts.push(part);
+                tasks.entry((&removed.rows.key, ranges)).or_insert_with(task).parts.push(part);
             }
         }
         if let Some((_, sums)) = taken {

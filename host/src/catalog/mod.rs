@@ -75,26 +75,35 @@ fn parse<'b, T: Deserialize<'b>>(key: &str, body: &'b [u8]) -> Result<T> {
 impl<'s> Catalog<'s> {
     /// Reads the newest commit.
     pub fn load(store: &'s dyn Store) -> Result<Self> {
+        Self::load_from(store, 0)
+    }
+
+    /// The same in fewer questions where a commit is known that there was.
+    pub fn load_from(store: &'s dyn Store, known: u64) -> Result<Self> {
         let _span = profile::span("load the catalog", "");
         let mut catalog = Self { store, state: State::default() };
-        catalog.refresh()?;
+        // Someone may have put another lake in its place.
+        let known = if known > 0 && store.exists(&commit_key(known))? { known } else { 0 };
+        let newest = catalog.newest(known)?;
+        if newest > 0 {
+            catalog.state = read_commit(store, newest)?.state;
+        }
         Ok(catalog)
     }
 
     /// Reads the newest commit if it came since.
     pub fn refresh(&mut self) -> Result<()> {
-        let newest = self.newest()?;
+        let newest = self.newest(self.state.sequence)?;
         if newest > self.state.sequence {
             self.state = read_commit(self.store, newest)?.state;
         }
         Ok(())
     }
 
-    /// The number of the newest commit. Commits are numbered without gaps and never deleted, so it is found in a few steps
+    /// The number of the newest commit, where there is `held`. Commits are numbered without gaps and never deleted, so it is found in a few steps
     /// however many there are, and a listing that is a moment old cannot mislead.
-    fn newest(&self) -> Result<u64> {
+    fn newest(&self, mut held: u64) -> Result<u64> {
         let exists = |sequence| self.store.exists(&commit_key(sequence));
-        let mut held = self.state.sequence;
         let mut step = 1;
         while exists(held + step)? {
             held += step;

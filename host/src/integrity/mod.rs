@@ -14,11 +14,11 @@ use crate::catalog::{
 };
 use crate::error::Result;
 use crate::segments::Segments;
-use crate::store::Store;
+use crate::store::{PROOFS, Store};
 use crate::{Error, workers};
 
 /// Where only objects lie that some commit names, or is about to.
-const OURS: [&str; 7] = [SILVER, GOLD, QUARANTINE, CHANGES, ENTRIES, INDEX, SUMS];
+const OURS: [&str; 8] = [SILVER, GOLD, QUARANTINE, CHANGES, ENTRIES, INDEX, SUMS, PROOFS];
 
 /// What the catalog names.
 #[derive(Default)]
@@ -84,6 +84,9 @@ impl Reached {
 
 /// Whose the object is, if it is named as a host names what it writes; anything else in the lake is someone else's.
 pub(crate) fn owner<'k>(layer: &str, key: &'k str) -> Option<&'k str> {
+    if layer == PROOFS {
+        return Some("");
+    }
     let (owner, file) = key.strip_prefix(layer)?.split_once('/')?;
     let rest = file.strip_prefix(owner);
     let ours = match layer {

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use super::{ATTEMPTS, Host, Report};
 use crate::aggregate::{Aggregation, Outcome};
-use crate::catalog::{Catalog, Failing, State};
+use crate::catalog::{Failing, State};
 use crate::error::{Kind, Result};
 use crate::fresh::Fresh;
 use crate::plan::{KpiPlan, silver_version};
@@ -14,7 +14,7 @@ impl Host {
     /// Returns whether silver was whole; if not, cleaning makes it anew.
     pub(super) fn aggregate_into(&self, fresh: &Fresh, report: &mut Report) -> Result<bool> {
         for attempt in 1.. {
-            let mut catalog = Catalog::load(self.store())?;
+            let mut catalog = self.catalog()?;
             let plan = self.planning(catalog.state(), &BTreeMap::new()).kpis(&[]);
             report.parked.retain(|parked| plan.iter().all(|kpi| kpi.kpi != parked.name));
             report.parked.extend(plan.iter().filter_map(|kpi| kpi.parked.clone()));

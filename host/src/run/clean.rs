@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use super::{ATTEMPTS, Host, Report};
 use crate::Error;
-use crate::catalog::{BRONZE, Catalog, Change, Failing, State};
+use crate::catalog::{BRONZE, Change, Failing, State};
 use crate::clean::Cleaning;
 use crate::error::{Kind, Result};
 use crate::fresh::Fresh;
@@ -33,13 +33,13 @@ impl Host {
         let mut conflicts = 0;
         let mut reconciled = None;
         loop {
-            let mut catalog = Catalog::load(self.store())?;
+            let mut catalog = self.catalog()?;
             if reconciled.is_none() && self.reconcile_is_due(catalog.state()) {
                 catalog.check_gaps()?;
                 reconciled = Some(self.clock.now().timestamp_micros());
             }
             let damaged = self.damaged().clone();
-            let plan = self.planning(catalog.state(), &damaged).plan()?;
+            let plan = self.planning(catalog.state(), &damaged).bronze()?;
             let (plans, all) = self.wave(plan.datasets, &mut done, report);
             let finish = |report: &mut Report| {
                 let missing = plans.iter().filter(|plan| plan.rebuild.is_none()).flat_map(|plan| &plan.missing);

@@ -6,7 +6,7 @@ mod generate;
 mod tidy;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use arrow_array::RecordBatch;
@@ -44,6 +44,8 @@ pub struct Host {
     pub retry_parked: bool,
     /// Whether something was written in this tick that no commit names.
     untidy: AtomicBool,
+    /// The newest commit that was seen.
+    sequence: AtomicU64,
     /// Whether the store has proven that it can hold commits.
     proven: AtomicBool,
     /// Datasets of which an object was found gone or damaged, and which.
@@ -79,6 +81,7 @@ impl Host {
             reconcile: false,
             retry_parked: false,
             untidy: AtomicBool::new(false),
+            sequence: AtomicU64::new(0),
             proven: AtomicBool::new(false),
             damaged: Mutex::default(),
         }
@@ -96,12 +99,18 @@ impl Host {
 
     /// What the lake holds now.
     pub fn state(&self) -> Result<State> {
-        Ok(Catalog::load(self.store())?.state().clone())
+        Ok(self.catalog()?.state().clone())
+    }
+
+    fn catalog(&self) -> Result<Catalog<'_>> {
+        let catalog = Catalog::load_from(self.store(), self.sequence.load(Ordering::Relaxed))?;
+        self.sequence.store(catalog.state().sequence, Ordering::Relaxed);
+        Ok(catalog)
     }
 
     /// What would run and why.
     pub fn plan(&self) -> Result<Plan> {
-        let catalog = Catalog::load(self.store())?;
+        let catalog = self.catalog()?;
         let damaged = self.damaged().clone();
         self.planning(catalog.state(), &damaged).plan()
     }

@@ -12,7 +12,7 @@ mod suite;
 mod writes;
 
 pub use dir::{DirStore, WRITERS};
-pub use new::{NewObject, Put};
+pub use new::{NewObject, Put, put_unless_other};
 pub use s3::{BucketUrl, Connection, Credentials, Places, S3Store};
 pub use writes::Writes;
 
@@ -21,6 +21,9 @@ use std::ops::Range;
 
 use crate::error::{Kind, Result};
 use crate::{Error, digest, profile};
+
+/// What the keys of objects begin with by which a store has proven something.
+pub const PROOFS: &str = "catalog/proof-";
 
 /// What a listing says of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]

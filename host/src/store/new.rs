@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 
 use super::{Durability, Store, Upload, unavailable};
-use crate::digest::{HashingReader, HashingWriter};
+use crate::digest::{self, HashingReader, HashingWriter};
 use crate::error::Result;
 
 /// An object being written, hashed on the way. Dropped unfinished, it leaves nothing.
@@ -57,6 +57,14 @@ impl Write for NewObject<'_> {
     fn flush(&mut self) -> std::io::Result<()> {
         self.upload.flush()
     }
+}
+
+/// Creates the object whole, unless there is another one with that key: `false` then. One with the same content may be our
+/// own, of a try whose answer was lost.
+pub fn put_unless_other(store: &dyn Store, key: &str, body: &[u8], durability: Durability) -> Result<bool> {
+    let mut upload = store.create(key)?;
+    upload.write_all(body).map_err(|error| unavailable("write", key, &error))?;
+    Ok(upload.finish(key, durability)? || is(store, key, body.len() as u64, &digest::hex(body))?)
 }
 
 /// Whether the object has that content.

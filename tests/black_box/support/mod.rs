@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Arc;
 
+use smelt_s3_server::Server;
 use tempfile::TempDir;
 
 pub mod audit;
@@ -11,6 +13,12 @@ pub mod ended;
 pub mod process;
 pub mod reference;
 pub mod rows;
+pub mod ticks;
+
+/// Where a lake on S3 lies.
+pub const BUCKET: &str = "lakes";
+/// And under which prefix.
+pub const PREFIX: &str = "one of them";
 
 /// The repository.
 pub fn root() -> &'static Path {
@@ -21,6 +29,8 @@ pub fn root() -> &'static Path {
 pub struct Lake {
     directory: TempDir,
     pipeline: PathBuf,
+    /// Where it lies, unless in the directory.
+    server: Option<Arc<Server>>,
 }
 
 impl Lake {
@@ -31,9 +41,30 @@ impl Lake {
 
     /// An empty lake for that pipeline.
     pub fn with_pipeline(pipeline: impl Into<PathBuf>) -> Self {
-        let lake = Self { directory: tempfile::tempdir().expect("a temporary directory"), pipeline: pipeline.into() };
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let lake = Self { directory, pipeline: pipeline.into(), server: None };
         std::fs::create_dir(lake.path()).expect("a lake can be made");
         lake
+    }
+
+    /// The same lake in a bucket of an S3 server of its own.
+    pub fn on_s3(self) -> Self {
+        let server = Server::start().expect("an S3 server starts");
+        server.create_bucket(BUCKET).expect("a bucket can be made");
+        Self { server: Some(server.into()), ..self }
+    }
+
+    /// The server that it lies on.
+    pub fn server(&self) -> &Server {
+        self.server.as_ref().expect("the lake is on S3")
+    }
+
+    /// What `--lake` takes.
+    fn url(&self) -> std::ffi::OsString {
+        match &self.server {
+            Some(_) => format!("s3://{BUCKET}/{PREFIX}").into(),
+            None => self.path().into(),
+        }
     }
 
     /// The lake's directory; beside it there is room for other files.
@@ -47,11 +78,18 @@ impl Lake {
         command
             .args(arguments)
             .arg("--lake")
-            .arg(self.path())
+            .arg(self.url())
             .arg("--pipeline")
             .arg(&self.pipeline)
             .env("SMELT_CACHE_DIR", root().join("target/components/cache"))
+            .env("XDG_CONFIG_HOME", self.directory.path().join("config"))
             .env_remove("SMELT_PII_KEY");
+        if let Some(server) = &self.server {
+            command
+                .env("MINIO_ENDPOINT", server.endpoint())
+                .env("MINIO_ACCESS_KEY", server.access_key())
+                .env("MINIO_SECRET_KEY", server.secret_key());
+        }
         command
     }
 
@@ -76,6 +114,10 @@ impl Lake {
 
     /// Puts a raw file into bronze.
     pub fn bronze(&self, name: &str, body: impl AsRef<[u8]>) {
+        if let Some(server) = &self.server {
+            let put = server.put(BUCKET, &format!("{PREFIX}/bronze/{name}"), body.as_ref());
+            return put.expect("bronze can be written");
+        }
         let path = self.path().join("bronze").join(name);
         std::fs::create_dir_all(path.parent().expect("a file has a directory")).expect("bronze can be made");
         std::fs::write(path, body).expect("bronze can be written");
@@ -95,6 +137,16 @@ impl Lake {
             }
         }
         let mut found = BTreeMap::new();
+        if let Some(server) = &self.server {
+            let layer = if layer.is_empty() { format!("{PREFIX}/") } else { format!("{PREFIX}/{layer}/") };
+            for key in server.list(BUCKET, &layer).expect("the bucket can be listed") {
+                // What is deleted meanwhile was never there.
+                if let Some(body) = server.get(BUCKET, &key).expect("an object can be read") {
+                    found.insert(key[layer.len()..].to_owned(), body);
+                }
+            }
+            return found;
+        }
         walk(&self.path().join(layer), "", &mut found);
         found
     }

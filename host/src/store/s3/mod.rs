@@ -33,7 +33,7 @@ use upload::S3Upload;
 pub use wire::Connection;
 use wire::Wire;
 
-use super::{Durability, Meta, Store, Upload, Writes, layer};
+use super::{Durability, Meta, PROOFS, Store, Upload, Writes, layer};
 use crate::Error;
 use crate::error::{Kind, Result};
 use crate::profile;
@@ -41,8 +41,8 @@ use crate::profile;
 /// An object of at most so many bytes is fetched before it is read: that takes less than to work on it meanwhile.
 const SMALL: u64 = 1 << 20;
 
-/// What the objects of proofs are called.
-const PROOF: &str = "catalog/proof-";
+/// How often a proof is begun that the network gets in the way of.
+const TRIES: u32 = 3;
 
 /// Buckets as a [`Store`].
 pub struct S3Store {
@@ -167,18 +167,28 @@ impl Store for S3Store {
     }
 
     fn prove(&self) -> Result<()> {
-        let key = format!("{PROOF}{:016x}", crate::random());
-        let object = self.places.object(&key)?;
-        let proved = self.wire.wait(prove::prove(self.wire.client(), &object));
-        let deleted = self.delete(&key);
-        match proved.map_err(|fault| self.wire.error("prove conditional writes with", &object, &fault))? {
-            None => deleted,
-            Some(what) => Err(Error::config(format!(
-                "`{}` at {} does not honour conditional writes (If-None-Match), without which commits are lost: {what}",
-                self.describe(),
-                self.wire.endpoint()
-            ))),
+        for attempt in 1.. {
+            // A new name each time: what was on its way to a former one proves nothing.
+            let key = format!("{PROOFS}{:016x}", crate::random());
+            let object = self.places.object(&key)?;
+            let proved = self.wire.wait(prove::prove(self.wire.client(), &object));
+            let deleted = self.delete(&key);
+            match proved {
+                Ok(None) => return deleted,
+                Ok(Some(what)) => {
+                    return Err(Error::config(format!(
+                        "`{}` at {} does not honour conditional writes (If-None-Match), without which commits are lost: {what}",
+                        self.describe(),
+                        self.wire.endpoint()
+                    )));
+                }
+                Err(fault) if attempt == TRIES || fault.kind() != Kind::Unavailable => {
+                    return Err(self.wire.error("prove conditional writes with", &object, &fault));
+                }
+                Err(fault) => tracing::debug!("the proof with `{object}` is begun anew: {fault}"),
+            }
         }
+        unreachable!("the loop ends only by returning")
     }
 
     fn describe(&self) -> String {

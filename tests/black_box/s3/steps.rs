@@ -1,0 +1,84 @@
+//! `kill -9` at every step: the server holds a request, the host dies, and the request is done later or never.
+
+use smelt_s3_server::{Action, Fault};
+
+use super::{assert_settles, lake_at_work};
+use crate::support::process::Running;
+
+/// Kills a command while the `nth` request like this is held, before the server does what it asks for or after.
+fn kill_at(command: &[&str], verb: &str, path: &str, nth: usize) {
+    for (action, late) in [(Action::Hold, false), (Action::Hold, true), (Action::ActThenHold, true)] {
+        let lake = lake_at_work();
+        let held = lake.server().fault(Fault::new(verb, path, action.clone()).nth(nth));
+        let running = Running::start(&lake, command);
+        held.wait_until_held();
+        running.kill();
+        // A request that was on its way when its host died may still be done.
+        if late {
+            held.release()
+        } else {
+            held.discard()
+        }
+        assert_settles(&lake);
+    }
+}
+
+#[test]
+fn killed_after_the_listing() {
+    kill_at(&["run"], "LIST", "/bronze/", 1);
+}
+
+#[test]
+fn killed_while_reading_bronze() {
+    kill_at(&["run"], "GET", "/bronze/", 2);
+}
+
+#[test]
+fn killed_while_cleaning() {
+    // Some objects are clean, others are not.
+    kill_at(&["run"], "PUT", "/(silver|quarantine)/", 3);
+}
+
+#[test]
+fn killed_while_writing_the_index() {
+    kill_at(&["run"], "PUT", "/catalog/(index|entries)/", 2);
+}
+
+#[test]
+fn killed_at_the_commit_of_silver() {
+    kill_at(&["run"], "PUT", "/catalog/commits/", 1);
+}
+
+#[test]
+fn killed_while_deleting_what_was_superseded() {
+    kill_at(&["run"], "DELETE", "/silver/", 1);
+}
+
+#[test]
+fn killed_while_writing_gold() {
+    kill_at(&["run"], "PUT", "/gold/", 2);
+}
+
+#[test]
+fn killed_at_the_commit_of_gold() {
+    kill_at(&["run"], "PUT", "/catalog/commits/", 2);
+}
+
+#[test]
+fn killed_while_collecting() {
+    for path in ["/catalog/commits/", "/silver/.*left"] {
+        let verb = if path.contains("commits") { "PUT" } else { "DELETE" };
+        for action in [Action::Hold, Action::ActThenHold] {
+            let lake = lake_at_work();
+            let left = "one of them/silver/orders/orders_clean_left_over.csv";
+            lake.server().put("lakes", left, b"x").expect("a put");
+            let held = lake.server().fault(Fault::new(verb, path, action));
+            let running = Running::start(&lake, &["gc", "--grace", "0s", "--delete"]);
+            held.wait_until_held();
+            running.kill();
+            held.release();
+            assert_settles(&lake);
+            assert_eq!(lake.server().get("lakes", left).expect("a get"), None);
+        }
+    }
+}
