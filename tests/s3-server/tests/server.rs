@@ -1,4 +1,4 @@
-//! The server does what it is told: as S3 by itself, and wrongly where a fault says so.
+//! The server does what it is told: as S3 by itself, and wrongly where a fault says so. The real one starts.
 
 mod client;
 
@@ -7,7 +7,7 @@ use std::thread;
 
 use chrono::TimeDelta;
 use client::{Answer, Client};
-use smelt_s3_server::{Action, BUCKET_FULL, Fault, Server};
+use smelt_s3_server::{Action, BUCKET_FULL, Fault, Minio, Server};
 
 fn start() -> (Server, Client) {
     let server = Server::start().unwrap();
@@ -195,4 +195,13 @@ fn chaos_decides_by_its_seed() {
     assert_ne!(one, other);
     let faults = one.iter().flatten().count();
     assert!((12..=36).contains(&faults), "{faults} of 60 at 400 of 1,000");
+}
+
+#[test]
+fn a_real_minio_creates_an_object_once() {
+    let Some(minio) = Minio::start_or_skip("a_real_minio_creates_an_object_once").unwrap() else { return };
+    let client = Client::new(&minio.endpoint(), minio.access_key(), minio.secret_key());
+    assert_eq!(client.put("lake", "").unwrap().status, 200);
+    let race = ["1", "2"].map(|body| client.create("lake/a", body).unwrap().status);
+    assert_eq!((race, client.get("lake/a").unwrap().body.as_str()), ([200, 412], "1"));
 }
