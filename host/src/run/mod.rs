@@ -48,6 +48,8 @@ pub struct Host {
     proven: AtomicBool,
     /// Datasets of which an object was found gone or damaged, and which.
     damaged: Mutex<BTreeMap<String, String>>,
+    /// By source: the number of the tick that it makes next.
+    next_ticks: Mutex<BTreeMap<String, u64>>,
 }
 
 /// What a tick did, and what it could not do.
@@ -81,6 +83,7 @@ impl Host {
             untidy: AtomicBool::new(false),
             proven: AtomicBool::new(false),
             damaged: Mutex::default(),
+            next_ticks: Mutex::default(),
         }
     }
 
