@@ -1,4 +1,4 @@
-//! `smelt up`: the three roles in turn, over and over, until a signal.
+//! `smelt up`: the roles in turn, over and over, until a signal.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -9,6 +9,17 @@ use tokio::time::MissedTickBehavior;
 use crate::Error;
 use crate::error::Result;
 use crate::run::{Generation, Host, Report};
+
+/// Which roles a process takes on. Several processes, each with one of them, are together what one with all three is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Roles {
+    /// The sources write to bronze.
+    pub generate: bool,
+    /// New bronze becomes silver.
+    pub clean: bool,
+    /// Gold follows silver.
+    pub aggregate: bool,
+}
 
 /// What a tick came to; handed to whoever shows it.
 pub struct Tick {
@@ -29,7 +40,7 @@ pub struct Tick {
 pub async fn up(
     host: Arc<Host>,
     every: Duration,
-    generate: bool,
+    roles: Roles,
     shutdown: impl Future<Output = ()>,
     mut show: impl FnMut(Result<Tick>),
 ) -> Result<()> {
@@ -44,19 +55,24 @@ pub async fn up(
         }
         let host = host.clone();
         // On a thread of its own: guests and files would stall the signals.
-        let tick = tokio::task::spawn_blocking(move || tick(&host, number, generate)).await;
+        let tick = tokio::task::spawn_blocking(move || tick(&host, number, roles)).await;
         show(tick.map_err(|error| Error::internal(format!("a tick died: {error}")))?);
     }
     Ok(())
 }
 
-fn tick(host: &Host, number: u64, generate: bool) -> Result<Tick> {
+fn tick(host: &Host, number: u64, roles: Roles) -> Result<Tick> {
     let began = std::time::Instant::now();
-    let generated = match generate {
+    let generated = match roles.generate {
         true => host.generate(&Generation { ticks: 1, ..Generation::default() })?.len(),
         false => 0,
     };
-    let report = host.run()?;
+    let report = match (roles.clean, roles.aggregate) {
+        (true, true) => host.run()?,
+        (true, false) => host.clean()?,
+        (false, true) => host.aggregate()?,
+        (false, false) => Report::default(),
+    };
     Ok(Tick { number, generated, report, took: began.elapsed() })
 }
 

@@ -19,6 +19,7 @@ mod privacy;
 mod profile;
 mod refusals;
 mod s3;
+mod services;
 mod smoke;
 mod ticks;
 mod weather;

@@ -3,6 +3,7 @@
 mod args;
 mod bench;
 mod demo;
+mod minio;
 mod paths;
 mod plugins;
 mod process;
@@ -24,6 +25,7 @@ Verbs:
   test      all that CI runs: format, lints, documentation, tests native and through WebAssembly
   plugins   build the components into target/components
   bench     time smelt against pandas, Polars and DuckDB on the same files
+  minio     find or build a real MinIO server for the tests
 
 `cargo xtask <verb> --help` tells more of each.
 ";
@@ -36,9 +38,10 @@ fn verb(name: &str) -> Result<Verb> {
         // For `bench` to call.
         "bench-limit" => Ok((bench::limit::run, "")),
         "demo" => Ok((demo::run, demo::HELP)),
+        "minio" => Ok((minio::run, minio::HELP)),
         "plugins" => Ok((plugins::run, plugins::HELP)),
         "test" => Ok((test::run, test::HELP)),
-        _ => Err(Usage(format!("no verb `{name}`; known: bench, demo, plugins, test")).into()),
+        _ => Err(Usage(format!("no verb `{name}`; known: bench, demo, minio, plugins, test")).into()),
     }
 }
 

@@ -17,6 +17,11 @@ pub(crate) fn components() -> PathBuf {
     target().join("components")
 }
 
+/// Programs that were built for the tests.
+pub(crate) fn tools() -> PathBuf {
+    target().join("tools")
+}
+
 /// The host's binary, as `process::cargo` builds it in release.
 pub(crate) fn smelt() -> PathBuf {
     target().join("release").join(format!("smelt{}", std::env::consts::EXE_SUFFIX))

@@ -7,11 +7,11 @@ use anyhow::{Context, Result};
 
 use crate::args::Args;
 use crate::process::{cargo, run as run_command, say, seconds};
-use crate::{paths, plugins};
+use crate::{minio, paths, plugins};
 
 pub(crate) const HELP: &str = "\
 All that CI runs, in this order, up to the first failure:
-  format, components, lints, documentation, tests
+  format, components, lints, documentation, MinIO, tests
 
 Usage: cargo xtask test [filter]
 
@@ -29,6 +29,7 @@ pub(crate) fn run(args: &mut Args) -> Result<()> {
         ("components", Box::new(|| plugins::build(true, true))),
         ("lints", Box::new(|| run_command("running clippy", &mut clippy()))),
         ("documentation", Box::new(|| run_command("building the documentation", &mut doc()))),
+        ("MinIO", Box::new(minio)),
         ("tests", Box::new(move || run_command("running the tests", &mut tests(filter.as_deref())))),
     ];
     if filtered {
@@ -47,6 +48,15 @@ pub(crate) fn run(args: &mut Args) -> Result<()> {
         }
     }
     say(&format!("all passed: {}", summary(&times)));
+    Ok(())
+}
+
+/// Builds one where that is possible; the tests find it by themselves, and skip what needs it where there is none.
+fn minio() -> Result<()> {
+    match minio::find() {
+        Ok(found) => say(&format!("the tests use {}", paths::shown(&found))),
+        Err(reason) => say(&format!("tests with a real MinIO are skipped: {reason:#}")),
+    }
     Ok(())
 }
 

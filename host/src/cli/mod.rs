@@ -2,6 +2,7 @@
 
 mod gc;
 mod generate;
+mod health;
 mod history;
 mod init;
 mod plan;
@@ -45,6 +46,7 @@ Examples:
   smelt generate --ticks 6           write six ticks of raw test data to ./lake/bronze
   smelt run                          clean and aggregate whatever bronze holds, then exit
   smelt up --every 5s                generate, clean and aggregate every 5 s until Ctrl-C
+  smelt up --role clean              one of several processes that share a lake, with a part of the work
   smelt plan                         what would run, and why
   smelt history --objects            every commit, and what became of every row
   smelt run --pipeline my/smelt.toml --lake /data/lake --json
@@ -84,6 +86,8 @@ enum Verb {
     Run(roles::Roles),
     /// Generate, clean and aggregate, over and over, until Ctrl-C or SIGTERM
     Up(up::Up),
+    /// Ask whether the `smelt up` beside it does its work: exits with 0 if so, for containers
+    Health(health::Health),
     /// Show what would run, and why; changes nothing
     Plan(plan::Show),
     /// Show the commits, and what became of every row
@@ -104,6 +108,7 @@ pub fn run(Cli { verb, common }: Cli) -> Result<ExitCode> {
         Verb::Aggregate(profile) => roles::Roles::from(profile).run(&common, Host::aggregate),
         Verb::Run(roles) => roles.run(&common, Host::run),
         Verb::Up(up) => up.run(&common),
+        Verb::Health(health) => health.run(),
         Verb::Plan(show) => show.run(&common),
         Verb::History(history) => history.run(&common),
         Verb::Verify(verify) => verify.run(&common),

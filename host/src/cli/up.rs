@@ -1,19 +1,20 @@
 //! `smelt up`.
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::profile::{self, Profile};
 use super::roles::{as_json, complain, done};
-use super::{Common, print};
+use super::{Common, health, print};
 use crate::Error;
 use crate::error::Result;
-use crate::schedule::{Tick, signal, up};
+use crate::schedule::{Roles, Tick, signal, up};
 
 /// How to go on.
 #[derive(Debug, Args)]
@@ -21,14 +22,43 @@ pub(super) struct Up {
     /// The time from one tick to the next, such as 5s; by default the manifest's
     #[arg(long, value_parser = humantime::parse_duration)]
     every: Option<Duration>,
+    /// What this process does, such as one of three that share a lake; by default all that the pipeline allows
+    #[arg(long, value_enum, value_name = "ROLE")]
+    role: Vec<Role>,
     /// Do not generate: clean and aggregate what others put into bronze
-    #[arg(long)]
+    #[arg(long, conflicts_with = "role")]
     no_generate: bool,
+    /// A file to touch after every tick that reached the lake, for `smelt health`
+    #[arg(long, value_name = "FILE", env = health::VARIABLE)]
+    heartbeat: Option<PathBuf>,
     #[command(flatten)]
     profile: Profile,
 }
 
+/// What a process can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Role {
+    /// Write raw test data to bronze
+    Generate,
+    /// Turn new bronze into silver
+    Clean,
+    /// Bring gold up to date with silver
+    Aggregate,
+}
+
 impl Up {
+    fn roles(&self, has_sources: bool) -> Result<Roles> {
+        let takes = |role| self.role.is_empty() || self.role.contains(&role);
+        if self.role.contains(&Role::Generate) && !has_sources {
+            return Err(Error::config("nothing to generate: the pipeline has no [source.<name>]"));
+        }
+        Ok(Roles {
+            generate: takes(Role::Generate) && !self.no_generate && has_sources,
+            clean: takes(Role::Clean),
+            aggregate: takes(Role::Aggregate),
+        })
+    }
+
     pub(super) fn run(self, common: &Common) -> Result<ExitCode> {
         self.profile.start();
         let host = Arc::new(common.host()?);
@@ -36,7 +66,7 @@ impl Up {
         if every.is_zero() {
             return Err(Error::config("the time between ticks must not be zero"));
         }
-        let generate = !self.no_generate && !host.pipeline().sources.is_empty();
+        let roles = self.roles(!host.pipeline().sources.is_empty())?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -45,6 +75,11 @@ impl Up {
         let mut said = HashSet::new();
         let show = |tick: Result<Tick>| match tick {
             Ok(mut tick) => {
+                if let Some(file) = &self.heartbeat
+                    && let Err(error) = health::beat(file)
+                {
+                    tracing::error!("{error}");
+                }
                 show(common, &host, &tick);
                 tick.report.warnings.retain(|warning| said.insert(warning.clone()));
                 tick.report.unmatched.retain(|name| said.insert(name.clone()));
@@ -58,7 +93,7 @@ impl Up {
                 tracing::error!("{error}");
             }
         };
-        runtime.block_on(up(host.clone(), every, generate, shutdown, show))?;
+        runtime.block_on(up(host.clone(), every, roles, shutdown, show))?;
         if common.json && self.profile.is_wanted() {
             let mut json = json!({});
             profile::add_to(&mut json);

@@ -1,5 +1,8 @@
 //! The source's role: bronze objects from the pipeline's sources.
 
+use std::collections::BTreeMap;
+use std::sync::MutexGuard;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value};
 
@@ -48,7 +51,7 @@ impl Host {
             parameters.extend(generation.parameters.clone());
             let parameters = Value::Object(parameters);
             check_parameters(step.plugin.identity(), &parameters)?;
-            let first = generation.first.map_or_else(|| self.ticks_so_far(step), Ok)?;
+            let first = generation.first.map_or_else(|| self.next_tick(step), Ok)?;
             self.progress.begin("generating", 0);
             for tick in 0..ticks {
                 let at = start.checked_add_signed(after(tick)?).ok_or_else(beyond)?;
@@ -74,8 +77,19 @@ impl Host {
                 }
             }
             self.progress.end();
+            self.next_ticks().insert(step.name.clone(), first + generation.ticks);
         }
         Ok(keys)
+    }
+
+    /// Counted in bronze once, then from there on: a tick does not list what earlier ones wrote.
+    fn next_tick(&self, step: &SourceStep) -> Result<u64> {
+        let known = self.next_ticks().get(&step.name).copied();
+        known.map_or_else(|| self.ticks_so_far(step), Ok)
+    }
+
+    fn next_ticks(&self) -> MutexGuard<'_, BTreeMap<String, u64>> {
+        self.next_ticks.lock().expect("no one panics while holding it")
     }
 
     /// How many ticks of the source bronze holds: its objects, over the families that a tick makes.

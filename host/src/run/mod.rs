@@ -50,6 +50,8 @@ pub struct Host {
     proven: AtomicBool,
     /// Datasets of which an object was found gone or damaged, and which.
     damaged: Mutex<BTreeMap<String, String>>,
+    /// By source: the number of the tick that it makes next.
+    next_ticks: Mutex<BTreeMap<String, u64>>,
 }
 
 /// What a tick did, and what it could not do.
@@ -84,6 +86,7 @@ impl Host {
             sequence: AtomicU64::new(0),
             proven: AtomicBool::new(false),
             damaged: Mutex::default(),
+            next_ticks: Mutex::default(),
         }
     }
 

@@ -18,6 +18,7 @@
 
 mod fault;
 mod front;
+mod minio;
 mod objects;
 mod operations;
 mod wire;
@@ -39,6 +40,7 @@ use tokio::runtime::Runtime;
 
 pub use fault::{Action, BUCKET_FULL, Fault, Planned};
 use front::Front;
+pub use minio::Minio;
 use objects::{Objects, Step};
 use operations::Operations;
 

@@ -1,0 +1,142 @@
+//! A real MinIO server, where one is at hand: on PATH, or built by `cargo xtask minio`.
+
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// What `cargo xtask minio` builds.
+const VERSION: &str = include_str!("../minio.version");
+
+/// A MinIO server on a loopback port with a directory of its own. It stops when dropped.
+#[derive(Debug)]
+pub struct Minio {
+    server: Child,
+    port: u16,
+    directory: TempDir,
+}
+
+impl Minio {
+    /// Where MinIO is; an error says why there is none.
+    pub fn find() -> Result<PathBuf, String> {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let on_path = std::env::split_paths(&path).map(|dir| dir.join("minio"));
+        let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools");
+        let built = tools.join(format!("minio-{}", VERSION.trim()));
+        on_path.chain([built]).find(|path| path.is_file()).ok_or_else(|| {
+            "no `minio` on PATH and none in target/tools: `cargo xtask minio` builds it where Go is installed"
+                .to_owned()
+        })
+    }
+
+    /// Starts one, or says on standard error why the test `what` is skipped. One that is there but does not start is an
+    /// error.
+    pub fn start_or_skip(what: &str) -> io::Result<Option<Self>> {
+        match Self::find() {
+            Ok(program) => Self::start(&program).map(Some),
+            Err(reason) => {
+                // Not by a macro: a test that passes would keep it to itself.
+                writeln!(io::stderr(), "skipped: {what}: {reason}")?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Starts this program, and waits until it answers.
+    pub fn start(program: &Path) -> io::Result<Self> {
+        // Another process may take a free port before MinIO does: then it ends, and another port may do.
+        let mut attempt = Self::attempt(program);
+        for _ in 0..4 {
+            if attempt.is_ok() {
+                break;
+            }
+            attempt = Self::attempt(program);
+        }
+        attempt
+    }
+
+    fn attempt(program: &Path) -> io::Result<Self> {
+        let directory = tempfile::Builder::new().prefix("smelt-minio-").tempdir()?;
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        let log = directory.path().join("log");
+        let server = Command::new(program)
+            .args(["server", "--quiet", "--address", &format!("127.0.0.1:{port}")])
+            .arg(directory.path().join("data"))
+            // Not the user's: neither settings nor certificates.
+            .env_clear()
+            .env("HOME", directory.path())
+            .env("MINIO_ROOT_USER", crate::ACCESS_KEY)
+            .env("MINIO_ROOT_PASSWORD", crate::SECRET_KEY)
+            .envs([("MINIO_BROWSER", "off"), ("MINIO_UPDATE", "off")])
+            .stdin(Stdio::null())
+            .stdout(File::create(&log)?)
+            .stderr(File::options().append(true).open(&log)?)
+            .spawn()?;
+        let mut minio = Self { server, port, directory };
+        minio.wait_until_ready()?;
+        Ok(minio)
+    }
+
+    fn wait_until_ready(&mut self) -> io::Result<()> {
+        const LIMIT: Duration = Duration::from_secs(60);
+        let end = Instant::now() + LIMIT;
+        // Nobody sends: it is the pause between two looks.
+        let (_keep, pause) = mpsc::channel::<()>();
+        while !self.is_ready() {
+            let ended = self.server.try_wait()?;
+            if ended.is_some() || Instant::now() > end {
+                let log = std::fs::read_to_string(self.directory.path().join("log")).unwrap_or_default();
+                return Err(io::Error::other(format!(
+                    "MinIO is not ready after {LIMIT:?} or ended ({ended:?}): {log}"
+                )));
+            }
+            let _ = pause.recv_timeout(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+
+    fn is_ready(&self) -> bool {
+        let ask = || -> io::Result<bool> {
+            let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;
+            stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+            stream.write_all(b"GET /minio/health/ready HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
+            let mut status = [0; 12];
+            stream.read_exact(&mut status)?;
+            Ok(&status == b"HTTP/1.1 200")
+        };
+        ask().unwrap_or(false)
+    }
+
+    /// Such as `http://127.0.0.1:41234`.
+    pub fn endpoint(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The user's name, which is the access key.
+    pub fn access_key(&self) -> &str {
+        crate::ACCESS_KEY
+    }
+
+    /// The secret to it.
+    pub fn secret_key(&self) -> &str {
+        crate::SECRET_KEY
+    }
+
+    /// Where it keeps what it stores, in its own format.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+}
+
+impl Drop for Minio {
+    fn drop(&mut self) {
+        // It has ended, or ends now: nothing of it is kept.
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
