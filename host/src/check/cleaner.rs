@@ -98,7 +98,7 @@ fn batch<'p>(
     rules: &mut Rules,
 ) -> Verdict {
     let clean = |rows: &RecordBatch| open().and_then(|mut session| session.clean(rows));
-    let told = passed(format!("{} rows", rows.num_rows()));
+    let told = passed(text::counted(rows.num_rows()));
     let error = match clean(rows) {
         Ok(cleaned) => {
             (tried.formed, tried.accounted) = (tried.formed + 1, tried.accounted + 1);
@@ -188,63 +188,54 @@ impl Fates {
     }
 }
 
-fn cuts<'p>(open: &impl Fn() -> Result<Session<'p>>, rows: &RecordBatch) -> Verdict {
-    let all = rows.num_rows();
-    let whole = || fates(&mut open()?, std::iter::once(rows.clone()));
-    let backwards = Int32Array::from_iter_values((0..all as i32).rev());
-    let turned = take_record_batch(rows, &backwards).expect("the rows are there");
-    let twice = joined(rows.schema_ref(), [rows, rows]);
-    // Each way, and where in it the rows are.
-    type Way<'w> = (String, Box<dyn Fn() -> Result<Fates> + 'w>);
-    let mut ways: Vec<Way<'_>> = [1, 7, 64, 1000]
-        .map(|most| -> Way<'_> {
-            let sent = rows.slice(0, if most == 1 { all.min(ALONE) } else { all });
-            (format!("in batches of {most}"), Box::new(move || fates(&mut open()?, cut(&sent, most))))
+/// A way to send rows; the fates are in the order of the rows, whatever the way.
+type Way<'w> = (String, Box<dyn Fn(&RecordBatch) -> Result<Fates> + 'w>);
+
+fn ways<'p, 'w>(open: &'w impl Fn() -> Result<Session<'p>>) -> Vec<Way<'w>> {
+    let mut ways: Vec<Way<'w>> = [1, 7, 64, 1000]
+        .map(|most| -> Way<'w> {
+            (format!("in batches of {most}"), Box::new(move |rows| fates(&mut open()?, cut(rows, most))))
         })
         .into();
-    ways.push((
-        "in reverse order, in one batch".to_owned(),
-        Box::new(|| {
-            let mut fates = fates(&mut open()?, std::iter::once(turned.clone()))?;
-            fates.rows.reverse();
-            Ok(fates)
-        }),
-    ));
-    ways.push((
-        "behind the same rows, in one batch".to_owned(),
-        Box::new(|| {
-            let mut fates = fates(&mut open()?, std::iter::once(twice.clone()))?;
-            fates.rows.drain(..all);
-            fates.repaired.values_mut().for_each(|rows| *rows /= 2);
-            Ok(fates)
-        }),
-    ));
-    let whole = match whole() {
-        Ok(whole) => whole,
-        Err(error) => return failed(format!("{all} rows in one batch"), error.to_string(), TAKES_ANY),
+    let backwards = move |rows: &RecordBatch| {
+        let order = Int32Array::from_iter_values((0..rows.num_rows() as i32).rev());
+        let turned = take_record_batch(rows, &order).expect("the rows are there");
+        let mut fates = fates(&mut open()?, std::iter::once(turned))?;
+        fates.rows.reverse();
+        Ok(fates)
     };
-    let count = ways.len();
-    for (way, run) in ways {
-        let told = match run() {
-            Ok(mut other) => {
-                let compared = other.rows.len();
-                let mut first = Fates { rows: whole.rows[..compared].to_vec(), repaired: whole.repaired.clone() };
-                if compared < all {
-                    // Repairs are counted for all rows.
-                    (first.repaired, other.repaired) = Default::default();
-                }
-                match first.difference(&other) {
-                    None => continue,
-                    Some((Some(row), told)) => (format!("row {row}: {}", text::row(rows, row)), told),
-                    Some((None, told)) => (text::rows(rows), told),
-                }
-            }
-            Err(error) => (text::rows(rows), error.to_string()),
+    let twice = move |rows: &RecordBatch| {
+        let twice = joined(rows.schema_ref(), [rows, rows]);
+        let mut fates = fates(&mut open()?, std::iter::once(twice))?;
+        fates.rows.drain(..rows.num_rows());
+        fates.repaired.values_mut().for_each(|rows| *rows /= 2);
+        Ok(fates)
+    };
+    ways.push(("in one batch in reverse order".to_owned(), Box::new(backwards)));
+    ways.push(("in one batch behind the same rows".to_owned(), Box::new(twice)));
+    ways
+}
+
+fn cuts<'p>(open: &impl Fn() -> Result<Session<'p>>, rows: &RecordBatch) -> Verdict {
+    let whole = |rows: &RecordBatch| fates(&mut open()?, std::iter::once(rows.clone()));
+    let ways = ways(open);
+    for (way, run) in &ways {
+        let rows = if way.ends_with(" 1") { &rows.slice(0, rows.num_rows().min(ALONE)) } else { rows };
+        let told = |rows: &RecordBatch| match (whole(rows), run(rows)) {
+            (Ok(first), Ok(then)) => first.difference(&then),
+            (Err(error), _) | (_, Err(error)) => Some((None, error.to_string())),
         };
-        let sent = format!("{all} rows in one batch, then {way}; {}", told.0);
-        return failed(sent, told.1, ROW_ALONE);
+        if told(rows).is_none() {
+            continue;
+        }
+        let single: Vec<_> = cut(rows, 1).collect();
+        let few = shrink::fewest(&single, |some| told(&joined(rows.schema_ref(), some)).is_some());
+        let few = joined(rows.schema_ref(), &few);
+        let (row, told) = told(&few).unwrap_or_default();
+        let row = row.map(|row| format!("row {row} of ")).unwrap_or_default();
+        return failed(format!("{row}{}; in one batch, then {way}", text::rows(&few)), told, ROW_ALONE);
     }
-    passed(format!("{all} rows cut in {count} ways"))
+    passed(format!("{} cut in {} ways", text::counted(rows.num_rows()), ways.len()))
 }
 
 fn deterministic<'p>(
@@ -269,7 +260,7 @@ fn deterministic<'p>(
             Err(error) => return failed(sent(None), error.to_string(), contract),
         }
     }
-    passed(format!("{} rows, 3 times, 2 engines", rows.num_rows()))
+    passed(format!("{}, 3 times, 2 engines", text::counted(rows.num_rows())))
 }
 
 /// The names of the rules that do this.

@@ -189,7 +189,7 @@ fn gathered(some: &[Part]) -> Vec<Part> {
 }
 
 fn batch(name: &str, calls: &Calls<'_>, parts: &[Part], inputs: &[&str], broken: &mut Option<Failure>) -> Verdict {
-    let told = passed(format!("{} rows", count(parts)));
+    let told = passed(text::counted(count(parts)));
     let Err(error) = calls.whole(parts) else { return told };
     let fails = |some: &[Part]| calls.whole(&gathered(some)).is_err_and(|other| other.broken() == error.broken());
     let single = single(parts);
@@ -217,7 +217,7 @@ fn limits(calls: &Calls<'_>, parts: &[Part], inputs: &[&str]) -> Verdict {
         Some(format!("{}: {error}", text::parts(std::slice::from_ref(part), inputs).replace('\n', " ")))
     };
     let notes: Vec<_> = rows.iter().filter_map(told).collect();
-    Verdict::Passed { detail: format!("{} rows, each alone", rows.len()), notes }
+    Verdict::Passed { detail: format!("{}, each alone", text::counted(rows.len())), notes }
 }
 
 fn laws(report: &mut Report, calls: &Calls<'_>, rows: &[Part], inputs: &[&str]) {
@@ -315,7 +315,8 @@ fn removal(calls: &Calls<'_>, rows: &[Part]) -> Result<Verdict> {
 fn folds(calls: &Calls<'_>, rows: &[Part]) -> Result<Verdict> {
     let mut sums = calls.sums(rows)?;
     for stage in 0..calls.plugin.spec().stages.len() - 1 {
-        let shown = |how: &str| format!("{} rows of stage {stage}: all groups together, then {how}", sums.len());
+        let shown =
+            |how: &str| format!("{} of stage {stage}: all groups together, then {how}", text::counted(sums.len()));
         let (mut fresh, mut taken) = (calls.open()?, calls.taken(rows)?);
         let together = calls.folded(&mut fresh, stage, &sums, GROUP_ROWS)?;
         let first = together.batch();
@@ -346,10 +347,11 @@ fn evaluates(calls: &Calls<'_>, rows: &[Part]) -> Result<Verdict> {
     for (how, tables) in &others {
         for other in tables {
             if let Some(told) = differ(&table, other) {
-                let sent = format!("{} rows of sums, evaluated in a new accumulator, then {how}", sums.num_rows());
+                let sent =
+                    format!("{} of sums, evaluated in a new accumulator, then {how}", text::counted(sums.num_rows()));
                 return Ok(failed(sent, told, EVALUATE));
             }
         }
     }
-    Ok(passed(format!("{} rows of sums, 5 times", sums.num_rows())))
+    Ok(passed(format!("{} of sums, 5 times", text::counted(sums.num_rows()))))
 }

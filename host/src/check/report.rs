@@ -6,6 +6,11 @@ use std::time::Instant;
 
 use serde::Serialize;
 
+use super::text;
+
+/// The most that is told of what was sent, and of what came back.
+const LETTERS: usize = 4000;
+
 /// How a check ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -105,7 +110,15 @@ pub(super) fn failed(sent: impl Into<String>, came_back: impl Into<String>, cont
 }
 
 pub(super) fn failure(sent: impl Into<String>, came_back: impl Into<String>, contract: impl Into<String>) -> Failure {
-    Failure { sent: sent.into(), came_back: came_back.into(), contract: contract.into() }
+    Failure { sent: limited(sent.into()), came_back: limited(came_back.into()), contract: contract.into() }
+}
+
+/// A plugin may say a lot.
+fn limited(text: String) -> String {
+    match text.char_indices().nth(LETTERS) {
+        Some((end, _)) => format!("{}… ({} bytes)", &text[..end], text.len()),
+        None => text,
+    }
 }
 
 impl Report {
@@ -172,7 +185,8 @@ impl Report {
         for Check { name, failures, .. } in &self.checks {
             for Failure { sent, came_back, contract } in failures {
                 let _ = writeln!(text, "\n{name}");
-                for (label, what) in [("sent", sent), ("came back", came_back), ("contract", contract)] {
+                let contract = text::wrapped(contract, 100);
+                for (label, what) in [("sent", sent), ("came back", came_back), ("contract", &contract)] {
                     let _ = writeln!(text, "  {label:<9}  {}", what.trim_end().replace('\n', "\n             "));
                 }
             }

@@ -16,7 +16,7 @@ const LINES: usize = 12;
 
 /// The rows, each on a line: `id="a", day=2025-01-01, sin=missing`.
 pub(super) fn rows(batch: &RecordBatch) -> String {
-    let mut text = format!("{} {}", batch.num_rows(), if batch.num_rows() == 1 { "row" } else { "rows" });
+    let mut text = counted(batch.num_rows());
     for row in 0..batch.num_rows().min(ROWS) {
         let _ = write!(text, "\n{}", self::row(batch, row));
     }
@@ -24,6 +24,11 @@ pub(super) fn rows(batch: &RecordBatch) -> String {
         let _ = write!(text, "\n… and {} more", batch.num_rows() - ROWS);
     }
     text
+}
+
+/// So many rows.
+pub(super) fn counted(rows: usize) -> String {
+    format!("{rows} {}", if rows == 1 { "row" } else { "rows" })
 }
 
 /// One of them.
@@ -104,6 +109,24 @@ pub(super) fn difference(expected: &str, got: &str) -> String {
         }
     }
     text
+}
+
+/// The text in lines of so many characters, broken at blanks.
+pub(super) fn wrapped(text: &str, width: usize) -> String {
+    let (mut wrapped, mut length) = (String::new(), 0);
+    for word in text.split(' ') {
+        let letters = word.chars().count();
+        if length > 0 && length + 1 + letters > width {
+            wrapped.push('\n');
+            length = 0;
+        } else if length > 0 {
+            wrapped.push(' ');
+            length += 1;
+        }
+        wrapped.push_str(word);
+        length += letters;
+    }
+    wrapped
 }
 
 #[cfg(test)]
