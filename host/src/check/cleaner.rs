@@ -267,3 +267,22 @@ fn deterministic<'p>(
 pub(super) fn has_rules(plugin: &Cleaner, action: RuleAction) -> bool {
     plugin.spec().rules.iter().any(|rule| rule.action == action)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Fates;
+
+    fn fates(rows: &[&str], repaired: u64) -> Fates {
+        Fates { rows: rows.iter().map(|&row| row.to_owned()).collect(), repaired: [(0, repaired)].into() }
+    }
+
+    #[test]
+    fn fates_differ_by_a_row_or_by_repairs() {
+        let first = fates(&["kept as a", "rejected by rule 1"], 2);
+        let told = |then: Fates| first.difference(&then);
+        assert_eq!(told(fates(&["kept as a", "rejected by rule 1"], 2)), None);
+        let (row, words) = told(fates(&["kept as a", "rejected by rule 0"], 2)).expect("a row differs");
+        assert_eq!((row, words.as_str()), (Some(1), "first  rejected by rule 1\nthen   rejected by rule 0"));
+        assert!(told(fates(&["kept as a", "rejected by rule 1"], 3)).is_some_and(|(row, _)| row.is_none()));
+    }
+}

@@ -128,9 +128,6 @@ impl Sinner {
                 black_box(sin);
             }
         }
-        if let Some(depth) = sin.strip_prefix("dive ").filter(|_| rows.len() > 0) {
-            black_box(dive(black_box(depth.parse().map_err(|_| Fault::invalid_parameters("no depth"))?)));
-        }
         for row in rows.rows() {
             self.rows += 1;
             let (id, other) = (ids.get(row), sins.get(row));
@@ -173,11 +170,6 @@ impl Sinner {
         }
         Ok(())
     }
-}
-
-/// Needs so much of the stack for each step as the compiler thinks fit.
-fn dive(depth: u64) -> u64 {
-    if depth == 0 { 0 } else { black_box(dive(black_box(depth - 1)) + 1) }
 }
 
 fn keep(id: Option<&str>, row: usize, out: &mut Cleaned) {
