@@ -88,6 +88,11 @@ impl Session<'_> {
         Ok(cleaned)
     }
 
+    /// What its plugin says of itself.
+    pub fn spec(&self) -> &CleanerSpec {
+        &self.plugin.spec
+    }
+
     /// What it has used since it was opened.
     pub fn usage(&self) -> Usage {
         usage(&self.store)

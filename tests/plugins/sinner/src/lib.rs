@@ -122,7 +122,7 @@ impl Sinner {
     fn sin(&mut self, sin: &str, rows: &Batch, out: &mut Cleaned) -> Result<()> {
         let (ids, sins) = (rows.text("id")?, rows.text("sin")?);
         self.batches += 1;
-        assert!(sin != "panic at no rows" || rows.len() > 0, "I need a row");
+        assert!(sin != "panic at no rows" || !rows.is_empty(), "I need a row");
         if sin == "tire" && rows.len() > 10_000 {
             loop {
                 black_box(sin);
