@@ -23,10 +23,21 @@ pub enum Kind {
     Internal,
 }
 
+/// Which promise a plugin broke with what it returned. All are handled alike but by the conformance kit, which tells them
+/// apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Breach {
+    /// What came back is not a stream of the declared schema, or holds values that cannot be written.
+    Form,
+    /// Rows are not accounted for.
+    Account,
+}
+
 /// An error of the host.
 #[derive(Debug)]
 pub struct Error {
     kind: Kind,
+    breach: Option<Breach>,
     message: String,
 }
 
@@ -36,7 +47,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// An error of that kind. The message names the object, what was wrong and what would have been right.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        Self { kind, breach: None, message: message.into() }
     }
 
     /// The manifest, a parameter or a flag must change.
@@ -49,6 +60,11 @@ impl Error {
         Self::new(Kind::Plugin, message)
     }
 
+    /// A plugin broke the contract with what it returned.
+    pub fn breach(breach: Breach, message: impl Into<String>) -> Self {
+        Self { breach: Some(breach), ..Self::plugin(message) }
+    }
+
     /// A bug in smelt.
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(Kind::Internal, message)
@@ -57,6 +73,11 @@ impl Error {
     /// What the caller can do about it.
     pub fn kind(&self) -> Kind {
         self.kind
+    }
+
+    /// Which promise a plugin broke, if that is the error.
+    pub fn broken(&self) -> Option<Breach> {
+        self.breach
     }
 
     /// The same error, with what was being done in front.

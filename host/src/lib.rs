@@ -5,12 +5,13 @@
 //!
 //! Imports point one way: `error · clock · profile · digest · privacy · ordered · store · segments · codec · wasm · config ·
 //! pipeline · catalog · lake · keys · silver · spool · plan · aggregate · fresh · clean · integrity · run ·
-//! schedule · cli`.
+//! schedule · check · cli`.
 
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
 pub mod aggregate;
 pub mod catalog;
+pub mod check;
 pub mod clean;
 pub mod cli;
 pub mod clock;

@@ -6,6 +6,7 @@ mod health;
 mod history;
 mod init;
 mod plan;
+mod plugin;
 mod profile;
 mod roles;
 mod table;
@@ -50,6 +51,7 @@ Examples:
   smelt plan                         what would run, and why
   smelt history --objects            every commit, and what became of every row
   smelt run --pipeline my/smelt.toml --lake /data/lake --json
+  smelt plugin check target/components/aov.wasm   does the component keep the contract?
 
 Exit status: 0 done, 1 something failed, 2 the command line or the manifest is wrong.";
 
@@ -96,6 +98,8 @@ enum Verb {
     Verify(verify::Verify),
     /// Show what no commit names, or delete it
     Gc(gc::Gc),
+    /// For authors of plugins
+    Plugin(plugin::Plugin),
 }
 
 /// Does what the command line says.
@@ -113,6 +117,7 @@ pub fn run(Cli { verb, common }: Cli) -> Result<ExitCode> {
         Verb::History(history) => history.run(&common),
         Verb::Verify(verify) => verify.run(&common),
         Verb::Gc(gc) => gc.run(&common),
+        Verb::Plugin(plugin) => plugin.run(&common),
     }
 }
 

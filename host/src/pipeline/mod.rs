@@ -176,7 +176,7 @@ fn settings(section: &DatasetSection, manifest: &Manifest, identity: &Identity, 
 }
 
 /// A rule that had the name of one of the decoder's would be counted together with it.
-fn check_rules(plugin: &Cleaner) -> Result<()> {
+pub(crate) fn check_rules(plugin: &Cleaner) -> Result<()> {
     match plugin.spec().rules.iter().find(|rule| codec::rule::ALL.contains(&rule.name.as_str())) {
         None => Ok(()),
         Some(rule) => {

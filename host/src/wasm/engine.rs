@@ -14,8 +14,6 @@ use super::limits::TICK;
 use crate::error::{Kind, Result};
 use crate::{Error, digest};
 
-/// The largest component that is accepted.
-const COMPONENT_BYTES: u64 = 64 << 20;
 /// What a component begins with: `\0asm`, version 13, layer 1.
 const COMPONENT_MAGIC: &[u8] = b"\0asm\x0d\0\x01\0";
 /// How much of a guest's memory is wiped and kept, not given back, when its store is dropped: about what a cleaner needs
@@ -30,13 +28,28 @@ pub struct Engine {
 }
 
 impl Engine {
+    /// The largest component that is accepted.
+    pub const COMPONENT_BYTES: u64 = 64 << 20;
+
     /// An engine that keeps compiled code in `cache`, or nowhere. The directory is made private to its user; one that
     /// others could write to is not used, because compiled code is trusted.
     pub fn new(cache: Option<&Path>) -> Result<Self> {
-        let inner = wasmtime::Engine::new(&config(true))
-            // Pooling reserves address space up front; where that is short, instances are allocated on demand.
-            .or_else(|_| wasmtime::Engine::new(&config(false)))
-            .map_err(|error| Error::internal(format!("cannot start the WebAssembly engine: {error:#}")))?;
+        // Pooling reserves address space up front; where that is short, instances are allocated on demand.
+        Self::start(wasmtime::Engine::new(&config(true)).or_else(|_| wasmtime::Engine::new(&config(false))), cache)
+    }
+
+    /// An engine that makes other machine code of the same component: not optimised, for no CPU in particular, counting
+    /// instructions. What a plugin returns must not show the difference.
+    pub fn plain(cache: Option<&Path>) -> Result<Self> {
+        let mut config = config(false);
+        config.cranelift_opt_level(OptLevel::None).consume_fuel(true);
+        let target = config.target(&format!("{}-unknown-linux-gnu", std::env::consts::ARCH)).map(|_| ());
+        Self::start(target.and_then(|()| wasmtime::Engine::new(&config)), cache)
+    }
+
+    fn start(inner: wasmtime::Result<wasmtime::Engine>, cache: Option<&Path>) -> Result<Self> {
+        let inner =
+            inner.map_err(|error| Error::internal(format!("cannot start the WebAssembly engine: {error:#}")))?;
         let cache = cache.filter(|directory| private(directory)).map(Path::to_owned);
         let (ticker, stop) = channel();
         let engine = inner.weak();
@@ -62,9 +75,10 @@ impl Engine {
         let shown = path.display();
         let read = || {
             let bytes = fs::metadata(path)?.len();
-            if bytes > COMPONENT_BYTES {
+            if bytes > Self::COMPONENT_BYTES {
                 return Err(std::io::Error::other(format!(
-                    "it has {bytes} bytes; at most {COMPONENT_BYTES} are accepted"
+                    "it has {bytes} bytes; at most {} are accepted",
+                    Self::COMPONENT_BYTES
                 )));
             }
             fs::read(path)

@@ -59,6 +59,11 @@ impl Limiter {
     pub(super) fn new(limits: Limits) -> Self {
         Self { limits, memory: 0, elements: 0, refused: None }
     }
+
+    /// Bytes of guest memory, all memories together.
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.memory
+    }
 }
 
 impl ResourceLimiter for Limiter {

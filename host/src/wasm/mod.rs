@@ -15,7 +15,7 @@ pub use engine::Engine;
 pub(crate) use ipc::{decode as decode_ipc, encode as encode_ipc};
 pub use limits::Limits;
 pub(crate) use plugin::check_parameters;
-pub use plugin::{Accumulator, Cleaned, Cleaner, Identity, Kpi, Session, Source};
+pub use plugin::{Accumulator, Cleaned, Cleaner, Identity, Inspection, Kpi, Session, Source, Usage, World};
 
 /// The version of the contract in `wit/` that this host speaks.
 pub const CONTRACT: &str = "0.1.0";

@@ -4,10 +4,10 @@ use arrow_array::RecordBatch;
 use wasmtime::Store;
 use wasmtime::component::{HasSelf, Linker, ResourceAny};
 
-use super::{Identity, Runtime, instantiated, loader};
+use super::{Identity, Runtime, Usage, World, instantiated, loader, usage};
 use crate::Error;
 use crate::codec::check_range;
-use crate::error::Result;
+use crate::error::{Breach, Result};
 use crate::profile;
 use crate::wasm::bindings::{cleaner, types};
 use crate::wasm::state::{State, arm, arm_with, outcome};
@@ -21,16 +21,7 @@ pub struct Cleaner {
     spec: CleanerSpec,
 }
 
-loader!(
-    Cleaner,
-    cleaner,
-    Cleaner,
-    CleanerPre,
-    cleaning,
-    smelt_plugin_cleaning,
-    CleanerSpec,
-    &["types", "log", "privacy"]
-);
+loader!(Cleaner, cleaner, Cleaner, CleanerPre, smelt_plugin_cleaning, CleanerSpec);
 
 /// A cleaner at work on one object.
 pub struct Session<'p> {
@@ -83,16 +74,28 @@ impl Session<'_> {
             Some(native) => Ok(native.clean(stream)),
         };
         let types::Cleaned { kept, kept_rows, rejected, repaired } = outcome(store, limits, "clean a batch", called)?;
-        let broken = |what: String| {
-            Error::plugin(format!("plugin `{}` broke the contract in `clean`: {what}", plugin.runtime.name))
+        let broken = |breach, what: String| {
+            Error::breach(breach, format!("plugin `{}` broke the contract in `clean`: {what}", plugin.runtime.name))
         };
-        let kept = ipc::decode(kept, &plugin.spec.output).map_err(|error| broken(format!("`kept`: {error}")))?;
+        let form = |what: String| broken(Breach::Form, format!("`kept`: {what}"));
+        let kept = ipc::decode(kept, &plugin.spec.output).map_err(form)?;
         let _span = profile::span("check kept rows", &plugin.runtime.name);
         // Once rows of several objects are compared, one that cannot be written would be everybody's error.
-        check_range(&kept).map_err(|error| broken(format!("`kept`: {error}")))?;
+        check_range(&kept).map_err(|error| form(error.to_string()))?;
         let cleaned = Cleaned { kept, kept_rows, rejected, repaired };
-        cleaned.check(batch.num_rows(), &plugin.spec.rules).map_err(broken)?;
+        let account = cleaned.check(batch.num_rows(), &plugin.spec.rules);
+        account.map_err(|what| broken(Breach::Account, what))?;
         Ok(cleaned)
+    }
+
+    /// What its plugin says of itself.
+    pub fn spec(&self) -> &CleanerSpec {
+        &self.plugin.spec
+    }
+
+    /// What it has used since it was opened.
+    pub fn usage(&self) -> Usage {
+        usage(&self.store)
     }
 }
 

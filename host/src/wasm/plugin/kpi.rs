@@ -5,9 +5,9 @@ use arrow_schema::SchemaRef;
 use wasmtime::Store;
 use wasmtime::component::{HasSelf, Linker, ResourceAny};
 
-use super::{Identity, Runtime, instantiated, loader};
+use super::{Identity, Runtime, Usage, World, instantiated, loader, usage};
 use crate::Error;
-use crate::error::Result;
+use crate::error::{Breach, Result};
 use crate::wasm::bindings::kpi;
 use crate::wasm::state::{State, arm, arm_with, outcome};
 use crate::wasm::{KpiSpec, ipc, native};
@@ -20,7 +20,7 @@ pub struct Kpi {
     spec: KpiSpec,
 }
 
-loader!(Kpi, kpi, Kpi, KpiPre, aggregation, smelt_plugin_aggregation, KpiSpec, &["types", "log"]);
+loader!(Kpi, kpi, Kpi, KpiPre, smelt_plugin_aggregation, KpiSpec);
 
 /// An aggregate of some rows, in a store of its own.
 pub struct Accumulator<'p> {
@@ -100,12 +100,18 @@ impl Accumulator<'_> {
         let stream = outcome(store, &plugin.runtime.limits, "evaluate", called)?;
         plugin.decode("evaluate", stream, &plugin.spec.output)
     }
+
+    /// What it has used since it was opened.
+    pub fn usage(&self) -> Usage {
+        usage(&self.store)
+    }
 }
 
 impl Kpi {
     fn decode(&self, call: &str, stream: Vec<u8>, schema: &SchemaRef) -> Result<RecordBatch> {
         ipc::decode(stream, schema).map_err(|error| {
-            Error::plugin(format!("plugin `{}` broke the contract in `{call}`: {error}", self.runtime.name))
+            let plugin = &self.runtime.name;
+            Error::breach(Breach::Form, format!("plugin `{plugin}` broke the contract in `{call}`: {error}"))
         })
     }
 }

@@ -3,6 +3,7 @@
 mod cleaner;
 mod kpi;
 mod source;
+mod world;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use wasmtime::component::Component;
 pub use cleaner::{Cleaned, Cleaner, Session};
 pub use kpi::{Accumulator, Kpi};
 pub use source::Source;
+pub use world::{Inspection, World};
 
 use super::bindings::types;
 use super::state::{State, arm, guest_text, outcome};
@@ -38,6 +40,20 @@ pub struct Identity {
     pub pseudonymises: bool,
 }
 
+/// What an instance has used.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Usage {
+    /// Bytes of guest memory; a guest's memory never shrinks, so it is the most it had.
+    pub memory_bytes: usize,
+    /// Instructions, about; `None` where the engine does not count them.
+    pub fuel: Option<u64>,
+}
+
+fn usage(store: &Store<State>) -> Usage {
+    let fuel = store.get_fuel().ok().map(|left| u64::MAX - left);
+    Usage { memory_bytes: store.data().limiter.memory_bytes(), fuel }
+}
+
 /// What every kind of loaded plugin has: how to make a store for it.
 #[derive(Clone)]
 struct Runtime {
@@ -54,6 +70,8 @@ impl Runtime {
         let mut store = Store::new(&self.engine, state);
         store.limiter(|state| &mut state.limiter);
         store.epoch_deadline_trap();
+        // Fails where the engine does not count.
+        let _ = store.set_fuel(u64::MAX);
         arm(&mut store, &self.limits);
         store
     }
@@ -97,45 +115,6 @@ impl Runtime {
     }
 }
 
-/// Refuses a component that imports what the world does not offer or exports something else.
-fn check_world(
-    engine: &Engine,
-    component: &Component,
-    name: &str,
-    world: &str,
-    export: &str,
-    imports: &[&str],
-) -> Result<()> {
-    let package = |interface: &str| format!("smelt:plugin/{interface}@{CONTRACT}");
-    let component_type = component.component_type();
-    let allowed: Vec<_> = imports.iter().map(|interface| package(interface)).collect();
-    let foreign: Vec<_> = component_type
-        .imports(engine.inner())
-        .map(|(import, _)| import.to_owned())
-        .filter(|import| !allowed.contains(import))
-        .map(|import| format!("`{import}`"))
-        .collect();
-    if !foreign.is_empty() {
-        let (foreign, allowed) = (foreign.join(", "), allowed.join("`, `"));
-        return Err(Error::plugin(format!("plugin `{name}` imports {foreign}; a {world} may import only `{allowed}`")));
-    }
-    let exports: Vec<_> = component_type.exports(engine.inner()).map(|(export, _)| export.to_owned()).collect();
-    let wanted = package(export);
-    if !exports.contains(&wanted) {
-        let exports = match exports.as_slice() {
-            [] => "nothing".to_owned(),
-            exports => format!("`{}`", exports.join("`, `")),
-        };
-        return Err(Error::plugin(format!("plugin `{name}` exports {exports}; a {world} exports `{wanted}`")));
-    }
-    Ok(())
-}
-
-fn imports_privacy(engine: &Engine, component: &Component) -> bool {
-    let privacy = format!("smelt:plugin/privacy@{CONTRACT}");
-    component.component_type().get_import(engine.inner(), &privacy).is_some()
-}
-
 fn no_link(name: &str, error: &wasmtime::Error) -> Error {
     Error::plugin(format!("plugin `{name}` does not fit contract {CONTRACT}: {error:#}"))
 }
@@ -147,7 +126,7 @@ fn instantiated<T>(store: &mut Store<State>, limits: &Limits, made: wasmtime::Re
 
 /// `load`, `identity` and `spec` of one kind of plugin: the generated bindings of a world have no trait in common.
 macro_rules! loader {
-    ($plugin:ident, $module:ident, $world:ident, $pre:ident, $interface:ident, $call:ident, $spec:ty, $imports:expr) => {
+    ($plugin:ident, $module:ident, $world:ident, $pre:ident, $call:ident, $spec:ty) => {
         impl $plugin {
             /// Loads the component, checks it against its world, and asks it what it is.
             pub fn load(
@@ -159,8 +138,9 @@ macro_rules! loader {
             ) -> Result<Self> {
                 let _span = $crate::profile::span("load", name);
                 let (runtime, component, sha256) = super::Runtime::load(engine, name, path, limits, pseudonyms)?;
-                super::check_world(engine, &component, name, stringify!($module), stringify!($interface), $imports)?;
-                let imports_privacy = super::imports_privacy(engine, &component);
+                let inspection = super::Inspection::of(engine, &component);
+                inspection.check(name, World::$world)?;
+                let imports_privacy = inspection.imports_privacy();
                 let mut linker = Linker::new(engine.inner());
                 let pre = $module::$world::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)
                     .and_then(|()| linker.instantiate_pre(&component))
@@ -174,6 +154,20 @@ macro_rules! loader {
                 let spec = <$spec>::try_from(described).map_err(|error| error.context(format!("plugin `{name}`")))?;
                 let identity = runtime.identity(sha256, &spec.identity, imports_privacy)?;
                 Ok(Self { runtime, pre, identity, spec })
+            }
+
+            /// What it says of itself, in no particular form, so many times over in a new instance.
+            pub fn describe_again(&self, times: usize) -> Result<Vec<String>> {
+                let limits = &self.runtime.limits;
+                let mut store = self.runtime.store();
+                let made = self.pre.instantiate(&mut store);
+                let instance = instantiated(&mut store, limits, made)?;
+                let mut describe = || {
+                    $crate::wasm::state::arm(&mut store, limits);
+                    let described = instance.$call().call_describe(&mut store);
+                    outcome(&mut store, limits, "describe itself", described.map(Ok)).map(|what| format!("{what:?}"))
+                };
+                (0..times).map(|_| describe()).collect()
             }
 
             /// Which component this is.

@@ -2,9 +2,9 @@
 
 use wasmtime::component::{HasSelf, Linker};
 
-use super::{Identity, Runtime, instantiated, loader};
+use super::{Identity, Runtime, Usage, World, instantiated, loader, usage};
 use crate::Error;
-use crate::error::Result;
+use crate::error::{Breach, Result};
 use crate::wasm::SourceSpec;
 use crate::wasm::bindings::{source, types};
 use crate::wasm::state::{State, arm, guest_text, outcome};
@@ -17,11 +17,16 @@ pub struct Source {
     spec: SourceSpec,
 }
 
-loader!(Source, source, Source, SourcePre, generation, smelt_plugin_generation, SourceSpec, &["types", "log"]);
+loader!(Source, source, Source, SourcePre, smelt_plugin_generation, SourceSpec);
 
 impl Source {
     /// The objects of one tick. `as_of` is in microseconds since the epoch.
     pub fn generate(&self, params: &str, seed: u64, tick: u64, as_of: i64) -> Result<Vec<types::Object>> {
+        Ok(self.metered(params, seed, tick, as_of)?.0)
+    }
+
+    /// The same, and what it used.
+    pub fn metered(&self, params: &str, seed: u64, tick: u64, as_of: i64) -> Result<(Vec<types::Object>, Usage)> {
         let limits = &self.runtime.limits;
         let mut store = self.runtime.store();
         let made = self.pre.instantiate(&mut store);
@@ -34,12 +39,14 @@ impl Source {
             if name.is_empty() || name.len() > 255 || name.starts_with('.') || !name.bytes().all(fits) {
                 let name = guest_text(name, 300);
                 let wanted = "1 to 255 letters, digits, `.`, `_` and `-`, not beginning with `.`";
-                return Err(Error::plugin(format!(
-                    "plugin `{}` made an object `{name}`; a name is {wanted}",
-                    self.runtime.name
-                )));
+                let plugin = &self.runtime.name;
+                return Err(Error::breach(
+                    Breach::Form,
+                    format!("plugin `{plugin}` made an object `{name}`; a name is {wanted}"),
+                ));
             }
         }
-        Ok(objects)
+        let usage = usage(&store);
+        Ok((objects, usage))
     }
 }

@@ -1,10 +1,11 @@
-//! A cleaner without the SDK's care, whose answers break the contract where the first cell of a batch tells them to.
+//! A cleaner without the SDK's care, whose answers break the contract where the first cell of a batch tells them to, or
+//! always, in the way that its parameter names.
 
 #![cfg_attr(not(target_family = "wasm"), allow(dead_code, reason = "only a component calls it"))]
 
 use smelt_sdk::bindings::types::{Cleaned, CleanerDescription, Fault, Field, Rejection, Repair};
 use smelt_sdk::testing::{decode, encode};
-use smelt_sdk::{Rule, describe_cleaner, identity, int64, nullable, text};
+use smelt_sdk::{Parameters, Rule, describe_cleaner, identity, int64, nullable, text};
 
 const NO: Rule = Rule::reject("no", "The row is not wanted.");
 const FIX: Rule = Rule::repair("fix", "The row was put right.");
@@ -12,12 +13,21 @@ const FIX: Rule = Rule::repair("fix", "The row was put right.");
 const MARK: &str = "MARKMARK";
 
 fn describe() -> CleanerDescription {
-    describe_cleaner(identity!()).input(["lie"]).output([text("a"), nullable(int64("id"))]).rules([&NO, &FIX])
+    describe_cleaner(identity!())
+        .parameters(Parameters::none().text("lie", "", "How to lie about every batch; `none` for not at all."))
+        .input(["lie"])
+        .output([text("a"), nullable(int64("id"))])
+        .rules([&NO, &FIX])
 }
 
 /// Keeps every row, unless the batch tells otherwise.
-fn clean(batch: &[u8]) -> Result<Cleaned, Fault> {
+fn clean(always: &str, batch: &[u8]) -> Result<Cleaned, Fault> {
     let rows = decode(&[nullable(text("lie"))], batch)?;
+    let lie = match always {
+        "" => rows[0][0].as_str(),
+        _ if rows.is_empty() => "none",
+        always => always,
+    };
     let fields = [text("a"), nullable(int64("id"))];
     let honest = Cleaned {
         kept: stream(&fields, rows.len())?,
@@ -26,8 +36,8 @@ fn clean(batch: &[u8]) -> Result<Cleaned, Fault> {
         repaired: vec![],
     };
     let kept = |kept| Ok(Cleaned { kept, ..honest.clone() });
-    match rows[0][0].as_str() {
-        "" => Ok(honest),
+    match lie {
+        "" | "none" => Ok(honest),
         "two batches" => kept(two_batches(&fields, rows.len())?),
 
         "other name" => kept(stream(&[text("b"), nullable(int64("id"))], rows.len())?),
@@ -101,7 +111,8 @@ mod component {
 
     use bindings::exports::smelt::plugin::cleaning::{Guest, GuestSession, Session};
 
-    struct Component;
+    /// How it always lies.
+    struct Component(String);
 
     impl Guest for Component {
         type Session = Component;
@@ -112,12 +123,14 @@ mod component {
     }
 
     impl GuestSession for Component {
-        fn open(_: String, _: Option<i64>) -> Result<Session, types::Fault> {
-            Ok(Session::new(Component))
+        fn open(params: String, as_of: Option<i64>) -> Result<Session, types::Fault> {
+            let schema = super::describe().identity.parameters;
+            let config = smelt_sdk::Config::new(&params, &schema, as_of.map(smelt_sdk::Timestamp))?;
+            Ok(Session::new(Component(config.text("lie")?.to_owned())))
         }
 
         fn clean(&self, batch: Vec<u8>) -> Result<types::Cleaned, types::Fault> {
-            super::clean(&batch)
+            super::clean(&self.0, &batch)
         }
     }
 

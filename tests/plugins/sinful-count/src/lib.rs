@@ -1,22 +1,36 @@
-//! A KPI that counts rows and panics where its parameter tells it to.
+//! A KPI that counts rows, and panics or breaks a law where its parameters tell it to.
+
+use std::cell::Cell;
 
 use smelt_sdk::prelude::*;
 
 struct SinfulCount {
     panic_in: String,
+    breaks: String,
     ids: Vec<String>,
+    /// How often it was asked for something: to remember that is one of the sins.
+    asked: Cell<i64>,
 }
 
 impl SinfulCount {
     fn maybe(&self, call: &str) {
         assert_ne!(self.panic_in, call, "I cannot");
     }
+
+    /// 1 if that law is to be broken.
+    fn one_too_many(&self, law: &str) -> i64 {
+        i64::from(self.breaks == law)
+    }
 }
 
 impl Kpi for SinfulCount {
     fn describe() -> KpiDescription {
         describe_kpi(identity!())
-            .parameters(Parameters::none().text("panic_in", "", "The call that panics."))
+            .parameters(Parameters::none().text("panic_in", "", "The call that panics.").text(
+                "breaks",
+                "",
+                "The law that it breaks.",
+            ))
             .input("rows", [text("id")])
             .fold_by([text("id")], [], [int64("rows")])
             .sums([], [int64("rows")])
@@ -24,7 +38,12 @@ impl Kpi for SinfulCount {
     }
 
     fn open(config: &Config) -> Result<Self> {
-        let new = Self { panic_in: config.text("panic_in")?.to_owned(), ids: Vec::new() };
+        let new = Self {
+            panic_in: config.text("panic_in")?.to_owned(),
+            breaks: config.text("breaks")?.to_owned(),
+            ids: Vec::new(),
+            asked: Cell::new(0),
+        };
         new.maybe("open");
         Ok(new)
     }
@@ -32,27 +51,44 @@ impl Kpi for SinfulCount {
     fn update(&mut self, _input: &str, rows: &Batch) -> Result<()> {
         self.maybe("update");
         let ids = rows.text("id")?;
-        self.ids.extend(rows.rows().map(|row| ids.value(row).to_owned()));
+        let seldom = |id: &str| self.breaks == "distinct" && self.ids.iter().any(|known| known == id);
+        let new: Vec<_> = rows.rows().map(|row| ids.value(row).to_owned()).filter(|id| !seldom(id)).collect();
+        self.ids.extend(new);
         Ok(())
     }
 
     fn state(&self, out: &mut Table) -> Result<()> {
         self.maybe("state");
-        self.ids.iter().for_each(|id| drop(out.row().text(id.as_str()).integer(1)));
+        self.asked.set(self.asked.get() + 1);
+        let each = if self.breaks == "state" { self.asked.get() } else { 1 };
+        self.ids.iter().for_each(|id| drop(out.row().text(id.as_str()).integer(each)));
+        if self.breaks == "no rows" {
+            out.row().text("nothing").integer(1);
+        }
+        if self.breaks == "order"
+            && let Some(first) = self.ids.first()
+        {
+            out.row().text(first.as_str()).integer(1);
+        }
         Ok(())
     }
 
     fn fold(&self, _stage: usize, groups: &Batch, out: &mut Table) -> Result<()> {
         self.maybe("fold");
         let rows = groups.integers("rows")?;
-        out.row().integer(groups.rows().map(|row| rows.value(row)).sum::<i64>());
+        let taken = if self.ids.is_empty() { 0 } else { self.one_too_many("fold taken in") };
+        let more = self.one_too_many("fold together") + taken;
+        out.row().integer(groups.rows().map(|row| rows.value(row)).sum::<i64>() + more);
         Ok(())
     }
 
     fn evaluate(&self, sums: &Batch, out: &mut Table) -> Result<()> {
         self.maybe("evaluate");
         let rows = sums.integers("rows")?;
-        out.row().integer(sums.rows().map(|row| rows.value(row)).sum::<i64>());
+        let taken = if self.ids.is_empty() { 0 } else { self.one_too_many("evaluate taken in") };
+        let more = taken + self.asked.get() * self.one_too_many("evaluate again");
+        self.asked.set(self.asked.get() + 1);
+        out.row().integer(sums.rows().map(|row| rows.value(row)).sum::<i64>() + more);
         Ok(())
     }
 }

@@ -1,4 +1,5 @@
-//! A cleaner that sins where its rows tell it to, as far as the SDK lets it: each row has an `id` and perhaps a `sin`.
+//! A cleaner that sins where its rows tell it to, as far as the SDK lets it: each row has an `id` and perhaps a `sin`. With
+//! the parameter `always` its rows tell it nothing, and it has one sin, or none.
 
 use std::hint::black_box;
 
@@ -8,12 +9,21 @@ const BAD: Rule = Rule::reject("bad", "The row says that it is bad.");
 const FIXED: Rule = Rule::repair("fixed", "The row says that it was fixed.");
 const SECRET: Rule = Rule::reject("secret", "A rule that the description does not have.");
 
-struct Sinner;
+struct Sinner {
+    always: Option<String>,
+    /// How many rows and batches there were: to remember them is one of the sins.
+    rows: i64,
+    batches: i64,
+}
 
 impl Cleaner for Sinner {
     fn describe() -> CleanerDescription {
         describe_cleaner(identity!())
-            .parameters(Parameters::none().text("open", "", "The sin to commit when opened."))
+            .parameters(Parameters::none().text("open", "", "The sin to commit when opened.").text(
+                "always",
+                "",
+                "The sin to commit whatever the rows say; `none` for none.",
+            ))
             .input(["id", "sin"])
             .output([text("id"), nullable(timestamp("taken_at")), nullable(date("day")), nullable(money("price"))])
             .rules([&BAD, &FIXED])
@@ -23,12 +33,19 @@ impl Cleaner for Sinner {
         match config.text("open")? {
             "panic" => panic!("I never open"),
             "fault" => Err(Fault::invalid_parameters("`open` must not be `fault`")),
-            _ => Ok(Self),
+            _ => Ok(Self {
+                always: Some(config.text("always")?).filter(|sin| !sin.is_empty()).map(str::to_owned),
+                rows: 0,
+                batches: 0,
+            }),
         }
     }
 
     fn clean(&mut self, rows: &Batch, out: &mut Cleaned) -> Result<()> {
         let (id, sin) = (rows.text("id")?, rows.text("sin")?);
+        if let Some(always) = self.always.clone() {
+            return self.sin(&always, rows, out);
+        }
         for row in rows.rows() {
             match sin.trimmed(row).unwrap_or_default() {
                 "" => keep(id.get(row), row, out),
@@ -94,6 +111,61 @@ impl Cleaner for Sinner {
                     );
                 }
                 other => return Err(Fault::invalid_input(format!("no sin `{other}`"))),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Sinner {
+    /// Rejects rows without an id and repairs some others, but for one sin.
+    fn sin(&mut self, sin: &str, rows: &Batch, out: &mut Cleaned) -> Result<()> {
+        let (ids, sins) = (rows.text("id")?, rows.text("sin")?);
+        self.batches += 1;
+        assert!(sin != "panic at no rows" || !rows.is_empty(), "I need a row");
+        if sin == "tire" && rows.len() > 10_000 {
+            loop {
+                black_box(sin);
+            }
+        }
+        for row in rows.rows() {
+            self.rows += 1;
+            let (id, other) = (ids.get(row), sins.get(row));
+            let cells = || id.into_iter().chain(other);
+            let (at_all_missing, at_huge, at_unicode, at_number) = (
+                cells().next().is_none(),
+                cells().any(|cell| cell.len() > 100_000),
+                cells().any(|cell| cell.len() < 100_000 && !cell.is_ascii()),
+                cells().any(|cell| cell == "9223372036854775808"),
+            );
+            match sin {
+                "panic at all missing" => assert!(!at_all_missing, "I need a cell"),
+                "panic at huge texts" => assert!(!at_huge, "that is too long"),
+                "panic at unicode" => assert!(!at_unicode, "that is Greek to me"),
+                "panic at numbers" => assert!(!at_number, "that is too great"),
+                _ => {}
+            }
+            let Some(id) = id.filter(|id| !id.trim().is_empty()) else {
+                match sin {
+                    "no id" => keep(None, row, out),
+                    _ => out.reject(row, &BAD),
+                }
+                continue;
+            };
+            let price = match sin {
+                "remember rows" => self.rows,
+                "remember batches" => self.batches,
+                _ => 0,
+            };
+            let taken_at = if sin == "far instant" { Some(Timestamp(i64::MAX)) } else { None };
+            out.keep(row).text(id).timestamp(taken_at).date(None).decimal(Money::from_units(price.into()));
+            let fix = match sin {
+                "fix nothing" => false,
+                "fix by batch" => row == 0,
+                _ => id.ends_with('1'),
+            };
+            if fix {
+                out.repair(&FIXED);
             }
         }
         Ok(())

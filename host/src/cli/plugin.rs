@@ -1,0 +1,83 @@
+//! `smelt plugin`: what authors of plugins need.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use serde_json::{Map, Value};
+
+use super::{Common, cache_directory, print, print_json};
+use crate::Error;
+use crate::check::{Engines, Options, Outcome, check};
+use crate::error::Result;
+
+#[derive(Debug, Args)]
+pub(super) struct Plugin {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Check a component against the contract
+    Check(Check),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Exit status: 0 all passed, 1 something failed, 2 something could not run.")]
+struct Check {
+    /// The component; its file is named as the plugin
+    component: PathBuf,
+    /// The plugin's parameters: a JSON object, or a file with one
+    #[arg(long, value_name = "JSON|FILE", default_value = "{}")]
+    parameters: String,
+    /// Golden cases: a directory with a directory for each
+    #[arg(long, value_name = "DIR")]
+    fixtures: Option<PathBuf>,
+    /// Write what the golden cases give as what is expected of them
+    #[arg(long, requires = "fixtures")]
+    bless: bool,
+    /// Write JUnit XML to standard output
+    #[arg(long, conflicts_with = "json")]
+    junit: bool,
+}
+
+impl Plugin {
+    pub(super) fn run(&self, common: &Common) -> Result<ExitCode> {
+        match &self.verb {
+            Verb::Check(check) => check.run(common),
+        }
+    }
+}
+
+impl Check {
+    fn run(&self, common: &Common) -> Result<ExitCode> {
+        let options = Options {
+            parameters: parameters(&self.parameters)?,
+            fixtures: self.fixtures.clone(),
+            bless: self.bless,
+            ..Options::default()
+        };
+        let engines = Engines::new(cache_directory().as_deref())?;
+        let report = check(&engines, &self.component, &options)?;
+        match (common.json, self.junit) {
+            (true, _) => print_json(&report)?,
+            (false, true) => print(&report.junit()),
+            (false, false) => print(&report.text()),
+        }
+        Ok(match report.outcome() {
+            Outcome::Passed => ExitCode::SUCCESS,
+            Outcome::Failed => ExitCode::from(1),
+            Outcome::CouldNotRun => ExitCode::from(2),
+        })
+    }
+}
+
+fn parameters(given: &str) -> Result<Map<String, Value>> {
+    let wrong = |what: String| Error::config(format!("--parameters: {what}"));
+    let text = match given.trim_start().starts_with('{') {
+        true => given.to_owned(),
+        false => std::fs::read_to_string(given).map_err(|error| wrong(format!("cannot read `{given}`: {error}")))?,
+    };
+    serde_json::from_str(&text).map_err(|error| wrong(format!("{error}; a JSON object would be right")))
+}
