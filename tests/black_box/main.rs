@@ -13,6 +13,7 @@ mod conformance;
 mod crash;
 mod faults;
 mod function;
+mod hostile;
 mod incremental;
 mod integrity;
 mod one_object;
