@@ -4,6 +4,7 @@ mod gc;
 mod generate;
 mod history;
 mod init;
+mod inspect;
 mod plan;
 mod plugin;
 mod profile;

@@ -18,6 +18,7 @@ pub(crate) use ipc::{decode as decode_ipc, encode as encode_ipc};
 pub use limits::{Limits, STACK_BYTES};
 pub(crate) use plugin::check_parameters;
 pub use plugin::{Accumulator, Cleaned, Cleaner, Identity, Inspection, Kpi, Session, Source, Usage, World};
+pub(crate) use state::guest_text;
 
 /// The version of the contract in `wit/` that this host speaks.
 pub const CONTRACT: &str = "0.1.0";

@@ -50,7 +50,7 @@ impl State {
 }
 
 /// Text from a guest, safe for a terminal and of bounded length.
-pub(super) fn guest_text(text: &str, most: usize) -> String {
+pub(crate) fn guest_text(text: &str, most: usize) -> String {
     let mut safe = String::new();
     for character in text.chars() {
         if safe.len() >= most {

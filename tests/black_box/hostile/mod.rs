@@ -1,6 +1,7 @@
 //! Components that do all they can to harm their host. Each sin is a guest and the words in which it must fail; each is tried
 //! alone, and then all of them in one run, whose other datasets and KPIs must come out as without them.
 
+mod figures;
 mod guest;
 mod load;
 mod neighbours;
