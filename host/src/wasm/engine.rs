@@ -3,6 +3,7 @@
 use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{self, Read as _};
+use std::panic::catch_unwind;
 use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
@@ -12,8 +13,8 @@ use wasmtime::{Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAll
 
 use super::cache::Cache;
 use super::limits::{Limits, STACK_BYTES, TICK};
-use super::shape;
 use super::state::guest_text;
+use super::{pieces, shape};
 use crate::error::{Kind, Result};
 use crate::{Error, digest};
 
@@ -94,7 +95,10 @@ impl Engine {
         if let Some(component) = self.cached(&name) {
             return Ok((component, sha256));
         }
-        let component = Component::from_binary(&self.inner, &binary)
+        // What is malformed is told by the compiler, in better words.
+        let cut = catch_unwind(|| pieces::cut(&binary)).unwrap_or_else(|_| Err("it is malformed".into()));
+        let component = Component::from_binary(&self.inner, cut.as_deref().unwrap_or(&binary))
+            .and_then(|component| cut.as_ref().map(|_| component).map_err(|error| wasmtime::format_err!("{error}")))
             .map_err(|error| wrong(guest_text(&format!("{error:#}"), limits.error_bytes)))?;
         if let (Some(cache), Ok(code)) = (&self.cache, component.serialize()) {
             cache.put(&name, &code);
@@ -106,7 +110,7 @@ impl Engine {
     fn cache_name(&self, sha256: &str) -> String {
         let mut compatibility = DefaultHasher::new();
         self.inner.precompile_compatibility_hash().hash(&mut compatibility);
-        format!("{sha256}-{:016x}", compatibility.finish())
+        format!("{sha256}-{}-{:016x}", pieces::VERSION, compatibility.finish())
     }
 
     fn cached(&self, name: &str) -> Option<Component> {

@@ -7,6 +7,7 @@ mod engine;
 mod ipc;
 mod limits;
 mod native;
+mod pieces;
 mod plugin;
 mod shape;
 mod state;
