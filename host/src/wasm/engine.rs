@@ -7,6 +7,7 @@ use std::panic::catch_unwind;
 use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
+use std::time::Instant;
 
 use wasmtime::component::Component;
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
@@ -57,10 +58,15 @@ impl Engine {
         thread::Builder::new()
             .name("smelt-epoch".into())
             .spawn(move || {
+                // Ticks that come late are made up for: the deadline of a call is so many of them away.
+                let mut next = Instant::now() + TICK;
                 // Until the engine that owns the sender is dropped.
-                while stop.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+                while stop.recv_timeout(next.saturating_duration_since(Instant::now()))
+                    == Err(RecvTimeoutError::Timeout)
+                {
                     let Some(engine) = engine.upgrade() else { break };
                     engine.increment_epoch();
+                    next += TICK;
                 }
             })
             .map_err(|error| Error::internal(format!("cannot start a thread: {error}")))?;
