@@ -143,6 +143,23 @@ pub struct LimitsSection {
     pub plugin: Limits,
 }
 
+impl LimitsSection {
+    /// The limits of one plugin: those of all, but for what its section says.
+    pub fn of_plugin(&self, own: &Map<String, Value>) -> Result<Limits> {
+        let mut all = match serde_json::to_value(&self.plugin) {
+            Ok(Value::Object(all)) => all,
+            other => return Err(Error::internal(format!("limits are no table: {other:?}"))),
+        };
+        all.extend(own.clone());
+        let limits: Limits =
+            serde_json::from_value(all.into()).map_err(|error| Error::config(format!("limits: {error}")))?;
+        match limits.wrong() {
+            None => Ok(limits),
+            Some(wrong) => Err(Error::config(format!("limits: {wrong}"))),
+        }
+    }
+}
+
 impl Default for LimitsSection {
     fn default() -> Self {
         Self { tries: 3, decode: DecodeLimits::default(), plugin: Limits::default() }
@@ -161,6 +178,9 @@ pub struct SourceSection {
     /// The plugin's parameters.
     #[serde(default)]
     pub parameters: Map<String, Value>,
+    /// What its plugin may use where that is not as in `[limits.plugin]`: some of the same keys.
+    #[serde(default)]
+    pub limits: Map<String, Value>,
 }
 
 /// `[dataset.<name>]`
@@ -176,6 +196,9 @@ pub struct DatasetSection {
     /// The plugin's parameters.
     #[serde(default)]
     pub parameters: Map<String, Value>,
+    /// What its plugin may use where that is not as in `[limits.plugin]`: some of the same keys.
+    #[serde(default)]
+    pub limits: Map<String, Value>,
 }
 
 /// `[kpi.<name>]`
@@ -190,6 +213,9 @@ pub struct KpiSection {
     /// The plugin's parameters.
     #[serde(default)]
     pub parameters: Map<String, Value>,
+    /// What its plugin may use where that is not as in `[limits.plugin]`: some of the same keys.
+    #[serde(default)]
+    pub limits: Map<String, Value>,
 }
 
 impl Manifest {
@@ -220,11 +246,13 @@ impl Manifest {
             ("limits.decode.batch_bytes", decode.batch_bytes == 0),
             ("limits.decode.record_bytes", decode.record_bytes == 0),
             ("limits.decode.depth", decode.depth == 0),
-            ("limits.plugin.call_ms", plugin.call_ms == 0),
         ] {
             if is_zero {
                 return Err(Error::config(format!("{key} must not be zero")));
             }
+        }
+        if let Some(wrong) = plugin.wrong() {
+            return Err(Error::config(format!("limits.plugin.{wrong}")));
         }
         Ok(Self { directory, ..manifest })
     }

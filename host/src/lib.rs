@@ -17,6 +17,8 @@ pub mod cli;
 pub mod clock;
 pub mod codec;
 pub mod config;
+#[cfg(test)]
+mod damage;
 pub mod digest;
 pub mod error;
 pub mod fresh;

@@ -87,7 +87,7 @@ impl<'s> Spool<'s> {
             Piece::Disk { schema, start, bytes } => {
                 let mut body = vec![0; bytes];
                 spools.file()?.read_exact_at(&mut body, start).map_err(|error| unavailable(&error))?;
-                decode_ipc(body, &schema).map_err(Error::internal)
+                decode_ipc(body, &schema, usize::MAX).map_err(Error::internal)
             }
         })
     }

@@ -3,6 +3,7 @@
 mod args;
 mod bench;
 mod demo;
+mod fuzz;
 mod minio;
 mod paths;
 mod plugins;
@@ -24,6 +25,7 @@ Verbs:
   demo      build everything, then take a few ticks of raw files to KPIs in ./lake
   test      all that CI runs: format, lints, documentation, tests native and through WebAssembly
   plugins   build the components into target/components
+  fuzz      damage streams and objects at random, and measure the sandbox
   bench     time smelt against pandas, Polars and DuckDB on the same files
   minio     find or build a real MinIO server for the tests
 
@@ -38,10 +40,11 @@ fn verb(name: &str) -> Result<Verb> {
         // For `bench` to call.
         "bench-limit" => Ok((bench::limit::run, "")),
         "demo" => Ok((demo::run, demo::HELP)),
+        "fuzz" => Ok((fuzz::run, fuzz::HELP)),
         "minio" => Ok((minio::run, minio::HELP)),
         "plugins" => Ok((plugins::run, plugins::HELP)),
         "test" => Ok((test::run, test::HELP)),
-        _ => Err(Usage(format!("no verb `{name}`; known: bench, demo, minio, plugins, test")).into()),
+        _ => Err(Usage(format!("no verb `{name}`; known: bench, demo, fuzz, minio, plugins, test")).into()),
     }
 }
 

@@ -72,11 +72,11 @@ pub fn check(engines: &Engines, component: &Path, options: &Options) -> Result<R
     let mut report = Report::new(component);
     let mut inspection = None;
     let mut unreadable = None;
-    report.check("component", &[], || match engines.usual.inspect(component) {
+    report.check("component", &[], || match engines.usual.inspect(component, &options.limits) {
         Ok(found) => {
             inspection = Some(found);
             let bytes = std::fs::metadata(component).map_or(0, |metadata| metadata.len());
-            passed(format!("{bytes} bytes; at most {} are accepted", Engine::COMPONENT_BYTES))
+            passed(format!("{bytes} bytes; at most {} are accepted", options.limits.component_bytes))
         }
         Err(error) => {
             let told = error.to_string();

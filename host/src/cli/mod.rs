@@ -5,6 +5,7 @@ mod generate;
 mod health;
 mod history;
 mod init;
+mod inspect;
 mod plan;
 mod plugin;
 mod profile;

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value};
 
+use super::inspect::Inspect;
 use super::{Common, cache_directory, print, print_json};
 use crate::Error;
 use crate::check::{Engines, Options, Outcome, check};
@@ -21,6 +22,8 @@ pub(super) struct Plugin {
 enum Verb {
     /// Check a component against the contract
     Check(Check),
+    /// Show what a component is, what it says of itself and what it may use
+    Inspect(Inspect),
 }
 
 #[derive(Debug, Args)]
@@ -46,6 +49,7 @@ impl Plugin {
     pub(super) fn run(&self, common: &Common) -> Result<ExitCode> {
         match &self.verb {
             Verb::Check(check) => check.run(common),
+            Verb::Inspect(inspect) => inspect.run(common),
         }
     }
 }

@@ -102,12 +102,13 @@ impl Pipeline {
     pub fn load(manifest: &Manifest, engine: Engine, pseudonyms: &Pseudonyms) -> Result<Self> {
         let directories: Vec<_> = manifest.pipeline.plugins.iter().map(|path| manifest.directory.join(path)).collect();
         let find = |plugin: &str| find(&directories, plugin);
-        let limits = &manifest.limits.plugin;
+        let limits = |own: &Map<String, Value>| manifest.limits.of_plugin(own);
 
         let mut sources = Vec::new();
         for (name, section) in &manifest.source {
             let load = || {
-                let plugin = Source::load(&engine, &section.plugin, &find(&section.plugin)?, limits, pseudonyms)?;
+                let limits = limits(&section.limits)?;
+                let plugin = Source::load(&engine, &section.plugin, &find(&section.plugin)?, &limits, pseudonyms)?;
                 check_parameters(plugin.identity(), &section.parameters.clone().into())?;
                 let parameters = section.parameters.clone();
                 Ok(SourceStep { name: name.clone(), seed: section.seed, plugin, parameters })
@@ -117,7 +118,8 @@ impl Pipeline {
         let mut datasets = Vec::new();
         for (name, section) in &manifest.dataset {
             let load = || {
-                let plugin = Cleaner::load(&engine, &section.plugin, &find(&section.plugin)?, limits, pseudonyms)?;
+                let limits = limits(&section.limits)?;
+                let plugin = Cleaner::load(&engine, &section.plugin, &find(&section.plugin)?, &limits, pseudonyms)?;
                 let parameters = parameters(plugin.identity(), &section.parameters)?;
                 check_rules(&plugin)?;
                 let host = settings(section, manifest, plugin.identity(), pseudonyms);
@@ -135,7 +137,8 @@ impl Pipeline {
         let mut kpis = Vec::new();
         for (name, section) in &manifest.kpi {
             let load = || {
-                let plugin = Kpi::load(&engine, &section.plugin, &find(&section.plugin)?, limits, pseudonyms)?;
+                let limits = limits(&section.limits)?;
+                let plugin = Kpi::load(&engine, &section.plugin, &find(&section.plugin)?, &limits, pseudonyms)?;
                 let parameters = parameters(plugin.identity(), &section.parameters)?;
                 let inputs = inputs(&plugin, &section.inputs, &datasets)?;
                 let mapped: Vec<_> = inputs.iter().map(|input| format!("{}={}", input.name, input.dataset)).collect();

@@ -2,7 +2,11 @@
 #![allow(missing_docs, unreachable_pub, clippy::all)]
 
 pub mod cleaner {
-    wasmtime::component::bindgen!({ path: "../wit/0.1.0", world: "cleaner" });
+    wasmtime::component::bindgen!({
+        path: "../wit/0.1.0",
+        world: "cleaner",
+        imports: { "smelt:plugin/privacy@0.1.0.pseudonymise": trappable },
+    });
 }
 
 pub mod kpi {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use super::bindings::types;
+use super::state::guest_text;
 use crate::Error;
 use crate::error::Result;
 
@@ -14,6 +15,12 @@ const UTC: &str = "UTC";
 const FIELDS: usize = 100;
 const NAME_BYTES: usize = 255;
 const STAGES: usize = 4;
+/// The longest version.
+const VERSION_BYTES: usize = 64;
+/// The longest summary, of a plugin or a rule.
+const SUMMARY_BYTES: usize = 1000;
+/// The longest schema of parameters.
+const PARAMETERS_BYTES: usize = 64 << 10;
 
 /// What a source is.
 #[derive(Debug, Clone)]
@@ -89,6 +96,7 @@ impl TryFrom<types::SourceDescription> for SourceSpec {
     fn try_from(description: types::SourceDescription) -> Result<Self> {
         let types::SourceDescription { identity, objects } = description;
         check_identity(&identity)?;
+        check_names("kind of object", objects.iter().map(String::as_str))?;
         Ok(Self { identity, objects })
     }
 }
@@ -104,9 +112,12 @@ impl TryFrom<types::CleanerDescription> for CleanerSpec {
         if let Some(rule) = rules.iter().find(|rule| !is_word(&rule.name, b'_')) {
             return Err(wrong(format!(
                 "rule `{}` must be lower-case letters, digits and `_`",
-                super::state::guest_text(&rule.name, 300)
+                guest_text(&rule.name, 300)
             )));
         }
+        rules.iter().try_for_each(|rule| check_text("the summary of a rule", &rule.summary, SUMMARY_BYTES))?;
+        check_names("key column", key.iter().map(String::as_str))?;
+        check_names("order-by column", order_by.iter().map(|order| order.column.as_str()))?;
         let output = schema("output", output)?;
         let column = |name: &str| {
             output
@@ -190,16 +201,26 @@ fn is_word(name: &str, mark: u8) -> bool {
 }
 
 fn check_identity(identity: &types::Identity) -> Result<()> {
-    match is_word(&identity.name, b'-') {
-        true => Ok(()),
-        false => Err(wrong("the name must be lower-case letters, digits and `-`".into())),
+    let types::Identity { name, version, summary, parameters, uses_as_of: _ } = identity;
+    if !is_word(name, b'-') {
+        return Err(wrong("the name must be lower-case letters, digits and `-`".into()));
+    }
+    check_text("the version", version, VERSION_BYTES)?;
+    check_text("the summary", summary, SUMMARY_BYTES)?;
+    check_text("the parameters", parameters, PARAMETERS_BYTES)
+}
+
+fn check_text(what: &str, text: &str, most: usize) -> Result<()> {
+    match text.len() {
+        length if length > most => Err(wrong(format!("{what} has {length} bytes; at most {most} are accepted"))),
+        _ => Ok(()),
     }
 }
 
 fn check_names<'a>(what: &str, names: impl Iterator<Item = &'a str>) -> Result<()> {
     let mut seen = BTreeSet::new();
     for name in names {
-        if name.is_empty() || name.len() > NAME_BYTES || name.chars().any(char::is_control) {
+        if name.is_empty() || name.len() > NAME_BYTES || guest_text(name, NAME_BYTES) != name {
             return Err(wrong(format!(
                 "every {what} must have a name of 1 to {NAME_BYTES} bytes without control characters"
             )));

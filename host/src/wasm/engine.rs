@@ -2,15 +2,20 @@
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
-use std::path::{Path, PathBuf};
+use std::io::{self, Read as _};
+use std::panic::catch_unwind;
+use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
+use std::time::Instant;
 
 use wasmtime::component::Component;
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
-use super::limits::TICK;
+use super::cache::Cache;
+use super::limits::{Limits, STACK_BYTES, TICK};
+use super::state::guest_text;
+use super::{pieces, shape};
 use crate::error::{Kind, Result};
 use crate::{Error, digest};
 
@@ -23,14 +28,11 @@ const WARM_BYTES: usize = 4 << 20;
 /// Compiles and runs components. Dropping it stops its ticker.
 pub struct Engine {
     inner: wasmtime::Engine,
-    cache: Option<PathBuf>,
+    cache: Option<Cache>,
     _ticker: Sender<()>,
 }
 
 impl Engine {
-    /// The largest component that is accepted.
-    pub const COMPONENT_BYTES: u64 = 64 << 20;
-
     /// An engine that keeps compiled code in `cache`, or nowhere. The directory is made private to its user; one that
     /// others could write to is not used, because compiled code is trusted.
     pub fn new(cache: Option<&Path>) -> Result<Self> {
@@ -50,16 +52,21 @@ impl Engine {
     fn start(inner: wasmtime::Result<wasmtime::Engine>, cache: Option<&Path>) -> Result<Self> {
         let inner =
             inner.map_err(|error| Error::internal(format!("cannot start the WebAssembly engine: {error:#}")))?;
-        let cache = cache.filter(|directory| private(directory)).map(Path::to_owned);
+        let cache = cache.and_then(Cache::open);
         let (ticker, stop) = channel();
         let engine = inner.weak();
         thread::Builder::new()
             .name("smelt-epoch".into())
             .spawn(move || {
+                // Ticks that come late are made up for: the deadline of a call is so many of them away.
+                let mut next = Instant::now() + TICK;
                 // Until the engine that owns the sender is dropped.
-                while stop.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+                while stop.recv_timeout(next.saturating_duration_since(Instant::now()))
+                    == Err(RecvTimeoutError::Timeout)
+                {
                     let Some(engine) = engine.upgrade() else { break };
                     engine.increment_epoch();
+                    next += TICK;
                 }
             })
             .map_err(|error| Error::internal(format!("cannot start a thread: {error}")))?;
@@ -70,64 +77,54 @@ impl Engine {
         &self.inner
     }
 
-    /// The component in the file and its sha256.
-    pub(super) fn load(&self, path: &Path) -> Result<(Component, String)> {
+    /// The component in the file and its sha256. All bytes are read once: what becomes of the file later changes nothing.
+    pub(super) fn load(&self, path: &Path, limits: &Limits) -> Result<(Component, String)> {
         let shown = path.display();
+        let most = limits.component_bytes;
         let read = || {
-            let bytes = fs::metadata(path)?.len();
-            if bytes > Self::COMPONENT_BYTES {
-                return Err(std::io::Error::other(format!(
-                    "it has {bytes} bytes; at most {} are accepted",
-                    Self::COMPONENT_BYTES
-                )));
+            // One more than is accepted, so that a file that never ends is not read for ever.
+            let mut binary = Vec::new();
+            fs::File::open(path)?.take(most + 1).read_to_end(&mut binary)?;
+            match binary.len() as u64 > most {
+                true => Err(io::Error::other(format!("it has more than {most} bytes"))),
+                false => Ok(binary),
             }
-            fs::read(path)
         };
         let binary = read().map_err(|error| Error::config(format!("cannot read the component `{shown}`: {error}")))?;
         if !binary.starts_with(COMPONENT_MAGIC) {
             return Err(Error::config(format!("`{shown}` is not a WebAssembly component")));
         }
+        let wrong = |error: String| Error::new(Kind::Plugin, format!("`{shown}` does not compile: {error}"));
+        shape::check(&binary, limits).map_err(wrong)?;
         let sha256 = digest::hex(&binary);
-        if let Some(component) = self.cached(&sha256) {
+        let name = self.cache_name(&sha256);
+        if let Some(component) = self.cached(&name) {
             return Ok((component, sha256));
         }
-        let component = Component::from_binary(&self.inner, &binary)
-            .map_err(|error| Error::new(Kind::Plugin, format!("`{shown}` does not compile: {error:#}")))?;
-        self.store(&sha256, &component);
+        // What is malformed is told by the compiler, in better words.
+        let cut = catch_unwind(|| pieces::cut(&binary)).unwrap_or_else(|_| Err("it is malformed".into()));
+        let component = Component::from_binary(&self.inner, cut.as_deref().unwrap_or(&binary))
+            .and_then(|component| cut.as_ref().map(|_| component).map_err(|error| wasmtime::format_err!("{error}")))
+            .map_err(|error| wrong(guest_text(&format!("{error:#}"), limits.error_bytes)))?;
+        if let (Some(cache), Ok(code)) = (&self.cache, component.serialize()) {
+            cache.put(&name, &code);
+        }
         Ok((component, sha256))
     }
 
-    fn cache_path(&self, sha256: &str) -> Option<PathBuf> {
+    /// Of the component and of what it was compiled with.
+    fn cache_name(&self, sha256: &str) -> String {
         let mut compatibility = DefaultHasher::new();
         self.inner.precompile_compatibility_hash().hash(&mut compatibility);
-        Some(self.cache.as_ref()?.join(format!("{sha256}-{:016x}.cwasm", compatibility.finish())))
+        format!("{sha256}-{}-{:016x}", pieces::VERSION, compatibility.finish())
     }
 
-    fn cached(&self, sha256: &str) -> Option<Component> {
-        let path = self.cache_path(sha256).filter(|path| path.exists())?;
-        // SAFETY: the file is in a directory that only this user can write to (`private`), where only `store` puts
-        // files, each complete before it has its name; and its name says that this engine's settings made it.
-        unsafe { Component::deserialize_file(&self.inner, path) }.ok()
+    fn cached(&self, name: &str) -> Option<Component> {
+        let code = self.cache.as_ref()?.get(name)?;
+        // SAFETY: a host of this user made it from this component with these settings: the cache has checked that under a
+        // key that no one else can read, and the bytes are in memory, where they stay as they are.
+        unsafe { Component::deserialize(&self.inner, code) }.ok()
     }
-
-    /// Best effort: without it the component is compiled again next time.
-    fn store(&self, sha256: &str, component: &Component) {
-        let Some(path) = self.cache_path(sha256) else { return };
-        let Ok(code) = component.serialize() else { return };
-        let temporary = path.with_extension(format!("tmp-{}", std::process::id()));
-        if fs::write(&temporary, code).and_then(|()| fs::rename(&temporary, &path)).is_err() {
-            tracing::debug!(cache = %path.display(), "compiled code was not cached");
-        }
-    }
-}
-
-/// Makes the directory, readable by its user alone, and tells whether it is.
-fn private(directory: &Path) -> bool {
-    if fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).is_err() {
-        return false;
-    }
-    let user = rustix::process::geteuid().as_raw();
-    fs::metadata(directory).is_ok_and(|metadata| metadata.uid() == user && metadata.mode() & 0o022 == 0)
 }
 
 fn config(pooling: bool) -> Config {
@@ -139,7 +136,7 @@ fn config(pooling: bool) -> Config {
         .wasm_relaxed_simd(false)
         .wasm_memory64(false)
         .wasm_multi_memory(true)
-        .max_wasm_stack(512 << 10);
+        .max_wasm_stack(STACK_BYTES);
     if pooling {
         // A worker holds an instance of each KPI that reads a dataset while it writes silver.
         let slots = 64 * thread::available_parallelism().map_or(1, usize::from) as u32;
@@ -148,8 +145,10 @@ fn config(pooling: bool) -> Config {
             .total_core_instances(4 * slots)
             .total_memories(slots)
             .total_tables(4 * slots)
-            .table_elements(100_000)
-            .max_core_instances_per_component(32)
+            .max_memories_per_module(Limits::MOST.memories as u32)
+            .max_tables_per_module(Limits::MOST.tables as u32)
+            .table_elements(Limits::MOST.table_elements)
+            .max_core_instances_per_component(Limits::MOST.instances as u32)
             // A memory is used again by the next instance: wiping what one has written costs less than taking the pages
             // away and faulting them in again.
             .linear_memory_keep_resident(WARM_BYTES)

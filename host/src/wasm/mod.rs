@@ -1,21 +1,25 @@
 //! Running components: the engine, what each call may use, and the checks that everything a guest returns must pass.
 
 mod bindings;
+mod cache;
 mod convert;
 mod engine;
 mod ipc;
 mod limits;
 mod native;
+mod pieces;
 mod plugin;
+mod shape;
 mod state;
 
 pub use bindings::types::{FaultKind, Object, Preference, Rejection, Repair, Rule, RuleAction};
 pub use convert::{CleanerSpec, KpiInputSpec, KpiSpec, OrderSpec, SourceSpec, StageSpec, schema_text};
 pub use engine::Engine;
 pub(crate) use ipc::{decode as decode_ipc, encode as encode_ipc};
-pub use limits::Limits;
+pub use limits::{Limits, STACK_BYTES};
 pub(crate) use plugin::check_parameters;
 pub use plugin::{Accumulator, Cleaned, Cleaner, Identity, Inspection, Kpi, Session, Source, Usage, World};
+pub(crate) use state::guest_text;
 
 /// The version of the contract in `wit/` that this host speaks.
 pub const CONTRACT: &str = "0.1.0";

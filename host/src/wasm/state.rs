@@ -1,18 +1,23 @@
 //! What a store holds for its guest: limits, log and pseudonyms; and how a failed call becomes an error.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use wasmtime::{Store, Trap};
 
 use super::bindings::{log, privacy, types};
-use super::limits::{Limiter, Limits};
+use super::limits::{Limiter, Limits, ticks};
 use crate::Error;
 use crate::error::{Kind, Result};
 use crate::privacy::Pseudonyms;
 use crate::profile;
 
-/// The longest error text taken from a guest.
-const ERROR_BYTES: usize = 10_000;
+/// The longest description, all its texts together.
+const DESCRIPTION_BYTES: usize = 1 << 20;
+/// How many values a guest may have pseudonymised at once: the largest batch has a quarter of them.
+const PSEUDONYMS: usize = 1 << 18;
+/// How many of them are done between two looks at the clock.
+const AT_A_TIME: usize = 1 << 10;
 
 /// The state of one store.
 pub(super) struct State {
@@ -20,18 +25,32 @@ pub(super) struct State {
     plugin: Arc<str>,
     pseudonyms: Pseudonyms,
     log_left: usize,
+    error_bytes: usize,
+    /// When the call under way must have ended, and how long it was given.
+    deadline: Instant,
+    allowed_ms: u64,
     fatal: Option<String>,
     span: Option<profile::Span>,
 }
 
 impl State {
     pub(super) fn new(plugin: Arc<str>, limits: &Limits, pseudonyms: Pseudonyms) -> Self {
-        Self { limiter: Limiter::new(limits.clone()), plugin, pseudonyms, log_left: 0, fatal: None, span: None }
+        Self {
+            limiter: Limiter::new(limits.clone()),
+            plugin,
+            pseudonyms,
+            log_left: 0,
+            error_bytes: limits.error_bytes,
+            deadline: Instant::now(),
+            allowed_ms: 0,
+            fatal: None,
+            span: None,
+        }
     }
 }
 
 /// Text from a guest, safe for a terminal and of bounded length.
-pub(super) fn guest_text(text: &str, most: usize) -> String {
+pub(crate) fn guest_text(text: &str, most: usize) -> String {
     let mut safe = String::new();
     for character in text.chars() {
         if safe.len() >= most {
@@ -40,8 +59,10 @@ pub(super) fn guest_text(text: &str, most: usize) -> String {
         }
         match character {
             '\n' => safe.push(' '),
-            // Bidirectional overrides reorder what a terminal shows.
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => safe.extend(character.escape_unicode()),
+            // Marks that cannot be seen, that end a line, or that reorder what a terminal shows.
+            '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' => {
+                safe.extend(character.escape_unicode());
+            }
             _ if character.is_control() => safe.extend(character.escape_default()),
             _ => safe.push(character),
         }
@@ -55,13 +76,13 @@ impl log::Host for State {
     fn write(&mut self, level: log::Level, message: String) {
         if level == log::Level::Fatal {
             // Why a call failed is told however much was said before.
-            self.fatal = Some(guest_text(&message, ERROR_BYTES));
+            self.fatal = Some(guest_text(&message, self.error_bytes));
             return;
         }
         if self.log_left == 0 || message.is_empty() {
             return;
         }
-        let message = guest_text(&message, ERROR_BYTES.min(self.log_left));
+        let message = guest_text(&message, self.error_bytes.min(self.log_left));
         self.log_left = self.log_left.saturating_sub(message.len());
         let plugin = &*self.plugin;
         match level {
@@ -74,19 +95,43 @@ impl log::Host for State {
 }
 
 impl privacy::Host for State {
-    fn pseudonymise(&mut self, values: Vec<String>) -> Vec<String> {
+    /// The guest's deadline is its own: no guest code runs meanwhile that the engine could stop.
+    fn pseudonymise(&mut self, values: Vec<String>) -> wasmtime::Result<Vec<String>> {
         let mut span = profile::span("pseudonymise", &self.plugin);
         span.through(values.len(), 0);
-        values.iter().map(|value| self.pseudonyms.of(value)).collect()
+        if values.len() > PSEUDONYMS {
+            let wanted = format!("{} pseudonyms at once; at most {PSEUDONYMS} are made", values.len());
+            self.limiter.refused = Some(wanted);
+            wasmtime::bail!("too many values");
+        }
+        let mut pseudonyms = Vec::with_capacity(values.len());
+        for some in values.chunks(AT_A_TIME) {
+            if Instant::now() > self.deadline {
+                return Err(Trap::Interrupt.into());
+            }
+            pseudonyms.extend(some.iter().map(|value| self.pseudonyms.of(value)));
+        }
+        Ok(pseudonyms)
     }
 }
 
 /// Makes the store ready for the next call, which [`outcome`] ends.
 pub(super) fn arm(store: &mut Store<State>, limits: &Limits) {
-    store.set_epoch_deadline(limits.call_ticks());
-    store.set_hostcall_fuel(limits.output_bytes);
+    arm_for(store, limits, limits.call_ms, limits.output_bytes);
+}
+
+/// As [`arm`], for an instance that starts and describes itself.
+pub(super) fn arm_to_start(store: &mut Store<State>, limits: &Limits) {
+    arm_for(store, limits, limits.start_ms, limits.output_bytes.min(DESCRIPTION_BYTES));
+}
+
+fn arm_for(store: &mut Store<State>, limits: &Limits, ms: u64, bytes: usize) {
+    store.set_epoch_deadline(ticks(ms));
+    store.set_hostcall_fuel(bytes);
     let state = store.data_mut();
     state.log_left = limits.log_bytes;
+    state.allowed_ms = ms;
+    state.deadline = Instant::now() + Duration::from_millis(ms);
     state.fatal = None;
     state.limiter.refused = None;
     state.span = Some(profile::span("call", &state.plugin));
@@ -101,42 +146,45 @@ pub(super) fn arm_with(store: &mut Store<State>, limits: &Limits, rows: usize, s
 /// What a call that returned a trap or a fault is to the host.
 pub(super) fn outcome<T>(
     store: &mut Store<State>,
-    limits: &Limits,
     doing: &'static str,
     called: wasmtime::Result<Result<T, types::Fault>>,
 ) -> Result<T> {
+    let bytes = store.hostcall_fuel();
     let state = store.data_mut();
-    let plugin = state.plugin.clone();
     if let Some(mut span) = state.span.take() {
         span.was(doing);
     }
-    match called {
-        Ok(Ok(value)) => Ok(value),
+    let (kind, why) = match called {
+        Ok(Ok(value)) => return Ok(value),
         Ok(Err(types::Fault { kind, message })) => {
-            let message = guest_text(&message, ERROR_BYTES);
             let kind = match kind {
                 types::FaultKind::InvalidParameters => Kind::InvalidConfig,
                 types::FaultKind::InvalidInput | types::FaultKind::Internal => Kind::Plugin,
             };
-            Err(Error::new(kind, format!("plugin `{plugin}` failed to {doing}: {message}")))
+            (kind, guest_text(&message, state.error_bytes))
         }
-        Err(trap) => {
-            let (kind, why) = if matches!(trap.downcast_ref::<Trap>(), Some(Trap::Interrupt)) {
-                (Kind::LimitExceeded, format!("it ran longer than {} ms", limits.call_ms))
-            } else if let Some(refused) = state.limiter.refused.take() {
-                (Kind::LimitExceeded, format!("it wanted {refused}"))
-            } else if let Some(fatal) = state.fatal.take() {
-                (Kind::Plugin, fatal)
-            } else {
-                match guest_text(&format!("{:#}", trap.root_cause()), ERROR_BYTES) {
-                    // wasmtime has no type for it.
-                    fuel if fuel.contains("fuel allocated for hostcalls") => {
-                        (Kind::LimitExceeded, format!("it passed more than {} bytes", limits.output_bytes))
-                    }
-                    other => (Kind::Plugin, other),
-                }
-            };
-            Err(Error::new(kind, format!("plugin `{plugin}` failed to {doing}: {why}")))
+        Err(trap) => state.why(&trap, bytes),
+    };
+    Err(Error::new(kind, format!("plugin `{}` failed to {doing}: {why}", state.plugin)))
+}
+
+impl State {
+    /// Why a call trapped: the limit that it hit, what the guest said last, or what the engine says.
+    fn why(&mut self, trap: &wasmtime::Error, bytes: usize) -> (Kind, String) {
+        if matches!(trap.downcast_ref::<Trap>(), Some(Trap::Interrupt)) {
+            return (Kind::LimitExceeded, format!("it ran longer than {} ms", self.allowed_ms));
         }
+        // wasmtime has no types for these.
+        let told = format!("{:#}", trap.root_cause());
+        if told.contains("fuel allocated for hostcalls") {
+            return (Kind::LimitExceeded, format!("it passed more than {bytes} bytes"));
+        }
+        if told.starts_with("resource limit exceeded") || told.contains("store handle limit exceeded") {
+            return (Kind::LimitExceeded, guest_text(&told, self.error_bytes));
+        }
+        if let Some(refused) = self.limiter.refused.take() {
+            return (Kind::LimitExceeded, format!("it wanted {refused}"));
+        }
+        (Kind::Plugin, self.fatal.take().unwrap_or_else(|| guest_text(&told, self.error_bytes)))
     }
 }

@@ -2,6 +2,7 @@
 //! how the reader cuts its bytes changes anything. Other tests of the codec go through `decode` here, which checks
 //! both.
 
+mod fuzz;
 mod nasty;
 mod soup;
 mod stream;

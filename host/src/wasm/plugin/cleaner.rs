@@ -53,10 +53,10 @@ impl Cleaner {
         let limits = &self.runtime.limits;
         let mut store = self.runtime.store();
         let made = self.pre.instantiate(&mut store);
-        let instance = instantiated(&mut store, limits, made)?;
+        let instance = instantiated(&mut store, made)?;
         arm(&mut store, limits);
         let called = instance.smelt_plugin_cleaning().session().call_open(&mut store, params, as_of);
-        let session = outcome(&mut store, limits, "open", called)?;
+        let session = outcome(&mut store, "open", called)?;
         let native = self.runtime.native(params, as_of)?;
         Ok(Session { plugin: self, store, instance, session, stream: vec![], native })
     }
@@ -73,12 +73,12 @@ impl Session<'_> {
             None => instance.smelt_plugin_cleaning().session().call_clean(&mut *store, *session, stream),
             Some(native) => Ok(native.clean(stream)),
         };
-        let types::Cleaned { kept, kept_rows, rejected, repaired } = outcome(store, limits, "clean a batch", called)?;
+        let types::Cleaned { kept, kept_rows, rejected, repaired } = outcome(store, "clean a batch", called)?;
         let broken = |breach, what: String| {
             Error::breach(breach, format!("plugin `{}` broke the contract in `clean`: {what}", plugin.runtime.name))
         };
         let form = |what: String| broken(Breach::Form, format!("`kept`: {what}"));
-        let kept = ipc::decode(kept, &plugin.spec.output).map_err(form)?;
+        let kept = ipc::decode(kept, &plugin.spec.output, limits.output_rows).map_err(form)?;
         let _span = profile::span("check kept rows", &plugin.runtime.name);
         // Once rows of several objects are compared, one that cannot be written would be everybody's error.
         check_range(&kept).map_err(|error| form(error.to_string()))?;

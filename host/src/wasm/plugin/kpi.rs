@@ -37,10 +37,10 @@ impl Kpi {
         let limits = &self.runtime.limits;
         let mut store = self.runtime.store();
         let made = self.pre.instantiate(&mut store);
-        let instance = instantiated(&mut store, limits, made)?;
+        let instance = instantiated(&mut store, made)?;
         arm(&mut store, limits);
         let called = instance.smelt_plugin_aggregation().accumulator().call_open(&mut store, params, as_of);
-        let accumulator = outcome(&mut store, limits, "open", called)?;
+        let accumulator = outcome(&mut store, "open", called)?;
         let native = self.runtime.native(params, as_of)?;
         Ok(Accumulator { plugin: self, store, instance, accumulator, native })
     }
@@ -57,7 +57,7 @@ impl Accumulator<'_> {
             None => guest.call_update_batch(&mut *store, *accumulator, input, &stream),
             Some(native) => Ok(native.call("update-batch", &[input.as_bytes(), &stream]).map(|[]| ())),
         };
-        outcome(store, &plugin.runtime.limits, "take in a batch", called)
+        outcome(store, "take in a batch", called)
     }
 
     /// What the rows taken in add to the first stage.
@@ -69,7 +69,7 @@ impl Accumulator<'_> {
             None => guest.call_state(&mut *store, *accumulator),
             Some(native) => Ok(native.call("state", &[]).map(|[state]| state)),
         };
-        let stream = outcome(store, &plugin.runtime.limits, "give its state", called)?;
+        let stream = outcome(store, "give its state", called)?;
         plugin.decode("state", stream, &plugin.spec.stages[0].schema)
     }
 
@@ -83,7 +83,7 @@ impl Accumulator<'_> {
             None => guest.call_fold(&mut *store, *accumulator, stage as u32, &stream),
             Some(native) => Ok(native.call("fold", &[&(stage as u32).to_le_bytes(), &stream]).map(|[folded]| folded)),
         };
-        let stream = outcome(store, &plugin.runtime.limits, "fold groups", called)?;
+        let stream = outcome(store, "fold groups", called)?;
         plugin.decode("fold", stream, &plugin.spec.stages[stage + 1].schema)
     }
 
@@ -97,7 +97,7 @@ impl Accumulator<'_> {
             None => guest.call_evaluate(&mut *store, *accumulator, &stream),
             Some(native) => Ok(native.call("evaluate", &[&stream]).map(|[table]| table)),
         };
-        let stream = outcome(store, &plugin.runtime.limits, "evaluate", called)?;
+        let stream = outcome(store, "evaluate", called)?;
         plugin.decode("evaluate", stream, &plugin.spec.output)
     }
 
@@ -109,7 +109,7 @@ impl Accumulator<'_> {
 
 impl Kpi {
     fn decode(&self, call: &str, stream: Vec<u8>, schema: &SchemaRef) -> Result<RecordBatch> {
-        ipc::decode(stream, schema).map_err(|error| {
+        ipc::decode(stream, schema, self.runtime.limits.output_rows).map_err(|error| {
             let plugin = &self.runtime.name;
             Error::breach(Breach::Form, format!("plugin `{plugin}` broke the contract in `{call}`: {error}"))
         })

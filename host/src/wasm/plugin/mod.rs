@@ -2,6 +2,7 @@
 
 mod cleaner;
 mod kpi;
+mod parameters;
 mod source;
 mod world;
 
@@ -13,14 +14,15 @@ use wasmtime::component::Component;
 
 pub use cleaner::{Cleaned, Cleaner, Session};
 pub use kpi::{Accumulator, Kpi};
+pub(crate) use parameters::check_parameters;
 pub use source::Source;
 pub use world::{Inspection, World};
 
 use super::bindings::types;
-use super::state::{State, arm, guest_text, outcome};
+use super::state::{State, arm_to_start, guest_text, outcome};
 use super::{CONTRACT, Engine, Limits, native};
 use crate::Error;
-use crate::error::{Kind, Result};
+use crate::error::Result;
 use crate::privacy::Pseudonyms;
 
 /// Which component this is.
@@ -72,7 +74,8 @@ impl Runtime {
         store.epoch_deadline_trap();
         // Fails where the engine does not count.
         let _ = store.set_fuel(u64::MAX);
-        arm(&mut store, &self.limits);
+        store.set_max_component_handles(self.limits.handles);
+        arm_to_start(&mut store, &self.limits);
         store
     }
 
@@ -88,7 +91,7 @@ impl Runtime {
         limits: &Limits,
         pseudonyms: &Pseudonyms,
     ) -> Result<(Self, Component, String)> {
-        let (component, sha256) = engine.load(path)?;
+        let (component, sha256) = engine.load(path, limits)?;
         let runtime = Self {
             engine: engine.inner().clone(),
             name: name.into(),
@@ -120,8 +123,8 @@ fn no_link(name: &str, error: &wasmtime::Error) -> Error {
 }
 
 /// A component cannot be instantiated without memory, tables and instances within its limits.
-fn instantiated<T>(store: &mut Store<State>, limits: &Limits, made: wasmtime::Result<T>) -> Result<T> {
-    outcome(store, limits, "start", made.map(Ok))
+fn instantiated<T>(store: &mut Store<State>, made: wasmtime::Result<T>) -> Result<T> {
+    outcome(store, "start", made.map(Ok))
 }
 
 /// `load`, `identity` and `spec` of one kind of plugin: the generated bindings of a world have no trait in common.
@@ -148,9 +151,9 @@ macro_rules! loader {
                     .map_err(|error| super::no_link(name, &error))?;
                 let mut store = runtime.store();
                 let made = pre.instantiate(&mut store);
-                let instance = instantiated(&mut store, limits, made)?;
+                let instance = instantiated(&mut store, made)?;
                 let described = instance.$call().call_describe(&mut store);
-                let described = outcome(&mut store, limits, "describe itself", described.map(Ok))?;
+                let described = outcome(&mut store, "describe itself", described.map(Ok))?;
                 let spec = <$spec>::try_from(described).map_err(|error| error.context(format!("plugin `{name}`")))?;
                 let identity = runtime.identity(sha256, &spec.identity, imports_privacy)?;
                 Ok(Self { runtime, pre, identity, spec })
@@ -161,11 +164,11 @@ macro_rules! loader {
                 let limits = &self.runtime.limits;
                 let mut store = self.runtime.store();
                 let made = self.pre.instantiate(&mut store);
-                let instance = instantiated(&mut store, limits, made)?;
+                let instance = instantiated(&mut store, made)?;
                 let mut describe = || {
-                    $crate::wasm::state::arm(&mut store, limits);
+                    $crate::wasm::state::arm_to_start(&mut store, limits);
                     let described = instance.$call().call_describe(&mut store);
-                    outcome(&mut store, limits, "describe itself", described.map(Ok)).map(|what| format!("{what:?}"))
+                    outcome(&mut store, "describe itself", described.map(Ok)).map(|what| format!("{what:?}"))
                 };
                 (0..times).map(|_| describe()).collect()
             }
@@ -183,25 +186,3 @@ macro_rules! loader {
     };
 }
 use loader;
-
-/// Checks a parameter object against the plugin's JSON Schema.
-pub(crate) fn check_parameters(identity: &Identity, params: &serde_json::Value) -> Result<()> {
-    let name = &identity.name;
-    let schema = serde_json::from_str(&identity.parameters)
-        .map_err(|error| Error::plugin(format!("plugin `{name}`: its parameter schema is not JSON: {error}")))?;
-    let validator = jsonschema::validator_for(&schema)
-        .map_err(|error| Error::plugin(format!("plugin `{name}`: its parameter schema is not JSON Schema: {error}")))?;
-    match validator.validate(params) {
-        Ok(()) => Ok(()),
-        Err(error) => {
-            let known = schema["properties"].as_object().map(|all| all.keys().cloned().collect::<Vec<_>>().join(", "));
-            let known = known.filter(|known| !known.is_empty()).unwrap_or_else(|| "none".into());
-            // A JSON Pointer: empty where the object as a whole is wrong, as with an unknown parameter.
-            let which = match error.instance_path().as_str().strip_prefix('/') {
-                Some(parameter) => format!("parameter `{parameter}`"),
-                None => "parameters".to_owned(),
-            };
-            Err(Error::new(Kind::InvalidConfig, format!("plugin `{name}`: {which}: {error}; it takes: {known}")))
-        }
-    }
-}

@@ -30,10 +30,10 @@ impl Source {
         let limits = &self.runtime.limits;
         let mut store = self.runtime.store();
         let made = self.pre.instantiate(&mut store);
-        let instance = instantiated(&mut store, limits, made)?;
+        let instance = instantiated(&mut store, made)?;
         arm(&mut store, limits);
         let called = instance.smelt_plugin_generation().call_generate(&mut store, params, seed, tick, as_of);
-        let objects = outcome(&mut store, limits, "generate", called)?;
+        let objects = outcome(&mut store, "generate", called)?;
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
         for types::Object { name, .. } in &objects {
             if name.is_empty() || name.len() > 255 || name.starts_with('.') || !name.bytes().all(fits) {

@@ -4,7 +4,7 @@ use wasmtime::component::Component;
 
 use crate::Error;
 use crate::error::Result;
-use crate::wasm::{CONTRACT, Engine};
+use crate::wasm::{CONTRACT, Engine, Limits};
 
 /// The kinds of plugins: the worlds of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,8 +110,8 @@ impl Inspection {
 
 impl Engine {
     /// What the component in the file imports and exports; nothing of it runs.
-    pub fn inspect(&self, path: &std::path::Path) -> Result<Inspection> {
-        let (component, _) = self.load(path)?;
+    pub fn inspect(&self, path: &std::path::Path, limits: &Limits) -> Result<Inspection> {
+        let (component, _) = self.load(path, limits)?;
         Ok(Inspection::of(self, &component))
     }
 }
