@@ -97,8 +97,7 @@ fn what_is_left_over_is_shown_first_and_deleted_after_its_time() {
     assert_eq!(gc(&["--grace", "0s", "--delete"]), all);
     let after: BTreeSet<_> = objects(&lake).into_iter().map(|(key, _)| key).collect();
     let mut expected: BTreeSet<_> = before.iter().map(|(key, _)| key.clone()).chain(kept.map(str::to_owned)).collect();
-    expected
-        .insert(after.iter().filter(|key| key.starts_with("catalog/commits/")).next_back().expect("commits").clone());
+    expected.insert(after.iter().rfind(|key| key.starts_with("catalog/commits/")).expect("commits").clone());
     assert_eq!(after, expected, "a commit came, and nothing else");
     kept.iter().for_each(|key| std::fs::remove_file(lake.path().join(key)).expect("a delete"));
     assert_eq!(found(&lake), BTreeSet::new());

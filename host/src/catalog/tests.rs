@@ -101,7 +101,7 @@ enum Put {
     /// It does not do it yet: it does so before the next one.
     Late,
     /// Someone else's comes first.
-    Behind(Commit),
+    Behind(Box<Commit>),
     /// It is not there, but is said to be.
     Lie,
 }
@@ -208,13 +208,13 @@ fn a_commit_whose_answer_is_lost_is_made_once() {
 fn behind_a_lost_answer_may_be_the_commit_of_another_host() {
     let commit = |dataset| change(dataset, "theirs").on(&State::default(), "another", "");
     with_store(|store| {
-        let remote = Remote::new(store, [Put::Behind(commit("b"))]);
+        let remote = Remote::new(store, [Put::Behind(commit("b").into())]);
         let mut catalog = Catalog::load(&remote).expect("an empty lake");
         catalog.commit(&change("a", "x"), DateTime::UNIX_EPOCH).expect("another dataset");
         assert_eq!(catalog.state().retired, ["theirs", "x"]);
     });
     with_store(|store| {
-        let remote = Remote::new(store, [Put::Behind(commit("a"))]);
+        let remote = Remote::new(store, [Put::Behind(commit("a").into())]);
         let mut catalog = Catalog::load(&remote).expect("an empty lake");
         let conflict = catalog.commit(&change("a", "x"), DateTime::UNIX_EPOCH).expect_err("the same dataset");
         assert_eq!(conflict.kind(), Kind::Conflict);

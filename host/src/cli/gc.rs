@@ -3,13 +3,13 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use chrono::Utc;
 use clap::Args;
 use serde_json::json;
 
 use super::table::{render, thousands};
 use super::{Common, print, print_json};
 use crate::catalog::Catalog;
+use crate::clock::Clock;
 use crate::error::Result;
 use crate::integrity::{Garbage, collect, garbage};
 
@@ -31,7 +31,7 @@ impl Gc {
         lake.expect()?;
         let store = lake.open()?;
         let garbage = match self.delete {
-            true => collect(&*store, self.grace, Utc::now())?,
+            true => collect(&*store, self.grace, Clock::System.now())?,
             false => garbage(&*store, &Catalog::load(&*store)?, self.grace)?,
         };
         if common.json {

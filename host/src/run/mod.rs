@@ -22,7 +22,7 @@ use crate::pipeline::Pipeline;
 use crate::plan::{Parked, Plan, Planning};
 use crate::progress::Progress;
 use crate::store::Store;
-use crate::{Error, profile};
+use crate::{Error, profile, workers};
 
 /// How often a tick is made anew because another host committed first.
 const ATTEMPTS: usize = 16;
@@ -74,6 +74,9 @@ pub struct Report {
 impl Host {
     /// A host for that pipeline on that lake.
     pub fn new(store: Box<dyn Store>, pipeline: Pipeline, clock: Clock, progress: Progress) -> Self {
+        if store.is_remote() {
+            workers::expect_to_wait();
+        }
         Self {
             store,
             pipeline,

@@ -6,11 +6,28 @@ mod tests;
 
 use std::iter::Enumerate;
 use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::thread;
 use std::vec::IntoIter;
 
 pub use relay::{Relay, Turn};
+
+/// How many threads there are at least where most of the time goes by waiting for answers.
+const WAITERS: usize = 8;
+
+/// Whether it does.
+static WAITING: AtomicBool = AtomicBool::new(false);
+
+/// From now on more threads than cores are used: the store is far away, and one waits while another works.
+pub fn expect_to_wait() {
+    WAITING.store(true, Ordering::Relaxed);
+}
+
+fn threads() -> usize {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    if WAITING.load(Ordering::Relaxed) { cores.max(WAITERS) } else { cores }
+}
 
 /// Applies `work` to each item on as many threads as there are cores, and returns the results in the items' order.
 ///
@@ -34,7 +51,7 @@ pub fn share<T: Send, J: Send + Sync, R: Send, S: Default + Send>(
     work: impl Fn(&J, &mut S) + Sync,
     end: impl Fn(J, &mut S) -> R + Sync,
 ) -> (Vec<R>, Vec<S>) {
-    let threads = thread::available_parallelism().map_or(1, usize::from).min(parts).max(1);
+    let threads = threads().min(parts).max(1);
     let jobs = Jobs {
         done: items.iter().map(|_| Mutex::new(None)).collect(),
         left: Mutex::new(Left { items: items.into_iter().enumerate(), under_way: vec![] }),
