@@ -121,3 +121,28 @@ fn hosts_that_work_at_once_come_to_the_same_as_one() {
 
     assert_like_uninterrupted(&lake);
 }
+
+#[test]
+fn a_full_disk_is_told_and_costs_nothing_but_the_run() {
+    let lake = Lake::new();
+    ticks(2, 400).iter().for_each(|objects| arrive(&lake, objects));
+    // No file may grow beyond so many blocks of 512 bytes: a write fails in the middle, as on a full disk.
+    for blocks in ["4", "16", "64"] {
+        let smelt = lake.command(&["run"]);
+        let mut command = std::process::Command::new("sh");
+        let limited = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+        command.args(["-c", &limited]).arg(smelt.get_program()).args(smelt.get_args());
+        for (name, value) in smelt.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        let output = command.output().expect("sh starts");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{stderr}");
+        assert!(stderr.contains("File too large") && stderr.contains("cannot write `"), "{stderr}");
+    }
+    lake.smelt(&["run"]);
+    assert_like_uninterrupted(&lake);
+}

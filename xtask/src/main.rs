@@ -3,11 +3,13 @@
 mod args;
 mod bench;
 mod demo;
+mod faults;
 mod fuzz;
 mod minio;
 mod paths;
 mod plugins;
 mod process;
+mod python;
 mod test;
 mod toolchain;
 
@@ -25,6 +27,7 @@ Verbs:
   demo      build everything, then take a few ticks of raw files to KPIs in ./lake
   test      all that CI runs: format, lints, documentation, tests native and through WebAssembly
   plugins   build the components into target/components
+  faults    kill and disturb smelt on S3 at random, for as long as is asked
   fuzz      damage streams and objects at random, and measure the sandbox
   bench     time smelt against pandas, Polars and DuckDB on the same files
   minio     find or build a real MinIO server for the tests
@@ -40,11 +43,12 @@ fn verb(name: &str) -> Result<Verb> {
         // For `bench` to call.
         "bench-limit" => Ok((bench::limit::run, "")),
         "demo" => Ok((demo::run, demo::HELP)),
+        "faults" => Ok((faults::run, faults::HELP)),
         "fuzz" => Ok((fuzz::run, fuzz::HELP)),
         "minio" => Ok((minio::run, minio::HELP)),
         "plugins" => Ok((plugins::run, plugins::HELP)),
         "test" => Ok((test::run, test::HELP)),
-        _ => Err(Usage(format!("no verb `{name}`; known: bench, demo, fuzz, minio, plugins, test")).into()),
+        _ => Err(Usage(format!("no verb `{name}`; known: bench, demo, faults, fuzz, minio, plugins, test")).into()),
     }
 }
 

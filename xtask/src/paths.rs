@@ -22,6 +22,11 @@ pub(crate) fn tools() -> PathBuf {
     target().join("tools")
 }
 
+/// The Python environment with clients that are not ours.
+pub(crate) fn clients() -> PathBuf {
+    tools().join("clients")
+}
+
 /// The host's binary, as `process::cargo` builds it in release.
 pub(crate) fn smelt() -> PathBuf {
     target().join("release").join(format!("smelt{}", std::env::consts::EXE_SUFFIX))

@@ -7,11 +7,11 @@ use anyhow::{Context, Result};
 
 use crate::args::Args;
 use crate::process::{cargo, run as run_command, say, seconds};
-use crate::{minio, paths, plugins};
+use crate::{minio, paths, plugins, python};
 
 pub(crate) const HELP: &str = "\
 All that CI runs, in this order, up to the first failure:
-  format, components, lints, documentation, MinIO, tests
+  format, components, lints, documentation, MinIO, Python clients, tests
 
 Usage: cargo xtask test [filter]
 
@@ -30,6 +30,7 @@ pub(crate) fn run(args: &mut Args) -> Result<()> {
         ("lints", Box::new(|| run_command("running clippy", &mut clippy()))),
         ("documentation", Box::new(|| run_command("building the documentation", &mut doc()))),
         ("MinIO", Box::new(minio)),
+        ("Python clients", Box::new(clients)),
         ("tests", Box::new(move || run_command("running the tests", &mut tests(filter.as_deref())))),
     ];
     if filtered {
@@ -56,6 +57,15 @@ fn minio() -> Result<()> {
     match minio::find() {
         Ok(found) => say(&format!("the tests use {}", paths::shown(&found))),
         Err(reason) => say(&format!("tests with a real MinIO are skipped: {reason:#}")),
+    }
+    Ok(())
+}
+
+/// The same with clients that people read lakes with.
+fn clients() -> Result<()> {
+    match python::environment(&paths::clients(), &paths::root().join("tests/clients/requirements.txt")) {
+        Ok(_) => say("the tests use boto3 and Polars"),
+        Err(reason) => say(&format!("tests with boto3 and Polars are skipped: {reason:#}")),
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 //! The server is in the process of the test, so that requests can be counted, failed and held at will. A run passes if what
 //! the lake comes to is, to the byte, what an uninterrupted run on a directory comes to.
 
+mod clients;
 mod configuration;
 mod hosts;
 mod random;

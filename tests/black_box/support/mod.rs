@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
 
-use smelt_s3_server::Server;
+use smelt_s3_server::{Minio, Server};
 use tempfile::TempDir;
 
 pub mod audit;
@@ -31,6 +31,8 @@ pub struct Lake {
     pipeline: PathBuf,
     /// Where it lies, unless in the directory.
     server: Option<Arc<Server>>,
+    /// Or the way to where it lies.
+    elsewhere: Option<[String; 3]>,
 }
 
 impl Lake {
@@ -42,7 +44,7 @@ impl Lake {
     /// An empty lake for that pipeline.
     pub fn with_pipeline(pipeline: impl Into<PathBuf>) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let lake = Self { directory, pipeline: pipeline.into(), server: None };
+        let lake = Self { directory, pipeline: pipeline.into(), server: None, elsewhere: None };
         std::fs::create_dir(lake.path()).expect("a lake can be made");
         lake
     }
@@ -54,6 +56,21 @@ impl Lake {
         Self { server: Some(server.into()), ..self }
     }
 
+    /// The same lake in a bucket of a MinIO server.
+    pub fn on_minio(self, minio: &Minio) -> Self {
+        let access = [minio.endpoint(), minio.access_key().to_owned(), minio.secret_key().to_owned()];
+        let lake = Self { elsewhere: Some(access), ..self };
+        lake.smelt(&["init"]);
+        lake
+    }
+
+    /// Endpoint, access key and secret key of the server that it lies on.
+    pub fn access(&self) -> [String; 3] {
+        let of =
+            |server: &Arc<Server>| [server.endpoint(), server.access_key().to_owned(), server.secret_key().to_owned()];
+        self.server.as_ref().map(of).or_else(|| self.elsewhere.clone()).expect("the lake is on S3")
+    }
+
     /// The server that it lies on.
     pub fn server(&self) -> &Server {
         self.server.as_ref().expect("the lake is on S3")
@@ -61,9 +78,9 @@ impl Lake {
 
     /// What `--lake` takes.
     fn url(&self) -> std::ffi::OsString {
-        match &self.server {
-            Some(_) => format!("s3://{BUCKET}/{PREFIX}").into(),
-            None => self.path().into(),
+        match self.server.is_some() || self.elsewhere.is_some() {
+            true => format!("s3://{BUCKET}/{PREFIX}").into(),
+            false => self.path().into(),
         }
     }
 
@@ -84,11 +101,10 @@ impl Lake {
             .env("SMELT_CACHE_DIR", root().join("target/components/cache"))
             .env("XDG_CONFIG_HOME", self.directory.path().join("config"))
             .env_remove("SMELT_PII_KEY");
-        if let Some(server) = &self.server {
-            command
-                .env("MINIO_ENDPOINT", server.endpoint())
-                .env("MINIO_ACCESS_KEY", server.access_key())
-                .env("MINIO_SECRET_KEY", server.secret_key());
+        if self.server.is_some() || self.elsewhere.is_some() {
+            let [endpoint, access_key, secret_key] = self.access();
+            command.env("MINIO_ENDPOINT", endpoint);
+            command.env("MINIO_ACCESS_KEY", access_key).env("MINIO_SECRET_KEY", secret_key);
         }
         command
     }

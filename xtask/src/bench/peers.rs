@@ -1,14 +1,14 @@
 //! The peers: scripts under `bench/peers` and the virtual environment they run in.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use crate::args::Usage;
-use crate::paths::{root, shown};
-use crate::process::{run, say, tool};
+use crate::paths::root;
+use crate::process::{say, tool};
+use crate::python;
 
 const ALL: [&str; 3] = ["pandas", "polars", "duckdb"];
 const DIR: &str = "bench/peers";
@@ -31,29 +31,13 @@ pub(super) fn python(dir: &Path, peers: &[String]) -> Result<Option<PathBuf>> {
     if peers.is_empty() {
         return Ok(None);
     }
-    match environment(&dir.join("venv")) {
+    match python::environment(&dir.join("venv"), &root().join(DIR).join("requirements.txt")) {
         Ok(python) => Ok(Some(python)),
         Err(error) => {
             say(&format!("without peers: {error:#}"));
             Ok(None)
         }
     }
-}
-
-fn environment(venv: &Path) -> Result<PathBuf> {
-    let requirements = root().join(DIR).join("requirements.txt");
-    let wanted = fs::read(&requirements).with_context(|| format!("no {}", shown(&requirements)))?;
-    let python = venv.join("bin/python");
-    let installed = venv.join("installed.txt");
-    if fs::read(&installed).is_ok_and(|installed| installed == wanted) {
-        return Ok(python);
-    }
-    run("making a Python environment", tool("python3").args(["-m", "venv", "--clear"]).arg(venv))?;
-    let mut pip = tool(&python);
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(&requirements);
-    run("installing the peers", &mut pip)?;
-    fs::write(installed, wanted)?;
-    Ok(python)
 }
 
 /// One run of a peer: reads the objects in `bronze`, writes `out/gold/<kpi>/<kpi>.csv`.
