@@ -1,7 +1,14 @@
-//! The three roles as three processes on one lake, each with its sign of life.
+//! The three roles as three processes on one lake, each with its sign of life; and so what `docker-compose.yml` starts.
 
+use std::collections::BTreeMap;
+use std::io::Read as _;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
+
+use smelt::config::LakeSection;
+use smelt::store::Store;
+use smelt_s3_server::{Minio, Server};
 
 use crate::support::audit::audit;
 use crate::support::process::{Running, Signal, wait_until};
@@ -85,4 +92,139 @@ fn a_role_that_the_pipeline_cannot_fill_is_refused() {
     let said = String::from_utf8_lossy(&refused.stderr);
     assert!(said.contains("nothing to generate: the pipeline has no [source.<name>]"), "{said}");
     assert_eq!(refused.status.code(), Some(2));
+}
+
+/// What `docker-compose.yml` says of a service, as far as a process can do it without a container.
+#[derive(Debug, serde::Deserialize)]
+struct Service {
+    command: Vec<String>,
+    #[serde(default)]
+    environment: BTreeMap<String, String>,
+}
+
+#[derive(Debug, serde::Deserialize)]
+struct Compose {
+    services: BTreeMap<String, Service>,
+}
+
+/// A server of S3 that the services work on, in place of the file's.
+struct Site {
+    endpoint: String,
+    access_key: String,
+    secret_key: String,
+    services: BTreeMap<String, Service>,
+    beside: Lake,
+}
+
+impl Site {
+    fn new(endpoint: String, access_key: &str, secret_key: &str) -> Self {
+        let text = std::fs::read_to_string(root().join("docker-compose.yml")).expect("there is a docker-compose.yml");
+        let Compose { services } = serde_saphyr::from_str(&text).expect("it is YAML");
+        let (access_key, secret_key) = (access_key.to_owned(), secret_key.to_owned());
+        Self { endpoint, access_key, secret_key, services, beside: Lake::new() }
+    }
+
+    /// The variables of a service: the image's, those of the file, and where the server is.
+    fn environment(&self, service: &str) -> BTreeMap<String, String> {
+        let beside = |name: &str| self.beside.path().with_file_name(name).to_str().expect("UTF-8").to_owned();
+        let mut environment = self.services[service].environment.clone();
+        for (name, value) in [
+            ("SMELT_HEARTBEAT", beside(&format!("{service}.heartbeat"))),
+            ("XDG_CONFIG_HOME", beside("settings")),
+            ("MINIO_ENDPOINT", self.endpoint.clone()),
+            ("MINIO_ACCESS_KEY", self.access_key.clone()),
+            ("MINIO_SECRET_KEY", self.secret_key.clone()),
+        ] {
+            let replaced = environment.insert(name.to_owned(), value);
+            assert_eq!(replaced.is_some(), name.starts_with("MINIO_"), "{name}: {replaced:?}");
+        }
+        environment
+    }
+
+    /// `smelt <arguments>` as it runs in a service, but on this site and faster.
+    fn command(&self, service: &str, arguments: &[String]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_smelt"));
+        // Beneath it lies the pipeline, as in the image.
+        command.current_dir(root()).env_clear().envs(self.environment(service));
+        command.env("SMELT_CACHE_DIR", root().join("target/components/cache"));
+        command.args(arguments.iter().map(|word| if word == "5s" { "100ms" } else { word }));
+        command
+    }
+
+    fn done(&self, arguments: &[&str]) {
+        let arguments: Vec<_> = arguments.iter().map(|&word| word.to_owned()).collect();
+        let output = self.command("cleaner", &arguments).output().expect("smelt starts");
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// The lake, read by nobody's service.
+    fn lake(&self) -> Box<dyn Store> {
+        let environment = self.environment("cleaner");
+        let lake = |name: &str| environment.get(name).cloned();
+        let url = lake("SMELT_LAKE").expect("the file names the lake");
+        let found = smelt::lake::Lake::find(Some(&url), &LakeSection::default(), &lake);
+        found.and_then(|lake| lake.open()).expect("a lake")
+    }
+}
+
+/// What `docker-compose.yml` starts, started by hand: it comes to what one host on a directory comes to.
+fn the_services_work(site: &Site) {
+    let minio = &site.services["minio"].environment;
+    let keys = |service: &str| {
+        ["MINIO_ACCESS_KEY", "MINIO_SECRET_KEY"].map(|name| site.services[service].environment[name].clone())
+    };
+    let roles = ["generator", "cleaner", "aggregator"];
+    for service in roles.into_iter().chain(["bucket"]) {
+        assert_eq!(keys(service), [minio["MINIO_ROOT_USER"].clone(), minio["MINIO_ROOT_PASSWORD"].clone()]);
+    }
+
+    let made = site.command("bucket", &site.services["bucket"].command).output().expect("smelt starts");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let running = roles.map(|service| {
+        let command = &site.services[service].command;
+        assert!(command.ends_with(&["--every".to_owned(), "5s".to_owned()]), "{service}: {command:?}");
+        (service, Running::spawn(&mut site.command(service, command)))
+    });
+    let lake = site.lake();
+    let count = |layer: &str| lake.list(layer, "").map_or(0, |objects| objects.len());
+    assert!(wait_until(LONG, || count("bronze/") >= 9 && count("gold/") >= 5));
+    for (service, process) in running {
+        let healthy = site.command(service, &["health".to_owned()]).output().expect("smelt starts");
+        assert!(healthy.status.success(), "{service}: {}", String::from_utf8_lossy(&healthy.stderr));
+        process.signal(Signal::TERM);
+        assert!(process.wait(LONG).success(), "{service}");
+    }
+
+    site.done(&["run"]);
+    site.done(&["verify", "--all"]);
+    let read = |layer: &str| -> Vec<(String, Vec<u8>)> {
+        let objects = lake.list(layer, "").expect("a listing").into_iter();
+        let read = |key: &str| {
+            let mut body = Vec::new();
+            lake.open(key).expect("it is there").1.read_to_end(&mut body).expect("it can be read");
+            body
+        };
+        objects.map(|object| (object.key[layer.len()..].to_owned(), read(&object.key))).collect()
+    };
+    let alone = Lake::new();
+    read("bronze/").iter().for_each(|(name, body)| alone.bronze(name, body));
+    alone.smelt(&["run"]);
+    let gold = read("gold/").into_iter().map(|(name, body)| {
+        let (kpi, _) = name.split_once('/').expect("gold has a directory for each KPI");
+        (kpi.to_owned(), String::from_utf8(body).expect("gold is text"))
+    });
+    assert_eq!(gold.collect::<BTreeMap<_, _>>(), alone.gold());
+}
+
+#[test]
+fn the_services_of_docker_compose_work_together() {
+    let server = Server::start().expect("a server");
+    the_services_work(&Site::new(server.endpoint(), server.access_key(), server.secret_key()));
+}
+
+#[test]
+fn the_services_of_docker_compose_work_together_on_minio() {
+    let name = "the_services_of_docker_compose_work_together_on_minio";
+    let Some(minio) = Minio::start_or_skip(name).expect("MinIO starts") else { return };
+    the_services_work(&Site::new(minio.endpoint(), minio.access_key(), minio.secret_key()));
 }

@@ -1,6 +1,6 @@
 //! `smelt` as a process that is waited for, killed or signalled.
 
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 pub use rustix::process::Signal;
@@ -13,7 +13,11 @@ pub struct Running(Child);
 impl Running {
     /// Starts `smelt <arguments>` on the lake; what it says is dropped.
     pub fn start(lake: &Lake, arguments: &[&str]) -> Self {
-        let mut command = lake.command(arguments);
+        Self::spawn(&mut lake.command(arguments))
+    }
+
+    /// Starts a command.
+    pub fn spawn(command: &mut Command) -> Self {
         Self(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("smelt starts"))
     }
 
