@@ -7,7 +7,7 @@ use crate::support::Lake;
 use crate::support::process::{Running, pause};
 use crate::support::ticks::arrive;
 
-fn number(variable: &str) -> Option<u64> {
+pub(super) fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().map(|value| value.parse().unwrap_or_else(|_| panic!("{variable} must be a number")))
 }
 

@@ -1,4 +1,4 @@
-//! What a tick asks of the server: little, whatever the bucket holds.
+//! What a tick asks of the server: little, whatever the bucket holds. `SMELT_OBJECTS=100000` makes it a large one.
 
 use crate::support::Lake;
 use crate::support::ticks::arrive;
@@ -31,7 +31,8 @@ fn a_tick_asks_for_no_more_of_a_large_lake_than_of_a_small_one() {
         let lists = new["LIST"];
         (new.into_values().sum::<usize>(), idle.into_values().sum::<usize>(), lists)
     };
-    let (small, large) = (tick(&lake(300)), tick(&lake(4_000)));
+    let many = super::random::number("SMELT_OBJECTS").unwrap_or(4_000);
+    let (small, large) = (tick(&lake(300)), tick(&lake(many as usize)));
     assert!(large.2 <= 8, "{} listings", large.2);
     assert!(large.0 <= small.0 + 10 && large.1 <= small.1 + 4, "{small:?} and {large:?}");
     assert!(large.0 <= 150 && large.1 <= 40, "{large:?}");
