@@ -138,7 +138,7 @@ fn a_cleaner_whose_output_is_not_as_declared_fails_for_that() {
     for (lie, words) in [
         ("other type", "its columns are (a: utf8, id: utf8?), not (a: utf8, id: int64?)"),
         ("other nullability", "its columns are (a: utf8?, id: int64?)"),
-        ("missing value", "declared as non-nullable but contains null values"),
+        ("missing value", "lacks values, which it must not"),
         ("garbage", "lacks its continuation marker"),
         ("more", "8 bytes follow its end"),
         ("no end", "ends without the end-of-stream marker"),
@@ -147,7 +147,7 @@ fn a_cleaner_whose_output_is_not_as_declared_fails_for_that() {
         sins("liar", json!({"lie": lie}), "output", &[words, "exactly the declared schema"]);
     }
     sins("sinner", json!({"always": "far instant"}), "output", &["taken_at is out of range"]);
-    sins("sinner", json!({"always": "no id"}), "output", &["1 row\n", "'id' is declared as non-nullable"]);
+    sins("sinner", json!({"always": "no id"}), "output", &["1 row\n", "column `id` lacks values"]);
 }
 
 #[test]

@@ -29,7 +29,7 @@ impl Inspect {
         let path = &self.component;
         let name = path.file_stem().unwrap_or_default().to_string_lossy().replace('_', "-");
         let limits = limits(&common.pipeline, &name)?;
-        // What is looked at is not what is run: the widest limits that apply anywhere would not do for that.
+        // It is loaded as the first section that names it would load it.
         let first = limits.first().map(|(_, limits)| limits.clone()).unwrap_or_default();
         let engine = Engine::new(cache_directory().as_deref())?;
         let inspection = engine.inspect(path, &first)?;
