@@ -145,7 +145,7 @@ fn a_full_disk_is_told_and_costs_nothing_but_the_run() {
         eprintln!("skipped: a_full_disk_is_told_and_costs_nothing_but_the_run: no small disk can be mounted here");
         return;
     }
-    for room in [40, 200, 400] {
+    for room in [30, 100, 200] {
         let lake = Lake::new();
         ticks(2, 800).iter().for_each(|objects| arrive(&lake, objects));
         let bronze: usize = lake.files("bronze").values().map(|body| body.len().next_multiple_of(4096)).sum();
