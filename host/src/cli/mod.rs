@@ -5,6 +5,7 @@ mod generate;
 mod history;
 mod init;
 mod inspect;
+mod new;
 mod plan;
 mod plugin;
 mod profile;

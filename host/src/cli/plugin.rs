@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Map, Value};
 
 use super::inspect::Inspect;
+use super::new::New;
 use super::{Common, cache_directory, print, print_json};
 use crate::Error;
 use crate::check::{Engines, Options, Outcome, check};
@@ -20,6 +21,8 @@ pub(super) struct Plugin {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Make a small project that builds to a component
+    New(New),
     /// Check a component against the contract
     Check(Check),
     /// Show what a component is, what it says of itself and what it may use
@@ -48,6 +51,7 @@ struct Check {
 impl Plugin {
     pub(super) fn run(&self, common: &Common) -> Result<ExitCode> {
         match &self.verb {
+            Verb::New(new) => new.run(common),
             Verb::Check(check) => check.run(common),
             Verb::Inspect(inspect) => inspect.run(common),
         }
