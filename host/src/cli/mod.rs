@@ -5,6 +5,8 @@ mod generate;
 mod history;
 mod init;
 mod inspect;
+mod list;
+mod lock;
 mod new;
 mod plan;
 mod plugin;
@@ -52,6 +54,7 @@ Examples:
   smelt history --objects            every commit, and what became of every row
   smelt run --pipeline my/smelt.toml --lake /data/lake --json
   smelt plugin check target/components/aov.wasm   does the component keep the contract?
+  smelt plugin lock                  pin the components that the pipeline runs
 
 Exit status: 0 done, 1 something failed, 2 the command line or the manifest is wrong.";
 
@@ -63,6 +66,9 @@ struct Common {
     /// The lake: a directory
     #[arg(long, global = true, value_name = "DIR", default_value = "./lake")]
     lake: PathBuf,
+    /// Refuse a pipeline that has no lock beside its manifest
+    #[arg(long, global = true)]
+    locked: bool,
     /// Write JSON for programs to standard output
     #[arg(long, global = true)]
     json: bool,
@@ -148,7 +154,8 @@ impl Common {
         if self.lake.exists() && !self.lake.is_dir() {
             return Err(Error::config(format!("the lake `{}` is not a directory", self.lake.display())));
         }
-        let manifest = Manifest::read(&self.pipeline)?;
+        let mut manifest = Manifest::read(&self.pipeline)?;
+        manifest.pipeline.locked |= self.locked;
         let store = DirStore::new(&self.lake);
         let beside = key_file(&self.lake)?;
         let pseudonyms = match &manifest.privacy.key_file {

@@ -7,6 +7,8 @@ use clap::{Args, Subcommand};
 use serde_json::{Map, Value};
 
 use super::inspect::Inspect;
+use super::list::List;
+use super::lock::Pinning;
 use super::new::New;
 use super::{Common, cache_directory, print, print_json};
 use crate::Error;
@@ -27,6 +29,10 @@ enum Verb {
     Check(Check),
     /// Show what a component is, what it says of itself and what it may use
     Inspect(Inspect),
+    /// Show the plugins that the pipeline could use, and what uses them
+    List(List),
+    /// Pin the components that the pipeline uses, in a lock beside its manifest
+    Lock(Pinning),
 }
 
 #[derive(Debug, Args)]
@@ -54,6 +60,8 @@ impl Plugin {
             Verb::New(new) => new.run(common),
             Verb::Check(check) => check.run(common),
             Verb::Inspect(inspect) => inspect.run(common),
+            Verb::List(list) => list.run(common),
+            Verb::Lock(pinning) => pinning.run(common),
         }
     }
 }
