@@ -48,6 +48,9 @@ pub struct Manifest {
     /// Where the manifest was read from; paths in it are relative to this.
     #[serde(skip)]
     pub directory: PathBuf,
+    /// Where its lock is, if it has one: the manifest's own name with `.lock`.
+    #[serde(skip)]
+    pub lock: PathBuf,
 }
 
 /// `[pipeline]`
@@ -58,6 +61,9 @@ pub struct PipelineSection {
     pub name: String,
     /// Directories in which `<plugin>.wasm` is looked for, in order.
     pub plugins: Vec<PathBuf>,
+    /// Whether it runs only with a lock beside it. Default false.
+    #[serde(default)]
+    pub locked: bool,
 }
 
 /// `[lake]`: a place for the whole lake, or one for each layer.
@@ -225,7 +231,8 @@ impl Manifest {
         let text = std::fs::read_to_string(&file)
             .map_err(|error| Error::config(format!("cannot read the manifest `{}`: {error}", file.display())))?;
         let directory = file.parent().unwrap_or(Path::new(".")).to_owned();
-        Self::parse(&text, directory).map_err(|error| error.context(file.display()))
+        let manifest = Self::parse(&text, directory).map_err(|error| error.context(file.display()))?;
+        Ok(Self { lock: file.with_extension("lock"), ..manifest })
     }
 
     /// The manifest in the text; paths in it are relative to `directory`.
@@ -254,7 +261,16 @@ impl Manifest {
         if let Some(wrong) = plugin.wrong() {
             return Err(Error::config(format!("limits.plugin.{wrong}")));
         }
-        Ok(Self { directory, ..manifest })
+        Ok(Self { lock: directory.join(FILE).with_extension("lock"), directory, ..manifest })
+    }
+
+    /// Every section that uses a plugin, as `kpi.aov`, with the plugin's name and what the section says of its limits.
+    pub fn uses(&self) -> impl Iterator<Item = (String, &str, &Map<String, Value>)> {
+        let sources = self.source.iter().map(|(name, of)| (format!("source.{name}"), of.plugin.as_str(), &of.limits));
+        let datasets =
+            self.dataset.iter().map(|(name, of)| (format!("dataset.{name}"), of.plugin.as_str(), &of.limits));
+        let kpis = self.kpi.iter().map(|(name, of)| (format!("kpi.{name}"), of.plugin.as_str(), &of.limits));
+        sources.chain(datasets).chain(kpis)
     }
 
     fn names(&self) -> impl Iterator<Item = (&'static str, &str)> {

@@ -18,6 +18,8 @@ mod hostile;
 mod incremental;
 mod inspect;
 mod integrity;
+mod lock;
+mod new;
 mod one_object;
 mod privacy;
 mod profile;

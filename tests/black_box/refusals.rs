@@ -54,7 +54,11 @@ fn component(text: &str) -> Vec<u8> {
 #[test]
 fn unknown_keys_are_refused_with_those_there_are() {
     refuses("[pipeline]", "colour = \"red\"\n[pipeline]", &["line 3", "unknown field `colour`", "`dataset`", "`kpi`"]);
-    refuses("name = \"weather\"", "name = \"weather\"\nnmae = \"x\"", &["`nmae`", "expected `name` or `plugins`"]);
+    refuses(
+        "name = \"weather\"",
+        "name = \"weather\"\nnmae = \"x\"",
+        &["`nmae`", "expected one of `name`, `plugins`, `locked`"],
+    );
     refuses(
         "parameters = { limit = 2 }",
         "parameters = { limit = 2 }\ninput = { readings = \"sightings\" }",

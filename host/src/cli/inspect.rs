@@ -72,14 +72,11 @@ impl Inspect {
 }
 
 /// What it may use, by the sections of the manifest that use it; the defaults where there is no such section.
-fn limits(pipeline: &Path, plugin: &str) -> Result<Vec<(String, Limits)>> {
+pub(super) fn limits(pipeline: &Path, plugin: &str) -> Result<Vec<(String, Limits)>> {
     let mut limits = Vec::new();
     if pipeline.exists() {
         let manifest = Manifest::read(pipeline)?;
-        let sources = manifest.source.iter().map(|(name, of)| (format!("source.{name}"), &of.plugin, &of.limits));
-        let datasets = manifest.dataset.iter().map(|(name, of)| (format!("dataset.{name}"), &of.plugin, &of.limits));
-        let kpis = manifest.kpi.iter().map(|(name, of)| (format!("kpi.{name}"), &of.plugin, &of.limits));
-        for (section, _, own) in sources.chain(datasets).chain(kpis).filter(|(_, used, _)| *used == plugin) {
+        for (section, _, own) in manifest.uses().filter(|(_, used, _)| *used == plugin) {
             limits.push((section, manifest.limits.of_plugin(own)?));
         }
     }
@@ -87,6 +84,16 @@ fn limits(pipeline: &Path, plugin: &str) -> Result<Vec<(String, Limits)>> {
         limits.push(("by default".to_owned(), Limits::default()));
     }
     Ok(limits)
+}
+
+/// The version that a plugin gives itself.
+pub(super) fn version(world: World, engine: &Engine, name: &str, path: &Path, limits: &Limits) -> Result<String> {
+    let key = Pseudonyms::default();
+    Ok(match world {
+        World::Source => Source::load(engine, name, path, limits, &key)?.identity().version.clone(),
+        World::Cleaner => Cleaner::load(engine, name, path, limits, &key)?.identity().version.clone(),
+        World::Kpi => Kpi::load(engine, name, path, limits, &key)?.identity().version.clone(),
+    })
 }
 
 fn description(world: World, engine: &Engine, name: &str, path: &Path, limits: &Limits) -> Result<Map<String, Value>> {

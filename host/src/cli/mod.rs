@@ -6,6 +6,9 @@ mod health;
 mod history;
 mod init;
 mod inspect;
+mod list;
+mod lock;
+mod new;
 mod plan;
 mod plugin;
 mod profile;
@@ -53,6 +56,7 @@ Examples:
   smelt history --objects            every commit, and what became of every row
   smelt run --pipeline my/smelt.toml --lake /data/lake --json
   smelt plugin check target/components/aov.wasm   does the component keep the contract?
+  smelt plugin lock                  pin the components that the pipeline runs
 
 Exit status: 0 done, 1 something failed, 2 the command line or the manifest is wrong.";
 
@@ -67,6 +71,9 @@ struct Common {
     /// The lake: a directory, or s3://bucket[/prefix]; by default the manifest's, or ./lake
     #[arg(long, global = true, value_name = "URL", env = "SMELT_LAKE")]
     lake: Option<String>,
+    /// Refuse a pipeline that has no lock beside its manifest
+    #[arg(long, global = true)]
+    locked: bool,
     /// Write JSON for programs to standard output
     #[arg(long, global = true)]
     json: bool,
@@ -161,7 +168,8 @@ impl Common {
 
     /// The host that the flags describe.
     fn host(&self) -> Result<Host> {
-        let manifest = Manifest::read(&self.pipeline)?;
+        let mut manifest = Manifest::read(&self.pipeline)?;
+        manifest.pipeline.locked |= self.locked;
         let lake = self.lake()?;
         let (store, beside) = (lake.open()?, lake.key_file(&variable)?);
         let pseudonyms = match &manifest.privacy.key_file {

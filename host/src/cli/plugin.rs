@@ -7,6 +7,9 @@ use clap::{Args, Subcommand};
 use serde_json::{Map, Value};
 
 use super::inspect::Inspect;
+use super::list::List;
+use super::lock::Pinning;
+use super::new::New;
 use super::{Common, cache_directory, print, print_json};
 use crate::Error;
 use crate::check::{Engines, Options, Outcome, check};
@@ -20,10 +23,16 @@ pub(super) struct Plugin {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Make a small project that builds to a component
+    New(New),
     /// Check a component against the contract
     Check(Check),
     /// Show what a component is, what it says of itself and what it may use
     Inspect(Inspect),
+    /// Show the plugins that the pipeline could use, and what uses them
+    List(List),
+    /// Pin the components that the pipeline uses, in a lock beside its manifest
+    Lock(Pinning),
 }
 
 #[derive(Debug, Args)]
@@ -48,8 +57,11 @@ struct Check {
 impl Plugin {
     pub(super) fn run(&self, common: &Common) -> Result<ExitCode> {
         match &self.verb {
+            Verb::New(new) => new.run(common),
             Verb::Check(check) => check.run(common),
             Verb::Inspect(inspect) => inspect.run(common),
+            Verb::List(list) => list.run(common),
+            Verb::Lock(pinning) => pinning.run(common),
         }
     }
 }

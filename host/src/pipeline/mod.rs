@@ -1,15 +1,18 @@
 //! A pipeline ready to run: the manifest with its plugins loaded, and everything checked that can be before data is read.
 
+pub(crate) mod components;
 mod fingerprint;
+mod lock;
 mod pattern;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use arrow_schema::SchemaRef;
 use serde_json::{Map, Value};
 
 pub use fingerprint::Fingerprint;
+pub use lock::{Lock, Pin};
 pub use pattern::Pattern;
 
 use crate::Error;
@@ -17,7 +20,7 @@ use crate::codec::{self, DecodeLimits, Format};
 use crate::config::{DatasetSection, Manifest, Output, Schedule};
 use crate::error::{Kind, Result};
 use crate::privacy::Pseudonyms;
-use crate::wasm::{Cleaner, Engine, Identity, Kpi, KpiInputSpec, Source, check_parameters, schema_text};
+use crate::wasm::{Cleaner, Engine, Identity, Kpi, KpiInputSpec, Limits, Source, check_parameters, schema_text};
 
 /// A pipeline ready to run.
 pub struct Pipeline {
@@ -98,17 +101,35 @@ pub struct KpiInput {
 }
 
 impl Pipeline {
-    /// Loads every plugin that the manifest names. Fails with what would have been right.
+    /// Loads every plugin that the manifest names, as the lock beside it pins them if there is one. Fails with what would
+    /// have been right.
     pub fn load(manifest: &Manifest, engine: Engine, pseudonyms: &Pseudonyms) -> Result<Self> {
-        let directories: Vec<_> = manifest.pipeline.plugins.iter().map(|path| manifest.directory.join(path)).collect();
-        let find = |plugin: &str| find(&directories, plugin);
-        let limits = |own: &Map<String, Value>| manifest.limits.of_plugin(own);
+        let lock = Lock::of(manifest)?;
+        Self::load_as(manifest, engine, pseudonyms, lock.as_ref())
+    }
+
+    /// The same with this lock or none.
+    pub fn load_as(manifest: &Manifest, engine: Engine, pseudonyms: &Pseudonyms, lock: Option<&Lock>) -> Result<Self> {
+        let directories = components::directories(manifest);
+        // Where the component is and what it may use, once it is known to be the pinned one: nothing of another runs.
+        let find = |section: &str, plugin: &str, own: &Map<String, Value>| -> Result<(PathBuf, Limits)> {
+            let limits = manifest.limits.of_plugin(own)?;
+            let path = components::find(&directories, plugin)?;
+            lock.map_or(Ok(()), |lock| lock.check(plugin, &path, section, &limits))?;
+            Ok((path, limits))
+        };
+        // What was loaded is the pinned one too: the file may have changed since.
+        let pinned = |identity: &Identity| match lock.and_then(|lock| lock.pin(&identity.name)) {
+            Some(pin) => pin.expect(&identity.sha256),
+            None => Ok(()),
+        };
 
         let mut sources = Vec::new();
         for (name, section) in &manifest.source {
             let load = || {
-                let limits = limits(&section.limits)?;
-                let plugin = Source::load(&engine, &section.plugin, &find(&section.plugin)?, &limits, pseudonyms)?;
+                let (path, limits) = find(&format!("source.{name}"), &section.plugin, &section.limits)?;
+                let plugin = Source::load(&engine, &section.plugin, &path, &limits, pseudonyms)?;
+                pinned(plugin.identity())?;
                 check_parameters(plugin.identity(), &section.parameters.clone().into())?;
                 let parameters = section.parameters.clone();
                 Ok(SourceStep { name: name.clone(), seed: section.seed, plugin, parameters })
@@ -118,8 +139,9 @@ impl Pipeline {
         let mut datasets = Vec::new();
         for (name, section) in &manifest.dataset {
             let load = || {
-                let limits = limits(&section.limits)?;
-                let plugin = Cleaner::load(&engine, &section.plugin, &find(&section.plugin)?, &limits, pseudonyms)?;
+                let (path, limits) = find(&format!("dataset.{name}"), &section.plugin, &section.limits)?;
+                let plugin = Cleaner::load(&engine, &section.plugin, &path, &limits, pseudonyms)?;
+                pinned(plugin.identity())?;
                 let parameters = parameters(plugin.identity(), &section.parameters)?;
                 check_rules(&plugin)?;
                 let host = settings(section, manifest, plugin.identity(), pseudonyms);
@@ -137,8 +159,9 @@ impl Pipeline {
         let mut kpis = Vec::new();
         for (name, section) in &manifest.kpi {
             let load = || {
-                let limits = limits(&section.limits)?;
-                let plugin = Kpi::load(&engine, &section.plugin, &find(&section.plugin)?, &limits, pseudonyms)?;
+                let (path, limits) = find(&format!("kpi.{name}"), &section.plugin, &section.limits)?;
+                let plugin = Kpi::load(&engine, &section.plugin, &path, &limits, pseudonyms)?;
+                pinned(plugin.identity())?;
                 let parameters = parameters(plugin.identity(), &section.parameters)?;
                 let inputs = inputs(&plugin, &section.inputs, &datasets)?;
                 let mapped: Vec<_> = inputs.iter().map(|input| format!("{}={}", input.name, input.dataset)).collect();
@@ -195,27 +218,6 @@ fn refused(error: Error, section: &str) -> Error {
         Kind::Plugin | Kind::LimitExceeded => Error::config(error.to_string()).context(section),
         _ => error.context(section),
     }
-}
-
-/// `<plugin>.wasm` in the first directory that has it.
-fn find(directories: &[PathBuf], plugin: &str) -> Result<PathBuf> {
-    let candidates = directories.iter().map(|directory| directory.join(format!("{plugin}.wasm")));
-    if let Some(path) = candidates.into_iter().find(|path| path.is_file()) {
-        return Ok(path);
-    }
-    let mut known: Vec<_> = directories.iter().flat_map(|directory| components(directory)).collect();
-    known.sort();
-    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-    let looked: Vec<_> = directories.iter().map(|directory| directory.display().to_string()).collect();
-    Err(Error::config(format!("no plugin `{plugin}` in {}; found there: {known}", looked.join(", "))))
-}
-
-fn components(directory: &Path) -> Vec<String> {
-    let Ok(entries) = std::fs::read_dir(directory) else { return Vec::new() };
-    let name = |entry: std::io::Result<std::fs::DirEntry>| {
-        Some(entry.ok()?.file_name().to_str()?.strip_suffix(".wasm")?.to_owned())
-    };
-    entries.filter_map(name).collect()
 }
 
 /// The parameters as canonical JSON (keys in order), once the plugin's schema accepts them.

@@ -1,0 +1,101 @@
+//! `smelt plugin list`.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::inspect::{limits, version};
+use super::lock::short;
+use super::table::{render, thousands};
+use super::{Common, cache_directory, print, print_json};
+use crate::config::Manifest;
+use crate::digest;
+use crate::error::Result;
+use crate::pipeline::{Lock, components};
+use crate::wasm::{CONTRACT, Engine, World};
+
+/// Nothing to choose.
+#[derive(Debug, Args)]
+pub(super) struct List {}
+
+/// One component in a directory of plugins.
+#[derive(Debug, Serialize)]
+struct Row {
+    name: String,
+    kind: Option<&'static str>,
+    version: Option<String>,
+    contract: Option<&'static str>,
+    bytes: usize,
+    sha256: String,
+    /// Sections of the manifest.
+    used_by: Vec<String>,
+    /// Whether the lock pins this very component; nothing where it pins none of that name.
+    locked: Option<bool>,
+    /// Why it would be.
+    refused: Option<String>,
+}
+
+impl List {
+    pub(super) fn run(&self, common: &Common) -> Result<ExitCode> {
+        let manifest = Manifest::read(&common.pipeline)?;
+        let lock = Lock::read(&manifest.lock)?;
+        let engine = Engine::new(cache_directory().as_deref())?;
+        let directories = components::directories(&manifest);
+        let mut rows = Vec::new();
+        for name in components::names(&directories) {
+            let path = components::find(&directories, &name)?;
+            let allowed = limits(&common.pipeline, &name)?.into_iter().next().map(|(_, limits)| limits);
+            let allowed = allowed.unwrap_or_default();
+            let binary = std::fs::read(&path).unwrap_or_default();
+            let sha256 = digest::hex(&binary);
+            let found = engine.inspect(&path, &allowed).and_then(|inspection| match inspection.worlds().as_slice() {
+                &[world] => Ok((world, version(world, &engine, &name, &path, &allowed)?)),
+                _ => Err(crate::Error::plugin("it exports the interface of no world, or of several")),
+            });
+            let used_by = manifest.uses().filter(|(_, plugin, _)| *plugin == name).map(|(section, ..)| section);
+            rows.push(Row {
+                kind: found.as_ref().ok().map(|(world, _)| World::name(*world)),
+                version: found.as_ref().ok().map(|(_, version)| version.clone()),
+                contract: found.is_ok().then_some(CONTRACT),
+                bytes: binary.len(),
+                used_by: used_by.collect(),
+                locked: lock.as_ref().and_then(|lock| lock.pin(&name)).map(|pin| pin.sha256 == sha256),
+                refused: found.err().map(|error| error.to_string()),
+                sha256,
+                name,
+            });
+        }
+        match common.json {
+            true => print_json(&rows)?,
+            false => print(&text(&rows, lock.is_some())),
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn text(rows: &[Row], has_lock: bool) -> String {
+    let or_none = |cell: Option<&str>| cell.unwrap_or("-").to_owned();
+    let cells = rows.iter().map(|row| {
+        let mut cells = vec![
+            row.name.clone(),
+            or_none(row.kind),
+            or_none(row.version.as_deref()),
+            or_none(row.contract),
+            thousands(row.bytes as u64),
+            short(&row.sha256).to_owned(),
+            or_none(Some(row.used_by.join(", ").as_str()).filter(|used| !used.is_empty())),
+        ];
+        if has_lock {
+            cells.push(row.locked.map_or("-", |same| if same { "yes" } else { "differs" }).to_owned());
+        }
+        cells
+    });
+    let heading = ["name", "kind", "version", "contract", "bytes", "sha256", "used by", "locked"];
+    let heading = &heading[..heading.len() - usize::from(!has_lock)];
+    let mut text = render(heading, &cells.collect::<Vec<_>>());
+    for (name, why) in rows.iter().filter_map(|row| Some((&row.name, row.refused.as_ref()?))) {
+        text.push_str(&format!("  {name} would be refused: {why}\n"));
+    }
+    text
+}

@@ -1,0 +1,18 @@
+#!/bin/sh
+# Builds {{name}}.wasm. Exit status 69: there is no compiler for it here, and standard error says what would be one.
+set -eu
+cd "$(dirname "$0")"
+target=wasm32-unknown-unknown
+std=$(rustc --print target-libdir --target $target)
+if ls "$std"/*.rlib >/dev/null 2>&1; then
+    cargo build --release --target $target
+elif [ -x /usr/bin/rustc ] && [ -d "$(/usr/bin/rustc --print sysroot)/lib/rustlib/src/rust/library/std" ]; then
+    # Debian's rustc, which builds the standard library from its source, and the linker of rustup's toolchain.
+    tools=$(dirname "$(rustc --print target-libdir)")/bin
+    PATH="$tools:$PATH" RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 \
+        cargo build --release --target $target -Zbuild-std=std,panic_abort
+else
+    echo "no $target here: \`rustup target add $target\`, or Debian's packages rustc-web and rust-web-src" >&2
+    exit 69
+fi
+cp "${CARGO_TARGET_DIR:-target}/$target/release/{{file}}.wasm" {{name}}.wasm

@@ -1,0 +1,147 @@
+//! `smelt plugin list` and `smelt plugin lock`: with a lock, the pinned components run and no others.
+
+use std::path::PathBuf;
+
+use crate::support::Lake;
+use crate::support::ended::{Ended, fixtures};
+
+const PLUGINS: [&str; 3] = ["clean-readings", "hottest", "stale-stations"];
+
+/// A pipeline with plugins of its own, in `plugins` beside the lake.
+fn lake() -> Lake {
+    let lake = Lake::with_manifest(&manifest(""));
+    std::fs::create_dir(lake.beside("plugins")).expect("a directory can be made");
+    for name in PLUGINS {
+        std::fs::copy(fixtures().join(format!("{name}.wasm")), component(&lake, name)).expect("it is built");
+    }
+    lake.bronze("readings_1.csv", "station,taken_at,revision,celsius\nA,2001-01-01T00:00:00Z,1,3\n");
+    lake
+}
+
+fn manifest(more: &str) -> String {
+    format!(
+        "[pipeline]\nname = \"x\"\nplugins = [\"plugins\"]\n{more}\n\
+         [dataset.readings]\nobjects = \"readings_*.csv\"\nformat = \"csv\"\nplugin = \"clean-readings\"\n\
+         [kpi.hot]\nplugin = \"hottest\"\n[kpi.old]\nplugin = \"stale-stations\"\n"
+    )
+}
+
+fn component(lake: &Lake, name: &str) -> PathBuf {
+    lake.beside("plugins").join(format!("{name}.wasm"))
+}
+
+/// Puts another component in its place, which does the same; gives both digests, that of the former first.
+fn swap(lake: &Lake, name: &str) -> [String; 2] {
+    let path = component(lake, name);
+    let before = std::fs::read(&path).expect("it is there");
+    // A custom section without content, called `x`.
+    let after = [&before[..], &[0, 2, 1, b'x']].concat();
+    std::fs::write(&path, &after).expect("it can be written");
+    [before, after].map(smelt::digest::hex)
+}
+
+#[track_caller]
+fn refused(lake: &Lake, arguments: &[&str], words: &[&str]) {
+    let Ended { code, stderr, .. } = lake.end(arguments);
+    assert_eq!(code, Some(2), "{arguments:?}: {stderr}");
+    for word in words {
+        assert!(stderr.contains(word), "`{word}` is not in: {stderr}");
+    }
+}
+
+#[test]
+fn without_a_lock_any_component_runs() {
+    let lake = lake();
+    lake.smelt(&["run"]);
+    swap(&lake, "hottest");
+    lake.smelt(&["run"]);
+    assert!(!lake.beside("smelt.lock").exists());
+}
+
+#[test]
+fn another_component_than_the_pinned_one_is_refused_until_it_is_pinned() {
+    let lake = lake();
+    lake.smelt(&["plugin", "lock"]);
+    lake.smelt(&["run", "--locked"]);
+    let [was, is] = swap(&lake, "hottest");
+    let both = ["`hottest`", was.as_str(), is.as_str(), "`smelt plugin lock --update hottest`"];
+    for command in [&["run"][..], &["clean"], &["aggregate"], &["plan"], &["generate"], &["up", "--every", "1s"]] {
+        refused(&lake, command, &[&both[..], &["[kpi.hot]"]].concat());
+    }
+    refused(&lake, &["plugin", "lock"], &both);
+    // Not even its description is asked for.
+    std::fs::write(component(&lake, "hottest"), "no component at all").expect("it can be written");
+    refused(&lake, &["run"], &["`hottest` has sha256 ", &was]);
+
+    std::fs::copy(fixtures().join("hottest.wasm"), component(&lake, "hottest")).expect("it is built");
+    swap(&lake, "hottest");
+    let [was, _] = swap(&lake, "stale-stations");
+    lake.smelt(&["plugin", "lock", "--update", "hottest"]);
+    refused(&lake, &["run"], &["`stale-stations`", &was]);
+    lake.smelt(&["plugin", "lock", "--update"]);
+    lake.smelt(&["run"]);
+}
+
+#[test]
+fn a_lock_pins_what_a_plugin_is_and_may_use() {
+    let mut lake = lake();
+    let lock = lake.json(&["plugin", "lock"]);
+    let names: Vec<_> = lock["plugin"].as_array().into_iter().flatten().map(|pin| pin["name"].clone()).collect();
+    assert_eq!(names, PLUGINS);
+    let pin = &lock["plugin"][1];
+    assert_eq!(pin["sha256"], smelt::digest::hex(std::fs::read(component(&lake, "hottest")).expect("it is there")));
+    assert_eq!((&pin["version"], &pin["contract"]), (&"1.0.0".into(), &"0.1.0".into()));
+    assert!(pin["imports"].as_array().is_some_and(|all| all.contains(&"smelt:plugin/log@0.1.0".into())), "{pin}");
+    assert_eq!(pin["limits"]["kpi.hot"]["call_ms"], 10_000);
+    let text = std::fs::read_to_string(lake.beside("smelt.lock")).expect("it was written");
+    lake.smelt(&["plugin", "lock"]);
+    assert_eq!(std::fs::read_to_string(lake.beside("smelt.lock")).expect("it is there"), text);
+
+    lake.set_manifest(&(manifest("") + "limits = { call_ms = 20000 }\n"));
+    refused(&lake, &["run"], &["[kpi.old]", "call_ms is 20000, and 10000 in the lock"]);
+    lake.smelt(&["plugin", "lock", "--update", "stale-stations"]);
+    lake.smelt(&["run"]);
+
+    lake.set_manifest(&(manifest("") + "[kpi.hotter]\nplugin = \"hottest\"\n"));
+    refused(&lake, &["run"], &["[kpi.hotter]", "has no limits of plugin `hottest`", "--update hottest"]);
+    lake.smelt(&["plugin", "lock", "--update"]);
+    lake.smelt(&["run"]);
+    refused(&lake, &["plugin", "lock", "--update", "hotest"], &["no plugin `hotest`; it uses clean-readings, hottest"]);
+
+    std::fs::write(lake.beside("smelt.lock"), "plugins = 1").expect("it can be written");
+    refused(&lake, &["run"], &["smelt.lock", "unknown field `plugins`"]);
+}
+
+#[test]
+fn a_lock_can_be_required() {
+    let mut lake = lake();
+    refused(&lake, &["run", "--locked"], &["there is no lock", "smelt.lock", "`smelt plugin lock` writes it"]);
+    lake.set_manifest(&manifest("locked = true"));
+    refused(&lake, &["plan"], &["there is no lock"]);
+    lake.smelt(&["plugin", "lock"]);
+    lake.smelt(&["run"]);
+}
+
+#[test]
+fn what_could_be_used_is_listed_with_what_uses_it() {
+    let lake = lake();
+    std::fs::write(component(&lake, "odd"), "nothing").expect("it can be written");
+    let list = lake.json(&["plugin", "list"]);
+    let row = |name: &str| {
+        let rows = list.as_array().into_iter().flatten();
+        rows.into_iter().find(|row| row["name"] == name).expect("it is listed").clone()
+    };
+    assert_eq!(list.as_array().map(Vec::len), Some(4));
+    let hottest = row("hottest");
+    assert_eq!((&hottest["kind"], &hottest["version"]), (&"kpi".into(), &"1.0.0".into()));
+    assert_eq!(hottest["used_by"], serde_json::json!(["kpi.hot"]));
+    assert!(hottest["locked"].is_null());
+    assert!(row("odd")["refused"].as_str().is_some_and(|why| why.contains("is not a WebAssembly component")));
+    std::fs::remove_file(component(&lake, "odd")).expect("it is there");
+
+    lake.smelt(&["plugin", "lock"]);
+    swap(&lake, "hottest");
+    let text = lake.smelt(&["plugin", "list"]);
+    let line = |name: &str| text.lines().find(|line| line.contains(name)).expect("it is listed").to_owned();
+    assert!(line("hottest").ends_with("differs") && line("stale-stations").ends_with("yes"), "{text}");
+}

@@ -1,0 +1,94 @@
+//! `smelt plugin new` writes projects whose README does what it says.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::support::ended::Ended;
+use crate::support::{Lake, root};
+
+/// A project below the lake's directory, named after its kind and language.
+fn new(lake: &Lake, kind: &str, lang: &str) -> String {
+    let (name, into) = (format!("my-{lang}-{kind}"), lake.beside("projects"));
+    let into = into.to_str().expect("a UTF-8 path");
+    lake.smelt(&["plugin", "new", &name, "--kind", kind, "--lang", lang, "--into", into]);
+    name
+}
+
+/// Does what the project's README says. `None`, with the reason on standard error, where there are no tools for it.
+fn follow_readme(directory: &Path) -> Option<()> {
+    let readme = std::fs::read_to_string(directory.join("README.md")).expect("it has a README");
+    let commands = readme.split("```sh\n").nth(1).and_then(|rest| rest.split("```").next()).expect("it has commands");
+    assert_eq!(commands.lines().count(), 2, "{commands}");
+    let smelt = Path::new(env!("CARGO_BIN_EXE_smelt")).parent().expect("it is in a directory");
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::join_paths(std::iter::once(smelt.to_owned()).chain(std::env::split_paths(&path)));
+    let mut command = Command::new("sh");
+    command.args(["-ec", commands]).current_dir(directory).env("PATH", path.expect("a PATH"));
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy().into_owned();
+        let of_cargo = name.starts_with("CARGO") && name != "CARGO_HOME";
+        if of_cargo || name.starts_with("RUST") && !name.starts_with("RUSTUP") {
+            command.env_remove(name);
+        }
+    }
+    // What the projects have in common is built once.
+    command.env("CARGO_TARGET_DIR", root().join("target/templates"));
+    command.env("SMELT_TOOLS", root().join("target/tools"));
+    command.env("SMELT_CACHE_DIR", root().join("target/components/cache"));
+    let output = command.output().expect("sh starts");
+    let [stdout, stderr] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
+    match output.status.code() {
+        Some(69) => {
+            eprintln!("skipped: {}: {}", directory.display(), stderr.lines().last().unwrap_or_default());
+            None
+        }
+        Some(0) => Some(()),
+        _ => panic!("{}: {}\n{stdout}{stderr}", directory.display(), output.status),
+    }
+}
+
+#[test]
+fn projects_in_rust_are_built_checked_and_run_together() {
+    let mut lake = Lake::new();
+    let mut manifest = "[pipeline]\nname = \"events\"\nplugins = [\"plugins\"]\n".to_owned();
+    std::fs::create_dir(lake.beside("plugins")).expect("a directory can be made");
+    for kind in ["source", "cleaner", "kpi"] {
+        let name = new(&lake, kind, "rust");
+        let directory = lake.beside("projects").join(&name);
+        // The versions that are there already.
+        std::fs::copy(root().join("Cargo.lock"), directory.join("Cargo.lock")).expect("a file can be copied");
+        if follow_readme(&directory).is_none() {
+            return;
+        }
+        let component = format!("{name}.wasm");
+        std::fs::copy(directory.join(&component), lake.beside("plugins").join(&component)).expect("it was built");
+        let readme = std::fs::read_to_string(directory.join("README.md")).expect("it has a README");
+        manifest += readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a section");
+    }
+    lake.set_manifest(&manifest);
+    lake.smelt(&["generate", "--ticks", "2"]);
+    lake.smelt(&["run"]);
+    let table = lake.gold().remove("my_rust_kpi").expect("it was computed");
+    let events = table.lines().skip(1).map(|line| line.split(',').nth(1).and_then(|cell| cell.parse::<u32>().ok()));
+    assert_eq!(events.sum::<Option<u32>>(), Some(200), "{table}");
+}
+
+#[test]
+fn what_cannot_be_made_is_refused() {
+    let lake = Lake::new();
+    let into = lake.beside("projects");
+    let into = into.to_str().expect("a UTF-8 path");
+    let refused = |name: &str, more: &[&str]| {
+        let arguments = [&["plugin", "new", name, "--kind", "kpi", "--into", into], more].concat();
+        let Ended { code, stderr, .. } = lake.end(&arguments);
+        assert_eq!(code, Some(2), "{stderr}");
+        stderr
+    };
+    for name in ["Kpi", "my_kpi", "1st", "kpi-", "../kpi", "", &"k".repeat(65)] {
+        assert!(refused(name, &[]).contains("is no plugin's name: that is up to 64 lower-case letters"), "{name}");
+    }
+    assert!(refused("kpi", &["--sdk", "/nowhere"]).contains("--sdk: `/nowhere` is no crate"));
+    assert!(!Path::new(into).join("kpi").exists(), "nothing was begun");
+    std::fs::create_dir_all(Path::new(into).join("kpi")).expect("a directory can be made");
+    assert!(refused("kpi", &[]).contains("is there already"));
+}
