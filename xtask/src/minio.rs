@@ -24,7 +24,7 @@ Usage: cargo xtask minio
 const VERSION: &str = include_str!("../../tests/s3-server/minio.version");
 
 /// Longer than a slow machine needs, and short enough for CI.
-const LIMIT: Duration = Duration::from_secs(15 * 60);
+const LIMIT: Duration = Duration::from_secs(10 * 60);
 
 pub(crate) fn run(args: &mut Args) -> Result<()> {
     args.finish()?;

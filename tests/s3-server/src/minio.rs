@@ -100,16 +100,18 @@ impl Minio {
         Ok(())
     }
 
+    /// Ready by its own word, and past the moments in which it answers 503 nevertheless: to strangers it then says 403.
     fn is_ready(&self) -> bool {
-        let ask = || -> io::Result<bool> {
+        let status = |path: &str| -> io::Result<[u8; 12]> {
             let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;
             stream.set_read_timeout(Some(Duration::from_secs(1)))?;
-            stream.write_all(b"GET /minio/health/ready HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
+            write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
             let mut status = [0; 12];
             stream.read_exact(&mut status)?;
-            Ok(&status == b"HTTP/1.1 200")
+            Ok(status)
         };
-        ask().unwrap_or(false)
+        let is = |path, wanted: &[u8]| status(path).is_ok_and(|status| status == wanted);
+        is("/minio/health/ready", b"HTTP/1.1 200") && is("/", b"HTTP/1.1 403")
     }
 
     /// Such as `http://127.0.0.1:41234`.
