@@ -11,6 +11,26 @@ use super::{Durability, NewObject, Put, Store, put_new, read, read_verified};
 use crate::digest;
 use crate::error::Kind;
 
+/// All that can be asked of a store without looking beneath; each wants one that is empty.
+pub(super) const ALL: [fn(&dyn Store); 16] = [
+    reads_what_was_put,
+    one_of_racing_writers_wins,
+    lists_by_prefix_in_order,
+    deletes,
+    reads_ranges,
+    tells_whether_an_object_exists,
+    lists_what_is_not_known,
+    streams_into_an_object,
+    an_unfinished_upload_leaves_nothing,
+    a_taken_name_gets_a_number,
+    keeps_odd_keys,
+    lists_more_than_a_page,
+    holds_large_objects,
+    holds_empty_objects,
+    tells_the_time,
+    proves_itself,
+];
+
 const DURABLE: Durability = Durability::Durable;
 
 fn keys(store: &dyn Store, prefix: &str, after: &str) -> Vec<String> {
@@ -18,7 +38,7 @@ fn keys(store: &dyn Store, prefix: &str, after: &str) -> Vec<String> {
 }
 
 /// What was put comes back, whole; what was not is an error that names it.
-pub(super) fn reads_what_was_put(store: &dyn Store) {
+fn reads_what_was_put(store: &dyn Store) {
     for body in [&b""[..], b"x", &vec![7; 3 << 20]] {
         let key = format!("silver/d/{}.csv", body.len());
         assert!(store.put_if_absent(&key, body, DURABLE).expect("a put"));
@@ -49,7 +69,7 @@ pub(super) fn one_of_racing_writers_wins(store: &dyn Store) {
 }
 
 /// Listings are by prefix, in the order of keys, after a key.
-pub(super) fn lists_by_prefix_in_order(store: &dyn Store) {
+fn lists_by_prefix_in_order(store: &dyn Store) {
     let names = ["bronze/a b+c%.csv", "bronze/ä.csv", "bronze/sub/x", "bronze2/y", "gold/k/z"];
     for name in names {
         store.put_if_absent(name, b"1", DURABLE).expect("a put");
@@ -61,7 +81,7 @@ pub(super) fn lists_by_prefix_in_order(store: &dyn Store) {
 }
 
 /// What is deleted is gone; deleting it again is no error.
-pub(super) fn deletes(store: &dyn Store) {
+fn deletes(store: &dyn Store) {
     store.put_if_absent("gold/x", b"1", DURABLE).expect("a put");
     for _ in 0..2 {
         store.delete("gold/x").expect("a delete");
@@ -81,7 +101,7 @@ pub(super) fn etags_tell_versions_apart(store: &dyn Store, replace: &dyn Fn(&str
 }
 
 /// Exactly the bytes of the ranges, one after the other; what is not there is damage.
-pub(super) fn reads_ranges(store: &dyn Store) {
+fn reads_ranges(store: &dyn Store) {
     store.put_if_absent("index/r", b"0123456789", DURABLE).expect("a put");
     let read = |ranges: &[Range<u64>]| store.read_ranges("index/r", ranges);
     for (range, bytes) in [(0..10, &b"0123456789"[..]), (3..5, b"34"), (9..10, b"9"), (0..0, b""), (10..10, b"")] {
@@ -102,7 +122,7 @@ pub(super) fn reads_ranges(store: &dyn Store) {
 }
 
 /// There is an object or there is none; what other keys begin with is none.
-pub(super) fn tells_whether_an_object_exists(store: &dyn Store) {
+fn tells_whether_an_object_exists(store: &dyn Store) {
     store.put_if_absent("catalog/commits/1", b"", DURABLE).expect("a put");
     let exists = |key| store.exists(key).expect("an answer");
     assert!(exists("catalog/commits/1"));
@@ -114,7 +134,7 @@ pub(super) fn tells_whether_an_object_exists(store: &dyn Store) {
 }
 
 /// Listings leave out what is known, and ask for nothing that is not in the listing.
-pub(super) fn lists_what_is_not_known(store: &dyn Store) {
+fn lists_what_is_not_known(store: &dyn Store) {
     for name in ["bronze/a", "bronze/b", "bronze/sub/c", "bronze/sub/d", "gold/e"] {
         store.put_if_absent(name, b"1", DURABLE).expect("a put");
     }
@@ -148,7 +168,7 @@ pub(super) fn streams_into_an_object(store: &dyn Store) {
 }
 
 /// Dropped before its end, an upload was never there.
-pub(super) fn an_unfinished_upload_leaves_nothing(store: &dyn Store) {
+fn an_unfinished_upload_leaves_nothing(store: &dyn Store) {
     let mut upload = store.create("silver/d/x").expect("an upload");
     upload.write_all(&[1; 1 << 20]).expect("a write");
     drop(upload);
@@ -156,7 +176,7 @@ pub(super) fn an_unfinished_upload_leaves_nothing(store: &dyn Store) {
 }
 
 /// New objects never take the place of others, and equal ones share it.
-pub(super) fn a_taken_name_gets_a_number(store: &dyn Store) {
+fn a_taken_name_gets_a_number(store: &dyn Store) {
     let stream = |body: &[u8]| {
         let mut new = NewObject::create(store, "silver/d/x").expect("an upload");
         body.chunks(3).for_each(|piece| new.write_all(piece).expect("a write"));
@@ -173,7 +193,7 @@ pub(super) fn a_taken_name_gets_a_number(store: &dyn Store) {
 }
 
 /// Names that a protocol or a file system might take for something else come back as they are.
-pub(super) fn keeps_odd_keys(store: &dyn Store) {
+fn keeps_odd_keys(store: &dyn Store) {
     let names = [
         "a b", "a+b", "a%b", "a%2Bb", "a&b=c", "a?b#c", "a;b:c", "a'b\"c", "<a>", "a\\b", "a,b@c$d!", "~a", "é",
         "e\u{301}", "日本", "🦀", ".hidden", "a..b", " a ",
@@ -199,7 +219,7 @@ pub(super) fn keeps_odd_keys(store: &dyn Store) {
 }
 
 /// A listing has all that there is, however many, and begins wherever it is to.
-pub(super) fn lists_more_than_a_page(store: &dyn Store) {
+fn lists_more_than_a_page(store: &dyn Store) {
     let name = |at: usize| format!("bronze/n_{at:05}");
     const MANY: usize = 2_003;
     thread::scope(|scope| {
@@ -219,7 +239,7 @@ pub(super) fn lists_more_than_a_page(store: &dyn Store) {
 }
 
 /// An object that no one keeps in memory comes back whole, and in parts from any place.
-pub(super) fn holds_large_objects(store: &dyn Store) {
+fn holds_large_objects(store: &dyn Store) {
     let body: Vec<u8> = (0..20_000_003u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     let mut upload = store.create("silver/d/large").expect("an upload");
     body.chunks(1_000_000).for_each(|piece| upload.write_all(piece).expect("a write"));
@@ -245,7 +265,7 @@ pub(super) fn holds_large_objects(store: &dyn Store) {
 }
 
 /// An object may hold nothing.
-pub(super) fn holds_empty_objects(store: &dyn Store) {
+fn holds_empty_objects(store: &dyn Store) {
     let mut upload = store.create("gold/k/empty").expect("an upload");
     assert!(upload.finish("gold/k/empty", DURABLE).expect("an answer"));
     assert!(!store.put_if_absent("gold/k/empty", b"1", DURABLE).expect("an answer"));
@@ -276,7 +296,7 @@ pub(super) fn tells_the_time(store: &dyn Store) {
 }
 
 /// A store that keeps its word can prove it, and keeps nothing of the proof.
-pub(super) fn proves_itself(store: &dyn Store) {
+fn proves_itself(store: &dyn Store) {
     store.prove().expect("a proof");
     assert_eq!(keys(store, "", ""), Vec::<String>::new());
 }

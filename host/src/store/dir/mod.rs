@@ -199,22 +199,7 @@ mod tests {
 
     #[test]
     fn it_is_a_store() {
-        with_store(|store| suite::reads_what_was_put(store));
-        with_store(|store| suite::one_of_racing_writers_wins(store));
-        with_store(|store| suite::lists_by_prefix_in_order(store));
-        with_store(|store| suite::deletes(store));
-        with_store(|store| suite::reads_ranges(store));
-        with_store(|store| suite::tells_whether_an_object_exists(store));
-        with_store(|store| suite::lists_what_is_not_known(store));
-        with_store(|store| suite::streams_into_an_object(store));
-        with_store(|store| suite::an_unfinished_upload_leaves_nothing(store));
-        with_store(|store| suite::a_taken_name_gets_a_number(store));
-        with_store(|store| suite::keeps_odd_keys(store));
-        with_store(|store| suite::lists_more_than_a_page(store));
-        with_store(|store| suite::holds_large_objects(store));
-        with_store(|store| suite::holds_empty_objects(store));
-        with_store(|store| suite::tells_the_time(store));
-        with_store(|store| suite::proves_itself(store));
+        suite::ALL.iter().for_each(|check| with_store(|store| check(store)));
         let replace =
             |store: &DirStore, key: &str, body: &[u8]| fs::write(store.root.join(key), body).expect("a write");
         with_store(|store| suite::etags_tell_versions_apart(store, &|key, body| replace(store, key, body)));

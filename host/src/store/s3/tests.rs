@@ -1,6 +1,5 @@
 //! The suite against a server in this process, and what that server does wrong on demand.
 
-use std::cell::Cell;
 use std::io::Read as _;
 use std::time::{Duration, Instant};
 
@@ -36,29 +35,9 @@ fn held(server: &Server) -> Vec<String> {
     server.list(BUCKET, "").expect("a listing")
 }
 
-/// All that can be asked of it without looking beneath.
-fn is_a_store(with_store: impl Fn(fn(&S3Store))) {
-    with_store(|store| suite::reads_what_was_put(store));
-    with_store(|store| suite::one_of_racing_writers_wins(store));
-    with_store(|store| suite::lists_by_prefix_in_order(store));
-    with_store(|store| suite::deletes(store));
-    with_store(|store| suite::reads_ranges(store));
-    with_store(|store| suite::tells_whether_an_object_exists(store));
-    with_store(|store| suite::lists_what_is_not_known(store));
-    with_store(|store| suite::streams_into_an_object(store));
-    with_store(|store| suite::an_unfinished_upload_leaves_nothing(store));
-    with_store(|store| suite::a_taken_name_gets_a_number(store));
-    with_store(|store| suite::keeps_odd_keys(store));
-    with_store(|store| suite::lists_more_than_a_page(store));
-    with_store(|store| suite::holds_large_objects(store));
-    with_store(|store| suite::holds_empty_objects(store));
-    with_store(|store| suite::tells_the_time(store));
-    with_store(|store| suite::proves_itself(store));
-}
-
 #[test]
 fn it_is_a_store() {
-    is_a_store(|check| with_store(|_, store| check(store)));
+    suite::ALL.iter().for_each(|check| with_store(|_, store| check(store)));
     with_store(|server, store| suite::etags_tell_versions_apart(store, &|key, body| replace(server, key, body)));
     with_store(|server, store| suite::tells_what_was_changed(store, &|key, body| replace(server, key, body)));
 }
@@ -72,13 +51,11 @@ fn minio_is_a_store() {
         credentials: Some(credentials()),
         ..Connection::default()
     };
-    let number = Cell::new(0);
-    is_a_store(|check| {
-        number.set(number.get() + 1);
-        let store = store_at(&format!("s3://lake-{}/some/where", number.get()), connection());
+    for (number, check) in suite::ALL.iter().enumerate() {
+        let store = store_at(&format!("s3://lake-{number}/some/where"), connection());
         assert_eq!(store.create_buckets().expect("a bucket").len(), 1);
         check(&store);
-    });
+    }
 }
 
 #[test]
