@@ -62,7 +62,8 @@ pub struct Catalog<'s> {
     state: State,
 }
 
-fn commit_key(sequence: u64) -> String {
+/// Where the commit of that number lies.
+pub fn commit_key(sequence: u64) -> String {
     format!("{COMMITS}{sequence:020}.json")
 }
 

@@ -30,7 +30,7 @@ pub struct Garbage {
 pub fn garbage(store: &dyn Store, catalog: &Catalog<'_>, grace: Duration) -> Result<Vec<Garbage>> {
     let reached = Reached::by(store, catalog)?;
     if let Some((what, error)) = reached.unreadable.first() {
-        let why = format!("{what} cannot be read, so it is unknown what is left over: {error}");
+        let why = format!("`{what}` cannot be read, so it is unknown what is left over: {error}");
         return Err(Error::new(Kind::Damaged, why));
     }
     let mut garbage = Vec::new();

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use crate::catalog::{
     BRONZE, CHANGES, Catalog, Commit, Dataset, ENTRIES, Entries, GOLD, INDEX, QUARANTINE, SILVER, SUMS, Stored,
-    read_commit,
+    commit_key, read_commit,
 };
 use crate::error::Result;
 use crate::segments::Segments;
@@ -27,7 +27,7 @@ struct Reached {
     objects: BTreeMap<String, Stored>,
     /// Maps, each with what it is for.
     maps: Vec<Segments>,
-    /// What could not be read, and why: what it names is not known.
+    /// What could not be read, by key or by what keys begin with, and why: what it names is not known.
     unreadable: Vec<(String, Error)>,
 }
 
@@ -40,12 +40,12 @@ impl Reached {
         for (sequence, commit) in workers::map(commits, |sequence| (sequence, read_commit(store, sequence))) {
             match commit {
                 Ok(commit) => reached.add_commit(commit),
-                Err(error) => reached.unreadable.push((format!("commit {sequence}"), error)),
+                Err(error) => reached.unreadable.push((commit_key(sequence), error)),
             }
         }
         for (name, dataset) in &state.datasets {
             if let Err(error) = reached.add_dataset(store, dataset) {
-                reached.unreadable.push((format!("dataset `{name}`"), error));
+                reached.unreadable.push((format!("{ENTRIES}{name}"), error));
             }
         }
         reached.maps.extend(state.gold.values().flat_map(|gold| gold.stages.iter().cloned()));

@@ -56,11 +56,12 @@ pub fn verify(store: &dyn Store, progress: &Progress) -> Result<Verified> {
     catalog.check_gaps()?;
     let reached = Reached::by(store, &catalog)?;
     let mut verified = Verified { sequence: catalog.state().sequence, ..Verified::default() };
-    for (what, error) in &reached.unreadable {
-        let detail = error.to_string();
-        let object = named_in(&detail).unwrap_or(what).to_owned();
-        verified.problems.push(Problem { object, found: Found::Damaged, detail });
-    }
+    let unreadable = reached.unreadable.iter().map(|(object, error)| Problem {
+        object: object.clone(),
+        found: Found::Damaged,
+        detail: error.to_string(),
+    });
+    verified.problems.extend(unreadable);
     let objects: Vec<&Stored> = reached.objects.values().collect();
     progress.begin("verifying", objects.iter().map(|object| object.bytes).sum());
     let checked = workers::map(objects, |object| {
@@ -88,11 +89,6 @@ pub fn verify(store: &dyn Store, progress: &Progress) -> Result<Verified> {
     verified.problems.sort_unstable();
     verified.problems.dedup_by(|a, b| a.object == b.object);
     Ok(verified)
-}
-
-/// The key that an error quotes.
-fn named_in(message: &str) -> Option<&str> {
-    message.split('`').nth(1).filter(|key| key.contains('/'))
 }
 
 fn check(store: &dyn Store, Stored { key, sha256, bytes, .. }: &Stored) -> Result<Option<Problem>> {
