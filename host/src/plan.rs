@@ -1,7 +1,7 @@
 //! What would run and why: the manifest and the listing of bronze, compared with the catalog. Changes nothing.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
 
@@ -155,21 +155,22 @@ impl<'p> Planning<'p> {
     fn by_listing(&self) -> Result<(Vec<Result<DatasetPlan>>, Vec<String>)> {
         let names = |held: Option<&'p Dataset>| held.map(|held| (&held.names.all, held.names.greatest.as_str()));
         let steps = self.steps().into_iter();
-        let listed: Vec<_> = steps.map(|(step, held)| (step, held, RefCell::new(Listed::new(names(held))))).collect();
+        let listed = steps.map(|(step, held)| (step, held, RefCell::new(Listed::new(names(held)))));
+        // What is parked is not among the names that are held.
+        let listed: Vec<_> = listed.map(|(step, held, listed)| (step, held, listed, self.parked_names(step))).collect();
         let known = |key: &str| {
             let name = &key[BRONZE.len()..];
             let (mut any, mut all) = (false, true);
-            for (step, _, listed) in listed.iter().filter(|(step, ..)| step.pattern.matches(name)) {
+            for (_, _, listed, parked) in listed.iter().filter(|(step, ..)| step.pattern.matches(name)) {
                 any = true;
-                // What is parked is not among the names that are held.
-                all &= self.is_parked(step, name) || listed.borrow_mut().add(name);
+                all &= parked.contains(name) || listed.borrow_mut().add(name);
             }
             any && all
         };
         let new = self.store.list_new(BRONZE, "", &known)?;
         let mut everything = None;
         let mut plans = Vec::new();
-        for (step, held, listed) in &listed {
+        for (step, held, listed, _) in &listed {
             let rebuild = self.reason(step, *held);
             if rebuild.is_none() && listed.borrow().is_same() && self.is_large(*held) {
                 plans.push(Ok(self.incremental(step, *held, &new)));
@@ -195,8 +196,11 @@ impl<'p> Planning<'p> {
         let window = dataset.names.window();
         let after = if window.after().is_empty() { String::new() } else { format!("{BRONZE}{}", window.after()) };
         let listed = RefCell::new(Listed::new(Some((window, &dataset.names.greatest))));
-        let known =
-            |key: &str| step.pattern.matches(&key[BRONZE.len()..]) && listed.borrow_mut().add(&key[BRONZE.len()..]);
+        let parked = self.parked_names(step);
+        let known = |key: &str| {
+            let name = &key[BRONZE.len()..];
+            step.pattern.matches(name) && (parked.contains(name) || listed.borrow_mut().add(name))
+        };
         let new = self.store.list_new(&prefix, &after, &known)?;
         if listed.borrow().is_same() {
             return Ok(self.incremental(step, held, &new));
@@ -225,9 +229,8 @@ impl<'p> Planning<'p> {
         Failing::parked(self.state.failing.get(&step.name), &step.fingerprint.at(self.as_of), self.tries)
     }
 
-    fn is_parked(&self, step: &DatasetStep, name: &str) -> bool {
-        // Most often nothing is.
-        self.state.failing.contains_key(&step.name) && self.parked(step).any(|(parked, _)| parked == name)
+    fn parked_names(&self, step: &DatasetStep) -> HashSet<&'p str> {
+        self.parked(step).map(|(name, _)| name.as_str()).collect()
     }
 
     fn dataset_plan(&self, step: &DatasetStep, rebuild: Option<String>) -> DatasetPlan {

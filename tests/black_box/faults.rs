@@ -307,6 +307,21 @@ fn an_object_that_keeps_failing_is_parked_until_it_or_its_plugin_changes() {
 }
 
 #[test]
+fn the_newest_object_of_a_large_dataset_is_parked_wherever_the_lake_lies() {
+    for lake in [Lake::with_manifest(&manifest()), Lake::with_manifest(&manifest()).on_s3()] {
+        (0..300).for_each(|number| lake.bronze(&format!("sins-{number:03}.csv"), "id,sin\n"));
+        lake.bronze("sins-999.csv", sinful("panic"));
+        for _ in 0..3 {
+            assert_eq!(lake.end(&["run"]).code, Some(1));
+        }
+        let commits = lake.files("catalog/commits");
+        let ended = lake.end(&["run", "--json"]);
+        assert_eq!((ended.code, parked(&ended.json())), (Some(0), vec![("bronze/sins-999.csv".to_owned(), 3)]));
+        assert_eq!(lake.files("catalog/commits"), commits, "it is not tried any more");
+    }
+}
+
+#[test]
 fn a_dataset_that_a_parked_object_keeps_from_being_made_anew_is_not_tried_for_ever() {
     let mut lake = Lake::with_manifest(&manifest());
     lake.bronze("sins-1.csv", GOOD);

@@ -197,12 +197,12 @@ impl Failing {
         items.filter(move |(_, failure)| failure.tries >= most)
     }
 
-    /// What is known after what was tried has failed, or not.
+    /// What is known after things were tried, by name and version, and have failed or not; `None` if that is as before.
     pub fn after<'e>(
         before: Option<&Self>,
         fingerprint: Fingerprint,
         tried: impl Iterator<Item = (&'e str, &'e str, Option<&'e Error>)>,
-    ) -> Self {
+    ) -> Option<Self> {
         let same = before.filter(|before| before.fingerprint.difference(&fingerprint).is_none());
         let mut items = same.map(|before| before.items.clone()).unwrap_or_default();
         for (name, version, error) in tried {
@@ -220,6 +220,8 @@ impl Failing {
         if items.len() > MOST_FAILING {
             items.clear();
         }
-        Self { fingerprint, items }
+        let after = Self { fingerprint, items };
+        let changed = before.map_or(!after.items.is_empty(), |before| *before != after);
+        changed.then_some(after)
     }
 }

@@ -71,9 +71,7 @@ impl Host {
             let (before, version) = (state.failing_kpis.get(name), silver_version(step, state));
             let tried = std::iter::once((name, version.as_str(), error));
             let after = Failing::after(before, step.fingerprint.at(self.as_of()), tried);
-            if before.map_or(!after.items.is_empty(), |before| *before != after) {
-                failing.insert(name.to_owned(), after);
-            }
+            failing.extend(after.map(|after| (name.to_owned(), after)));
         }
         failing
     }

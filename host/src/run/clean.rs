@@ -1,6 +1,6 @@
 //! The cleaner's role, commit by commit.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::Ordering;
 
 use super::{ATTEMPTS, Host, Report};
@@ -118,22 +118,18 @@ impl Host {
         plans: &[DatasetPlan],
         failures: &[((String, String), Error)],
     ) -> BTreeMap<String, Failing> {
+        let errors: HashMap<_, _> =
+            failures.iter().map(|((dataset, name), error)| ((dataset.as_str(), name.as_str()), error)).collect();
         let mut failing = BTreeMap::new();
         for plan in plans {
             let Some(step) = self.pipeline.dataset(&plan.dataset) else { continue };
-            let error = |name: &str| {
-                failures
-                    .iter()
-                    .find(|(of, _)| (of.0.as_str(), of.1.as_str()) == (&plan.dataset, name))
-                    .map(|(_, error)| error)
-            };
-            let tried =
-                plan.objects.iter().map(|object| (object.name.as_str(), object.etag.as_str(), error(&object.name)));
+            let tried = plan.objects.iter().map(|object| {
+                let error = errors.get(&(plan.dataset.as_str(), object.name.as_str())).copied();
+                (object.name.as_str(), object.etag.as_str(), error)
+            });
             let before = state.failing.get(&plan.dataset);
             let after = Failing::after(before, step.fingerprint.at(self.as_of()), tried);
-            if before.map_or(!after.items.is_empty(), |before| *before != after) {
-                failing.insert(plan.dataset.clone(), after);
-            }
+            failing.extend(after.map(|after| (plan.dataset.clone(), after)));
         }
         failing
     }
