@@ -249,6 +249,13 @@ fn the_command_tells_people_programs_and_ci_systems() {
     let Ended { code, stderr, .. } = smelt(&count, &["--parameters", "{"]);
     assert_eq!(code, Some(2));
     assert!(stderr.contains("--parameters: "), "{stderr}");
+
+    let ended = smelt(&count, &["--limits", "{\"memory_bytes\": 65536}"]);
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stdout.contains("more than 65536 bytes of memory"), "{}", ended.stdout);
+    let Ended { code, stderr, .. } = smelt(&count, &["--limits", "{\"memory\": 1}"]);
+    assert_eq!(code, Some(2));
+    assert!(stderr.contains("limits: unknown field `memory`"), "{stderr}");
 }
 
 /// A directory of golden cases, with these files.

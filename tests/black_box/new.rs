@@ -14,11 +14,16 @@ fn new(lake: &Lake, kind: &str, lang: &str) -> String {
     name
 }
 
-/// Does what the project's README says. `None`, with the reason on standard error, where there are no tools for it.
+/// Does what the project's README says.
 fn follow_readme(directory: &Path) -> Option<()> {
     let readme = std::fs::read_to_string(directory.join("README.md")).expect("it has a README");
     let commands = readme.split("```sh\n").nth(1).and_then(|rest| rest.split("```").next()).expect("it has commands");
     assert_eq!(commands.lines().count(), 2, "{commands}");
+    follow(directory, commands)
+}
+
+/// Runs the commands in the project. `None`, with the reason on standard error, where there are no tools for it.
+fn follow(directory: &Path, commands: &str) -> Option<()> {
     let smelt = Path::new(env!("CARGO_BIN_EXE_smelt")).parent().expect("it is in a directory");
     let path = std::env::var_os("PATH").unwrap_or_default();
     let path = std::env::join_paths(std::iter::once(smelt.to_owned()).chain(std::env::split_paths(&path)));
@@ -91,4 +96,39 @@ fn what_cannot_be_made_is_refused() {
     assert!(!Path::new(into).join("kpi").exists(), "nothing was begun");
     std::fs::create_dir_all(Path::new(into).join("kpi")).expect("a directory can be made");
     assert!(refused("kpi", &[]).contains("is there already"));
+}
+
+#[test]
+fn a_kpi_in_python_comes_to_the_same_bytes_as_in_rust() {
+    let mut lake = Lake::new();
+    let name = new(&lake, "kpi", "python");
+    if follow_readme(&lake.beside("projects").join(name)).is_none() {
+        return;
+    }
+    let directory = lake.beside("projects/sales-by-day");
+    let into = lake.beside("projects");
+    let into = into.to_str().expect("a UTF-8 path");
+    lake.smelt(&["plugin", "new", "sales-by-day", "--kind", "kpi", "--lang", "python", "--into", into]);
+    let source = root().join("tests/languages/sales_by_day.py");
+    std::fs::copy(source, directory.join("aggregation.py")).expect("it can be copied");
+    follow(&directory, "sh build.sh").expect("there are tools for it");
+
+    lake.smelt(&["generate", "--ticks", "3"]);
+    lake.smelt(&["run"]);
+    let rust = lake.gold();
+    let first = format!("plugins = [{directory:?}, ");
+    let limits = "[kpi.sales_by_day]\nlimits = { instances = 64 }";
+    lake.change_pipeline(&[("plugins = [", &first), ("[kpi.sales_by_day]", limits)]);
+    // Some rows leave silver, so that states are subtracted too.
+    assert!(lake.smelt(&["plan"]).contains("new component"));
+    lake.smelt(&["run"]);
+    assert_eq!(lake.gold(), rust);
+    lake.smelt(&["generate", "--ticks", "2"]);
+    lake.smelt(&["run"]);
+    let python = lake.gold();
+    let fresh = Lake::new();
+    fresh.copy_bronze(&lake);
+    fresh.smelt(&["run"]);
+    assert_eq!(fresh.gold(), python);
+    assert!(python["sales_by_day"].lines().count() > 2, "{}", python["sales_by_day"]);
 }

@@ -39,6 +39,7 @@ enum Which {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Language {
     Rust,
+    Python,
 }
 
 /// A file of a project: where it goes, and its text with `{{…}}` where something is filled in.
@@ -51,6 +52,13 @@ macro_rules! template {
 }
 
 const README: File = ("README.md", template!("README.md"));
+
+const PYTHON: [File; 4] = [
+    ("smelt.py", template!("python/smelt.py")),
+    ("wit/smelt.wit", include_str!("../../../wit/0.1.0/smelt.wit")),
+    ("build.sh", template!("python/build.sh")),
+    (".gitignore", template!("python/gitignore")),
+];
 
 const RUST: [File; 5] = [
     ("Cargo.toml", template!("rust/package.toml")),
@@ -71,9 +79,9 @@ impl New {
                 "`{directory}` is there already; another name or --into would be right"
             )));
         }
-        let filled = self.filled()?;
         let mut files = vec![README];
         files.extend(lang.files(*kind)?);
+        let filled = self.filled()?;
         files.extend(kind.fixtures());
         for (path, text) in &files {
             let text = filled.iter().fold((*text).to_owned(), |text, (mark, value)| text.replace(mark, value));
@@ -86,7 +94,7 @@ impl New {
                 "files": files.iter().map(|(path, _)| path).collect::<Vec<_>>(),
             }))?,
             false => {
-                print(&format!("{shown}: {} files\n  cd {shown}\n  sh build.sh\n  {}\n", files.len(), kind.check(name)))
+                print(&format!("{shown}: {} files\n  cd {shown}\n  sh build.sh\n  {}\n", files.len(), self.check()))
             }
         }
         Ok(ExitCode::SUCCESS)
@@ -96,15 +104,13 @@ impl New {
     fn filled(&self) -> Result<Vec<(&'static str, String)>> {
         let Self { name, kind, lang, into: _, sdk } = self;
         let cases = if kind.fixtures().is_empty() { "" } else { " and gives what the cases in `fixtures/` expect" };
-        let (summary, language) = match lang {
-            Language::Rust => (kind.summary(), "Rust"),
-        };
         let mut filled = vec![
-            ("{{check}}", kind.check(name)),
+            ("{{check}}", self.check()),
             ("{{cases}}", cases.to_owned()),
-            ("{{manifest}}", kind.manifest(name)),
-            ("{{summary}}", summary.to_owned()),
-            ("{{language}}", language.to_owned()),
+            ("{{manifest}}", self.manifest()),
+            ("{{summary}}", kind.summary().to_owned()),
+            ("{{language}}", lang.name().to_owned()),
+            ("{{kind}}", kind.world().to_owned()),
             ("{{file}}", name.replace('-', "_")),
             ("{{name}}", name.clone()),
         ];
@@ -117,7 +123,45 @@ impl New {
     }
 }
 
+impl New {
+    /// The command that checks the component.
+    fn check(&self) -> String {
+        let fixtures = if self.kind.fixtures().is_empty() { "" } else { " --fixtures fixtures" };
+        let limits: Vec<_> = self.lang.limits().iter().map(|(key, value)| format!("\"{key}\": {value}")).collect();
+        let limits = if limits.is_empty() { String::new() } else { format!(" --limits '{{{}}}'", limits.join(", ")) };
+        format!("smelt plugin check {}.wasm{fixtures}{limits}", self.name)
+    }
+
+    /// The section of a manifest that uses it.
+    fn manifest(&self) -> String {
+        let (name, section) = (&self.name, self.name.replace('-', "_"));
+        let head = match self.kind {
+            Which::Cleaner => "[dataset.events]\nobjects = \"events_*.csv\"\nformat = \"csv\"".to_owned(),
+            Which::Kpi => format!("[kpi.{section}]"),
+            Which::Source => format!("[source.{section}]"),
+        };
+        let limits: Vec<_> = self.lang.limits().iter().map(|(key, value)| format!("{key} = {value}")).collect();
+        let limits = if limits.is_empty() { String::new() } else { format!("\nlimits = {{ {} }}", limits.join(", ")) };
+        format!("{head}\nplugin = \"{name}\"{limits}")
+    }
+}
+
 impl Language {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Rust => "Rust",
+            Self::Python => "Python",
+        }
+    }
+
+    /// What its components need beyond the default limits: CPython and its library are linked from many modules.
+    fn limits(self) -> &'static [(&'static str, u64)] {
+        match self {
+            Self::Rust => &[],
+            Self::Python => &[("instances", 64)],
+        }
+    }
+
     fn files(self, kind: Which) -> Result<Vec<File>> {
         match self {
             Self::Rust => {
@@ -128,11 +172,31 @@ impl Language {
                 };
                 Ok(RUST.into_iter().chain([("src/lib.rs", source)]).collect())
             }
+            Self::Python => {
+                let source = match kind {
+                    Which::Kpi => ("aggregation.py", template!("python/kpi.py")),
+                    Which::Cleaner | Which::Source => {
+                        return Err(Error::config(
+                            "there is no project of that kind in Python yet: --kind kpi, or --lang rust, would be right",
+                        ));
+                    }
+                };
+                Ok(PYTHON.into_iter().chain([source]).collect())
+            }
         }
     }
 }
 
 impl Which {
+    /// Its name in the contract.
+    fn world(self) -> &'static str {
+        match self {
+            Self::Cleaner => "cleaner",
+            Self::Kpi => "kpi",
+            Self::Source => "source",
+        }
+    }
+
     fn summary(self) -> &'static str {
         match self {
             Self::Cleaner => "A cleaner of events",
@@ -155,22 +219,6 @@ impl Which {
                 ("fixtures/first/table.csv", template!("fixtures/kpi/first/table.csv")),
             ],
             Self::Source => Vec::new(),
-        }
-    }
-
-    fn check(self, name: &str) -> String {
-        let fixtures = if self.fixtures().is_empty() { "" } else { " --fixtures fixtures" };
-        format!("smelt plugin check {name}.wasm{fixtures}")
-    }
-
-    fn manifest(self, name: &str) -> String {
-        let section = name.replace('-', "_");
-        match self {
-            Self::Cleaner => {
-                format!("[dataset.events]\nobjects = \"events_*.csv\"\nformat = \"csv\"\nplugin = \"{name}\"")
-            }
-            Self::Kpi => format!("[kpi.{section}]\nplugin = \"{name}\""),
-            Self::Source => format!("[source.{section}]\nplugin = \"{name}\""),
         }
     }
 }

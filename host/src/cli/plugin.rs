@@ -13,6 +13,7 @@ use super::new::New;
 use super::{Common, cache_directory, print, print_json};
 use crate::Error;
 use crate::check::{Engines, Options, Outcome, check};
+use crate::config::LimitsSection;
 use crate::error::Result;
 
 #[derive(Debug, Args)]
@@ -43,6 +44,9 @@ struct Check {
     /// The plugin's parameters: a JSON object, or a file with one
     #[arg(long, value_name = "JSON|FILE", default_value = "{}")]
     parameters: String,
+    /// What it may use where that is not as by default: some keys of the manifest's `[limits.plugin]`
+    #[arg(long, value_name = "JSON|FILE", default_value = "{}")]
+    limits: String,
     /// Golden cases: a directory with a directory for each
     #[arg(long, value_name = "DIR")]
     fixtures: Option<PathBuf>,
@@ -69,10 +73,10 @@ impl Plugin {
 impl Check {
     fn run(&self, common: &Common) -> Result<ExitCode> {
         let options = Options {
-            parameters: parameters(&self.parameters)?,
+            parameters: object("--parameters", &self.parameters)?,
+            limits: LimitsSection::default().of_plugin(&object("--limits", &self.limits)?)?,
             fixtures: self.fixtures.clone(),
             bless: self.bless,
-            ..Options::default()
         };
         let engines = Engines::new(cache_directory().as_deref())?;
         let report = check(&engines, &self.component, &options)?;
@@ -89,8 +93,8 @@ impl Check {
     }
 }
 
-fn parameters(given: &str) -> Result<Map<String, Value>> {
-    let wrong = |what: String| Error::config(format!("--parameters: {what}"));
+fn object(flag: &str, given: &str) -> Result<Map<String, Value>> {
+    let wrong = |what: String| Error::config(format!("{flag}: {what}"));
     let text = match given.trim_start().starts_with('{') {
         true => given.to_owned(),
         false => std::fs::read_to_string(given).map_err(|error| wrong(format!("cannot read `{given}`: {error}")))?,
