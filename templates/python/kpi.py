@@ -4,7 +4,7 @@ from wit_world.exports import Aggregation as Exports
 from wit_world.exports import aggregation
 from wit_world.imports import types
 
-from smelt import int64, money, read, text, write
+from smelt import int64, money, read, text, told, write
 
 EVENTS = [text("kind"), money("amount")]
 KEY, SUMS = [text("kind")], [int64("events"), money("total")]
@@ -35,12 +35,14 @@ class Accumulator(aggregation.Accumulator):
     def open(cls, params, as_of):
         return cls()
 
+    @told
     def update_batch(self, input, batch):
         _, columns = read(batch, EVENTS)
         for kind, amount in zip(columns["kind"], columns["amount"]):
             events, total = self.kinds.get(kind, (0, 0))
             self.kinds[kind] = events + 1, total + amount
 
+    @told
     def state(self):
         kinds = list(self.kinds)
         return write(KEY + SUMS, [kinds, *([self.kinds[kind][sum] for kind in kinds] for sum in (0, 1))])
@@ -48,6 +50,7 @@ class Accumulator(aggregation.Accumulator):
     def fold(self, stage, groups):
         raise NotImplementedError("there is one stage")
 
+    @told
     def evaluate(self, sums):
         _, columns = read(sums, KEY + SUMS)
         return write(OUTPUT, [columns[field.name] for field in OUTPUT])

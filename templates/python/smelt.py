@@ -6,10 +6,11 @@ Nothing but the standard library is needed: only what the contract allows is rea
 """
 
 import struct
+from functools import wraps
 from itertools import accumulate
 
 from componentize_py_types import Err
-from wit_world.imports import types
+from wit_world.imports import log, types
 
 _MARK = b"\xff\xff\xff\xff"
 
@@ -57,6 +58,28 @@ def nullable(field):
 def fault(kind, message):
     """To be raised: `raise fault(types.FaultKind.INVALID_INPUT, "…")`."""
     return Err(types.Fault(kind, message))
+
+
+def told(method):
+    """Has the host say why a call failed: the exception's kind and place. Not its text, which may hold what rows hold."""
+
+    @wraps(method)
+    def call(*arguments):
+        try:
+            return method(*arguments)
+        except Err:
+            raise
+        except Exception as error:
+            # Not the module `traceback`, which opens the source: there are no files.
+            last = error.__traceback__
+            while last.tb_next:
+                last = last.tb_next
+            code = last.tb_frame.f_code
+            place = f"{code.co_filename.rpartition('/')[2]}:{last.tb_lineno}, in {code.co_name}"
+            log.write(log.Level.FATAL, f"{type(error).__name__} at {place}")
+            raise
+
+    return call
 
 
 # Reading. Flatbuffers: a table has a list of offsets, at most one for each of its fields, by number.
