@@ -6,7 +6,7 @@ tools=${SMELT_TOOLS:-.tools}
 componentize=$tools/py/bin/componentize-py
 if ! [ -x "$componentize" ]; then
     if ! { python3 -m venv "$tools/py" && "$tools/py/bin/pip" install -q componentize-py==0.25.1; } >&2; then
-        echo "componentize-py 0.25.1 cannot be installed: Python 3.10 or later, its venv and PyPI are needed" >&2
+        echo "componentize-py 0.25.1 cannot be installed: python3 with venv, and PyPI, are needed" >&2
         exit 69
     fi
 fi
