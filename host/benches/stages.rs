@@ -13,7 +13,7 @@ use arrow_schema::DataType;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use smelt::codec::{DecodeLimits, Decoder, Format, Formulas, encode_csv};
 use smelt::privacy::Pseudonyms;
-use smelt::wasm::{Cleaner, Engine, Kpi, Limits, Source};
+use smelt::wasm::{Binary, Cleaner, Engine, Kpi, Limits, Source};
 
 /// Rows of each object: one batch.
 const ROWS: usize = 50_000;
@@ -36,25 +36,25 @@ impl Bench {
         }
         let engine = Engine::new(Some(&components.join("cache"))).expect("an engine");
         let mut bench = Self { engine, components, objects: vec![] };
-        let path = bench.path("shop-source");
-        let source = Source::load(&bench.engine, "shop-source", &path, &Limits::default(), &Pseudonyms::default());
+        let binary = bench.binary("shop-source");
+        let source = Source::load(&bench.engine, "shop-source", &binary, &Limits::default(), &Pseudonyms::default());
         let parameters = format!(r#"{{"orders":{ROWS},"clicks":{ROWS},"customers":{ROWS}}}"#);
         bench.objects = source.expect("a source").generate(&parameters, 42, 0, 0).expect("objects");
         Some(bench)
     }
 
-    fn path(&self, name: &str) -> PathBuf {
-        self.components.join(name).with_extension("wasm")
+    fn binary(&self, name: &str) -> Binary {
+        Binary::read(&self.components.join(name).with_extension("wasm"), u64::MAX).expect("a component")
     }
 
     fn cleaner(&self, name: &str) -> Cleaner {
-        Cleaner::load(&self.engine, name, &self.path(name), &Limits::default(), &Pseudonyms::default())
+        Cleaner::load(&self.engine, name, &self.binary(name), &Limits::default(), &Pseudonyms::default())
             .expect("a cleaner")
     }
 
     fn kpi(&self, directory: &str, name: &str) -> Kpi {
-        let path = self.path(&format!("{directory}{name}"));
-        Kpi::load(&self.engine, name, &path, &Limits::default(), &Pseudonyms::default()).expect("a KPI")
+        let binary = self.binary(&format!("{directory}{name}"));
+        Kpi::load(&self.engine, name, &binary, &Limits::default(), &Pseudonyms::default()).expect("a KPI")
     }
 
     fn object(&self, prefix: &str) -> &[u8] {

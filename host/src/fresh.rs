@@ -67,14 +67,17 @@ impl Fresh {
     }
 
     fn add(&self, step: &KpiStep, state: &State, accumulator: Option<Accumulator<'_>>, taken: Taken) {
-        let rows = accumulator.and_then(|mut accumulator| accumulator.state().ok());
+        let rows = accumulator.and_then(|mut accumulator| Some((accumulator.state().ok()?, accumulator.usage())));
         let kpis = || self.kpis.lock().expect("no one panics while holding it");
         let new = || Some((Taken::new(), Arc::new(first_stage(step, state).ok()?)));
         let Some(sums) = kpis().entry(step.name.clone()).or_insert_with(new).as_ref().map(|(_, sums)| Arc::clone(sums))
         else {
             return;
         };
-        let added = rows.is_some_and(|rows| sums.add(&rows, Sign::Plus).is_ok());
+        let added = rows.is_some_and(|(rows, usage)| {
+            sums.spend(usage);
+            sums.add(&rows, Sign::Plus).is_ok()
+        });
         if let Some(held) = kpis().get_mut(&step.name) {
             match held {
                 Some((all, _)) if added => all.extend(taken),

@@ -4,7 +4,7 @@
 //! named by the manifest and by the plugins.
 //!
 //! Imports point one way: `error · clock · profile · digest · privacy · ordered · store · segments · codec · wasm · config ·
-//! pipeline · catalog · lake · keys · silver · spool · plan · aggregate · fresh · clean · integrity · run ·
+//! pipeline · catalog · lake · keys · silver · spool · plan · aggregate · fresh · clean · integrity · run · provenance ·
 //! schedule · check · cli`.
 
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
@@ -31,6 +31,7 @@ pub mod plan;
 pub mod privacy;
 pub mod profile;
 pub mod progress;
+pub mod provenance;
 pub mod quarantine;
 pub mod run;
 pub mod schedule;
@@ -38,6 +39,7 @@ pub mod segments;
 pub mod silver;
 pub mod spool;
 pub mod store;
+pub mod table;
 pub mod wasm;
 pub mod workers;
 

@@ -399,7 +399,8 @@ pub fn inputs(step: &KpiStep, state: &State) -> BTreeMap<String, GoldInput> {
     let read = |input: &KpiInput| {
         let held = state.datasets.get(&input.dataset)?;
         let (dataset, silver) = (input.dataset.clone(), input.silver.clone());
-        Some((input.name.clone(), GoldInput { dataset, silver, since: held.since, revision: held.revision }))
+        let Dataset { since, revision, content, ref totals, .. } = *held;
+        Some((input.name.clone(), GoldInput { dataset, silver, since, revision, content, rows: totals.kept }))
     };
     step.inputs.iter().filter_map(read).collect()
 }

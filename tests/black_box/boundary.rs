@@ -16,7 +16,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 use smelt::privacy::Pseudonyms;
-use smelt::wasm::{Cleaner, Engine, Kpi, Limits};
+use smelt::wasm::{Binary, Cleaner, Engine, Kpi, Limits};
 
 use crate::support::ended::fixtures;
 use crate::support::root;
@@ -29,8 +29,8 @@ fn pseudonyms() -> Pseudonyms {
 }
 
 fn echo() -> Kpi {
-    let path = fixtures().join("echo.wasm");
-    Kpi::load(&ENGINE, "echo", &path, &Limits::default(), &pseudonyms()).expect("it is a KPI")
+    let binary = Binary::read(&fixtures().join("echo.wasm"), u64::MAX).expect("it is there");
+    Kpi::load(&ENGINE, "echo", &binary, &Limits::default(), &pseudonyms()).expect("it is a KPI")
 }
 
 /// Values for a column, in so many rows.
@@ -187,8 +187,9 @@ fn the_longest_batch_crosses_the_boundary() {
 
 #[test]
 fn any_text_crosses_a_cleaner_unchanged() {
-    let path = fixtures().join("sinner.wasm");
-    let cleaner = Cleaner::load(&ENGINE, "sinner", &path, &Limits::default(), &pseudonyms()).expect("it is a cleaner");
+    let binary = Binary::read(&fixtures().join("sinner.wasm"), u64::MAX).expect("it is there");
+    let cleaner =
+        Cleaner::load(&ENGINE, "sinner", &binary, &Limits::default(), &pseudonyms()).expect("it is a cleaner");
     let fields = vec![Field::new("id", DataType::Utf8, true), Field::new("sin", DataType::Utf8, true)];
     let schema = Arc::new(arrow_schema::Schema::new(fields));
     let ids = vec(vec(any::<char>(), 0..12).prop_map(String::from_iter), 1..100);

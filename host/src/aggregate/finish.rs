@@ -32,8 +32,8 @@ pub(super) struct Finished {
 }
 
 impl Aggregation<'_> {
-    /// Adds `sums` to the first stage, what follows from it to the others, and evaluates the last.
-    pub(super) fn finish(&self, step: &KpiStep, incremental: bool, sums: &Shards) -> Result<Finished> {
+    /// Adds `of_first` to the first stage, what follows from it to the others, and evaluates the last.
+    pub(super) fn finish(&self, step: &KpiStep, incremental: bool, of_first: &Shards) -> Result<Finished> {
         let _span = profile::span("finish sums", &step.name);
         let specs = &step.plugin.spec().stages;
         let former = self.state.gold.get(&step.name);
@@ -45,21 +45,25 @@ impl Aggregation<'_> {
             None => {}
         }
         if !incremental {
-            stages[0] = Segments::at(sums.place());
+            stages[0] = Segments::at(of_first.place());
         }
         let last = specs.len() - 1;
         let (mut folded, accumulators) = (Vec::new(), Mutex::default());
         for stage in 0..last {
             let next = Shards::new(&specs[stage + 1], stages[stage + 1].place()?);
-            let sums = folded.last().unwrap_or(sums);
+            let sums = folded.last().unwrap_or(of_first);
             self.advance(step, stage, &mut stages[stage], sums, &next, &accumulators, &mut retired)?;
             folded.push(next);
         }
-        let mut sums = folded.last().unwrap_or(sums).take(0);
+        let mut sums = folded.last().unwrap_or(of_first).take(0);
         let changed: HashSet<Vec<u8>> = sums.sorted().groups().map(|group| group.key().to_vec()).collect();
         stages[last].scan(self.store, |key, rows| sums.load(key, rows, Sign::Plus))?;
         let sorted = sums.sorted();
-        let table = self.accumulator(step, &accumulators)?.evaluate(&sorted.batch()?)?;
+        let mut accumulator = self.accumulator(step, &accumulators)?;
+        let table = accumulator.evaluate(&sorted.batch()?)?;
+        let mut cost = of_first.cost();
+        let others = accumulators.into_inner().expect("no one panics while holding it");
+        others.iter().chain([&accumulator]).for_each(|used| cost.add(used.usage()));
         let pairs = sorted.groups().filter(|group| changed.contains(group.key())).map(|group| {
             let mut rows = Vec::new();
             group.write(&mut rows);
@@ -75,6 +79,8 @@ impl Aggregation<'_> {
             inputs: inputs(step, self.state),
             stages,
             table: table_object,
+            commit: 0,
+            cost,
         };
         Ok(Finished { gold, table, retired, named })
     }
@@ -163,7 +169,7 @@ impl Aggregation<'_> {
 }
 
 /// The rows that are kept of the groups that `sums` has rows of.
-fn stored(kept: &Reader<'_>, sums: &Sums) -> Result<Sums> {
+pub(super) fn stored(kept: &Reader<'_>, sums: &Sums) -> Result<Sums> {
     let mut stored = sums.like();
     let placed = sums.placed(kept.place());
     let groups: Vec<_> = placed.groups().map(|group| (kept.place().of(group.key()), group.key())).collect();
@@ -172,7 +178,13 @@ fn stored(kept: &Reader<'_>, sums: &Sums) -> Result<Sums> {
 }
 
 /// Adds what the groups of a stage come to in the next one.
-fn fold(accumulator: &mut Accumulator<'_>, stage: usize, groups: &Sorted<'_>, sign: Sign, next: &Shards) -> Result<()> {
+pub(super) fn fold(
+    accumulator: &mut Accumulator<'_>,
+    stage: usize,
+    groups: &Sorted<'_>,
+    sign: Sign,
+    next: &Shards,
+) -> Result<()> {
     for batch in groups.batches(GROUP_ROWS) {
         next.add(&accumulator.fold(stage, &batch?)?, sign)?;
     }

@@ -4,12 +4,15 @@ mod delta;
 mod finish;
 mod rows;
 pub(crate) mod sums;
+mod without;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
 use arrow_array::RecordBatch;
 use chrono::{DateTime, Utc};
+
+pub use without::Whole;
 
 use delta::Delta;
 use rows::{Part, Task, bundles};

@@ -95,6 +95,7 @@ impl Aggregation<'_> {
                 continue;
             }
             let added = accumulator.state().and_then(|state| work.sums.add(&state, bundle[0].sign()));
+            work.sums.spend(accumulator.usage());
             if let Err(error) = added {
                 work.fail(error);
             }

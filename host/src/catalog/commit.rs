@@ -85,6 +85,8 @@ pub struct Change {
     pub retired: Vec<String>,
     /// Formerly retired objects that have been deleted.
     pub swept: Vec<String>,
+    /// Components that the lake keeps from now on, by sha256, with their sizes.
+    pub components: BTreeMap<String, u64>,
     /// Objects that are part of the lake from now on.
     pub named: BTreeSet<String>,
     /// When bronze was compared with the catalog in full, if it was.
@@ -99,7 +101,18 @@ impl Change {
 
     /// Whether it changes nothing.
     pub fn is_empty(&self) -> bool {
-        let Self { role: _, datasets, gold, failing, failing_kpis, retired, swept, named: _, reconciled } = self;
+        let Self {
+            role: _,
+            datasets,
+            gold,
+            failing,
+            failing_kpis,
+            retired,
+            swept,
+            components: _,
+            named: _,
+            reconciled,
+        } = self;
         let failed = failing.len() + failing_kpis.len();
         datasets.is_empty()
             && gold.is_empty()
@@ -123,7 +136,9 @@ impl Change {
             }
             state.datasets.insert(name.clone(), dataset);
         }
-        state.gold.extend(self.gold.clone());
+        let gold = |(kpi, gold): (&String, &Gold)| (kpi.clone(), Gold { commit: sequence, ..gold.clone() });
+        state.gold.extend(self.gold.iter().map(gold));
+        state.components.extend(self.components.clone());
         replace(&mut state.failing, &self.failing);
         replace(&mut state.failing_kpis, &self.failing_kpis);
         state.retired.extend(self.retired.iter().cloned());

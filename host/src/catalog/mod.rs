@@ -1,18 +1,22 @@
 //! The catalog: what the lake holds, as of its newest commit. A reader sees all of a commit or none of it.
 
 mod commit;
+mod components;
 mod entries;
 mod file;
 mod names;
+mod provenance;
 mod state;
 #[cfg(test)]
 mod tests;
 mod totals;
 
 pub use commit::{Change, Commit, DatasetChange, LogEntry, Removed};
+pub use components::{component_key, keep_component, kept_component};
 pub use entries::Entries;
 pub use file::read_commit;
 pub use names::{Listed, NameSet};
+pub use provenance::{Content, Cost};
 pub use state::{Dataset, Entry, Failing, Failure, Gold, GoldInput, State, Stored};
 pub use totals::{DatasetTotals, Totals};
 
@@ -45,6 +49,9 @@ pub const INDEX: &str = "catalog/index/";
 pub const CHANGES: &str = "catalog/changes/";
 /// Sums, by KPI.
 pub const SUMS: &str = "catalog/sums/";
+
+/// Components, by their sha256.
+pub const COMPONENTS: &str = "catalog/components/";
 
 /// The commits.
 pub const COMMITS: &str = "catalog/commits/";

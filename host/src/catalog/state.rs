@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{NameSet, Totals};
+use super::{Content, Cost, NameSet, Totals};
 use crate::Error;
 use crate::error::Kind;
 use crate::pipeline::Fingerprint;
@@ -30,6 +30,9 @@ pub struct State {
     /// The commit that last collected what was left over; 0 if none did. From then on every name carries the number of
     /// its commit: a collector that was stopped may go on to delete a name long after it was free again.
     pub collected: u64,
+    /// The components that the lake keeps, by sha256, with their sizes; see [`super::component_key`].
+    #[serde(default)]
+    pub components: BTreeMap<String, u64>,
     /// What could not be done, by dataset; nothing here means nothing failed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub failing: BTreeMap<String, Failing>,
@@ -78,6 +81,9 @@ pub struct Dataset {
     pub totals: Totals,
     /// The names of its bronze objects, summed up.
     pub names: NameSet,
+    /// Its bronze objects and their silver, summed up.
+    #[serde(default)]
+    pub content: Content,
     /// What is known of each bronze object; see [`super::Entries`].
     pub entries: Segments,
     /// Which row holds each key.
@@ -108,6 +114,9 @@ pub struct Entry {
     pub silver: Stored,
     /// The rejected rows, if there are any and quarantine is on.
     pub quarantine: Option<Stored>,
+    /// What the cleaner used.
+    #[serde(default)]
+    pub cost: Cost,
 }
 
 /// An immutable object that a commit names.
@@ -136,6 +145,12 @@ pub struct Gold {
     pub stages: Vec<Segments>,
     /// The table.
     pub table: Stored,
+    /// The commit that made it.
+    #[serde(default)]
+    pub commit: u64,
+    /// What the plugin used in that commit: for all of silver, or for what had changed.
+    #[serde(default)]
+    pub cost: Cost,
 }
 
 /// A dataset as a KPI has read it.
@@ -150,6 +165,12 @@ pub struct GoldInput {
     pub since: u64,
     /// Its [`Dataset::revision`].
     pub revision: u64,
+    /// Its [`Dataset::content`].
+    #[serde(default)]
+    pub content: Content,
+    /// How many rows it had.
+    #[serde(default)]
+    pub rows: u64,
 }
 
 impl Entry {
@@ -179,6 +200,7 @@ impl Dataset {
             next_id: 0,
             totals: Totals::default(),
             names: NameSet::default(),
+            content: Content::default(),
             entries: Segments::default(),
             keys: Segments::default(),
         }

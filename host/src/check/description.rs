@@ -1,7 +1,5 @@
 //! Loading a plugin on both engines, and whether what it says of itself is sound and constant.
 
-use std::path::Path;
-
 use serde_json::Value;
 
 use super::report::{About, Report, Verdict, failed, failure, passed};
@@ -9,12 +7,12 @@ use super::{AS_OF, Bench, Engines, Options, Plugins};
 use crate::error::{Kind, Result};
 use crate::pipeline::{Pattern, check_rules};
 use crate::privacy::Pseudonyms;
-use crate::wasm::{CONTRACT, Cleaner, Engine, Identity, Kpi, Limits, Source, check_parameters};
+use crate::wasm::{Binary, CONTRACT, Cleaner, Engine, Identity, Kpi, Limits, Source, check_parameters};
 
 /// What the kit does with a plugin of any kind.
 pub(super) trait Plugin: Sized {
     const WORLD: &'static str;
-    fn load(engine: &Engine, name: &str, path: &Path, limits: &Limits) -> Result<Self>;
+    fn load(engine: &Engine, name: &str, binary: &Binary, limits: &Limits) -> Result<Self>;
     fn identity(&self) -> &Identity;
     fn describe_again(&self, times: usize) -> Result<Vec<String>>;
     /// The summaries that it gives: what of, and the text.
@@ -28,8 +26,8 @@ macro_rules! plugin {
         impl Plugin for $kind {
             const WORLD: &'static str = $world;
 
-            fn load(engine: &Engine, name: &str, path: &Path, limits: &Limits) -> Result<Self> {
-                Self::load(engine, name, path, limits, &Pseudonyms::default())
+            fn load(engine: &Engine, name: &str, binary: &Binary, limits: &Limits) -> Result<Self> {
+                Self::load(engine, name, binary, limits, &Pseudonyms::default())
             }
 
             fn identity(&self) -> &Identity {
@@ -74,28 +72,28 @@ pub(super) fn load<'b, P: Plugin>(
     report: &mut Report,
     engines: &Engines,
     name: &str,
-    path: &Path,
+    binary: &Binary,
     options: &'b Options,
 ) -> Option<(Plugins<P>, Bench<'b>)> {
     // Code that is not optimised is slow; how long calls take is for the usual engine to say.
     let patient = Limits { call_ms: options.limits.call_ms.saturating_mul(10), ..options.limits.clone() };
     let mut plugins = None;
     report.check("description", &["imports"], || {
-        let usual = P::load(&engines.usual, name, path, &options.limits);
-        let both = usual.and_then(|usual| Ok((usual, P::load(&engines.plain, name, path, &patient)?)));
+        let usual = P::load(&engines.usual, name, binary, &options.limits);
+        let both = usual.and_then(|usual| Ok((usual, P::load(&engines.plain, name, binary, &patient)?)));
         match both {
             Ok((usual, plain)) => sound(&plugins.insert(Plugins { usual, plain }).usual),
             Err(error) => failed("`describe`", error.to_string(), "docs/contract.md, wit/0.1.0/smelt.wit"),
         }
     });
     let plugins = plugins?;
-    let Identity { name, version, sha256, uses_as_of, .. } = plugins.usual.identity();
+    let Identity { name, version, binary, uses_as_of, .. } = plugins.usual.identity();
     report.plugin = Some(About {
         name: name.to_string(),
         version: version.clone(),
         world: P::WORLD,
         contract: CONTRACT,
-        sha256: sha256.clone(),
+        sha256: binary.sha256().to_owned(),
     });
     let bench = Bench {
         options,

@@ -22,7 +22,7 @@ use serde_json::{Map, Value};
 pub use report::{About, Check, Cost, Failure, Outcome, Report};
 
 use crate::error::{Kind, Result};
-use crate::wasm::{Engine, Inspection, Limits, World};
+use crate::wasm::{Binary, Engine, Inspection, Limits, World};
 use report::{failed, passed};
 
 /// What a plugin that uses it is told as `as-of`, unless a fixture says otherwise: 2025-01-01T00:00:00Z.
@@ -72,10 +72,11 @@ pub fn check(engines: &Engines, component: &Path, options: &Options) -> Result<R
     let mut report = Report::new(component);
     let mut inspection = None;
     let mut unreadable = None;
-    report.check("component", &[], || match engines.usual.inspect(component, &options.limits) {
+    let binary = Binary::read(component, options.limits.component_bytes)?;
+    report.check("component", &[], || match engines.usual.inspect(&binary, &options.limits) {
         Ok(found) => {
             inspection = Some(found);
-            let bytes = std::fs::metadata(component).map_or(0, |metadata| metadata.len());
+            let bytes = binary.bytes().len();
             passed(format!("{bytes} bytes; at most {} are accepted", options.limits.component_bytes))
         }
         Err(error) => {
@@ -102,17 +103,17 @@ pub fn check(engines: &Engines, component: &Path, options: &Options) -> Result<R
     });
     match world {
         World::Cleaner => {
-            if let Some((plugins, bench)) = description::load(&mut report, engines, &name, component, options) {
+            if let Some((plugins, bench)) = description::load(&mut report, engines, &name, &binary, options) {
                 cleaner::check(&mut report, &plugins, &bench);
             }
         }
         World::Kpi => {
-            if let Some((plugins, bench)) = description::load(&mut report, engines, &name, component, options) {
+            if let Some((plugins, bench)) = description::load(&mut report, engines, &name, &binary, options) {
                 kpi::check(&mut report, &plugins, &bench);
             }
         }
         World::Source => {
-            if let Some((plugins, bench)) = description::load(&mut report, engines, &name, component, options) {
+            if let Some((plugins, bench)) = description::load(&mut report, engines, &name, &binary, options) {
                 source::check(&mut report, &plugins, &bench);
             }
         }

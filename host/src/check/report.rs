@@ -76,7 +76,7 @@ pub struct Cost {
     /// Nanoseconds for each, encoding and checking included.
     pub nanoseconds_per_row: f64,
     /// WebAssembly instructions for each, about; the same on every machine.
-    pub instructions_per_row: Option<f64>,
+    pub instructions_per_row: f64,
     /// The most guest memory.
     pub memory_bytes: usize,
 }

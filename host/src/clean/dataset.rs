@@ -72,18 +72,23 @@ impl<'w> DatasetWork<'w> {
         let entries = Entries::of(self.cleaning.store, &self.before);
         let lost = self.supersede(&objects, &entries, &mut after.keys, &mut retired)?;
         let again = self.again(&objects, &entries, &lost)?;
-        let former: Vec<Entry> = again.iter().map(|again| again.entry.clone()).collect();
+        let former: Vec<_> = again.iter().map(|Again { name, entry }| (name.clone(), entry.clone())).collect();
         let Written { cleaned, rewritten, removed } = self.write(objects, again, &lost, &mut retired)?;
 
         let mut log = Vec::new();
         for (object, entry) in &cleaned {
             after.totals.add(entry);
+            after.content.add(object, entry);
             log.push(LogEntry { object: object.clone(), cleaned: true, entry: entry.clone() });
         }
         after.names.extend(cleaned.iter().map(|(object, _)| object.as_str()));
-        former.iter().for_each(|entry| after.totals.subtract(entry));
+        for (object, entry) in &former {
+            after.totals.subtract(entry);
+            after.content.subtract(object, entry);
+        }
         for (object, entry) in &rewritten {
             after.totals.add(entry);
+            after.content.add(object, entry);
             log.push(LogEntry { object: object.clone(), cleaned: false, entry: entry.clone() });
         }
         self.touch(&entries, &mut log)?;

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 
 use super::dataset::DatasetWork;
 use super::part::{Maker, Part};
-use crate::catalog::{BRONZE, QUARANTINE, SILVER, Stored};
+use crate::catalog::{BRONZE, Cost, QUARANTINE, SILVER, Stored};
 use crate::codec::{DecodedBatch, Decoder};
 use crate::digest::HashingReader;
 use crate::error::Result;
@@ -29,6 +29,7 @@ pub(super) struct CleanObject<'w> {
     pub(super) rejected: BTreeMap<String, u64>,
     pub(super) repaired: BTreeMap<String, u64>,
     pub(super) quarantine: Option<Stored>,
+    pub(super) cost: Cost,
     pub(super) warnings: Vec<String>,
 }
 
@@ -48,6 +49,8 @@ pub(super) struct Object<'w> {
     /// That of the first worker. Others open their own when they have something to clean; but a cleaner that does not open
     /// fails an object without rows too.
     session: Mutex<Option<Session<'w>>>,
+    /// What sessions that are done have used.
+    cost: Mutex<Cost>,
     relay: Relay<Bronze<'w>, Sink<'w>>,
 }
 
@@ -107,7 +110,7 @@ impl<'w> Object<'w> {
             quarantine_stem: work.key(QUARANTINE, "rejected", name, false),
         };
         let relay = Relay::new(Bronze { dataset: &step.name, key, decoder }, sink);
-        Ok(Self { work, name, etag: meta.etag, session, relay })
+        Ok(Self { work, name, etag: meta.etag, session, cost: Mutex::default(), relay })
     }
 
     /// Cleans batches until there are no more.
@@ -119,11 +122,13 @@ impl<'w> Object<'w> {
             let part = batch.and_then(|batch| maker.make(&batch));
             turn.give(part, Sink::take);
         }
+        maker.usage().into_iter().for_each(|usage| self.cost.lock().expect("no one panics while adding").add(usage));
     }
 
     /// What became of it.
     pub(super) fn end(self) -> Result<CleanObject<'w>> {
-        let Self { work, name, etag, relay, .. } = self;
+        let Self { work, name, etag, relay, cost, .. } = self;
+        let cost = cost.into_inner().expect("no one panics while adding");
         let (Bronze { key, decoder, .. }, mut sink) = relay.finish()?;
         let warnings = decoder.warnings().iter().map(ToString::to_string).collect();
         // The decoder may have given up before the end; the sha256 is that of the whole object.
@@ -139,7 +144,7 @@ impl<'w> Object<'w> {
         let named =
             |counts: BTreeMap<&str, u64>| counts.into_iter().map(|(rule, rows)| (rule.to_owned(), rows)).collect();
         let (rejected, repaired) = (named(rejected), named(repaired));
-        Ok(CleanObject { etag, bytes, sha256, read, rows, rejected, repaired, quarantine, warnings })
+        Ok(CleanObject { etag, bytes, sha256, read, rows, rejected, repaired, quarantine, cost, warnings })
     }
 }
 

@@ -9,7 +9,7 @@ use crate::codec::{DecodedBatch, Malformed};
 use crate::error::Result;
 use crate::quarantine::Rejected;
 use crate::silver::Encoded;
-use crate::wasm::{Cleaned, Rejection, Session};
+use crate::wasm::{Cleaned, Rejection, Session, Usage};
 use crate::{Error, profile};
 
 /// One batch of an object, cleaned.
@@ -67,6 +67,11 @@ impl<'w> Maker<'w> {
         Ok(&mut self.part)
     }
 
+    /// What its session has used, if it has one.
+    pub(super) fn usage(&self) -> Option<Usage> {
+        self.session.as_ref().map(Session::usage)
+    }
+
     fn session(&mut self) -> Result<&mut Session<'w>> {
         Ok(match &mut self.session {
             Some(session) => session,
@@ -97,7 +102,7 @@ impl<'w> Maker<'w> {
     /// Writes it down, in the order of the rows.
     fn quarantine(&mut self, batch: &DecodedBatch, cleaned: Option<&Cleaned>) -> Result<()> {
         let _span = profile::span("quarantine", &self.work.step.name);
-        let component = &self.work.step.plugin.identity().sha256;
+        let component = self.work.step.plugin.identity().sha256();
         let of_decoder = batch.malformed.iter().map(|malformed| {
             let Malformed { number, offset, len, raw, rule, detail } = malformed;
             let raw = Rejected::raw(&batch.raw[raw.clone()]);

@@ -9,12 +9,11 @@ use serde_json::{Map, Value, json};
 
 use super::{Common, cache_directory, print, print_json};
 use crate::config::Manifest;
-use crate::digest;
 use crate::error::Result;
 use crate::privacy::Pseudonyms;
 use crate::wasm::{
-    CONTRACT, Cleaner, CleanerSpec, Engine, Identity, Kpi, KpiSpec, Limits, RuleAction, STACK_BYTES, Source, World,
-    schema_text,
+    Binary, CONTRACT, Cleaner, CleanerSpec, Engine, Identity, Kpi, KpiSpec, Limits, RuleAction, STACK_BYTES, Source,
+    World, schema_text,
 };
 
 #[derive(Debug, Args)]
@@ -32,21 +31,20 @@ impl Inspect {
         // It is loaded as the first section that names it would load it.
         let first = limits.first().map(|(_, limits)| limits.clone()).unwrap_or_default();
         let engine = Engine::new(cache_directory().as_deref())?;
-        let inspection = engine.inspect(path, &first)?;
+        let binary = Binary::read(path, first.component_bytes)?;
+        let inspection = engine.inspect(&binary, &first)?;
         let mut about = Map::new();
         let mut put = |key: &str, value: Value| drop(about.insert(key.to_owned(), value));
         put("component", json!(path.display().to_string()));
-        if let Ok(binary) = std::fs::read(path) {
-            put("bytes", json!(binary.len()));
-            put("sha256", json!(digest::hex(binary)));
-        }
+        put("bytes", json!(binary.bytes().len()));
+        put("sha256", json!(binary.sha256()));
         put("imports", json!(inspection.imports));
         put("exports", json!(inspection.exports));
         let mut refused = None;
         match inspection.worlds().as_slice() {
             &[world] => {
                 put("world", json!(format!("{}, contract {CONTRACT}", world.name())));
-                match description(world, &engine, &name, path, &first) {
+                match description(world, &engine, &name, &binary, &first) {
                     Ok(description) => description.into_iter().for_each(|(key, value)| put(&key, value)),
                     Err(error) => refused = Some(error.to_string()),
                 }
@@ -87,28 +85,34 @@ pub(super) fn limits(pipeline: &Path, plugin: &str) -> Result<Vec<(String, Limit
 }
 
 /// The version that a plugin gives itself.
-pub(super) fn version(world: World, engine: &Engine, name: &str, path: &Path, limits: &Limits) -> Result<String> {
+pub(super) fn version(world: World, engine: &Engine, name: &str, binary: &Binary, limits: &Limits) -> Result<String> {
     let key = Pseudonyms::default();
     Ok(match world {
-        World::Source => Source::load(engine, name, path, limits, &key)?.identity().version.clone(),
-        World::Cleaner => Cleaner::load(engine, name, path, limits, &key)?.identity().version.clone(),
-        World::Kpi => Kpi::load(engine, name, path, limits, &key)?.identity().version.clone(),
+        World::Source => Source::load(engine, name, binary, limits, &key)?.identity().version.clone(),
+        World::Cleaner => Cleaner::load(engine, name, binary, limits, &key)?.identity().version.clone(),
+        World::Kpi => Kpi::load(engine, name, binary, limits, &key)?.identity().version.clone(),
     })
 }
 
-fn description(world: World, engine: &Engine, name: &str, path: &Path, limits: &Limits) -> Result<Map<String, Value>> {
+fn description(
+    world: World,
+    engine: &Engine,
+    name: &str,
+    binary: &Binary,
+    limits: &Limits,
+) -> Result<Map<String, Value>> {
     let key = Pseudonyms::default();
     let (who, what) = match world {
         World::Source => {
-            let plugin = Source::load(engine, name, path, limits, &key)?;
+            let plugin = Source::load(engine, name, binary, limits, &key)?;
             (identity(plugin.identity(), &plugin.spec().identity.summary), json!({"objects": plugin.spec().objects}))
         }
         World::Cleaner => {
-            let plugin = Cleaner::load(engine, name, path, limits, &key)?;
+            let plugin = Cleaner::load(engine, name, binary, limits, &key)?;
             (identity(plugin.identity(), &plugin.spec().identity.summary), cleaner(plugin.spec()))
         }
         World::Kpi => {
-            let plugin = Kpi::load(engine, name, path, limits, &key)?;
+            let plugin = Kpi::load(engine, name, binary, limits, &key)?;
             (identity(plugin.identity(), &plugin.spec().identity.summary), kpi(plugin.spec()))
         }
     };
@@ -116,7 +120,7 @@ fn description(world: World, engine: &Engine, name: &str, path: &Path, limits: &
 }
 
 fn identity(identity: &Identity, summary: &str) -> Value {
-    let Identity { name, version, sha256: _, parameters, uses_as_of, pseudonymises } = identity;
+    let Identity { name, version, binary: _, parameters, uses_as_of, pseudonymises } = identity;
     let parameters: Value = serde_json::from_str(parameters).unwrap_or_else(|_| json!(parameters));
     json!({
         "name": &**name, "version": version, "summary": summary, "uses as-of": uses_as_of, "pseudonymises": pseudonymises,

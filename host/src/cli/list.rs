@@ -10,10 +10,9 @@ use super::lock::short;
 use super::table::{render, thousands};
 use super::{Common, cache_directory, print, print_json};
 use crate::config::Manifest;
-use crate::digest;
 use crate::error::Result;
 use crate::pipeline::{Lock, components};
-use crate::wasm::{CONTRACT, Engine, World};
+use crate::wasm::{Binary, CONTRACT, Engine, World};
 
 /// Nothing to choose.
 #[derive(Debug, Args)]
@@ -47,10 +46,10 @@ impl List {
             let path = components::find(&directories, &name)?;
             let allowed = limits(&common.pipeline, &name)?.into_iter().next().map(|(_, limits)| limits);
             let allowed = allowed.unwrap_or_default();
-            let binary = std::fs::read(&path).unwrap_or_default();
-            let sha256 = digest::hex(&binary);
-            let found = engine.inspect(&path, &allowed).and_then(|inspection| match inspection.worlds().as_slice() {
-                &[world] => Ok((world, version(world, &engine, &name, &path, &allowed)?)),
+            let binary = Binary::read(&path, u64::MAX)?;
+            let sha256 = binary.sha256().to_owned();
+            let found = engine.inspect(&binary, &allowed).and_then(|inspection| match inspection.worlds().as_slice() {
+                &[world] => Ok((world, version(world, &engine, &name, &binary, &allowed)?)),
                 _ => Err(crate::Error::plugin("it exports the interface of no world, or of several")),
             });
             let used_by = manifest.uses().filter(|(_, plugin, _)| *plugin == name).map(|(section, ..)| section);
@@ -58,7 +57,7 @@ impl List {
                 kind: found.as_ref().ok().map(|(world, _)| World::name(*world)),
                 version: found.as_ref().ok().map(|(_, version)| version.clone()),
                 contract: found.is_ok().then_some(CONTRACT),
-                bytes: binary.len(),
+                bytes: binary.bytes().len(),
                 used_by: used_by.collect(),
                 locked: lock.as_ref().and_then(|lock| lock.pin(&name)).map(|pin| pin.sha256 == sha256),
                 refused: found.err().map(|error| error.to_string()),

@@ -72,12 +72,11 @@ pub(super) fn short(sha256: &str) -> &str {
 fn now(manifest: &Manifest) -> Result<Lock> {
     let cache = cache_directory();
     let engine = Engine::new(cache.as_deref())?;
-    let directories = components::directories(manifest);
     let mut imports = BTreeMap::new();
     let mut limits: BTreeMap<String, BTreeMap<_, _>> = BTreeMap::new();
     for (section, plugin, own) in manifest.uses() {
         let granted = manifest.limits.of_plugin(own)?;
-        let inspection = engine.inspect(&components::find(&directories, plugin)?, &granted)?;
+        let inspection = engine.inspect(&components::read(manifest, plugin, &granted)?, &granted)?;
         imports.insert(plugin.to_owned(), inspection.imports);
         let granted = granted.list().into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
         limits.entry(plugin.to_owned()).or_default().insert(section, granted);
@@ -87,11 +86,11 @@ fn now(manifest: &Manifest) -> Result<Lock> {
     let datasets = pipeline.datasets.iter().map(|step| step.plugin.identity());
     let kpis = pipeline.kpis.iter().map(|step| step.plugin.identity());
     let mut pins = BTreeMap::new();
-    for Identity { name, version, sha256, .. } in sources.chain(datasets).chain(kpis) {
+    for Identity { name, version, binary, .. } in sources.chain(datasets).chain(kpis) {
         let name = name.to_string();
         let pin = Pin {
             version: version.clone(),
-            sha256: sha256.clone(),
+            sha256: binary.sha256().to_owned(),
             contract: CONTRACT.to_owned(),
             imports: imports.get(&name).cloned().unwrap_or_default(),
             limits: limits.get(&name).cloned().unwrap_or_default(),

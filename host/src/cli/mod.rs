@@ -1,11 +1,13 @@
 //! The command line: one file a verb. Flags become a [`Host`]; what comes back is shown as text or JSON.
 
+mod explain;
 mod gc;
 mod generate;
 mod health;
 mod history;
 mod init;
 mod inspect;
+mod lineage;
 mod list;
 mod lock;
 mod new;
@@ -31,6 +33,7 @@ use crate::lake::Lake;
 use crate::pipeline::Pipeline;
 use crate::privacy::{KEY_VARIABLE, Pseudonyms};
 use crate::progress::Progress;
+use crate::provenance::Remaking;
 use crate::run::Host;
 use crate::store::BucketUrl;
 use crate::wasm::Engine;
@@ -54,6 +57,7 @@ Examples:
   smelt up --role clean              one of several processes that share a lake, with a part of the work
   smelt plan                         what would run, and why
   smelt history --objects            every commit, and what became of every row
+  smelt lineage aov                  what the table of a KPI was made from, down to bronze
   smelt run --pipeline my/smelt.toml --lake /data/lake --json
   smelt plugin check target/components/aov.wasm   does the component keep the contract?
   smelt plugin lock                  pin the components that the pipeline runs
@@ -102,7 +106,11 @@ enum Verb {
     Plan(plan::Show),
     /// Show the commits, and what became of every row
     History(history::History),
-    /// Read again everything that the catalog names, and say what is missing, damaged or foreign
+    /// Show what a table or an object was made from, down to bronze, and by what
+    Lineage(lineage::Lineage),
+    /// Show which objects a row of gold came from
+    Explain(explain::Explain),
+    /// Make something again and compare, or read everything again and say what is missing, damaged or foreign
     Verify(verify::Verify),
     /// Show what no commit names, or delete it
     Gc(gc::Gc),
@@ -123,6 +131,8 @@ pub fn run(Cli { verb, common }: Cli) -> Result<ExitCode> {
         Verb::Health(health) => health.run(),
         Verb::Plan(show) => show.run(&common),
         Verb::History(history) => history.run(&common),
+        Verb::Lineage(lineage) => lineage.run(&common),
+        Verb::Explain(explain) => explain.run(&common),
         Verb::Verify(verify) => verify.run(&common),
         Verb::Gc(gc) => gc.run(&common),
         Verb::Plugin(plugin) => plugin.run(&common),
@@ -166,27 +176,53 @@ impl Common {
         }
     }
 
+    /// The key for the pseudonyms of that pipeline on that lake.
+    fn pseudonyms(&self, manifest: &Manifest, lake: &Lake) -> Result<Pseudonyms> {
+        match &manifest.privacy.key_file {
+            Some(path) => Pseudonyms::find(Some(&manifest.directory.join(path))),
+            None => {
+                let beside = lake.key_file(&variable)?;
+                Pseudonyms::find(Some(&beside).filter(|path| path.exists()).map(PathBuf::as_path))
+            }
+        }
+    }
+
+    /// Does something that makes things again, beside the lake.
+    fn remaking<T>(&self, work: impl FnOnce(&Remaking<'_>) -> Result<T>) -> Result<T> {
+        let (manifest, lake) = (Manifest::read(&self.pipeline)?, self.lake()?);
+        lake.expect()?;
+        let pseudonyms = self.pseudonyms(&manifest, &lake)?;
+        let engine = Engine::new(cache_directory().as_deref())?;
+        work(&Remaking {
+            lake: &lake,
+            manifest: &manifest,
+            engine: &engine,
+            pseudonyms: &pseudonyms,
+            progress: &self.progress(),
+        })
+    }
+
+    fn progress(&self) -> Progress {
+        Progress::new(!self.json && std::io::stderr().is_terminal())
+    }
+
     /// The host that the flags describe.
     fn host(&self) -> Result<Host> {
         let mut manifest = Manifest::read(&self.pipeline)?;
         manifest.pipeline.locked |= self.locked;
         let lake = self.lake()?;
-        let (store, beside) = (lake.open()?, lake.key_file(&variable)?);
-        let pseudonyms = match &manifest.privacy.key_file {
-            Some(path) => Pseudonyms::find(Some(&manifest.directory.join(path)))?,
-            None => Pseudonyms::find(Some(&beside).filter(|path| path.exists()).map(PathBuf::as_path))?,
-        };
+        let store = lake.open()?;
+        let pseudonyms = self.pseudonyms(&manifest, &lake)?;
         let engine = Engine::new(cache_directory().as_deref())?;
         let pipeline = Pipeline::load(&manifest, engine, &pseudonyms)?;
         if pseudonyms.key_id().is_none() && pipeline.datasets.iter().any(|step| step.plugin.identity().pseudonymises) {
             tracing::warn!(
                 "no pseudonym key: pseudonyms are plain SHA-256, which can be guessed back. \
                  `smelt init` makes `{}`; or set {KEY_VARIABLE}",
-                beside.display()
+                lake.key_file(&variable)?.display()
             );
         }
-        let progress = Progress::new(!self.json && std::io::stderr().is_terminal());
-        Ok(Host::new(store, pipeline, Clock::System, progress))
+        Ok(Host::new(store, pipeline, Clock::System, self.progress()))
     }
 }
 

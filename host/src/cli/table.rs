@@ -2,13 +2,11 @@
 
 use std::fmt::Write as _;
 
-use arrow_array::cast::AsArray as _;
-use arrow_array::{Array as _, RecordBatch};
+use arrow_array::RecordBatch;
 
 use crate::catalog::Stored;
-use crate::codec::{DecodeLimits, Decoder, Format, Formulas};
 use crate::error::Result;
-use crate::silver;
+use crate::table::cells;
 
 /// Lines of cells under a heading; columns of numbers are aligned to the right.
 pub(super) fn render(heading: &[&str], rows: &[Vec<String>]) -> String {
@@ -57,18 +55,8 @@ pub(super) fn rules<'r>(rules: impl IntoIterator<Item = (&'r String, &'r u64)>) 
 
 /// The first rows of a KPI's table, as they stand in gold.
 pub(super) fn preview(kpi: &str, batch: &RecordBatch, stored: &Stored, most: usize) -> Result<String> {
-    let body = silver::encode(batch.schema_ref(), &[batch.slice(0, batch.num_rows().min(most))], Formulas::Escape)?;
     let heading: Vec<&str> = batch.schema_ref().fields().iter().map(|field| field.name().as_str()).collect();
-    let columns: Vec<String> = heading.iter().map(|&name| name.to_owned()).collect();
-    let mut cells = Decoder::new(body.as_slice(), Format::Csv, &columns, DecodeLimits::default());
-    let mut rows = Vec::new();
-    while let Ok(Some(part)) = cells.next_batch() {
-        let column = |at: usize| part.columns.column(at).as_string::<i32>();
-        let text = |at: usize, row: usize| {
-            if column(at).is_null(row) { String::new() } else { column(at).value(row).to_owned() }
-        };
-        rows.extend((0..part.columns.num_rows()).map(|row| (0..heading.len()).map(|at| text(at, row)).collect()));
-    }
+    let rows = cells(&batch.slice(0, batch.num_rows().min(most)))?;
     let more = batch.num_rows().saturating_sub(most);
     let more = if more > 0 { format!("  … and {more} more\n") } else { String::new() };
     Ok(format!("{kpi} → {}\n{}{more}", stored.key, render(&heading, &rows)))

@@ -9,8 +9,8 @@ pub use verify::{Found, Problem, Verified, verify};
 use std::collections::BTreeMap;
 
 use crate::catalog::{
-    BRONZE, CHANGES, Catalog, Commit, Dataset, ENTRIES, Entries, GOLD, INDEX, QUARANTINE, SILVER, SUMS, Stored,
-    commit_key, read_commit,
+    BRONZE, CHANGES, COMPONENTS, Catalog, Commit, Dataset, ENTRIES, Entries, GOLD, INDEX, QUARANTINE, SILVER, SUMS,
+    Stored, commit_key, component_key, read_commit,
 };
 use crate::error::Result;
 use crate::segments::Segments;
@@ -18,7 +18,7 @@ use crate::store::{PROOFS, Store};
 use crate::{Error, workers};
 
 /// Where only objects lie that some commit names, or is about to.
-const OURS: [&str; 8] = [SILVER, GOLD, QUARANTINE, CHANGES, ENTRIES, INDEX, SUMS, PROOFS];
+const OURS: [&str; 9] = [SILVER, GOLD, QUARANTINE, CHANGES, ENTRIES, INDEX, SUMS, COMPONENTS, PROOFS];
 
 /// What the catalog names.
 #[derive(Default)]
@@ -47,6 +47,9 @@ impl Reached {
             if let Err(error) = reached.add_dataset(store, dataset) {
                 reached.unreadable.push((format!("{ENTRIES}{name}"), error));
             }
+        }
+        for (sha256, &bytes) in &state.components {
+            reached.add(Stored { key: component_key(sha256), sha256: sha256.clone(), bytes, rows: 0 });
         }
         reached.maps.extend(state.gold.values().flat_map(|gold| gold.stages.iter().cloned()));
         Ok(reached)
@@ -84,7 +87,7 @@ impl Reached {
 
 /// Whose the object is, if it is named as a host names what it writes; anything else in the lake is someone else's.
 pub(crate) fn owner<'k>(layer: &str, key: &'k str) -> Option<&'k str> {
-    if layer == PROOFS {
+    if layer == PROOFS || layer == COMPONENTS {
         return Some("");
     }
     let (owner, file) = key.strip_prefix(layer)?.split_once('/')?;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::Error;
 use crate::config::Manifest;
 use crate::error::Result;
+use crate::wasm::{Binary, Limits};
 
 /// The directories in which the manifest's plugins are looked for.
 pub(crate) fn directories(manifest: &Manifest) -> Vec<PathBuf> {
@@ -21,6 +22,11 @@ pub(crate) fn find(directories: &[PathBuf], plugin: &str) -> Result<PathBuf> {
     let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
     let looked: Vec<_> = directories.iter().map(|directory| directory.display().to_string()).collect();
     Err(Error::config(format!("no plugin `{plugin}` in {}; found there: {known}", looked.join(", "))))
+}
+
+/// What [`find`] finds, if it may be that large.
+pub(crate) fn read(manifest: &Manifest, plugin: &str, limits: &Limits) -> Result<Binary> {
+    Binary::read(&find(&directories(manifest), plugin)?, limits.component_bytes)
 }
 
 /// The plugins that can be found, sorted.

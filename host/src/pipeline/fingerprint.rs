@@ -30,7 +30,7 @@ impl Fingerprint {
         Self {
             plugin: identity.name.to_string(),
             version: identity.version.clone(),
-            component: identity.sha256.clone(),
+            component: identity.sha256().to_owned(),
             contract: wasm::CONTRACT.to_owned(),
             parameters: parameters.to_owned(),
             host,

@@ -6,10 +6,10 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Error;
 use crate::config::Manifest;
 use crate::error::{Kind, Result};
-use crate::wasm::Limits;
-use crate::{Error, digest};
+use crate::wasm::{Binary, Limits};
 
 const HEAD: &str = "\
 # Which components the pipeline runs. Written by `smelt plugin lock`; any other component is refused.
@@ -81,19 +81,13 @@ impl Lock {
     }
 
     /// Refuses a component that is not the pinned one, and limits that are not the pinned ones.
-    pub(super) fn check(&self, plugin: &str, component: &Path, section: &str, limits: &Limits) -> Result<()> {
+    pub(super) fn check(&self, plugin: &str, binary: &Binary, section: &str, limits: &Limits) -> Result<()> {
         let Some(pin) = self.pin(plugin) else {
             return Err(Error::config(format!(
                 "plugin `{plugin}` is not in the lock: `smelt plugin lock --update {plugin}` pins it"
             )));
         };
-        let binary = fs::File::open(component).and_then(|file| {
-            let mut reader = digest::HashingReader::new(file);
-            std::io::copy(&mut reader, &mut std::io::sink()).map(|_| reader.finish().1)
-        });
-        let sha256 = binary
-            .map_err(|error| Error::config(format!("cannot read the component `{}`: {error}", component.display())))?;
-        pin.expect(&sha256)?;
+        pin.expect(binary.sha256())?;
         let given: BTreeMap<_, _> = limits.list().into();
         let pinned = pin.limits.get(section);
         // A limit that the lock lacks is one that this smelt has and an earlier one had not.

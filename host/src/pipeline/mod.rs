@@ -6,7 +6,6 @@ mod lock;
 mod pattern;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use arrow_schema::SchemaRef;
 use serde_json::{Map, Value};
@@ -20,7 +19,9 @@ use crate::codec::{self, DecodeLimits, Format};
 use crate::config::{DatasetSection, Manifest, Output, Schedule};
 use crate::error::{Kind, Result};
 use crate::privacy::Pseudonyms;
-use crate::wasm::{Cleaner, Engine, Identity, Kpi, KpiInputSpec, Limits, Source, check_parameters, schema_text};
+use crate::wasm::{
+    Binary, Cleaner, Engine, Identity, Kpi, KpiInputSpec, Limits, Source, check_parameters, schema_text,
+};
 
 /// A pipeline ready to run.
 pub struct Pipeline {
@@ -110,26 +111,30 @@ impl Pipeline {
 
     /// The same with this lock or none.
     pub fn load_as(manifest: &Manifest, engine: Engine, pseudonyms: &Pseudonyms, lock: Option<&Lock>) -> Result<Self> {
-        let directories = components::directories(manifest);
-        // Where the component is and what it may use, once it is known to be the pinned one: nothing of another runs.
-        let find = |section: &str, plugin: &str, own: &Map<String, Value>| -> Result<(PathBuf, Limits)> {
+        Self::load_with(manifest, engine, pseudonyms, &|section, plugin, limits| {
+            let binary = components::read(manifest, plugin, limits)?;
+            lock.map_or(Ok(()), |lock| lock.check(plugin, &binary, section, limits))?;
+            Ok(binary)
+        })
+    }
+
+    /// The same with the components that `find` has for a section (`kpi.aov`), the plugin's name and what it may use.
+    pub fn load_with(
+        manifest: &Manifest,
+        engine: Engine,
+        pseudonyms: &Pseudonyms,
+        find: &dyn Fn(&str, &str, &Limits) -> Result<Binary>,
+    ) -> Result<Self> {
+        let find = |section: &str, plugin: &str, own: &Map<String, Value>| -> Result<(Binary, Limits)> {
             let limits = manifest.limits.of_plugin(own)?;
-            let path = components::find(&directories, plugin)?;
-            lock.map_or(Ok(()), |lock| lock.check(plugin, &path, section, &limits))?;
-            Ok((path, limits))
-        };
-        // What was loaded is the pinned one too: the file may have changed since.
-        let pinned = |identity: &Identity| match lock.and_then(|lock| lock.pin(&identity.name)) {
-            Some(pin) => pin.expect(&identity.sha256),
-            None => Ok(()),
+            Ok((find(section, plugin, &limits)?, limits))
         };
 
         let mut sources = Vec::new();
         for (name, section) in &manifest.source {
             let load = || {
-                let (path, limits) = find(&format!("source.{name}"), &section.plugin, &section.limits)?;
-                let plugin = Source::load(&engine, &section.plugin, &path, &limits, pseudonyms)?;
-                pinned(plugin.identity())?;
+                let (binary, limits) = find(&format!("source.{name}"), &section.plugin, &section.limits)?;
+                let plugin = Source::load(&engine, &section.plugin, &binary, &limits, pseudonyms)?;
                 check_parameters(plugin.identity(), &section.parameters.clone().into())?;
                 let parameters = section.parameters.clone();
                 Ok(SourceStep { name: name.clone(), seed: section.seed, plugin, parameters })
@@ -139,9 +144,8 @@ impl Pipeline {
         let mut datasets = Vec::new();
         for (name, section) in &manifest.dataset {
             let load = || {
-                let (path, limits) = find(&format!("dataset.{name}"), &section.plugin, &section.limits)?;
-                let plugin = Cleaner::load(&engine, &section.plugin, &path, &limits, pseudonyms)?;
-                pinned(plugin.identity())?;
+                let (binary, limits) = find(&format!("dataset.{name}"), &section.plugin, &section.limits)?;
+                let plugin = Cleaner::load(&engine, &section.plugin, &binary, &limits, pseudonyms)?;
                 let parameters = parameters(plugin.identity(), &section.parameters)?;
                 check_rules(&plugin)?;
                 let host = settings(section, manifest, plugin.identity(), pseudonyms);
@@ -159,9 +163,8 @@ impl Pipeline {
         let mut kpis = Vec::new();
         for (name, section) in &manifest.kpi {
             let load = || {
-                let (path, limits) = find(&format!("kpi.{name}"), &section.plugin, &section.limits)?;
-                let plugin = Kpi::load(&engine, &section.plugin, &path, &limits, pseudonyms)?;
-                pinned(plugin.identity())?;
+                let (binary, limits) = find(&format!("kpi.{name}"), &section.plugin, &section.limits)?;
+                let plugin = Kpi::load(&engine, &section.plugin, &binary, &limits, pseudonyms)?;
                 let parameters = parameters(plugin.identity(), &section.parameters)?;
                 let inputs = inputs(&plugin, &section.inputs, &datasets)?;
                 let mapped: Vec<_> = inputs.iter().map(|input| format!("{}={}", input.name, input.dataset)).collect();
@@ -182,6 +185,12 @@ impl Pipeline {
             kpis,
             _engine: engine,
         })
+    }
+
+    /// The components of its cleaners and KPIs.
+    pub fn binaries(&self) -> impl Iterator<Item = &Binary> {
+        let datasets = self.datasets.iter().map(|step| step.plugin.identity());
+        datasets.chain(self.kpis.iter().map(|step| step.plugin.identity())).map(|identity| &identity.binary)
     }
 
     /// The dataset of that name.

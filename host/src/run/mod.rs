@@ -5,7 +5,7 @@ mod clean;
 mod generate;
 mod tidy;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
@@ -14,7 +14,7 @@ use chrono::TimeDelta;
 
 pub use generate::Generation;
 
-use crate::catalog::{Catalog, Change, State};
+use crate::catalog::{Catalog, Change, State, component_key, keep_component};
 use crate::clock::Clock;
 use crate::error::{Kind, Result};
 use crate::fresh::Fresh;
@@ -214,11 +214,29 @@ impl Host {
             // All that there is was just read.
             change.reconciled = Some(self.clock.now().timestamp_micros());
         }
+        self.keep_components(catalog.state(), &mut change)?;
         let retired = catalog.state().retired.iter();
         change.swept = retired.filter(|key| !change.named.contains(*key)).cloned().collect();
         change.swept.iter().try_for_each(|key| self.store.delete(key))?;
         catalog.commit(&change, self.clock.now())?;
         self.sweep(catalog.state())
+    }
+
+    /// Puts the components of what the change makes into the lake, where it lacks them.
+    fn keep_components(&self, state: &State, change: &mut Change) -> Result<()> {
+        let datasets = change.datasets.values().map(|(_, dataset)| &dataset.fingerprint);
+        let made_by = datasets.chain(change.gold.values().map(|gold| &gold.fingerprint));
+        let missing: BTreeSet<&str> = made_by
+            .map(|fingerprint| fingerprint.component.as_str())
+            .filter(|sha256| !state.components.contains_key(*sha256))
+            .collect();
+        let missing: Vec<_> = self.pipeline.binaries().filter(|binary| missing.contains(binary.sha256())).collect();
+        for kept in workers::map(missing, |binary| keep_component(self.store(), binary).map(|()| binary)) {
+            let binary = kept?;
+            change.named.insert(component_key(binary.sha256()));
+            change.components.insert(binary.sha256().to_owned(), binary.bytes().len() as u64);
+        }
+        Ok(())
     }
 
     fn sweep(&self, state: &State) -> Result<()> {

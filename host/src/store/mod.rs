@@ -6,6 +6,7 @@
 pub(crate) mod counting;
 mod dir;
 mod new;
+mod overlay;
 mod s3;
 #[cfg(test)]
 mod suite;
@@ -13,6 +14,7 @@ mod writes;
 
 pub use dir::{DirStore, WRITERS};
 pub use new::{NewObject, Put, put_unless_other};
+pub use overlay::Overlay;
 pub use s3::{BucketUrl, Connection, Credentials, Places, S3Store};
 pub use writes::Writes;
 

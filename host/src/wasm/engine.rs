@@ -1,10 +1,9 @@
 //! The wasmtime engine: one configuration for all components, compiled code cached on disk, and the epoch's ticker.
 
-use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::io::{self, Read as _};
 use std::panic::catch_unwind;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Instant;
@@ -12,12 +11,13 @@ use std::time::Instant;
 use wasmtime::component::Component;
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
+use super::Binary;
 use super::cache::Cache;
 use super::limits::{Limits, STACK_BYTES, TICK};
 use super::state::guest_text;
 use super::{pieces, shape};
+use crate::Error;
 use crate::error::{Kind, Result};
-use crate::{Error, digest};
 
 /// What a component begins with: `\0asm`, version 13, layer 1.
 const COMPONENT_MAGIC: &[u8] = b"\0asm\x0d\0\x01\0";
@@ -25,10 +25,11 @@ const COMPONENT_MAGIC: &[u8] = b"\0asm\x0d\0\x01\0";
 /// for its batches.
 const WARM_BYTES: usize = 4 << 20;
 
-/// Compiles and runs components. Dropping it stops its ticker.
+/// Compiles and runs components. Its ticker stops when the last clone is dropped.
+#[derive(Clone)]
 pub struct Engine {
     inner: wasmtime::Engine,
-    cache: Option<Cache>,
+    cache: Option<Arc<Cache>>,
     _ticker: Sender<()>,
 }
 
@@ -40,11 +41,10 @@ impl Engine {
         Self::start(wasmtime::Engine::new(&config(true)).or_else(|_| wasmtime::Engine::new(&config(false))), cache)
     }
 
-    /// An engine that makes other machine code of the same component: not optimised, for no CPU in particular, counting
-    /// instructions. What a plugin returns must not show the difference.
+    /// An engine that makes other machine code of the same component: not optimised, for no CPU in particular. What a plugin returns must not show the difference.
     pub fn plain(cache: Option<&Path>) -> Result<Self> {
         let mut config = config(false);
-        config.cranelift_opt_level(OptLevel::None).consume_fuel(true);
+        config.cranelift_opt_level(OptLevel::None);
         let target = config.target(&format!("{}-unknown-linux-gnu", std::env::consts::ARCH)).map(|_| ());
         Self::start(target.and_then(|()| wasmtime::Engine::new(&config)), cache)
     }
@@ -52,7 +52,7 @@ impl Engine {
     fn start(inner: wasmtime::Result<wasmtime::Engine>, cache: Option<&Path>) -> Result<Self> {
         let inner =
             inner.map_err(|error| Error::internal(format!("cannot start the WebAssembly engine: {error:#}")))?;
-        let cache = cache.and_then(Cache::open);
+        let cache = cache.and_then(Cache::open).map(Arc::new);
         let (ticker, stop) = channel();
         let engine = inner.weak();
         thread::Builder::new()
@@ -77,39 +77,30 @@ impl Engine {
         &self.inner
     }
 
-    /// The component in the file and its sha256. All bytes are read once: what becomes of the file later changes nothing.
-    pub(super) fn load(&self, path: &Path, limits: &Limits) -> Result<(Component, String)> {
-        let shown = path.display();
-        let most = limits.component_bytes;
-        let read = || {
-            // One more than is accepted, so that a file that never ends is not read for ever.
-            let mut binary = Vec::new();
-            fs::File::open(path)?.take(most + 1).read_to_end(&mut binary)?;
-            match binary.len() as u64 > most {
-                true => Err(io::Error::other(format!("it has more than {most} bytes"))),
-                false => Ok(binary),
-            }
-        };
-        let binary = read().map_err(|error| Error::config(format!("cannot read the component `{shown}`: {error}")))?;
-        if !binary.starts_with(COMPONENT_MAGIC) {
+    /// The component, compiled unless the cache has it.
+    pub(super) fn load(&self, binary: &Binary, limits: &Limits) -> Result<Component> {
+        let (shown, bytes, most) = (binary.shown(), binary.bytes(), limits.component_bytes);
+        if bytes.len() as u64 > most {
+            return Err(Error::config(format!("the component `{shown}` has more than {most} bytes")));
+        }
+        if !bytes.starts_with(COMPONENT_MAGIC) {
             return Err(Error::config(format!("`{shown}` is not a WebAssembly component")));
         }
         let wrong = |error: String| Error::new(Kind::Plugin, format!("`{shown}` does not compile: {error}"));
-        shape::check(&binary, limits).map_err(wrong)?;
-        let sha256 = digest::hex(&binary);
-        let name = self.cache_name(&sha256);
+        shape::check(bytes, limits).map_err(wrong)?;
+        let name = self.cache_name(binary.sha256());
         if let Some(component) = self.cached(&name) {
-            return Ok((component, sha256));
+            return Ok(component);
         }
         // What is malformed is told by the compiler, in better words.
-        let cut = catch_unwind(|| pieces::cut(&binary)).unwrap_or_else(|_| Err("it is malformed".into()));
-        let component = Component::from_binary(&self.inner, cut.as_deref().unwrap_or(&binary))
+        let cut = catch_unwind(|| pieces::cut(bytes)).unwrap_or_else(|_| Err("it is malformed".into()));
+        let component = Component::from_binary(&self.inner, cut.as_deref().unwrap_or(bytes))
             .and_then(|component| cut.as_ref().map(|_| component).map_err(|error| wasmtime::format_err!("{error}")))
             .map_err(|error| wrong(guest_text(&format!("{error:#}"), limits.error_bytes)))?;
         if let (Some(cache), Ok(code)) = (&self.cache, component.serialize()) {
             cache.put(&name, &code);
         }
-        Ok((component, sha256))
+        Ok(component)
     }
 
     /// Of the component and of what it was compiled with.
@@ -131,6 +122,8 @@ fn config(pooling: bool) -> Config {
     let mut config = Config::new();
     config
         .epoch_interruption(true)
+        // Counting, which the catalog records, costs about 4 % of a run (docs/performance.md).
+        .consume_fuel(true)
         .cranelift_opt_level(OptLevel::Speed)
         .cranelift_nan_canonicalization(true)
         .wasm_relaxed_simd(false)

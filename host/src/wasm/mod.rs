@@ -1,5 +1,6 @@
 //! Running components: the engine, what each call may use, and the checks that everything a guest returns must pass.
 
+mod binary;
 mod bindings;
 mod cache;
 mod convert;
@@ -12,6 +13,7 @@ mod plugin;
 mod shape;
 mod state;
 
+pub use binary::Binary;
 pub use bindings::types::{FaultKind, Object, Preference, Rejection, Repair, Rule, RuleAction};
 pub use convert::{CleanerSpec, KpiInputSpec, KpiSpec, OrderSpec, SourceSpec, StageSpec, schema_text};
 pub use engine::Engine;

@@ -26,11 +26,14 @@ pub(super) struct State {
     pseudonyms: Pseudonyms,
     log_left: usize,
     error_bytes: usize,
-    /// When the call under way must have ended, and how long it was given.
+    /// When the call under way began, when it must have ended, and how long it was given.
+    began: Instant,
     deadline: Instant,
     allowed_ms: u64,
     fatal: Option<String>,
     span: Option<profile::Span>,
+    /// The time of all calls that ended.
+    pub(super) spent: Duration,
 }
 
 impl State {
@@ -41,10 +44,12 @@ impl State {
             pseudonyms,
             log_left: 0,
             error_bytes: limits.error_bytes,
+            began: Instant::now(),
             deadline: Instant::now(),
             allowed_ms: 0,
             fatal: None,
             span: None,
+            spent: Duration::ZERO,
         }
     }
 }
@@ -131,7 +136,8 @@ fn arm_for(store: &mut Store<State>, limits: &Limits, ms: u64, bytes: usize) {
     let state = store.data_mut();
     state.log_left = limits.log_bytes;
     state.allowed_ms = ms;
-    state.deadline = Instant::now() + Duration::from_millis(ms);
+    state.began = Instant::now();
+    state.deadline = state.began + Duration::from_millis(ms);
     state.fatal = None;
     state.limiter.refused = None;
     state.span = Some(profile::span("call", &state.plugin));
@@ -151,6 +157,7 @@ pub(super) fn outcome<T>(
 ) -> Result<T> {
     let bytes = store.hostcall_fuel();
     let state = store.data_mut();
+    state.spent += state.began.elapsed();
     if let Some(mut span) = state.span.take() {
         span.was(doing);
     }

@@ -4,7 +4,7 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use smelt::privacy::Pseudonyms;
-use smelt::wasm::{Cleaner, Limits};
+use smelt::wasm::{Binary, Cleaner, Limits};
 
 use super::{ENGINE, Guest, clean};
 
@@ -17,7 +17,8 @@ fn load(guest: &Guest, limits: &Limits) -> Cleaner {
     let directory = tempfile::tempdir().expect("a directory");
     guest.write(directory.path());
     let pseudonyms = Pseudonyms::from_hex(None).expect("no key is a key");
-    Cleaner::load(&ENGINE, "sin", &directory.path().join("sin.wasm"), limits, &pseudonyms).expect("it loads")
+    let binary = Binary::read(&directory.path().join("sin.wasm"), u64::MAX).expect("it is there");
+    Cleaner::load(&ENGINE, "sin", &binary, limits, &pseudonyms).expect("it loads")
 }
 
 fn guests() -> [(&'static str, Guest); 6] {

@@ -13,7 +13,7 @@ use std::sync::{Arc, LazyLock};
 
 use arrow_array::{RecordBatch, StringArray};
 use smelt::privacy::Pseudonyms;
-use smelt::wasm::{Cleaned, Cleaner, Engine, Limits};
+use smelt::wasm::{Binary, Cleaned, Cleaner, Engine, Limits};
 
 pub use guest::{Description, FLOAT64, Guest, UTF8};
 
@@ -52,8 +52,10 @@ pub fn load(guest: &Guest) -> Result<Cleaner, String> {
 
 fn load_from(directory: &std::path::Path) -> Result<Cleaner, String> {
     let pseudonyms = Pseudonyms::from_hex(None).expect("no key is a key");
-    let path = directory.join("sin.wasm");
-    Cleaner::load(&ENGINE, "sin", &path, &limits(), &pseudonyms).map_err(|error| error.to_string())
+    let limits = limits();
+    let binary = Binary::read(&directory.join("sin.wasm"), limits.component_bytes);
+    let loaded = binary.and_then(|binary| Cleaner::load(&ENGINE, "sin", &binary, &limits, &pseudonyms));
+    loaded.map_err(|error| error.to_string())
 }
 
 /// What becomes of three rows.

@@ -6,11 +6,12 @@ use arrow_array::RecordBatch;
 
 use super::index::Keys;
 use super::{Addends, BLOCK, Sign, Sums};
+use crate::catalog::Cost;
 use crate::error::Result;
 use crate::ordered::Column;
 use crate::profile;
 use crate::segments::Place;
-use crate::wasm::StageSpec;
+use crate::wasm::{StageSpec, Usage};
 
 /// How many there are of a stage that is folded: a power of two, as parts of a run. The last stage is read whole: it has one.
 const SHARDS: usize = 16;
@@ -22,6 +23,7 @@ pub struct Shards {
     stage: StageSpec,
     place: Place,
     shards: Vec<Mutex<Sums>>,
+    cost: Mutex<Cost>,
 }
 
 impl Shards {
@@ -29,12 +31,22 @@ impl Shards {
     pub fn new(stage: &StageSpec, place: Place) -> Self {
         let shards = if stage.group == 0 { 1 } else { SHARDS };
         let shards = (0..shards).map(|_| Mutex::new(Sums::new(stage))).collect();
-        Self { stage: stage.clone(), place, shards }
+        Self { stage: stage.clone(), place, shards, cost: Mutex::default() }
     }
 
     /// Where groups lie.
     pub fn place(&self) -> Place {
         self.place
+    }
+
+    /// Counts in what an instance used to make rows of it.
+    pub fn spend(&self, usage: Usage) {
+        self.cost.lock().expect("no one panics while adding").add(usage);
+    }
+
+    /// What was used to make its rows.
+    pub fn cost(&self) -> Cost {
+        *self.cost.lock().expect("no one panics while adding")
     }
 
     /// Adds or subtracts rows of the stage's schema, in any order; keys may repeat. After an error the table is of no use.
@@ -84,6 +96,12 @@ impl Shards {
             all.add_all(&std::mem::replace(&mut lock(shard), Sums::new(&self.stage)), Sign::Plus)?;
         }
         Ok((1, bytes))
+    }
+
+    /// All rows together.
+    pub fn all(&self) -> Result<Sums> {
+        let mut all = Sums::new(&self.stage);
+        self.shards.iter().try_for_each(|shard| all.add_all(&lock(shard), Sign::Plus)).map(|()| all)
     }
 
     /// Takes a part out.

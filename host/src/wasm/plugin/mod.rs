@@ -6,8 +6,8 @@ mod parameters;
 mod source;
 mod world;
 
-use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use wasmtime::Store;
 use wasmtime::component::Component;
@@ -20,7 +20,7 @@ pub use world::{Inspection, World};
 
 use super::bindings::types;
 use super::state::{State, arm_to_start, guest_text, outcome};
-use super::{CONTRACT, Engine, Limits, native};
+use super::{Binary, CONTRACT, Engine, Limits, native};
 use crate::Error;
 use crate::error::Result;
 use crate::privacy::Pseudonyms;
@@ -32,8 +32,8 @@ pub struct Identity {
     pub name: Arc<str>,
     /// The version it gives itself.
     pub version: String,
-    /// The sha256 of the component.
-    pub sha256: String,
+    /// The component.
+    pub binary: Binary,
     /// The JSON Schema of its parameters.
     pub parameters: String,
     /// Whether it is told the time.
@@ -42,18 +42,28 @@ pub struct Identity {
     pub pseudonymises: bool,
 }
 
+impl Identity {
+    /// The sha256 of the component.
+    pub fn sha256(&self) -> &str {
+        self.binary.sha256()
+    }
+}
+
 /// What an instance has used.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Usage {
     /// Bytes of guest memory; a guest's memory never shrinks, so it is the most it had.
     pub memory_bytes: usize,
-    /// Instructions, about; `None` where the engine does not count them.
-    pub fuel: Option<u64>,
+    /// The time that its calls took.
+    pub time: Duration,
+    /// Instructions, about.
+    pub fuel: u64,
 }
 
 fn usage(store: &Store<State>) -> Usage {
-    let fuel = store.get_fuel().ok().map(|left| u64::MAX - left);
-    Usage { memory_bytes: store.data().limiter.memory_bytes(), fuel }
+    let fuel = store.get_fuel().map_or(0, |left| u64::MAX - left);
+    let State { limiter, spent, .. } = store.data();
+    Usage { memory_bytes: limiter.memory_bytes(), time: *spent, fuel }
 }
 
 /// What every kind of loaded plugin has: how to make a store for it.
@@ -72,7 +82,7 @@ impl Runtime {
         let mut store = Store::new(&self.engine, state);
         store.limiter(|state| &mut state.limiter);
         store.epoch_deadline_trap();
-        // Fails where the engine does not count.
+        // It is counted, never exhausted; this fails where the engine does not count, which ours does.
         let _ = store.set_fuel(u64::MAX);
         store.set_max_component_handles(self.limits.handles);
         arm_to_start(&mut store, &self.limits);
@@ -87,11 +97,11 @@ impl Runtime {
     fn load(
         engine: &Engine,
         name: &str,
-        path: &Path,
+        binary: &Binary,
         limits: &Limits,
         pseudonyms: &Pseudonyms,
-    ) -> Result<(Self, Component, String)> {
-        let (component, sha256) = engine.load(path, limits)?;
+    ) -> Result<(Self, Component)> {
+        let component = engine.load(binary, limits)?;
         let runtime = Self {
             engine: engine.inner().clone(),
             name: name.into(),
@@ -99,10 +109,10 @@ impl Runtime {
             pseudonyms: pseudonyms.clone(),
             native: native::Library::find(name)?,
         };
-        Ok((runtime, component, sha256))
+        Ok((runtime, component))
     }
 
-    fn identity(&self, sha256: String, declared: &types::Identity, imports_privacy: bool) -> Result<Identity> {
+    fn identity(&self, binary: Binary, declared: &types::Identity, imports_privacy: bool) -> Result<Identity> {
         if *declared.name != *self.name {
             let given = guest_text(&declared.name, 255);
             return Err(Error::plugin(format!("the component found as plugin `{}` calls itself `{given}`", self.name)));
@@ -110,7 +120,7 @@ impl Runtime {
         Ok(Identity {
             name: self.name.clone(),
             version: guest_text(&declared.version, 64),
-            sha256,
+            binary,
             parameters: declared.parameters.clone(),
             uses_as_of: declared.uses_as_of,
             pseudonymises: imports_privacy,
@@ -131,16 +141,16 @@ fn instantiated<T>(store: &mut Store<State>, made: wasmtime::Result<T>) -> Resul
 macro_rules! loader {
     ($plugin:ident, $module:ident, $world:ident, $pre:ident, $call:ident, $spec:ty) => {
         impl $plugin {
-            /// Loads the component, checks it against its world, and asks it what it is.
+            /// Compiles the component, checks it against its world, and asks it what it is.
             pub fn load(
                 engine: &$crate::wasm::Engine,
                 name: &str,
-                path: &std::path::Path,
+                binary: &$crate::wasm::Binary,
                 limits: &$crate::wasm::Limits,
                 pseudonyms: &$crate::privacy::Pseudonyms,
             ) -> Result<Self> {
                 let _span = $crate::profile::span("load", name);
-                let (runtime, component, sha256) = super::Runtime::load(engine, name, path, limits, pseudonyms)?;
+                let (runtime, component) = super::Runtime::load(engine, name, binary, limits, pseudonyms)?;
                 let inspection = super::Inspection::of(engine, &component);
                 inspection.check(name, World::$world)?;
                 let imports_privacy = inspection.imports_privacy();
@@ -155,7 +165,7 @@ macro_rules! loader {
                 let described = instance.$call().call_describe(&mut store);
                 let described = outcome(&mut store, "describe itself", described.map(Ok))?;
                 let spec = <$spec>::try_from(described).map_err(|error| error.context(format!("plugin `{name}`")))?;
-                let identity = runtime.identity(sha256, &spec.identity, imports_privacy)?;
+                let identity = runtime.identity(binary.clone(), &spec.identity, imports_privacy)?;
                 Ok(Self { runtime, pre, identity, spec })
             }
 

@@ -76,7 +76,7 @@ mod tests {
         let identity = Identity {
             name: "p".into(),
             version: String::new(),
-            sha256: String::new(),
+            binary: crate::wasm::Binary::new("", []),
             parameters: schema.to_string(),
             uses_as_of: false,
             pseudonymises: false,

@@ -4,7 +4,7 @@ use wasmtime::component::Component;
 
 use crate::Error;
 use crate::error::Result;
-use crate::wasm::{CONTRACT, Engine, Limits};
+use crate::wasm::{Binary, CONTRACT, Engine, Limits};
 
 /// The kinds of plugins: the worlds of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,9 +109,8 @@ impl Inspection {
 }
 
 impl Engine {
-    /// What the component in the file imports and exports; nothing of it runs.
-    pub fn inspect(&self, path: &std::path::Path, limits: &Limits) -> Result<Inspection> {
-        let (component, _) = self.load(path, limits)?;
-        Ok(Inspection::of(self, &component))
+    /// What the component imports and exports; nothing of it runs.
+    pub fn inspect(&self, binary: &Binary, limits: &Limits) -> Result<Inspection> {
+        Ok(Inspection::of(self, &self.load(binary, limits)?))
     }
 }

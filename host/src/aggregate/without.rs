@@ -1,0 +1,90 @@
+//! What a KPI's table would be without one silver object.
+
+use std::sync::Mutex;
+
+use arrow_array::RecordBatch;
+
+use super::finish::{fold, stored};
+use super::sums::{Shards, Sign, Sums};
+use crate::catalog::{Gold, Stored};
+use crate::error::Result;
+use crate::pipeline::{KpiStep, Pipeline};
+use crate::segments::Reader;
+use crate::store::Store;
+use crate::wasm::Accumulator;
+use crate::{Error, silver, workers};
+
+/// A KPI's table with what it is made from, ready to leave something out.
+pub struct Whole<'w> {
+    store: &'w dyn Store,
+    pipeline: &'w Pipeline,
+    step: &'w KpiStep,
+    as_of: Option<i64>,
+    /// What is kept of each stage that is folded.
+    kept: Vec<Reader<'w>>,
+    /// All of the last stage.
+    last: Sums,
+}
+
+impl<'w> Whole<'w> {
+    /// The table of the KPI, which `pipeline` has as it was made.
+    pub fn open(store: &'w dyn Store, pipeline: &'w Pipeline, step: &'w KpiStep, gold: &'w Gold) -> Result<Self> {
+        let specs = &step.plugin.spec().stages;
+        let Some((stage, folded)) = gold.stages.split_last().filter(|_| gold.stages.len() == specs.len()) else {
+            return Err(Error::internal("a table has other stages than its plugin"));
+        };
+        let mut last = Sums::new(&specs[folded.len()]);
+        stage.scan(store, |key, rows| last.load(key, rows, Sign::Plus))?;
+        let kept = folded.iter().map(|stage| stage.open(store)).collect::<Result<_>>()?;
+        Ok(Self { store, pipeline, step, as_of: gold.fingerprint.as_of, kept, last })
+    }
+
+    /// The table as it is.
+    pub fn table(&self) -> Result<RecordBatch> {
+        self.accumulator()?.evaluate(&self.last.batch()?)
+    }
+
+    /// The table without each of these silver objects, of the input of that number, by itself.
+    pub fn without(&self, objects: Vec<(usize, &Stored)>) -> Result<Vec<RecordBatch>> {
+        let failed = Mutex::new(None);
+        let tables = workers::map(objects, |(input, object)| {
+            self.without_one(input, object).map_err(|error| {
+                failed.lock().expect("no one panics while holding it").get_or_insert(error);
+            })
+        });
+        match failed.into_inner().expect("no one panics while holding it") {
+            Some(error) => Err(error),
+            None => Ok(tables.into_iter().flatten().collect()),
+        }
+    }
+
+    fn without_one(&self, input: usize, object: &Stored) -> Result<RecordBatch> {
+        let input = &self.step.inputs[input];
+        let cleaner = self.pipeline.dataset(&input.dataset).ok_or_else(|| Error::internal("a KPI reads no dataset"))?;
+        let specs = &self.step.plugin.spec().stages;
+        let mut accumulator = self.accumulator()?;
+        for batch in silver::read(self.store, object, &cleaner.plugin.spec().output, &input.columns)? {
+            accumulator.update(&input.name, &silver::project(&batch, &input.columns)?)?;
+        }
+        let place = |stage: usize| self.kept.get(stage).map(Reader::place).copied().unwrap_or_default();
+        let mut changed = Shards::new(&specs[0], place(0));
+        changed.add(&accumulator.state()?, Sign::Minus)?;
+        for (stage, kept) in self.kept.iter().enumerate() {
+            let next = Shards::new(&specs[stage + 1], place(stage + 1));
+            let changed_here = changed.all()?;
+            let mut groups = stored(kept, &changed_here)?;
+            fold(&mut accumulator, stage, &groups.placed(kept.place()), Sign::Minus, &next)?;
+            groups.add_all(&changed_here, Sign::Plus)?;
+            fold(&mut accumulator, stage, &groups.placed(kept.place()), Sign::Plus, &next)?;
+            changed = next;
+        }
+        let mut last = self.last.like();
+        last.add_all(&self.last, Sign::Plus)?;
+        last.add_all(&changed.all()?, Sign::Plus)?;
+        accumulator.evaluate(&last.batch()?)
+    }
+
+    fn accumulator(&self) -> Result<Accumulator<'w>> {
+        self.step.plugin.open(&self.step.parameters, self.as_of)
+    }
+}

@@ -1,0 +1,35 @@
+//! The components that made what the lake holds, kept in it: so that it can be made again, by whomever and wherever.
+
+use super::COMPONENTS;
+use crate::error::{Kind, Result};
+use crate::store::{Durability, Store, put_unless_other, read};
+use crate::wasm::Binary;
+use crate::{Error, digest};
+
+/// Where the component of that sha256 lies.
+pub fn component_key(sha256: &str) -> String {
+    format!("{COMPONENTS}{sha256}.wasm")
+}
+
+/// Puts the component into the lake, unless it is there.
+pub fn keep_component(store: &dyn Store, binary: &Binary) -> Result<()> {
+    let key = component_key(binary.sha256());
+    while !put_unless_other(store, &key, binary.bytes(), Durability::Durable)? {
+        // Its name says what it holds: this was damaged.
+        store.delete(&key)?;
+    }
+    Ok(())
+}
+
+/// The component of that sha256, if the lake has it.
+pub fn kept_component(store: &dyn Store, sha256: &str) -> Result<Binary> {
+    let key = component_key(sha256);
+    let bytes = read(store, &key).map_err(|error| match error.kind() {
+        Kind::Damaged => Error::new(Kind::Damaged, format!("the lake does not have the component {sha256}")),
+        _ => error,
+    })?;
+    match digest::hex(&bytes) {
+        found if found == sha256 => Ok(Binary::new(&key, bytes)),
+        found => Err(Error::new(Kind::Damaged, format!("`{key}` has sha256 {found}"))),
+    }
+}

@@ -1,0 +1,80 @@
+//! A lake over another one, for what must not change it.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::ops::Range;
+
+use tempfile::TempDir;
+
+use super::{DirStore, Meta, Store, Upload, Writes};
+use crate::Error;
+use crate::error::{Kind, Result};
+
+/// A lake over another one: of that one some objects can be read, and whatever is written lies in a directory that vanishes
+/// with this.
+pub struct Overlay {
+    base: Box<dyn Store>,
+    sees: Box<dyn Fn(&str) -> bool + Send + Sync>,
+    top: DirStore,
+    _directory: TempDir,
+}
+
+impl Overlay {
+    /// Over `base`, of which it `sees` objects by their keys.
+    pub fn new(base: Box<dyn Store>, sees: impl Fn(&str) -> bool + Send + Sync + 'static) -> Result<Self> {
+        let directory = tempfile::tempdir()
+            .map_err(|error| Error::new(Kind::Unavailable, format!("cannot make a temporary directory: {error}")))?;
+        Ok(Self { base, sees: Box::new(sees), top: DirStore::new(directory.path()), _directory: directory })
+    }
+
+    /// Where the object is.
+    fn holder(&self, key: &str) -> Result<&dyn Store> {
+        Ok(if (self.sees)(key) && !self.top.exists(key)? { &*self.base } else { &self.top })
+    }
+}
+
+impl Store for Overlay {
+    fn list_new(&self, prefix: &str, after: &str, known: &dyn Fn(&str) -> bool) -> Result<Vec<Meta>> {
+        let below = self.base.list_new(prefix, after, &|key| known(key) || !(self.sees)(key))?;
+        let seen = below.into_iter().filter(|meta| (self.sees)(&meta.key));
+        let mut all: BTreeMap<String, Meta> = seen.map(|meta| (meta.key.clone(), meta)).collect();
+        all.extend(self.top.list_new(prefix, after, known)?.into_iter().map(|meta| (meta.key.clone(), meta)));
+        Ok(all.into_values().collect())
+    }
+
+    fn open(&self, key: &str) -> Result<(Meta, Box<dyn Read + Send>)> {
+        self.holder(key)?.open(key)
+    }
+
+    fn read_ranges(&self, key: &str, ranges: &[Range<u64>]) -> Result<Vec<u8>> {
+        self.holder(key)?.read_ranges(key, ranges)
+    }
+
+    fn exists(&self, key: &str) -> Result<bool> {
+        self.holder(key)?.exists(key)
+    }
+
+    fn create(&self, near: &str) -> Result<Box<dyn Upload + '_>> {
+        self.top.create(near)
+    }
+
+    fn delete(&self, key: &str) -> Result<()> {
+        self.top.delete(key)
+    }
+
+    fn begin(&self) -> Result<Writes> {
+        self.top.begin()
+    }
+
+    fn clock(&self) -> Result<i64> {
+        self.top.clock()
+    }
+
+    fn is_remote(&self) -> bool {
+        self.base.is_remote()
+    }
+
+    fn describe(&self) -> String {
+        self.base.describe()
+    }
+}

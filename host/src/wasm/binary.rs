@@ -1,0 +1,58 @@
+//! A component's bytes.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::error::Result;
+use crate::{Error, digest};
+
+/// A component's bytes, read once: what becomes of the file later changes nothing.
+#[derive(Debug, Clone)]
+pub struct Binary {
+    shown: Arc<str>,
+    bytes: Arc<[u8]>,
+    sha256: Arc<str>,
+}
+
+impl Binary {
+    /// What the file holds, which may have so many bytes.
+    pub fn read(path: &Path, most: u64) -> Result<Self> {
+        let shown = path.display();
+        let read = || {
+            // One more than is accepted, so that a file that never ends is not read for ever.
+            let mut bytes = Vec::new();
+            File::open(path)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+            match bytes.len() as u64 > most {
+                true => Err(io::Error::other(format!("it has more than {most} bytes"))),
+                false => Ok(bytes),
+            }
+        };
+        match read() {
+            Ok(bytes) => Ok(Self::new(&shown.to_string(), bytes)),
+            Err(error) => Err(Error::config(format!("cannot read the component `{shown}`: {error}"))),
+        }
+    }
+
+    /// These bytes, which people know under that name.
+    pub fn new(shown: &str, bytes: impl Into<Arc<[u8]>>) -> Self {
+        let bytes = bytes.into();
+        Self { shown: shown.into(), sha256: digest::hex(&bytes).into(), bytes }
+    }
+
+    /// Where it is from, for people.
+    pub fn shown(&self) -> &str {
+        &self.shown
+    }
+
+    /// The component itself.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Of the bytes.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+}
