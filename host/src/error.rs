@@ -15,6 +15,8 @@ pub enum Kind {
     Damaged,
     /// Another host committed first; read the catalog again.
     Conflict,
+    /// Other components are to run than this host has loaded; load the pipeline again.
+    Stale,
     /// A plugin failed its call or broke the contract.
     Plugin,
     /// A plugin exceeded one of its limits.

@@ -33,35 +33,36 @@ pub struct Tick {
     pub took: Duration,
 }
 
-/// Runs a tick at once and then every so often, until `shutdown` resolves. The tick under way is then finished: it ends
+/// Calls `tick` with its number at once and then every so often, until `shutdown` resolves. The tick under way is then finished: it ends
 /// with its commit or, where that fails, without one.
 ///
 /// A tick that fails as a whole (the lake is out of reach, say) is shown and tried again; it ends nothing.
 pub async fn up(
-    host: Arc<Host>,
     every: Duration,
-    roles: Roles,
+    tick: impl Fn(u64) -> Result<Tick> + Send + Sync + 'static,
     shutdown: impl Future<Output = ()>,
     mut show: impl FnMut(Result<Tick>),
 ) -> Result<()> {
     let mut interval = tokio::time::interval(every);
     interval.set_missed_tick_behavior(MissedTickBehavior::Skip);
     tokio::pin!(shutdown);
+    let tick = Arc::new(tick);
     for number in 1.. {
         tokio::select! {
             biased;
             () = &mut shutdown => break,
             _ = interval.tick() => {}
         }
-        let host = host.clone();
+        let tick = Arc::clone(&tick);
         // On a thread of its own: guests and files would stall the signals.
-        let tick = tokio::task::spawn_blocking(move || tick(&host, number, roles)).await;
+        let tick = tokio::task::spawn_blocking(move || tick(number)).await;
         show(tick.map_err(|error| Error::internal(format!("a tick died: {error}")))?);
     }
     Ok(())
 }
 
-fn tick(host: &Host, number: u64, roles: Roles) -> Result<Tick> {
+/// One tick of a host.
+pub fn tick(host: &Host, number: u64, roles: Roles) -> Result<Tick> {
     let began = std::time::Instant::now();
     let generated = match roles.generate {
         true => host.generate(&Generation { ticks: 1, ..Generation::default() })?.len(),

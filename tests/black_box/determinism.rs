@@ -26,7 +26,8 @@ fn made(plain: bool, batch_rows: usize) -> BTreeMap<String, String> {
     manifest.limits.plugin.call_ms = 60_000;
     manifest.limits.plugin.start_ms = 60_000;
     let pseudonyms = Pseudonyms::from_hex(Some(&"5a".repeat(32))).expect("it is a key");
-    let pipeline = Pipeline::load(&manifest, engine.expect("the engine starts"), &pseudonyms).expect("it loads");
+    let pipeline = Pipeline::load(&manifest, engine.expect("the engine starts"), &pseudonyms, None, &|_, own| Ok(own))
+        .expect("it loads");
     let now = parse_stamp("20250101T120000").expect("it is a stamp");
     let host = Host::new(Box::new(DirStore::new(lake.path())), pipeline, Clock::Fixed(now), Progress::new(false));
     let ticks = Generation { ticks: 3, ..Generation::default() };

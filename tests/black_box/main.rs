@@ -23,6 +23,8 @@ mod new;
 mod one_object;
 mod privacy;
 mod profile;
+mod promotion;
+mod provenance;
 mod refusals;
 mod s3;
 mod services;

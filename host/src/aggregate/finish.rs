@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Mutex;
 
 use arrow_array::RecordBatch;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Aggregation;
 use super::sums::{Shards, Sign, Sorted, Sums};
@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::pipeline::KpiStep;
 use crate::plan::{inputs, is_whole};
 use crate::segments::{Reader, Segments};
-use crate::store::{Durability, put_unless_other};
+use crate::store::{Durability, Store, put_unless_other};
 use crate::wasm::Accumulator;
 use crate::{Error, clock, digest, profile, silver};
 
@@ -148,23 +148,30 @@ impl Aggregation<'_> {
             // The same table under a new stamp would tell people nothing.
             return Ok(same.table.clone());
         }
-        let key = self.put_stamped(&step.name, former.map(|gold| gold.table.key.as_str()), &body)?;
+        let after = former.map(|gold| gold.table.key.as_str());
+        let key = put_stamped(self.store, self.now, &step.name, after, &body)?;
         Ok(Stored { key, sha256, bytes: body.len() as u64, rows: table.num_rows() as u64 })
     }
+}
 
-    /// Writes the table under a stamp that sorts after the former one's, whatever the clock says.
-    fn put_stamped(&self, kpi: &str, former: Option<&str>, body: &[u8]) -> Result<String> {
-        let stem = format!("{GOLD}{kpi}/{kpi}_");
-        let stamped = former.and_then(|former| former.strip_prefix(&stem)?.strip_suffix(".csv"));
-        let after = stamped.and_then(clock::parse_stamp).map(|former| former + TimeDelta::seconds(1));
-        let mut second = after.map_or(self.now, |after| after.max(self.now));
-        loop {
-            let key = format!("{stem}{}.csv", clock::stamp(second));
-            if put_unless_other(self.store, &key, body, Durability::Rebuildable)? {
-                return Ok(key);
-            }
-            second += TimeDelta::seconds(1);
+/// Writes the table under a stamp that sorts after the former one's, whatever the clock says.
+pub fn put_stamped(
+    store: &dyn Store,
+    now: DateTime<Utc>,
+    kpi: &str,
+    former: Option<&str>,
+    body: &[u8],
+) -> Result<String> {
+    let stem = format!("{GOLD}{kpi}/{kpi}_");
+    let stamped = former.and_then(|former| former.strip_prefix(&stem)?.strip_suffix(".csv"));
+    let after = stamped.and_then(clock::parse_stamp).map(|former| former + TimeDelta::seconds(1));
+    let mut second = after.map_or(now, |after| after.max(now));
+    loop {
+        let key = format!("{stem}{}.csv", clock::stamp(second));
+        if put_unless_other(store, &key, body, Durability::Rebuildable)? {
+            return Ok(key);
         }
+        second += TimeDelta::seconds(1);
     }
 }
 

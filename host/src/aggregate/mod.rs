@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex};
 use arrow_array::RecordBatch;
 use chrono::{DateTime, Utc};
 
+pub use finish::put_stamped;
 pub use without::Whole;
 
 use delta::Delta;

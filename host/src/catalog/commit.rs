@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Dataset, Entry, Failing, GC, Gold, State, Stored};
+use super::{Dataset, Entry, Failing, Former, GC, Gold, Promotion, State, Stored};
 
 /// A commit as it is written, once. Everything it names was written before it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -21,9 +21,12 @@ pub struct Commit {
     /// What it changed in silver, by dataset.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub datasets: BTreeMap<String, DatasetChange>,
-    /// The KPIs that it computed.
+    /// The KPIs that it computed, or whose former table it made current again.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub kpis: BTreeSet<String>,
+    /// The plugin for which it promoted a component.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promoted: Option<String>,
     /// What the lake holds after it.
     pub state: State,
 }
@@ -77,6 +80,8 @@ pub struct Change {
     pub datasets: BTreeMap<String, (DatasetChange, Dataset)>,
     /// New tables, by KPI.
     pub gold: BTreeMap<String, Gold>,
+    /// The plugin for which a component is promoted, if one is.
+    pub promoted: Option<Promoted>,
     /// What failed and what no longer does, by dataset, as far as that changed.
     pub failing: BTreeMap<String, Failing>,
     /// The same by KPI.
@@ -93,6 +98,19 @@ pub struct Change {
     pub reconciled: Option<i64>,
 }
 
+/// That another component of a plugin is to run.
+#[derive(Debug, Clone)]
+pub struct Promoted {
+    /// The plugin.
+    pub plugin: String,
+    /// What is to run in place of the pipeline's own component; `None` if that is to run itself.
+    pub promotion: Option<Promotion>,
+    /// What ran before.
+    pub former: Former,
+    /// Tables of what is to run that were kept, by KPI; current again.
+    pub restored: BTreeMap<String, Gold>,
+}
+
 impl Change {
     /// A change by that role with nothing in it yet.
     pub fn new(role: &'static str) -> Self {
@@ -101,18 +119,7 @@ impl Change {
 
     /// Whether it changes nothing.
     pub fn is_empty(&self) -> bool {
-        let Self {
-            role: _,
-            datasets,
-            gold,
-            failing,
-            failing_kpis,
-            retired,
-            swept,
-            components: _,
-            named: _,
-            reconciled,
-        } = self;
+        let Self { role: _, datasets, gold, promoted, failing, failing_kpis, retired, swept, reconciled, .. } = self;
         let failed = failing.len() + failing_kpis.len();
         datasets.is_empty()
             && gold.is_empty()
@@ -120,6 +127,12 @@ impl Change {
             && retired.is_empty()
             && swept.is_empty()
             && reconciled.is_none()
+            && promoted.is_none()
+    }
+
+    /// The state after this change of that one.
+    pub fn applied_to(&self, base: &State) -> State {
+        self.on(base, "", "").state
     }
 
     /// The commit that makes this change of that state.
@@ -136,6 +149,14 @@ impl Change {
             }
             state.datasets.insert(name.clone(), dataset);
         }
+        if let Some(Promoted { plugin, promotion, former, restored }) = &self.promoted {
+            match promotion {
+                Some(promotion) => drop(state.promoted.insert(plugin.clone(), promotion.clone())),
+                None => drop(state.promoted.remove(plugin)),
+            }
+            state.former.insert(plugin.clone(), former.clone());
+            state.gold.extend(restored.clone());
+        }
         let gold = |(kpi, gold): (&String, &Gold)| (kpi.clone(), Gold { commit: sequence, ..gold.clone() });
         state.gold.extend(self.gold.iter().map(gold));
         state.components.extend(self.components.clone());
@@ -148,13 +169,15 @@ impl Change {
         if self.role == GC {
             state.collected = sequence;
         }
+        let restored = self.promoted.iter().flat_map(|promoted| promoted.restored.keys());
         Commit {
             sequence,
             id: id.to_owned(),
             at: at.to_owned(),
             role: self.role.to_owned(),
             datasets: self.datasets.iter().map(|(name, (change, _))| (name.clone(), change.clone())).collect(),
-            kpis: self.gold.keys().cloned().collect(),
+            kpis: self.gold.keys().chain(restored).cloned().collect(),
+            promoted: self.promoted.as_ref().map(|promoted| promoted.plugin.clone()),
             state,
         }
     }
@@ -172,6 +195,7 @@ impl Commit {
         other.role == GC
             || self.datasets.keys().any(|name| other.datasets.contains_key(name))
             || !self.kpis.is_disjoint(&other.kpis)
+            || (self.promoted.is_some() && self.promoted == other.promoted)
     }
 
     /// Whether it retired something that the change on that state names: what a slow writer has written and not committed

@@ -11,13 +11,13 @@ mod state;
 mod tests;
 mod totals;
 
-pub use commit::{Change, Commit, DatasetChange, LogEntry, Removed};
+pub use commit::{Change, Commit, DatasetChange, LogEntry, Promoted, Removed};
 pub use components::{component_key, keep_component, kept_component};
 pub use entries::Entries;
 pub use file::read_commit;
 pub use names::{Listed, NameSet};
 pub use provenance::{Content, Cost};
-pub use state::{Dataset, Entry, Failing, Failure, Gold, GoldInput, State, Stored};
+pub use state::{Dataset, Entry, Failing, Failure, Former, Gold, GoldInput, Promotion, State, Stored};
 pub use totals::{DatasetTotals, Totals};
 
 use std::thread;

@@ -33,6 +33,12 @@ pub struct State {
     /// The components that the lake keeps, by sha256, with their sizes; see [`super::component_key`].
     #[serde(default)]
     pub components: BTreeMap<String, u64>,
+    /// Plugins for which a component was promoted.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub promoted: BTreeMap<String, Promotion>,
+    /// What ran before, by plugin, and what it made: so that it can be brought back.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub former: BTreeMap<String, Former>,
     /// What could not be done, by dataset; nothing here means nothing failed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub failing: BTreeMap<String, Failing>,
@@ -41,6 +47,30 @@ pub struct State {
     pub failing_kpis: BTreeMap<String, Failing>,
     /// When bronze was last compared with the catalog in full, in microseconds since the epoch.
     pub reconciled: Option<i64>,
+}
+
+/// A component that runs in place of another one. Where the pipeline has neither, its own runs: someone has moved on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Promotion {
+    /// The sha256 of the component that the pipeline has.
+    pub from: String,
+    /// The sha256 of the one that runs, which the lake keeps.
+    pub to: String,
+    /// The version that it gives itself: for people.
+    pub version: String,
+}
+
+/// The component of a plugin that ran before another one was promoted.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Former {
+    /// Its sha256; the lake keeps it.
+    pub component: String,
+    /// The version that it gives itself.
+    pub version: String,
+    /// The tables that it made, by KPI. Silver is not kept: whoever reads all of a dataset's objects would see rows twice.
+    pub gold: BTreeMap<String, Gold>,
 }
 
 /// What a component failed at.

@@ -5,9 +5,11 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::load::promoted;
 use super::table::render;
 use super::{Common, cache_directory, print, print_json};
 use crate::Error;
+use crate::catalog::{Catalog, State};
 use crate::config::Manifest;
 use crate::error::Result;
 use crate::pipeline::{Lock, Pin, Pipeline, components};
@@ -27,7 +29,7 @@ impl Pinning {
     pub(super) fn run(&self, common: &Common) -> Result<ExitCode> {
         let manifest = Manifest::read(&common.pipeline)?;
         let before = Lock::read(&manifest.lock)?.unwrap_or_default();
-        let mut lock = now(&manifest)?;
+        let mut lock = now(common, &manifest)?;
         let known: Vec<_> = lock.plugin.iter().map(|pin| pin.name.as_str()).collect();
         if let Some(other) = self.update.iter().flatten().find(|name| !known.contains(&name.as_str())) {
             return Err(Error::config(format!("the pipeline uses no plugin `{other}`; it uses {}", known.join(", "))));
@@ -63,30 +65,48 @@ impl Pinning {
     }
 }
 
+/// Pins what runs now of the plugin, where there is a lock.
+pub(super) fn repin(common: &Common, plugin: &str) -> Result<()> {
+    let manifest = Manifest::read(&common.pipeline)?;
+    let Some(mut lock) = Lock::read(&manifest.lock)? else { return Ok(()) };
+    let now = now(common, &manifest)?;
+    for pin in &mut lock.plugin {
+        if let Some(now) = now.pin(plugin).filter(|_| pin.name == plugin) {
+            pin.clone_from(now);
+        }
+    }
+    lock.write(&manifest)
+}
+
 /// Enough of a digest to tell it by.
 pub(super) fn short(sha256: &str) -> &str {
     sha256.get(..12).unwrap_or(sha256)
 }
 
-/// What a lock of the components that are there would pin; they must be such as run.
-fn now(manifest: &Manifest) -> Result<Lock> {
+/// What a lock of the components that run would pin.
+fn now(common: &Common, manifest: &Manifest) -> Result<Lock> {
+    let store = common.lake()?.open()?;
+    let state = match common.lake()?.expect() {
+        Ok(()) => Catalog::load(&*store)?.state().clone(),
+        // There is nothing to be promoted yet.
+        Err(_) => State::default(),
+    };
     let cache = cache_directory();
     let engine = Engine::new(cache.as_deref())?;
     let mut imports = BTreeMap::new();
     let mut limits: BTreeMap<String, BTreeMap<_, _>> = BTreeMap::new();
     for (section, plugin, own) in manifest.uses() {
         let granted = manifest.limits.of_plugin(own)?;
-        let inspection = engine.inspect(&components::read(manifest, plugin, &granted)?, &granted)?;
-        imports.insert(plugin.to_owned(), inspection.imports);
+        let binary = promoted(&*store, &state, plugin, components::read(manifest, plugin, &granted)?)?;
+        imports.insert(plugin.to_owned(), engine.inspect(&binary, &granted)?.imports);
         let granted = granted.list().into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
         limits.entry(plugin.to_owned()).or_default().insert(section, granted);
     }
-    let pipeline = Pipeline::load_as(manifest, engine, &Pseudonyms::default(), None)?;
-    let sources = pipeline.sources.iter().map(|step| step.plugin.identity());
-    let datasets = pipeline.datasets.iter().map(|step| step.plugin.identity());
-    let kpis = pipeline.kpis.iter().map(|step| step.plugin.identity());
+    let pipeline = Pipeline::load_with(manifest, engine, &Pseudonyms::default(), &|_, plugin, limits| {
+        promoted(&*store, &state, plugin, components::read(manifest, plugin, limits)?)
+    })?;
     let mut pins = BTreeMap::new();
-    for Identity { name, version, binary, .. } in sources.chain(datasets).chain(kpis) {
+    for Identity { name, version, binary, .. } in pipeline.identities() {
         let name = name.to_string();
         let pin = Pin {
             version: version.clone(),

@@ -1,6 +1,7 @@
 //! The command line: one file a verb. Flags become a [`Host`]; what comes back is shown as text or JSON.
 
 mod explain;
+mod follow;
 mod gc;
 mod generate;
 mod health;
@@ -9,11 +10,13 @@ mod init;
 mod inspect;
 mod lineage;
 mod list;
+mod load;
 mod lock;
 mod new;
 mod plan;
 mod plugin;
 mod profile;
+mod promote;
 mod roles;
 mod table;
 mod up;
@@ -26,17 +29,11 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::Error;
-use crate::clock::Clock;
 use crate::config::{LakeSection, Manifest};
 use crate::error::Result;
 use crate::lake::Lake;
-use crate::pipeline::Pipeline;
-use crate::privacy::{KEY_VARIABLE, Pseudonyms};
-use crate::progress::Progress;
-use crate::provenance::Remaking;
 use crate::run::Host;
 use crate::store::BucketUrl;
-use crate::wasm::Engine;
 
 /// A lakehouse whose every cleaning rule and KPI is a sandboxed WebAssembly component.
 #[derive(Debug, Parser)]
@@ -67,7 +64,7 @@ Exit status: 0 done, 1 something failed, 2 the command line or the manifest is w
 /// The pipeline that is meant if none is named.
 const PIPELINE: &str = "pipelines/ecommerce";
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 struct Common {
     /// The pipeline: a manifest, or a directory with a smelt.toml
     #[arg(long, global = true, value_name = "PATH", default_value = PIPELINE)]
@@ -174,55 +171,6 @@ impl Common {
             true => Ok(Manifest::read(&self.pipeline)?.lake),
             false => Ok(LakeSection::default()),
         }
-    }
-
-    /// The key for the pseudonyms of that pipeline on that lake.
-    fn pseudonyms(&self, manifest: &Manifest, lake: &Lake) -> Result<Pseudonyms> {
-        match &manifest.privacy.key_file {
-            Some(path) => Pseudonyms::find(Some(&manifest.directory.join(path))),
-            None => {
-                let beside = lake.key_file(&variable)?;
-                Pseudonyms::find(Some(&beside).filter(|path| path.exists()).map(PathBuf::as_path))
-            }
-        }
-    }
-
-    /// Does something that makes things again, beside the lake.
-    fn remaking<T>(&self, work: impl FnOnce(&Remaking<'_>) -> Result<T>) -> Result<T> {
-        let (manifest, lake) = (Manifest::read(&self.pipeline)?, self.lake()?);
-        lake.expect()?;
-        let pseudonyms = self.pseudonyms(&manifest, &lake)?;
-        let engine = Engine::new(cache_directory().as_deref())?;
-        work(&Remaking {
-            lake: &lake,
-            manifest: &manifest,
-            engine: &engine,
-            pseudonyms: &pseudonyms,
-            progress: &self.progress(),
-        })
-    }
-
-    fn progress(&self) -> Progress {
-        Progress::new(!self.json && std::io::stderr().is_terminal())
-    }
-
-    /// The host that the flags describe.
-    fn host(&self) -> Result<Host> {
-        let mut manifest = Manifest::read(&self.pipeline)?;
-        manifest.pipeline.locked |= self.locked;
-        let lake = self.lake()?;
-        let store = lake.open()?;
-        let pseudonyms = self.pseudonyms(&manifest, &lake)?;
-        let engine = Engine::new(cache_directory().as_deref())?;
-        let pipeline = Pipeline::load(&manifest, engine, &pseudonyms)?;
-        if pseudonyms.key_id().is_none() && pipeline.datasets.iter().any(|step| step.plugin.identity().pseudonymises) {
-            tracing::warn!(
-                "no pseudonym key: pseudonyms are plain SHA-256, which can be guessed back. \
-                 `smelt init` makes `{}`; or set {KEY_VARIABLE}",
-                lake.key_file(&variable)?.display()
-            );
-        }
-        Ok(Host::new(store, pipeline, Clock::System, self.progress()))
     }
 }
 

@@ -19,9 +19,8 @@ pub(super) struct Show {
 
 impl Show {
     pub(super) fn run(self, common: &Common) -> Result<ExitCode> {
-        let mut host = common.host()?;
+        let mut host = common.host_on_lake()?;
         host.reconcile = self.reconcile;
-        common.lake()?.expect()?;
         let plan = host.plan()?;
         if common.json {
             print_json(&plan)?;

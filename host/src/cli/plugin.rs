@@ -10,6 +10,7 @@ use super::inspect::Inspect;
 use super::list::List;
 use super::lock::Pinning;
 use super::new::New;
+use super::promote::{Promote, Rollback};
 use super::{Common, cache_directory, print, print_json};
 use crate::Error;
 use crate::check::{Engines, Options, Outcome, check};
@@ -32,6 +33,10 @@ enum Verb {
     Inspect(Inspect),
     /// Show the plugins that the pipeline could use, and what uses them
     List(List),
+    /// Make another component of a plugin current, with all that it makes, in one commit
+    Promote(Promote),
+    /// Bring back the component that ran before the last promotion, and what it made
+    Rollback(Rollback),
     /// Pin the components that the pipeline uses, in a lock beside its manifest
     Lock(Pinning),
 }
@@ -65,6 +70,8 @@ impl Plugin {
             Verb::Check(check) => check.run(common),
             Verb::Inspect(inspect) => inspect.run(common),
             Verb::List(list) => list.run(common),
+            Verb::Promote(promote) => promote.run(common),
+            Verb::Rollback(rollback) => rollback.run(common),
             Verb::Lock(pinning) => pinning.run(common),
         }
     }

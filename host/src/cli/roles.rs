@@ -44,11 +44,10 @@ impl Roles {
     pub(super) fn run(self, common: &Common, role: impl FnOnce(&Host) -> Result<Report>) -> Result<ExitCode> {
         let began = Instant::now();
         self.profile.start();
-        let mut host = common.host()?;
+        let mut host = common.host_on_lake()?;
         host.forget_missing = self.forget_missing;
         host.reconcile = self.reconcile;
         host.retry_parked = self.retry_parked;
-        common.lake()?.expect()?;
         let report = role(&host)?;
         let took = began.elapsed();
         if common.json {

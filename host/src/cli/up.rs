@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
+use super::follow::Following;
 use super::profile::{self, Profile};
 use super::roles::{as_json, complain, done};
 use super::{Common, health, print};
@@ -61,7 +62,8 @@ impl Up {
 
     pub(super) fn run(self, common: &Common) -> Result<ExitCode> {
         self.profile.start();
-        let host = Arc::new(common.host()?);
+        let following = Arc::new(Following::begin(common)?);
+        let host = following.host();
         let every = self.every.unwrap_or(host.pipeline().schedule.every);
         if every.is_zero() {
             return Err(Error::config("the time between ticks must not be zero"));
@@ -80,7 +82,7 @@ impl Up {
                 {
                     tracing::error!("{error}");
                 }
-                show(common, &host, &tick);
+                show(common, &following.host(), &tick);
                 tick.report.warnings.retain(|warning| said.insert(warning.clone()));
                 tick.report.unmatched.retain(|name| said.insert(name.clone()));
                 tick.report.parked.retain(|parked| said.insert(format!("{}: {}", parked.name, parked.why)));
@@ -93,7 +95,8 @@ impl Up {
                 tracing::error!("{error}");
             }
         };
-        runtime.block_on(up(host.clone(), every, roles, shutdown, show))?;
+        let follower = Arc::clone(&following);
+        runtime.block_on(up(every, move |number| follower.tick(number, roles), shutdown, show))?;
         if common.json && self.profile.is_wanted() {
             let mut json = json!({});
             profile::add_to(&mut json);

@@ -51,7 +51,8 @@ impl Reached {
         for (sha256, &bytes) in &state.components {
             reached.add(Stored { key: component_key(sha256), sha256: sha256.clone(), bytes, rows: 0 });
         }
-        reached.maps.extend(state.gold.values().flat_map(|gold| gold.stages.iter().cloned()));
+        let former = state.former.values().flat_map(|former| former.gold.values());
+        reached.maps.extend(state.gold.values().chain(former).flat_map(|gold| gold.stages.iter().cloned()));
         Ok(reached)
     }
 

@@ -5,7 +5,7 @@ mod fingerprint;
 mod lock;
 mod pattern;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow_schema::SchemaRef;
 use serde_json::{Map, Value};
@@ -102,17 +102,16 @@ pub struct KpiInput {
 }
 
 impl Pipeline {
-    /// Loads every plugin that the manifest names, as the lock beside it pins them if there is one. Fails with what would
-    /// have been right.
-    pub fn load(manifest: &Manifest, engine: Engine, pseudonyms: &Pseudonyms) -> Result<Self> {
-        let lock = Lock::of(manifest)?;
-        Self::load_as(manifest, engine, pseudonyms, lock.as_ref())
-    }
-
-    /// The same with this lock or none.
-    pub fn load_as(manifest: &Manifest, engine: Engine, pseudonyms: &Pseudonyms, lock: Option<&Lock>) -> Result<Self> {
+    /// Loads every plugin that the manifest names, or what `promoted` has in its place, as the lock pins them if there is one. Fails with what would have been right.
+    pub fn load(
+        manifest: &Manifest,
+        engine: Engine,
+        pseudonyms: &Pseudonyms,
+        lock: Option<&Lock>,
+        promoted: &dyn Fn(&str, Binary) -> Result<Binary>,
+    ) -> Result<Self> {
         Self::load_with(manifest, engine, pseudonyms, &|section, plugin, limits| {
-            let binary = components::read(manifest, plugin, limits)?;
+            let binary = promoted(plugin, components::read(manifest, plugin, limits)?)?;
             lock.map_or(Ok(()), |lock| lock.check(plugin, &binary, section, limits))?;
             Ok(binary)
         })
@@ -184,6 +183,22 @@ impl Pipeline {
             datasets,
             kpis,
             _engine: engine,
+        })
+    }
+
+    /// What all its steps run, each once for every section that uses it.
+    pub fn identities(&self) -> impl Iterator<Item = &Identity> {
+        let sources = self.sources.iter().map(|step| step.plugin.identity());
+        let datasets = self.datasets.iter().map(|step| step.plugin.identity());
+        sources.chain(datasets).chain(self.kpis.iter().map(|step| step.plugin.identity()))
+    }
+
+    /// The plugin of that name, which some section uses.
+    pub fn identity(&self, plugin: &str) -> Result<&Identity> {
+        self.identities().find(|identity| &*identity.name == plugin).ok_or_else(|| {
+            let known: BTreeSet<&str> = self.identities().map(|identity| &*identity.name).collect();
+            let known = known.into_iter().collect::<Vec<_>>().join(", ");
+            Error::config(format!("the pipeline uses no plugin `{plugin}`; it uses {known}"))
         })
     }
 

@@ -42,7 +42,8 @@ pub struct Influence {
 
 /// Explains the row of the KPI's table that those cells tell apart: `column=value` each.
 ///
-/// A row came from an object if the table, computed from all others, had another row in its place or none.
+/// A row came from an object if the table, computed from the silver of all others, had another row in its place or none. Rows
+/// that a newer one superseded are in no silver, so nothing comes from them, nor from what only superseded others.
 ///
 /// # Errors
 /// No row has those cells, or several do; or the table cannot be computed again.

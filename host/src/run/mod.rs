@@ -3,6 +3,7 @@
 mod aggregate;
 mod clean;
 mod generate;
+mod promote;
 mod tidy;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,8 +14,9 @@ use arrow_array::RecordBatch;
 use chrono::TimeDelta;
 
 pub use generate::Generation;
+pub use promote::Done;
 
-use crate::catalog::{Catalog, Change, State, component_key, keep_component};
+use crate::catalog::{Catalog, Change, Promotion, State, component_key, keep_component};
 use crate::clock::Clock;
 use crate::error::{Kind, Result};
 use crate::fresh::Fresh;
@@ -22,6 +24,7 @@ use crate::pipeline::Pipeline;
 use crate::plan::{Parked, Plan, Planning};
 use crate::progress::Progress;
 use crate::store::Store;
+use crate::wasm::Binary;
 use crate::{Error, profile, workers};
 
 /// How often a tick is made anew because another host committed first.
@@ -44,6 +47,8 @@ pub struct Host {
     pub retry_parked: bool,
     /// Whether something was written in this tick that no commit names.
     untidy: AtomicBool,
+    /// The promotions that the pipeline was loaded with.
+    promoted: BTreeMap<String, Promotion>,
     /// The newest commit that was seen.
     sequence: AtomicU64,
     /// Whether the store has proven that it can hold commits.
@@ -86,11 +91,17 @@ impl Host {
             reconcile: false,
             retry_parked: false,
             untidy: AtomicBool::new(false),
+            promoted: BTreeMap::new(),
             sequence: AtomicU64::new(0),
             proven: AtomicBool::new(false),
             damaged: Mutex::default(),
             next_ticks: Mutex::default(),
         }
+    }
+
+    /// The same for a pipeline that was loaded with what that state promotes.
+    pub fn as_of_commit(self, state: &State) -> Self {
+        Self { promoted: state.promoted.clone(), sequence: AtomicU64::new(state.sequence), ..self }
     }
 
     /// The lake.
@@ -111,7 +122,10 @@ impl Host {
     fn catalog(&self) -> Result<Catalog<'_>> {
         let catalog = Catalog::load_from(self.store(), self.sequence.load(Ordering::Relaxed))?;
         self.sequence.store(catalog.state().sequence, Ordering::Relaxed);
-        Ok(catalog)
+        match catalog.state().promoted == self.promoted {
+            true => Ok(catalog),
+            false => Err(Error::new(Kind::Stale, "another component was promoted meanwhile; the next run has it")),
+        }
     }
 
     /// What would run and why.
@@ -231,7 +245,12 @@ impl Host {
             .filter(|sha256| !state.components.contains_key(*sha256))
             .collect();
         let missing: Vec<_> = self.pipeline.binaries().filter(|binary| missing.contains(binary.sha256())).collect();
-        for kept in workers::map(missing, |binary| keep_component(self.store(), binary).map(|()| binary)) {
+        self.keep(missing, change)
+    }
+
+    /// Puts those components into the lake.
+    fn keep(&self, components: Vec<&Binary>, change: &mut Change) -> Result<()> {
+        for kept in workers::map(components, |binary| keep_component(self.store(), binary).map(|()| binary)) {
             let binary = kept?;
             change.named.insert(component_key(binary.sha256()));
             change.components.insert(binary.sha256().to_owned(), binary.bytes().len() as u64);

@@ -72,7 +72,7 @@ impl Host {
                 scanned => scanned?,
             }
         }
-        for (name, gold) in &state.gold {
+        for (name, gold) in state.gold.iter().chain(state.former.values().flat_map(|former| &former.gold)) {
             let runs = gold.stages.iter().flat_map(|stage| stage.runs());
             named.extend(runs.map(|run| (run.key.clone(), (run.bytes, name.clone()))));
         }

@@ -1,0 +1,93 @@
+//! `smelt plugin promote` and `rollback`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::json;
+
+use super::lock::{repin, short};
+use super::{Common, print, print_json};
+use crate::Error;
+use crate::catalog::{Catalog, kept_component};
+use crate::error::Result;
+use crate::run::Done;
+use crate::wasm::Binary;
+
+/// Which component to make current.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The component is kept in the lake and runs from now on in place of the one that the pipeline has. What it makes of the \
+lake is computed first and becomes current in the same commit; if anything fails, nothing has happened. A running \
+`smelt up` follows at its next tick. `smelt plugin diff` shows before what would change.")]
+pub(super) struct Promote {
+    /// The component; its file is named as the plugin
+    component: PathBuf,
+}
+
+/// Which plugin to bring back.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The component that ran before the last promotion runs again. The tables of a KPI were kept and are current again as they \
+were, and the next run takes in what came since; what a cleaner made is made anew. Again, and it is as before.")]
+pub(super) struct Rollback {
+    /// The plugin's name
+    plugin: String,
+}
+
+impl Promote {
+    pub(super) fn run(&self, common: &Common) -> Result<ExitCode> {
+        common.lake()?.expect()?;
+        let binary = Binary::read(&self.component, u64::MAX)?;
+        let name = self.component.file_stem().unwrap_or_default().to_string_lossy().replace('_', "-");
+        promote(common, &name, &binary)
+    }
+}
+
+impl Rollback {
+    pub(super) fn run(&self, common: &Common) -> Result<ExitCode> {
+        let (lake, plugin) = (common.lake()?, &self.plugin);
+        lake.expect()?;
+        let store = lake.open()?;
+        let catalog = Catalog::load(&*store)?;
+        let former = catalog.state().former.get(plugin).ok_or_else(|| {
+            Error::config(format!("there is nothing to bring back: no component of plugin `{plugin}` was promoted"))
+        })?;
+        promote(common, plugin, &kept_component(&*store, &former.component)?)
+    }
+}
+
+fn promote(common: &Common, plugin: &str, binary: &Binary) -> Result<ExitCode> {
+    let (host, own) = common.load(Some((plugin, binary)))?;
+    let version = host.pipeline().identity(plugin)?.version.clone();
+    let own = own.get(plugin).map_or("", String::as_str);
+    let Done { former, datasets, kpis, restored } = host.promote(plugin, own)?;
+    repin(common, plugin)?;
+    if common.json {
+        print_json(&json!({
+            "plugin": plugin,
+            "former": {"version": former.version, "sha256": former.component},
+            "current": {"version": version, "sha256": binary.sha256()},
+            "datasets": datasets,
+            "kpis": kpis,
+            "restored": restored,
+        }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let (was, is) = (short(&former.component), short(binary.sha256()));
+    let mut text = format!("{plugin}: {} ({was}) → {version} ({is})\n", former.version);
+    for (what, names) in [("made anew", &datasets), ("computed anew", &kpis), ("current again", &restored)] {
+        if !names.is_empty() {
+            let names: Vec<_> = names.iter().map(String::as_str).collect();
+            text.push_str(&format!("  {what}: {}\n", names.join(", ")));
+        }
+    }
+    if binary.sha256() != own {
+        text.push_str(&format!(
+            "  runs in place of the pipeline's own component {}; `smelt plugin rollback {plugin}` brings back what ran before\n",
+            short(own)
+        ));
+    }
+    print(&text);
+    Ok(ExitCode::SUCCESS)
+}

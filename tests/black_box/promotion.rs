@@ -1,0 +1,188 @@
+//! Another component of a plugin becomes current in one commit, with all that it makes, and is taken back likewise.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::support::audit::audit;
+use crate::support::process::{Running, Signal, wait_until};
+use crate::support::{Lake, root};
+
+/// The other version of that plugin, under the name that the plugin has.
+fn next(lake: &Lake, plugin: &str) -> PathBuf {
+    let path = lake.path().with_file_name(format!("{plugin}.wasm"));
+    let built = root().join(format!("target/components/fixtures/next-{plugin}.wasm"));
+    std::fs::copy(built, &path).expect("the fixtures were built");
+    path
+}
+
+const LONG: Duration = Duration::from_secs(60);
+
+fn lake() -> Lake {
+    let lake = Lake::new();
+    add(&lake, 0);
+    lake.smelt(&["run"]);
+    lake
+}
+
+fn add(lake: &Lake, tick: usize) {
+    let start = format!("2025-03-01T{:02}:00:00Z", 12 + tick);
+    let more = Lake::new();
+    more.smelt(&["generate", "--seed", "5", "--start", &start, "--first", &tick.to_string(), "--ticks", "1"]);
+    lake.copy_bronze(&more);
+}
+
+/// What a lake with the same bronze comes to with these components in place of the pipeline's.
+fn with(lake: &Lake, plugins: &[&str]) -> BTreeMap<String, String> {
+    let mut fresh = Lake::new();
+    fresh.copy_bronze(lake);
+    let directory = fresh.path().with_file_name("plugins");
+    std::fs::create_dir(&directory).expect("a directory can be made");
+    for plugin in plugins {
+        std::fs::rename(next(&fresh, plugin), directory.join(format!("{plugin}.wasm"))).expect("a file can be moved");
+    }
+    let components = root().join("target/components");
+    let own = format!("plugins = [\"{}\"", components.display());
+    fresh.change_pipeline(&[(&own, &format!("plugins = [\"{}\", \"{}\"", directory.display(), components.display()))]);
+    fresh.smelt(&["run"]);
+    fresh.gold()
+}
+
+fn promote(lake: &Lake, plugin: &str) -> Value {
+    let path = next(lake, plugin);
+    lake.json(&["plugin", "promote", path.to_str().expect("UTF-8")])
+}
+
+/// The tables that the newest commit names: while a host runs, files come and go.
+fn current(lake: &Lake) -> BTreeMap<String, String> {
+    let history = lake.json(&["history"]);
+    let gold = history["state"]["gold"].as_object().expect("tables by KPI").iter();
+    gold.map(|(kpi, gold)| {
+        let key = gold["table"]["key"].as_str().expect("a key");
+        (kpi.clone(), std::fs::read_to_string(lake.path().join(key)).expect("gold is never deleted"))
+    })
+    .collect()
+}
+
+fn commits(lake: &Lake) -> usize {
+    lake.files("catalog/commits").len()
+}
+
+#[test]
+fn a_kpi_is_promoted_and_rolled_back_by_one_commit_each() {
+    let lake = lake();
+    let (before, silver, made) = (lake.gold(), lake.files("silver"), commits(&lake));
+    let promoted = promote(&lake, "aov");
+    assert_eq!((&promoted["kpis"], &promoted["datasets"]), (&serde_json::json!(["aov"]), &serde_json::json!([])));
+    assert_eq!(commits(&lake), made + 1);
+    assert_eq!(lake.gold(), with(&lake, &["aov"]));
+    assert_ne!(lake.gold()["aov"], before["aov"]);
+    assert_eq!(lake.files("silver"), silver);
+    assert_eq!(lake.json(&["run"])["cleaned"], 0);
+    assert_eq!(commits(&lake), made + 1, "everything is current");
+
+    // What came since is taken in with it.
+    add(&lake, 1);
+    lake.smelt(&["run"]);
+    assert_eq!(lake.gold(), with(&lake, &["aov"]));
+
+    let made = commits(&lake);
+    let restored = lake.json(&["plugin", "rollback", "aov"]);
+    assert_eq!((&restored["restored"], &restored["kpis"]), (&serde_json::json!(["aov"]), &serde_json::json!([])));
+    assert_eq!(commits(&lake), made + 1);
+    assert_eq!(lake.gold()["aov"], before["aov"], "as it was, without what came since");
+    lake.smelt(&["run"]);
+    assert_eq!(lake.gold(), with(&lake, &[]), "and what came since is taken in");
+
+    lake.smelt(&["plugin", "rollback", "aov"]);
+    lake.smelt(&["run"]);
+    assert_eq!(lake.gold(), with(&lake, &["aov"]), "and back again");
+    audit(&lake);
+    lake.smelt(&["verify", "--all"]);
+    lake.smelt(&["gc", "--grace", "0s", "--delete"]);
+    lake.smelt(&["plugin", "rollback", "aov"]);
+    lake.smelt(&["run"]);
+    assert_eq!(lake.gold(), with(&lake, &[]), "what was kept is no garbage");
+}
+
+#[test]
+fn a_cleaner_is_promoted_with_all_that_reads_its_dataset() {
+    let lake = lake();
+    let (before, made) = (lake.gold(), commits(&lake));
+    let clicks = lake.silver("clicks");
+    let promoted = promote(&lake, "clean-clicks");
+    assert_eq!(promoted["datasets"], serde_json::json!(["clicks"]));
+    assert_eq!(commits(&lake), made + 1);
+    assert!(lake.silver("clicks").len() > clicks.len(), "clicks with another IP are kept now");
+    assert_eq!(lake.json(&["run"])["cleaned"], 0);
+    assert_eq!(lake.gold(), before, "no KPI reads clicks");
+    audit(&lake);
+    lake.smelt(&["plugin", "rollback", "clean-clicks"]);
+    assert_eq!(lake.silver("clicks"), clicks);
+    assert_eq!(commits(&lake), made + 2);
+    audit(&lake);
+}
+
+#[test]
+fn what_fails_is_not_promoted() {
+    let lake = lake();
+    let before = lake.files("");
+    let broken = lake.path().with_file_name("clean-clicks.wasm");
+    std::fs::copy(root().join("target/components/fixtures/sinner.wasm"), &broken).expect("the fixtures were built");
+    let output = lake.try_smelt(&["plugin", "promote", broken.to_str().expect("UTF-8")]);
+    assert_eq!(output.status.code(), Some(2), "it calls itself otherwise");
+    assert_eq!(lake.files(""), before);
+    let output = lake.try_smelt(&["plugin", "rollback", "aov"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("nothing to bring back"), "{output:?}");
+}
+
+#[test]
+fn a_running_host_follows_a_promotion_and_its_files() {
+    let mut lake = Lake::new();
+    lake.change_pipeline(&[]);
+    add(&lake, 0);
+    let running = Running::start(&lake, &["up", "--no-generate", "--every", "100ms"]);
+    let expect = |what: &str, is_so: &dyn Fn() -> bool| assert!(wait_until(LONG, is_so), "{what}");
+    let wanted = with(&lake, &[]);
+    expect("a first run", &|| current(&lake) == wanted);
+    promote(&lake, "aov");
+    let promoted = with(&lake, &["aov"]);
+    assert_eq!(current(&lake), promoted);
+    add(&lake, 1);
+    let wanted = with(&lake, &["aov"]);
+    expect("new data with what was promoted", &|| current(&lake) == wanted);
+    lake.change_pipeline(&[("limit = 10", "limit = 3")]);
+    expect("another parameter", &|| current(&lake)["top_products"].lines().count() == 4);
+    // A manifest that cannot be loaded changes nothing.
+    lake.change_pipeline(&[("limit = 10", "limit = -3")]);
+    add(&lake, 2);
+    let wanted = with(&lake, &["aov"]);
+    expect("new data as before", &|| current(&lake)["aov"] == wanted["aov"]);
+    assert_eq!(current(&lake)["top_products"].lines().count(), 4);
+    running.signal(Signal::TERM);
+    assert!(running.wait(LONG).success());
+}
+
+#[test]
+fn the_lock_pins_what_was_promoted() {
+    let mut lake = Lake::new();
+    lake.change_pipeline(&[]);
+    add(&lake, 0);
+    lake.smelt(&["plugin", "lock"]);
+    lake.smelt(&["run", "--locked"]);
+    promote(&lake, "aov");
+    lake.smelt(&["run", "--locked"]);
+    assert_eq!(lake.gold(), with(&lake, &["aov"]));
+    lake.smelt(&["plugin", "lock"]);
+    // Another machine has not heard of it.
+    let lock = lake.path().with_file_name("smelt.lock");
+    let text = std::fs::read_to_string(&lock).expect("the lock");
+    lake.smelt(&["plugin", "rollback", "aov"]);
+    std::fs::write(&lock, text).expect("a write");
+    let output = lake.try_smelt(&["run", "--locked"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("the lock pins"), "{output:?}");
+}

@@ -1,0 +1,40 @@
+//! Another version of the cleaner `clean-clicks`: whatever the IP is, a click stays; and pages have no capitals.
+
+use smelt_sdk::Identity;
+use smelt_sdk::prelude::*;
+
+const INVALID_TS: Rule = Rule::reject("invalid_ts", "The instant is missing or is no such instant.");
+const LOWERED: Rule = Rule::repair("lowered", "The page had capitals.");
+
+struct CleanClicks;
+
+impl Cleaner for CleanClicks {
+    fn describe() -> CleanerDescription {
+        describe_cleaner(Identity { name: "clean-clicks".to_owned(), ..identity!() })
+            .input(["customer_id", "page", "ts"])
+            .output([nullable(text("customer_id")), nullable(text("page")), timestamp("ts")])
+            .rules([&INVALID_TS, &LOWERED])
+    }
+
+    fn open(_: &Config) -> Result<Self> {
+        Ok(Self)
+    }
+
+    fn clean(&mut self, rows: &Batch, out: &mut Cleaned) -> Result<()> {
+        let (customer, page, ts) = (rows.text("customer_id")?, rows.text("page")?, rows.text("ts")?);
+        for row in rows.rows() {
+            let Some(ts) = ts.trimmed(row).and_then(Timestamp::parse) else {
+                out.reject(row, &INVALID_TS);
+                continue;
+            };
+            let lowered = page.trimmed(row).map(str::to_lowercase);
+            if lowered.as_deref() != page.trimmed(row) {
+                out.repair(&LOWERED);
+            }
+            out.keep(row).text(customer.trimmed(row)).text(lowered.as_deref()).timestamp(ts);
+        }
+        Ok(())
+    }
+}
+
+export_cleaner!(CleanClicks);
