@@ -107,6 +107,16 @@ pub fn span(stage: &'static str, of: &str) -> Span {
     }))
 }
 
+/// Counts something of which the time is another span's.
+#[inline]
+pub fn count(what: &'static str, of: &str, bytes: u64) {
+    let Some(profile) = PROFILE.get() else { return };
+    let mut sums = profile.sums.lock().expect("no one panics while holding it");
+    let sum = sums.entry((what, of.to_owned())).or_default();
+    sum.calls += 1;
+    sum.bytes += bytes;
+}
+
 impl Span {
     /// Tells how much went through.
     #[inline]

@@ -18,8 +18,8 @@ fn generated() -> Lake {
     lake
 }
 
-/// What was done for a plugin, of all stages of that name.
-fn number(run: &Value, stage: &str, of: &str, what: &str) -> u64 {
+/// What was done for a plugin or so, of all stages of that name.
+pub(crate) fn number(run: &Value, stage: &str, of: &str, what: &str) -> u64 {
     let stages = run["profile"]["stages"].as_array().expect("a profile has stages");
     let found = stages.iter().filter(|entry| entry["stage"] == stage && entry["of"] == of);
     found.map(|entry| entry[what].as_u64().expect("a number")).sum()

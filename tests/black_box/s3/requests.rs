@@ -1,13 +1,18 @@
 //! What a tick asks of the server: little, whatever the bucket holds. `SMELT_OBJECTS=100000` makes it a large one.
 
+use std::collections::BTreeMap;
+
+use smelt_s3_server::{Action, Fault};
+
+use crate::profile::number;
 use crate::support::Lake;
 use crate::support::ticks::arrive;
 
 /// How many requests the command makes, by verb.
-fn requests(lake: &Lake, command: &[&str]) -> std::collections::BTreeMap<String, usize> {
+fn requests(lake: &Lake, command: &[&str]) -> BTreeMap<String, usize> {
     lake.server().clear();
     lake.smelt(command);
-    let mut count = std::collections::BTreeMap::new();
+    let mut count = BTreeMap::new();
     for request in lake.server().requests() {
         *count.entry(request.verb).or_default() += 1;
     }
@@ -36,4 +41,30 @@ fn a_tick_asks_for_no_more_of_a_large_lake_than_of_a_small_one() {
     assert!(large.2 <= 8, "{} listings", large.2);
     assert!(large.0 <= small.0 + 10 && large.1 <= small.1 + 4, "{small:?} and {large:?}");
     assert!(large.0 <= 150 && large.1 <= 40, "{large:?}");
+}
+
+#[test]
+fn a_profile_counts_every_request_and_its_bytes() {
+    let lake = super::lake_at_work();
+    // What is rejected is more than is sent in one request; and a try fails.
+    lake.bronze("clicks_20250301T130000.txt", "{}\n".repeat(100_000));
+    lake.server().fault(Fault::new("GET", "/bronze/", Action::Refuse(503, "SlowDown")));
+    lake.server().clear();
+    let run = lake.json(&["run", "--profile"]);
+
+    let mut seen = BTreeMap::<_, (u64, u64)>::new();
+    let mut see = |what: &'static str, of: String, bytes| {
+        let sum = seen.entry((what, of)).or_default();
+        *sum = (sum.0 + 1, sum.1 + bytes);
+    };
+    for request in lake.server().requests() {
+        see("answer", request.status.expect("all were answered").to_string(), request.sent);
+        see("request", request.verb, request.received);
+    }
+    let of = |what, of: &str| seen.get(&(what, of.to_owned())).copied().unwrap_or_default();
+    assert!(of("answer", "503").0 == 1 && of("answer", "200").1 > 0 && of("request", "POST").1 > 0, "{seen:?}");
+    for ((what, of), sum) in &seen {
+        let found = ["calls", "bytes"].map(|column| number(&run, what, of, column));
+        assert_eq!(found, [sum.0, sum.1], "{what} {of}");
+    }
 }

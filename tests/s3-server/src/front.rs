@@ -79,6 +79,7 @@ impl Front {
     ) -> Result<Response<Pieces>, Gone> {
         let (parts, body) = request.into_parts();
         let request = describe(&parts);
+        let head = parts.method == Method::HEAD;
         let met = self.faults.meet(&request.verb, &format!("{}/{}", request.bucket, request.key));
         let (action, gate) = match met {
             Some((action, gate)) => (Some(action), gate),
@@ -104,7 +105,7 @@ impl Front {
         parts.headers.insert(DATE, HeaderValue::try_from(date).map_err(|_| Gone)?);
         if let Some(request) = self.log().get(at) {
             request.status = Some(parts.status.as_u16());
-            request.sent = body.len() as u64;
+            request.sent = if head { 0 } else { body.len() as u64 };
         }
         let breaks_off = matches!(action, Some(Action::Truncate | Action::Reset));
         // Without a body to cut the answer would be whole.

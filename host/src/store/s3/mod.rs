@@ -3,6 +3,7 @@
 //! The client works asynchronously on threads of its own; whoever asks waits.
 
 mod buckets;
+mod count;
 mod download;
 mod fault;
 mod list;

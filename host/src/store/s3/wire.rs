@@ -21,6 +21,7 @@ use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use tokio::runtime::Runtime;
 
+use super::count::Count;
 use super::fault::{Fault, header};
 use crate::Error;
 use crate::error::Result;
@@ -151,6 +152,7 @@ async fn configure(connection: Connection, clock: ServerClock) -> (aws_sdk_s3::C
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
         .interceptor(clock)
+        .interceptor(Count)
         .build();
     let endpoint = endpoint.unwrap_or_else(|| format!("AWS in {region}"));
     (config, endpoint, region)
