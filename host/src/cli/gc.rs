@@ -55,7 +55,8 @@ impl Gc {
     }
 }
 
-fn row(Garbage { object, bytes, age }: &Garbage) -> Vec<String> {
+fn row(Garbage { object, bytes, age, upload }: &Garbage) -> Vec<String> {
     let age = Duration::from_secs(age.as_secs());
-    vec![object.clone(), thousands(*bytes), humantime::format_duration(age).to_string()]
+    let bytes = if upload.is_some() { "unfinished".to_owned() } else { thousands(*bytes) };
+    vec![object.clone(), bytes, humantime::format_duration(age).to_string()]
 }

@@ -12,9 +12,9 @@ use super::{OURS, Reached, owner};
 use crate::Error;
 use crate::catalog::{Catalog, Change, GC};
 use crate::error::{Kind, Result};
-use crate::store::{Store, WRITERS};
+use crate::store::{Store, Unfinished, WRITERS};
 
-/// An object that no commit reaches.
+/// An object that no commit reaches, or what was to become one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Garbage {
     /// Its key.
@@ -24,9 +24,12 @@ pub struct Garbage {
     /// How long ago it was written, by the store's clock.
     #[serde(with = "humantime_serde")]
     pub age: Duration,
+    /// The id of the upload, if it was begun and never finished: then no one sees it, and its size is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upload: Option<String>,
 }
 
-/// What no commit reaches, is named as a host names what it writes, and was written longer ago than `grace`.
+/// What no commit reaches, is named as a host names what it writes, and was written or begun longer ago than `grace`.
 pub fn garbage(store: &dyn Store, catalog: &Catalog<'_>, grace: Duration) -> Result<Vec<Garbage>> {
     let reached = Reached::by(store, catalog)?;
     if let Some((what, error)) = reached.unreadable.first() {
@@ -35,13 +38,21 @@ pub fn garbage(store: &dyn Store, catalog: &Catalog<'_>, grace: Duration) -> Res
     }
     let mut garbage = Vec::new();
     let now = store.clock()?;
+    let age = |since: i64| Duration::from_micros(now.saturating_sub(since).try_into().unwrap_or(0));
     for layer in OURS {
         for meta in store.list(layer, "")? {
             let left_over = owner(layer, &meta.key).is_some() && meta.key != WRITERS && !reached.names(&meta.key);
-            let age = Duration::from_micros(now.saturating_sub(meta.modified).try_into().unwrap_or(0));
+            let age = age(meta.modified);
             if left_over && age >= grace {
-                garbage.push(Garbage { object: meta.key, bytes: meta.bytes, age });
+                garbage.push(Garbage { object: meta.key, bytes: meta.bytes, age, upload: None });
             }
+        }
+    }
+    for Unfinished { key, id, begun } in store.unfinished()? {
+        let ours = OURS.iter().any(|layer| owner(layer, &key).is_some());
+        let age = age(begun);
+        if ours && age >= grace {
+            garbage.push(Garbage { object: key, bytes: 0, age, upload: Some(id) });
         }
     }
     Ok(garbage)
@@ -52,17 +63,21 @@ pub fn collect(store: &dyn Store, grace: Duration, now: DateTime<Utc>) -> Result
     loop {
         let mut catalog = Catalog::load(store)?;
         let garbage = garbage(store, &catalog, grace)?;
-        if garbage.is_empty() {
-            return Ok(garbage);
+        let (objects, uploads): (Vec<_>, Vec<_>) = garbage.iter().partition(|garbage| garbage.upload.is_none());
+        if !objects.is_empty() {
+            let retired = objects.iter().map(|garbage| garbage.object.clone()).collect();
+            match catalog.commit(&Change { retired, ..Change::new(GC) }, now) {
+                // Someone committed meanwhile, perhaps what we found.
+                Err(error) if error.kind() == Kind::Conflict => continue,
+                committed => committed?,
+            }
+            // Should we be stopped here, the maker of the next commit goes on.
+            catalog.state().retired.iter().try_for_each(|key| store.delete(key))?;
         }
-        let retired = garbage.iter().map(|garbage| garbage.object.clone()).collect();
-        match catalog.commit(&Change { retired, ..Change::new(GC) }, now) {
-            // Someone committed meanwhile, perhaps what we found.
-            Err(error) if error.kind() == Kind::Conflict => continue,
-            committed => committed?,
+        // No commit can name them: whoever wants to finish one of them learns that it is gone.
+        for Garbage { object, upload, .. } in uploads {
+            upload.iter().try_for_each(|id| store.abort(object, id))?;
         }
-        // Should we be stopped here, the maker of the next commit goes on.
-        catalog.state().retired.iter().try_for_each(|key| store.delete(key))?;
         return Ok(garbage);
     }
 }

@@ -89,7 +89,7 @@ impl Reached {
 /// Whose the object is, if it is named as a host names what it writes; anything else in the lake is someone else's.
 pub(crate) fn owner<'k>(layer: &str, key: &'k str) -> Option<&'k str> {
     if layer == PROOFS || layer == COMPONENTS {
-        return Some("");
+        return key.starts_with(layer).then_some("");
     }
     let (owner, file) = key.strip_prefix(layer)?.split_once('/')?;
     let rest = file.strip_prefix(owner);
@@ -106,4 +106,23 @@ pub(crate) fn owner<'k>(layer: &str, key: &'k str) -> Option<&'k str> {
 fn is_stamp(text: &str) -> bool {
     text.len() == 15
         && text.bytes().enumerate().all(|(at, byte)| if at == 8 { byte == b'T' } else { byte.is_ascii_digit() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_hosts_name_otherwise_is_not_ours() {
+        let ours = |key| OURS.iter().any(|layer| owner(layer, key).is_some());
+        for key in ["silver/d/d_clean_1.csv", "quarantine/d/d_rejected_1", "gold/k/k_20250101T000000.csv"] {
+            assert!(ours(key), "{key}");
+        }
+        for key in ["catalog/proof-1", "catalog/components/x.wasm", "catalog/entries/d/x", "catalog/index/d/x"] {
+            assert!(ours(key), "{key}");
+        }
+        for key in ["bronze/d_1.csv", "silver/d/notes.csv", "gold/k/k.csv", "catalog/commits/1", "elsewhere/x"] {
+            assert!(!ours(key), "{key}");
+        }
+    }
 }

@@ -40,6 +40,17 @@ pub struct Meta {
     pub modified: i64,
 }
 
+/// An upload that has not ended: under way, or left by a writer that died.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfinished {
+    /// The key of the object that it was to become.
+    pub key: String,
+    /// Which of the uploads to that key it is.
+    pub id: String,
+    /// Since when, by the clock of the store: microseconds since the epoch.
+    pub begun: i64,
+}
+
 /// What a power failure may do to an object that was just created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
@@ -83,6 +94,16 @@ pub trait Store: Send + Sync {
 
     /// Deletes the object; it is no error if there is none.
     fn delete(&self, key: &str) -> Result<()>;
+
+    /// Uploads that have not ended. Where a writer that dies leaves nothing, there are none.
+    fn unfinished(&self) -> Result<Vec<Unfinished>> {
+        Ok(Vec::new())
+    }
+
+    /// Ends an upload and removes what it has sent; its writer, if it still lives, is told that it failed.
+    fn abort(&self, _key: &str, _id: &str) -> Result<()> {
+        Ok(())
+    }
 
     /// Begins to write objects that a commit will name.
     fn begin(&self) -> Result<Writes>;

@@ -82,3 +82,22 @@ fn killed_while_collecting() {
         }
     }
 }
+
+#[test]
+fn killed_in_the_middle_of_a_large_object() {
+    let lake = lake_at_work();
+    // What is rejected is sent in parts.
+    lake.bronze("clicks_20250301T130000.txt", "{}\n".repeat(100_000));
+    let held = lake.server().fault(Fault::new("PUT", "/quarantine/clicks/.*T130000", Action::Hold));
+    let running = Running::start(&lake, &["run"]);
+    held.wait_until_held();
+    running.kill();
+    held.release();
+    let left =
+        |command: &[&str]| lake.json(&[&["gc"], command].concat())["objects"].as_array().expect("a list").clone();
+    let uploads = |command| left(command).iter().filter(|one| !one["upload"].is_null()).count();
+    assert_eq!((uploads(&[]), uploads(&["--grace", "0s"])), (0, 1), "it may be another host's, at work");
+    assert_eq!(uploads(&["--grace", "0s", "--delete"]), 1);
+    assert_eq!(left(&["--grace", "0s"]), Vec::<serde_json::Value>::new());
+    assert_settles(&lake);
+}

@@ -14,6 +14,7 @@ mod ranges;
 mod reader;
 #[cfg(test)]
 mod tests;
+mod unfinished;
 mod upload;
 mod wire;
 
@@ -34,7 +35,7 @@ use upload::S3Upload;
 pub use wire::Connection;
 use wire::Wire;
 
-use super::{Durability, Meta, PROOFS, Store, Upload, Writes, layer};
+use super::{Durability, Meta, PROOFS, Store, Unfinished, Upload, Writes, layer};
 use crate::Error;
 use crate::error::{Kind, Result};
 use crate::profile;
@@ -148,6 +149,23 @@ impl Store for S3Store {
             Err(fault) if fault.is_missing() => Ok(()),
             sent => sent.map(drop).map_err(|fault| self.wire.error("delete", &object, &fault)),
         }
+    }
+
+    fn unfinished(&self) -> Result<Vec<Unfinished>> {
+        let mut found = Vec::new();
+        for listing in self.places.listings("", "") {
+            self.wire.wait(unfinished::list(self.wire.client(), &listing, &mut found)).map_err(|fault| {
+                let place = format_args!("s3://{}/{}", listing.bucket, listing.prefix);
+                self.wire.error("list unfinished uploads to", place, &fault)
+            })?;
+        }
+        Ok(found)
+    }
+
+    fn abort(&self, key: &str, id: &str) -> Result<()> {
+        let object = self.places.object(key)?;
+        let aborted = self.wire.wait(unfinished::abort(self.wire.client(), &object, id));
+        aborted.map_err(|fault| self.wire.error("end the upload of", &object, &fault))
     }
 
     fn begin(&self) -> Result<Writes> {

@@ -196,6 +196,30 @@ fn a_large_object_is_whole_or_not_there() {
 }
 
 #[test]
+fn an_upload_that_was_left_is_found_and_ended() {
+    with_store(|server, store| {
+        let Object { bucket, name } = store.places.object("silver/d/x").expect("a place");
+        let begin = |name: &str| {
+            let begun = store.wire.client().create_multipart_upload().bucket(&bucket).key(name).send();
+            store.wire.wait(begun).expect("an upload").upload_id.expect("an id")
+        };
+        let (ours, _elsewhere) = (begin(&name), begin("some/thing/else"));
+        let now = store.clock().expect("a time");
+        let found = store.unfinished().expect("a listing");
+        let [Unfinished { key, id, begun }] = &found[..] else { panic!("{found:?}") };
+        assert_eq!((key.as_str(), id), ("silver/d/x", &ours));
+        assert!((now - begun).abs() < 60_000_000, "{begun} is not about {now}");
+        for _ in 0..2 {
+            store.abort(key, id).expect("it ends, or has ended");
+        }
+        assert_eq!(store.unfinished().expect("a listing"), []);
+        let part = store.wire.client().upload_part().bucket(&bucket).key(&name).upload_id(&ours).part_number(1).send();
+        assert!(super::Fault::from(store.wire.wait(part).expect_err("it has ended")).is_missing_upload());
+        assert_eq!(held(server), Vec::<String>::new());
+    });
+}
+
+#[test]
 fn what_is_wrong_is_said_in_a_sentence() {
     const SECRET: &str = "hush-hush-hush";
     let server = Server::start().expect("a server");
