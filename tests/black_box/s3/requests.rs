@@ -1,4 +1,5 @@
-//! What a tick asks of the server: little, whatever the bucket holds. `SMELT_OBJECTS=100000` makes it a large one.
+//! What a tick asks of the server: little, whatever the bucket holds. `SMELT_OBJECTS=100000` makes it a large one, which takes
+//! some minutes; fewer with `TMPDIR=/dev/shm`, since deleting so many files is slow on some disks.
 
 use std::collections::BTreeMap;
 

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use smelt_s3_server::{Action, BUCKET_FULL, Fault};
 
 use super::{assert_settles, lake_at_work};
+use crate::support::Lake;
 use crate::support::ended::Ended;
+use crate::support::ticks::arrive;
 
 /// Where it may happen.
 const STEPS: [(&str, &str); 8] = [
@@ -97,10 +99,16 @@ fn a_listing_that_is_a_moment_old() {
 }
 
 #[test]
-fn a_slow_network() {
-    let lake = lake_at_work();
-    lake.server().fault(Fault::new("GET", "/bronze/", Action::Throttle(20_000)).times(2));
+fn a_network_of_a_kilobyte_a_second() {
+    let lake = Lake::new().on_s3();
+    // Of its objects one is small.
+    arrive(&lake, &super::bronze()[0]);
+    let slow = |verb, path| lake.server().fault(Fault::new(verb, path, Action::Throttle(1_000)));
+    let (read, written) = (slow("GET", "/bronze/customers"), slow("PUT", "/silver/customers"));
+    let began = Instant::now();
     assert_eq!(lake.end(&["run"]).code, Some(0));
+    assert!(began.elapsed() > Duration::from_secs(2), "{:?}", began.elapsed());
+    assert_eq!((read.met(), written.met()), (1, 1));
     assert_settles(&lake);
 }
 
@@ -168,14 +176,14 @@ fn bronze_that_is_replaced_between_listing_and_reading() {
 #[test]
 fn a_kpi_that_misses_a_tick_catches_up() {
     let ticks = super::bronze();
-    let lake = crate::support::Lake::new().on_s3();
-    crate::support::ticks::arrive(&lake, &ticks[0]);
+    let lake = Lake::new().on_s3();
+    arrive(&lake, &ticks[0]);
     lake.smelt(&["run"]);
     for kpi in ["revenue_by_channel", "revenue_by_country", "top_products"] {
         lake.server().fault(Fault::new("PUT", &format!("/gold/{kpi}/"), Action::Refuse(400, "InvalidRequest")));
     }
-    crate::support::ticks::arrive(&lake, &ticks[1]);
+    arrive(&lake, &ticks[1]);
     assert_eq!(lake.end(&["run"]).code, Some(1));
-    crate::support::ticks::arrive(&lake, &ticks[2]);
+    arrive(&lake, &ticks[2]);
     assert_settles(&lake);
 }
