@@ -173,6 +173,7 @@ fn an_unfinished_upload_leaves_nothing(store: &dyn Store) {
     upload.write_all(&[1; 1 << 20]).expect("a write");
     drop(upload);
     assert_eq!(keys(store, "", ""), Vec::<String>::new());
+    assert_eq!(store.unfinished().expect("a listing"), []);
 }
 
 /// New objects never take the place of others, and equal ones share it.
