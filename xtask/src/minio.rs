@@ -1,7 +1,7 @@
 //! `cargo xtask minio`: a real MinIO server for the tests, found or built once with Go.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -23,6 +23,8 @@ Usage: cargo xtask minio
 /// What is built, of the module `github.com/minio/minio`. The tests read it, too.
 const VERSION: &str = include_str!("../../tests/s3-server/minio.version");
 
+const NAME: &str = "minio";
+
 /// Longer than a slow machine needs, and short enough for CI.
 const LIMIT: Duration = Duration::from_secs(10 * 60);
 
@@ -34,19 +36,26 @@ pub(crate) fn run(args: &mut Args) -> Result<()> {
 
 /// Where MinIO is, built if need be; an error says why there is none.
 pub(crate) fn find() -> Result<PathBuf> {
-    let name = format!("minio{}", std::env::consts::EXE_SUFFIX);
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    if let Some(found) = std::env::split_paths(&path).map(|dir| dir.join(&name)).find(|path| path.is_file()) {
+    if let Some(found) = found() {
         return Ok(found);
     }
-    let built = paths::tools().join(format!("minio-{}", VERSION.trim()));
-    if !built.is_file() {
-        build(&name, &built)?;
-    }
-    Ok(built)
+    build(&built())?;
+    Ok(built())
 }
 
-fn build(name: &str, to: &std::path::Path) -> Result<()> {
+/// Where MinIO is, if there is one.
+pub(crate) fn found() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let on_path = std::env::split_paths(&path).map(|dir| dir.join(NAME));
+    on_path.chain([built()]).find(|path| path.is_file())
+}
+
+/// Where it is once it was built.
+fn built() -> PathBuf {
+    paths::tools().join(format!("minio-{}", VERSION.trim()))
+}
+
+fn build(to: &Path) -> Result<()> {
     let go = output(tool("go").arg("version")).context("there is no `minio` on PATH, and no Go to build one")?;
     say(&format!("building MinIO {} with {go}, once …", VERSION.trim()));
     // Caches of its own, which go away: nobody expects them to grow by gigabytes.
@@ -65,7 +74,7 @@ fn build(name: &str, to: &std::path::Path) -> Result<()> {
         let log = fs::read_to_string(&log).unwrap_or_default();
         bail!("{error}: {}", log.lines().last().unwrap_or("Go said nothing"));
     }
-    fs::rename(caches.join("bin").join(name), to)?;
+    fs::rename(caches.join("bin").join(NAME), to)?;
     fs::remove_dir_all(&caches)?;
     say(&format!("building MinIO: {}", seconds(began.elapsed())));
     Ok(())

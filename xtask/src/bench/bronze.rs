@@ -26,13 +26,15 @@ impl fmt::Display for Size {
     }
 }
 
-/// `smelt generate` into `lake`. Every tick writes an object of each dataset, so it has its share of the rows.
-fn generate(size: &Size, lake: &Path) -> Command {
+/// `smelt generate` of so many rows from that day of 2025 on. Every tick writes an object of each dataset, so it has its share
+/// of the rows.
+pub(super) fn generate(size: &Size, day: u32) -> Command {
     let ticks = size.objects / 3;
     let mut command = tool(paths::smelt());
-    command.args(["generate", "--pipeline", "pipelines/ecommerce", "--lake"]).arg(lake);
-    command.args(["--ticks", &ticks.to_string(), "--seed", "42"]);
-    command.args(["--start", "2025-01-01T00:00:00Z", "--interval", "1h"]);
+    command.args(["generate", "--ticks", &ticks.to_string(), "--seed", "42"]);
+    // A date that the calendar lacks is refused, so months have 28 days.
+    let start = format!("{}-{:02}-{:02}T00:00:00Z", 2025 + day / 336, day / 28 % 12 + 1, day % 28 + 1);
+    command.args(["--start", &start, "--interval", "1h"]);
     for (name, rows) in [("orders", size.orders), ("clicks", size.clicks), ("customers", size.customers)] {
         command.arg("--param").arg(format!("{name}={}", rows.div_ceil(ticks)));
     }
@@ -50,7 +52,8 @@ pub(super) fn prepare(dir: &Path, size: &Size) -> Result<PathBuf> {
         if partial.exists() {
             fs::remove_dir_all(&partial)?;
         }
-        run("writing bronze", &mut generate(size, &partial))?;
+        let mut generate = generate(size, 0);
+        run("writing bronze", generate.args(["--pipeline", "pipelines/ecommerce", "--lake"]).arg(&partial))?;
         fs::rename(&partial, &lake)?;
     }
     let files = self::objects(&bronze)?;

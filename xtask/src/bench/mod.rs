@@ -9,6 +9,8 @@ mod measure;
 mod native;
 mod peers;
 mod report;
+mod s3;
+mod server;
 mod tick;
 
 use std::fs;
@@ -28,12 +30,14 @@ DuckDB (bench/peers, in a virtual environment of their own), in turn, and checks
 KPI to the byte. Beside them runs `limit`, which only reads, hashes and writes as many bytes as smelt does.
 Prints wall time, CPU time and peak memory of each, and the ratios.
 
-Usage: cargo xtask bench [--native] [--tick | --large] [options]
+Usage: cargo xtask bench [--native] [--tick | --large | --s3] [options]
 
   --native        also the same plugins compiled natively, without a sandbox, in the same host
   --tick          instead: a tick with nothing to do and one with three new objects of 50 rows, on a lake of
                   102 committed objects and on one of 10,002
   --large         instead: smelt alone, on 1,000,000 orders and on ten times as much of everything
+  --s3            instead: smelt alone, in a directory and in buckets of an S3 server on this machine (MinIO if
+                  `cargo xtask minio` has one, otherwise that of the tests), then ticks on both
 
 Options:
   --orders N      rows of orders [default: 1000000]
@@ -53,6 +57,7 @@ struct Options {
     native: bool,
     tick: bool,
     large: bool,
+    s3: bool,
 }
 
 impl Options {
@@ -69,31 +74,32 @@ impl Options {
             Some(dir) => std::env::current_dir()?.join(dir),
             None => paths::target().join("bench"),
         };
-        let [native, tick, large] = ["--native", "--tick", "--large"].map(|name| args.flag(name));
+        let [native, tick, large, s3] = ["--native", "--tick", "--large", "--s3"].map(|name| args.flag(name));
         args.finish()?;
         if size.objects == 0 || !size.objects.is_multiple_of(3) {
             bail!(Usage(format!("`--objects {}` is no multiple of 3", size.objects)));
         }
-        if [native, tick, large].into_iter().filter(|given| *given).count() > 1 {
-            bail!(Usage("`--native`, `--tick` and `--large` are three benchmarks".to_owned()));
+        if [native, tick, large, s3].into_iter().filter(|given| *given).count() > 1 {
+            bail!(Usage("`--native`, `--tick`, `--large` and `--s3` are four benchmarks".to_owned()));
         }
         if runs == Some(0) {
             bail!(Usage("`--runs 0` measures nothing".to_owned()));
         }
-        Ok(Self { size, runs, peers, dir, native, tick, large })
+        Ok(Self { size, runs, peers, dir, native, tick, large, s3 })
     }
 }
 
 pub(crate) fn run(args: &mut Args) -> Result<()> {
-    let Options { size, runs, peers, dir, native, tick, large } = Options::parse(args)?;
+    let Options { size, runs, peers, dir, native, tick, large, s3 } = Options::parse(args)?;
     fs::create_dir_all(&dir)?;
     let native = native.then(|| native::build(&dir)).transpose()?;
     demo::build_host()?;
     plugins::build(false, false)?;
-    let report = match (tick, large) {
-        (true, _) => tick::run(&dir, runs.unwrap_or(21))?,
-        (_, true) => large::run(&dir, &size, runs.unwrap_or(3))?,
-        _ => contest::run(&dir, &size, native, peers, runs.unwrap_or(3))?,
+    let report = match () {
+        () if tick => tick::run(&dir, runs.unwrap_or(21))?,
+        () if large => large::run(&dir, &size, runs.unwrap_or(3))?,
+        () if s3 => s3::run(&dir, &size, runs.unwrap_or(3))?,
+        () => contest::run(&dir, &size, native, peers, runs.unwrap_or(3))?,
     };
     print!("{report}");
     Ok(())

@@ -3,6 +3,7 @@
 use std::thread::available_parallelism;
 
 use super::measure::Cost;
+use super::s3::Traffic;
 
 /// What each contender cost, by its name.
 type Costs = [(String, Vec<Cost>)];
@@ -14,15 +15,15 @@ pub(super) fn heading(what: &str) -> String {
 
 /// Minimum and median of every contender.
 pub(super) fn costs(costs: &Costs) -> String {
-    let mut text = format!("\n{:8}  {:>17}  {:>17}  {:>15}\n", "", "wall, s", "CPU, s", "peak, MiB");
+    let mut text = format!("\n{:9}  {:>17}  {:>17}  {:>15}\n", "", "wall, s", "CPU, s", "peak, MiB");
     text += &format!(
-        "{:8}  {:>8} {:>8}  {:>8} {:>8}  {:>7} {:>7}\n",
+        "{:9}  {:>8} {:>8}  {:>8} {:>8}  {:>7} {:>7}\n",
         "", "min", "median", "min", "median", "min", "median"
     );
     for (name, costs) in costs {
         let (wall, cpu, peak) = (of(costs, wall), of(costs, cpu), of(costs, peak));
         text += &format!(
-            "{name:8}  {:8.2} {:8.2}  {:8.2} {:8.2}  {:7.0} {:7.0}\n",
+            "{name:9}  {:8.2} {:8.2}  {:8.2} {:8.2}  {:7.0} {:7.0}\n",
             min(&wall),
             median(&wall),
             min(&cpu),
@@ -39,10 +40,10 @@ pub(super) fn ratios(costs: &Costs) -> String {
     let [(first, ours), others @ ..] = costs else { return String::new() };
     let mut text =
         format!("\n{first} as a multiple of the other, median of the pairs of runs (below 1: {first} needs less)\n");
-    text += &format!("{:8}  {:>8}  {:>8}  {:>8}\n", "", "wall", "CPU", "peak");
+    text += &format!("{:9}  {:>8}  {:>8}  {:>8}\n", "", "wall", "CPU", "peak");
     for (name, theirs) in others {
         let [wall, cpu, peak] = [wall, cpu, peak].map(|what| ratio(ours, theirs, what));
-        text += &format!("{name:8}  {wall:8.2}  {cpu:8.2}  {peak:8.2}\n");
+        text += &format!("{name:9}  {wall:8.2}  {cpu:8.2}  {peak:8.2}\n");
     }
     text + "\nevery KPI of every run agrees to the byte\n"
 }
@@ -56,24 +57,35 @@ pub(super) fn per_row(costs: &Costs, times: u64) -> String {
     )
 }
 
-/// Ticks with nothing to do and with something new, on lakes of so many objects.
-pub(super) fn ticks(objects: &[u64], costs: &[(Vec<Cost>, Vec<Cost>)]) -> String {
-    let mut text = format!("\n{:10}  {:>17}  {:>17}\n", "wall, ms", "nothing to do", "3 new objects");
-    text += &format!("{:10}  {:>8} {:>8}  {:>8} {:>8}\n", "objects", "min", "median", "min", "median");
-    for (objects, (nothing, new)) in objects.iter().zip(costs) {
+/// What a run asked of an S3 server, and how many seconds of processor time that took the server.
+pub(super) fn traffic(traffic: &Traffic, cpu: Option<f64>) -> String {
+    let Traffic { rows, requests, sent, received } = traffic;
+    let counts: Vec<_> = requests.iter().map(|(method, count)| format!("{method} {count}")).collect();
+    let (all, each) = (requests.values().sum::<u64>(), |bytes: u64| bytes as f64 / *rows as f64);
+    let mut text = format!("\na run makes {all} requests: {}\n", counts.join(", "));
+    text += &format!("  sends {} MB, {:.1} bytes for each bronze row\n", sent / 1_000_000, each(*sent));
+    text += &format!("  receives {} MB, {:.1} bytes for each bronze row\n", received / 1_000_000, each(*received));
+    text + &cpu.map(|cpu| format!("  takes the server {cpu:.2} s of CPU\n")).unwrap_or_default()
+}
+
+/// Ticks with nothing to do and with something new, on two lakes.
+pub(super) fn ticks(lakes: [&str; 2], costs: &[(Vec<Cost>, Vec<Cost>); 2]) -> String {
+    let mut text = format!("\n{:14}  {:>17}  {:>17}\n", "wall, ms", "nothing to do", "3 new objects");
+    text += &format!("{:14}  {:>8} {:>8}  {:>8} {:>8}\n", "lake", "min", "median", "min", "median");
+    for (lake, (nothing, new)) in lakes.iter().zip(costs) {
         let (nothing, new) = (of(nothing, millis), of(new, millis));
         text += &format!(
-            "{objects:<10}  {:8.1} {:8.1}  {:8.1} {:8.1}\n",
+            "{lake:<14}  {:8.1} {:8.1}  {:8.1} {:8.1}\n",
             min(&nothing),
             median(&nothing),
             min(&new),
             median(&new)
         );
     }
-    let [(nothing_small, new_small), (nothing_large, new_large)] = costs else { return text };
+    let [(nothing_small, new_small), (nothing_large, new_large)] = costs;
     let nothing = ratio(nothing_large, nothing_small, millis);
     let new = ratio(new_large, new_small, millis);
-    text + &format!("{:10}  {:>8} {nothing:8.2}  {:>8} {new:8.2}\n", "ratio", "", "")
+    text + &format!("{:14}  {:>8} {nothing:8.2}  {:>8} {new:8.2}\n", "ratio", "", "")
 }
 
 fn wall(cost: &Cost) -> f64 {
