@@ -4,7 +4,7 @@
 //! named by the manifest and by the plugins.
 //!
 //! Imports point one way: `error · clock · profile · digest · privacy · ordered · store · segments · codec · wasm · config ·
-//! pipeline · catalog · lake · keys · silver · spool · plan · aggregate · fresh · clean · integrity · run · provenance ·
+//! pipeline · catalog · lake · keys · silver · spool · plan · aggregate · fresh · clean · integrity · run · provenance · diff ·
 //! schedule · check · cli`.
 
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
@@ -19,6 +19,7 @@ pub mod codec;
 pub mod config;
 #[cfg(test)]
 mod damage;
+pub mod diff;
 pub mod digest;
 pub mod error;
 pub mod fresh;

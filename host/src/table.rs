@@ -8,9 +8,9 @@ use crate::codec::{DecodeLimits, Decoder, Format, Formulas};
 use crate::error::Result;
 use crate::silver;
 
-/// The cells of each row, as they stand in gold.
-pub fn cells(table: &RecordBatch) -> Result<Vec<Vec<String>>> {
-    let body = silver::encode(table.schema_ref(), std::slice::from_ref(table), Formulas::Escape)?;
+/// The cells of each row, as they stand in gold or, with formulas kept, in silver.
+pub fn cells(table: &RecordBatch, formulas: Formulas) -> Result<Vec<Vec<String>>> {
+    let body = silver::encode(table.schema_ref(), std::slice::from_ref(table), formulas)?;
     let columns: Vec<String> = table.schema_ref().fields().iter().map(|field| field.name().clone()).collect();
     let mut decoder = Decoder::new(body.as_slice(), Format::Csv, &columns, DecodeLimits::default());
     let mut rows = Vec::with_capacity(table.num_rows());

@@ -186,3 +186,70 @@ fn the_lock_pins_what_was_promoted() {
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("the lock pins"), "{output:?}");
 }
+
+/// `smelt plugin diff`, whose exit status must say whether something is different.
+fn diff(lake: &Lake, arguments: &[&str]) -> Value {
+    let output = lake.try_smelt(&[&["plugin", "diff"], arguments, &["--json"]].concat());
+    let diff: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+    let count = |value: &Value| value.as_array().map_or(value.as_u64().unwrap_or(0), |all| all.len() as u64);
+    let parts = ["datasets", "kpis"].into_iter().flat_map(|part| diff[part].as_array().expect("a list"));
+    let differences: u64 =
+        parts.map(|part| ["changed", "added", "removed"].map(|key| count(&part[key])).iter().sum::<u64>()).sum();
+    assert_eq!(output.status.code(), Some(i32::from(differences > 0)), "{diff}");
+    diff
+}
+
+#[test]
+fn a_diff_of_kpis_says_what_promoting_does_and_changes_nothing() {
+    let lake = lake();
+    let before = lake.files("");
+    let path = next(&lake, "aov");
+    let page = lake.path().with_file_name("diff.html");
+    let found = diff(&lake, &["aov", path.to_str().expect("UTF-8"), "--html", page.to_str().expect("UTF-8")]);
+    assert_eq!(lake.files(""), before);
+    let table = &found["kpis"][0];
+    let row = |side: &str| -> Vec<String> {
+        let cells = table["changed"][0][side].as_array().expect("a row");
+        cells.iter().map(|cell| cell.as_str().expect("text").to_owned()).collect()
+    };
+    assert_eq!(table["key"], serde_json::json!([]), "a table of one row");
+    assert!(lake.gold()["aov"].ends_with(&format!("{}\n", row("old").join(","))));
+    assert_eq!(found["kpis"][0]["cost"]["old"]["fuel"].as_u64().map(|fuel| fuel > 0), Some(true));
+    promote(&lake, "aov");
+    assert!(lake.gold()["aov"].ends_with(&format!("{}\n", row("new").join(","))));
+    let page = std::fs::read_to_string(page).expect("a page");
+    assert!(page.contains(&format!("<ins>{}</ins>", row("new")[0])) && page.ends_with("</html>\n"), "{page}");
+
+    // Against what ran before, named by its digest.
+    let former = found["old"]["sha256"].as_str().expect("a digest");
+    let back = diff(&lake, &["aov", &former[..12]]);
+    assert_eq!(back["kpis"][0]["changed"][0]["new"], table["changed"][0]["old"]);
+    diff(&lake, &["aov", "aov"]);
+}
+
+#[test]
+fn a_diff_of_cleaners_counts_rows_cells_and_rules() {
+    let lake = lake();
+    let path = next(&lake, "clean-clicks");
+    let found = diff(&lake, &["clean-clicks", path.to_str().expect("UTF-8")]);
+    let clicks = &found["datasets"][0];
+    let count = |value: &Value| value.as_u64().expect("a number");
+    let silver = lake.silver("clicks");
+    assert_eq!(count(&clicks["same"]) + count(&clicks["changed"]) + count(&clicks["removed"]), silver.len() as u64);
+    promote(&lake, "clean-clicks");
+    let after = lake.silver("clicks");
+    assert_eq!(count(&clicks["added"]), after.len() as u64 - (silver.len() as u64 - count(&clicks["removed"])));
+    assert!(count(&clicks["added"]) > 0);
+    let entries = lake.json(&["history"]);
+    let totals = entries["datasets"].as_array().expect("datasets").iter().find(|totals| totals["dataset"] == "clicks");
+    for rule in ["invalid_ts", "invalid_ip"] {
+        let now = totals.map(|totals| totals["rejected"][rule].as_u64().unwrap_or(0));
+        assert_eq!(Some(clicks["rejected"][rule]["new"].as_u64().unwrap_or(0)), now, "{rule}");
+    }
+    assert!(count(&clicks["rejected"]["invalid_ip"]["old"]) >= count(&clicks["added"]));
+    let sampled = diff(&lake, &["clean-clicks", path.to_str().expect("UTF-8"), "--sample", "1"]);
+    assert_eq!(sampled["datasets"][0]["objects"], 1);
+    let output = lake.try_smelt(&["plugin", "diff", "clean-clicks", "aov"]);
+    assert_eq!(output.status.code(), Some(2));
+}

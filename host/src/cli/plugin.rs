@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value};
 
+use super::diff::Compare;
 use super::inspect::Inspect;
 use super::list::List;
 use super::lock::Pinning;
@@ -33,6 +34,8 @@ enum Verb {
     Inspect(Inspect),
     /// Show the plugins that the pipeline could use, and what uses them
     List(List),
+    /// Show what another component of a plugin would change; changes nothing
+    Diff(Compare),
     /// Make another component of a plugin current, with all that it makes, in one commit
     Promote(Promote),
     /// Bring back the component that ran before the last promotion, and what it made
@@ -70,6 +73,7 @@ impl Plugin {
             Verb::Check(check) => check.run(common),
             Verb::Inspect(inspect) => inspect.run(common),
             Verb::List(list) => list.run(common),
+            Verb::Diff(compare) => compare.run(common),
             Verb::Promote(promote) => promote.run(common),
             Verb::Rollback(rollback) => rollback.run(common),
             Verb::Lock(pinning) => pinning.run(common),

@@ -5,11 +5,19 @@ use std::fmt::Write as _;
 use arrow_array::RecordBatch;
 
 use crate::catalog::Stored;
+use crate::codec::Formulas;
 use crate::error::Result;
 use crate::table::cells;
+use crate::wasm::guest_text;
 
-/// Lines of cells under a heading; columns of numbers are aligned to the right.
+/// The most bytes of a cell that are shown.
+const CELL_BYTES: usize = 1000;
+
+/// Lines of cells under a heading; columns of numbers are aligned to the right. Cells may hold what anyone wrote, so what a
+/// terminal would obey is spelt out.
 pub(super) fn render(heading: &[&str], rows: &[Vec<String>]) -> String {
+    let safe = |row: &Vec<String>| row.iter().map(|cell| guest_text(cell, CELL_BYTES)).collect();
+    let rows: Vec<Vec<String>> = rows.iter().map(safe).collect();
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
         cells.chain([heading[column].chars().count()]).max().unwrap_or(0)
@@ -56,7 +64,7 @@ pub(super) fn rules<'r>(rules: impl IntoIterator<Item = (&'r String, &'r u64)>) 
 /// The first rows of a KPI's table, as they stand in gold.
 pub(super) fn preview(kpi: &str, batch: &RecordBatch, stored: &Stored, most: usize) -> Result<String> {
     let heading: Vec<&str> = batch.schema_ref().fields().iter().map(|field| field.name().as_str()).collect();
-    let rows = cells(&batch.slice(0, batch.num_rows().min(most)))?;
+    let rows = cells(&batch.slice(0, batch.num_rows().min(most)), Formulas::Escape)?;
     let more = batch.num_rows().saturating_sub(most);
     let more = if more > 0 { format!("  … and {more} more\n") } else { String::new() };
     Ok(format!("{kpi} → {}\n{}{more}", stored.key, render(&heading, &rows)))

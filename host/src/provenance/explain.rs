@@ -9,6 +9,7 @@ use super::{Found, Remaking, as_read, find, newest};
 use crate::Error;
 use crate::aggregate::Whole;
 use crate::catalog::{BRONZE, Entry, Gold};
+use crate::codec::Formulas;
 use crate::error::Result;
 use crate::table::cells;
 
@@ -98,7 +99,7 @@ struct Rows {
 impl Rows {
     fn of(table: &RecordBatch) -> Result<Self> {
         let columns = table.schema_ref().fields().iter().map(|field| field.name().clone()).collect();
-        Ok(Self { columns, rows: cells(table)? })
+        Ok(Self { columns, rows: cells(table, Formulas::Escape)? })
     }
 }
 

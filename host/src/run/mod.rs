@@ -154,7 +154,7 @@ impl Host {
     }
 
     /// The time that plugins are told if they ask: the beginning of the UTC day, so that results change once a day.
-    fn as_of(&self) -> i64 {
+    pub fn as_of(&self) -> i64 {
         let day = TimeDelta::days(1).num_microseconds().expect("a day has few microseconds");
         self.clock.now().timestamp_micros().div_euclid(day) * day
     }
