@@ -11,4 +11,4 @@ if ! [ -x "$componentize" ]; then
     fi
 fi
 # Without WASI: a plugin has no clock, no files and no randomness.
-"$componentize" -q -d wit -w {{kind}} componentize --stub-wasi aggregation -o {{name}}.wasm
+"$componentize" -q -d wit -w {{kind}} componentize --stub-wasi {{interface}} -o {{name}}.wasm

@@ -1,17 +1,17 @@
 //! `smelt plugin new` writes projects whose README does what it says.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::support::ended::Ended;
 use crate::support::{Lake, root};
 
-/// A project below the lake's directory, named after its kind and language.
-fn new(lake: &Lake, kind: &str, lang: &str) -> String {
-    let (name, into) = (format!("my-{lang}-{kind}"), lake.beside("projects"));
-    let into = into.to_str().expect("a UTF-8 path");
-    lake.smelt(&["plugin", "new", &name, "--kind", kind, "--lang", lang, "--into", into]);
-    name
+/// Makes a project below the lake's directory.
+fn new(lake: &Lake, name: &str, kind: &str, lang: &str) -> PathBuf {
+    let into = lake.beside("projects");
+    let at = into.to_str().expect("a UTF-8 path");
+    lake.smelt(&["plugin", "new", name, "--kind", kind, "--lang", lang, "--into", at]);
+    into.join(name)
 }
 
 /// Does what the project's README says.
@@ -58,8 +58,8 @@ fn projects_in_rust_are_built_checked_and_run_together() {
     let mut manifest = "[pipeline]\nname = \"events\"\nplugins = [\"plugins\"]\n".to_owned();
     std::fs::create_dir(lake.beside("plugins")).expect("a directory can be made");
     for kind in ["source", "cleaner", "kpi"] {
-        let name = new(&lake, kind, "rust");
-        let directory = lake.beside("projects").join(&name);
+        let name = format!("my-rust-{kind}");
+        let directory = new(&lake, &name, kind, "rust");
         // The versions that are there already.
         std::fs::copy(root().join("Cargo.lock"), directory.join("Cargo.lock")).expect("a file can be copied");
         if follow_readme(&directory).is_none() {
@@ -99,36 +99,53 @@ fn what_cannot_be_made_is_refused() {
 }
 
 #[test]
-fn a_kpi_in_python_comes_to_the_same_bytes_as_in_rust() {
+fn kpis_in_python_come_to_the_same_bytes_as_in_rust() {
+    come_to_the_same_bytes("python", "py", 64);
+}
+
+#[test]
+fn kpis_in_javascript_come_to_the_same_bytes_as_in_rust() {
+    come_to_the_same_bytes("javascript", "js", 32);
+}
+
+/// The project of a KPI is built and checked as it is, and with a KPI that has columns of every type; then one with
+/// `sales_by_day` takes the place of the pipeline's component, which is in Rust.
+fn come_to_the_same_bytes(lang: &str, extension: &str, instances: u32) {
     let mut lake = Lake::new();
-    let name = new(&lake, "kpi", "python");
-    if follow_readme(&lake.beside("projects").join(name)).is_none() {
+    let directory = new(&lake, "my-kpi", "kpi", lang);
+    if follow_readme(&directory).is_none() {
         return;
     }
-    let directory = lake.beside("projects/sales-by-day");
-    let into = lake.beside("projects");
-    let into = into.to_str().expect("a UTF-8 path");
-    lake.smelt(&["plugin", "new", "sales-by-day", "--kind", "kpi", "--lang", "python", "--into", into]);
-    let source = root().join("tests/languages/sales_by_day.py");
-    std::fs::copy(source, directory.join("aggregation.py")).expect("it can be copied");
-    follow(&directory, "sh build.sh").expect("there are tools for it");
+    let languages = root().join("tests/languages");
+    let written = |name: &str| {
+        let directory = new(&lake, name, "kpi", lang);
+        let source = languages.join(name.replace('-', "_")).with_extension(extension);
+        std::fs::copy(source, directory.join("aggregation").with_extension(extension)).expect("it can be copied");
+        follow(&directory, "sh build.sh").expect("there are tools for it");
+        directory
+    };
+    let fixtures = languages.join("every_type");
+    let limits = format!("--limits '{{\"instances\": {instances}}}'");
+    let check = format!("smelt plugin check every-type.wasm --fixtures {fixtures:?} {limits}");
+    follow(&written("every-type"), &check).expect("there are tools for it");
 
+    let directory = written("sales-by-day");
     lake.smelt(&["generate", "--ticks", "3"]);
     lake.smelt(&["run"]);
     let rust = lake.gold();
     let first = format!("plugins = [{directory:?}, ");
-    let limits = "[kpi.sales_by_day]\nlimits = { instances = 64 }";
-    lake.change_pipeline(&[("plugins = [", &first), ("[kpi.sales_by_day]", limits)]);
+    let limits = format!("[kpi.sales_by_day]\nlimits = {{ instances = {instances} }}");
+    lake.change_pipeline(&[("plugins = [", &first), ("[kpi.sales_by_day]", &limits)]);
     // Some rows leave silver, so that states are subtracted too.
     assert!(lake.smelt(&["plan"]).contains("new component"));
     lake.smelt(&["run"]);
     assert_eq!(lake.gold(), rust);
     lake.smelt(&["generate", "--ticks", "2"]);
     lake.smelt(&["run"]);
-    let python = lake.gold();
+    let other = lake.gold();
     let fresh = Lake::new();
     fresh.copy_bronze(&lake);
     fresh.smelt(&["run"]);
-    assert_eq!(fresh.gold(), python);
-    assert!(python["sales_by_day"].lines().count() > 2, "{}", python["sales_by_day"]);
+    assert_eq!(fresh.gold(), other);
+    assert!(other["sales_by_day"].lines().count() > 2, "{}", other["sales_by_day"]);
 }

@@ -1,15 +1,18 @@
 //! `smelt plugin new`: a small project that builds to a component, from the files in `templates/`.
 
+mod project;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::json;
 
+use self::project::{Kind, Language};
 use super::{Common, print, print_json};
 use crate::Error;
-use crate::error::{Kind, Result};
+use crate::error::{self, Result};
 
 #[derive(Debug, Args)]
 pub(super) struct New {
@@ -17,7 +20,7 @@ pub(super) struct New {
     name: String,
     /// What it is
     #[arg(long, value_enum)]
-    kind: Which,
+    kind: Kind,
     /// What it is written in
     #[arg(long, value_enum, default_value_t = Language::Rust)]
     lang: Language,
@@ -28,45 +31,6 @@ pub(super) struct New {
     #[arg(long, value_name = "PATH")]
     sdk: Option<PathBuf>,
 }
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Which {
-    Cleaner,
-    Kpi,
-    Source,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Language {
-    Rust,
-    Python,
-}
-
-/// A file of a project: where it goes, and its text with `{{…}}` where something is filled in.
-type File = (&'static str, &'static str);
-
-macro_rules! template {
-    ($path:literal) => {
-        include_str!(concat!("../../../templates/", $path))
-    };
-}
-
-const README: File = ("README.md", template!("README.md"));
-
-const PYTHON: [File; 4] = [
-    ("smelt.py", template!("python/smelt.py")),
-    ("wit/smelt.wit", include_str!("../../../wit/0.1.0/smelt.wit")),
-    ("build.sh", template!("python/build.sh")),
-    (".gitignore", template!("python/gitignore")),
-];
-
-const RUST: [File; 5] = [
-    ("Cargo.toml", template!("rust/package.toml")),
-    (".cargo/config.toml", template!("rust/config.toml")),
-    ("rust-toolchain.toml", template!("rust/rust-toolchain.toml")),
-    ("build.sh", template!("rust/build.sh")),
-    (".gitignore", template!("rust/gitignore")),
-];
 
 impl New {
     pub(super) fn run(&self, common: &Common) -> Result<ExitCode> {
@@ -79,10 +43,8 @@ impl New {
                 "`{directory}` is there already; another name or --into would be right"
             )));
         }
-        let mut files = vec![README];
-        files.extend(lang.files(*kind)?);
         let filled = self.filled()?;
-        files.extend(kind.fixtures());
+        let files = [lang.files(*kind)?, kind.fixtures().to_vec()].concat();
         for (path, text) in &files {
             let text = filled.iter().fold((*text).to_owned(), |text, (mark, value)| text.replace(mark, value));
             write(&directory.join(path), &text)?;
@@ -111,6 +73,7 @@ impl New {
             ("{{summary}}", kind.summary().to_owned()),
             ("{{language}}", lang.name().to_owned()),
             ("{{kind}}", kind.world().to_owned()),
+            ("{{interface}}", kind.interface().to_owned()),
             ("{{file}}", name.replace('-', "_")),
             ("{{name}}", name.clone()),
         ];
@@ -136,90 +99,13 @@ impl New {
     fn manifest(&self) -> String {
         let (name, section) = (&self.name, self.name.replace('-', "_"));
         let head = match self.kind {
-            Which::Cleaner => "[dataset.events]\nobjects = \"events_*.csv\"\nformat = \"csv\"".to_owned(),
-            Which::Kpi => format!("[kpi.{section}]"),
-            Which::Source => format!("[source.{section}]"),
+            Kind::Cleaner => "[dataset.events]\nobjects = \"events_*.csv\"\nformat = \"csv\"".to_owned(),
+            Kind::Kpi => format!("[kpi.{section}]"),
+            Kind::Source => format!("[source.{section}]"),
         };
         let limits: Vec<_> = self.lang.limits().iter().map(|(key, value)| format!("{key} = {value}")).collect();
         let limits = if limits.is_empty() { String::new() } else { format!("\nlimits = {{ {} }}", limits.join(", ")) };
         format!("{head}\nplugin = \"{name}\"{limits}")
-    }
-}
-
-impl Language {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Rust => "Rust",
-            Self::Python => "Python",
-        }
-    }
-
-    /// What its components need beyond the default limits: CPython and its library are linked from many modules.
-    fn limits(self) -> &'static [(&'static str, u64)] {
-        match self {
-            Self::Rust => &[],
-            Self::Python => &[("instances", 64)],
-        }
-    }
-
-    fn files(self, kind: Which) -> Result<Vec<File>> {
-        match self {
-            Self::Rust => {
-                let source = match kind {
-                    Which::Cleaner => template!("rust/cleaner.rs"),
-                    Which::Kpi => template!("rust/kpi.rs"),
-                    Which::Source => template!("rust/source.rs"),
-                };
-                Ok(RUST.into_iter().chain([("src/lib.rs", source)]).collect())
-            }
-            Self::Python => {
-                let source = match kind {
-                    Which::Kpi => ("aggregation.py", template!("python/kpi.py")),
-                    Which::Cleaner | Which::Source => {
-                        return Err(Error::config(
-                            "there is no project of that kind in Python yet: --kind kpi, or --lang rust, would be right",
-                        ));
-                    }
-                };
-                Ok(PYTHON.into_iter().chain([source]).collect())
-            }
-        }
-    }
-}
-
-impl Which {
-    /// Its name in the contract.
-    fn world(self) -> &'static str {
-        match self {
-            Self::Cleaner => "cleaner",
-            Self::Kpi => "kpi",
-            Self::Source => "source",
-        }
-    }
-
-    fn summary(self) -> &'static str {
-        match self {
-            Self::Cleaner => "A cleaner of events",
-            Self::Kpi => "A KPI of events",
-            Self::Source => "A source of events",
-        }
-    }
-
-    /// A golden case; the kit has none for sources.
-    fn fixtures(self) -> Vec<File> {
-        match self {
-            Self::Cleaner => vec![
-                ("fixtures/first/input.csv", template!("fixtures/cleaner/first/input.csv")),
-                ("fixtures/first/kept.csv", template!("fixtures/cleaner/first/kept.csv")),
-                ("fixtures/first/rejected.csv", template!("fixtures/cleaner/first/rejected.csv")),
-                ("fixtures/first/repaired.csv", template!("fixtures/cleaner/first/repaired.csv")),
-            ],
-            Self::Kpi => vec![
-                ("fixtures/first/events.csv", template!("fixtures/kpi/first/events.csv")),
-                ("fixtures/first/table.csv", template!("fixtures/kpi/first/table.csv")),
-            ],
-            Self::Source => Vec::new(),
-        }
     }
 }
 
@@ -261,5 +147,5 @@ fn find_sdk(given: Option<&Path>) -> Result<PathBuf> {
 
 fn write(path: &Path, text: &str) -> Result<()> {
     let made = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(path, text));
-    made.map_err(|error| Error::new(Kind::Unavailable, format!("cannot write `{}`: {error}", path.display())))
+    made.map_err(|error| Error::new(error::Kind::Unavailable, format!("cannot write `{}`: {error}", path.display())))
 }

@@ -1,0 +1,143 @@
+//! What a project is made of: the files in `templates/`, by kind and language.
+
+use clap::ValueEnum;
+
+use crate::Error;
+use crate::error::Result;
+
+/// A file of a project: where it goes, and its text with `{{…}}` where something is filled in.
+pub(super) type File = (&'static str, &'static str);
+
+macro_rules! template {
+    ($path:literal) => {
+        include_str!(concat!("../../../../templates/", $path))
+    };
+}
+
+const README: File = ("README.md", template!("README.md"));
+const WIT: File = ("wit/smelt.wit", include_str!("../../../../wit/0.1.0/smelt.wit"));
+
+const RUST: [File; 6] = [
+    README,
+    ("Cargo.toml", template!("rust/package.toml")),
+    (".cargo/config.toml", template!("rust/config.toml")),
+    ("rust-toolchain.toml", template!("rust/rust-toolchain.toml")),
+    ("build.sh", template!("rust/build.sh")),
+    (".gitignore", template!("rust/gitignore")),
+];
+
+const PYTHON: [File; 5] = [
+    README,
+    WIT,
+    ("smelt.py", template!("python/smelt.py")),
+    ("build.sh", template!("python/build.sh")),
+    (".gitignore", template!("python/gitignore")),
+];
+
+const JAVASCRIPT: [File; 5] = [
+    README,
+    WIT,
+    ("smelt.js", template!("javascript/smelt.js")),
+    ("build.sh", template!("javascript/build.sh")),
+    (".gitignore", template!("javascript/gitignore")),
+];
+
+const CLEANER_CASE: [File; 4] = [
+    ("fixtures/first/input.csv", template!("fixtures/cleaner/first/input.csv")),
+    ("fixtures/first/kept.csv", template!("fixtures/cleaner/first/kept.csv")),
+    ("fixtures/first/rejected.csv", template!("fixtures/cleaner/first/rejected.csv")),
+    ("fixtures/first/repaired.csv", template!("fixtures/cleaner/first/repaired.csv")),
+];
+
+const KPI_CASE: [File; 2] = [
+    ("fixtures/first/events.csv", template!("fixtures/kpi/first/events.csv")),
+    ("fixtures/first/table.csv", template!("fixtures/kpi/first/table.csv")),
+];
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Kind {
+    Cleaner,
+    Kpi,
+    Source,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Language {
+    Rust,
+    Python,
+    #[value(name = "javascript")]
+    JavaScript,
+}
+
+impl Kind {
+    /// The name of its world in the contract.
+    pub(super) fn world(self) -> &'static str {
+        match self {
+            Self::Cleaner => "cleaner",
+            Self::Kpi => "kpi",
+            Self::Source => "source",
+        }
+    }
+
+    /// The name of what that world exports.
+    pub(super) fn interface(self) -> &'static str {
+        match self {
+            Self::Cleaner => "cleaning",
+            Self::Kpi => "aggregation",
+            Self::Source => "generation",
+        }
+    }
+
+    pub(super) fn summary(self) -> &'static str {
+        match self {
+            Self::Cleaner => "A cleaner of events",
+            Self::Kpi => "A KPI of events",
+            Self::Source => "A source of events",
+        }
+    }
+
+    /// A golden case; the kit has none for sources.
+    pub(super) fn fixtures(self) -> &'static [File] {
+        match self {
+            Self::Cleaner => &CLEANER_CASE,
+            Self::Kpi => &KPI_CASE,
+            Self::Source => &[],
+        }
+    }
+}
+
+impl Language {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Rust => "Rust",
+            Self::Python => "Python",
+            Self::JavaScript => "JavaScript",
+        }
+    }
+
+    /// What its components need beyond the default limits: CPython and its library are linked from many modules.
+    pub(super) fn limits(self) -> &'static [(&'static str, u64)] {
+        match self {
+            Self::Rust | Self::JavaScript => &[],
+            Self::Python => &[("instances", 64)],
+        }
+    }
+
+    /// All but the fixtures.
+    pub(super) fn files(self, kind: Kind) -> Result<Vec<File>> {
+        let (common, source): (&[File], File) = match (self, kind) {
+            (Self::Rust, Kind::Cleaner) => (&RUST, ("src/lib.rs", template!("rust/cleaner.rs"))),
+            (Self::Rust, Kind::Kpi) => (&RUST, ("src/lib.rs", template!("rust/kpi.rs"))),
+            (Self::Rust, Kind::Source) => (&RUST, ("src/lib.rs", template!("rust/source.rs"))),
+            (Self::Python, Kind::Kpi) => (&PYTHON, ("aggregation.py", template!("python/kpi.py"))),
+            (Self::JavaScript, Kind::Kpi) => (&JAVASCRIPT, ("aggregation.js", template!("javascript/kpi.js"))),
+            (Self::Python | Self::JavaScript, Kind::Cleaner | Kind::Source) => {
+                return Err(Error::config(format!(
+                    "there is no project of that kind in {} yet: --kind kpi, or --lang rust, would be right",
+                    self.name()
+                )));
+            }
+        };
+        Ok([common, &[source]].concat())
+    }
+}
