@@ -108,6 +108,11 @@ fn kpis_in_javascript_come_to_the_same_bytes_as_in_rust() {
     come_to_the_same_bytes("javascript", "js", 32);
 }
 
+#[test]
+fn kpis_in_c_come_to_the_same_bytes_as_in_rust() {
+    come_to_the_same_bytes("c", "c", 32);
+}
+
 /// The project of a KPI is built and checked as it is, and with a KPI that has columns of every type; then one with
 /// `sales_by_day` takes the place of the pipeline's component, which is in Rust.
 fn come_to_the_same_bytes(lang: &str, extension: &str, instances: u32) {

@@ -84,9 +84,7 @@ impl New {
         }
         Ok(filled)
     }
-}
 
-impl New {
     /// The command that checks the component.
     fn check(&self) -> String {
         let fixtures = if self.kind.fixtures().is_empty() { "" } else { " --fixtures fixtures" };

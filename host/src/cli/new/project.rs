@@ -42,6 +42,20 @@ const JAVASCRIPT: [File; 5] = [
     (".gitignore", template!("javascript/gitignore")),
 ];
 
+const C: [File; 8] = [
+    README,
+    ("wit/deps/smelt.wit", WIT.1),
+    ("wit/world.wit", template!("c/world.wit")),
+    ("smelt.h", template!("c/smelt.h")),
+    ("smelt.c", template!("c/smelt.c")),
+    ("cc.mjs", template!("c/cc.mjs")),
+    ("build.sh", template!("c/build.sh")),
+    (".gitignore", template!("c/gitignore")),
+];
+
+const C_KPI: [File; 3] =
+    [("aggregation.c", template!("c/aggregation.c")), ("kpi.h", template!("c/kpi.h")), ("kpi.c", template!("c/kpi.c"))];
+
 const CLEANER_CASE: [File; 4] = [
     ("fixtures/first/input.csv", template!("fixtures/cleaner/first/input.csv")),
     ("fixtures/first/kept.csv", template!("fixtures/cleaner/first/kept.csv")),
@@ -67,6 +81,7 @@ pub(super) enum Language {
     Python,
     #[value(name = "javascript")]
     JavaScript,
+    C,
 }
 
 impl Kind {
@@ -112,32 +127,34 @@ impl Language {
             Self::Rust => "Rust",
             Self::Python => "Python",
             Self::JavaScript => "JavaScript",
+            Self::C => "C",
         }
     }
 
     /// What its components need beyond the default limits: CPython and its library are linked from many modules.
     pub(super) fn limits(self) -> &'static [(&'static str, u64)] {
         match self {
-            Self::Rust | Self::JavaScript => &[],
+            Self::Rust | Self::JavaScript | Self::C => &[],
             Self::Python => &[("instances", 64)],
         }
     }
 
     /// All but the fixtures.
     pub(super) fn files(self, kind: Kind) -> Result<Vec<File>> {
-        let (common, source): (&[File], File) = match (self, kind) {
-            (Self::Rust, Kind::Cleaner) => (&RUST, ("src/lib.rs", template!("rust/cleaner.rs"))),
-            (Self::Rust, Kind::Kpi) => (&RUST, ("src/lib.rs", template!("rust/kpi.rs"))),
-            (Self::Rust, Kind::Source) => (&RUST, ("src/lib.rs", template!("rust/source.rs"))),
-            (Self::Python, Kind::Kpi) => (&PYTHON, ("aggregation.py", template!("python/kpi.py"))),
-            (Self::JavaScript, Kind::Kpi) => (&JAVASCRIPT, ("aggregation.js", template!("javascript/kpi.js"))),
-            (Self::Python | Self::JavaScript, Kind::Cleaner | Kind::Source) => {
+        let (common, own): (&[File], &[File]) = match (self, kind) {
+            (Self::Rust, Kind::Cleaner) => (&RUST, &[("src/lib.rs", template!("rust/cleaner.rs"))]),
+            (Self::Rust, Kind::Kpi) => (&RUST, &[("src/lib.rs", template!("rust/kpi.rs"))]),
+            (Self::Rust, Kind::Source) => (&RUST, &[("src/lib.rs", template!("rust/source.rs"))]),
+            (Self::Python, Kind::Kpi) => (&PYTHON, &[("aggregation.py", template!("python/kpi.py"))]),
+            (Self::JavaScript, Kind::Kpi) => (&JAVASCRIPT, &[("aggregation.js", template!("javascript/kpi.js"))]),
+            (Self::C, Kind::Kpi) => (&C, &C_KPI),
+            (_, Kind::Cleaner | Kind::Source) => {
                 return Err(Error::config(format!(
                     "there is no project of that kind in {} yet: --kind kpi, or --lang rust, would be right",
                     self.name()
                 )));
             }
         };
-        Ok([common, &[source]].concat())
+        Ok([common, own].concat())
     }
 }

@@ -1,0 +1,84 @@
+// KPI: how many events there are of each kind, and what they amount to.
+
+#include "kpi.h"
+
+#include <stdlib.h>
+
+static const field EVENTS[] = {{STR("kind"), TEXT}, {STR("amount"), MONEY}};
+// The first is the key of the sums. The table has the same columns.
+static const field TOTALS[] = {{STR("kind"), TEXT}, {STR("events"), INT64}, {STR("total"), MONEY}};
+
+static const kpi_input INPUTS[] = {{STR("events"), LIST(EVENTS)}};
+static const stage STAGES[] = {{{TOTALS, 1}, {TOTALS + 1, 2}, 0}};
+
+const kpi_description description = {
+    .identity = {
+        .name = STR("{{name}}"),
+        .version = STR("0.1.0"),
+        .summary = STR("{{summary}}"),
+        .parameters = STR("{\"type\": \"object\", \"additionalProperties\": false}"),
+        .uses_as_of = false,
+    },
+    .inputs = LIST(INPUTS),
+    .stages = LIST(STAGES),
+    .output = LIST(TOTALS),
+};
+
+typedef struct {
+  int64_t events;
+  int128 total;
+} sums;
+
+struct accumulator {
+  table kinds;
+};
+
+result accumulator_open(str params, const int64_t *as_of) {
+  accumulator *self = zeroed(1, sizeof *self);
+  self->kinds.value_size = sizeof(sums);
+  return opened(self);
+}
+
+result accumulator_update(accumulator *self, str input, bytes batch) {
+  column columns[2];
+  size_t rows = read_columns(batch, EVENTS, 2, columns);
+  const int128 *amounts = columns[1].values;
+  for (size_t row = 0; row < rows; row++) {
+    str kind = text_of(&columns[0], row);
+    sums *of = value_at(&self->kinds, kind.at, kind.length);
+    of->events += 1;
+    of->total += amounts[row];
+  }
+  return done();
+}
+
+result accumulator_state(const accumulator *self) {
+  size_t rows = self->kinds.count;
+  int64_t *events = zeroed(rows, sizeof *events);
+  int128 *totals = zeroed(rows, sizeof *totals);
+  for (size_t row = 0; row < rows; row++) {
+    const sums *of = (const sums *)self->kinds.values + row;
+    events[row] = of->events;
+    totals[row] = of->total;
+  }
+  column columns[] = {{.values = self->kinds.ends, .text = self->kinds.keys}, {.values = events}, {.values = totals}};
+  bytes stream = write_columns(TOTALS, 3, rows, columns);
+  free(events);
+  free(totals);
+  return gives(stream);
+}
+
+result accumulator_fold(const accumulator *self, uint32_t stage, bytes groups) {
+  fail("there is one stage");
+}
+
+result accumulator_evaluate(const accumulator *self, bytes sums) {
+  column columns[3];
+  size_t rows = read_columns(sums, TOTALS, 3, columns);
+  return gives(write_columns(TOTALS, 3, rows, columns));
+}
+
+void accumulator_drop(accumulator *self) {
+  free_table(&self->kinds);
+  free(self);
+}

@@ -1,0 +1,32 @@
+// What a KPI is to smelt: `aggregation.c` defines all that is declared here.
+
+#pragma once
+
+#include "smelt.h"
+
+typedef struct {
+  str name;
+  list columns;
+} kpi_input;
+
+typedef struct {
+  list key, sums;
+  uint32_t group;
+} stage;
+
+typedef struct {
+  identity identity;
+  list inputs, stages, output;
+} kpi_description;
+
+extern const kpi_description description;
+
+typedef struct accumulator accumulator;
+
+// `as_of` is NULL unless the identity uses it. Nothing of what calls are given is there when they have returned.
+result accumulator_open(str params, const int64_t *as_of);
+result accumulator_update(accumulator *self, str input, bytes batch);
+result accumulator_state(const accumulator *self);
+result accumulator_fold(const accumulator *self, uint32_t stage, bytes groups);
+result accumulator_evaluate(const accumulator *self, bytes sums);
+void accumulator_drop(accumulator *self);
