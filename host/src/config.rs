@@ -114,8 +114,24 @@ impl Default for Schedule {
 pub struct Privacy {
     /// A file with the key, 64 hexadecimal digits. Default: `<lake>.key`, if there is one.
     pub key_file: Option<PathBuf>,
-    /// Whether rejected rows are not written to quarantine (they hold personal data). They are counted all the same.
-    pub no_quarantine: bool,
+    /// How rejected rows, which hold personal data, are kept. They are counted in any case.
+    pub quarantine: Quarantine,
+    /// For how long, such as `30d`; for ever by default. Looked after once in [`Schedule::reconcile`].
+    #[serde(with = "humantime_serde")]
+    pub quarantine_for: Option<Duration>,
+}
+
+/// How rejected rows are kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Quarantine {
+    /// As they arrived.
+    #[default]
+    Raw,
+    /// With every letter as `x` and every digit as `0`: the place in bronze says where the original is.
+    Masked,
+    /// Not at all.
+    Off,
 }
 
 /// `[output]`

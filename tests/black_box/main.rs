@@ -25,6 +25,7 @@ mod privacy;
 mod profile;
 mod promotion;
 mod provenance;
+mod quarantine;
 mod refusals;
 mod s3;
 mod services;

@@ -4,6 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::Result;
+use crate::store::{Durability, Store, put_new};
+use crate::{Error, digest};
+
 use super::{Dataset, Entry, Failing, Former, GC, Gold, Promotion, State, Stored};
 
 /// A commit as it is written, once. Everything it names was written before it.
@@ -59,6 +63,19 @@ pub struct LogEntry {
     pub cleaned: bool,
     /// What is known of it from now on.
     pub entry: Entry,
+}
+
+impl LogEntry {
+    /// Writes the log of a change, under a key that begins with `stem`.
+    pub fn write(store: &dyn Store, stem: &str, log: &[Self]) -> Result<Stored> {
+        let mut body = Vec::new();
+        for line in log {
+            serde_json::to_writer(&mut body, line).map_err(|error| Error::internal(error.to_string()))?;
+            body.push(b'\n');
+        }
+        let key = put_new(store, stem, '.', ".jsonl", &body, Durability::Rebuildable)?;
+        Ok(Stored { key, sha256: digest::hex(&body), bytes: body.len() as u64, rows: log.len() as u64 })
+    }
 }
 
 /// Rows that left silver because others of their keys superseded them.

@@ -7,7 +7,7 @@ use super::object::CleanObject;
 use super::write::{Again, Written};
 use super::{Cleaning, Outcome};
 use crate::Error;
-use crate::catalog::{CHANGES, Dataset, DatasetChange, ENTRIES, Entries, Entry, INDEX, LogEntry, Stored};
+use crate::catalog::{CHANGES, Dataset, DatasetChange, ENTRIES, Entries, Entry, INDEX, LogEntry};
 use crate::digest;
 use crate::error::{Kind, Result};
 use crate::keys::{Budget, KeySpool, Names, resolve};
@@ -15,7 +15,6 @@ use crate::pipeline::DatasetStep;
 use crate::plan::DatasetPlan;
 use crate::segments::Segments;
 use crate::spool::Spools;
-use crate::store::{Durability, put_new};
 use crate::wasm::Session;
 
 /// The most bytes of an object's stem and its dataset's name that go into names of our own: file systems allow 255 in all.
@@ -102,7 +101,7 @@ impl<'w> DatasetWork<'w> {
             previous: self.cleaning.state.datasets.get(&self.plan.dataset).map_or(0, |held| held.revision),
             cleaned: cleaned.len() as u64,
             rewritten: rewritten.len() as u64,
-            log: self.write_log(&log)?,
+            log: LogEntry::write(self.cleaning.store, &self.numbered(CHANGES), &log)?,
             removed,
         };
 
@@ -177,17 +176,6 @@ impl<'w> DatasetWork<'w> {
             }
         }
         Ok(())
-    }
-
-    fn write_log(&self, log: &[LogEntry]) -> Result<Stored> {
-        let mut body = Vec::new();
-        for line in log {
-            serde_json::to_writer(&mut body, line).map_err(|error| Error::internal(error.to_string()))?;
-            body.push(b'\n');
-        }
-        let stem = self.numbered(CHANGES);
-        let key = put_new(self.cleaning.store, &stem, '.', ".jsonl", &body, Durability::Rebuildable)?;
-        Ok(Stored { key, sha256: digest::hex(&body), bytes: body.len() as u64, rows: log.len() as u64 })
     }
 
     /// Where something of the commit to be made is written, without the extension.

@@ -6,6 +6,7 @@ use arrow_array::RecordBatch;
 
 use super::dataset::DatasetWork;
 use crate::codec::{DecodedBatch, Malformed};
+use crate::config::Quarantine;
 use crate::error::Result;
 use crate::quarantine::Rejected;
 use crate::silver::Encoded;
@@ -49,7 +50,7 @@ impl<'w> Maker<'w> {
         };
         self.part.read = batch.records.len() as u64 + batch.malformed.len() as u64;
         self.count(batch, cleaned.as_ref())?;
-        if self.work.cleaning.pipeline.quarantine {
+        if self.work.cleaning.pipeline.quarantine != Quarantine::Off {
             self.quarantine(batch, cleaned.as_ref())?;
         }
         self.part.repaired.clear();
@@ -103,15 +104,17 @@ impl<'w> Maker<'w> {
     fn quarantine(&mut self, batch: &DecodedBatch, cleaned: Option<&Cleaned>) -> Result<()> {
         let _span = profile::span("quarantine", &self.work.step.name);
         let component = self.work.step.plugin.identity().sha256();
+        let masked = self.work.cleaning.pipeline.quarantine == Quarantine::Masked;
+        let kept = |record| if masked { Rejected::masked(record) } else { Rejected::raw(record) };
         let of_decoder = batch.malformed.iter().map(|malformed| {
             let Malformed { number, offset, len, raw, rule, detail } = malformed;
-            let raw = Rejected::raw(&batch.raw[raw.clone()]);
+            let raw = kept(&batch.raw[raw.clone()]);
             let detail = Some(detail.as_str());
             Ok(Rejected { rule, detail, object: self.name, row: *number, offset: *offset, bytes: *len, component, raw })
         });
         let of_cleaner = rejections(cleaned).iter().map(|rejection| {
             let record = batch.records[rejection.row as usize];
-            let (rule, raw) = (self.rule(rejection.rule)?, Rejected::raw(&batch.raw[record.range()]));
+            let (rule, raw) = (self.rule(rejection.rule)?, kept(&batch.raw[record.range()]));
             let (offset, bytes) = (batch.offset + u64::from(record.start), record.len.into());
             Ok(Rejected { rule, detail: None, object: self.name, row: record.number, offset, bytes, component, raw })
         });

@@ -18,6 +18,7 @@ mod plan;
 mod plugin;
 mod profile;
 mod promote;
+mod quarantine;
 mod roles;
 mod table;
 mod up;
@@ -110,6 +111,8 @@ enum Verb {
     Explain(explain::Explain),
     /// Make something again and compare, or read everything again and say what is missing, damaged or foreign
     Verify(verify::Verify),
+    /// Show rejected rows, try them again, or delete them
+    Quarantine(quarantine::Quarantine),
     /// Show what no commit names, or delete it
     Gc(gc::Gc),
     /// For authors of plugins
@@ -132,6 +135,7 @@ pub fn run(Cli { verb, common }: Cli) -> Result<ExitCode> {
         Verb::Lineage(lineage) => lineage.run(&common),
         Verb::Explain(explain) => explain.run(&common),
         Verb::Verify(verify) => verify.run(&common),
+        Verb::Quarantine(quarantine) => quarantine.run(&common),
         Verb::Gc(gc) => gc.run(&common),
         Verb::Plugin(plugin) => plugin.run(&common),
     }

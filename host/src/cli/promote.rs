@@ -57,7 +57,7 @@ impl Rollback {
     }
 }
 
-fn promote(common: &Common, plugin: &str, binary: &Binary) -> Result<ExitCode> {
+pub(super) fn promote(common: &Common, plugin: &str, binary: &Binary) -> Result<ExitCode> {
     let (host, own) = common.load(Some((plugin, binary)))?;
     let version = host.pipeline().identity(plugin)?.version.clone();
     let own = own.get(plugin).map_or("", String::as_str);

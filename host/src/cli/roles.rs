@@ -48,18 +48,27 @@ impl Roles {
         host.forget_missing = self.forget_missing;
         host.reconcile = self.reconcile;
         host.retry_parked = self.retry_parked;
-        let report = role(&host)?;
-        let took = began.elapsed();
-        if common.json {
-            let mut json = as_json(&host, &report, took)?;
-            profile::add_to(&mut json);
-            print_json(&json)?;
-        } else {
-            print(&as_text(&host, &report, took)?);
-            print(&profile::as_text());
-        }
-        Ok(complain(&report))
+        tell(common, &host, &role(&host)?, began)
     }
+}
+
+/// Runs the pipeline for a command that is done with something else.
+pub(super) fn apply(common: &Common, host: &Host) -> Result<ExitCode> {
+    let began = Instant::now();
+    tell(common, host, &host.run()?, began)
+}
+
+fn tell(common: &Common, host: &Host, report: &Report, began: Instant) -> Result<ExitCode> {
+    let took = began.elapsed();
+    if common.json {
+        let mut json = as_json(host, report, took)?;
+        profile::add_to(&mut json);
+        print_json(&json)?;
+    } else {
+        print(&as_text(host, report, took)?);
+        print(&profile::as_text());
+    }
+    Ok(complain(report))
 }
 
 /// `3 objects cleaned, 1 KPI computed, 1 failed`.

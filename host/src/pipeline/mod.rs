@@ -6,6 +6,7 @@ mod lock;
 mod pattern;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use arrow_schema::SchemaRef;
 use serde_json::{Map, Value};
@@ -16,7 +17,7 @@ pub use pattern::Pattern;
 
 use crate::Error;
 use crate::codec::{self, DecodeLimits, Format};
-use crate::config::{DatasetSection, Manifest, Output, Schedule};
+use crate::config::{DatasetSection, Manifest, Output, Quarantine, Schedule};
 use crate::error::{Kind, Result};
 use crate::privacy::Pseudonyms;
 use crate::wasm::{
@@ -35,8 +36,10 @@ pub struct Pipeline {
     pub decode: DecodeLimits,
     /// How often something is tried that a plugin fails at.
     pub tries: u32,
-    /// Whether rejected rows are kept.
-    pub quarantine: bool,
+    /// How rejected rows are kept.
+    pub quarantine: Quarantine,
+    /// And for how long.
+    pub quarantine_for: Option<Duration>,
     /// In the order of their names.
     pub sources: Vec<SourceStep>,
     /// In the order of their names.
@@ -178,7 +181,8 @@ impl Pipeline {
             output: manifest.output,
             decode: manifest.limits.decode,
             tries: manifest.limits.tries,
-            quarantine: !manifest.privacy.no_quarantine,
+            quarantine: manifest.privacy.quarantine,
+            quarantine_for: manifest.privacy.quarantine_for,
             sources,
             datasets,
             kpis,

@@ -12,7 +12,7 @@ use super::{Found, Layer, as_read, find, newest};
 use crate::catalog::{BRONZE, Cost, Entries, Entry, Gold, State, kept_component};
 use crate::clock::Clock;
 use crate::codec::Formulas;
-use crate::config::Manifest;
+use crate::config::{Manifest, Quarantine};
 use crate::error::{Kind, Result};
 use crate::lake::Lake;
 use crate::pipeline::{Fingerprint, Pipeline};
@@ -180,7 +180,9 @@ impl Remaking<'_> {
     ) -> Result<Pipeline> {
         let mut manifest = self.manifest.clone();
         manifest.source.clear();
-        manifest.privacy.no_quarantine = false;
+        if manifest.privacy.quarantine == Quarantine::Off {
+            manifest.privacy.quarantine = Quarantine::Raw;
+        }
         manifest.dataset.retain(|name, _| datasets.contains_key(name));
         manifest.kpi.retain(|name, _| kpi.is_some_and(|(kpi, _)| kpi == name));
         let lacks = |section: &str| Error::config(format!("the manifest lacks [{section}], which it had"));

@@ -51,6 +51,9 @@ impl Host {
                 report.parked.extend(parked.map(|it| Parked { name: format!("{BRONZE}{}", it.name), ..it.clone() }));
             };
             if plans.iter().all(DatasetPlan::is_empty) {
+                if reconciled.is_some() {
+                    self.purge_old(catalog.state())?;
+                }
                 if catalog.state().sequence > 0 && catalog.state().reconciled < reconciled {
                     self.commit(&mut catalog, Change { reconciled, ..Change::new("reconcile") })?;
                 }

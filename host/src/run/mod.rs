@@ -4,6 +4,7 @@ mod aggregate;
 mod clean;
 mod generate;
 mod promote;
+mod purge;
 mod tidy;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,5 +1,11 @@
 //! Rejected rows, as JSON Lines: which rule, where the row came from, what it was, and which component said so.
 
+mod ledger;
+mod replay;
+
+pub use ledger::{Filter, Held, held, rows};
+pub use replay::{Replayed, replay};
+
 use std::borrow::Cow;
 
 use serde::Serialize;
@@ -34,6 +40,16 @@ impl Rejected<'_> {
     /// The record's text, cut off where it is long.
     pub fn raw(record: &[u8]) -> Cow<'_, str> {
         String::from_utf8_lossy(&record[..record.len().min(RAW_BYTES)])
+    }
+
+    /// The same with every letter as `x` and every digit as `0`.
+    pub fn masked(record: &[u8]) -> Cow<'_, str> {
+        let mask = |character: char| match character {
+            _ if character.is_alphabetic() => 'x',
+            _ if character.is_numeric() => '0',
+            _ => character,
+        };
+        Self::raw(record).chars().map(mask).collect()
     }
 
     /// Appends it as one line.

@@ -1,0 +1,299 @@
+//! `smelt quarantine`: rejected rows.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use serde_json::{Map, Value, json};
+
+use super::lock::short;
+use super::promote::promote;
+use super::table::{render, rules, thousands};
+use super::{Common, print, print_json};
+use crate::Error;
+use crate::catalog::Catalog;
+use crate::error::Result;
+use crate::quarantine::{Filter, Held, Replayed, held, replay, rows};
+use crate::run::Host;
+use crate::wasm::Binary;
+
+#[derive(Debug, Args)]
+pub(super) struct Quarantine {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Show which bronze objects have rejected rows
+    List(Which),
+    /// Show the rows themselves; they may hold personal data
+    Show(Show),
+    /// Show how many rows each rule rejects
+    Stats(Which),
+    /// Send the rejected rows, and they alone, through a component, and show what would pass now
+    Replay(Replay),
+    /// Show, or delete, rows that were rejected long ago; they stay counted
+    Purge(Purge),
+}
+
+/// Which rows are meant; all, if nothing is given.
+#[derive(Debug, Args)]
+struct Which {
+    /// Of this dataset
+    #[arg(long, value_name = "NAME")]
+    dataset: Option<String>,
+    /// Rejected by this rule
+    #[arg(long, value_name = "NAME")]
+    rule: Option<String>,
+    /// Of the bronze object of this name
+    #[arg(long, value_name = "NAME")]
+    object: Option<String>,
+    /// By the component whose sha256 begins so
+    #[arg(long, value_name = "SHA256")]
+    component: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct Show {
+    #[command(flatten)]
+    which: Which,
+    /// So many rows at most
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    limit: usize,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+What passes joins silver and gold with --apply: the component becomes the current one, as `smelt plugin promote` does it, and \
+the dataset is made anew with it. All its rows are cleaned again then, because only that shows that those kept before stay as \
+they were.")]
+struct Replay {
+    #[command(flatten)]
+    which: Which,
+    /// Through this component, whose file is named as the plugin; by default what runs now
+    #[arg(long, value_name = "FILE")]
+    with: Option<PathBuf>,
+    /// Make what passes part of the lake
+    #[arg(long)]
+    apply: bool,
+}
+
+#[derive(Debug, Args)]
+struct Purge {
+    #[command(flatten)]
+    which: Which,
+    /// Only rows that were rejected longer ago than this; by default what [privacy] quarantine_for says
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    older_than: Option<Duration>,
+    /// Delete them; without this nothing is changed
+    #[arg(long)]
+    delete: bool,
+}
+
+impl Which {
+    fn filter(&self) -> Filter {
+        let Self { dataset, rule, object, component } = self;
+        Filter { dataset: dataset.clone(), rule: rule.clone(), object: object.clone(), component: component.clone() }
+    }
+
+    /// Needs the lake alone, not the pipeline.
+    fn held<T>(
+        &self,
+        common: &Common,
+        with: impl FnOnce(&dyn crate::store::Store, Vec<Held>) -> Result<T>,
+    ) -> Result<T> {
+        let lake = common.lake()?;
+        lake.expect()?;
+        let store = lake.open()?;
+        let catalog = Catalog::load(&*store)?;
+        let held = held(&*store, catalog.state(), &self.filter())?;
+        with(&*store, held)
+    }
+}
+
+impl Quarantine {
+    pub(super) fn run(&self, common: &Common) -> Result<ExitCode> {
+        match &self.verb {
+            Verb::List(which) => list(common, which),
+            Verb::Show(show) => show.run(common),
+            Verb::Stats(which) => stats(common, which),
+            Verb::Replay(replay) => replay.run(common),
+            Verb::Purge(purge) => purge.run(common),
+        }
+    }
+}
+
+fn list(common: &Common, which: &Which) -> Result<ExitCode> {
+    let held = which.held(common, |_, held| Ok(held))?;
+    match common.json {
+        true => print_json(&held)?,
+        false => print(&table(&held)),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn table(held: &[Held]) -> String {
+    let row = |held: &Held| {
+        let Held { dataset, object, component, read, rejected, quarantine } = held;
+        let place = quarantine.as_ref().map_or("not kept", |stored| stored.key.as_str());
+        let component = short(component).to_owned();
+        vec![dataset.clone(), object.clone(), thousands(*read), rules(rejected), component, place.to_owned()]
+    };
+    render(
+        &["dataset", "bronze object", "read", "rejected", "component", "quarantine object"],
+        &held.iter().map(row).collect::<Vec<_>>(),
+    )
+}
+
+fn stats(common: &Common, which: &Which) -> Result<ExitCode> {
+    let held = which.held(common, |_, held| Ok(held))?;
+    // Rows and objects, by dataset and rule.
+    let mut by_rule: BTreeMap<(&str, &str), (u64, usize)> = BTreeMap::new();
+    for held in &held {
+        for (rule, rows) in &held.rejected {
+            let (all, objects) = by_rule.entry((&held.dataset, rule)).or_default();
+            *all += rows;
+            *objects += 1;
+        }
+    }
+    if common.json {
+        let one = |((dataset, rule), (rows, objects)): (&(&str, &str), &(u64, usize))| json!({"dataset": dataset, "rule": rule, "rows": rows, "objects": objects});
+        print_json(&by_rule.iter().map(one).collect::<Vec<_>>())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let row = |((dataset, rule), (rows, objects)): (&(&str, &str), &(u64, usize))| {
+        vec![(*dataset).to_owned(), (*rule).to_owned(), thousands(*rows), thousands(*objects as u64)]
+    };
+    print(&render(&["dataset", "rule", "rows", "objects"], &by_rule.iter().map(row).collect::<Vec<_>>()));
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Show {
+    fn run(&self, common: &Common) -> Result<ExitCode> {
+        let (shown, of) = self.which.held(common, |store, held| {
+            let mut shown: Vec<Map<String, Value>> = Vec::new();
+            for held in &held {
+                if shown.len() >= self.limit {
+                    break;
+                }
+                shown.extend(rows(store, held)?);
+            }
+            shown.truncate(self.limit);
+            Ok((shown, held.iter().flat_map(|held| held.rejected.values()).sum::<u64>()))
+        })?;
+        if common.json {
+            print_json(&shown)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let text = |row: &Map<String, Value>, key: &str| match row.get(key) {
+            Some(Value::String(text)) => text.clone(),
+            Some(other) => other.to_string(),
+            None => String::new(),
+        };
+        let row =
+            |row: &Map<String, Value>| ["rule", "object", "row", "detail", "raw"].map(|key| text(row, key)).to_vec();
+        print(&render(
+            &["rule", "bronze object", "row", "detail", "record"],
+            &shown.iter().map(row).collect::<Vec<_>>(),
+        ));
+        print(&format!("\n{} of {} rejected rows\n", thousands(shown.len() as u64), thousands(of)));
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Replay {
+    fn run(&self, common: &Common) -> Result<ExitCode> {
+        common.lake()?.expect()?;
+        let with = self.with.as_ref().map(|path| {
+            let name = path.file_stem().unwrap_or_default().to_string_lossy().replace('_', "-");
+            Ok::<_, Error>((name, Binary::read(path, u64::MAX)?))
+        });
+        let with = with.transpose()?;
+        let (host, _) = common.load(with.as_ref().map(|(name, binary)| (name.as_str(), binary)))?;
+        let state = host.state()?;
+        let mut held = held(host.store(), &state, &self.which.filter())?;
+        if let Some((name, _)) = &with {
+            // Only what that plugin is to clean.
+            let own: BTreeSet<&str> = host
+                .pipeline()
+                .datasets
+                .iter()
+                .filter(|step| *step.plugin.identity().name == **name)
+                .map(|step| step.name.as_str())
+                .collect();
+            if own.is_empty() {
+                return Err(Error::config(format!("no dataset of the manifest uses plugin `{name}`")));
+            }
+            held.retain(|held| own.contains(held.dataset.as_str()));
+        }
+        let lost = held.iter().filter(|held| held.quarantine.is_none()).count();
+        let replayed = replay(host.store(), host.pipeline(), &held)?;
+        let applies = self.apply && replayed.iter().any(|replayed| replayed.passed() > 0);
+        match (common.json, applies) {
+            (false, _) => print(&replayed_text(&replayed, lost)),
+            (true, false) => print_json(&json!({"replayed": replayed, "not_kept": lost}))?,
+            // What follows says what it did.
+            (true, true) => {}
+        }
+        if !applies {
+            return Ok(ExitCode::SUCCESS);
+        }
+        match with {
+            Some((name, binary)) => promote(common, &name, &binary),
+            None => super::roles::apply(common, &host),
+        }
+    }
+}
+
+fn replayed_text(replayed: &[Replayed], lost: usize) -> String {
+    let row = |replayed: &Replayed| {
+        let Replayed { dataset, rows, passed, rejected } = replayed;
+        vec![dataset.clone(), thousands(*rows), rules(passed), rules(rejected)]
+    };
+    let mut text = render(
+        &["dataset", "rows sent", "would pass, by the rule that rejected them", "rejected again"],
+        &replayed.iter().map(row).collect::<Vec<_>>(),
+    );
+    if lost > 0 {
+        text.push_str(&format!(
+            "  the rejected rows of {} objects are not kept, so they were not sent\n",
+            thousands(lost as u64)
+        ));
+    }
+    text
+}
+
+impl Purge {
+    fn run(&self, common: &Common) -> Result<ExitCode> {
+        let host: Host = common.host_on_lake()?;
+        let age = self.older_than.or(host.pipeline().quarantine_for).ok_or_else(|| {
+            Error::config("how old? `--older-than 30d`, or `quarantine_for = \"30d\"` in [privacy], would be right")
+        })?;
+        if self.which.rule.is_some() {
+            return Err(Error::config(
+                "rows of all rules of an object lie together, so a rule cannot be purged by itself",
+            ));
+        }
+        let held = held(host.store(), &host.state()?, &self.which.filter())?;
+        let old = host.older_than(held, age)?;
+        if self.delete {
+            host.purge(&old)?;
+        }
+        if common.json {
+            print_json(&json!({"deleted": self.delete, "objects": old}))?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let rows: u64 = old.iter().flat_map(|held| held.rejected.values()).sum();
+        let done = match (old.is_empty(), self.delete) {
+            (true, _) => "nothing is that old",
+            (_, true) => "deleted; they stay counted, and bronze has them",
+            (_, false) => "would be deleted; --delete deletes them",
+        };
+        let table = if old.is_empty() { String::new() } else { table(&old) + "\n" };
+        print(&format!("{table}{} rows of {} objects: {done}\n", thousands(rows), thousands(old.len() as u64)));
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,85 @@
+//! Rejected rows are not kept longer than they should be.
+
+use std::collections::{BTreeMap, HashSet};
+use std::time::Duration;
+
+use super::{ATTEMPTS, Host};
+use crate::Error;
+use crate::catalog::{CHANGES, Catalog, Change, DatasetChange, ENTRIES, Entries, Entry, LogEntry, QUARANTINE, State};
+use crate::error::{Kind, Result};
+use crate::quarantine::{Filter, Held, held};
+
+/// The role of such commits.
+const PURGE: &str = "purge";
+
+impl Host {
+    /// Deletes what was kept as long as the manifest allows.
+    pub(super) fn purge_old(&self, state: &State) -> Result<()> {
+        let Some(age) = self.pipeline.quarantine_for else { return Ok(()) };
+        let old = self.older_than(held(self.store(), state, &Filter::default())?, age)?;
+        if old.is_empty() { Ok(()) } else { self.purge_into(&old) }
+    }
+
+    /// Those of the rejected rows that were written longer ago than that, by the store's clock.
+    pub fn older_than(&self, held: Vec<Held>, age: Duration) -> Result<Vec<Held>> {
+        let before = self.store().clock()?.saturating_sub(i64::try_from(age.as_micros()).unwrap_or(i64::MAX));
+        let listed = self.store().list(QUARANTINE, "")?;
+        let old: HashSet<&str> =
+            listed.iter().filter(|meta| meta.modified <= before).map(|meta| meta.key.as_str()).collect();
+        let is_old = |held: &Held| held.quarantine.as_ref().is_some_and(|stored| old.contains(stored.key.as_str()));
+        Ok(held.into_iter().filter(is_old).collect())
+    }
+
+    /// Deletes the quarantine objects of those bronze objects, after a commit that no longer names them. The rows stay
+    /// counted, and bronze has them.
+    pub fn purge(&self, held: &[Held]) -> Result<()> {
+        self.writing(|| self.purge_into(held))
+    }
+
+    fn purge_into(&self, held: &[Held]) -> Result<()> {
+        for _ in 0..ATTEMPTS {
+            let mut catalog = Catalog::load_from(self.store(), 0)?;
+            let change = self.without(catalog.state(), held)?;
+            match self.commit(&mut catalog, change) {
+                Err(error) if error.kind() == Kind::Conflict => continue,
+                committed => return committed,
+            }
+        }
+        Err(Error::new(Kind::Conflict, "other hosts committed again and again; nothing was purged"))
+    }
+
+    fn without(&self, state: &State, held: &[Held]) -> Result<Change> {
+        let mut by_dataset: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for held in held {
+            by_dataset.entry(&held.dataset).or_default().push(&held.object);
+        }
+        let mut change = Change::new(PURGE);
+        for (name, objects) in by_dataset {
+            let Some(dataset) = state.datasets.get(name) else { continue };
+            let (mut log, mut pairs, mut retired) = (Vec::new(), Vec::new(), Vec::new());
+            for (object, entry) in objects.iter().zip(Entries::of(self.store(), dataset).by_name(&objects)?) {
+                let Some((entry, stored)) = entry.and_then(|entry| Some((entry.clone(), entry.quarantine?))) else {
+                    continue;
+                };
+                retired.push(stored.key);
+                let entry = Entry { quarantine: None, ..entry };
+                pairs.extend(Entries::pairs(object, &entry)?);
+                log.push(LogEntry { object: (*object).to_owned(), cleaned: false, entry });
+            }
+            if log.is_empty() {
+                continue;
+            }
+            let stem = |layer: &str| format!("{layer}{name}/{:020}", state.sequence + 1);
+            let mut after = dataset.clone();
+            after.entries.put(self.store(), &stem(ENTRIES), pairs, &mut retired)?;
+            let log = LogEntry::write(self.store(), &stem(CHANGES), &log)?;
+            change.named.extend(after.entries.runs().iter().map(|run| run.key.clone()).chain([log.key.clone()]));
+            retired.retain(|key| !change.named.contains(key));
+            change.retired.extend(retired);
+            let (previous, cleaned, rewritten) = (dataset.revision, 0, 0);
+            let of_dataset = DatasetChange { reset: false, previous, cleaned, rewritten, log, removed: None };
+            change.datasets.insert(name.to_owned(), (of_dataset, after));
+        }
+        Ok(change)
+    }
+}
