@@ -39,6 +39,17 @@ pub struct DatasetPlan {
     pub missing: Vec<String>,
     /// Objects that are left alone, because the cleaner failed at them as often as it may.
     pub parked: Vec<Parked>,
+    /// How much that would be, if anything is known of it.
+    pub estimate: Option<Estimate>,
+}
+
+/// How much work something would be, going by what it took before.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Estimate {
+    /// How many rows would be read.
+    pub rows: u64,
+    /// How long the plugin would work on them, in seconds; workers share that.
+    pub plugin_seconds: f64,
 }
 
 /// Something that is left alone until it, the component or a parameter changes.
@@ -78,6 +89,8 @@ pub struct KpiPlan {
     pub parked: Option<Parked>,
     /// Its newest table.
     pub table: Option<String>,
+    /// How much that would be, if anything is known of it.
+    pub estimate: Option<Estimate>,
 }
 
 impl DatasetPlan {
@@ -130,8 +143,15 @@ pub struct Planning<'p> {
 impl<'p> Planning<'p> {
     /// Compares bronze as it is now, and then what KPIs have read, with the catalog.
     pub fn plan(&self) -> Result<Plan> {
-        let plan = self.bronze()?;
-        Ok(Plan { kpis: self.kpis(&plan.datasets), ..plan })
+        let mut plan = self.bronze()?;
+        for dataset in &mut plan.datasets {
+            dataset.estimate = self.cleaning(dataset);
+        }
+        let mut kpis = self.kpis(&plan.datasets);
+        for (kpi, step) in kpis.iter_mut().zip(&self.pipeline.kpis).filter(|(kpi, _)| kpi.reason.is_some()) {
+            kpi.estimate = self.aggregating(step, &plan.datasets);
+        }
+        Ok(Plan { kpis, ..plan })
     }
 
     /// Compares bronze as it is now with the catalog; the plan says nothing of KPIs.
@@ -145,6 +165,37 @@ impl<'p> Planning<'p> {
         };
         let datasets = datasets.into_iter().collect::<Result<Vec<_>>>()?;
         Ok(Plan { datasets, kpis: vec![], unmatched })
+    }
+
+    /// What it would be to clean the objects, going by those that were cleaned.
+    fn cleaning(&self, plan: &DatasetPlan) -> Option<Estimate> {
+        let totals = &self.state.datasets.get(&plan.dataset)?.totals;
+        let bytes: u64 = plan.objects.iter().map(|object| object.bytes).sum();
+        let share = bytes as f64 / Some(totals.bytes).filter(|&bytes| bytes > 0)? as f64;
+        let rows = (totals.read as f64 * share).round() as u64;
+        Some(Estimate { rows, plugin_seconds: totals.micros as f64 * share / 1e6 })
+    }
+
+    /// What it would be to compute the KPI, going by what it took since it was last made anew.
+    fn aggregating(&self, step: &KpiStep, datasets: &[DatasetPlan]) -> Option<Estimate> {
+        let gold = self.state.gold.get(&step.name)?;
+        let taken: u64 = gold.inputs.values().map(|input| input.rows).sum();
+        let of = |dataset: &str| datasets.iter().find(|plan| plan.dataset == dataset);
+        let same = gold.fingerprint.difference(&step.fingerprint.at(self.as_of)).is_none();
+        let anew =
+            !same || step.inputs.iter().any(|input| of(&input.dataset).is_some_and(|plan| plan.rebuild.is_some()));
+        let rows = step.inputs.iter().map(|input| {
+            let held = self.state.datasets.get(&input.dataset).map_or(0, |held| held.totals.kept);
+            let planned = of(&input.dataset).and_then(|plan| Some((plan.rebuild.is_some(), plan.estimate?.rows)));
+            let read = gold.inputs.get(&input.name).filter(|_| !anew).map_or(0, |read| read.rows);
+            match planned {
+                Some((true, all)) => all,
+                new => held.saturating_sub(read) + new.map_or(0, |(_, new)| new),
+            }
+        });
+        let rows: u64 = rows.sum();
+        let share = rows as f64 / Some(taken).filter(|&taken| taken > 0)? as f64;
+        Some(Estimate { rows, plugin_seconds: gold.micros as f64 * share / 1e6 })
     }
 
     fn steps(&self) -> Vec<(&'p DatasetStep, Option<&'p Dataset>)> {
@@ -236,7 +287,7 @@ impl<'p> Planning<'p> {
     fn dataset_plan(&self, step: &DatasetStep, rebuild: Option<String>) -> DatasetPlan {
         let parked = self.parked(step).map(|(name, failure)| Parked::new(name, failure)).collect();
         let dataset = step.name.clone();
-        DatasetPlan { dataset, rebuild, objects: vec![], touched: vec![], missing: vec![], parked }
+        DatasetPlan { dataset, rebuild, objects: vec![], touched: vec![], missing: vec![], parked, estimate: None }
     }
 
     /// Reads what is new, where everything else is known to be there.
@@ -257,7 +308,7 @@ impl<'p> Planning<'p> {
         let plan = |step: &KpiStep| {
             let (reason, parked) = self.kpi(step, datasets);
             let table = self.state.gold.get(&step.name).map(|gold| gold.table.key.clone());
-            KpiPlan { kpi: step.name.clone(), reason, parked, table }
+            KpiPlan { kpi: step.name.clone(), reason, parked, table, estimate: None }
         };
         self.pipeline.kpis.iter().map(plan).collect()
     }

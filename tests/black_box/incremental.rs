@@ -187,3 +187,31 @@ fn a_table_that_is_gone_or_cut_off_is_written_again() {
     assert_eq!(lake.gold(), gold);
     assert!(planned(&lake).is_empty());
 }
+
+#[test]
+fn a_plan_says_how_much_it_would_be() {
+    let mut lake = lake_that_has_run();
+    let estimate = |plan: &Value, kind: &str, name: &str| {
+        let key = kind.trim_end_matches('s');
+        let all = plan[kind].as_array().expect("a list").iter();
+        let found = all.filter(|it| it[key] == name).map(|it| it["estimate"].clone()).next().expect("it is planned");
+        (found["rows"].as_u64(), found["plugin_seconds"].as_f64())
+    };
+    let history = lake.json(&["history"]);
+    let totals = |dataset: &str, what: &str| {
+        let all = history["datasets"].as_array().expect("datasets").iter();
+        all.filter(|totals| totals["dataset"] == dataset).find_map(|totals| totals[what].as_u64())
+    };
+    lake.change_pipeline(&[("limit = 10", "limit = 3")]);
+    let plan = lake.json(&["plan"]);
+    assert_eq!(estimate(&plan, "kpis", "aov"), (None, None), "it is current");
+    assert_eq!(estimate(&plan, "datasets", "orders").0, Some(0));
+    let (rows, seconds) = estimate(&plan, "kpis", "top_products");
+    assert_eq!(rows, totals("orders", "kept"), "all of silver");
+    assert!(seconds.is_some_and(|seconds| seconds > 0.0), "{plan}");
+    generate(&lake, 4);
+    let plan = lake.json(&["plan"]);
+    let (new, all) = (estimate(&plan, "datasets", "orders").0.expect("rows"), totals("orders", "read").expect("rows"));
+    assert!(new > all / 6 && new < all / 2, "about a third of what three ticks brought: {new} of {all}");
+    assert_eq!(estimate(&plan, "kpis", "aov").0, Some(new));
+}

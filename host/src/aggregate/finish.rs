@@ -81,6 +81,7 @@ impl Aggregation<'_> {
             table: table_object,
             commit: 0,
             cost,
+            micros: cost.micros + former.filter(|_| incremental).map_or(0, |former| former.micros),
         };
         Ok(Finished { gold, table, retired, named })
     }

@@ -181,6 +181,9 @@ pub struct Gold {
     /// What the plugin used in that commit: for all of silver, or for what had changed.
     #[serde(default)]
     pub cost: Cost,
+    /// The time that the plugin spent on it since it was made anew, in microseconds.
+    #[serde(default)]
+    pub micros: u64,
 }
 
 /// A dataset as a KPI has read it.

@@ -7,7 +7,7 @@ use clap::Args;
 use super::table::{render, thousands};
 use super::{Common, print, print_json};
 use crate::error::Result;
-use crate::plan::{DatasetPlan, KpiPlan, Parked, Plan};
+use crate::plan::{DatasetPlan, Estimate, KpiPlan, Parked, Plan};
 
 /// How to look.
 #[derive(Debug, Args)]
@@ -31,30 +31,45 @@ impl Show {
     }
 }
 
+/// Rows and time, as far as anything is known of them.
+fn amount(estimate: Option<Estimate>) -> (String, String) {
+    match estimate {
+        None => ("-".to_owned(), "-".to_owned()),
+        Some(Estimate { rows, plugin_seconds }) => (thousands(rows), format!("{plugin_seconds:.3} s")),
+    }
+}
+
 fn as_text(plan: &Plan) -> String {
     let dataset = |plan: &DatasetPlan| {
-        let DatasetPlan { dataset, rebuild, objects, .. } = plan;
+        let DatasetPlan { dataset, rebuild, objects, estimate, .. } = plan;
         let why = match rebuild {
             Some(why) => format!("all of it: {why}"),
             None if objects.is_empty() => "up to date".to_owned(),
             None => "new data".to_owned(),
         };
         let bytes = objects.iter().map(|object| object.bytes).sum();
-        vec![dataset.clone(), thousands(objects.len() as u64), thousands(bytes), why]
+        let (rows, time) = amount(*estimate);
+        vec![dataset.clone(), thousands(objects.len() as u64), thousands(bytes), rows, time, why]
     };
-    let kpi = |KpiPlan { kpi, reason, parked, table }: &KpiPlan| {
+    let kpi = |KpiPlan { kpi, reason, parked, table, estimate }: &KpiPlan| {
         let idle = match (parked, table) {
             (Some(_), _) => "parked",
             (None, Some(_)) => "up to date",
             (None, None) => "no data yet",
         };
-        vec![kpi.clone(), reason.clone().unwrap_or_else(|| idle.to_owned())]
+        let (rows, time) = amount(*estimate);
+        vec![kpi.clone(), rows, time, reason.clone().unwrap_or_else(|| idle.to_owned())]
     };
-    let mut text =
-        render(&["dataset", "objects", "bytes", "why"], &plan.datasets.iter().map(dataset).collect::<Vec<_>>());
+    let mut text = render(
+        &["dataset", "objects", "bytes", "rows, about", "plugin time", "why"],
+        &plan.datasets.iter().map(dataset).collect::<Vec<_>>(),
+    );
     if !plan.kpis.is_empty() {
         text.push('\n');
-        text.push_str(&render(&["kpi", "why"], &plan.kpis.iter().map(kpi).collect::<Vec<_>>()));
+        text.push_str(&render(
+            &["kpi", "rows, about", "plugin time", "why"],
+            &plan.kpis.iter().map(kpi).collect::<Vec<_>>(),
+        ));
     }
     for name in plan.datasets.iter().flat_map(|plan| &plan.missing) {
         text.push_str(&format!("  bronze/{name}: is gone; what was read of it stays in silver\n"));

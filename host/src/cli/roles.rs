@@ -98,7 +98,7 @@ pub(super) fn complain(report: &Report) -> ExitCode {
 /// The totals of every dataset.
 pub(super) fn totals_table(totals: &[DatasetTotals<'_>]) -> String {
     let row = |&DatasetTotals { dataset, totals }: &DatasetTotals<'_>| {
-        let Totals { objects, read, kept, superseded, rejected, repaired } = totals;
+        let Totals { objects, read, kept, superseded, rejected, repaired, .. } = totals;
         vec![
             dataset.to_owned(),
             thousands(*objects),

@@ -116,7 +116,13 @@ impl Comparing<'_> {
             fresh: &Fresh::default(),
             progress: &Progress::new(false),
         };
-        let plan = KpiPlan { kpi: kpi.to_owned(), reason: Some("compared".to_owned()), parked: None, table: None };
+        let plan = KpiPlan {
+            kpi: kpi.to_owned(),
+            reason: Some("compared".to_owned()),
+            parked: None,
+            table: None,
+            estimate: None,
+        };
         let mut outcome = aggregation.run(&[plan])?;
         if let Some((what, error)) = outcome.failures.pop() {
             return Err(error.context(what));
