@@ -30,5 +30,7 @@ mod refusals;
 mod s3;
 mod services;
 mod smoke;
+
+mod story;
 mod ticks;
 mod weather;
