@@ -13,6 +13,7 @@ impl Kpi for Plugin {
             .input("events", [text("kind"), money("amount")])
             .sums([text("kind")], [int64("events"), money("total")])
             .output([text("kind"), int64("events"), money("total")])
+            .key(["kind"])
     }
 
     fn open(_: &Config) -> Result<Self> {

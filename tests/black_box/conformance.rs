@@ -189,6 +189,7 @@ fn a_kpi_that_breaks_a_law_fails_for_that_law() {
     at("fold taken in", "fold", &["by an accumulator that took in rows"]);
     at("evaluate taken in", "evaluate", &["by an accumulator that took in rows"]);
     at("evaluate again", "evaluate", &["again in the same accumulator"]);
+    at("key", "output", &["its key is empty, so its table has at most one row, not 2", "tells its rows apart"]);
     sins("sinful-count", json!({"panic_in": "open"}), "open", &["I cannot"]);
 }
 
@@ -210,7 +211,7 @@ fn parameters_that_are_refused_leave_the_plugin_unchecked() {
 }
 
 /// `smelt plugin check` of a component.
-fn smelt(component: &Path, arguments: &[&str]) -> Ended {
+pub fn smelt(component: &Path, arguments: &[&str]) -> Ended {
     let mut command = Command::new(env!("CARGO_BIN_EXE_smelt"));
     command.args(["plugin", "check"]).arg(component).args(arguments);
     let output = command.env("SMELT_CACHE_DIR", root().join("target/components/cache")).output().expect("smelt starts");
@@ -223,7 +224,7 @@ fn the_command_tells_people_programs_and_ci_systems() {
     let count = fixtures().join("sinful-count.wasm");
     let Ended { code, stdout, .. } = smelt(&count, &[]);
     assert_eq!(code, Some(0), "{stdout}");
-    assert!(stdout.starts_with("sinful-count 1.0.0: kpi, contract 0.1.0"), "{stdout}");
+    assert!(stdout.starts_with("sinful-count 1.0.0: kpi, contract 0.2.0"), "{stdout}");
 
     let broken = ["--parameters", "{\"breaks\": \"order\"}"];
     let ended = smelt(&count, &[&broken[..], &["--json"]].concat());

@@ -14,7 +14,7 @@ fn a_component_is_shown_with_the_limits_that_apply_to_it() {
     let component = fixtures().join("clean-readings.wasm");
     let component = component.to_str().expect("a UTF-8 path");
     let about = lake.json(&["plugin", "inspect", component]);
-    assert_eq!(about["world"], "cleaner, contract 0.1.0");
+    assert_eq!(about["world"], "cleaner, contract 0.2.0");
     assert_eq!(about["key"], serde_json::json!(["station", "taken_at"]));
     assert_eq!(about["sha256"], smelt::digest::hex(std::fs::read(component).expect("it is there")));
     assert!(about["parameters"]["properties"]["coldest"].is_object(), "{about}");
@@ -25,7 +25,7 @@ fn a_component_is_shown_with_the_limits_that_apply_to_it() {
 
     let text = lake.smelt(&["plugin", "inspect", component]);
     for words in
-        ["station: utf8, taken_at: timestamp", "smelt:plugin/log@0.1.0", "call_ms = 77", "stack_bytes = 524288"]
+        ["station: utf8, taken_at: timestamp", "smelt:plugin/log@0.2.0", "call_ms = 77", "stack_bytes = 524288"]
     {
         assert!(text.contains(words), "`{words}` is not in: {text}");
     }
@@ -39,6 +39,8 @@ fn a_kpi_and_a_source_are_shown_too() {
         lake.json(&["plugin", "inspect", path.to_str().expect("a UTF-8 path")])
     };
     assert_eq!(about("aov.wasm")["sums"].as_array().map(Vec::len), Some(1));
+    assert_eq!(about("aov.wasm")["key"], serde_json::json!([]));
+    assert_eq!(about("sales-by-day.wasm")["key"], serde_json::json!(["order_date"]));
     assert!(about("shop-source.wasm")["objects"].as_array().is_some_and(|objects| !objects.is_empty()));
 }
 

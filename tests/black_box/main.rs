@@ -10,6 +10,7 @@ mod bad_objects;
 mod boundary;
 mod bounded;
 mod conformance;
+mod contract;
 mod crash;
 mod determinism;
 mod faults;

@@ -7,7 +7,7 @@ use super::{AS_OF, Bench, Engines, Options, Plugins};
 use crate::error::{Kind, Result};
 use crate::pipeline::{Pattern, check_rules};
 use crate::privacy::Pseudonyms;
-use crate::wasm::{Binary, CONTRACT, Cleaner, Engine, Identity, Kpi, Limits, Source, check_parameters};
+use crate::wasm::{Binary, Cleaner, Engine, Identity, Kpi, Limits, Source, check_parameters};
 
 /// What the kit does with a plugin of any kind.
 pub(super) trait Plugin: Sized {
@@ -83,16 +83,16 @@ pub(super) fn load<'b, P: Plugin>(
         let both = usual.and_then(|usual| Ok((usual, P::load(&engines.plain, name, binary, &patient)?)));
         match both {
             Ok((usual, plain)) => sound(&plugins.insert(Plugins { usual, plain }).usual),
-            Err(error) => failed("`describe`", error.to_string(), "docs/contract.md, wit/0.1.0/smelt.wit"),
+            Err(error) => failed("`describe`", error.to_string(), "docs/contract.md, wit/"),
         }
     });
     let plugins = plugins?;
-    let Identity { name, version, binary, uses_as_of, .. } = plugins.usual.identity();
+    let Identity { name, version, binary, contract, uses_as_of, .. } = plugins.usual.identity();
     report.plugin = Some(About {
         name: name.to_string(),
         version: version.clone(),
         world: P::WORLD,
-        contract: CONTRACT,
+        contract: contract.version(),
         sha256: binary.sha256().to_owned(),
     });
     let bench = Bench {

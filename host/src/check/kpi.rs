@@ -20,7 +20,8 @@ const ALONE: usize = 150;
 
 const TAKES_ANY: &str = "a KPI takes rows of its declared columns, and gives their state and a table";
 const FORM: &str = "`state`, `fold` and `evaluate` give one Arrow IPC stream with exactly the declared schema, and the table \
-                    has values that can be written (years 0000 to 9999, digits within a decimal's precision)";
+                    has values that can be written (years 0000 to 9999, digits within a decimal's precision), and the \
+                    key that it may declare tells its rows apart";
 const NO_ROWS: &str = "the state of no rows adds nothing: rows whose sums are all zero do not exist";
 const PARTS: &str =
     "the states of rows split over any number of accumulators, in any order, add up to the state of all in one";

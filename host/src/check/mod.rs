@@ -22,7 +22,7 @@ use serde_json::{Map, Value};
 pub use report::{About, Check, Cost, Failure, Outcome, Report};
 
 use crate::error::{Kind, Result};
-use crate::wasm::{Binary, Engine, Inspection, Limits, World};
+use crate::wasm::{Binary, Contract, Engine, Inspection, Limits, World};
 use report::{failed, passed};
 
 /// What a plugin that uses it is told as `as-of`, unless a fixture says otherwise: 2025-01-01T00:00:00Z.
@@ -127,23 +127,24 @@ fn inspect(report: &mut Report, inspection: &Inspection) -> Option<World> {
         [] => "nothing".to_owned(),
         names => names.join(", "),
     };
-    let mut world = None;
-    report.check("world", &["component"], || match inspection.worlds().as_slice() {
-        &[one] => {
-            world = Some(one);
-            passed(format!("{}, contract {}", one.name(), crate::wasm::CONTRACT))
+    let mut kind = None;
+    report.check("world", &["component"], || match inspection.kinds().as_slice() {
+        &[(world, contract)] => {
+            kind = Some((world, contract));
+            passed(format!("{}, contract {}", world.name(), contract.version()))
         }
         _ => {
-            let exports: Vec<_> = World::ALL.into_iter().map(World::export).collect();
+            let exports = World::ALL.into_iter().flat_map(|world| Contract::ALL.map(|contract| world.export(contract)));
+            let exports: Vec<_> = exports.collect();
             let contract = format!("a plugin exports exactly one of {}", exports.join(", "));
             failed("the component's exports", list(&inspection.exports), contract)
         }
     });
-    let world = world?;
-    report.check("imports", &["world"], || match inspection.foreign(world).as_slice() {
+    let (world, contract) = kind?;
+    report.check("imports", &["world"], || match inspection.foreign(world, contract).as_slice() {
         [] => passed(list(&inspection.imports)),
         foreign => {
-            let contract = format!("a {} may import only {}", world.name(), world.imports().join(", "));
+            let contract = format!("a {} may import only {}", world.name(), world.imports(contract).join(", "));
             failed("the component's imports", foreign.join(", "), contract)
         }
     });

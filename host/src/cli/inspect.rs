@@ -12,8 +12,8 @@ use crate::config::Manifest;
 use crate::error::Result;
 use crate::privacy::Pseudonyms;
 use crate::wasm::{
-    Binary, CONTRACT, Cleaner, CleanerSpec, Engine, Identity, Kpi, KpiSpec, Limits, RuleAction, STACK_BYTES, Source,
-    World, schema_text,
+    Binary, Cleaner, CleanerSpec, Engine, Identity, Kpi, KpiSpec, Limits, RuleAction, STACK_BYTES, Source, World,
+    schema_text,
 };
 
 #[derive(Debug, Args)]
@@ -41,15 +41,15 @@ impl Inspect {
         put("imports", json!(inspection.imports));
         put("exports", json!(inspection.exports));
         let mut refused = None;
-        match inspection.worlds().as_slice() {
-            &[world] => {
-                put("world", json!(format!("{}, contract {CONTRACT}", world.name())));
+        match inspection.kind() {
+            Ok((world, contract)) => {
+                put("world", json!(format!("{}, contract {}", world.name(), contract.version())));
                 match description(world, &engine, &name, &binary, &first) {
                     Ok(description) => description.into_iter().for_each(|(key, value)| put(&key, value)),
                     Err(error) => refused = Some(error.to_string()),
                 }
             }
-            _ => refused = Some("it exports the interface of no world, or of several".to_owned()),
+            Err(error) => refused = Some(error.to_string()),
         }
         let list = |limits: &Limits| {
             let all = limits.list().map(|(key, value)| (key.to_owned(), json!(value)));
@@ -120,7 +120,7 @@ fn description(
 }
 
 fn identity(identity: &Identity, summary: &str) -> Value {
-    let Identity { name, version, binary: _, parameters, uses_as_of, pseudonymises } = identity;
+    let Identity { name, version, binary: _, contract: _, parameters, uses_as_of, pseudonymises } = identity;
     let parameters: Value = serde_json::from_str(parameters).unwrap_or_else(|_| json!(parameters));
     json!({
         "name": &**name, "version": version, "summary": summary, "uses as-of": uses_as_of, "pseudonymises": pseudonymises,
@@ -146,7 +146,7 @@ fn cleaner(spec: &CleanerSpec) -> Value {
 }
 
 fn kpi(spec: &KpiSpec) -> Value {
-    let KpiSpec { identity: _, inputs, stages, output } = spec;
+    let KpiSpec { identity: _, inputs, stages, output, key: _ } = spec;
     let stage = |stage: &crate::wasm::StageSpec| {
         let part = |columns: &[std::sync::Arc<arrow_schema::Field>]| schema_text(&arrow_schema::Schema::new(columns));
         let (keys, sums) = stage.schema.fields().split_at(stage.keys);
@@ -154,7 +154,12 @@ fn kpi(spec: &KpiSpec) -> Value {
     };
     let inputs: Map<_, _> =
         inputs.iter().map(|input| (input.name.clone(), json!(schema_text(&input.columns)))).collect();
-    json!({"inputs": inputs, "sums": stages.iter().map(stage).collect::<Vec<_>>(), "output": schema_text(output)})
+    json!({
+        "inputs": inputs,
+        "sums": stages.iter().map(stage).collect::<Vec<_>>(),
+        "output": schema_text(output),
+        "key": spec.key_names(),
+    })
 }
 
 /// What a program would be given, for people. Texts of the guest are made safe for a terminal.
@@ -168,6 +173,10 @@ fn text(about: &Map<String, Value>) -> String {
         let lines: Vec<String> = match (key.as_str(), value) {
             (_, Value::Null) => continue,
             ("parameters", schema) => vec![one(schema)],
+            // Of a KPI, which alone has sums.
+            ("key", Value::Array(all)) if all.is_empty() && about.contains_key("sums") => {
+                vec!["no column: there is one row at most".to_owned()]
+            }
             (_, Value::Array(all)) if all.is_empty() => vec!["none".to_owned()],
             (_, Value::Array(all)) => all.iter().map(one).collect(),
             (_, Value::Object(all)) => all

@@ -12,7 +12,7 @@ use super::{Common, cache_directory, print, print_json};
 use crate::config::Manifest;
 use crate::error::Result;
 use crate::pipeline::{Lock, components};
-use crate::wasm::{Binary, CONTRACT, Engine, World};
+use crate::wasm::{Binary, Contract, Engine, World};
 
 /// Nothing to choose.
 #[derive(Debug, Args)]
@@ -48,15 +48,15 @@ impl List {
             let allowed = allowed.unwrap_or_default();
             let binary = Binary::read(&path, u64::MAX)?;
             let sha256 = binary.sha256().to_owned();
-            let found = engine.inspect(&binary, &allowed).and_then(|inspection| match inspection.worlds().as_slice() {
-                &[world] => Ok((world, version(world, &engine, &name, &binary, &allowed)?)),
-                _ => Err(crate::Error::plugin("it exports the interface of no world, or of several")),
+            let found = engine.inspect(&binary, &allowed).and_then(|inspection| {
+                let (world, contract) = inspection.kind()?;
+                Ok((world, contract, version(world, &engine, &name, &binary, &allowed)?))
             });
             let used_by = manifest.uses().filter(|(_, plugin, _)| *plugin == name).map(|(section, ..)| section);
             rows.push(Row {
-                kind: found.as_ref().ok().map(|(world, _)| World::name(*world)),
-                version: found.as_ref().ok().map(|(_, version)| version.clone()),
-                contract: found.is_ok().then_some(CONTRACT),
+                kind: found.as_ref().ok().map(|(world, ..)| World::name(*world)),
+                version: found.as_ref().ok().map(|(.., version)| version.clone()),
+                contract: found.as_ref().ok().map(|(_, contract, _)| Contract::version(*contract)),
                 bytes: binary.bytes().len(),
                 used_by: used_by.collect(),
                 locked: lock.as_ref().and_then(|lock| lock.pin(&name)).map(|pin| pin.sha256 == sha256),

@@ -14,7 +14,7 @@ use crate::config::Manifest;
 use crate::error::Result;
 use crate::pipeline::{Lock, Pin, Pipeline, components};
 use crate::privacy::Pseudonyms;
-use crate::wasm::{CONTRACT, Engine, Identity};
+use crate::wasm::{Engine, Identity};
 
 /// What to pin.
 #[derive(Debug, Args)]
@@ -106,12 +106,12 @@ fn now(common: &Common, manifest: &Manifest) -> Result<Lock> {
         promoted(&*store, &state, plugin, components::read(manifest, plugin, limits)?)
     })?;
     let mut pins = BTreeMap::new();
-    for Identity { name, version, binary, .. } in pipeline.identities() {
+    for Identity { name, version, binary, contract, .. } in pipeline.identities() {
         let name = name.to_string();
         let pin = Pin {
             version: version.clone(),
             sha256: binary.sha256().to_owned(),
-            contract: CONTRACT.to_owned(),
+            contract: contract.version().to_owned(),
             imports: imports.get(&name).cloned().unwrap_or_default(),
             limits: limits.get(&name).cloned().unwrap_or_default(),
             name: name.clone(),

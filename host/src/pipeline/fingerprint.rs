@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::digest::of_parts;
-use crate::wasm::{self, Identity};
+use crate::wasm::Identity;
 
 /// What results depend on besides data, and so what tells whether they are still current.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,7 +31,7 @@ impl Fingerprint {
             plugin: identity.name.to_string(),
             version: identity.version.clone(),
             component: identity.sha256().to_owned(),
-            contract: wasm::CONTRACT.to_owned(),
+            contract: identity.contract.version().to_owned(),
             parameters: parameters.to_owned(),
             host,
             as_of: identity.uses_as_of.then_some(0),

@@ -216,6 +216,11 @@ impl Pipeline {
     pub fn dataset(&self, name: &str) -> Option<&DatasetStep> {
         self.datasets.iter().find(|step| step.name == name)
     }
+
+    /// The KPI of that name.
+    pub fn kpi(&self, name: &str) -> Option<&KpiStep> {
+        self.kpis.iter().find(|step| step.name == name)
+    }
 }
 
 /// What the host does to a dataset besides calling the plugin, as far as results depend on it.

@@ -69,6 +69,9 @@ pub fn explain(remaking: &Remaking<'_>, kpi: &str, cells: &[String]) -> Result<E
     let found = Rows::of(&table)?;
     let selected = Selection::parse(cells, &found)?;
     let row = selected.only(&found, gold)?;
+    // In other tables it is the row with its key, whatever cells it was asked for by.
+    let key = step.plugin.spec().key.as_ref();
+    let selected = key.map_or(selected, |key| Selection(key.iter().map(|&at| (at, row[at].clone())).collect()));
 
     let mut objects = Vec::new();
     for (name, entries) in &inputs {

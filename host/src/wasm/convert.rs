@@ -68,6 +68,16 @@ pub struct KpiSpec {
     pub stages: Vec<StageSpec>,
     /// The schema of its table.
     pub output: SchemaRef,
+    /// Indices of the output columns that tell the rows of its table apart, if it says.
+    pub key: Option<Vec<usize>>,
+}
+
+impl KpiSpec {
+    /// The columns that tell the rows of its table apart, if it says.
+    pub fn key_names(&self) -> Option<Vec<&str>> {
+        let name = |&at: &usize| self.output.field(at).name().as_str();
+        self.key.as_ref().map(|key| key.iter().map(name).collect())
+    }
 }
 
 /// A table of sums.
@@ -116,19 +126,14 @@ impl TryFrom<types::CleanerDescription> for CleanerSpec {
             )));
         }
         rules.iter().try_for_each(|rule| check_text("the summary of a rule", &rule.summary, SUMMARY_BYTES))?;
-        check_names("key column", key.iter().map(String::as_str))?;
         check_names("order-by column", order_by.iter().map(|order| order.column.as_str()))?;
         let output = schema("output", output)?;
-        let column = |name: &str| {
-            output
-                .index_of(name)
-                .map_err(|_| wrong(format!("`{name}` is not among its output columns ({})", schema_text(&output))))
-        };
-        let key = key.iter().map(|name| column(name)).collect::<Result<Vec<_>>>()?;
+        let key = key_columns(&key, &output)?;
         if let Some(&nullable) = key.iter().find(|&&index| output.field(index).is_nullable()) {
             return Err(wrong(format!("key column `{}` must not be nullable", output.field(nullable).name())));
         }
-        let order = |order: types::Order| Ok(OrderSpec { column: column(&order.column)?, prefer: order.prefer });
+        let order =
+            |order: types::Order| Ok(OrderSpec { column: column(&order.column, &output)?, prefer: order.prefer });
         let order_by = order_by.into_iter().map(order).collect::<Result<Vec<_>>>()?;
         if key.is_empty() && !order_by.is_empty() {
             return Err(wrong("order-by has no meaning without a key".into()));
@@ -141,7 +146,7 @@ impl TryFrom<types::KpiDescription> for KpiSpec {
     type Error = Error;
 
     fn try_from(description: types::KpiDescription) -> Result<Self> {
-        let types::KpiDescription { identity, inputs, stages, output } = description;
+        let types::KpiDescription { identity, inputs, stages, output, key } = description;
         check_identity(&identity)?;
         check_names("input", inputs.iter().map(|input| input.name.as_str()))?;
         if inputs.is_empty() {
@@ -159,7 +164,9 @@ impl TryFrom<types::KpiDescription> for KpiSpec {
             stage(declared, number == last).map_err(|error| error.context(format!("stage {number}")))
         };
         let stages = stages.into_iter().enumerate().map(stage).collect::<Result<_>>()?;
-        Ok(Self { identity, inputs, stages, output: schema("output", output)? })
+        let output = schema("output", output)?;
+        let key = key.map(|key| key_columns(&key, &output)).transpose()?;
+        Ok(Self { identity, inputs, stages, output, key })
     }
 }
 
@@ -235,6 +242,16 @@ fn check_names<'a>(what: &str, names: impl Iterator<Item = &'a str>) -> Result<(
     }
 }
 
+fn key_columns(names: &[String], output: &Schema) -> Result<Vec<usize>> {
+    check_names("key column", names.iter().map(String::as_str))?;
+    names.iter().map(|name| column(name, output)).collect()
+}
+
+fn column(name: &str, output: &Schema) -> Result<usize> {
+    let unknown = |_| wrong(format!("`{name}` is not among its output columns ({})", schema_text(output)));
+    output.index_of(name).map_err(unknown)
+}
+
 fn schema(what: &str, fields: Vec<types::Field>) -> Result<SchemaRef> {
     check_names("column", fields.iter().map(|field| field.name.as_str())).map_err(|error| error.context(what))?;
     if fields.is_empty() {
@@ -294,11 +311,30 @@ mod tests {
     }
 
     fn spec(stages: Vec<types::Stage>) -> Result<KpiSpec, String> {
+        spec_with(stages, None)
+    }
+
+    fn spec_with(stages: Vec<types::Stage>, key: Option<&[&str]>) -> Result<KpiSpec, String> {
         let inputs = vec![types::KpiInput { name: "rows".into(), columns: vec![integer("n")] }];
         let identity = crate::wasm::described("kpi");
-        let output = vec![integer("n")];
-        let description = types::KpiDescription { identity, inputs, stages, output };
+        let output = vec![field("day", types::DataType::Date32, true), integer("n"), integer("m")];
+        let key = key.map(|names| names.iter().map(|&name| name.to_owned()).collect());
+        let description = types::KpiDescription { identity, inputs, stages, output, key };
         KpiSpec::try_from(description).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_key_of_a_table_is_some_of_its_columns() {
+        let key = |names: &[&str]| spec_with(vec![stage(&[], &["n"], 0)], Some(names)).map(|spec| spec.key);
+        assert_eq!(key(&["m", "day"]), Ok(Some(vec![2, 0])));
+        assert_eq!(key(&[]), Ok(Some(vec![])));
+        assert_eq!(spec(vec![stage(&[], &["n"], 0)]).expect("it is well-formed").key, None);
+        let unknown = key(&["n", "week"]).expect_err("it has no such column");
+        assert!(
+            unknown.contains("`week` is not among its output columns (day: date32?, n: int64, m: int64)"),
+            "{unknown}"
+        );
+        assert!(key(&["n", "n"]).expect_err("it is twice there").contains("key column `n` is declared twice"));
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod pieces;
 mod plugin;
 mod shape;
 mod state;
+mod versions;
 
 pub use binary::Binary;
 pub use bindings::types::{FaultKind, Object, Preference, Rejection, Repair, Rule, RuleAction};
@@ -22,9 +23,7 @@ pub use limits::{Limits, STACK_BYTES};
 pub(crate) use plugin::check_parameters;
 pub use plugin::{Accumulator, Cleaned, Cleaner, Identity, Inspection, Kpi, Session, Source, Usage, World};
 pub(crate) use state::guest_text;
-
-/// The version of the contract in `wit/` that this host speaks.
-pub const CONTRACT: &str = "0.1.0";
+pub use versions::Contract;
 
 /// What a plugin of that name might say of itself, for unit tests.
 #[cfg(test)]

@@ -14,6 +14,7 @@ impl Kpi for Aov {
             .input("orders", [money("total_amount")])
             .sums([], [int64("orders"), money("revenue")])
             .output([int64("orders"), money("revenue"), nullable(money("aov"))])
+            .key([])
     }
 
     fn open(_: &Config) -> Result<Self> {

@@ -13,6 +13,7 @@ impl Kpi for RevenueByChannel {
             .input("orders", [nullable(text("channel")), money("total_amount")])
             .sums([text("channel")], [int64("orders"), money("revenue")])
             .output([text("channel"), money("revenue")])
+            .key(["channel"])
     }
 
     fn open(_: &Config) -> Result<Self> {

@@ -53,6 +53,7 @@ impl Kpi for RevenueByCountry {
             )
             .sums([text("country")], [int64("orders"), money("revenue")])
             .output([text("country"), money("revenue")])
+            .key(["country"])
     }
 
     fn open(_: &Config) -> Result<Self> {

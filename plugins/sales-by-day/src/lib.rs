@@ -13,6 +13,7 @@ impl Kpi for SalesByDay {
             .input("orders", [date("order_date"), money("total_amount")])
             .sums([date("order_date")], [int64("orders"), money("revenue")])
             .output([date("order_date"), money("revenue")])
+            .key(["order_date"])
     }
 
     fn open(_: &Config) -> Result<Self> {

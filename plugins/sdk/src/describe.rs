@@ -121,7 +121,7 @@ impl CleanerDescription {
 
 /// The beginning of a KPI's description.
 pub fn describe_kpi(identity: Identity) -> KpiDescription {
-    KpiDescription { identity, inputs: vec![], stages: vec![], output: vec![] }
+    KpiDescription { identity, inputs: vec![], stages: vec![], output: vec![], key: None }
 }
 
 impl KpiDescription {
@@ -166,6 +166,13 @@ impl KpiDescription {
     /// The columns of its table.
     pub fn output<const N: usize>(mut self, fields: [Field; N]) -> Self {
         self.output = fields.into();
+        self
+    }
+
+    /// The output columns that tell the rows of its table apart; none if there is never more than one row. By them people
+    /// and `smelt plugin diff` know a row again. The host refuses a table in which two rows agree in all of them.
+    pub fn key<const N: usize>(mut self, columns: [&str; N]) -> Self {
+        self.key = Some(columns.map(str::to_owned).into());
         self
     }
 }

@@ -6,7 +6,7 @@
 //! | cleaner | [`Cleaner`] | [`export_cleaner!`] | turns bronze rows into silver rows |
 //! | KPI | [`Kpi`] | [`export_kpi!`] | turns silver rows into a gold table |
 //!
-//! Built for `wasm32-unknown-unknown` the crate is a component of the contract in `wit/0.1.0`; built natively it is an
+//! Built for `wasm32-unknown-unknown` the crate is a component of the contract in `wit/0.2.0`; built natively it is an
 //! ordinary library whose logic unit tests call through [`testing`].
 //!
 //! ```
@@ -21,6 +21,7 @@
 //!             .input("readings", [date("day"), boolean("raining")])
 //!             .sums([date("day")], [int64("readings")])
 //!             .output([date("day"), int64("readings")])
+//!             .key(["day"])
 //!     }
 //!     fn open(_: &Config) -> Result<Self> {
 //!         Ok(Self::default())

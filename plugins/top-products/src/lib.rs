@@ -17,6 +17,7 @@ impl Kpi for TopProducts {
             .input("orders", [nullable(text("product")), money("total_amount")])
             .sums([text("product")], [int64("orders"), money("revenue")])
             .output([text("product"), money("revenue")])
+            .key(["product"])
     }
 
     fn open(config: &Config) -> Result<Self> {

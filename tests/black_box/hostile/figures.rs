@@ -23,9 +23,9 @@ fn load(guest: &Guest, limits: &Limits) -> Cleaner {
 
 fn guests() -> [(&'static str, Guest); 6] {
     let for_ever = |sin: &str| format!("(loop $for_ever {sin} (br $for_ever))");
-    let log = r#"(import "smelt:plugin/log@0.1.0" "write" (func $log (param i32 i32 i32)))"#;
+    let log = r#"(import "smelt:plugin/log@0.2.0" "write" (func $log (param i32 i32 i32)))"#;
     let pseudonymise =
-        r#"(import "smelt:plugin/privacy@0.1.0" "pseudonymise" (func $pseudonymise (param i32 i32 i32)))"#;
+        r#"(import "smelt:plugin/privacy@0.2.0" "pseudonymise" (func $pseudonymise (param i32 i32 i32)))"#;
     let rewind = "(global.set $top (i32.const 4194304))";
     let guest = |imports: &str, pages, sin: &str| Guest {
         imports: imports.into(),

@@ -133,7 +133,7 @@ impl Guest {
     pub fn component(&self) -> Vec<u8> {
         let mut module = wat::parse_str(self.text()).unwrap_or_else(|error| panic!("{error}\n{}", self.text()));
         let mut resolve = Resolve::default();
-        let (package, _) = resolve.push_dir(root().join("wit/0.1.0")).expect("the contract is right");
+        let (package, _) = resolve.push_dir(root().join("wit/0.2.0")).expect("the contract is right");
         let world = resolve.select_world(&[package], Some("cleaner")).expect("it has the world");
         embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).expect("it can be embedded");
         let encoder = ComponentEncoder::default().module(&module).expect("it fits the world").validate(false);
@@ -166,7 +166,7 @@ impl Guest {
             text
         });
         let pages = (*pages).max(heap.div_ceil(65_536) as u32 + 1);
-        let cleaning = "smelt:plugin/cleaning@0.1.0";
+        let cleaning = "smelt:plugin/cleaning@0.2.0";
         let after = |call: &str, what: &Option<String>| match what {
             None => String::new(),
             Some(sin) => format!("(func (export \"cabi_post_{cleaning}#{call}\") (param i32) (local $i i32) {sin})"),

@@ -133,7 +133,7 @@ fn whatever_is_not_in_the_contract_cannot_be_imported() {
         "wasi:random/insecure@0.2.0",
         "wasi:io/poll@0.2.0",
         "wasi:thread/spawn@0.1.0",
-        "smelt:plugin/secrets@0.1.0",
+        "smelt:plugin/secrets@0.2.0",
         "anything:at/all",
     ] {
         let error = refused(&format!("(component (import \"{import}\" (instance)))"));

@@ -3,9 +3,9 @@
 use super::Guest;
 
 const LOOP: &str = "(loop $for_ever (br $for_ever))";
-const LOG: &str = r#"(import "smelt:plugin/log@0.1.0" "write" (func $log (param i32 i32 i32)))"#;
+const LOG: &str = r#"(import "smelt:plugin/log@0.2.0" "write" (func $log (param i32 i32 i32)))"#;
 const PSEUDONYMISE: &str =
-    r#"(import "smelt:plugin/privacy@0.1.0" "pseudonymise" (func $pseudonymise (param i32 i32 i32)))"#;
+    r#"(import "smelt:plugin/privacy@0.2.0" "pseudonymise" (func $pseudonymise (param i32 i32 i32)))"#;
 const TOO_LONG: &str = "it ran longer than 250 ms";
 
 fn in_clean(sin: &str) -> Guest {

@@ -2,32 +2,33 @@
 
 use arrow_array::RecordBatch;
 use wasmtime::Store;
-use wasmtime::component::{HasSelf, Linker, ResourceAny};
+use wasmtime::component::{HasSelf, ResourceAny};
 
 use super::{Identity, Runtime, Usage, World, instantiated, loader, usage};
 use crate::Error;
 use crate::codec::check_range;
 use crate::error::{Breach, Result};
 use crate::profile;
-use crate::wasm::bindings::{cleaner, types};
+use crate::wasm::bindings::{types, v0_1_0, v0_2_0};
 use crate::wasm::state::{State, arm, arm_with, outcome};
-use crate::wasm::{CleanerSpec, ipc, native};
+use crate::wasm::versions::{Versioned, linked, whichever};
+use crate::wasm::{CleanerSpec, Contract, ipc, native};
 
 /// A loaded cleaner.
 pub struct Cleaner {
     runtime: Runtime,
-    pre: cleaner::CleanerPre<State>,
+    pre: Pre,
     identity: Identity,
     spec: CleanerSpec,
 }
 
-loader!(Cleaner, cleaner, Cleaner, CleanerPre, smelt_plugin_cleaning, CleanerSpec);
+loader!(Cleaner, cleaner, Cleaner, CleanerPre, smelt_plugin_cleaning, CleanerDescription, CleanerSpec);
 
 /// A cleaner at work on one object.
 pub struct Session<'p> {
     plugin: &'p Cleaner,
     store: Store<State>,
-    instance: cleaner::Cleaner,
+    instance: Instance,
     session: ResourceAny,
     /// The batch under way as the guest is sent it.
     stream: Vec<u8>,
@@ -52,10 +53,10 @@ impl Cleaner {
     pub fn open(&self, params: &str, as_of: Option<i64>) -> Result<Session<'_>> {
         let limits = &self.runtime.limits;
         let mut store = self.runtime.store();
-        let made = self.pre.instantiate(&mut store);
-        let instance = instantiated(&mut store, made)?;
+        let instance = Self::instance(&self.pre, &mut store)?;
         arm(&mut store, limits);
-        let called = instance.smelt_plugin_cleaning().session().call_open(&mut store, params, as_of);
+        let called =
+            whichever!(&instance, it => it.smelt_plugin_cleaning().session().call_open(&mut store, params, as_of));
         let session = outcome(&mut store, "open", called)?;
         let native = self.runtime.native(params, as_of)?;
         Ok(Session { plugin: self, store, instance, session, stream: vec![], native })
@@ -70,7 +71,9 @@ impl Session<'_> {
         ipc::encode_into(batch, stream)?;
         arm_with(store, limits, batch.num_rows(), stream);
         let called = match native {
-            None => instance.smelt_plugin_cleaning().session().call_clean(&mut *store, *session, stream),
+            None => {
+                whichever!(instance, it => it.smelt_plugin_cleaning().session().call_clean(&mut *store, *session, stream))
+            }
             Some(native) => Ok(native.clean(stream)),
         };
         let types::Cleaned { kept, kept_rows, rejected, repaired } = outcome(store, "clean a batch", called)?;

@@ -20,7 +20,7 @@ pub use world::{Inspection, World};
 
 use super::bindings::types;
 use super::state::{State, arm_to_start, guest_text, outcome};
-use super::{Binary, CONTRACT, Engine, Limits, native};
+use super::{Binary, Contract, Engine, Limits, native};
 use crate::Error;
 use crate::error::Result;
 use crate::privacy::Pseudonyms;
@@ -34,6 +34,8 @@ pub struct Identity {
     pub version: String,
     /// The component.
     pub binary: Binary,
+    /// The version of the contract that it is of.
+    pub contract: Contract,
     /// The JSON Schema of its parameters.
     pub parameters: String,
     /// Whether it is told the time.
@@ -112,7 +114,13 @@ impl Runtime {
         Ok((runtime, component))
     }
 
-    fn identity(&self, binary: Binary, declared: &types::Identity, imports_privacy: bool) -> Result<Identity> {
+    fn identity(
+        &self,
+        binary: Binary,
+        contract: Contract,
+        declared: &types::Identity,
+        imports_privacy: bool,
+    ) -> Result<Identity> {
         if *declared.name != *self.name {
             let given = guest_text(&declared.name, 255);
             return Err(Error::plugin(format!("the component found as plugin `{}` calls itself `{given}`", self.name)));
@@ -121,6 +129,7 @@ impl Runtime {
             name: self.name.clone(),
             version: guest_text(&declared.version, 64),
             binary,
+            contract,
             parameters: declared.parameters.clone(),
             uses_as_of: declared.uses_as_of,
             pseudonymises: imports_privacy,
@@ -128,8 +137,8 @@ impl Runtime {
     }
 }
 
-fn no_link(name: &str, error: &wasmtime::Error) -> Error {
-    Error::plugin(format!("plugin `{name}` does not fit contract {CONTRACT}: {error:#}"))
+fn no_link(name: &str, contract: Contract, error: &wasmtime::Error) -> Error {
+    Error::plugin(format!("plugin `{name}` does not fit contract {}: {error:#}", contract.version()))
 }
 
 /// A component cannot be instantiated without memory, tables and instances within its limits.
@@ -139,7 +148,10 @@ fn instantiated<T>(store: &mut Store<State>, made: wasmtime::Result<T>) -> Resul
 
 /// `load`, `identity` and `spec` of one kind of plugin: the generated bindings of a world have no trait in common.
 macro_rules! loader {
-    ($plugin:ident, $module:ident, $world:ident, $pre:ident, $call:ident, $spec:ty) => {
+    ($plugin:ident, $module:ident, $world:ident, $pre:ident, $call:ident, $description:ident, $spec:ty) => {
+        type Pre = Versioned<v0_1_0::$module::$pre<State>, v0_2_0::$module::$pre<State>>;
+        type Instance = Versioned<v0_1_0::$module::$world, v0_2_0::$module::$world>;
+
         impl $plugin {
             /// Compiles the component, checks it against its world, and asks it what it is.
             pub fn load(
@@ -152,33 +164,52 @@ macro_rules! loader {
                 let _span = $crate::profile::span("load", name);
                 let (runtime, component) = super::Runtime::load(engine, name, binary, limits, pseudonyms)?;
                 let inspection = super::Inspection::of(engine, &component);
-                inspection.check(name, World::$world)?;
-                let imports_privacy = inspection.imports_privacy();
-                let mut linker = Linker::new(engine.inner());
-                let pre = $module::$world::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)
-                    .and_then(|()| linker.instantiate_pre(&component))
-                    .and_then($module::$pre::new)
-                    .map_err(|error| super::no_link(name, &error))?;
+                let contract = inspection.check(name, World::$world)?;
+                macro_rules! link {
+                    ($version:ident) => {
+                        linked(
+                            engine.inner(),
+                            &component,
+                            |linker| $version::$module::$world::add_to_linker::<_, HasSelf<_>>(linker, |state| state),
+                            $version::$module::$pre::new,
+                        )
+                    };
+                }
+                let pre = match contract {
+                    Contract::V0_1_0 => link!(v0_1_0).map(Versioned::V0_1_0),
+                    Contract::V0_2_0 => link!(v0_2_0).map(Versioned::V0_2_0),
+                };
+                let pre = pre.map_err(|error| super::no_link(name, contract, &error))?;
                 let mut store = runtime.store();
-                let made = pre.instantiate(&mut store);
-                let instance = instantiated(&mut store, made)?;
-                let described = instance.$call().call_describe(&mut store);
-                let described = outcome(&mut store, "describe itself", described.map(Ok))?;
+                let described = Self::describe(&Self::instance(&pre, &mut store)?, &mut store)?;
                 let spec = <$spec>::try_from(described).map_err(|error| error.context(format!("plugin `{name}`")))?;
-                let identity = runtime.identity(binary.clone(), &spec.identity, imports_privacy)?;
+                let imports_privacy = inspection.imports_privacy(contract);
+                let identity = runtime.identity(binary.clone(), contract, &spec.identity, imports_privacy)?;
                 Ok(Self { runtime, pre, identity, spec })
+            }
+
+            fn instance(pre: &Pre, store: &mut Store<State>) -> Result<Instance> {
+                let made = match pre {
+                    Versioned::V0_1_0(pre) => pre.instantiate(&mut *store).map(Versioned::V0_1_0),
+                    Versioned::V0_2_0(pre) => pre.instantiate(&mut *store).map(Versioned::V0_2_0),
+                };
+                instantiated(store, made)
+            }
+
+            fn describe(instance: &Instance, store: &mut Store<State>) -> Result<types::$description> {
+                let described =
+                    whichever!(instance, it => it.$call().call_describe(&mut *store).map(types::$description::from));
+                outcome(store, "describe itself", described.map(Ok))
             }
 
             /// What it says of itself, in no particular form, so many times over in a new instance.
             pub fn describe_again(&self, times: usize) -> Result<Vec<String>> {
                 let limits = &self.runtime.limits;
                 let mut store = self.runtime.store();
-                let made = self.pre.instantiate(&mut store);
-                let instance = instantiated(&mut store, made)?;
+                let instance = Self::instance(&self.pre, &mut store)?;
                 let mut describe = || {
                     $crate::wasm::state::arm_to_start(&mut store, limits);
-                    let described = instance.$call().call_describe(&mut store);
-                    outcome(&mut store, "describe itself", described.map(Ok)).map(|what| format!("{what:?}"))
+                    Self::describe(&instance, &mut store).map(|what| format!("{what:?}"))
                 };
                 (0..times).map(|_| describe()).collect()
             }

@@ -77,6 +77,7 @@ mod tests {
             name: "p".into(),
             version: String::new(),
             binary: crate::wasm::Binary::new("", []),
+            contract: crate::wasm::Contract::NEWEST,
             parameters: schema.to_string(),
             uses_as_of: false,
             pseudonymises: false,

@@ -1,23 +1,25 @@
 //! Sources: bronze objects from a seed.
 
-use wasmtime::component::{HasSelf, Linker};
+use wasmtime::Store;
+use wasmtime::component::HasSelf;
 
 use super::{Identity, Runtime, Usage, World, instantiated, loader, usage};
 use crate::Error;
 use crate::error::{Breach, Result};
-use crate::wasm::SourceSpec;
-use crate::wasm::bindings::{source, types};
+use crate::wasm::bindings::{types, v0_1_0, v0_2_0};
 use crate::wasm::state::{State, arm, guest_text, outcome};
+use crate::wasm::versions::{Versioned, linked, whichever};
+use crate::wasm::{Contract, SourceSpec};
 
 /// A loaded source.
 pub struct Source {
     runtime: Runtime,
-    pre: source::SourcePre<State>,
+    pre: Pre,
     identity: Identity,
     spec: SourceSpec,
 }
 
-loader!(Source, source, Source, SourcePre, smelt_plugin_generation, SourceSpec);
+loader!(Source, source, Source, SourcePre, smelt_plugin_generation, SourceDescription, SourceSpec);
 
 impl Source {
     /// The objects of one tick. `as_of` is in microseconds since the epoch.
@@ -29,10 +31,11 @@ impl Source {
     pub fn metered(&self, params: &str, seed: u64, tick: u64, as_of: i64) -> Result<(Vec<types::Object>, Usage)> {
         let limits = &self.runtime.limits;
         let mut store = self.runtime.store();
-        let made = self.pre.instantiate(&mut store);
-        let instance = instantiated(&mut store, made)?;
+        let instance = Self::instance(&self.pre, &mut store)?;
         arm(&mut store, limits);
-        let called = instance.smelt_plugin_generation().call_generate(&mut store, params, seed, tick, as_of);
+        let called = whichever!(&instance, it => it
+            .smelt_plugin_generation()
+            .call_generate(&mut store, params, seed, tick, as_of));
         let objects = outcome(&mut store, "generate", called)?;
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
         for types::Object { name, .. } in &objects {

@@ -110,10 +110,10 @@ fn native(instance: &str) -> String {
 /// The module that holds a component's bindings and the given glue. Natively, where only unit tests call a plugin, it just
 /// names `used`, lest all of the plugin be dead code.
 fn export(world: &str, used: &str, native: &str, glue: &str) -> TokenStream {
-    let wit = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../wit/0.1.0");
+    let wit = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../wit/0.2.0");
     // A mapping for an interface that the world does not import is an error.
     let privacy = match world {
-        "cleaner" => "\"smelt:plugin/privacy@0.1.0\": ::smelt_sdk::bindings::privacy,",
+        "cleaner" => "\"smelt:plugin/privacy@0.2.0\": ::smelt_sdk::bindings::privacy,",
         _ => "",
     };
     format!(
@@ -126,8 +126,8 @@ fn export(world: &str, used: &str, native: &str, glue: &str) -> TokenStream {
                     world: {world:?},
                     runtime_path: \"::smelt_sdk::wit_bindgen::rt\",
                     with: {{
-                        \"smelt:plugin/types@0.1.0\": ::smelt_sdk::bindings::types,
-                        \"smelt:plugin/log@0.1.0\": ::smelt_sdk::bindings::log,
+                        \"smelt:plugin/types@0.2.0\": ::smelt_sdk::bindings::types,
+                        \"smelt:plugin/log@0.2.0\": ::smelt_sdk::bindings::log,
                         {privacy}
                     }},
                 }});

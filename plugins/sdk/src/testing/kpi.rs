@@ -1,10 +1,12 @@
 //! KPIs on rows of text: what they give is added up as the host does it, and what they owe is checked.
 
-use super::sums::Sums;
+use std::collections::BTreeSet;
+
+use super::sums::{Sums, cells};
 use super::{AS_OF, decode, encode};
 use crate::bindings::types::Stage;
 use crate::glue::Accumulator;
-use crate::{Fault, Kpi, Result};
+use crate::{Batch, Fault, Kpi, KpiDescription, Result};
 
 /// Rows of text for an input, by its name; an empty cell is a missing value.
 type Rows<'r> = (&'r str, &'r [&'r [Option<&'r str>]]);
@@ -28,7 +30,7 @@ fn batches<'r, T: Kpi>(inputs: &[Rows<'r>], most: usize) -> Result<Vec<(&'r str,
 }
 
 /// Evaluates a KPI over rows of its inputs, given as text. Each `(input, rows)` goes to an accumulator of its own, and
-/// their states are added up, as the host does with silver objects.
+/// their states are added up, as the host does with silver objects. Panics if rows of the table agree in the declared key.
 pub fn evaluate<T: Kpi>(params: &str, inputs: &[Rows<'_>]) -> Result<Vec<Vec<String>>> {
     let stages = T::describe().stages;
     let mut sums = Sums::new(first(&stages)?);
@@ -84,5 +86,21 @@ fn table<T: Kpi>(kpi: &Accumulator<T>, stages: &[Stage], mut sums: Sums) -> Resu
         assert_eq!(together.rows, alone.rows, "groups of stage {stage} fold to other sums (right) alone than together");
         sums = together;
     }
-    decode(&T::describe().output, &kpi.evaluate(&sums.batch()?)?)
+    let (description, table) = (T::describe(), kpi.evaluate(&sums.batch()?)?);
+    check_key(&description, &Batch::read(&table)?)?;
+    decode(&description.output, &table)
+}
+
+fn check_key(KpiDescription { output, key, .. }: &KpiDescription, table: &Batch<'_>) -> Result<()> {
+    let Some(key) = key else { return Ok(()) };
+    let column = |name: &String| {
+        let field = output.iter().find(|field| field.name == *name);
+        let field = field.ok_or_else(|| Fault::internal(format!("key column `{name}` is not among the output")))?;
+        cells(table, name, &field.data_type)
+    };
+    let columns = key.iter().map(column).collect::<Result<Vec<_>>>()?;
+    let mut seen = BTreeSet::new();
+    let told_apart = table.rows().all(|row| seen.insert(columns.iter().map(|column| &column[row]).collect::<Vec<_>>()));
+    assert!(told_apart, "rows of the table agree in the key {key:?}");
+    Ok(())
 }

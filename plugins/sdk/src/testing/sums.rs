@@ -71,7 +71,8 @@ impl Sums {
     }
 }
 
-fn cells(batch: &Batch<'_>, name: &str, data_type: &DataType) -> Result<Vec<Option<Cell>>> {
+/// The column of that name and type.
+pub(super) fn cells(batch: &Batch<'_>, name: &str, data_type: &DataType) -> Result<Vec<Option<Cell>>> {
     macro_rules! column {
         ($view:expr, $cell:expr) => {{
             let view = $view;

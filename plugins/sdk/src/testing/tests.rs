@@ -18,6 +18,7 @@ impl Kpi for Stations {
             .fold_by([text("station")], [], [int64("readings")])
             .sums([int64("readings")], [int64("stations")])
             .output([int64("readings"), int64("stations")])
+            .key(["readings"])
     }
 
     fn open(config: &Config) -> Result<Self> {
@@ -52,6 +53,9 @@ impl Kpi for Stations {
         let more = if self.law == "evaluate" { self.readings.len() as i64 } else { 0 };
         for row in sums.rows() {
             out.row().integer(readings.value(row)).integer(stations.value(row) + more);
+            if self.law == "key" {
+                out.row().integer(readings.value(row)).integer(0);
+            }
         }
         Ok(())
     }
@@ -78,6 +82,12 @@ fn a_state_that_is_no_sum_is_found() {
 #[should_panic(expected = "groups of stage 0 fold to other sums")]
 fn a_fold_that_looks_at_other_groups_is_found() {
     stations("fold");
+}
+
+#[test]
+#[should_panic(expected = "rows of the table agree in the key [\"readings\"]")]
+fn a_key_that_does_not_tell_rows_apart_is_found() {
+    stations("key");
 }
 
 #[test]

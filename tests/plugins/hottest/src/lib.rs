@@ -44,6 +44,7 @@ impl Kpi for Hottest {
             .fold_by([text("station")], reading(), [int64("readings")])
             .sums([text("station"), celsius.clone(), taken_at.clone(), raining.clone()], [int64("stations")])
             .output([text("station"), celsius, taken_at, raining])
+            .key(["station"])
     }
 
     fn open(config: &Config) -> Result<Self> {

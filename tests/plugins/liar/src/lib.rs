@@ -98,13 +98,13 @@ mod component {
 
     mod bindings {
         smelt_sdk::wit_bindgen::generate!({
-            path: "../../../wit/0.1.0",
+            path: "../../../wit/0.2.0",
             world: "cleaner",
             runtime_path: "smelt_sdk::wit_bindgen::rt",
             with: {
-                "smelt:plugin/types@0.1.0": smelt_sdk::bindings::types,
-                "smelt:plugin/log@0.1.0": smelt_sdk::bindings::log,
-                "smelt:plugin/privacy@0.1.0": smelt_sdk::bindings::privacy,
+                "smelt:plugin/types@0.2.0": smelt_sdk::bindings::types,
+                "smelt:plugin/log@0.2.0": smelt_sdk::bindings::log,
+                "smelt:plugin/privacy@0.2.0": smelt_sdk::bindings::privacy,
             },
         });
     }

@@ -35,6 +35,7 @@ impl Kpi for SinfulCount {
             .fold_by([text("id")], [], [int64("rows")])
             .sums([], [int64("rows")])
             .output([int64("rows")])
+            .key([])
     }
 
     fn open(config: &Config) -> Result<Self> {
@@ -88,7 +89,9 @@ impl Kpi for SinfulCount {
         let taken = if self.ids.is_empty() { 0 } else { self.one_too_many("evaluate taken in") };
         let more = taken + self.asked.get() * self.one_too_many("evaluate again");
         self.asked.set(self.asked.get() + 1);
-        out.row().integer(sums.rows().map(|row| rows.value(row)).sum::<i64>() + more);
+        for _ in 0..=self.one_too_many("key") {
+            out.row().integer(sums.rows().map(|row| rows.value(row)).sum::<i64>() + more);
+        }
         Ok(())
     }
 }

@@ -17,6 +17,7 @@ impl Kpi for StaleStations {
             .fold_by([text("station")], [timestamp("taken_at")], [int64("readings")])
             .sums([text("station"), timestamp("last_heard_of")], [int64("stations")])
             .output([text("station"), timestamp("last_heard_of")])
+            .key(["station"])
     }
 
     fn open(config: &Config) -> Result<Self> {
