@@ -8,6 +8,8 @@ static const field EVENTS[] = {{STR("kind"), TEXT}, {STR("amount"), MONEY}};
 // The first is the key of the sums. The table has the same columns.
 static const field TOTALS[] = {{STR("kind"), TEXT}, {STR("events"), INT64}, {STR("total"), MONEY}};
 
+static const str KEY[] = {STR("kind")};
+
 static const kpi_input INPUTS[] = {{STR("events"), LIST(EVENTS)}};
 static const stage STAGES[] = {{{TOTALS, 1}, {TOTALS + 1, 2}, 0}};
 
@@ -22,6 +24,7 @@ const kpi_description description = {
     .inputs = LIST(INPUTS),
     .stages = LIST(STAGES),
     .output = LIST(TOTALS),
+    .key = {true, LIST(KEY)},
 };
 
 typedef struct {

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#define AGGREGATION "smelt:plugin/aggregation@0.1.0"
+#define AGGREGATION "smelt:plugin/aggregation@0.2.0"
 #define EXPORT(name) __attribute__((export_name(name)))
 
 __attribute__((import_module("[export]" AGGREGATION), import_name("[resource-new]accumulator"))) void *handle_of(accumulator *);

@@ -17,6 +17,11 @@ typedef struct {
 typedef struct {
   identity identity;
   list inputs, stages, output;
+  // Columns of the output, as `str`, that tell the rows of the table apart. A key that is not declared claims nothing.
+  struct {
+    bool declared;
+    list columns;
+  } key;
 } kpi_description;
 
 extern const kpi_description description;

@@ -18,6 +18,7 @@ function describe() {
     inputs: [{ name: "events", columns: EVENTS }],
     stages: [{ key: KEY, sums: SUMS, group: 0 }],
     output: OUTPUT,
+    key: ["kind"],
   };
 }
 

@@ -4,7 +4,7 @@
 // 12.50 with two places is 1250n); `float64` is a number, `boolean` a boolean, a date the number of its days and a timestamp
 // its microseconds since 1970-01-01. A missing value is null. Only what the contract allows is read and written.
 
-import log from "smelt:plugin/log@0.1.0";
+import log from "smelt:plugin/log@0.2.0";
 
 const field = (name, tag, val) => ({ name, dataType: { tag, val }, nullable: false });
 

@@ -24,6 +24,7 @@ class Aggregation(Exports):
             inputs=[types.KpiInput("events", EVENTS)],
             stages=[types.Stage(KEY, SUMS, 0)],
             output=OUTPUT,
+            key=["kind"],
         )
 
 

@@ -141,6 +141,9 @@ fn come_to_the_same_bytes(lang: &str, extension: &str, instances: u32) {
     let first = format!("plugins = [{directory:?}, ");
     let limits = format!("[kpi.sales_by_day]\nlimits = {{ instances = {instances} }}");
     lake.change_pipeline(&[("plugins = [", &first), ("[kpi.sales_by_day]", &limits)]);
+    let component = directory.join("sales-by-day.wasm");
+    let about = lake.json(&["plugin", "inspect", component.to_str().expect("a UTF-8 path")]);
+    assert_eq!((&about["world"], &about["key"]), (&"kpi, contract 0.2.0".into(), &serde_json::json!(["order_date"])));
     // Some rows leave silver, so that states are subtracted too.
     assert!(lake.smelt(&["plan"]).contains("new component"));
     lake.smelt(&["run"]);

@@ -19,6 +19,7 @@ class Aggregation(Exports):
             inputs=[types.KpiInput("rows", KEY)],
             stages=[types.Stage(KEY, SUMS, 0)],
             output=KEY + SUMS,
+            key=None,
         )
 
 

@@ -9,6 +9,8 @@ static const field ORDERS[] = {{STR("order_date"), DATE}, {STR("total_amount"), 
 static const field DAYS[] = {{STR("order_date"), DATE}, {STR("orders"), INT64}, {STR("revenue"), MONEY}};
 static const field OUTPUT[] = {{STR("order_date"), DATE}, {STR("revenue"), MONEY}};
 
+static const str KEY[] = {STR("order_date")};
+
 static const kpi_input INPUTS[] = {{STR("orders"), LIST(ORDERS)}};
 static const stage STAGES[] = {{{DAYS, 1}, {DAYS + 1, 2}, 0}};
 
@@ -22,6 +24,7 @@ const kpi_description description = {
     .inputs = LIST(INPUTS),
     .stages = LIST(STAGES),
     .output = LIST(OUTPUT),
+    .key = {true, LIST(KEY)},
 };
 
 typedef struct {

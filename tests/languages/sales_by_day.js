@@ -18,6 +18,7 @@ function describe() {
     inputs: [{ name: "orders", columns: ORDERS }],
     stages: [{ key: KEY, sums: SUMS, group: 0 }],
     output: OUTPUT,
+    key: ["order_date"],
   };
 }
 

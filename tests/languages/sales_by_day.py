@@ -24,6 +24,7 @@ class Aggregation(Exports):
             inputs=[types.KpiInput("orders", ORDERS)],
             stages=[types.Stage(KEY, SUMS, 0)],
             output=OUTPUT,
+            key=["order_date"],
         )
 
 

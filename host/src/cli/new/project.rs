@@ -15,7 +15,7 @@ macro_rules! template {
 }
 
 const README: File = ("README.md", template!("README.md"));
-const WIT: File = ("wit/smelt.wit", include_str!("../../../../wit/0.1.0/smelt.wit"));
+const WIT: File = ("wit/smelt.wit", include_str!("../../../../wit/0.2.0/smelt.wit"));
 
 const RUST: [File; 6] = [
     README,
