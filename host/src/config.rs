@@ -59,8 +59,12 @@ pub struct Manifest {
 pub struct PipelineSection {
     /// Its name.
     pub name: String,
-    /// Directories in which `<plugin>.wasm` is looked for, in order.
-    pub plugins: Vec<PathBuf>,
+    /// Where components are looked for, in order: directories and `s3://bucket[/prefix]` with `<plugin>.wasm`, or
+    /// `oci://registry/path[:tag]`.
+    pub plugins: Vec<String>,
+    /// Public keys of minisign: then every component must be signed with one of them.
+    #[serde(default)]
+    pub trusted: Vec<String>,
     /// Whether it runs only with a lock beside it. Default false.
     #[serde(default)]
     pub locked: bool,

@@ -32,8 +32,7 @@ pub struct Buckets {
 impl Lake {
     /// The lake that `url` names, else the manifest; `variable` looks into the environment.
     pub fn find(url: Option<&str>, section: &LakeSection, variable: &dyn Fn(&str) -> Option<String>) -> Result<Self> {
-        let LakeSection { url: own_url, bronze, silver, gold, quarantine, catalog, endpoint, region, path_style } =
-            section;
+        let LakeSection { url: own_url, bronze, silver, gold, quarantine, catalog, .. } = section;
         let layers = [bronze, silver, gold, quarantine, catalog];
         let apart = layers.iter().any(|layer| layer.is_some());
         if own_url.is_some() && apart {
@@ -59,8 +58,7 @@ impl Lake {
             }
             directory => return Ok(Self::Directory(directory.unwrap_or(DEFAULT).into())),
         };
-        let connection = connection(endpoint.as_deref(), variable)?;
-        let connection = Connection { region: region.clone(), path_style: *path_style, ..connection };
+        let connection = connection_of(section, variable)?;
         Ok(Self::Buckets(Buckets { places, connection, name }))
     }
 
@@ -139,6 +137,13 @@ fn beside(lake: &Path) -> Result<PathBuf> {
 fn key_name(BucketUrl { bucket, prefix }: &BucketUrl) -> String {
     let prefix = prefix.trim_end_matches('/').replace('/', "-");
     if prefix.is_empty() { bucket.clone() } else { format!("{bucket}-{prefix}") }
+}
+
+/// How buckets are reached, as the section and the environment say.
+pub fn connection_of(section: &LakeSection, variable: &dyn Fn(&str) -> Option<String>) -> Result<Connection> {
+    let LakeSection { endpoint, region, path_style, .. } = section;
+    let connection = connection(endpoint.as_deref(), variable)?;
+    Ok(Connection { region: region.clone(), path_style: *path_style, ..connection })
 }
 
 /// How to reach the buckets: MinIO's variables where there are some, else what AWS's own tools would use.

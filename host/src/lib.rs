@@ -4,7 +4,7 @@
 //! named by the manifest and by the plugins.
 //!
 //! Imports point one way: `error · clock · profile · digest · privacy · ordered · store · segments · codec · wasm · config ·
-//! pipeline · catalog · lake · keys · silver · spool · plan · aggregate · fresh · clean · integrity · run · provenance · diff ·
+//! pipeline · catalog · lake · components · keys · silver · spool · plan · aggregate · fresh · clean · integrity · run · provenance · diff ·
 //! schedule · check · cli`.
 
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
@@ -16,6 +16,7 @@ pub mod clean;
 pub mod cli;
 pub mod clock;
 pub mod codec;
+pub mod components;
 pub mod config;
 #[cfg(test)]
 mod damage;

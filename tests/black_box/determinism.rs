@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use smelt::clock::{Clock, parse_stamp};
+use smelt::components::Components;
 use smelt::config::Manifest;
 use smelt::digest;
 use smelt::pipeline::Pipeline;
@@ -26,7 +27,11 @@ fn made(plain: bool, batch_rows: usize) -> BTreeMap<String, String> {
     manifest.limits.plugin.call_ms = 60_000;
     manifest.limits.plugin.start_ms = 60_000;
     let pseudonyms = Pseudonyms::from_hex(Some(&"5a".repeat(32))).expect("it is a key");
-    let pipeline = Pipeline::load(&manifest, engine.expect("the engine starts"), &pseudonyms, None, &|_, own| Ok(own))
+    let components = Components::of(&manifest, &|_| None).expect("its places");
+    let pipeline =
+        Pipeline::load(&manifest, engine.expect("the engine starts"), &pseudonyms, None, &|plugin, limits| {
+            components.read(plugin, limits.component_bytes)
+        })
         .expect("it loads");
     let now = parse_stamp("20250101T120000").expect("it is a stamp");
     let host = Host::new(Box::new(DirStore::new(lake.path())), pipeline, Clock::Fixed(now), Progress::new(false));

@@ -5,11 +5,11 @@ mod bench;
 mod demo;
 mod faults;
 mod fuzz;
-mod minio;
 mod paths;
 mod plugins;
 mod process;
 mod python;
+mod servers;
 mod test;
 mod toolchain;
 
@@ -31,6 +31,7 @@ Verbs:
   fuzz      damage streams and objects at random, and measure the sandbox
   bench     time smelt against pandas, Polars and DuckDB on the same files
   minio     find or build a real MinIO server for the tests
+  registry  the same for an OCI registry
 
 `cargo xtask <verb> --help` tells more of each.
 ";
@@ -45,10 +46,14 @@ fn verb(name: &str) -> Result<Verb> {
         "demo" => Ok((demo::run, demo::HELP)),
         "faults" => Ok((faults::run, faults::HELP)),
         "fuzz" => Ok((fuzz::run, fuzz::HELP)),
-        "minio" => Ok((minio::run, minio::HELP)),
+        "minio" => Ok((servers::minio, servers::MINIO_HELP)),
+        "registry" => Ok((servers::registry, servers::REGISTRY_HELP)),
         "plugins" => Ok((plugins::run, plugins::HELP)),
         "test" => Ok((test::run, test::HELP)),
-        _ => Err(Usage(format!("no verb `{name}`; known: bench, demo, faults, fuzz, minio, plugins, test")).into()),
+        _ => {
+            Err(Usage(format!("no verb `{name}`; known: bench, demo, faults, fuzz, minio, plugins, registry, test"))
+                .into())
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use crate::args::Args;
 use crate::process::{cargo, run as run_command, say, seconds};
-use crate::{minio, paths, plugins, python};
+use crate::{paths, plugins, python, servers};
 
 pub(crate) const HELP: &str = "\
 All that CI runs, in this order, up to the first failure:
@@ -29,7 +29,7 @@ pub(crate) fn run(args: &mut Args) -> Result<()> {
         ("components", Box::new(|| plugins::build(true, true))),
         ("lints", Box::new(|| run_command("running clippy", &mut clippy()))),
         ("documentation", Box::new(|| run_command("building the documentation", &mut doc()))),
-        ("MinIO", Box::new(minio)),
+        ("servers", Box::new(real_servers)),
         ("Python clients", Box::new(clients)),
         ("tests", Box::new(move || run_command("running the tests", &mut tests(filter.as_deref())))),
     ];
@@ -52,11 +52,13 @@ pub(crate) fn run(args: &mut Args) -> Result<()> {
     Ok(())
 }
 
-/// Builds one where that is possible; the tests find it by themselves, and skip what needs it where there is none.
-fn minio() -> Result<()> {
-    match minio::find() {
-        Ok(found) => say(&format!("the tests use {}", paths::shown(&found))),
-        Err(reason) => say(&format!("tests with a real MinIO are skipped: {reason:#}")),
+/// Builds them where that is possible; the tests find them by themselves, and skip what needs one that is not there.
+fn real_servers() -> Result<()> {
+    for server in [servers::MINIO, servers::REGISTRY] {
+        match server.find() {
+            Ok(found) => say(&format!("the tests use {}", paths::shown(&found))),
+            Err(reason) => say(&format!("tests with a real {} are skipped: {reason:#}", server.title)),
+        }
     }
     Ok(())
 }

@@ -14,6 +14,9 @@ pub fn component_key(sha256: &str) -> String {
 /// Puts the component into the lake, unless it is there.
 pub fn keep_component(store: &dyn Store, binary: &Binary) -> Result<()> {
     let key = component_key(binary.sha256());
+    if let Some(signature) = binary.signature() {
+        put_signature(store, &key, signature)?;
+    }
     while !put_unless_other(store, &key, binary.bytes(), Durability::Durable)? {
         // Its name says what it holds: this was damaged.
         store.delete(&key)?;
@@ -21,7 +24,16 @@ pub fn keep_component(store: &dyn Store, binary: &Binary) -> Result<()> {
     Ok(())
 }
 
-/// The component of that sha256, if the lake has it.
+/// Beside the component. Of several signatures one is kept, since whoever trusts no key of it wants none.
+fn put_signature(store: &dyn Store, key: &str, signature: &str) -> Result<()> {
+    store.put_if_absent(&signature_key(key), signature.as_bytes(), Durability::Durable).map(drop)
+}
+
+fn signature_key(component: &str) -> String {
+    format!("{component}.minisig")
+}
+
+/// The component of that sha256, if the lake has it, with its signature if it has that.
 pub fn kept_component(store: &dyn Store, sha256: &str) -> Result<Binary> {
     let key = component_key(sha256);
     let bytes = read(store, &key).map_err(|error| match error.kind() {
@@ -29,7 +41,13 @@ pub fn kept_component(store: &dyn Store, sha256: &str) -> Result<Binary> {
         _ => error,
     })?;
     match digest::hex(&bytes) {
-        found if found == sha256 => Ok(Binary::new(&key, bytes)),
+        found if found == sha256 => {
+            let (binary, signature) = (Binary::new(&key, bytes), signature_key(&key));
+            match store.exists(&signature)? {
+                true => Ok(binary.signed(&String::from_utf8_lossy(&read(store, &signature)?))),
+                false => Ok(binary),
+            }
+        }
         found => Err(Error::new(Kind::Damaged, format!("`{key}` has sha256 {found}"))),
     }
 }

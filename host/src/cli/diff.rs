@@ -13,6 +13,7 @@ use super::table::{render, thousands};
 use super::{Common, print, print_json};
 use crate::Error;
 use crate::catalog::{Cost, State, kept_component};
+use crate::components::read_file;
 use crate::diff::{Both, Comparing, Costs, Diff, RowDiff, Rules, TableDiff};
 use crate::error::{Kind, Result};
 use crate::run::Host;
@@ -98,7 +99,7 @@ impl Compare {
         let path = Path::new(what);
         if path.is_file() {
             let stem = path.file_stem().unwrap_or_default().to_string_lossy().replace('_', "-");
-            return Ok(Component { name: Some(stem), binary: Binary::read(path, u64::MAX)? });
+            return Ok(Component { name: Some(stem), binary: read_file(path, u64::MAX)? });
         }
         if let Ok(identity) = now.pipeline().identity(what) {
             return Ok(Component { name: Some(what.to_owned()), binary: identity.binary.clone() });

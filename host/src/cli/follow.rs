@@ -4,10 +4,10 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use super::Common;
+use super::{Common, variable};
+use crate::components::Components;
 use crate::config::{FILE, Manifest};
 use crate::error::{Kind, Result};
-use crate::pipeline::components;
 use crate::run::Host;
 use crate::schedule::{Roles, Tick, tick};
 
@@ -68,8 +68,9 @@ fn files(pipeline: &Path) -> Vec<Seen> {
     let file = if pipeline.is_dir() { pipeline.join(FILE) } else { pipeline.to_owned() };
     let mut paths = vec![file.with_extension("lock"), file];
     if let Ok(manifest) = Manifest::read(pipeline) {
-        let directories = components::directories(&manifest);
-        paths.extend(manifest.uses().filter_map(|(_, plugin, _)| components::find(&directories, plugin).ok()));
+        if let Ok(components) = Components::of(&manifest, &variable) {
+            paths.extend(manifest.uses().filter_map(|(_, plugin, _)| components.file(plugin)));
+        }
     }
     let seen = |path: PathBuf| {
         let metadata = std::fs::metadata(&path).ok();

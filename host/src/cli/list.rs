@@ -8,11 +8,12 @@ use serde::Serialize;
 use super::inspect::{limits, version};
 use super::lock::short;
 use super::table::{render, thousands};
-use super::{Common, cache_directory, print, print_json};
+use super::{Common, cache_directory, print, print_json, variable};
+use crate::components::Components;
 use crate::config::Manifest;
 use crate::error::Result;
-use crate::pipeline::{Lock, components};
-use crate::wasm::{Binary, Contract, Engine, World};
+use crate::pipeline::Lock;
+use crate::wasm::{Contract, Engine, World};
 
 /// Nothing to choose.
 #[derive(Debug, Args)]
@@ -40,13 +41,12 @@ impl List {
         let manifest = Manifest::read(&common.pipeline)?;
         let lock = Lock::read(&manifest.lock)?;
         let engine = Engine::new(cache_directory().as_deref())?;
-        let directories = components::directories(&manifest);
+        let components = Components::of(&manifest, &variable)?;
         let mut rows = Vec::new();
-        for name in components::names(&directories) {
-            let path = components::find(&directories, &name)?;
+        for name in components.names() {
             let allowed = limits(&common.pipeline, &name)?.into_iter().next().map(|(_, limits)| limits);
             let allowed = allowed.unwrap_or_default();
-            let binary = Binary::read(&path, u64::MAX)?;
+            let binary = components.read(&name, u64::MAX)?;
             let sha256 = binary.sha256().to_owned();
             let found = engine.inspect(&binary, &allowed).and_then(|inspection| {
                 let (world, contract) = inspection.kind()?;

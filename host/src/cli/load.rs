@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use super::{Common, cache_directory, variable};
 use crate::catalog::{Catalog, State, kept_component};
 use crate::clock::Clock;
+use crate::components::Components;
 use crate::config::Manifest;
 use crate::error::{Kind, Result};
 use crate::lake::Lake;
@@ -54,13 +55,17 @@ impl Common {
                 pin.sha256 = binary.sha256().to_owned();
             }
         }
+        let components = Components::of(&manifest, &variable)?;
         let own = RefCell::new(HashMap::new());
-        let pipeline = Pipeline::load(&manifest, engine, &pseudonyms, lock.as_ref(), &|plugin, binary| {
+        let pipeline = Pipeline::load(&manifest, engine, &pseudonyms, lock.as_ref(), &|plugin, limits| {
+            let binary = components.read(plugin, limits.component_bytes)?;
             own.borrow_mut().insert(plugin.to_owned(), binary.sha256().to_owned());
-            match other {
-                Some((name, other)) if name == plugin => Ok(other.clone()),
-                _ => promoted(&*store, &state, plugin, binary),
-            }
+            let binary = match other {
+                Some((name, other)) if name == plugin => other.clone(),
+                _ => promoted(&*store, &state, plugin, binary)?,
+            };
+            components.keys().check(plugin, &binary)?;
+            Ok(binary)
         })?;
         if pseudonyms.key_id().is_none() && pipeline.datasets.iter().any(|step| step.plugin.identity().pseudonymises) {
             tracing::warn!(

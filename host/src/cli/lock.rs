@@ -7,12 +7,13 @@ use clap::Args;
 
 use super::load::promoted;
 use super::table::render;
-use super::{Common, cache_directory, print, print_json};
+use super::{Common, cache_directory, print, print_json, variable};
 use crate::Error;
 use crate::catalog::{Catalog, State};
+use crate::components::Components;
 use crate::config::Manifest;
 use crate::error::Result;
-use crate::pipeline::{Lock, Pin, Pipeline, components};
+use crate::pipeline::{Lock, Pin, Pipeline};
 use crate::privacy::Pseudonyms;
 use crate::wasm::{Engine, Identity};
 
@@ -91,19 +92,21 @@ fn now(common: &Common, manifest: &Manifest) -> Result<Lock> {
         // There is nothing to be promoted yet.
         Err(_) => State::default(),
     };
+    let components = Components::of(manifest, &variable)?;
     let cache = cache_directory();
     let engine = Engine::new(cache.as_deref())?;
     let mut imports = BTreeMap::new();
     let mut limits: BTreeMap<String, BTreeMap<_, _>> = BTreeMap::new();
     for (section, plugin, own) in manifest.uses() {
         let granted = manifest.limits.of_plugin(own)?;
-        let binary = promoted(&*store, &state, plugin, components::read(manifest, plugin, &granted)?)?;
+        let binary = promoted(&*store, &state, plugin, components.read(plugin, granted.component_bytes)?)?;
+        components.keys().check(plugin, &binary)?;
         imports.insert(plugin.to_owned(), engine.inspect(&binary, &granted)?.imports);
         let granted = granted.list().into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
         limits.entry(plugin.to_owned()).or_default().insert(section, granted);
     }
     let pipeline = Pipeline::load_with(manifest, engine, &Pseudonyms::default(), &|_, plugin, limits| {
-        promoted(&*store, &state, plugin, components::read(manifest, plugin, limits)?)
+        promoted(&*store, &state, plugin, components.read(plugin, limits.component_bytes)?)
     })?;
     let mut pins = BTreeMap::new();
     for Identity { name, version, binary, contract, .. } in pipeline.identities() {

@@ -10,6 +10,7 @@ use super::lock::{repin, short};
 use super::{Common, print, print_json};
 use crate::Error;
 use crate::catalog::{Catalog, kept_component};
+use crate::components::read_file;
 use crate::error::Result;
 use crate::run::Done;
 use crate::wasm::Binary;
@@ -38,7 +39,7 @@ pub(super) struct Rollback {
 impl Promote {
     pub(super) fn run(&self, common: &Common) -> Result<ExitCode> {
         common.lake()?.expect()?;
-        let binary = Binary::read(&self.component, u64::MAX)?;
+        let binary = read_file(&self.component, u64::MAX)?;
         let name = self.component.file_stem().unwrap_or_default().to_string_lossy().replace('_', "-");
         promote(common, &name, &binary)
     }

@@ -14,10 +14,10 @@ use super::table::{render, rules, thousands};
 use super::{Common, print, print_json};
 use crate::Error;
 use crate::catalog::Catalog;
+use crate::components::read_file;
 use crate::error::Result;
 use crate::quarantine::{Filter, Held, Replayed, held, replay, rows};
 use crate::run::Host;
-use crate::wasm::Binary;
 
 #[derive(Debug, Args)]
 pub(super) struct Quarantine {
@@ -209,7 +209,7 @@ impl Replay {
         common.lake()?.expect()?;
         let with = self.with.as_ref().map(|path| {
             let name = path.file_stem().unwrap_or_default().to_string_lossy().replace('_', "-");
-            Ok::<_, Error>((name, Binary::read(path, u64::MAX)?))
+            Ok::<_, Error>((name, read_file(path, u64::MAX)?))
         });
         let with = with.transpose()?;
         let (host, _) = common.load(with.as_ref().map(|(name, binary)| (name.as_str(), binary)))?;

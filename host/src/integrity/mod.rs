@@ -81,6 +81,8 @@ impl Reached {
     }
 
     fn names(&self, key: &str) -> bool {
+        // A signature lies beside its component.
+        let key = key.strip_suffix(".minisig").unwrap_or(key);
         let run = |map: &Segments| map.runs().iter().any(|run| run.key == key);
         self.objects.contains_key(key) || self.maps.iter().any(run)
     }

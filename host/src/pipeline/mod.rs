@@ -1,6 +1,5 @@
 //! A pipeline ready to run: the manifest with its plugins loaded, and everything checked that can be before data is read.
 
-pub(crate) mod components;
 mod fingerprint;
 mod lock;
 mod pattern;
@@ -105,16 +104,16 @@ pub struct KpiInput {
 }
 
 impl Pipeline {
-    /// Loads every plugin that the manifest names, or what `promoted` has in its place, as the lock pins them if there is one. Fails with what would have been right.
+    /// Loads every plugin that the manifest names, from what `find` has for its name, as the lock pins them if there is one. Fails with what would have been right.
     pub fn load(
         manifest: &Manifest,
         engine: Engine,
         pseudonyms: &Pseudonyms,
         lock: Option<&Lock>,
-        promoted: &dyn Fn(&str, Binary) -> Result<Binary>,
+        find: &dyn Fn(&str, &Limits) -> Result<Binary>,
     ) -> Result<Self> {
         Self::load_with(manifest, engine, pseudonyms, &|section, plugin, limits| {
-            let binary = promoted(plugin, components::read(manifest, plugin, limits)?)?;
+            let binary = find(plugin, limits)?;
             lock.map_or(Ok(()), |lock| lock.check(plugin, &binary, section, limits))?;
             Ok(binary)
         })

@@ -14,6 +14,7 @@ pub struct Binary {
     shown: Arc<str>,
     bytes: Arc<[u8]>,
     sha256: Arc<str>,
+    signature: Option<Arc<str>>,
 }
 
 impl Binary {
@@ -38,7 +39,17 @@ impl Binary {
     /// These bytes, which people know under that name.
     pub fn new(shown: &str, bytes: impl Into<Arc<[u8]>>) -> Self {
         let bytes = bytes.into();
-        Self { shown: shown.into(), sha256: digest::hex(&bytes).into(), bytes }
+        Self { shown: shown.into(), sha256: digest::hex(&bytes).into(), bytes, signature: None }
+    }
+
+    /// The same with a signature, whatever that is worth.
+    pub fn signed(self, signature: &str) -> Self {
+        Self { signature: Some(signature.into()), ..self }
+    }
+
+    /// The signature that came with it.
+    pub fn signature(&self) -> Option<&str> {
+        self.signature.as_deref()
     }
 
     /// Where it is from, for people.

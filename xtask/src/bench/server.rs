@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context as _, Result, bail};
 
 use crate::process::{cargo, output, run, tool};
-use crate::{minio, paths};
+use crate::{paths, servers};
 
 const ACCESS_KEY: &str = "bench";
 const SECRET_KEY: &str = "bench-secret";
@@ -37,7 +37,7 @@ impl Server {
         }
         fs::create_dir_all(&data)?;
         let log = File::create(dir.join("server.log"))?;
-        match minio::found() {
+        match servers::MINIO.found() {
             Some(program) => Self::minio(&program, data, log),
             None => Self::of_the_tests(data, log),
         }

@@ -1,0 +1,145 @@
+//! `cargo xtask minio` and `cargo xtask registry`: real servers for the tests, found or built once with Go.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use crate::args::Args;
+use crate::paths;
+use crate::process::{output, say, seconds, tool};
+
+pub(crate) const MINIO_HELP: &str = "\
+Finds a MinIO server for the tests and prints where it is: the one on PATH, else one that was built before, else it builds
+one with Go from MinIO's published module, checked against Go's checksum database. That takes about five minutes and 3 GB of
+disk once, in target/tools; 110 MB of it stay.
+
+Usage: cargo xtask minio
+";
+
+pub(crate) const REGISTRY_HELP: &str = "\
+Finds the OCI registry for the tests, the one of Google's go-containerregistry, and prints where it is: one that was built before,
+or else it builds one with Go from the published module, checked against Go's checksum database. That takes half a minute
+once, in target/tools.
+
+Usage: cargo xtask registry
+";
+
+/// A server that is published as a Go module.
+pub(crate) struct Server {
+    /// What people call it.
+    pub(crate) title: &'static str,
+    /// The name of its program.
+    name: &'static str,
+    /// The module's path.
+    module: &'static str,
+    /// The module's version. The tests read it, too.
+    version: &'static str,
+    /// Whether one on PATH will do.
+    on_path: bool,
+}
+
+pub(crate) const MINIO: Server = Server {
+    title: "MinIO",
+    name: "minio",
+    module: "github.com/minio/minio",
+    version: include_str!("../../tests/s3-server/minio.version"),
+    on_path: true,
+};
+
+pub(crate) const REGISTRY: Server = Server {
+    title: "OCI registry",
+    name: "registry",
+    module: "github.com/google/go-containerregistry/cmd/registry",
+    version: include_str!("../../tests/s3-server/registry.version"),
+    // Many programs are called so.
+    on_path: false,
+};
+
+/// Longer than a slow machine needs, and short enough for CI.
+const LIMIT: Duration = Duration::from_secs(10 * 60);
+
+pub(crate) fn minio(args: &mut Args) -> Result<()> {
+    MINIO.run(args)
+}
+
+pub(crate) fn registry(args: &mut Args) -> Result<()> {
+    REGISTRY.run(args)
+}
+
+impl Server {
+    fn run(&self, args: &mut Args) -> Result<()> {
+        args.finish()?;
+        println!("{}", self.find()?.display());
+        Ok(())
+    }
+
+    /// Where it is, built if need be; an error says why there is none.
+    pub(crate) fn find(&self) -> Result<PathBuf> {
+        if let Some(found) = self.found() {
+            return Ok(found);
+        }
+        self.build(&self.built())?;
+        Ok(self.built())
+    }
+
+    /// Where it is, if there is one.
+    pub(crate) fn found(&self) -> Option<PathBuf> {
+        let path = std::env::var_os("PATH").filter(|_| self.on_path).unwrap_or_default();
+        let on_path = std::env::split_paths(&path).map(|dir| dir.join(self.name));
+        on_path.chain([self.built()]).find(|path| path.is_file())
+    }
+
+    /// Where it is once it was built.
+    fn built(&self) -> PathBuf {
+        paths::tools().join(format!("{}-{}", self.name, self.version.trim()))
+    }
+
+    fn build(&self, to: &Path) -> Result<()> {
+        let Self { title, name, module, version, .. } = self;
+        let go = output(tool("go").arg("version"))
+            .with_context(|| format!("there is no {title}, and no Go to build one"))?;
+        say(&format!("building {title} {} with {go}, once …", version.trim()));
+        // Caches of its own, which go away: nobody expects them to grow by gigabytes.
+        let caches = paths::tools().join("go");
+        fs::create_dir_all(&caches)?;
+        let log = caches.join("log");
+        let mut install = tool("nice");
+        install.args(["go", "install", "-p=2", "-trimpath", "-modcacherw", "-ldflags=-s -w"]);
+        install.arg(format!("{module}@{}", version.trim()));
+        for (variable, dir) in [("GOBIN", "bin"), ("GOCACHE", "build"), ("GOMODCACHE", "mod")] {
+            install.env(variable, caches.join(dir));
+        }
+        install.env("CGO_ENABLED", "0").stdin(Stdio::null()).stdout(Stdio::null()).stderr(fs::File::create(&log)?);
+        let began = Instant::now();
+        if let Err(error) = within(LIMIT, &mut install) {
+            let log = fs::read_to_string(&log).unwrap_or_default();
+            bail!("{error}: {}", log.lines().last().unwrap_or("Go said nothing"));
+        }
+        fs::rename(caches.join("bin").join(name), to)?;
+        fs::remove_dir_all(&caches)?;
+        say(&format!("building {title}: {}", seconds(began.elapsed())));
+        Ok(())
+    }
+}
+
+/// Runs a command with all that it starts, no longer than `limit`.
+fn within(limit: Duration, command: &mut Command) -> Result<()> {
+    use std::os::unix::process::CommandExt as _;
+    let mut child = command.process_group(0).spawn().context("Go cannot be started")?;
+    let group = i32::try_from(child.id())?;
+    let (ended, wait) = mpsc::channel();
+    std::thread::spawn(move || ended.send(child.wait()));
+    match wait.recv_timeout(limit) {
+        Ok(status) if status.as_ref().is_ok_and(std::process::ExitStatus::success) => Ok(()),
+        Ok(status) => bail!("Go failed ({})", status?),
+        Err(_) => {
+            // SAFETY: a signal to the group that was made above; at worst it has just ended.
+            unsafe { libc::kill(-group, libc::SIGKILL) };
+            bail!("Go took longer than {}", seconds(limit))
+        }
+    }
+}
