@@ -78,6 +78,7 @@ fn a_kpi_is_promoted_and_rolled_back_by_one_commit_each() {
     assert_eq!((&promoted["kpis"], &promoted["datasets"]), (&serde_json::json!(["aov"]), &serde_json::json!([])));
     assert_eq!(commits(&lake), made + 1);
     assert_eq!(lake.gold(), with(&lake, &["aov"]));
+    assert!(lake.smelt(&["plugin", "list"]).contains("was promoted and runs in its place"));
     assert_ne!(lake.gold()["aov"], before["aov"]);
     assert_eq!(lake.files("silver"), silver);
     assert_eq!(lake.json(&["run"])["cleaned"], 0);

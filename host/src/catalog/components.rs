@@ -12,12 +12,12 @@ pub fn component_key(sha256: &str) -> String {
 }
 
 /// Puts the component into the lake, unless it is there.
-pub fn keep_component(store: &dyn Store, binary: &Binary) -> Result<()> {
+pub fn keep_component(store: &dyn Store, binary: &Binary, durability: Durability) -> Result<()> {
     let key = component_key(binary.sha256());
     if let Some(signature) = binary.signature() {
-        put_signature(store, &key, signature)?;
+        put_signature(store, &key, signature, durability)?;
     }
-    while !put_unless_other(store, &key, binary.bytes(), Durability::Durable)? {
+    while !put_unless_other(store, &key, binary.bytes(), durability)? {
         // Its name says what it holds: this was damaged.
         store.delete(&key)?;
     }
@@ -25,8 +25,8 @@ pub fn keep_component(store: &dyn Store, binary: &Binary) -> Result<()> {
 }
 
 /// Beside the component. Of several signatures one is kept, since whoever trusts no key of it wants none.
-fn put_signature(store: &dyn Store, key: &str, signature: &str) -> Result<()> {
-    store.put_if_absent(&signature_key(key), signature.as_bytes(), Durability::Durable).map(drop)
+fn put_signature(store: &dyn Store, key: &str, signature: &str, durability: Durability) -> Result<()> {
+    store.put_if_absent(&signature_key(key), signature.as_bytes(), durability).map(drop)
 }
 
 fn signature_key(component: &str) -> String {

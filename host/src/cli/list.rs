@@ -1,5 +1,6 @@
 //! `smelt plugin list`.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -9,6 +10,7 @@ use super::inspect::{limits, version};
 use super::lock::short;
 use super::table::{render, thousands};
 use super::{Common, cache_directory, print, print_json, variable};
+use crate::catalog::{Catalog, Promotion};
 use crate::components::Components;
 use crate::config::Manifest;
 use crate::error::Result;
@@ -32,6 +34,8 @@ struct Row {
     used_by: Vec<String>,
     /// Whether the lock pins this very component; nothing where it pins none of that name.
     locked: Option<bool>,
+    /// The component that was promoted and runs in its place, by its sha256.
+    promoted: Option<String>,
     /// Why it would be.
     refused: Option<String>,
 }
@@ -42,6 +46,7 @@ impl List {
         let lock = Lock::read(&manifest.lock)?;
         let engine = Engine::new(cache_directory().as_deref())?;
         let components = Components::of(&manifest, &variable)?;
+        let promoted = promotions(common)?;
         let mut rows = Vec::new();
         for name in components.names() {
             let allowed = limits(&common.pipeline, &name)?.into_iter().next().map(|(_, limits)| limits);
@@ -60,6 +65,7 @@ impl List {
                 bytes: binary.bytes().len(),
                 used_by: used_by.collect(),
                 locked: lock.as_ref().and_then(|lock| lock.pin(&name)).map(|pin| pin.sha256 == sha256),
+                promoted: promoted.get(&name).filter(|it| it.from == sha256).map(|it| it.to.clone()),
                 refused: found.err().map(|error| error.to_string()),
                 sha256,
                 name,
@@ -70,6 +76,15 @@ impl List {
             false => print(&text(&rows, lock.is_some())),
         }
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Those of the lake, if there is one.
+fn promotions(common: &Common) -> Result<BTreeMap<String, Promotion>> {
+    let lake = common.lake()?;
+    match lake.expect() {
+        Ok(()) => Ok(Catalog::load(&*lake.open()?)?.state().promoted.clone()),
+        Err(_) => Ok(BTreeMap::new()),
     }
 }
 
@@ -93,6 +108,9 @@ fn text(rows: &[Row], has_lock: bool) -> String {
     let heading = ["name", "kind", "version", "contract", "bytes", "sha256", "used by", "locked"];
     let heading = &heading[..heading.len() - usize::from(!has_lock)];
     let mut text = render(heading, &cells.collect::<Vec<_>>());
+    for (name, to) in rows.iter().filter_map(|row| Some((&row.name, row.promoted.as_ref()?))) {
+        text.push_str(&format!("  {name}: {} was promoted and runs in its place\n", short(to)));
+    }
     for (name, why) in rows.iter().filter_map(|row| Some((&row.name, row.refused.as_ref()?))) {
         text.push_str(&format!("  {name} would be refused: {why}\n"));
     }

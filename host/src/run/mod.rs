@@ -24,7 +24,7 @@ use crate::fresh::Fresh;
 use crate::pipeline::Pipeline;
 use crate::plan::{Parked, Plan, Planning};
 use crate::progress::Progress;
-use crate::store::Store;
+use crate::store::{Durability, Store};
 use crate::wasm::Binary;
 use crate::{Error, profile, workers};
 
@@ -246,12 +246,14 @@ impl Host {
             .filter(|sha256| !state.components.contains_key(*sha256))
             .collect();
         let missing: Vec<_> = self.pipeline.binaries().filter(|binary| missing.contains(binary.sha256())).collect();
-        self.keep(missing, change)
+        // Whoever lost it has it where it was loaded from.
+        self.keep(missing, Durability::Rebuildable, change)
     }
 
     /// Puts those components into the lake.
-    fn keep(&self, components: Vec<&Binary>, change: &mut Change) -> Result<()> {
-        for kept in workers::map(components, |binary| keep_component(self.store(), binary).map(|()| binary)) {
+    fn keep(&self, components: Vec<&Binary>, durability: Durability, change: &mut Change) -> Result<()> {
+        for kept in workers::map(components, |binary| keep_component(self.store(), binary, durability).map(|()| binary))
+        {
             let binary = kept?;
             change.named.insert(component_key(binary.sha256()));
             change.components.insert(binary.sha256().to_owned(), binary.bytes().len() as u64);

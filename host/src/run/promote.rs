@@ -10,7 +10,7 @@ use crate::clean::Cleaning;
 use crate::error::{Kind, Result};
 use crate::fresh::Fresh;
 use crate::plan::DatasetPlan;
-use crate::store::read_verified;
+use crate::store::{Durability, read_verified};
 use crate::wasm::Identity;
 
 /// The role of such commits.
@@ -72,7 +72,7 @@ impl Host {
             };
             let promotion =
                 (to != own).then(|| Promotion { from: own.to_owned(), to: to.to_owned(), version: version.clone() });
-            self.keep(vec![&identity.binary], &mut change)?;
+            self.keep(vec![&identity.binary], Durability::Durable, &mut change)?;
             change.promoted = Some(Promoted { plugin: plugin.to_owned(), promotion, former, restored });
             match self.commit(&mut catalog, change) {
                 Err(error) if error.kind() == Kind::Conflict => continue,
