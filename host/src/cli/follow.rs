@@ -4,8 +4,8 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use super::{Common, variable};
-use crate::components::Components;
+use super::Common;
+use crate::components::file_of;
 use crate::config::{FILE, Manifest};
 use crate::error::{Kind, Result};
 use crate::run::Host;
@@ -68,9 +68,7 @@ fn files(pipeline: &Path) -> Vec<Seen> {
     let file = if pipeline.is_dir() { pipeline.join(FILE) } else { pipeline.to_owned() };
     let mut paths = vec![file.with_extension("lock"), file];
     if let Ok(manifest) = Manifest::read(pipeline) {
-        if let Ok(components) = Components::of(&manifest, &variable) {
-            paths.extend(manifest.uses().filter_map(|(_, plugin, _)| components.file(plugin)));
-        }
+        paths.extend(manifest.uses().filter_map(|(_, plugin, _)| file_of(&manifest, plugin)));
     }
     let seen = |path: PathBuf| {
         let metadata = std::fs::metadata(&path).ok();

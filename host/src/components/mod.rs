@@ -77,15 +77,13 @@ impl Components {
         names.dedup();
         names
     }
+}
 
-    /// The file of the component, if the first place that has it is a directory.
-    pub fn file(&self, plugin: &str) -> Option<PathBuf> {
-        let directories = self.places.iter().map_while(|place| match place {
-            Place::Directory(directory) => Some(directory),
-            _ => None,
-        });
-        directories.map(|directory| directory.join(format!("{plugin}{EXTENSION}"))).find(|path| path.is_file())
-    }
+/// The file of the component, if it is in one of the directories that the manifest names before any other place.
+pub fn file_of(manifest: &Manifest, plugin: &str) -> Option<PathBuf> {
+    let directories = manifest.pipeline.plugins.iter().take_while(|place| !BucketUrl::is_meant(place));
+    let file = |place: &String| manifest.directory.join(place).join(format!("{plugin}{EXTENSION}"));
+    directories.map(file).find(|path| path.is_file())
 }
 
 /// The component in a file, and the signature beside it if there is one.
