@@ -64,6 +64,10 @@ pub async fn up(
 /// One tick of a host.
 pub fn tick(host: &Host, number: u64, roles: Roles) -> Result<Tick> {
     let began = std::time::Instant::now();
+    if roles.generate {
+        // Nothing else would tell it that another source was promoted.
+        host.state()?;
+    }
     let generated = match roles.generate {
         true => host.generate(&Generation { ticks: 1, ..Generation::default() })?.len(),
         false => 0,

@@ -193,6 +193,9 @@ impl Host {
             self.untidy.store(true, std::sync::atomic::Ordering::Relaxed);
             return Err(error.context(format!("{BRONZE}{object}")));
         }
+        if let Some((dataset, why)) = outcome.damaged.into_iter().next() {
+            return Err(Error::new(Kind::Damaged, format!("dataset `{dataset}`: {why}; `smelt run` makes it anew")));
+        }
         Ok(Change { role: PROMOTE, ..outcome.change })
     }
 }
