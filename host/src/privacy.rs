@@ -1,5 +1,6 @@
 //! Pseudonyms for personal data. The key never leaves this module.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
@@ -56,12 +57,25 @@ impl Pseudonyms {
 
     /// The pseudonym of the value.
     pub fn of(&self, value: &str) -> String {
-        let mut hex = match &self.key {
-            Some(key) => digest::to_hex(&key.clone().chain_update(value).finalize().into_bytes()),
-            None => digest::to_hex(&Sha256::digest(value)),
+        let Ok(pseudonym) = self.of_pieces(std::iter::once(Ok::<_, Infallible>(value.as_bytes())));
+        pseudonym
+    }
+
+    /// The pseudonym of a value that comes in pieces, or why one did not come.
+    pub fn of_pieces<'v, E>(&self, mut pieces: impl Iterator<Item = Result<&'v [u8], E>>) -> Result<String, E> {
+        let mut hex = match self.key.clone() {
+            Some(mut key) => {
+                pieces.try_for_each(|piece| piece.map(|piece| key.update(piece)))?;
+                digest::to_hex(&key.finalize().into_bytes())
+            }
+            None => {
+                let mut plain = Sha256::new();
+                pieces.try_for_each(|piece| piece.map(|piece| plain.update(piece)))?;
+                digest::to_hex(&plain.finalize())
+            }
         };
         hex.truncate(LENGTH);
-        hex
+        Ok(hex)
     }
 }
 

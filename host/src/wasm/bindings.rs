@@ -7,7 +7,6 @@ pub mod v0_2_0 {
         wasmtime::component::bindgen!({
             path: "../wit/0.2.0",
             world: "cleaner",
-            imports: { "smelt:plugin/privacy@0.2.0.pseudonymise": trappable },
         });
     }
 
@@ -33,7 +32,7 @@ pub mod v0_2_0 {
         });
     }
 
-    pub use cleaner::smelt::plugin::{log, privacy, types};
+    pub use cleaner::smelt::plugin::{log, types};
 }
 
 pub mod v0_1_0 {
@@ -41,7 +40,6 @@ pub mod v0_1_0 {
         wasmtime::component::bindgen!({
             path: "../wit/0.1.0",
             world: "cleaner",
-            imports: { "smelt:plugin/privacy@0.1.0.pseudonymise": trappable },
             with: { "smelt:plugin/types@0.1.0": super::types },
         });
     }
@@ -82,7 +80,7 @@ pub mod v0_1_0 {
         }
     }
 
-    pub use cleaner::smelt::plugin::{log, privacy};
+    pub use cleaner::smelt::plugin::log;
 }
 
-pub use v0_2_0::{log, privacy, types};
+pub use v0_2_0::{log, types};

@@ -5,6 +5,7 @@ mod bindings;
 mod cache;
 mod convert;
 mod engine;
+mod imports;
 mod ipc;
 mod limits;
 mod native;

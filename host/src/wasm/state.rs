@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use wasmtime::{Store, Trap};
 
-use super::bindings::{log, privacy, types};
+use super::bindings::{log, types};
 use super::limits::{Limiter, Limits, ticks};
 use crate::Error;
 use crate::error::{Kind, Result};
@@ -16,13 +16,15 @@ use crate::profile;
 const DESCRIPTION_BYTES: usize = 1 << 20;
 /// How many values a guest may have pseudonymised at once: the largest batch has a quarter of them.
 const PSEUDONYMS: usize = 1 << 18;
-/// How many of them are done between two looks at the clock.
-const AT_A_TIME: usize = 1 << 10;
+/// So many bytes are hashed between two looks at the clock.
+const PIECE: usize = 1 << 20;
+/// A pseudonym counts as so many bytes, however short its value.
+const PSEUDONYM: usize = 1 << 10;
 
 /// The state of one store.
 pub(super) struct State {
     pub(super) limiter: Limiter,
-    plugin: Arc<str>,
+    pub(super) plugin: Arc<str>,
     pseudonyms: Pseudonyms,
     log_left: usize,
     error_bytes: usize,
@@ -75,19 +77,54 @@ pub(crate) fn guest_text(text: &str, most: usize) -> String {
     safe
 }
 
-impl types::Host for State {}
-
-impl log::Host for State {
-    fn write(&mut self, level: log::Level, message: String) {
-        if level == log::Level::Fatal {
+impl State {
+    /// How many bytes of a message of that level are kept. The guest's deadline is its own while it calls the host: no guest
+    /// code runs that the engine could stop.
+    pub(super) fn wants(&self, level: log::Level) -> wasmtime::Result<usize> {
+        self.on_time()?;
+        Ok(match level {
             // Why a call failed is told however much was said before.
-            self.fatal = Some(guest_text(&message, self.error_bytes));
+            log::Level::Fatal => self.error_bytes,
+            _ => self.error_bytes.min(self.log_left),
+        })
+    }
+
+    fn on_time(&self) -> wasmtime::Result<()> {
+        if Instant::now() > self.deadline { Err(Trap::Interrupt.into()) } else { Ok(()) }
+    }
+
+    /// Refuses to make so many pseudonyms at once if they are too many.
+    pub(super) fn may_pseudonymise(&mut self, values: usize) -> wasmtime::Result<()> {
+        if values > PSEUDONYMS {
+            self.limiter.refused = Some(format!("{values} pseudonyms at once; at most {PSEUDONYMS} are made"));
+            wasmtime::bail!("too many values");
+        }
+        Ok(())
+    }
+
+    /// The pseudonym of the value; `since` counts what was done since the last look at the clock.
+    pub(super) fn pseudonym(&self, value: &str, since: &mut usize) -> wasmtime::Result<String> {
+        let mut look = |bytes: usize| {
+            *since += bytes;
+            if *since < PIECE {
+                return Ok(());
+            }
+            *since = 0;
+            self.on_time()
+        };
+        look(PSEUDONYM)?;
+        self.pseudonyms.of_pieces(value.as_bytes().chunks(PIECE).map(|piece| look(piece.len()).map(|()| piece)))
+    }
+
+    /// Logs a message that was made safe and short.
+    pub(super) fn write(&mut self, level: log::Level, message: String) {
+        if level == log::Level::Fatal {
+            self.fatal = Some(message);
             return;
         }
-        if self.log_left == 0 || message.is_empty() {
+        if message.is_empty() {
             return;
         }
-        let message = guest_text(&message, self.error_bytes.min(self.log_left));
         self.log_left = self.log_left.saturating_sub(message.len());
         let plugin = &*self.plugin;
         match level {
@@ -96,27 +133,6 @@ impl log::Host for State {
             log::Level::Warn => tracing::warn!(plugin, "{message}"),
             log::Level::Error | log::Level::Fatal => tracing::error!(plugin, "{message}"),
         }
-    }
-}
-
-impl privacy::Host for State {
-    /// The guest's deadline is its own: no guest code runs meanwhile that the engine could stop.
-    fn pseudonymise(&mut self, values: Vec<String>) -> wasmtime::Result<Vec<String>> {
-        let mut span = profile::span("pseudonymise", &self.plugin);
-        span.through(values.len(), 0);
-        if values.len() > PSEUDONYMS {
-            let wanted = format!("{} pseudonyms at once; at most {PSEUDONYMS} are made", values.len());
-            self.limiter.refused = Some(wanted);
-            wasmtime::bail!("too many values");
-        }
-        let mut pseudonyms = Vec::with_capacity(values.len());
-        for some in values.chunks(AT_A_TIME) {
-            if Instant::now() > self.deadline {
-                return Err(Trap::Interrupt.into());
-            }
-            pseudonyms.extend(some.iter().map(|value| self.pseudonyms.of(value)));
-        }
-        Ok(pseudonyms)
     }
 }
 

@@ -1,10 +1,7 @@
 //! The published versions of the contract. Each has bindings of its own, since a component names the version of all that it
 //! imports and exports. They share their types, so what differs is told here and in `bindings.rs`, and nowhere else.
 
-use wasmtime::component::{Component, InstancePre, Linker};
-
-use super::bindings::{self, types, v0_1_0};
-use super::state::State;
+use super::bindings::{types, v0_1_0};
 
 /// A published version of the contract, `wit/<version>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,41 +44,9 @@ macro_rules! whichever {
 }
 pub(super) use whichever;
 
-/// A component with all that it may import.
-pub(super) fn linked<P>(
-    engine: &wasmtime::Engine,
-    component: &Component,
-    imports: impl FnOnce(&mut Linker<State>) -> wasmtime::Result<()>,
-    typed: impl FnOnce(InstancePre<State>) -> wasmtime::Result<P>,
-) -> wasmtime::Result<P> {
-    let mut linker = Linker::new(engine);
-    imports(&mut linker)?;
-    typed(linker.instantiate_pre(component)?)
-}
-
 impl From<v0_1_0::types::KpiDescription> for types::KpiDescription {
     fn from(description: v0_1_0::types::KpiDescription) -> Self {
         let v0_1_0::types::KpiDescription { identity, inputs, stages, output } = description;
         Self { identity, inputs, stages, output, key: None }
-    }
-}
-
-impl v0_1_0::log::Host for State {
-    fn write(&mut self, level: v0_1_0::log::Level, message: String) {
-        use v0_1_0::log::Level;
-        let level = match level {
-            Level::Debug => bindings::log::Level::Debug,
-            Level::Info => bindings::log::Level::Info,
-            Level::Warn => bindings::log::Level::Warn,
-            Level::Error => bindings::log::Level::Error,
-            Level::Fatal => bindings::log::Level::Fatal,
-        };
-        bindings::log::Host::write(self, level, message);
-    }
-}
-
-impl v0_1_0::privacy::Host for State {
-    fn pseudonymise(&mut self, values: Vec<String>) -> wasmtime::Result<Vec<String>> {
-        bindings::privacy::Host::pseudonymise(self, values)
     }
 }

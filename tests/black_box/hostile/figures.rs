@@ -21,12 +21,16 @@ fn load(guest: &Guest, limits: &Limits) -> Cleaner {
     Cleaner::load(&ENGINE, "sin", &binary, limits, &pseudonyms).expect("it loads")
 }
 
-fn guests() -> [(&'static str, Guest); 6] {
+fn guests() -> [(&'static str, Guest); 8] {
     let for_ever = |sin: &str| format!("(loop $for_ever {sin} (br $for_ever))");
     let log = r#"(import "smelt:plugin/log@0.2.0" "write" (func $log (param i32 i32 i32)))"#;
     let pseudonymise =
         r#"(import "smelt:plugin/privacy@0.2.0" "pseudonymise" (func $pseudonymise (param i32 i32 i32)))"#;
     let rewind = "(global.set $top (i32.const 4194304))";
+    // All of them characters of two bytes, which are the slowest to check; once.
+    let greek = "(if (i32.eqz (i32.load (i32.const 65536))) (then (local.set $i (i32.const 65536))
+        (loop $more (i64.store (local.get $i) (i64.const 0xa9c3a9c3a9c3a9c3))
+            (br_if $more (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 8))) (i32.const 61000000))))))";
     let guest = |imports: &str, pages, sin: &str| Guest {
         imports: imports.into(),
         pages,
@@ -43,6 +47,22 @@ fn guests() -> [(&'static str, Guest); 6] {
         (
             "log messages of 60 MiB",
             guest(log, PAGES, "(call $log (i32.const 1) (i32.const 65536) (i32.const 60000000))"),
+        ),
+        (
+            "last words of 60 MiB",
+            guest(log, PAGES, &format!("{greek} (call $log (i32.const 4) (i32.const 65536) (i32.const 60000000))")),
+        ),
+        (
+            "a pseudonym of 60 MiB",
+            guest(
+                pseudonymise,
+                PAGES,
+                &format!(
+                    "{rewind} {greek} (i32.store (i32.const 65536) (i32.const 131072))
+                    (i32.store (i32.const 65540) (i32.const 60000000))
+                    (call $pseudonymise (i32.const 65536) (i32.const 1) (i32.const 1200))"
+                ),
+            ),
         ),
         (
             "100,000 pseudonyms at a time",

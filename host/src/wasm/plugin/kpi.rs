@@ -3,7 +3,7 @@
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use wasmtime::Store;
-use wasmtime::component::{HasSelf, ResourceAny};
+use wasmtime::component::ResourceAny;
 
 use super::{Identity, Runtime, Usage, World, instantiated, loader, usage};
 use crate::Error;
@@ -11,7 +11,7 @@ use crate::error::{Breach, Result};
 use crate::ordered::Column;
 use crate::wasm::bindings::{types, v0_1_0, v0_2_0};
 use crate::wasm::state::{State, arm, arm_with, outcome};
-use crate::wasm::versions::{Versioned, linked, whichever};
+use crate::wasm::versions::{Versioned, whichever};
 use crate::wasm::{Contract, KpiSpec, ipc, native};
 
 /// A loaded KPI.

@@ -165,19 +165,11 @@ macro_rules! loader {
                 let (runtime, component) = super::Runtime::load(engine, name, binary, limits, pseudonyms)?;
                 let inspection = super::Inspection::of(engine, &component);
                 let contract = inspection.check(name, World::$world)?;
-                macro_rules! link {
-                    ($version:ident) => {
-                        linked(
-                            engine.inner(),
-                            &component,
-                            |linker| $version::$module::$world::add_to_linker::<_, HasSelf<_>>(linker, |state| state),
-                            $version::$module::$pre::new,
-                        )
-                    };
-                }
+                let linked = $crate::wasm::imports::linker(engine.inner(), World::$world, contract);
+                let linked = linked.and_then(|linker| linker.instantiate_pre(&component));
                 let pre = match contract {
-                    Contract::V0_1_0 => link!(v0_1_0).map(Versioned::V0_1_0),
-                    Contract::V0_2_0 => link!(v0_2_0).map(Versioned::V0_2_0),
+                    Contract::V0_1_0 => linked.and_then(v0_1_0::$module::$pre::new).map(Versioned::V0_1_0),
+                    Contract::V0_2_0 => linked.and_then(v0_2_0::$module::$pre::new).map(Versioned::V0_2_0),
                 };
                 let pre = pre.map_err(|error| super::no_link(name, contract, &error))?;
                 let mut store = runtime.store();

@@ -1,14 +1,13 @@
 //! Sources: bronze objects from a seed.
 
 use wasmtime::Store;
-use wasmtime::component::HasSelf;
 
 use super::{Identity, Runtime, Usage, World, instantiated, loader, usage};
 use crate::Error;
 use crate::error::{Breach, Result};
 use crate::wasm::bindings::{types, v0_1_0, v0_2_0};
 use crate::wasm::state::{State, arm, guest_text, outcome};
-use crate::wasm::versions::{Versioned, linked, whichever};
+use crate::wasm::versions::{Versioned, whichever};
 use crate::wasm::{Contract, SourceSpec};
 
 /// A loaded source.
