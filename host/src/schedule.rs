@@ -8,7 +8,7 @@ use tokio::time::MissedTickBehavior;
 
 use crate::Error;
 use crate::error::Result;
-use crate::run::{Generation, Host, Report};
+use crate::run::{Generated, Generation, Host, Report};
 
 /// Which roles a process takes on. Several processes, each with one of them, are together what one with all three is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -68,17 +68,18 @@ pub fn tick(host: &Host, number: u64, roles: Roles) -> Result<Tick> {
         // Nothing else would tell it that another source was promoted.
         host.state()?;
     }
-    let generated = match roles.generate {
-        true => host.generate(&Generation { ticks: 1, ..Generation::default() })?.len(),
-        false => 0,
+    let Generated { keys, failures } = match roles.generate {
+        true => host.generate(&Generation { ticks: 1, ..Generation::default() })?,
+        false => Generated::default(),
     };
-    let report = match (roles.clean, roles.aggregate) {
+    let mut report = match (roles.clean, roles.aggregate) {
         (true, true) => host.run()?,
         (true, false) => host.clean()?,
         (false, true) => host.aggregate()?,
         (false, false) => Report::default(),
     };
-    Ok(Tick { number, generated, report, took: began.elapsed() })
+    report.failures.splice(0..0, failures);
+    Ok(Tick { number, generated: keys.len(), report, took: began.elapsed() })
 }
 
 /// Resolves at the first Ctrl-C or SIGTERM. From then on a second one ends the process at once, as if nothing caught it.

@@ -4,13 +4,14 @@ use std::process::ExitCode;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
+use super::roles::{complain_of, failures_json};
 use super::{Common, print, print_json};
 use crate::Error;
 use crate::catalog::BRONZE;
 use crate::error::Result;
-use crate::run::Generation;
+use crate::run::{Generated, Generation};
 
 /// How much to generate.
 #[derive(Debug, Args)]
@@ -54,12 +55,13 @@ impl Generate {
         }
         let interval = TimeDelta::from_std(interval).map_err(|_| Error::config("--interval is too long"))?;
         let parameters: Map<String, Value> = parameters.into_iter().collect();
-        let keys = host.generate(&Generation { ticks, first, start, interval, seed, parameters })?;
+        let Generated { keys, failures } =
+            host.generate(&Generation { ticks, first, start, interval, seed, parameters })?;
         if common.json {
-            print_json(&serde_json::json!({ "objects": keys }))?;
+            print_json(&json!({ "objects": keys, "failures": failures_json(&failures) }))?;
         } else {
             print(&format!("{} objects in {}\n", keys.len(), host.store().locate(BRONZE).trim_end_matches('/')));
         }
-        Ok(ExitCode::SUCCESS)
+        Ok(complain_of(&failures))
     }
 }

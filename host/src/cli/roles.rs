@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::profile::{self, Profile};
 use super::table::{preview, render, rules, thousands};
 use super::{Common, print, print_json};
+use crate::Error;
 use crate::catalog::{DatasetTotals, Totals};
 use crate::error::Result;
 use crate::lake::LAYERS;
@@ -89,10 +90,20 @@ pub(super) fn complain(report: &Report) -> ExitCode {
     for Parked { name, tries, why } in &report.parked {
         tracing::warn!("{name}: parked after {tries} tries, until it or its plugin changes, or --retry-parked: {why}");
     }
-    for (what, error) in &report.failures {
+    complain_of(&report.failures)
+}
+
+/// Says on standard error what failed; the exit code that follows from it.
+pub(super) fn complain_of(failures: &[(String, Error)]) -> ExitCode {
+    for (what, error) in failures {
         tracing::error!("{what}: {error}");
     }
-    if report.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// What failed, for programs.
+pub(super) fn failures_json(failures: &[(String, Error)]) -> Vec<Value> {
+    failures.iter().map(|(what, error)| json!({"what": what, "error": error.to_string()})).collect()
 }
 
 /// The totals of every dataset.
@@ -139,8 +150,6 @@ fn as_text(host: &Host, report: &Report, took: Duration) -> Result<String> {
 /// What a run did, for programs.
 pub(super) fn as_json(host: &Host, report: &Report, took: Duration) -> Result<Value> {
     let state = host.state()?;
-    let failures: Vec<_> =
-        report.failures.iter().map(|(what, error)| json!({"what": what, "error": error.to_string()})).collect();
     let kpis: Vec<_> = state
         .gold
         .iter()
@@ -154,7 +163,7 @@ pub(super) fn as_json(host: &Host, report: &Report, took: Duration) -> Result<Va
         "unmatched": report.unmatched,
         "parked": report.parked,
         "warnings": report.warnings,
-        "failures": failures,
+        "failures": failures_json(&report.failures),
         "seconds": took.as_secs_f64(),
     }))
 }

@@ -20,7 +20,8 @@ use crate::config::{DatasetSection, Manifest, Output, Quarantine, Schedule};
 use crate::error::{Kind, Result};
 use crate::privacy::Pseudonyms;
 use crate::wasm::{
-    Binary, Cleaner, Engine, Identity, Kpi, KpiInputSpec, Limits, Source, check_parameters, schema_text,
+    Binary, Cleaner, Engine, Identity, Kpi, KpiInputSpec, Limits, Object, Source, check_parameters, guest_text,
+    schema_text,
 };
 
 /// A pipeline ready to run.
@@ -57,6 +58,8 @@ pub struct SourceStep {
     pub seed: u64,
     /// Its component.
     pub plugin: Source,
+    /// The families of objects that it declares.
+    families: Vec<Pattern>,
     /// Its parameters, before those of the command line.
     pub parameters: Map<String, Value>,
 }
@@ -103,6 +106,22 @@ pub struct KpiInput {
     pub silver: String,
 }
 
+impl SourceStep {
+    /// The objects of a tick, if they are of its families: bronze has other datasets than its own.
+    pub fn generate(&self, params: &str, seed: u64, tick: u64, as_of: i64) -> Result<Vec<Object>> {
+        let objects = self.plugin.generate(params, seed, tick, as_of)?;
+        let is_foreign = |object: &&Object| !self.families.iter().any(|family| family.matches(&object.name));
+        match objects.iter().find(is_foreign) {
+            None => Ok(objects),
+            Some(Object { name, .. }) => {
+                let plugin = &self.plugin.identity().name;
+                let families = guest_text(&self.plugin.spec().objects.join(", "), 300);
+                Err(Error::plugin(format!("plugin `{plugin}` made an object `{name}`; it declares {families}")))
+            }
+        }
+    }
+}
+
 impl Pipeline {
     /// Loads every plugin that the manifest names, from what `find` has for its name, as the lock pins them if there is one. Fails with what would have been right.
     pub fn load(
@@ -138,7 +157,9 @@ impl Pipeline {
                 let plugin = Source::load(&engine, &section.plugin, &binary, &limits, pseudonyms)?;
                 check_parameters(plugin.identity(), &section.parameters.clone().into())?;
                 let parameters = section.parameters.clone();
-                Ok(SourceStep { name: name.clone(), seed: section.seed, plugin, parameters })
+                let families = plugin.spec().objects.iter().map(|glob| Pattern::parse(glob)).collect::<Result<_>>();
+                let families = families.map_err(|error| error.context(format!("plugin `{}`", section.plugin)))?;
+                Ok(SourceStep { name: name.clone(), seed: section.seed, plugin, families, parameters })
             };
             sources.push(load().map_err(|error| refused(error, &format!("[source.{name}]")))?);
         }

@@ -31,13 +31,22 @@ pub struct Generation {
     pub parameters: Map<String, Value>,
 }
 
+/// What came of it.
+#[derive(Debug, Default)]
+pub struct Generated {
+    /// The keys of the objects that were written.
+    pub keys: Vec<String>,
+    /// Sources that failed, and why. What they made before stays; the others went on.
+    pub failures: Vec<(String, Error)>,
+}
+
 impl Host {
-    /// The source's role: writes the objects of some ticks; returns their keys.
-    pub fn generate(&self, generation: &Generation) -> Result<Vec<String>> {
+    /// The source's role: writes the objects of some ticks.
+    pub fn generate(&self, generation: &Generation) -> Result<Generated> {
         self.writing(|| self.generate_into_bronze(generation))
     }
 
-    fn generate_into_bronze(&self, generation: &Generation) -> Result<Vec<String>> {
+    fn generate_into_bronze(&self, generation: &Generation) -> Result<Generated> {
         let ticks = i32::try_from(generation.ticks).map_err(|_| Error::config("too many ticks"))?;
         let beyond = || Error::config("the ticks reach beyond the calendar");
         let after = |ticks: i32| generation.interval.checked_mul(ticks).ok_or_else(beyond);
@@ -45,7 +54,7 @@ impl Host {
             Some(start) => start,
             None => self.clock.now().checked_sub_signed(after((ticks - 1).max(0))?).ok_or_else(beyond)?,
         };
-        let mut keys = Vec::new();
+        let (mut keys, mut failures) = (Vec::new(), Vec::new());
         for step in &self.pipeline.sources {
             let mut parameters = step.parameters.clone();
             parameters.extend(generation.parameters.clone());
@@ -53,15 +62,17 @@ impl Host {
             check_parameters(step.plugin.identity(), &parameters)?;
             let first = generation.first.map_or_else(|| self.next_tick(step), Ok)?;
             self.progress.begin("generating", 0);
+            let mut next = first;
             for tick in 0..ticks {
                 let at = start.checked_add_signed(after(tick)?).ok_or_else(beyond)?;
                 let seed = generation.seed.unwrap_or(step.seed);
-                let objects = step.plugin.generate(
-                    &parameters.to_string(),
-                    seed,
-                    first.checked_add(u64::from(tick.unsigned_abs())).ok_or_else(beyond)?,
-                    at.timestamp_micros(),
-                )?;
+                let objects = match step.generate(&parameters.to_string(), seed, next, at.timestamp_micros()) {
+                    Ok(objects) => objects,
+                    Err(error) => {
+                        failures.push((format!("source.{}", step.name), error));
+                        break;
+                    }
+                };
                 for object in objects {
                     let dot = object.name.find('.').unwrap_or(object.name.len());
                     let (stem, extension) = object.name.split_at(dot);
@@ -75,11 +86,12 @@ impl Host {
                     )?);
                     self.progress.advance(object.bytes.len() as u64);
                 }
+                next = next.checked_add(1).ok_or_else(beyond)?;
             }
             self.progress.end();
-            self.next_ticks().insert(step.name.clone(), first + generation.ticks);
+            self.next_ticks().insert(step.name.clone(), next);
         }
-        Ok(keys)
+        Ok(Generated { keys, failures })
     }
 
     /// Counted in bronze once, then from there on: a tick does not list what earlier ones wrote.

@@ -14,7 +14,7 @@ use std::sync::{Mutex, MutexGuard};
 use arrow_array::RecordBatch;
 use chrono::TimeDelta;
 
-pub use generate::Generation;
+pub use generate::{Generated, Generation};
 pub use promote::Done;
 
 use crate::catalog::{Catalog, Change, Promotion, State, component_key, keep_component};
@@ -67,7 +67,7 @@ pub struct Report {
     pub cleaned: usize,
     /// The tables that were computed, by KPI.
     pub tables: BTreeMap<String, RecordBatch>,
-    /// Objects and KPIs that failed, and why. They are tried again in the next tick; everything else went on.
+    /// Objects, KPIs and sources that failed, and why. They are tried again in the next tick; everything else went on.
     pub failures: Vec<(String, Error)>,
     /// Things people should look at.
     pub warnings: Vec<String>,

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use smelt::privacy::Pseudonyms;
 use smelt::wasm::{Binary, Cleaner, Limits};
 
-use super::{ENGINE, Guest, clean};
+use super::{Component as _, ENGINE, Guest, clean};
 
 const CALL: Duration = Duration::from_millis(100);
 const RUNS: usize = 50;
@@ -15,13 +15,13 @@ const PAGES: u32 = 4080;
 
 fn load(guest: &Guest, limits: &Limits) -> Cleaner {
     let directory = tempfile::tempdir().expect("a directory");
-    guest.write(directory.path());
+    guest.write(directory.path(), "sin");
     let pseudonyms = Pseudonyms::from_hex(None).expect("no key is a key");
     let binary = Binary::read(&directory.path().join("sin.wasm"), u64::MAX).expect("it is there");
     Cleaner::load(&ENGINE, "sin", &binary, limits, &pseudonyms).expect("it loads")
 }
 
-fn guests() -> [(&'static str, Guest); 8] {
+fn guests() -> [(&'static str, Guest); 7] {
     let for_ever = |sin: &str| format!("(loop $for_ever {sin} (br $for_ever))");
     let log = r#"(import "smelt:plugin/log@0.2.0" "write" (func $log (param i32 i32 i32)))"#;
     let pseudonymise =
@@ -72,7 +72,6 @@ fn guests() -> [(&'static str, Guest); 8] {
                 &format!("{rewind} (call $pseudonymise (i32.const 65536) (i32.const 100000) (i32.const 1200))"),
             ),
         ),
-        ("one handle after another", guest("", 16, "(drop (call $new (i32.const 1)))")),
     ]
 }
 

@@ -1,8 +1,9 @@
 //! Guests that are refused before they see a row: what they are made of, how they start, what they say of themselves.
 
-use super::{Description, Guest, UTF8};
+use smelt::wasm::{self, Cleaner};
 
-const LOOP: &str = "(loop $for_ever (br $for_ever))";
+use super::usage::LOOP;
+use super::{Description, FLOAT64, Guest, INT64, Kpi, Load, Source, Stage, UTF8};
 
 fn says(change: impl FnOnce(&mut Description)) -> Guest {
     let mut guest = Guest::default();
@@ -56,6 +57,14 @@ fn bomb() -> String {
     format!(r##"{{"$ref":"#/$defs/d0","$defs":{{{},"d60":{{}}}}}}"##, each.join(","))
 }
 
+fn stages(stages: Vec<Stage>) -> Kpi {
+    Kpi { stages, ..Kpi::default() }
+}
+
+fn sums(name: &'static str, kind: u8, nullable: bool) -> Kpi {
+    stages(vec![Stage { sums: vec![(name, kind, nullable)], ..Stage::of_stations(0) }])
+}
+
 super::sins! {
     loops_in_describe: Guest { describe: LOOP.into(), ..Guest::default() } => "failed to describe itself: it ran longer than 250 ms";
     loops_after_describe: Guest { after_describe: Some(LOOP.into()), ..Guest::default() } => "it ran longer than 250 ms";
@@ -93,14 +102,32 @@ super::sins! {
     declares_no_column: says(|it| it.output = vec![]) => "output has no columns";
     declares_a_type_there_is_not: says(|it| it.output = vec![("id".into(), 99)]) => "discriminant";
     declares_a_key_it_lacks: says(|it| it.key = vec!["nope".into()]) => "`nope` is not among its output columns";
+
+    loops_in_the_description_of_a_kpi: Kpi { describe: LOOP.into(), ..Kpi::default() } => "failed to describe itself: it ran longer than 250 ms";
+    reads_nothing: Kpi { inputs: vec![], ..Kpi::default() } => "it declares no input";
+    reads_the_same_twice: Kpi { inputs: vec!["readings"; 2], ..Kpi::default() } => "input `readings` is declared twice";
+    has_no_stage: stages(vec![]) => "it declares 0 stages; 1 to 4 are accepted";
+    has_a_hundred_stages: stages(vec![Stage::of_stations(1); 100]) => "it declares 100 stages; 1 to 4 are accepted";
+    has_groups_of_more_columns_than_there_are: stages(vec![Stage::of_stations(u32::MAX), Stage::of_stations(0)]) => "4294967295 of its 1 key columns";
+    adds_up_nothing: stages(vec![Stage { sums: vec![], ..Stage::of_stations(0) }]) => "it has no sums";
+    adds_up_fractions: sums("revision", FLOAT64, false) => "a sum is int64 or decimal128 and not nullable";
+    adds_up_what_may_be_missing: sums("revision", INT64, true) => "not `revision: int64?`";
+
+    loops_in_the_description_of_a_source: Source { describe: LOOP.into(), ..Source::default() } => "failed to describe itself: it ran longer than 250 ms";
+    has_a_family_twice: Source { families: vec!["made-*.csv"; 2], ..Source::default() } => "kind of object `made-*.csv` is declared twice";
+    has_a_family_that_a_terminal_obeys: Source { families: vec!["\x1b[2J*"], ..Source::default() } => "without control characters";
 }
 
-/// The words in which a component of this text is refused.
-fn refused(text: &str) -> String {
+/// The words in which a component of this text is refused as a plugin of some kind.
+fn refused_as<P>(load: Load<P>, text: &str) -> String {
     let directory = tempfile::tempdir().expect("a directory");
     let component = wat::parse_str(text).expect("it is a component");
     std::fs::write(directory.path().join("sin.wasm"), component).expect("it can be written");
-    super::load_from(directory.path()).err().expect("it is refused")
+    super::load_from(load, directory.path()).err().expect("it is refused")
+}
+
+fn refused(text: &str) -> String {
+    refused_as(Cleaner::load, text)
 }
 
 #[test]
@@ -132,19 +159,37 @@ fn whatever_is_not_in_the_contract_cannot_be_imported() {
         "wasi:random/random@0.2.0",
         "wasi:random/insecure@0.2.0",
         "wasi:io/poll@0.2.0",
-        "wasi:thread/spawn@0.1.0",
+        "wasi:thread/spawn@0.2.0",
         "smelt:plugin/secrets@0.2.0",
         "anything:at/all",
     ] {
         let error = refused(&format!("(component (import \"{import}\" (instance)))"));
         assert!(error.contains(&format!("plugin `sin` imports `{import}`; a cleaner may import only")), "{error}");
     }
+    let privacy = "(component (import \"smelt:plugin/privacy@0.2.0\" (instance)))";
+    let words = "imports `smelt:plugin/privacy@0.2.0`; a kpi may import only";
+    assert!(refused_as(wasm::Kpi::load, privacy).contains(words));
+    assert!(refused_as(wasm::Source::load, privacy).contains(&words.replace("kpi", "source")));
 }
 
 #[test]
 fn parameters_that_would_be_checked_for_ever_are_refused() {
-    let lake = super::neighbours::lake_with(&[("bomb", says(|it| it.parameters = bomb()))]);
+    let lake = super::neighbours::lake_with(&[("bomb", says(|it| it.parameters = bomb()).into())]);
     let ended = lake.end(&["run"]);
     assert_eq!(ended.code, Some(2), "{}", ended.stderr);
     assert!(ended.stderr.contains("plugin `bomb`: its parameter schema has more than 10000 nodes"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_family_of_objects_that_is_no_pattern_is_refused() {
+    for family in ["made.csv", "*-*.csv"] {
+        let source = Source { families: vec![family], ..Source::default() };
+        let ended = super::neighbours::lake_with(&[("made", source.into())]).end(&["run"]);
+        assert_eq!(ended.code, Some(2), "{}", ended.stderr);
+        assert!(
+            ended.stderr.contains("plugin `made`: objects = ") && ended.stderr.contains(family),
+            "{}",
+            ended.stderr
+        );
+    }
 }

@@ -3,24 +3,54 @@
 
 mod figures;
 mod guest;
+mod kpis;
 mod load;
 mod neighbours;
 mod report;
+mod sources;
 mod stream;
 mod usage;
 
+use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
-use arrow_array::{RecordBatch, StringArray};
+use arrow_array::{Int64Array, RecordBatch, StringArray};
+use arrow_schema::{DataType, Field, Schema};
 use smelt::privacy::Pseudonyms;
-use smelt::wasm::{Binary, Cleaned, Cleaner, Engine, Limits};
+use smelt::wasm::{self, Binary, Cleaned, Cleaner, Engine, Limits};
 
-pub use guest::{Description, FLOAT64, Guest, UTF8};
+pub use guest::{Call, Component, Description, FLOAT64, Guest, INT64, Kpi, Source, Stage, UTF8};
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new(None).expect("the engine starts"));
 
 /// One sin: its name, the guest that commits it, the words in which it fails.
-pub struct Sin(pub &'static str, pub fn() -> Guest, pub &'static str);
+pub struct Sin(pub &'static str, pub fn() -> Sinner, pub &'static str);
+
+/// A guest of any world.
+#[derive(Clone)]
+pub enum Sinner {
+    Cleaner(Guest),
+    Kpi(Kpi),
+    Source(Source),
+}
+
+impl From<Guest> for Sinner {
+    fn from(guest: Guest) -> Self {
+        Self::Cleaner(guest)
+    }
+}
+
+impl From<Kpi> for Sinner {
+    fn from(guest: Kpi) -> Self {
+        Self::Kpi(guest)
+    }
+}
+
+impl From<Source> for Sinner {
+    fn from(guest: Source) -> Self {
+        Self::Source(guest)
+    }
+}
 
 /// What the guests may use: little, so that the tests are quick.
 pub const LIMITS: &str = "\
@@ -32,7 +62,7 @@ pub const LIMITS: &str = "\
     table_elements = 1000
     instances = 8
     handles = 100
-    output_bytes = 8_388_608
+    output_bytes = 12_582_912
     output_rows = 1000
     log_bytes = 1000
     error_bytes = 500
@@ -45,16 +75,23 @@ pub fn limits() -> Limits {
 
 /// Loads the guest.
 pub fn load(guest: &Guest) -> Result<Cleaner, String> {
-    let directory = tempfile::tempdir().expect("a directory");
-    guest.write(directory.path());
-    load_from(directory.path())
+    load_as(Cleaner::load, guest)
 }
 
-fn load_from(directory: &std::path::Path) -> Result<Cleaner, String> {
+/// `load` of a kind of plugin.
+type Load<P> = fn(&Engine, &str, &Binary, &Limits, &Pseudonyms) -> smelt::Result<P>;
+
+fn load_as<P>(load: Load<P>, guest: &dyn Component) -> Result<P, String> {
+    let directory = tempfile::tempdir().expect("a directory");
+    guest.write(directory.path(), "sin");
+    load_from(load, directory.path())
+}
+
+fn load_from<P>(load: Load<P>, directory: &Path) -> Result<P, String> {
     let pseudonyms = Pseudonyms::from_hex(None).expect("no key is a key");
     let limits = limits();
     let binary = Binary::read(&directory.join("sin.wasm"), limits.component_bytes);
-    let loaded = binary.and_then(|binary| Cleaner::load(&ENGINE, "sin", &binary, &limits, &pseudonyms));
+    let loaded = binary.and_then(|binary| load(&ENGINE, "sin", &binary, &limits, &pseudonyms));
     loaded.map_err(|error| error.to_string())
 }
 
@@ -66,10 +103,41 @@ pub fn clean(cleaner: &Cleaner) -> Result<Cleaned, String> {
     cleaned.map_err(|error| error.to_string())
 }
 
+/// Readings of two stations.
+fn readings() -> RecordBatch {
+    let columns = [("station", DataType::Utf8), ("revision", DataType::Int64)];
+    let schema = Schema::new(columns.map(|(name, kind)| Field::new(name, kind, false)).to_vec());
+    let (stations, revisions) = (StringArray::from(vec!["A", "B"]), Int64Array::from(vec![1, 2]));
+    RecordBatch::try_new(schema.into(), vec![Arc::new(stations), Arc::new(revisions)]).expect("it is a batch")
+}
+
+/// The table of readings, all the way that a run goes but for the host's adding up.
+fn aggregate(kpi: &wasm::Kpi) -> Result<RecordBatch, String> {
+    let table = kpi.open("{}", None).and_then(|mut accumulator| {
+        accumulator.update("readings", &readings())?;
+        let state = accumulator.state()?;
+        let folded = accumulator.fold(0, &state)?;
+        accumulator.evaluate(&folded)
+    });
+    table.map_err(|error| error.to_string())
+}
+
+impl Sinner {
+    /// What becomes of data that it is given.
+    fn tried(&self) -> Result<(), String> {
+        match self {
+            Self::Cleaner(guest) => load(guest).and_then(|cleaner| clean(&cleaner)).map(|_| ()),
+            Self::Kpi(guest) => load_as(wasm::Kpi::load, guest).and_then(|kpi| aggregate(&kpi)).map(|_| ()),
+            Self::Source(guest) => load_as(wasm::Source::load, guest)
+                .and_then(|source| source.generate("{}", 0, 0, 0).map(|_| ()).map_err(|error| error.to_string())),
+        }
+    }
+}
+
 /// The guest fails in these words, at most a line of them, whenever it is called.
 #[track_caller]
 fn fails(Sin(name, guest, words): Sin) {
-    let error = load(&guest()).and_then(|cleaner| clean(&cleaner)).expect_err(name);
+    let error = guest().tried().expect_err(name);
     assert!(error.contains(words), "{name}: `{words}` is not in: {error}");
     assert!(error.contains("plugin `sin`") || error.contains("sin.wasm`"), "{name}: {error}");
     assert!(error.len() < 2000 && !error.chars().any(char::is_control), "{name}: {error:?}");
@@ -78,9 +146,9 @@ fn fails(Sin(name, guest, words): Sin) {
 /// A test for each sin, and a list of all.
 macro_rules! sins {
     ($($name:ident: $guest:expr => $words:expr;)*) => {
-        $(#[test] fn $name() { super::fails(super::Sin(stringify!($name), || $guest, $words)); })*
+        $(#[test] fn $name() { super::fails(super::Sin(stringify!($name), || $guest.into(), $words)); })*
 
-        pub const ALL: &[super::Sin] = &[$(super::Sin(stringify!($name), || $guest, $words)),*];
+        pub const ALL: &[super::Sin] = &[$(super::Sin(stringify!($name), || $guest.into(), $words)),*];
     };
 }
 use sins;
@@ -91,14 +159,20 @@ fn a_guest_without_a_sin_does_not_fail() {
     assert_eq!((cleaned.kept.num_rows(), cleaned.kept_rows), (3, vec![0, 1, 2]));
     let made = Guest { kept: Some(stream::Batch::default().stream()), ..Guest::default() };
     assert_eq!(load(&made).and_then(|cleaner| clean(&cleaner)).expect("it is honest").kept, cleaned.kept);
+
+    let kpi = load_as(wasm::Kpi::load, &Kpi::default());
+    assert_eq!(kpi.and_then(|kpi| aggregate(&kpi)).expect("it is honest"), readings());
+    let source = load_as(wasm::Source::load, &Source::default()).expect("it is honest");
+    let objects = source.generate("{}", 0, 0, 0).expect("it is honest");
+    assert_eq!(objects.iter().map(|object| object.name.as_str()).collect::<Vec<_>>(), ["made-1.csv"]);
 }
 
 #[test]
 fn a_component_swapped_after_it_was_loaded_changes_nothing() {
     let directory = tempfile::tempdir().expect("a directory");
-    Guest::default().write(directory.path());
-    let loaded = load_from(directory.path()).expect("it is honest");
-    Guest { clean: "(unreachable)".into(), ..Guest::default() }.write(directory.path());
+    Guest::default().write(directory.path(), "sin");
+    let loaded = load_from(Cleaner::load, directory.path()).expect("it is honest");
+    Guest { clean: "(unreachable)".into(), ..Guest::default() }.write(directory.path(), "sin");
     assert!(clean(&loaded).is_ok());
-    assert!(load_from(directory.path()).and_then(|cleaner| clean(&cleaner)).is_err());
+    assert!(load_from(Cleaner::load, directory.path()).and_then(|cleaner| clean(&cleaner)).is_err());
 }

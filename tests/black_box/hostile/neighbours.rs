@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::stream::{Batch, END, body, of, schema};
-use super::{Description, FLOAT64, Guest, LIMITS, Sin, report, usage};
+use super::{Component as _, FLOAT64, Guest, Kpi, LIMITS, Sin, Sinner, kpis, load, report, sources, usage};
 use crate::support::Lake;
 use crate::support::audit::audit;
 use crate::support::ended::{Ended, fixtures};
@@ -14,13 +14,14 @@ const READINGS: &str =
     "station,taken_at,revision,celsius\nA,2001-01-01T00:00:00Z,1,20\nB,,1,5\nA,2001-01-02T00:00:00Z,1,-3\n";
 const ROWS: &str = "id\nx\ny\nz\n";
 
-/// A lake with the honest datasets and one for each guest, which has three rows.
-pub fn lake_with(guests: &[(&str, Guest)]) -> Lake {
+/// A lake with the honest datasets and KPIs, and what each guest is for: a dataset of three rows, a KPI, a source.
+pub fn lake_with(guests: &[(&str, Sinner)]) -> Lake {
     let mut lake = Lake::new();
     let directory = lake.beside("plugins");
     fs::create_dir(&directory).expect("a directory can be made");
     let mut manifest = format!(
         "[pipeline]\nname = \"hostile\"\nplugins = [{:?}, {directory:?}]\n\
+         [source.zealous]\nplugin = \"sinful-source\"\n\
          [dataset.readings]\nobjects = \"readings-*.csv\"\nformat = \"csv\"\nplugin = \"clean-readings\"\n\
          [kpi.hottest]\nplugin = \"hottest\"\n\
          [kpi.stale_stations]\nplugin = \"stale-stations\"\n",
@@ -28,14 +29,25 @@ pub fn lake_with(guests: &[(&str, Guest)]) -> Lake {
     );
     for (name, guest) in guests {
         let plugin = name.replace('_', "-");
-        let description = Description { name: plugin.clone(), ..guest.description.clone() };
-        let component = Guest { description, ..guest.clone() };
-        component.write(&directory);
-        manifest += &format!(
-            "[dataset.{name}]\nobjects = \"{plugin}-*.csv\"\nformat = \"csv\"\nplugin = \"{plugin}\"\n\
-             [dataset.{name}.limits]\n{LIMITS}\n"
-        );
-        lake.bronze(&format!("{plugin}-1.csv"), ROWS);
+        let kind = match guest {
+            Sinner::Cleaner(guest) => {
+                guest.write(&directory, &plugin);
+                lake.bronze(&format!("{plugin}-1.csv"), ROWS);
+                manifest += &format!("[dataset.{name}]\nobjects = \"{plugin}-*.csv\"\nformat = \"csv\"\n");
+                "dataset"
+            }
+            Sinner::Kpi(guest) => {
+                guest.write(&directory, &plugin);
+                manifest += &format!("[kpi.{name}]\n");
+                "kpi"
+            }
+            Sinner::Source(guest) => {
+                guest.write(&directory, &plugin);
+                manifest += &format!("[source.{name}]\n");
+                "source"
+            }
+        };
+        manifest += &format!("plugin = \"{plugin}\"\n[{kind}.{name}.limits]\n{LIMITS}\n");
     }
     lake.set_manifest(&manifest);
     lake.bronze("readings-1.csv", READINGS);
@@ -49,34 +61,81 @@ fn made(lake: &Lake) -> [BTreeMap<String, Vec<u8>>; 3] {
     [gold, lake.files("silver/readings"), lake.files("quarantine/readings")]
 }
 
-#[test]
-fn all_sins_at_once_harm_nobody_else() {
-    let alone = lake_with(&[]);
-    alone.smelt(&["run"]);
-    let sins: Vec<_> = usage::ALL.iter().chain(report::ALL).collect();
-    let guests: Vec<_> = sins.iter().map(|Sin(name, guest, _)| (*name, guest())).collect();
-    let lake = lake_with(&guests);
-    let ended = lake.end(&["run", "--json"]);
+/// The command fails for all of these and for nothing else, and says so in few words.
+fn all_fail(lake: &Lake, command: &str, sins: &[&Sin]) {
+    let ended = lake.end(&[command, "--json"]);
     assert_eq!(ended.code, Some(1), "{}", ended.stderr);
     let failures = ended.failures();
-    for Sin(name, _, words) in &sins {
+    for Sin(name, guest, words) in sins {
         let plugin = name.replace('_', "-");
-        let failure = failures.iter().find(|failure| failure.starts_with(&format!("bronze/{plugin}-1.csv: ")));
+        let what = match guest() {
+            Sinner::Cleaner(_) => format!("bronze/{plugin}-1.csv: "),
+            Sinner::Kpi(_) => format!("{name}: "),
+            Sinner::Source(_) => format!("source.{name}: "),
+        };
+        let failure = failures.iter().find(|failure| failure.starts_with(&what));
         let failure = failure.unwrap_or_else(|| panic!("{name} is not among {failures:?}"));
         assert!(failure.contains(&words.replace("`sin`", &format!("`{plugin}`"))), "{name}: {failure}");
-        assert!(failure.contains(&format!("plugin `{plugin}`")), "{failure}");
     }
     assert_eq!(failures.len(), sins.len(), "{failures:?}");
-    audit(&lake);
-    let expected = made(&alone);
-    assert_eq!(expected.each_ref().map(BTreeMap::len), [2, 1, 1]);
-    assert_eq!(made(&lake), expected);
     assert!(ended.stderr.len() < 100_000 && !ended.stderr.contains('\x1b'), "{} bytes", ended.stderr.len());
 }
 
 #[test]
+fn all_sins_at_once_harm_nobody_else() {
+    let alone = lake_with(&[]);
+    alone.smelt(&["run"]);
+    let cleaners_and_kpis: Vec<_> =
+        [usage::ALL, report::ALL, kpis::ALL, kpis::ADDED_UP].into_iter().flatten().collect();
+    let of_sources: Vec<_> = [sources::ALL, sources::WRITTEN].into_iter().flatten().collect();
+    let all = cleaners_and_kpis.iter().chain(&of_sources);
+    let guests: Vec<_> = all.map(|Sin(name, guest, _)| (*name, guest())).collect();
+    let lake = lake_with(&guests);
+    all_fail(&lake, "run", &cleaners_and_kpis);
+    audit(&lake);
+    let expected = made(&alone);
+    assert_eq!(expected.each_ref().map(BTreeMap::len), [2, 1, 1]);
+    assert_eq!(made(&lake), expected);
+
+    // The last of all is honest.
+    all_fail(&lake, "generate", &of_sources);
+    let bronze: Vec<_> = lake.files("bronze").into_keys().filter(|name| !name.ends_with("-1.csv")).collect();
+    assert_eq!(bronze, ["rows_0.csv"]);
+}
+
+#[test]
+fn what_a_kpi_invents_is_in_its_own_table_alone() {
+    let guests: [(&str, Kpi); 4] = [
+        ("invents", kpis::state(kpis::gives(kpis::rows(&["Nowhere"], &[-5])))),
+        ("folds", Kpi { fold: kpis::gives(kpis::rows(&["Nowhere", "A", "Nowhere"], &[3, -1, 4])), ..Kpi::default() }),
+        ("doubles", Kpi { evaluate: kpis::gives(kpis::rows(&["A", "A"], &[1, 1])), ..Kpi::default() }),
+        ("forgets", kpis::state(kpis::gives(kpis::rows(&[], &[])))),
+    ];
+    let lakes = [lake_with(&[]), lake_with(&guests.map(|(name, guest)| (name, guest.into())))];
+    // Then one reading is superseded: what it had added is taken away.
+    for more in ["C,2001-01-01T00:00:00Z,1,7\n", "A,2001-01-01T00:00:00Z,2,21\nB,2001-01-01T00:00:00Z,3,1\n"] {
+        for lake in &lakes {
+            let number = lake.files("bronze").len() + 1;
+            lake.bronze(&format!("readings-{number}.csv"), format!("station,taken_at,revision,celsius\n{more}"));
+            lake.smelt(&["run"]);
+            audit(lake);
+        }
+    }
+    let [alone, lake] = lakes.each_ref().map(made);
+    let (mut gold, others) = (lake[0].clone(), &lake[1..]);
+    let own: Vec<_> = ["invents", "folds", "doubles", "forgets"].map(|kpi| gold.remove(kpi)).into();
+    assert_eq!((&gold, others), (&alone[0], &alone[1..]));
+    let own: Vec<_> = own.into_iter().flatten().map(|table| String::from_utf8(table).expect("gold is text")).collect();
+    // How often they are called, and so what they come to, is the host's affair.
+    assert!(own.iter().all(|table| table.starts_with("station,revision\n")), "{own:?}");
+    assert!(own[0].contains("Nowhere,-") && own[1].contains("Nowhere,"), "{own:?}");
+    assert_eq!(own[2], "station,revision\nA,1\nA,1\n");
+}
+
+#[test]
 fn sins_have_names_of_their_own() {
-    let all: Vec<_> = usage::ALL.iter().chain(report::ALL).chain(super::load::ALL).map(|Sin(name, ..)| name).collect();
+    let all = [usage::ALL, report::ALL, load::ALL, kpis::ALL, kpis::ADDED_UP, sources::ALL, sources::WRITTEN];
+    let all: Vec<_> = all.into_iter().flatten().map(|Sin(name, ..)| name).collect();
     assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
 }
 
@@ -84,7 +143,7 @@ fn sins_have_names_of_their_own() {
 fn silver(kept: Vec<u8>, kind: u8) -> Vec<String> {
     let mut guest = Guest { kept: Some(kept), ..Guest::default() };
     guest.description.output[0].1 = kind;
-    let lake = lake_with(&[("guest", guest)]);
+    let lake = lake_with(&[("guest", guest.into())]);
     lake.smelt(&["run"]);
     lake.silver("guest")
 }
@@ -122,12 +181,12 @@ fn cached(cache: &std::path::Path) -> Vec<PathBuf> {
 
 #[test]
 fn compiled_code_that_was_tampered_with_is_never_run() {
-    let lake = lake_with(&[("guest", Guest::default())]);
+    let lake = lake_with(&[("guest", Guest::default().into())]);
     let cache = lake.beside("cache");
     let run = || Ended::from(lake.command(&["run"]).env("SMELT_CACHE_DIR", &cache).output().expect("smelt starts"));
     assert_eq!(run().code, Some(0));
     let files = cached(&cache);
-    assert_eq!(files.len(), 4, "{files:?}");
+    assert_eq!(files.len(), 5, "{files:?}");
     let good: Vec<_> = files.iter().map(|path| fs::read(path).expect("it can be read")).collect();
     // Somebody else's code in place of each, as whole as any.
     for (path, code) in files.iter().zip(good.iter().cycle().skip(1)) {

@@ -4,11 +4,14 @@ use wasmtime::Store;
 
 use super::{Identity, Runtime, Usage, World, instantiated, loader, usage};
 use crate::Error;
-use crate::error::{Breach, Result};
+use crate::error::{Breach, Kind, Result};
 use crate::wasm::bindings::{types, v0_1_0, v0_2_0};
 use crate::wasm::state::{State, arm, guest_text, outcome};
 use crate::wasm::versions::{Versioned, whichever};
 use crate::wasm::{Contract, SourceSpec};
+
+/// How many objects a tick may make: each is a request to the store.
+const OBJECTS: usize = 10_000;
 
 /// A loaded source.
 pub struct Source {
@@ -36,6 +39,11 @@ impl Source {
             .smelt_plugin_generation()
             .call_generate(&mut store, params, seed, tick, as_of));
         let objects = outcome(&mut store, "generate", called)?;
+        if objects.len() > OBJECTS {
+            let (plugin, many) = (&self.runtime.name, objects.len());
+            let told = format!("plugin `{plugin}` made {many} objects in a tick; at most {OBJECTS} are accepted");
+            return Err(Error::new(Kind::LimitExceeded, told));
+        }
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
         for types::Object { name, .. } in &objects {
             if name.is_empty() || name.len() > 255 || name.starts_with('.') || !name.bytes().all(fits) {
