@@ -36,7 +36,8 @@ fn made(plain: bool, batch_rows: usize) -> BTreeMap<String, String> {
     let now = parse_stamp("20250101T120000").expect("it is a stamp");
     let host = Host::new(Box::new(DirStore::new(lake.path())), pipeline, Clock::Fixed(now), Progress::new(false));
     let ticks = Generation { ticks: 3, ..Generation::default() };
-    host.generate(&ticks).expect("it generates");
+    let generated = host.generate(&ticks).expect("it generates");
+    assert!(generated.failures.is_empty(), "{:?}", generated.failures);
     let report = host.run().expect("it runs");
     assert!(report.failures.is_empty(), "{:?}", report.failures);
 

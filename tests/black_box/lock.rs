@@ -2,7 +2,12 @@
 
 use std::path::PathBuf;
 
-use crate::support::Lake;
+use smelt::config::Manifest;
+use smelt::pipeline::{Lock, Pipeline};
+use smelt::privacy::Pseudonyms;
+use smelt::wasm::Engine;
+
+use crate::support::{Lake, root};
 use crate::support::ended::{Ended, fixtures};
 
 const PLUGINS: [&str; 3] = ["clean-readings", "hottest", "stale-stations"];
@@ -80,6 +85,34 @@ fn another_component_than_the_pinned_one_is_refused_until_it_is_pinned() {
     refused(&lake, &["run"], &["`stale-stations`", &was]);
     lake.smelt(&["plugin", "lock", "--update"]);
     lake.smelt(&["run"]);
+}
+
+#[test]
+fn a_component_swapped_after_it_was_read_is_not_what_runs() {
+    let lake = lake();
+    lake.smelt(&["plugin", "lock"]);
+    let manifest = Manifest::read(&lake.beside("smelt.toml")).expect("it is a manifest");
+    let lock = Lock::of(&manifest).expect("it can be read");
+    let engine = || Engine::new(Some(&root().join("target/components/cache"))).expect("the engine starts");
+    let pseudonyms = Pseudonyms::from_hex(None).expect("no key is a key");
+    let load = |between: &dyn Fn()| {
+        let promoted = |_: &str, own| {
+            between();
+            Ok(own)
+        };
+        Pipeline::load(&manifest, engine(), &pseudonyms, lock.as_ref(), &promoted)
+    };
+    // Between the reading of each component and all that is done with it.
+    let swapped = load(&|| PLUGINS.iter().for_each(|name| std::fs::write(component(&lake, name), "").expect("it is ours")));
+    assert!(swapped.is_err(), "what is read later is refused");
+    PLUGINS.iter().for_each(|name| drop(std::fs::copy(fixtures().join(format!("{name}.wasm")), component(&lake, name))));
+    let pipeline = load(&|| drop(swap(&lake, "clean-readings"))).expect("the pinned bytes are there when they are read");
+    let pin = lock.as_ref().and_then(|lock| lock.pin("clean-readings")).expect("it is pinned");
+    assert_eq!(pipeline.identity("clean-readings").expect("it runs").sha256(), pin.sha256);
+    let now = std::fs::read(component(&lake, "clean-readings")).expect("it is there");
+    assert_ne!(smelt::digest::hex(now), pin.sha256);
+    let error = load(&|| {}).err().expect("it is refused");
+    assert!(error.to_string().contains(&pin.sha256), "{error}");
 }
 
 #[test]

@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::stream::{Batch, END, body, of, schema};
-use super::{Component as _, FLOAT64, Guest, Kpi, LIMITS, Sin, Sinner, kpis, load, report, sources, usage};
+use super::{Component as _, FLOAT64, Guest, Kpi, LIMITS, Sin, Sinner, Source, kpis, load, report, sources, usage};
 use crate::support::Lake;
 use crate::support::audit::audit;
 use crate::support::ended::{Ended, fixtures};
+use crate::support::process::{Running, wait_until};
 
 const READINGS: &str =
     "station,taken_at,revision,celsius\nA,2001-01-01T00:00:00Z,1,20\nB,,1,5\nA,2001-01-02T00:00:00Z,1,-3\n";
@@ -130,6 +132,18 @@ fn what_a_kpi_invents_is_in_its_own_table_alone() {
     assert!(own.iter().all(|table| table.starts_with("station,revision\n")), "{own:?}");
     assert!(own[0].contains("Nowhere,-") && own[1].contains("Nowhere,"), "{own:?}");
     assert_eq!(own[2], "station,revision\nA,1\nA,1\n");
+}
+
+#[test]
+fn a_source_that_fails_does_not_keep_the_others_from_their_tick() {
+    let lake = lake_with(&[("made", Source { generate: "(unreachable)".into(), ..Source::default() }.into())]);
+    let file = lake.beside("alive");
+    let heartbeat = file.to_str().expect("a UTF-8 path");
+    let up = Running::start(&lake, &["up", "--every", "50ms", "--heartbeat", heartbeat]);
+    let is_done = |lake: &Lake| file.exists() && lake.gold().len() == 2;
+    assert!(wait_until(Duration::from_secs(60), || is_done(&lake)), "the tick goes on");
+    up.kill();
+    assert!(lake.files("bronze").contains_key("rows_0.csv"), "the other source goes on");
 }
 
 #[test]

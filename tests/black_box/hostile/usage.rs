@@ -1,5 +1,7 @@
 //! Guests that take too much or trap, in one of their calls.
 
+use arrow_array::{RecordBatch, StringArray};
+
 use super::Guest;
 
 pub const LOOP: &str = "(loop $for_ever (br $for_ever))";
@@ -73,4 +75,28 @@ super::sins! {
     traps_after_its_answer: Guest { after_clean: Some("(unreachable)".into()), ..Guest::default() } => "unreachable";
     traps_when_it_is_asked_for_memory: Guest { realloc: "(unreachable)".into(), ..Guest::default() } => "unreachable";
     gives_memory_it_does_not_have: Guest { realloc: "(return (i32.const -64))".into(), ..Guest::default() } => "realloc return";
+}
+
+/// Each call has a deadline of its own: a guest that takes its time at every batch is bounded by the deadline times the number
+/// of batches, and its object is cleaned.
+#[test]
+fn takes_its_time_at_every_batch() {
+    let spin = |times: u64| {
+        in_clean(&format!(
+            "(loop $more (br_if $more (i32.ne (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const {times}))))"
+        ))
+    };
+    let took = |times: u64, calls: usize| {
+        let cleaner = super::load(&spin(times)).expect("it is honest");
+        let ids = std::sync::Arc::new(StringArray::from(vec!["x", "y", "z"])) as _;
+        let rows = RecordBatch::try_from_iter_with_nullable([("id", ids, true)]).expect("it is a batch");
+        let mut session = cleaner.open("{}", None).expect("it opens");
+        (0..calls).for_each(|_| assert_eq!(session.clean(&rows).expect("it is in time").kept.num_rows(), 3));
+        session.usage().time.as_secs_f64()
+    };
+    // An eighth of the deadline, which leaves room for neighbours on this machine.
+    let million = (0..5).map(|_| took(1_000_000, 1)).fold(f64::MAX, f64::min);
+    let times = (1_000_000.0 * 0.25 / 8.0 / million).min(4e9) as u64;
+    let spent = took(times, 40);
+    assert!((0.25..40.0 * 0.25).contains(&spent), "40 calls that end took {spent} s");
 }
