@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use smelt::digest;
 
-use crate::conformance::smelt;
+use crate::conformance::golden::smelt;
 use crate::support::ended::Ended;
 use crate::support::{Lake, root};
 

@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
+use smelt::components::Components;
 use smelt::config::Manifest;
 use smelt::pipeline::{Lock, Pipeline};
 use smelt::privacy::Pseudonyms;
-use smelt::wasm::Engine;
+use smelt::wasm::{Engine, Limits};
 
-use crate::support::{Lake, root};
 use crate::support::ended::{Ended, fixtures};
+use crate::support::{Lake, root};
 
 const PLUGINS: [&str; 3] = ["clean-readings", "hottest", "stale-stations"];
 
@@ -96,17 +97,23 @@ fn a_component_swapped_after_it_was_read_is_not_what_runs() {
     let engine = || Engine::new(Some(&root().join("target/components/cache"))).expect("the engine starts");
     let pseudonyms = Pseudonyms::from_hex(None).expect("no key is a key");
     let load = |between: &dyn Fn()| {
-        let promoted = |_: &str, own| {
+        let components = Components::of(&manifest, &|_| None).expect("its places");
+        let find = |plugin: &str, limits: &Limits| {
+            let own = components.read(plugin, limits.component_bytes)?;
             between();
             Ok(own)
         };
-        Pipeline::load(&manifest, engine(), &pseudonyms, lock.as_ref(), &promoted)
+        Pipeline::load(&manifest, engine(), &pseudonyms, lock.as_ref(), &find)
     };
     // Between the reading of each component and all that is done with it.
-    let swapped = load(&|| PLUGINS.iter().for_each(|name| std::fs::write(component(&lake, name), "").expect("it is ours")));
+    let swapped =
+        load(&|| PLUGINS.iter().for_each(|name| std::fs::write(component(&lake, name), "").expect("it is ours")));
     assert!(swapped.is_err(), "what is read later is refused");
-    PLUGINS.iter().for_each(|name| drop(std::fs::copy(fixtures().join(format!("{name}.wasm")), component(&lake, name))));
-    let pipeline = load(&|| drop(swap(&lake, "clean-readings"))).expect("the pinned bytes are there when they are read");
+    PLUGINS
+        .iter()
+        .for_each(|name| drop(std::fs::copy(fixtures().join(format!("{name}.wasm")), component(&lake, name))));
+    let pipeline =
+        load(&|| drop(swap(&lake, "clean-readings"))).expect("the pinned bytes are there when they are read");
     let pin = lock.as_ref().and_then(|lock| lock.pin("clean-readings")).expect("it is pinned");
     assert_eq!(pipeline.identity("clean-readings").expect("it runs").sha256(), pin.sha256);
     let now = std::fs::read(component(&lake, "clean-readings")).expect("it is there");

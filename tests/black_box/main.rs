@@ -35,4 +35,5 @@ mod smoke;
 
 mod story;
 mod ticks;
+mod unused;
 mod weather;

@@ -7,13 +7,15 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::support::audit::audit;
+use crate::support::ended::fixtures;
 use crate::support::process::{Running, Signal, wait_until};
 use crate::support::{Lake, root};
 
 /// The other version of that plugin, under the name that the plugin has.
 fn next(lake: &Lake, plugin: &str) -> PathBuf {
     let path = lake.path().with_file_name(format!("{plugin}.wasm"));
-    let built = root().join(format!("target/components/fixtures/next-{plugin}.wasm"));
+    let built = ["next-aov", "next-clean-clicks"].into_iter().find(|name| name.strip_prefix("next-") == Some(plugin));
+    let built = fixtures().join(built.expect("it has another version")).with_extension("wasm");
     std::fs::copy(built, &path).expect("the fixtures were built");
     path
 }

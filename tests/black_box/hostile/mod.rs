@@ -3,7 +3,7 @@
 
 mod figures;
 mod guest;
-mod kpis;
+pub mod kpis;
 mod load;
 mod neighbours;
 mod report;

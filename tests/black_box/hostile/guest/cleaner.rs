@@ -1,6 +1,7 @@
 //! Cleaners.
 
 use super::{Component, Data, Module, after};
+use crate::hostile::stream;
 
 /// A cleaner of one column, `id`, that keeps each of three rows as it is.
 #[derive(Clone)]
@@ -68,6 +69,49 @@ impl Default for Guest {
             },
             sections: vec![],
         }
+    }
+}
+
+/// How many rows a stream has: the length in the header of the message behind the schema.
+const COUNT: &str = "
+    (global $rows (mut i32) (i32.const 0))
+    (func $field (param $table i32) (param $slot i32) (result i32) (local $at i32)
+        (local.set $at (i32.load16_u (i32.add (i32.sub (local.get $table) (i32.load (local.get $table))) (local.get $slot))))
+        (select (i32.add (local.get $table) (local.get $at)) (i32.const 0) (local.get $at)))
+    (func $count (param $at i32) (result i32)
+        (local.set $at (i32.add (local.get $at) (i32.add (i32.const 16) (i32.load offset=4 (local.get $at)))))
+        (local.set $at (call $field (i32.add (local.get $at) (i32.load (local.get $at))) (i32.const 8)))
+        (local.set $at (call $field (i32.add (local.get $at) (i32.load (local.get $at))) (i32.const 4)))
+        (if (result i32) (local.get $at) (then (i32.load (local.get $at))) (else (i32.const 0))))";
+
+/// Every row of the batch is rejected by rule 0.
+const REJECT: &str = "
+    (local.set $i (call $realloc (i32.const 0) (i32.const 0) (i32.const 4) (i32.shl (global.get $rows) (i32.const 3))))
+    (i32.store (i32.const 1040) (i32.const 0))
+    (i32.store (i32.const 1044) (local.get $i))
+    (i32.store (i32.const 1048) (global.get $rows))
+    (loop $more
+        (if (global.get $rows)
+            (then
+                (global.set $rows (i32.sub (global.get $rows) (i32.const 1)))
+                (i64.store
+                    (i32.add (local.get $i) (i32.shl (global.get $rows) (i32.const 3)))
+                    (i64.extend_i32_u (global.get $rows)))
+                (br $more))))";
+
+impl Guest {
+    /// One that rejects all rows of any batch.
+    pub fn rejecting() -> Self {
+        let none = [stream::schema(&stream::id()), stream::END.to_vec()].concat();
+        let mut guest = Self {
+            fields: COUNT.into(),
+            clean: "(global.set $rows (call $count (local.get $at)))".into(),
+            answer: REJECT.into(),
+            kept: Some(none),
+            ..Self::default()
+        };
+        guest.description.rules = vec!["unwanted".into()];
+        guest
     }
 }
 

@@ -138,7 +138,7 @@ impl Module<'_> {
             (data (memory $memory) (i32.const 0) "{bytes}")
             {fields}
             (global $top (mut i32) (i32.const {heap}))
-            (func (export "cabi_realloc") (param i32 i32 i32) (param $size i32) (result i32) (local $at i32) (local $i i32)
+            (func $realloc (export "cabi_realloc") (param i32 i32 i32) (param $size i32) (result i32) (local $at i32) (local $i i32)
                 {realloc}
                 (local.set $at (i32.and (i32.add (global.get $top) (i32.const 15)) (i32.const -16)))
                 (global.set $top (i32.add (local.get $at) (local.get $size)))

@@ -1,6 +1,7 @@
 //! A KPI that counts rows, and panics or breaks a law where its parameters tell it to.
 
 use std::cell::Cell;
+use std::collections::HashSet;
 
 use smelt_sdk::prelude::*;
 
@@ -66,6 +67,10 @@ impl Kpi for SinfulCount {
         if self.breaks == "no rows" {
             out.row().text("nothing").integer(1);
         }
+        // Not one that a split of the rows makes, but half of them do.
+        if self.breaks == "removal" && (200..300).contains(&self.ids.len()) {
+            out.row().text("estimated").integer(1);
+        }
         if self.breaks == "order"
             && let Some(first) = self.ids.first()
         {
@@ -85,6 +90,11 @@ impl Kpi for SinfulCount {
 
     fn evaluate(&self, sums: &Batch, out: &mut Table) -> Result<()> {
         self.maybe("evaluate");
+        if self.breaks == "hash order" {
+            let first = (0..1000).collect::<HashSet<_>>().into_iter().next();
+            out.row().integer(first);
+            return Ok(());
+        }
         let rows = sums.integers("rows")?;
         let taken = if self.ids.is_empty() { 0 } else { self.one_too_many("evaluate taken in") };
         let more = taken + self.asked.get() * self.one_too_many("evaluate again");

@@ -1,6 +1,7 @@
 //! A cleaner that sins where its rows tell it to, as far as the SDK lets it: each row has an `id` and perhaps a `sin`. With
 //! the parameter `always` its rows tell it nothing, and it has one sin, or none.
 
+use std::collections::HashSet;
 use std::hint::black_box;
 
 use smelt_sdk::prelude::*;
@@ -155,6 +156,7 @@ impl Sinner {
             let price = match sin {
                 "remember rows" => self.rows,
                 "remember batches" => self.batches,
+                "hash order" => (0..1000).collect::<HashSet<i64>>().into_iter().next().unwrap_or_default(),
                 _ => 0,
             };
             let taken_at = if sin == "far instant" { Some(Timestamp(i64::MAX)) } else { None };

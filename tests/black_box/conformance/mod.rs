@@ -1,15 +1,17 @@
 //! The conformance kit: every shipped plugin keeps the contract, and one that breaks it in one way fails for that and for
 //! nothing else.
 
+pub mod golden;
+mod guests;
+
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 use smelt::check::{Engines, Options, Outcome, Report, check};
 use smelt::wasm::Limits;
 
-use crate::support::ended::{Ended, fixtures};
+use crate::support::ended::fixtures;
 use crate::support::root;
 
 static ENGINES: LazyLock<Engines> =
@@ -169,6 +171,7 @@ fn a_cleaner_whose_rows_depend_on_others_fails_for_that() {
     at("remember rows", &["row 0 of 2 rows", "price=0.01", "price=0.02", "depends on that row alone"]);
     at("remember batches", &["row 1 of 2 rows", "in batches of 1"]);
     at("fix by batch", &["repairs by rule"]);
+    at("hash order", &["price="]);
 }
 
 #[test]
@@ -190,6 +193,8 @@ fn a_kpi_that_breaks_a_law_fails_for_that_law() {
     at("evaluate taken in", "evaluate", &["by an accumulator that took in rows"]);
     at("evaluate again", "evaluate", &["again in the same accumulator"]);
     at("key", "output", &["its key is empty, so its table has at most one row, not 2", "tells its rows apart"]);
+    at("hash order", "evaluate", &["again in the same accumulator"]);
+    at("removal", "removal", &["432 rows, less 216 of them", "- ", "+ "]);
     sins("sinful-count", json!({"panic_in": "open"}), "open", &["I cannot"]);
 }
 
@@ -199,6 +204,14 @@ fn a_source_whose_objects_are_not_as_declared_fails_for_that() {
     at("other family", "names", &["an object `lines_0.csv`", "it has rows_*.csv"]);
     at("up", "ticks", &["an object `../rows_1.csv`"]);
     at("panic", "ticks", &["seed 42, tick 0", "I make nothing"]);
+
+    let report = checked(&fixtures().join("sinful-source.wasm"), &with(&json!({"sin": "twice"})));
+    assert_eq!(report.outcome(), Outcome::Passed, "{}", report.text());
+    assert!(
+        report.text().contains("gives two objects `rows_0.csv`; the second gets another name"),
+        "{}",
+        report.text()
+    );
 }
 
 #[test]
@@ -207,136 +220,5 @@ fn parameters_that_are_refused_leave_the_plugin_unchecked() {
         let report = checked(&fixtures().join("sinner.wasm"), &with(&parameters));
         assert_eq!(report.outcome(), Outcome::CouldNotRun, "{}", report.text());
         assert!(report.text().contains("--parameters"), "{}", report.text());
-    }
-}
-
-/// `smelt plugin check` of a component.
-pub fn smelt(component: &Path, arguments: &[&str]) -> Ended {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_smelt"));
-    command.args(["plugin", "check"]).arg(component).args(arguments);
-    let output = command.env("SMELT_CACHE_DIR", root().join("target/components/cache")).output().expect("smelt starts");
-    let text = |bytes| String::from_utf8(bytes).expect("smelt writes UTF-8");
-    Ended { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
-}
-
-#[test]
-fn the_command_tells_people_programs_and_ci_systems() {
-    let count = fixtures().join("sinful-count.wasm");
-    let Ended { code, stdout, .. } = smelt(&count, &[]);
-    assert_eq!(code, Some(0), "{stdout}");
-    assert!(stdout.starts_with("sinful-count 1.0.0: kpi, contract 0.2.0"), "{stdout}");
-
-    let broken = ["--parameters", "{\"breaks\": \"order\"}"];
-    let ended = smelt(&count, &[&broken[..], &["--json"]].concat());
-    assert_eq!(ended.code, Some(1), "{}", ended.stdout);
-    let report = ended.json();
-    let check = |name: &str| report["checks"].as_array().and_then(|all| all.iter().find(|check| check["name"] == name));
-    let splits = check("splits").expect("there is such a check");
-    assert_eq!(splits["outcome"], "failed");
-    let failure = &splits["failures"][0];
-    assert!(["sent", "came_back", "contract"].iter().all(|part| failure[part].is_string()), "{failure}");
-    assert_eq!(check("evaluate").expect("there is such a check")["outcome"], "could-not-run");
-
-    let Ended { code, stdout, .. } = smelt(&count, &[&broken[..], &["--junit"]].concat());
-    assert_eq!(code, Some(1));
-    assert!(stdout.contains("failures=\"1\""), "{stdout}");
-    assert!(stdout.contains("name=\"splits\""), "{stdout}");
-    assert_eq!(stdout.matches("<testcase ").count(), stdout.matches("</testcase>").count(), "{stdout}");
-    assert_eq!(stdout.matches("<failure ").count(), 1, "{stdout}");
-
-    let Ended { code, stdout, stderr } = smelt(Path::new("/nowhere/at-all.wasm"), &[]);
-    assert_eq!((code, stdout.as_str()), (Some(2), ""));
-    assert!(stderr.contains("cannot read the component `/nowhere/at-all.wasm`"), "{stderr}");
-    let Ended { code, stderr, .. } = smelt(&count, &["--parameters", "{"]);
-    assert_eq!(code, Some(2));
-    assert!(stderr.contains("--parameters: "), "{stderr}");
-
-    let ended = smelt(&count, &["--limits", "{\"memory_bytes\": 65536}"]);
-    assert_eq!(ended.code, Some(1));
-    assert!(ended.stdout.contains("more than 65536 bytes of memory"), "{}", ended.stdout);
-    let Ended { code, stderr, .. } = smelt(&count, &["--limits", "{\"memory\": 1}"]);
-    assert_eq!(code, Some(2));
-    assert!(stderr.contains("limits: unknown field `memory`"), "{stderr}");
-}
-
-/// A directory of golden cases, with these files.
-fn golden(files: &[(&str, &str)]) -> tempfile::TempDir {
-    let directory = tempfile::tempdir().expect("a temporary directory");
-    for (name, text) in files {
-        let path = directory.path().join(name);
-        std::fs::create_dir_all(path.parent().expect("a case")).expect("a case can be made");
-        std::fs::write(path, text).expect("a case can be written");
-    }
-    directory
-}
-
-fn golden_of(plugin: &str, cases: &tempfile::TempDir, more: &[&str]) -> Ended {
-    let path = cases.path().to_str().expect("a UTF-8 path");
-    smelt(&fixtures().join(format!("{plugin}.wasm")), &[&["--fixtures", path][..], more].concat())
-}
-
-#[test]
-fn a_golden_case_is_blessed_once_and_then_kept() {
-    let readings = "station,taken_at,revision,celsius\nA,2001-01-01T00:00:00Z,1,50F\n,2001-01-01T00:00:00Z,1,2\nA,x\n";
-    let cases = golden(&[("cold/input.csv", readings), ("cold/parameters.json", "{\"coldest\": -10}")]);
-    let Ended { code, stdout, .. } = golden_of("clean-readings", &cases, &[]);
-    assert_eq!(code, Some(2), "{stdout}");
-    assert!(stdout.contains("it has no `kept.csv`; --bless writes it"), "{stdout}");
-
-    assert_eq!(golden_of("clean-readings", &cases, &["--bless"]).code, Some(0));
-    let read = |name: &str| std::fs::read_to_string(cases.path().join("cold").join(name)).expect("it was written");
-    assert_eq!(
-        read("kept.csv"),
-        "station,taken_at,revision,celsius,raining,final\nA,2001-01-01T00:00:00Z,1,10,,false\n"
-    );
-    assert_eq!(read("rejected.csv"), "row,rule\n1,missing_station\n2,malformed_line\n");
-    assert_eq!(read("repaired.csv"), "rule,rows\nfahrenheit,1\n");
-    assert_eq!(golden_of("clean-readings", &cases, &[]).code, Some(0));
-
-    std::fs::write(cases.path().join("cold/kept.csv"), read("kept.csv").replace(",10,", ",11,")).expect("it is there");
-    let Ended { code, stdout, .. } = golden_of("clean-readings", &cases, &[]);
-    assert_eq!(code, Some(1), "{stdout}");
-    for line in ["FAILED", "- A,2001-01-01T00:00:00Z,1,11,,false", "+ A,2001-01-01T00:00:00Z,1,10,,false"] {
-        assert!(stdout.contains(line), "`{line}` is not in: {stdout}");
-    }
-}
-
-#[test]
-fn a_golden_case_of_a_kpi_has_a_file_for_each_input_and_perhaps_a_time() {
-    let rows = "taken_at,station\n2001-01-01T00:00:00Z,A\n2001-03-01T00:00:00Z,B\n";
-    let table = "station,last_heard_of\nA,2001-01-01T00:00:00Z\n";
-    let mut files =
-        vec![("march/readings.csv", rows), ("march/as-of", "2001-03-02T00:00:00Z\n"), ("march/table.csv", table)];
-    let Ended { code, stdout, .. } = golden_of("stale-stations", &golden(&files), &[]);
-    assert_eq!(code, Some(0), "{stdout}");
-    files[1].1 = "2001-01-02T00:00:00Z";
-    let Ended { code, stdout, .. } = golden_of("stale-stations", &golden(&files), &[]);
-    assert_eq!(code, Some(1), "{stdout}");
-    assert!(stdout.contains("- A,2001-01-01T00:00:00Z"), "{stdout}");
-}
-
-#[test]
-fn a_golden_case_that_makes_no_sense_is_not_run() {
-    for (plugin, files, words) in [
-        ("hottest", &[("a/reading.csv", "")][..], "it has a file `reading.csv`; known are readings.csv, table.csv"),
-        ("hottest", &[("a/table.csv", "")], "it has no input; it must have some of readings.csv"),
-        ("hottest", &[("a/readings.csv", "station\n")], "`readings.csv`: line 1"),
-        (
-            "hottest",
-            &[("a/readings.csv", ""), ("a/as-of", "2001-01-01T00:00:00Z")],
-            "the plugin is never told the time",
-        ),
-        ("stale-stations", &[("a/readings.csv", ""), ("a/as-of", "March")], "`as-of`: "),
-        ("hottest", &[("a/readings.csv", ""), ("a/parameters.json", "{\"limit\": 0}")], "parameter `limit`"),
-        (
-            "clean-readings",
-            &[("a/input.csv", ""), ("a/input.json", "")],
-            "one of input.csv, input.json and input.jsonl",
-        ),
-        ("clean-readings", &[("readme.md", "")], "has no directory: each is a case"),
-    ] {
-        let Ended { code, stdout, .. } = golden_of(plugin, &golden(files), &[]);
-        assert_eq!(code, Some(2), "{stdout}");
-        assert!(stdout.contains(words), "`{words}` is not in: {stdout}");
     }
 }
