@@ -65,10 +65,8 @@ impl New {
     /// What stands where in the files.
     fn filled(&self) -> Result<Vec<(&'static str, String)>> {
         let Self { name, kind, lang, into: _, sdk } = self;
-        let cases = if kind.fixtures().is_empty() { "" } else { " and gives what the cases in `fixtures/` expect" };
         let mut filled = vec![
             ("{{check}}", self.check()),
-            ("{{cases}}", cases.to_owned()),
             ("{{manifest}}", self.manifest()),
             ("{{summary}}", kind.summary().to_owned()),
             ("{{language}}", lang.name().to_owned()),
@@ -87,10 +85,9 @@ impl New {
 
     /// The command that checks the component.
     fn check(&self) -> String {
-        let fixtures = if self.kind.fixtures().is_empty() { "" } else { " --fixtures fixtures" };
         let limits: Vec<_> = self.lang.limits().iter().map(|(key, value)| format!("\"{key}\": {value}")).collect();
         let limits = if limits.is_empty() { String::new() } else { format!(" --limits '{{{}}}'", limits.join(", ")) };
-        format!("smelt plugin check {}.wasm{fixtures}{limits}", self.name)
+        format!("smelt plugin check {}.wasm --fixtures fixtures{limits}", self.name)
     }
 
     /// The section of a manifest that uses it.

@@ -68,6 +68,14 @@ const KPI_CASE: [File; 2] = [
     ("fixtures/first/table.csv", template!("fixtures/kpi/first/table.csv")),
 ];
 
+const SOURCE_CASE: [File; 2] = [
+    ("fixtures/first/parameters.json", template!("fixtures/source/first/parameters.json")),
+    (
+        "fixtures/first/objects/events_20250101T000000.csv",
+        template!("fixtures/source/first/objects/events_20250101T000000.csv"),
+    ),
+];
+
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(super) enum Kind {
     Cleaner,
@@ -111,12 +119,12 @@ impl Kind {
         }
     }
 
-    /// A golden case; the kit has none for sources.
+    /// A golden case.
     pub(super) fn fixtures(self) -> &'static [File] {
         match self {
             Self::Cleaner => &CLEANER_CASE,
             Self::Kpi => &KPI_CASE,
-            Self::Source => &[],
+            Self::Source => &SOURCE_CASE,
         }
     }
 }
