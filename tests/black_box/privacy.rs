@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+use std::process::Output;
 
 use sha2::{Digest as _, Sha256};
 
@@ -38,7 +40,10 @@ const SECRETS: [&str; 8] =
     ["zephyrine", "quaxworthy", "vondervot", "übermüdlin", "ångströmska", "private-example", "203.0.113", "01/13/2025"];
 
 fn lake_with_secrets() -> Lake {
-    let lake = Lake::new();
+    with_secrets(Lake::new())
+}
+
+fn with_secrets(lake: Lake) -> Lake {
     lake.bronze("customers_1.csv", CUSTOMERS);
     lake.bronze("customers_2.csv", WITHOUT_HEADER);
     lake.bronze(
@@ -50,24 +55,53 @@ fn lake_with_secrets() -> Lake {
     lake
 }
 
-/// Everything that smelt says when it is asked to say all, with that key.
-fn told(lake: &Lake, key: Option<&str>) -> Vec<u8> {
+/// What keys are in the environment and where files go.
+struct Setting<'s> {
+    /// The key for pseudonyms.
+    key: Option<&'s str>,
+    /// Where compiled code is kept, if not where all tests keep it.
+    cache: Option<PathBuf>,
+}
+
+impl Setting<'_> {
+    fn smelt(&self, lake: &Lake, arguments: &[&str]) -> Output {
+        let mut command = lake.command(arguments);
+        command.env("TMPDIR", temporary(lake));
+        command.envs(self.key.map(|key| ("SMELT_PII_KEY", key)));
+        command.envs(self.cache.as_ref().map(|cache| ("SMELT_CACHE_DIR", cache)));
+        command.output().expect("smelt starts")
+    }
+}
+
+/// Where temporary files are: beside the lake.
+fn temporary(lake: &Lake) -> PathBuf {
+    let directory = lake.beside("temporary");
+    std::fs::create_dir_all(&directory).expect("a directory can be made");
+    directory
+}
+
+/// Everything that smelt says when it is asked to say all.
+fn told(lake: &Lake, setting: &Setting<'_>) -> Vec<u8> {
     let mut told = Vec::new();
     for arguments in [
         &["plan", "-vv"][..],
-        &["clean", "-vv"],
-        &["aggregate", "-vv"],
-        &["run", "-vv", "--json"],
+        &["clean", "-vv", "--profile"],
+        &["aggregate", "-vv", "--profile"],
+        &["run", "-vv", "--json", "--profile"],
         &["history", "-vv", "--objects"],
         &["history", "-vv", "--json"],
         &["plan", "-vv", "--json"],
+        &["lineage", "-vv", "revenue_by_country", "--all"],
+        &["lineage", "-vv", "revenue_by_country", "--format", "openlineage"],
+        &["lineage", "-vv", "bronze/customers_1.csv", "--json"],
+        &["explain", "-vv", "revenue_by_country", "country=FR", "--json"],
+        &["verify", "-vv", "revenue_by_country"],
+        &["verify", "-vv", "--all", "--json"],
+        &["gc", "-vv"],
+        &["plugin", "list", "-vv"],
     ] {
-        let mut command = lake.command(arguments);
-        if let Some(key) = key {
-            command.env("SMELT_PII_KEY", key);
-        }
-        let output = command.output().expect("smelt starts");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let output = setting.smelt(lake, arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         told.extend([output.stdout, output.stderr].concat());
     }
     told
@@ -79,16 +113,18 @@ fn found(bytes: &[u8], secrets: &[&str]) -> Vec<String> {
     secrets.iter().filter(|secret| text.contains(**secret)).map(|secret| (*secret).to_owned()).collect()
 }
 
-fn assert_keeps_secrets(lake: &Lake, key: Option<&str>) {
-    let key_bytes = key.map(|key| (0..64).step_by(2).map(|at| u8::from_str_radix(&key[at..at + 2], 16)).collect());
-    let key_bytes: Vec<u8> = key_bytes.transpose().expect("hexadecimal digits").unwrap_or_default();
-    let secrets = [&SECRETS[..], key.as_slice()].concat();
+/// Runs all there is on the lake, and searches every byte that is written and said for what nobody may find there.
+fn assert_keeps_secrets(lake: &Lake, setting: &Setting<'_>, more: &[&str]) {
+    let key_bytes = |key: &str| (0..64).step_by(2).map(|at| u8::from_str_radix(&key[at..at + 2], 16)).collect();
+    let key_bytes: Option<Result<Vec<u8>, _>> = setting.key.map(key_bytes);
+    let key_bytes = key_bytes.transpose().expect("hexadecimal digits").unwrap_or_default();
+    let secrets = [&SECRETS[..], more, setting.key.as_slice()].concat();
     let check = |what: &str, bytes: &[u8]| {
         assert_eq!(found(bytes, &secrets), Vec::<String>::new(), "in {what}");
         let raw_key = !key_bytes.is_empty() && bytes.windows(32).any(|window| window == key_bytes);
         assert!(!raw_key, "the key is in {what}");
     };
-    check("what smelt says", &told(lake, key));
+    check("what smelt says", &told(lake, setting));
     let mut layers = BTreeSet::new();
     for (path, body) in lake.files("") {
         check("the name of an object", path.as_bytes());
@@ -101,13 +137,21 @@ fn assert_keeps_secrets(lake: &Lake, key: Option<&str>) {
         ["silver", "gold", "catalog"].iter().all(|layer| layers.contains(*layer)),
         "they hold something: {layers:?}"
     );
+    if let Some(cache) = &setting.cache {
+        let files = std::fs::read_dir(cache).expect("it was made").map(|entry| entry.expect("it can be read").path());
+        let files: Vec<_> = files.collect();
+        assert!(files.len() > 8, "a key and compiled code: {files:?}");
+        files.iter().for_each(|path| check(&path.to_string_lossy(), &std::fs::read(path).expect("it can be read")));
+    }
+    let left: Vec<_> = std::fs::read_dir(temporary(lake)).expect("it was made").collect();
+    assert!(left.is_empty(), "temporary files are left: {left:?}");
 }
 
 #[test]
 fn names_e_mails_and_ips_stay_in_bronze_and_quarantine() {
     let lake = lake_with_secrets();
 
-    assert_keeps_secrets(&lake, None);
+    assert_keeps_secrets(&lake, &Setting { key: None, cache: None }, &[]);
 
     let quarantine: Vec<u8> = lake.files("quarantine").into_values().flatten().collect();
     let present = ["zephyrine", "quaxworthy", "vondervot", "private-example", "203.0.113"];
@@ -117,8 +161,32 @@ fn names_e_mails_and_ips_stay_in_bronze_and_quarantine() {
 #[test]
 fn nor_does_the_key_go_anywhere() {
     let lake = lake_with_secrets();
+    let cache = Some(lake.beside("cache"));
 
-    assert_keeps_secrets(&lake, Some(KEY));
+    assert_keeps_secrets(&lake, &Setting { key: Some(KEY), cache }, &[]);
+}
+
+#[test]
+fn nor_do_the_keys_of_a_lake_on_s3() {
+    let lake = with_secrets(Lake::new().on_s3());
+    let [_, _, secret] = lake.access();
+
+    assert_keeps_secrets(&lake, &Setting { key: Some(KEY), cache: None }, &[&secret]);
+
+    let wrong = "a-secret-that-is-not-the-servers";
+    let output = lake.command(&["run", "-vv"]).env("MINIO_SECRET_KEY", wrong).output().expect("smelt starts");
+    assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(found(&[output.stdout, output.stderr].concat(), &[wrong, &secret]), Vec::<String>::new());
+}
+
+#[test]
+fn a_key_that_is_refused_is_not_quoted() {
+    let lake = lake_with_secrets();
+    let wrong = KEY.replace('9', "x");
+    let output = Setting { key: Some(&wrong), cache: None }.smelt(&lake, &["run", "-vv"]);
+    assert_eq!(output.status.code(), Some(2));
+    let told = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert!(told.contains("64 hexadecimal digits") && !told.contains(&wrong[..8]), "{told}");
 }
 
 /// HMAC-SHA-256 as RFC 2104 has it.
