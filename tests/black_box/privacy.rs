@@ -99,6 +99,9 @@ fn told(lake: &Lake, setting: &Setting<'_>) -> Vec<u8> {
         &["verify", "-vv", "--all", "--json"],
         &["gc", "-vv"],
         &["plugin", "list", "-vv"],
+        // `quarantine show` is there to show raw rows.
+        &["quarantine", "list", "-vv"],
+        &["quarantine", "stats", "-vv", "--json"],
     ] {
         let output = setting.smelt(lake, arguments);
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
