@@ -169,11 +169,12 @@ impl<'p> Planning<'p> {
 
     /// What it would be to clean the objects, going by those that were cleaned.
     fn cleaning(&self, plan: &DatasetPlan) -> Option<Estimate> {
-        let totals = &self.state.datasets.get(&plan.dataset)?.totals;
+        let held = self.state.datasets.get(&plan.dataset)?;
+        let (all, micros) = held.spent;
         let bytes: u64 = plan.objects.iter().map(|object| object.bytes).sum();
-        let share = bytes as f64 / Some(totals.bytes).filter(|&bytes| bytes > 0)? as f64;
-        let rows = (totals.read as f64 * share).round() as u64;
-        Some(Estimate { rows, plugin_seconds: totals.micros as f64 * share / 1e6 })
+        let share = bytes as f64 / Some(all).filter(|&all| all > 0)? as f64;
+        let rows = (held.totals.read as f64 * share).round() as u64;
+        Some(Estimate { rows, plugin_seconds: micros as f64 * share / 1e6 })
     }
 
     /// What it would be to compute the KPI, going by what it took since it was last made anew.

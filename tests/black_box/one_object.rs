@@ -16,10 +16,23 @@ fn left(lake: &Lake) -> BTreeMap<String, Vec<u8>> {
     for layer in ["silver", "quarantine", "catalog/changes"] {
         let files = lake.files(layer);
         assert!(!files.is_empty(), "there is nothing in {layer}");
-        all.extend(files.into_iter().map(|(name, body)| (format!("{layer}/{name}"), body)));
+        all.extend(files.into_iter().map(|(name, body)| (format!("{layer}/{name}"), without_cost(body))));
     }
     all.extend(lake.gold().into_iter().map(|(kpi, table)| (format!("gold/{kpi}"), table.into_bytes())));
     all
+}
+
+/// What the plugin used is not the same twice, nor on another number of cores.
+fn without_cost(body: Vec<u8>) -> Vec<u8> {
+    let text = String::from_utf8(body).expect("text");
+    let lines = text.lines().map(|line| match serde_json::from_str::<serde_json::Value>(line) {
+        Ok(mut entry) if entry["entry"]["cost"].is_object() => {
+            entry["entry"]["cost"].take();
+            entry.to_string()
+        }
+        _ => line.to_owned(),
+    });
+    lines.collect::<Vec<_>>().join("\n").into_bytes()
 }
 
 #[test]

@@ -109,6 +109,9 @@ pub struct Dataset {
     pub next_id: u32,
     /// What became of all its rows.
     pub totals: Totals,
+    /// The bytes of its bronze objects, and the time that the plugin spent on them, in microseconds.
+    #[serde(default)]
+    pub spent: (u64, u64),
     /// The names of its bronze objects, summed up.
     pub names: NameSet,
     /// Its bronze objects and their silver, summed up.
@@ -232,6 +235,7 @@ impl Dataset {
             revision: 0,
             next_id: 0,
             totals: Totals::default(),
+            spent: (0, 0),
             names: NameSet::default(),
             content: Content::default(),
             entries: Segments::default(),

@@ -12,12 +12,6 @@ use super::{Entry, State};
 pub struct Totals {
     /// Bronze objects read.
     pub objects: u64,
-    /// Their bytes.
-    #[serde(default)]
-    pub bytes: u64,
-    /// The time that the plugin spent on them, in microseconds.
-    #[serde(default)]
-    pub micros: u64,
     /// Rows in them.
     pub read: u64,
     /// Rows in silver.
@@ -43,8 +37,6 @@ impl Totals {
 
     fn change(&mut self, entry: &Entry, by: impl Fn(&mut u64, u64)) {
         by(&mut self.objects, 1);
-        by(&mut self.bytes, entry.bytes);
-        by(&mut self.micros, entry.cost.micros);
         by(&mut self.read, entry.read);
         by(&mut self.kept, entry.kept());
         by(&mut self.superseded, entry.superseded.len() as u64);

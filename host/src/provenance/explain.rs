@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use arrow_array::RecordBatch;
 use serde::Serialize;
 
-use super::{Found, Remaking, as_read, find, newest};
+use super::{Found, Remaking, as_read, find, newest_with};
 use crate::Error;
 use crate::aggregate::Whole;
-use crate::catalog::{BRONZE, Entry, Gold};
+use crate::catalog::{BRONZE, Entry, Gold, State};
 use crate::codec::Formulas;
 use crate::error::Result;
+use crate::store::Store;
 use crate::table::cells;
 
 /// A row of a KPI's table and what it came from.
@@ -50,21 +51,30 @@ pub struct Influence {
 /// No row has those cells, or several do; or the table cannot be computed again.
 pub fn explain(remaking: &Remaking<'_>, kpi: &str, cells: &[String]) -> Result<Explained> {
     let store = remaking.lake.open()?;
-    let state = newest(&*store)?;
-    let Found::Gold(kpi) = find(&*store, &state, kpi)? else {
+    newest_with(&*store, |state| explain_in(remaking, &*store, state, kpi, cells))
+}
+
+fn explain_in(
+    remaking: &Remaking<'_>,
+    store: &dyn Store,
+    state: &State,
+    kpi: &str,
+    cells: &[String],
+) -> Result<Explained> {
+    let Found::Gold(kpi) = find(store, state, kpi)? else {
         return Err(Error::config(format!("`{kpi}` is no KPI; only rows of gold are explained")));
     };
     let gold = &state.gold[&kpi];
     let mut datasets = BTreeMap::new();
     let mut inputs: Vec<(&str, Vec<(String, Entry)>)> = Vec::new();
     for (name, input) in &gold.inputs {
-        let (held, entries) = as_read(&*store, gold, input)?;
+        let (held, entries) = as_read(store, gold, input)?;
         datasets.insert(input.dataset.clone(), held.fingerprint);
         inputs.push((name, entries));
     }
-    let pipeline = remaking.recorded(&*store, &datasets, Some((&kpi, &gold.fingerprint)))?;
+    let pipeline = remaking.recorded(store, &datasets, Some((&kpi, &gold.fingerprint)))?;
     let step = pipeline.kpis.first().ok_or_else(|| Error::internal("a pipeline without its KPI"))?;
-    let whole = Whole::open(&*store, &pipeline, step, gold)?;
+    let whole = Whole::open(store, &pipeline, step, gold)?;
     let table = whole.table()?;
     let found = Rows::of(&table)?;
     let selected = Selection::parse(cells, &found)?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Found, as_read, find, newest, time_of};
+use super::{Found, as_read, find, newest_with, time_of};
 use crate::catalog::{BRONZE, Cost, Dataset, Entry, Gold, State, Stored};
 use crate::error::Result;
 use crate::pipeline::Fingerprint;
@@ -84,11 +84,10 @@ pub struct Account {
 /// # Errors
 /// The newest commit names nothing of that name, or what the catalog says of it does not add up.
 pub fn lineage(store: &dyn Store, name: &str) -> Result<Node> {
-    let state = newest(store)?;
-    match find(store, &state, name)? {
+    newest_with(store, |state| match find(store, state, name)? {
         Found::Gold(kpi) => of_gold(store, &state.gold[&kpi]),
-        Found::Object { dataset, name, entry, layer } => of_object(store, &state, &dataset, &name, &entry, layer),
-    }
+        Found::Object { dataset, name, entry, layer } => of_object(store, state, &dataset, &name, &entry, layer),
+    })
 }
 
 fn of_gold(store: &dyn Store, gold: &Gold) -> Result<Node> {

@@ -114,6 +114,17 @@ pub(crate) fn as_read(store: &dyn Store, gold: &Gold, input: &GoldInput) -> Resu
     }
 }
 
+/// What `look` finds in the newest commit. While it looks another host may commit and delete what was read: then it looks again.
+fn newest_with<T>(store: &dyn Store, look: impl Fn(&State) -> Result<T>) -> Result<T> {
+    loop {
+        let state = newest(store)?;
+        match look(&state) {
+            Err(error) if error.kind() == Kind::Damaged && newest(store)?.sequence != state.sequence => continue,
+            found => return found,
+        }
+    }
+}
+
 /// When the commit was made.
 fn time_of(store: &dyn Store, sequence: u64) -> Result<String> {
     Ok(read_commit(store, sequence)?.at)

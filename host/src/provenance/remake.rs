@@ -8,7 +8,7 @@ use chrono::DateTime;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{Found, Layer, as_read, find, newest};
+use super::{Found, Layer, as_read, find, newest_with};
 use crate::catalog::{BRONZE, Cost, Entries, Entry, Gold, State, kept_component};
 use crate::clock::Clock;
 use crate::codec::Formulas;
@@ -83,16 +83,15 @@ impl Remaking<'_> {
     /// It could not be made again: then nothing is known of it.
     pub fn remake(&self, name: &str) -> Result<Remade> {
         let store = self.lake.open()?;
-        let state = newest(&*store)?;
-        match find(&*store, &state, name)? {
+        newest_with(&*store, |state| match find(&*store, state, name)? {
             Found::Gold(kpi) => self.gold(&*store, &kpi, &state.gold[&kpi]),
             Found::Object { layer: Layer::Bronze, .. } => Err(Error::config(format!(
                 "`{name}` arrived as it is, so it cannot be made again; `smelt verify --all` tells whether it was changed"
             ))),
             Found::Object { dataset, name, entry, layer } => {
-                self.object(&*store, &state, &dataset, &name, &entry, layer)
+                self.object(&*store, state, &dataset, &name, &entry, layer)
             }
-        }
+        })
     }
 
     fn gold(&self, store: &dyn Store, kpi: &str, gold: &Gold) -> Result<Remade> {
