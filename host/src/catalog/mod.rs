@@ -16,7 +16,7 @@ pub use components::{component_key, keep_component, kept_component};
 pub use entries::Entries;
 pub use file::read_commit;
 pub use names::{Listed, NameSet};
-pub use provenance::{Content, Cost};
+pub use provenance::{Content, Cost, Pace};
 pub use state::{Dataset, Entry, Failing, Failure, Former, Gold, GoldInput, Promotion, State, Stored};
 pub use totals::{DatasetTotals, Totals};
 

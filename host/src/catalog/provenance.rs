@@ -39,6 +39,24 @@ fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
+/// What cleaning has taken, for estimates. It is no part of the account of rows, since time is not the same twice.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pace {
+    /// Bytes of bronze.
+    pub bytes: u64,
+    /// The time that the plugin spent on them, in microseconds.
+    pub micros: u64,
+}
+
+impl Pace {
+    /// Counts an object in.
+    pub fn add(&mut self, entry: &Entry) {
+        self.bytes += entry.bytes;
+        self.micros += entry.cost.micros;
+    }
+}
+
 /// A set of objects with what they hold, as one number: the sum modulo 2^256 of the sha256 of each. It says whether two sets
 /// are the same, costs as much as what changes, and does not depend on the order of changes. Nothing is proven against someone
 /// who can write the catalog, who could write another number there.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Content, Cost, NameSet, Totals};
+use super::{Content, Cost, NameSet, Pace, Totals};
 use crate::Error;
 use crate::error::Kind;
 use crate::pipeline::Fingerprint;
@@ -109,9 +109,9 @@ pub struct Dataset {
     pub next_id: u32,
     /// What became of all its rows.
     pub totals: Totals,
-    /// The bytes of its bronze objects, and the time that the plugin spent on them, in microseconds.
+    /// What cleaning has taken so far.
     #[serde(default)]
-    pub spent: (u64, u64),
+    pub pace: Pace,
     /// The names of its bronze objects, summed up.
     pub names: NameSet,
     /// Its bronze objects and their silver, summed up.
@@ -235,7 +235,7 @@ impl Dataset {
             revision: 0,
             next_id: 0,
             totals: Totals::default(),
-            spent: (0, 0),
+            pace: Pace::default(),
             names: NameSet::default(),
             content: Content::default(),
             entries: Segments::default(),

@@ -78,8 +78,7 @@ impl<'w> DatasetWork<'w> {
         for (object, entry) in &cleaned {
             after.totals.add(entry);
             after.content.add(object, entry);
-            let (bytes, micros) = after.spent;
-            after.spent = (bytes + entry.bytes, micros + entry.cost.micros);
+            after.pace.add(entry);
             log.push(LogEntry { object: object.clone(), cleaned: true, entry: entry.clone() });
         }
         after.names.extend(cleaned.iter().map(|(object, _)| object.as_str()));

@@ -1,5 +1,9 @@
 //! What would run and why: the manifest and the listing of bronze, compared with the catalog. Changes nothing.
 
+mod estimate;
+
+pub use estimate::Estimate;
+
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
 
@@ -41,15 +45,6 @@ pub struct DatasetPlan {
     pub parked: Vec<Parked>,
     /// How much that would be, if anything is known of it.
     pub estimate: Option<Estimate>,
-}
-
-/// How much work something would be, going by what it took before.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Estimate {
-    /// How many rows would be read.
-    pub rows: u64,
-    /// How long the plugin would work on them, in seconds; workers share that.
-    pub plugin_seconds: f64,
 }
 
 /// Something that is left alone until it, the component or a parameter changes.
@@ -165,38 +160,6 @@ impl<'p> Planning<'p> {
         };
         let datasets = datasets.into_iter().collect::<Result<Vec<_>>>()?;
         Ok(Plan { datasets, kpis: vec![], unmatched })
-    }
-
-    /// What it would be to clean the objects, going by those that were cleaned.
-    fn cleaning(&self, plan: &DatasetPlan) -> Option<Estimate> {
-        let held = self.state.datasets.get(&plan.dataset)?;
-        let (all, micros) = held.spent;
-        let bytes: u64 = plan.objects.iter().map(|object| object.bytes).sum();
-        let share = bytes as f64 / Some(all).filter(|&all| all > 0)? as f64;
-        let rows = (held.totals.read as f64 * share).round() as u64;
-        Some(Estimate { rows, plugin_seconds: micros as f64 * share / 1e6 })
-    }
-
-    /// What it would be to compute the KPI, going by what it took since it was last made anew.
-    fn aggregating(&self, step: &KpiStep, datasets: &[DatasetPlan]) -> Option<Estimate> {
-        let gold = self.state.gold.get(&step.name)?;
-        let taken: u64 = gold.inputs.values().map(|input| input.rows).sum();
-        let of = |dataset: &str| datasets.iter().find(|plan| plan.dataset == dataset);
-        let same = gold.fingerprint.difference(&step.fingerprint.at(self.as_of)).is_none();
-        let anew =
-            !same || step.inputs.iter().any(|input| of(&input.dataset).is_some_and(|plan| plan.rebuild.is_some()));
-        let rows = step.inputs.iter().map(|input| {
-            let held = self.state.datasets.get(&input.dataset).map_or(0, |held| held.totals.kept);
-            let planned = of(&input.dataset).and_then(|plan| Some((plan.rebuild.is_some(), plan.estimate?.rows)));
-            let read = gold.inputs.get(&input.name).filter(|_| !anew).map_or(0, |read| read.rows);
-            match planned {
-                Some((true, all)) => all,
-                new => held.saturating_sub(read) + new.map_or(0, |(_, new)| new),
-            }
-        });
-        let rows: u64 = rows.sum();
-        let share = rows as f64 / Some(taken).filter(|&taken| taken > 0)? as f64;
-        Some(Estimate { rows, plugin_seconds: gold.micros as f64 * share / 1e6 })
     }
 
     fn steps(&self) -> Vec<(&'p DatasetStep, Option<&'p Dataset>)> {
