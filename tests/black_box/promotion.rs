@@ -256,3 +256,14 @@ fn a_diff_of_cleaners_counts_rows_cells_and_rules() {
     let output = lake.try_smelt(&["plugin", "diff", "clean-clicks", "aov"]);
     assert_eq!(output.status.code(), Some(2));
 }
+
+#[test]
+fn what_has_made_nothing_yet_is_promoted_and_taken_back() {
+    let lake = Lake::new();
+    promote(&lake, "aov");
+    lake.smelt(&["plugin", "rollback", "aov"]);
+    lake.smelt(&["plugin", "rollback", "aov"]);
+    add(&lake, 0);
+    lake.smelt(&["run"]);
+    assert_eq!(lake.gold(), with(&lake, &["aov"]));
+}

@@ -7,11 +7,12 @@ use clap::Args;
 use serde_json::json;
 
 use super::lock::{repin, short};
-use super::{Common, print, print_json};
+use super::{Common, print, print_json, variable};
 use crate::Error;
 use crate::catalog::{Catalog, kept_component};
-use crate::components::read_file;
-use crate::error::Result;
+use crate::components::{Components, read_file};
+use crate::config::Manifest;
+use crate::error::{Kind, Result};
 use crate::run::Done;
 use crate::wasm::Binary;
 
@@ -54,7 +55,16 @@ impl Rollback {
         let former = catalog.state().former.get(plugin).ok_or_else(|| {
             Error::config(format!("there is nothing to bring back: no component of plugin `{plugin}` was promoted"))
         })?;
-        promote(common, plugin, &kept_component(&*store, &former.component)?)
+        let binary = match kept_component(&*store, &former.component) {
+            // It made nothing yet, so the lake has no need of it.
+            Err(error) if error.kind() == Kind::Damaged => {
+                let manifest = Manifest::read(&common.pipeline)?;
+                let own = Components::of(&manifest, &variable)?.read(plugin, u64::MAX)?;
+                if own.sha256() == former.component { own } else { return Err(error) }
+            }
+            kept => kept?,
+        };
+        promote(common, plugin, &binary)
     }
 }
 

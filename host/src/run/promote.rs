@@ -37,12 +37,7 @@ impl Host {
     /// # Errors
     /// Whatever fails with the new component: then nothing has happened.
     pub fn promote(&self, plugin: &str, own: &str) -> Result<Done> {
-        let mut done = None;
-        self.writing(|| {
-            done = Some(self.promote_into(plugin, own)?);
-            Ok(())
-        })?;
-        done.ok_or_else(|| Error::internal("a promotion without an outcome"))
+        self.writing(|| self.promote_into(plugin, own))
     }
 
     fn promote_into(&self, plugin: &str, own: &str) -> Result<Done> {
