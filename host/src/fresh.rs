@@ -53,7 +53,13 @@ impl Fresh {
         for step in &pipeline.kpis {
             let inputs = step.inputs.iter().enumerate().filter(|(_, input)| input.dataset == dataset);
             for (input, _) in inputs {
-                accumulators.push(Fed { step, input, accumulator: open(step, as_of), rows: 0, taken: Taken::new() });
+                accumulators.push(Fed {
+                    step,
+                    input,
+                    accumulator: step.open(as_of).ok(),
+                    rows: 0,
+                    taken: Taken::new(),
+                });
             }
         }
         Feed { fresh: self, state, as_of, accumulators }
@@ -87,10 +93,6 @@ impl Fresh {
     }
 }
 
-fn open(step: &KpiStep, as_of: i64) -> Option<Accumulator<'_>> {
-    step.plugin.open(&step.parameters, step.plugin.identity().uses_as_of.then_some(as_of)).ok()
-}
-
 impl Feed<'_> {
     /// Takes in rows that are about to be written.
     pub fn take_in(&mut self, batch: &RecordBatch) -> Result<()> {
@@ -105,7 +107,7 @@ impl Feed<'_> {
             *rows += projected.num_rows();
             if *rows >= MOST_ROWS && accumulator.is_some() {
                 self.fresh.add(step, self.state, accumulator.take(), Taken::new());
-                (*accumulator, *rows) = (open(step, self.as_of), 0);
+                (*accumulator, *rows) = (step.open(self.as_of).ok(), 0);
             }
         }
         Ok(())

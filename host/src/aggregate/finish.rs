@@ -133,7 +133,7 @@ impl Aggregation<'_> {
     /// One that was used before, or a new one: to open one takes longer than to fold a few groups.
     fn accumulator<'s>(&self, step: &'s KpiStep, free: &Mutex<Vec<Accumulator<'s>>>) -> Result<Accumulator<'s>> {
         let free = free.lock().expect("no one panics while holding it").pop();
-        free.map_or_else(|| self.open(step), Ok)
+        free.map_or_else(|| step.open(self.as_of), Ok)
     }
 
     /// What the keys of a stage's runs begin with.

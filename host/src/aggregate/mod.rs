@@ -26,7 +26,6 @@ use crate::pipeline::{KpiStep, Pipeline};
 use crate::plan::{KpiPlan, inputs};
 use crate::progress::Progress;
 use crate::store::Store;
-use crate::wasm::Accumulator;
 use crate::{Error, workers};
 
 /// What aggregating needs.
@@ -249,9 +248,5 @@ impl Aggregation<'_> {
         if let Some((_, sums)) = taken {
             work.sums = sums;
         }
-    }
-
-    fn open<'s>(&self, step: &'s KpiStep) -> Result<Accumulator<'s>> {
-        step.plugin.open(&step.parameters, step.plugin.identity().uses_as_of.then_some(self.as_of))
     }
 }

@@ -62,7 +62,7 @@ impl Aggregation<'_> {
         let mut damaged = BTreeMap::new();
         let mut open: Vec<(Part, Accumulator<'_>)> = Vec::new();
         for &part in &bundle[0].parts {
-            match self.open(works[part.work].step) {
+            match works[part.work].step.open(self.as_of) {
                 Ok(accumulator) => open.push((part, accumulator)),
                 Err(error) => works[part.work].fail(error),
             }

@@ -19,7 +19,7 @@ pub struct Whole<'w> {
     store: &'w dyn Store,
     pipeline: &'w Pipeline,
     step: &'w KpiStep,
-    as_of: Option<i64>,
+    as_of: i64,
     /// What is kept of each stage that is folded.
     kept: Vec<Reader<'w>>,
     /// All of the last stage.
@@ -36,7 +36,7 @@ impl<'w> Whole<'w> {
         let mut last = Sums::new(&specs[folded.len()]);
         stage.scan(store, |key, rows| last.load(key, rows, Sign::Plus))?;
         let kept = folded.iter().map(|stage| stage.open(store)).collect::<Result<_>>()?;
-        Ok(Self { store, pipeline, step, as_of: gold.fingerprint.as_of, kept, last })
+        Ok(Self { store, pipeline, step, as_of: gold.fingerprint.as_of.unwrap_or_default(), kept, last })
     }
 
     /// The table as it is.
@@ -85,6 +85,6 @@ impl<'w> Whole<'w> {
     }
 
     fn accumulator(&self) -> Result<Accumulator<'w>> {
-        self.step.plugin.open(&self.step.parameters, self.as_of)
+        self.step.open(self.as_of)
     }
 }

@@ -55,8 +55,7 @@ impl<'w> DatasetWork<'w> {
 
     /// A session of its cleaner.
     pub(super) fn session(&self) -> Result<Session<'w>> {
-        let as_of = self.step.plugin.identity().uses_as_of.then_some(self.cleaning.as_of);
-        self.step.plugin.open(&self.step.parameters, as_of)
+        self.step.open(self.cleaning.as_of)
     }
 
     /// Writes silver and adds the change to be committed.

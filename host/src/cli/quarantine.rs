@@ -230,7 +230,7 @@ impl Replay {
             held.retain(|held| own.contains(held.dataset.as_str()));
         }
         let lost = held.iter().filter(|held| held.quarantine.is_none()).count();
-        let replayed = replay(host.store(), host.pipeline(), &held)?;
+        let replayed = replay(host.store(), host.pipeline(), host.as_of(), &held)?;
         let applies = self.apply && replayed.iter().any(|replayed| replayed.passed() > 0);
         match (common.json, applies) {
             (false, _) => print(&replayed_text(&replayed, lost)),

@@ -9,7 +9,8 @@ use super::{Both, Comparing, Costs};
 use crate::catalog::{BRONZE, Cost, Entries, State};
 use crate::codec::{DecodedBatch, Decoder, Formulas};
 use crate::error::Result;
-use crate::pipeline::{DatasetStep, Pipeline};
+use crate::pipeline::DatasetStep;
+use crate::run::Host;
 use crate::store::{Store, unavailable};
 use crate::table::cells;
 use crate::wasm::{Cleaned, Session};
@@ -124,10 +125,8 @@ impl Comparing<'_> {
 
     fn object(&self, dataset: &str, name: &str) -> Result<RowDiff> {
         let store = self.old.store();
-        let (mut old, mut new) = (
-            Cleaner::begin(self.old.pipeline(), store, dataset, name)?,
-            Cleaner::begin(self.new.pipeline(), store, dataset, name)?,
-        );
+        let (mut old, mut new) =
+            (Cleaner::begin(self.old, store, dataset, name)?, Cleaner::begin(self.new, store, dataset, name)?);
         let mut diff = RowDiff::default();
         while let (Some(one), Some(other)) = (old.next(name)?, new.next(name)?) {
             if one.records != other.records {
@@ -207,11 +206,12 @@ impl Comparing<'_> {
 }
 
 impl<'c> Cleaner<'c> {
-    fn begin(pipeline: &'c Pipeline, store: &dyn Store, dataset: &str, name: &str) -> Result<Self> {
+    fn begin(host: &'c Host, store: &dyn Store, dataset: &str, name: &str) -> Result<Self> {
+        let pipeline = host.pipeline();
         let step = pipeline.dataset(dataset).ok_or_else(|| Error::internal("a pipeline without its dataset"))?;
         let (_, file) = store.open(&format!("{BRONZE}{name}"))?;
         let decoder = Decoder::new(file, step.format, &step.plugin.spec().input, pipeline.decode);
-        let session = step.plugin.open(&step.parameters, step.fingerprint.as_of)?;
+        let session = step.open(host.as_of())?;
         Ok(Self { step, session, decoder })
     }
 

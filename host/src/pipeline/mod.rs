@@ -20,8 +20,8 @@ use crate::config::{DatasetSection, Manifest, Output, Quarantine, Schedule};
 use crate::error::{Kind, Result};
 use crate::privacy::Pseudonyms;
 use crate::wasm::{
-    Binary, Cleaner, Engine, Identity, Kpi, KpiInputSpec, Limits, Object, Source, check_parameters, guest_text,
-    schema_text,
+    Accumulator, Binary, Cleaner, Engine, Identity, Kpi, KpiInputSpec, Limits, Object, Session, Source,
+    check_parameters, guest_text, schema_text,
 };
 
 /// A pipeline ready to run.
@@ -119,6 +119,20 @@ impl SourceStep {
                 Err(Error::plugin(format!("plugin `{plugin}` made an object `{name}`; it declares {families}")))
             }
         }
+    }
+}
+
+impl DatasetStep {
+    /// A session of its cleaner, at that time in microseconds since the epoch if the cleaner asks for one.
+    pub fn open(&self, as_of: i64) -> Result<Session<'_>> {
+        self.plugin.open(&self.parameters, self.plugin.identity().uses_as_of.then_some(as_of))
+    }
+}
+
+impl KpiStep {
+    /// An accumulator, at that time in microseconds since the epoch if the KPI asks for one.
+    pub fn open(&self, as_of: i64) -> Result<Accumulator<'_>> {
+        self.plugin.open(&self.parameters, self.plugin.identity().uses_as_of.then_some(as_of))
     }
 }
 

@@ -35,13 +35,14 @@ impl Replayed {
     }
 }
 
-/// Sends the rejected rows through the components that the pipeline has for their datasets. Nothing is written.
+/// Sends the rejected rows through the components that the pipeline has for their datasets, at that time in microseconds
+/// since the epoch. Nothing is written.
 ///
 /// # Errors
 /// The component fails; or the rows are no longer in quarantine, which says which they are.
-pub fn replay(store: &dyn Store, pipeline: &Pipeline, held: &[Held]) -> Result<Vec<Replayed>> {
+pub fn replay(store: &dyn Store, pipeline: &Pipeline, as_of: i64, held: &[Held]) -> Result<Vec<Replayed>> {
     let mut by_dataset: BTreeMap<&str, Replayed> = BTreeMap::new();
-    for (of, sent) in workers::map(held.iter().collect(), |of| (of, object(store, pipeline, of))) {
+    for (of, sent) in workers::map(held.iter().collect(), |of| (of, object(store, pipeline, as_of, of))) {
         let Replayed { rows, passed, rejected, .. } = sent?;
         let all = by_dataset.entry(&of.dataset).or_default();
         all.dataset.clone_from(&of.dataset);
@@ -53,7 +54,7 @@ pub fn replay(store: &dyn Store, pipeline: &Pipeline, held: &[Held]) -> Result<V
     Ok(by_dataset.into_values().collect())
 }
 
-fn object(store: &dyn Store, pipeline: &Pipeline, held: &Held) -> Result<Replayed> {
+fn object(store: &dyn Store, pipeline: &Pipeline, as_of: i64, held: &Held) -> Result<Replayed> {
     let Held { dataset, object, .. } = held;
     let step = pipeline
         .dataset(dataset)
@@ -68,7 +69,7 @@ fn object(store: &dyn Store, pipeline: &Pipeline, held: &Held) -> Result<Replaye
     }
     let key = format!("{BRONZE}{object}");
     let mut decoder = Decoder::new(store.open(&key)?.1, step.format, &step.plugin.spec().input, pipeline.decode);
-    let mut session = step.plugin.open(&step.parameters, step.fingerprint.as_of)?;
+    let mut session = step.open(as_of)?;
     while let Some(batch) = decoder.next_batch().map_err(|error| unavailable("read", &key, &error))? {
         for malformed in batch.malformed.iter().filter(|malformed| wanted.contains_key(&malformed.number)) {
             replayed.rows += 1;

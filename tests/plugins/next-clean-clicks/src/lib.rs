@@ -1,23 +1,28 @@
-//! Another version of the cleaner `clean-clicks`: whatever the IP is, a click stays; and pages have no capitals.
+//! Another version of the cleaner `clean-clicks`: whatever the IP is, a click stays, unless it is of a day to come; and pages
+//! have no capitals.
 
 use smelt_sdk::Identity;
 use smelt_sdk::prelude::*;
 
 const INVALID_TS: Rule = Rule::reject("invalid_ts", "The instant is missing or is no such instant.");
+const TO_COME: Rule = Rule::reject("to_come", "The instant is more than a day after the day that is computed for.");
 const LOWERED: Rule = Rule::repair("lowered", "The page had capitals.");
 
-struct CleanClicks;
+struct CleanClicks {
+    latest: Timestamp,
+}
 
 impl Cleaner for CleanClicks {
     fn describe() -> CleanerDescription {
         describe_cleaner(Identity { name: "clean-clicks".to_owned(), ..identity!() })
             .input(["customer_id", "page", "ts"])
             .output([nullable(text("customer_id")), nullable(text("page")), timestamp("ts")])
-            .rules([&INVALID_TS, &LOWERED])
+            .rules([&INVALID_TS, &TO_COME, &LOWERED])
+            .uses_as_of()
     }
 
-    fn open(_: &Config) -> Result<Self> {
-        Ok(Self)
+    fn open(config: &Config) -> Result<Self> {
+        Ok(Self { latest: config.as_of()?.plus_seconds(2 * 86_400) })
     }
 
     fn clean(&mut self, rows: &Batch, out: &mut Cleaned) -> Result<()> {
@@ -27,6 +32,10 @@ impl Cleaner for CleanClicks {
                 out.reject(row, &INVALID_TS);
                 continue;
             };
+            if ts > self.latest {
+                out.reject(row, &TO_COME);
+                continue;
+            }
             let lowered = page.trimmed(row).map(str::to_lowercase);
             if lowered.as_deref() != page.trimmed(row) {
                 out.repair(&LOWERED);
