@@ -1,5 +1,6 @@
 //! The crate's error: what went wrong, and by its kind, who has to act.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// What the caller can do about an error.
@@ -85,6 +86,22 @@ impl Error {
     /// The same error, with what was being done in front.
     pub fn context(self, doing: impl fmt::Display) -> Self {
         Self { message: format!("{doing}: {}", self.message), ..self }
+    }
+}
+
+/// Fails with the first of what failed, by name, or of the datasets that are damaged, if there is any.
+pub(crate) fn first(
+    failures: impl IntoIterator<Item = (String, Error)>,
+    damaged: &BTreeMap<String, String>,
+) -> Result<()> {
+    if let Some((what, error)) = failures.into_iter().next() {
+        return Err(error.context(what));
+    }
+    match damaged.first_key_value() {
+        Some((dataset, why)) => {
+            Err(Error::new(Kind::Damaged, format!("dataset `{dataset}`: {why}; `smelt run` makes it anew")))
+        }
+        None => Ok(()),
     }
 }
 

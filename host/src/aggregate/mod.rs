@@ -20,7 +20,7 @@ use rows::{Part, Task, bundles};
 use sums::Shards;
 
 use crate::catalog::{Change, State};
-use crate::error::{Kind, Result};
+use crate::error::{self, Kind, Result};
 use crate::fresh::Fresh;
 use crate::pipeline::{KpiStep, Pipeline};
 use crate::plan::{KpiPlan, inputs};
@@ -56,6 +56,14 @@ pub struct Outcome {
     pub damaged: BTreeMap<String, String>,
     /// The tables that were computed, by KPI.
     pub tables: BTreeMap<String, RecordBatch>,
+}
+
+impl Outcome {
+    /// The outcome, if all was done; else the first thing that was not.
+    pub fn complete(mut self) -> Result<Self> {
+        error::first(self.failures.drain(..), &self.damaged)?;
+        Ok(self)
+    }
 }
 
 /// A KPI being computed.

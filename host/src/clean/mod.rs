@@ -12,7 +12,7 @@ use dataset::DatasetWork;
 use object::{CleanObject, Object};
 
 use crate::catalog::{BRONZE, Change, State};
-use crate::error::{Kind, Result};
+use crate::error::{self, Kind, Result};
 use crate::fresh::Fresh;
 use crate::keys::Budget;
 use crate::pipeline::Pipeline;
@@ -56,6 +56,15 @@ pub struct Outcome {
     pub untidy: bool,
     /// Datasets of which an object is gone or damaged, and which; they must be made anew.
     pub damaged: BTreeMap<String, String>,
+}
+
+impl Outcome {
+    /// The outcome, if all was done; else the first thing that was not.
+    pub fn complete(mut self) -> Result<Self> {
+        let failures = self.failures.drain(..).map(|((_, object), error)| (format!("{BRONZE}{object}"), error));
+        error::first(failures, &self.damaged)?;
+        Ok(self)
+    }
 }
 
 /// One object to be cleaned.

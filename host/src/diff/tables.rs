@@ -11,7 +11,7 @@ use crate::aggregate::Aggregation;
 use crate::catalog::{Cost, State};
 use crate::clock::Clock;
 use crate::codec::Formulas;
-use crate::error::{Kind, Result};
+use crate::error::Result;
 use crate::fresh::Fresh;
 use crate::plan::KpiPlan;
 use crate::progress::Progress;
@@ -136,13 +136,7 @@ impl Comparing<'_> {
             table: None,
             estimate: None,
         };
-        let mut outcome = aggregation.run(&[plan])?;
-        if let Some((what, error)) = outcome.failures.pop() {
-            return Err(error.context(what));
-        }
-        if let Some((dataset, why)) = outcome.damaged.pop_first() {
-            return Err(Error::new(Kind::Damaged, format!("dataset `{dataset}`: {why}; `smelt run` makes it anew")));
-        }
+        let mut outcome = aggregation.run(&[plan])?.complete()?;
         let table =
             outcome.tables.remove(kpi).ok_or_else(|| Error::internal(format!("KPI `{kpi}` was not computed")))?;
         let cost = outcome.change.gold.get(kpi).map(|gold| gold.cost).unwrap_or_default();

@@ -18,7 +18,7 @@ use crate::lake::Lake;
 use crate::pipeline::{Fingerprint, Pipeline};
 use crate::privacy::Pseudonyms;
 use crate::progress::Progress;
-use crate::run::{Host, Report};
+use crate::run::Host;
 use crate::store::{Overlay, Store};
 use crate::wasm::Engine;
 use crate::{Error, digest, silver};
@@ -111,7 +111,7 @@ impl Remaking<'_> {
             compared: vec![],
             cost: Cost::default(),
         };
-        all_done(host.run()?)?;
+        host.run()?.complete()?;
         let state = host.state()?;
         for (name, (content, entries)) in &datasets {
             let Some(held) = state.datasets.get(name) else { continue };
@@ -147,7 +147,7 @@ impl Remaking<'_> {
         let pipeline = self.recorded(store, &recorded, None)?;
         let key = format!("{BRONZE}{name}");
         let host = self.host(BTreeSet::from([key.clone()]), pipeline, fingerprint)?;
-        all_done(host.clean()?)?;
+        host.clean()?.complete()?;
         let state = host.state()?;
         let held = state.datasets.get(dataset).ok_or_else(|| Error::internal(format!("`{key}` was not cleaned")))?;
         let again = Entries::of(host.store(), held).by_name(&[name])?.remove(0);
@@ -228,14 +228,6 @@ fn parameters(fingerprint: &Fingerprint) -> Result<Map<String, Value>> {
     serde_json::from_str(&fingerprint.parameters).map_err(|error| {
         Error::new(Kind::InvalidInput, format!("the catalog has parameters that are no object: {error}"))
     })
-}
-
-/// Fails with the first thing that could not be done.
-fn all_done(report: Report) -> Result<()> {
-    match report.failures.into_iter().next() {
-        Some((what, error)) => Err(error.context(what)),
-        None => Ok(()),
-    }
 }
 
 /// The sha256 of the silver that was made of one object by itself, once the rows have left it that lost to others.

@@ -37,14 +37,12 @@ impl Host {
                 // Another host may have replaced what was about to be read: then the newer catalog names other objects.
                 catalog.refresh()?;
                 if catalog.state().sequence != sequence && attempt < ATTEMPTS {
+                    self.untidy.store(true, Ordering::Relaxed);
                     continue;
                 }
             }
             match self.commit(&mut catalog, outcome.change) {
-                Err(error) if error.kind() == Kind::Conflict && attempt < ATTEMPTS => {
-                    self.untidy.store(true, Ordering::Relaxed);
-                    continue;
-                }
+                Err(error) if error.kind() == Kind::Conflict && attempt < ATTEMPTS => continue,
                 committed => committed?,
             }
             report.tables.extend(outcome.tables);

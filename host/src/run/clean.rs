@@ -89,7 +89,6 @@ impl Host {
             }
             match self.commit(&mut catalog, outcome.change) {
                 Err(error) if error.kind() == Kind::Conflict && conflicts < ATTEMPTS => {
-                    self.untidy.store(true, Ordering::Relaxed);
                     conflicts += 1;
                     continue;
                 }

@@ -19,7 +19,7 @@ pub use promote::Done;
 
 use crate::catalog::{Catalog, Change, Promotion, State, component_key, keep_component};
 use crate::clock::Clock;
-use crate::error::{Kind, Result};
+use crate::error::{self, Kind, Result};
 use crate::fresh::Fresh;
 use crate::pipeline::Pipeline;
 use crate::plan::{Parked, Plan, Planning};
@@ -75,6 +75,14 @@ pub struct Report {
     pub unmatched: Vec<String>,
     /// What was left alone, because its plugin failed at it as often as it may.
     pub parked: Vec<Parked>,
+}
+
+impl Report {
+    /// The report, if all was done; else the first thing that was not.
+    pub fn complete(mut self) -> Result<Self> {
+        error::first(self.failures.drain(..), &BTreeMap::new())?;
+        Ok(self)
+    }
 }
 
 impl Host {
@@ -233,7 +241,12 @@ impl Host {
         let retired = catalog.state().retired.iter();
         change.swept = retired.filter(|key| !change.named.contains(*key)).cloned().collect();
         change.swept.iter().try_for_each(|key| self.store.delete(key))?;
-        catalog.commit(&change, self.clock.now())?;
+        let committed = catalog.commit(&change, self.clock.now());
+        if committed.as_ref().is_err_and(|error| error.kind() == Kind::Conflict) {
+            // What it names was written for nothing; whoever makes it anew writes it again.
+            self.untidy.store(true, Ordering::Relaxed);
+        }
+        committed?;
         self.sweep(catalog.state())
     }
 
