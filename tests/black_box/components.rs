@@ -225,6 +225,15 @@ fn where_keys_are_trusted_nothing_else_runs() {
     let signatures: Vec<_> =
         lake.files("catalog/components").into_keys().filter(|name| name.ends_with(".minisig")).collect();
     assert_eq!(signatures.len(), PLUGINS.len() + 1);
+    // Another key is trusted from now on, also for what the lake keeps.
+    for plugin in PLUGINS {
+        put(&directory, plugin, &component(plugin), Some(&sign(&others, &component(plugin))));
+    }
+    take_from(&mut lake, directory.to_str().expect("UTF-8"), &trusting(&others));
+    assert!(refused(&lake, &["run"]).contains("of another key or of other bytes"));
+    put(&elsewhere, "aov", &next, Some(&sign(&others, &next)));
+    assert!(lake.smelt(&["plugin", "promote", path.to_str().expect("UTF-8")]).contains("signed anew"));
+    lake.smelt(&["run"]);
     // Whoever can write the lake cannot make it run what is not signed.
     for name in signatures {
         std::fs::remove_file(lake.path().join("catalog/components").join(name)).expect("it can be removed");

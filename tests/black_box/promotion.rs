@@ -180,6 +180,8 @@ fn the_lock_pins_what_was_promoted() {
     lake.smelt(&["run", "--locked"]);
     assert_eq!(lake.gold(), with(&lake, &["aov"]));
     lake.smelt(&["plugin", "lock"]);
+    let list = lake.json(&["plugin", "list"]);
+    assert!(list.as_array().into_iter().flatten().all(|row| row["locked"] != false), "{list}");
     // Another machine has not heard of it.
     let lock = lake.path().with_file_name("smelt.lock");
     let text = std::fs::read_to_string(&lock).expect("the lock");

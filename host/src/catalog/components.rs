@@ -15,18 +15,19 @@ pub fn component_key(sha256: &str) -> String {
 pub fn keep_component(store: &dyn Store, binary: &Binary, durability: Durability) -> Result<()> {
     let key = component_key(binary.sha256());
     if let Some(signature) = binary.signature() {
-        put_signature(store, &key, signature, durability)?;
+        // Another one is of a key that was trusted before.
+        put_instead(store, &signature_key(&key), signature.as_bytes(), durability)?;
     }
-    while !put_unless_other(store, &key, binary.bytes(), durability)? {
-        // Its name says what it holds: this was damaged.
-        store.delete(&key)?;
-    }
-    Ok(())
+    // Its name says what it holds: another one was damaged.
+    put_instead(store, &key, binary.bytes(), durability)
 }
 
-/// Beside the component. Of several signatures one is kept, since whoever trusts no key of it wants none.
-fn put_signature(store: &dyn Store, key: &str, signature: &str, durability: Durability) -> Result<()> {
-    store.put_if_absent(&signature_key(key), signature.as_bytes(), durability).map(drop)
+/// Puts the object, in place of another one of that key if there is one.
+fn put_instead(store: &dyn Store, key: &str, body: &[u8], durability: Durability) -> Result<()> {
+    while !put_unless_other(store, key, body, durability)? {
+        store.delete(key)?;
+    }
+    Ok(())
 }
 
 fn signature_key(component: &str) -> String {

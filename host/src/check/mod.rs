@@ -21,6 +21,7 @@ use serde_json::{Map, Value};
 
 pub use report::{About, Check, Cost, Failure, Outcome, Report};
 
+use crate::components::plugin_of;
 use crate::error::{Kind, Result};
 use crate::wasm::{Binary, Contract, Engine, Inspection, Limits, World};
 use report::{failed, passed};
@@ -91,9 +92,7 @@ pub fn check(engines: &Engines, component: &Path, options: &Options) -> Result<R
         return Err(error);
     }
     let Some(world) = inspection.and_then(|inspection| inspect(&mut report, &inspection)) else { return Ok(report) };
-    // A crate's file has `_` where its name has `-`, and a plugin's name has no `_`.
-    let stem = component.file_stem().unwrap_or_default().to_string_lossy();
-    let name = stem.replace('_', "-");
+    let name = plugin_of(component);
     let limits = &options.limits;
     report.check("limits", &[], || {
         passed(format!(

@@ -13,7 +13,7 @@ use super::table::{render, thousands};
 use super::{Common, print, print_json};
 use crate::Error;
 use crate::catalog::{Cost, State, kept_component};
-use crate::components::read_file;
+use crate::components::{plugin_of, read_file};
 use crate::diff::{Both, Comparing, Costs, Diff, RowDiff, Rules, TableDiff};
 use crate::error::{Kind, Result};
 use crate::run::Host;
@@ -98,7 +98,7 @@ impl Compare {
     fn find(&self, what: &str, now: &Host, state: &State) -> Result<Component> {
         let path = Path::new(what);
         if path.is_file() {
-            let stem = path.file_stem().unwrap_or_default().to_string_lossy().replace('_', "-");
+            let stem = plugin_of(path);
             return Ok(Component { name: Some(stem), binary: read_file(path, u64::MAX)? });
         }
         if let Ok(identity) = now.pipeline().identity(what) {

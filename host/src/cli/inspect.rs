@@ -8,6 +8,7 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use super::{Common, cache_directory, print, print_json};
+use crate::components::plugin_of;
 use crate::config::Manifest;
 use crate::error::Result;
 use crate::privacy::Pseudonyms;
@@ -26,7 +27,7 @@ pub(super) struct Inspect {
 impl Inspect {
     pub(super) fn run(&self, common: &Common) -> Result<ExitCode> {
         let path = &self.component;
-        let name = path.file_stem().unwrap_or_default().to_string_lossy().replace('_', "-");
+        let name = plugin_of(path);
         let limits = limits(&common.pipeline, &name)?;
         // It is loaded as the first section that names it would load it.
         let first = limits.first().map(|(_, limits)| limits.clone()).unwrap_or_default();

@@ -1,17 +1,15 @@
 //! `smelt plugin list`.
 
-use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use clap::Args;
 use serde::Serialize;
 
+use super::current::Current;
 use super::inspect::{limits, version};
 use super::lock::short;
 use super::table::{render, thousands};
-use super::{Common, cache_directory, print, print_json, variable};
-use crate::catalog::{Catalog, Promotion};
-use crate::components::Components;
+use super::{Common, cache_directory, print, print_json};
 use crate::config::Manifest;
 use crate::error::Result;
 use crate::pipeline::Lock;
@@ -32,7 +30,7 @@ struct Row {
     sha256: String,
     /// Sections of the manifest.
     used_by: Vec<String>,
-    /// Whether the lock pins this very component; nothing where it pins none of that name.
+    /// Whether the lock pins the component that runs; nothing where it pins none of that name.
     locked: Option<bool>,
     /// The component that was promoted and runs in its place, by its sha256.
     promoted: Option<String>,
@@ -45,14 +43,14 @@ impl List {
         let manifest = Manifest::read(&common.pipeline)?;
         let lock = Lock::read(&manifest.lock)?;
         let engine = Engine::new(cache_directory().as_deref())?;
-        let components = Components::of(&manifest, &variable)?;
-        let promoted = promotions(common)?;
+        let current = Current::of(common, &manifest)?;
         let mut rows = Vec::new();
-        for name in components.names() {
+        for name in current.names() {
             let allowed = limits(&common.pipeline, &name)?.into_iter().next().map(|(_, limits)| limits);
             let allowed = allowed.unwrap_or_default();
-            let binary = components.read(&name, u64::MAX)?;
-            let sha256 = binary.sha256().to_owned();
+            let binary = current.own(&name, u64::MAX)?;
+            let promoted = current.promoted(&name, &binary).map(ToOwned::to_owned);
+            let runs = promoted.as_deref().unwrap_or(binary.sha256());
             let found = engine.inspect(&binary, &allowed).and_then(|inspection| {
                 let (world, contract) = inspection.kind()?;
                 Ok((world, contract, version(world, &engine, &name, &binary, &allowed)?))
@@ -64,10 +62,10 @@ impl List {
                 contract: found.as_ref().ok().map(|(_, contract, _)| Contract::version(*contract)),
                 bytes: binary.bytes().len(),
                 used_by: used_by.collect(),
-                locked: lock.as_ref().and_then(|lock| lock.pin(&name)).map(|pin| pin.sha256 == sha256),
-                promoted: promoted.get(&name).filter(|it| it.from == sha256).map(|it| it.to.clone()),
+                locked: lock.as_ref().and_then(|lock| lock.pin(&name)).map(|pin| pin.sha256 == runs),
                 refused: found.err().map(|error| error.to_string()),
-                sha256,
+                sha256: binary.sha256().to_owned(),
+                promoted,
                 name,
             });
         }
@@ -76,15 +74,6 @@ impl List {
             false => print(&text(&rows, lock.is_some())),
         }
         Ok(ExitCode::SUCCESS)
-    }
-}
-
-/// Those of the lake, if there is one.
-fn promotions(common: &Common) -> Result<BTreeMap<String, Promotion>> {
-    let lake = common.lake()?;
-    match lake.expect() {
-        Ok(()) => Ok(Catalog::load(&*lake.open()?)?.state().promoted.clone()),
-        Err(_) => Ok(BTreeMap::new()),
     }
 }
 

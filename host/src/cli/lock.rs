@@ -5,12 +5,10 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::load::promoted;
+use super::current::Current;
 use super::table::render;
-use super::{Common, cache_directory, print, print_json, variable};
+use super::{Common, cache_directory, print, print_json};
 use crate::Error;
-use crate::catalog::{Catalog, State};
-use crate::components::Components;
 use crate::config::Manifest;
 use crate::error::Result;
 use crate::pipeline::{Lock, Pin, Pipeline};
@@ -86,27 +84,19 @@ pub(super) fn short(sha256: &str) -> &str {
 
 /// What a lock of the components that run would pin.
 fn now(common: &Common, manifest: &Manifest) -> Result<Lock> {
-    let store = common.lake()?.open()?;
-    let state = match common.lake()?.expect() {
-        Ok(()) => Catalog::load(&*store)?.state().clone(),
-        // There is nothing to be promoted yet.
-        Err(_) => State::default(),
-    };
-    let components = Components::of(manifest, &variable)?;
-    let cache = cache_directory();
-    let engine = Engine::new(cache.as_deref())?;
+    let current = Current::of(common, manifest)?;
+    let engine = Engine::new(cache_directory().as_deref())?;
     let mut imports = BTreeMap::new();
     let mut limits: BTreeMap<String, BTreeMap<_, _>> = BTreeMap::new();
     for (section, plugin, own) in manifest.uses() {
         let granted = manifest.limits.of_plugin(own)?;
-        let binary = promoted(&*store, &state, plugin, components.read(plugin, granted.component_bytes)?)?;
-        components.keys().check(plugin, &binary)?;
+        let binary = current.read(plugin, granted.component_bytes)?;
         imports.insert(plugin.to_owned(), engine.inspect(&binary, &granted)?.imports);
         let granted = granted.list().into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
         limits.entry(plugin.to_owned()).or_default().insert(section, granted);
     }
-    let pipeline = Pipeline::load_with(manifest, engine, &Pseudonyms::default(), &|_, plugin, limits| {
-        promoted(&*store, &state, plugin, components.read(plugin, limits.component_bytes)?)
+    let pipeline = Pipeline::load(manifest, engine, &Pseudonyms::default(), None, &|plugin, limits| {
+        current.read(plugin, limits.component_bytes)
     })?;
     let mut pins = BTreeMap::new();
     for Identity { name, version, binary, contract, .. } in pipeline.identities() {

@@ -1,5 +1,6 @@
 //! The command line: one file a verb. Flags become a [`Host`]; what comes back is shown as text or JSON.
 
+mod current;
 mod diff;
 mod explain;
 mod follow;

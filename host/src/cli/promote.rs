@@ -6,11 +6,12 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
+use super::current::Current;
 use super::lock::{repin, short};
-use super::{Common, print, print_json, variable};
+use super::{Common, print, print_json};
 use crate::Error;
 use crate::catalog::{Catalog, kept_component};
-use crate::components::{Components, read_file};
+use crate::components::{plugin_of, read_file};
 use crate::config::Manifest;
 use crate::error::{Kind, Result};
 use crate::run::Done;
@@ -41,8 +42,7 @@ impl Promote {
     pub(super) fn run(&self, common: &Common) -> Result<ExitCode> {
         common.lake()?.expect()?;
         let binary = read_file(&self.component, u64::MAX)?;
-        let name = self.component.file_stem().unwrap_or_default().to_string_lossy().replace('_', "-");
-        promote(common, &name, &binary)
+        promote(common, &plugin_of(&self.component), &binary)
     }
 }
 
@@ -58,8 +58,7 @@ impl Rollback {
         let binary = match kept_component(&*store, &former.component) {
             // It made nothing yet, so the lake has no need of it.
             Err(error) if error.kind() == Kind::Damaged => {
-                let manifest = Manifest::read(&common.pipeline)?;
-                let own = Components::of(&manifest, &variable)?.read(plugin, u64::MAX)?;
+                let own = Current::of(common, &Manifest::read(&common.pipeline)?)?.own(plugin, u64::MAX)?;
                 if own.sha256() == former.component { own } else { return Err(error) }
             }
             kept => kept?,
@@ -69,9 +68,10 @@ impl Rollback {
 }
 
 pub(super) fn promote(common: &Common, plugin: &str, binary: &Binary) -> Result<ExitCode> {
-    let (host, own) = common.load(Some((plugin, binary)))?;
+    let (host, current) = common.load(Some((plugin, binary)))?;
     let version = host.pipeline().identity(plugin)?.version.clone();
-    let own = own.get(plugin).map_or("", String::as_str);
+    let own = current.own(plugin, u64::MAX)?;
+    let own = own.sha256();
     let Done { former, datasets, kpis, restored } = host.promote(plugin, own)?;
     repin(common, plugin)?;
     if common.json {
@@ -92,6 +92,9 @@ pub(super) fn promote(common: &Common, plugin: &str, binary: &Binary) -> Result<
             let names: Vec<_> = names.iter().map(String::as_str).collect();
             text.push_str(&format!("  {what}: {}\n", names.join(", ")));
         }
+    }
+    if binary.sha256() == former.component {
+        text.push_str("  signed anew\n");
     }
     if binary.sha256() != own {
         text.push_str(&format!(

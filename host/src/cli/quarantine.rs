@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::lock::short;
@@ -14,7 +15,7 @@ use super::table::{render, rules, thousands};
 use super::{Common, print, print_json};
 use crate::Error;
 use crate::catalog::Catalog;
-use crate::components::read_file;
+use crate::components::{plugin_of, read_file};
 use crate::error::Result;
 use crate::quarantine::{Filter, Held, Replayed, held, replay, rows};
 use crate::run::Host;
@@ -148,26 +149,35 @@ fn table(held: &[Held]) -> String {
     )
 }
 
+/// What a rule rejected.
+#[derive(Serialize)]
+struct Stat<'h> {
+    dataset: &'h str,
+    rule: &'h str,
+    rows: u64,
+    /// Bronze objects with such rows.
+    objects: u64,
+}
+
 fn stats(common: &Common, which: &Which) -> Result<ExitCode> {
     let held = which.held(common, |_, held| Ok(held))?;
-    // Rows and objects, by dataset and rule.
-    let mut by_rule: BTreeMap<(&str, &str), (u64, usize)> = BTreeMap::new();
-    for held in &held {
-        for (rule, rows) in &held.rejected {
-            let (all, objects) = by_rule.entry((&held.dataset, rule)).or_default();
-            *all += rows;
-            *objects += 1;
+    let mut by_rule: BTreeMap<(&str, &str), Stat<'_>> = BTreeMap::new();
+    for Held { dataset, rejected, .. } in &held {
+        for (rule, rows) in rejected {
+            let stat = by_rule.entry((dataset, rule)).or_insert(Stat { dataset, rule, rows: 0, objects: 0 });
+            stat.rows += rows;
+            stat.objects += 1;
         }
     }
+    let stats: Vec<_> = by_rule.into_values().collect();
     if common.json {
-        let one = |((dataset, rule), (rows, objects)): (&(&str, &str), &(u64, usize))| json!({"dataset": dataset, "rule": rule, "rows": rows, "objects": objects});
-        print_json(&by_rule.iter().map(one).collect::<Vec<_>>())?;
+        print_json(&stats)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let row = |((dataset, rule), (rows, objects)): (&(&str, &str), &(u64, usize))| {
-        vec![(*dataset).to_owned(), (*rule).to_owned(), thousands(*rows), thousands(*objects as u64)]
+    let row = |stat: &Stat<'_>| {
+        vec![stat.dataset.to_owned(), stat.rule.to_owned(), thousands(stat.rows), thousands(stat.objects)]
     };
-    print(&render(&["dataset", "rule", "rows", "objects"], &by_rule.iter().map(row).collect::<Vec<_>>()));
+    print(&render(&["dataset", "rule", "rows", "objects"], &stats.iter().map(row).collect::<Vec<_>>()));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -208,7 +218,7 @@ impl Replay {
     fn run(&self, common: &Common) -> Result<ExitCode> {
         common.lake()?.expect()?;
         let with = self.with.as_ref().map(|path| {
-            let name = path.file_stem().unwrap_or_default().to_string_lossy().replace('_', "-");
+            let name = plugin_of(path);
             Ok::<_, Error>((name, read_file(path, u64::MAX)?))
         });
         let with = with.transpose()?;

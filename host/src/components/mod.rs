@@ -3,6 +3,7 @@
 mod registry;
 mod signature;
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 pub use registry::{Registry, SIGNATURE_LAYER};
@@ -12,12 +13,14 @@ use crate::Error;
 use crate::config::Manifest;
 use crate::error::{Kind, Result};
 use crate::lake::connection_of;
-use crate::store::{BucketUrl, Places, S3Store, Store as _, read};
+use crate::store::{BucketUrl, Places, S3Store, Store as _};
 use crate::wasm::Binary;
 
 /// What a component's file is called after the plugin's name, and its signature's after that.
 const EXTENSION: &str = ".wasm";
 const SIGNATURE: &str = ".minisig";
+/// The most bytes of a signature.
+const SIGNATURE_BYTES: u64 = 4096;
 
 /// The places that a manifest names, and the keys that it trusts.
 pub struct Components {
@@ -86,6 +89,11 @@ pub fn file_of(manifest: &Manifest, plugin: &str) -> Option<PathBuf> {
     directories.map(file).find(|path| path.is_file())
 }
 
+/// The plugin whose component is in such a file. A crate's file has `_` where its name has `-`, and a plugin's name has no `_`.
+pub fn plugin_of(file: &Path) -> String {
+    file.file_stem().unwrap_or_default().to_string_lossy().replace('_', "-")
+}
+
 /// The component in a file, and the signature beside it if there is one.
 pub fn read_file(path: &Path, most: u64) -> Result<Binary> {
     let binary = Binary::read(path, most)?;
@@ -117,23 +125,26 @@ impl Place {
                 if path.is_file() { read_file(&path, most).map(Some) } else { Ok(None) }
             }
             Self::Bucket { url, store } => {
-                let (meta, _) = match store.open(&name) {
-                    Err(error) if error.kind() == Kind::Damaged => return Ok(None),
-                    opened => opened?,
-                };
-                let shown = format!("{url}/{name}");
-                if meta.bytes > most {
-                    return Err(Error::config(format!("the component `{shown}` has more than {most} bytes")));
-                }
-                let binary = Binary::new(&shown, read(store, &name)?);
-                match store.open(&format!("{name}{SIGNATURE}")) {
-                    Err(error) if error.kind() == Kind::Damaged => Ok(Some(binary)),
-                    opened => {
-                        opened?;
-                        let text = read(store, &format!("{name}{SIGNATURE}"))?;
-                        Ok(Some(binary.signed(&String::from_utf8_lossy(&text))))
+                let object = |name: &str, most: u64| {
+                    let (meta, mut bytes) = match store.open(name) {
+                        Err(error) if error.kind() == Kind::Damaged => return Ok(None),
+                        opened => opened?,
+                    };
+                    let shown = format!("{url}/{name}");
+                    if meta.bytes > most {
+                        return Err(Error::config(format!("the component `{shown}` has more than {most} bytes")));
                     }
-                }
+                    let mut body = Vec::new();
+                    bytes.read_to_end(&mut body).map_err(|error| {
+                        Error::new(Kind::Unavailable, format!("cannot read the component `{shown}`: {error}"))
+                    })?;
+                    Ok(Some(Binary::new(&shown, body)))
+                };
+                let Some(binary) = object(&name, most)? else { return Ok(None) };
+                Ok(Some(match object(&format!("{name}{SIGNATURE}"), SIGNATURE_BYTES)? {
+                    Some(signature) => binary.signed(&String::from_utf8_lossy(signature.bytes())),
+                    None => binary,
+                }))
             }
             Self::Registry(registry) => registry.read(plugin, most),
         }

@@ -10,6 +10,7 @@ use oci_client::secrets::RegistryAuth;
 use oci_client::{Client, Reference};
 use tokio::runtime::Runtime;
 
+use super::SIGNATURE_BYTES;
 use crate::Error;
 use crate::error::{Kind, Result};
 use crate::wasm::Binary;
@@ -18,8 +19,6 @@ use crate::wasm::Binary;
 const COMPONENT_LAYER: &str = "application/wasm";
 /// The type of the layer with its signature.
 pub const SIGNATURE_LAYER: &str = "application/vnd.smelt.minisig";
-/// The most bytes of a signature.
-const SIGNATURE_BYTES: u64 = 4096;
 /// How long a registry may take to say something.
 const PATIENCE: Duration = Duration::from_secs(30);
 

@@ -82,7 +82,7 @@ impl Reached {
 
     fn names(&self, key: &str) -> bool {
         // A signature lies beside its component.
-        let key = key.strip_suffix(".minisig").unwrap_or(key);
+        let key = key.strip_suffix(".minisig").filter(|key| key.starts_with(COMPONENTS)).unwrap_or(key);
         let run = |map: &Segments| map.runs().iter().any(|run| run.key == key);
         self.objects.contains_key(key) || self.maps.iter().any(run)
     }

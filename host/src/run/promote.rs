@@ -5,13 +5,15 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use super::{ATTEMPTS, Host};
 use crate::Error;
 use crate::aggregate::{Aggregation, put_stamped};
-use crate::catalog::{BRONZE, Catalog, Change, Former, Gold, Promoted, Promotion, State, Stored};
+use crate::catalog::{
+    Catalog, Change, Former, Gold, Promoted, Promotion, State, Stored, keep_component, kept_component,
+};
 use crate::clean::Cleaning;
 use crate::error::{Kind, Result};
 use crate::fresh::Fresh;
 use crate::plan::DatasetPlan;
 use crate::store::{Durability, read_verified};
-use crate::wasm::Identity;
+use crate::wasm::{Binary, Identity};
 
 /// The role of such commits.
 const PROMOTE: &str = "promote";
@@ -47,6 +49,9 @@ impl Host {
             let mut catalog = Catalog::load_from(self.store(), 0)?;
             let state = catalog.state();
             let former = self.former(state, plugin, own);
+            if former.component == to && self.sign_anew(&identity.binary)? {
+                return Ok(Done { former, datasets: [].into(), kpis: [].into(), restored: [].into() });
+            }
             if former.component == to {
                 return Err(Error::config(format!("plugin `{plugin}` runs component {to} already")));
             }
@@ -79,6 +84,19 @@ impl Host {
             Kind::Conflict,
             format!("other hosts committed again and again; plugin `{plugin}` runs as before"),
         ))
+    }
+
+    /// Puts the component's signature in place of another one that the lake keeps of it; whether there was one: keys change.
+    fn sign_anew(&self, binary: &Binary) -> Result<bool> {
+        let kept = match kept_component(self.store(), binary.sha256()) {
+            Err(error) if error.kind() == Kind::Damaged => return Ok(false),
+            kept => kept?,
+        };
+        let other = binary.signature().is_some() && kept.signature() != binary.signature();
+        if other {
+            keep_component(self.store(), binary, Durability::Durable)?;
+        }
+        Ok(other)
     }
 
     /// What runs now, and the tables that it made.
@@ -152,15 +170,7 @@ impl Host {
             fresh: &Fresh::default(),
             progress: &self.progress,
         };
-        let outcome = aggregation.run(&plans)?;
-        self.untidy.store(true, std::sync::atomic::Ordering::Relaxed);
-        if let Some((kpi, error)) = outcome.failures.into_iter().next() {
-            return Err(error.context(kpi));
-        }
-        if let Some((dataset, why)) = outcome.damaged.into_iter().next() {
-            return Err(Error::new(Kind::Damaged, format!("dataset `{dataset}`: {why}; `smelt run` makes it anew")));
-        }
-        self.untidy.store(false, std::sync::atomic::Ordering::Relaxed);
+        let outcome = aggregation.run(&plans)?.complete()?;
         change.gold = outcome.change.gold;
         change.retired.extend(outcome.change.retired);
         change.named.extend(outcome.change.named);
@@ -183,14 +193,7 @@ impl Host {
             fresh: None,
             progress: &self.progress,
         };
-        let outcome = cleaning.run(&plans)?;
-        if let Some(((_, object), error)) = outcome.failures.into_iter().next() {
-            self.untidy.store(true, std::sync::atomic::Ordering::Relaxed);
-            return Err(error.context(format!("{BRONZE}{object}")));
-        }
-        if let Some((dataset, why)) = outcome.damaged.into_iter().next() {
-            return Err(Error::new(Kind::Damaged, format!("dataset `{dataset}`: {why}; `smelt run` makes it anew")));
-        }
+        let outcome = cleaning.run(&plans)?.complete()?;
         Ok(Change { role: PROMOTE, ..outcome.change })
     }
 }
