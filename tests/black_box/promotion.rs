@@ -93,7 +93,8 @@ fn a_kpi_is_promoted_and_rolled_back_by_one_commit_each() {
 
     let made = commits(&lake);
     let restored = lake.json(&["plugin", "rollback", "aov"]);
-    assert_eq!((&restored["restored"], &restored["kpis"]), (&serde_json::json!(["aov"]), &serde_json::json!([])));
+    assert_eq!(restored["restored"], serde_json::json!({"datasets": [], "kpis": ["aov"]}));
+    assert_eq!(restored["kpis"], serde_json::json!([]));
     assert_eq!(commits(&lake), made + 1);
     assert_eq!(lake.gold()["aov"], before["aov"], "as it was, without what came since");
     lake.smelt(&["run"]);
@@ -125,6 +126,110 @@ fn a_cleaner_is_promoted_with_all_that_reads_its_dataset() {
     lake.smelt(&["plugin", "rollback", "clean-clicks"]);
     assert_eq!(lake.silver("clicks"), clicks);
     assert_eq!(commits(&lake), made + 2);
+    audit(&lake);
+}
+
+/// A component of other bytes that does the same.
+fn twin(lake: &Lake, plugin: &str) -> PathBuf {
+    let path = lake.path().with_file_name(format!("{plugin}.wasm"));
+    let own = std::fs::read(root().join("target/components").join(format!("{plugin}.wasm"))).expect("it was built");
+    // A custom section without content, called `x`.
+    std::fs::write(&path, [&own[..], &[0, 2, 1, b'x']].concat()).expect("it can be written");
+    path
+}
+
+const OF_ORDERS: [&str; 5] = ["aov", "revenue_by_channel", "revenue_by_country", "sales_by_day", "top_products"];
+
+#[test]
+fn what_a_cleaner_made_is_kept_and_brought_back_without_bronze() {
+    brings_back(&lake());
+}
+
+#[test]
+fn what_a_cleaner_made_is_kept_and_brought_back_in_buckets() {
+    let lake = Lake::new().on_s3();
+    add(&lake, 0);
+    lake.smelt(&["run"]);
+    brings_back(&lake);
+}
+
+fn brings_back(lake: &Lake) {
+    let (gold, orders, rejected) = (lake.gold(), lake.silver("orders"), lake.files("quarantine").len());
+    let (kept, made) = (|| lake.files("catalog/former"), commits(lake));
+    let promoted = lake.json(&["plugin", "promote", twin(lake, "clean-orders").to_str().expect("UTF-8")]);
+    assert_eq!(promoted["datasets"], serde_json::json!(["orders"]));
+    assert_eq!(promoted["kpis"], serde_json::json!(OF_ORDERS));
+    assert!(!kept().is_empty());
+    lake.smelt(&["verify", "--all"]);
+    lake.smelt(&["gc", "--grace", "0s", "--delete"]);
+    lake.smelt(&["quarantine", "purge", "--older-than", "1h", "--delete"]);
+
+    // Nothing is read but what was kept, and nothing is computed.
+    let bronze = lake.files("bronze");
+    bronze.keys().for_each(|name| lake.remove(&format!("bronze/{name}")));
+    let back = lake.json(&["plugin", "rollback", "clean-orders"]);
+    assert_eq!((&back["datasets"], &back["kpis"]), (&serde_json::json!([]), &serde_json::json!([])));
+    assert_eq!(back["restored"], serde_json::json!({"datasets": ["orders"], "kpis": OF_ORDERS}));
+    assert_eq!(commits(lake), made + 2);
+    bronze.iter().for_each(|(name, body)| lake.bronze(name, body));
+    assert_eq!((lake.gold(), lake.silver("orders")), (gold, orders));
+    assert_eq!(lake.files("quarantine").len(), rejected);
+    audit(lake);
+    lake.smelt(&["verify", "--all"]);
+    let table = lake.json(&["history"])["state"]["gold"]["aov"]["table"]["key"].clone();
+    lake.smelt(&["verify", table.as_str().expect("a key")]);
+
+    // And it goes on from there, forth and back.
+    for tick in 1..4 {
+        add(lake, tick);
+        // Only what is new, and the orders that the other component had taken in since.
+        assert_eq!(lake.json(&["run"])["cleaned"], if tick == 1 { 3 } else { 4 });
+        assert_eq!(lake.gold(), with(lake, &[]));
+        let back = lake.json(&["plugin", "rollback", "clean-orders"]);
+        assert_eq!(back["restored"]["datasets"], serde_json::json!(["orders"]));
+    }
+    lake.smelt(&["run"]);
+    assert_eq!(lake.gold(), with(lake, &[]));
+    audit(lake);
+
+    // What is let go of is made anew.
+    assert!(lake.smelt(&["gc", "--former"]).contains("catalog/former/silver/orders"));
+    lake.smelt(&["gc", "--former", "--delete"]);
+    assert!(kept().is_empty());
+    lake.smelt(&["verify", "--all"]);
+    let back = lake.json(&["plugin", "rollback", "clean-orders"]);
+    assert_eq!(back["datasets"], serde_json::json!(["orders"]));
+    // Rejected rows are kept no longer for a rollback than otherwise.
+    assert!(kept().keys().any(|name| name.starts_with("quarantine/orders/")));
+    let purged = lake.json(&["quarantine", "purge", "--older-than", "0s", "--dataset", "orders", "--delete"]);
+    assert_eq!(purged["former"], serde_json::json!(["clean-orders"]));
+    assert!(kept().is_empty());
+    lake.smelt(&["plugin", "rollback", "clean-orders"]);
+    lake.smelt(&["run"]);
+    assert_eq!(lake.gold(), with(lake, &[]));
+}
+
+#[test]
+fn what_was_kept_and_is_damaged_is_made_anew() {
+    let lake = lake();
+    lake.smelt(&["plugin", "promote", twin(&lake, "clean-orders").to_str().expect("UTF-8")]);
+    let files = lake.files("catalog/former/silver");
+    let first = files.keys().next().expect("silver is kept");
+    // One that is changed is found out when it is read, one that is gone at once.
+    std::fs::write(lake.path().join("catalog/former/silver").join(first), "nonsense").expect("a write");
+    lake.smelt(&["plugin", "rollback", "clean-orders"]);
+    lake.smelt(&["run", "--reconcile"]);
+    add(&lake, 1);
+    lake.smelt(&["run"]);
+    assert_eq!(lake.gold(), with(&lake, &[]));
+    lake.smelt(&["plugin", "rollback", "clean-orders"]);
+    lake.smelt(&["run"]);
+    let files = lake.files("catalog/former/silver");
+    lake.remove(&format!("catalog/former/silver/{}", files.keys().next().expect("silver is kept")));
+    let back = lake.json(&["plugin", "rollback", "clean-orders"]);
+    assert_eq!(back["datasets"], serde_json::json!(["orders"]));
+    lake.smelt(&["run"]);
+    assert_eq!(lake.gold(), with(&lake, &[]));
     audit(&lake);
 }
 

@@ -36,7 +36,7 @@ fn every_command_of_the_story_does_what_it_says() {
     for said in [
         ") → 1.1.0 (",
         "kpi sales_by_hour: ",
-        "current again: sales_by_hour",
+        "KPIs current again: sales_by_hour",
         "it is what was recorded",
         "all is as it was written",
         "by sales-by-hour 1.0.0",

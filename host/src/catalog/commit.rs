@@ -31,6 +31,9 @@ pub struct Commit {
     /// The plugin for which it promoted a component.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub promoted: Option<String>,
+    /// Plugins of which nothing is kept for a rollback any more.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub let_go: BTreeSet<String>,
     /// What the lake holds after it.
     pub state: State,
 }
@@ -99,6 +102,8 @@ pub struct Change {
     pub gold: BTreeMap<String, Gold>,
     /// The plugin for which a component is promoted, if one is.
     pub promoted: Option<Promoted>,
+    /// Plugins of which nothing is to be kept for a rollback.
+    pub let_go: BTreeSet<String>,
     /// What failed and what no longer does, by dataset, as far as that changed.
     pub failing: BTreeMap<String, Failing>,
     /// The same by KPI.
@@ -136,7 +141,9 @@ impl Change {
 
     /// Whether it changes nothing.
     pub fn is_empty(&self) -> bool {
-        let Self { role: _, datasets, gold, promoted, failing, failing_kpis, retired, swept, reconciled, .. } = self;
+        let Self {
+            role: _, datasets, gold, promoted, let_go, failing, failing_kpis, retired, swept, reconciled, ..
+        } = self;
         let failed = failing.len() + failing_kpis.len();
         datasets.is_empty()
             && gold.is_empty()
@@ -145,6 +152,7 @@ impl Change {
             && swept.is_empty()
             && reconciled.is_none()
             && promoted.is_none()
+            && let_go.is_empty()
     }
 
     /// The state after this change of that one.
@@ -172,10 +180,20 @@ impl Change {
                 None => drop(state.promoted.remove(plugin)),
             }
             state.former.insert(plugin.clone(), former.clone());
-            state.gold.extend(restored.clone());
+            for (kpi, gold) in restored {
+                let is_changed = gold.inputs.values().any(|input| self.datasets.contains_key(&input.dataset));
+                // Otherwise it is of datasets as they were when it was made.
+                let gold = if is_changed { self.made_with(gold, &state) } else { gold.clone() };
+                state.gold.insert(kpi.clone(), gold);
+            }
         }
-        let gold = |(kpi, gold): (&String, &Gold)| (kpi.clone(), Gold { commit: sequence, ..gold.clone() });
-        state.gold.extend(self.gold.iter().map(gold));
+        for (_, former) in state.former.iter_mut().filter(|(plugin, _)| self.let_go.contains(*plugin)) {
+            former.datasets.clear();
+            former.gold.clear();
+        }
+        for (kpi, gold) in &self.gold {
+            state.gold.insert(kpi.clone(), self.made_with(gold, &state));
+        }
         state.components.extend(self.components.clone());
         replace(&mut state.failing, &self.failing);
         replace(&mut state.failing_kpis, &self.failing_kpis);
@@ -195,8 +213,19 @@ impl Change {
             datasets: self.datasets.iter().map(|(name, (change, _))| (name.clone(), change.clone())).collect(),
             kpis: self.gold.keys().chain(restored).cloned().collect(),
             promoted: self.promoted.as_ref().map(|promoted| promoted.plugin.clone()),
+            let_go: self.let_go.clone(),
             state,
         }
+    }
+
+    /// The table as one of that state's commit: made from the datasets that the change changes as they are then.
+    fn made_with(&self, gold: &Gold, state: &State) -> Gold {
+        let mut gold = Gold { commit: state.sequence, ..gold.clone() };
+        for input in gold.inputs.values_mut().filter(|input| self.datasets.contains_key(&input.dataset)) {
+            let dataset = &state.datasets[&input.dataset];
+            (input.since, input.revision) = (dataset.since, dataset.revision);
+        }
+        gold
     }
 }
 
@@ -212,7 +241,12 @@ impl Commit {
         other.role == GC
             || self.datasets.keys().any(|name| other.datasets.contains_key(name))
             || !self.kpis.is_disjoint(&other.kpis)
-            || (self.promoted.is_some() && self.promoted == other.promoted)
+            || self.plugins().any(|plugin| other.plugins().any(|other| plugin == other))
+    }
+
+    /// Those whose former component it has to do with.
+    fn plugins(&self) -> impl Iterator<Item = &String> {
+        self.promoted.iter().chain(&self.let_go)
     }
 
     /// Whether it retired something that the change on that state names: what a slow writer has written and not committed

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Content, Cost, NameSet, Pace, Totals};
+use super::{Content, Cost, Former, NameSet, Pace, Totals};
 use crate::Error;
 use crate::error::Kind;
 use crate::pipeline::Fingerprint;
@@ -59,18 +59,6 @@ pub struct Promotion {
     pub to: String,
     /// The version that it gives itself: for people.
     pub version: String,
-}
-
-/// The component of a plugin that ran before another one was promoted.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Former {
-    /// Its sha256; the lake keeps it.
-    pub component: String,
-    /// The version that it gives itself.
-    pub version: String,
-    /// The tables that it made, by KPI. Silver is not kept: whoever reads all of a dataset's objects would see rows twice.
-    pub gold: BTreeMap<String, Gold>,
 }
 
 /// What a component failed at.

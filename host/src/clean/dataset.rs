@@ -1,24 +1,20 @@
 //! One dataset: which of the rows that share a key stays, and what follows from it for the catalog.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::names::What;
 use super::object::CleanObject;
 use super::write::{Again, Written};
 use super::{Cleaning, Outcome};
 use crate::Error;
 use crate::catalog::{CHANGES, Dataset, DatasetChange, ENTRIES, Entries, Entry, INDEX, LogEntry};
-use crate::digest;
-use crate::error::{Kind, Result};
+use crate::error::Result;
 use crate::keys::{Budget, KeySpool, Names, resolve};
 use crate::pipeline::DatasetStep;
 use crate::plan::DatasetPlan;
 use crate::segments::Segments;
 use crate::spool::Spools;
 use crate::wasm::Session;
-
-/// The most bytes of an object's stem and its dataset's name that go into names of our own: file systems allow 255 in all.
-const LONGEST_STEM: usize = 200;
 
 /// One dataset being changed.
 pub(super) struct DatasetWork<'w> {
@@ -111,8 +107,11 @@ impl<'w> DatasetWork<'w> {
         outcome.change.named.extend(runs.map(|run| run.key.clone()));
         let removed = change.removed.as_ref().map(|removed| &removed.rows);
         outcome.change.named.extend(removed.into_iter().chain([&change.log]).map(|stored| stored.key.clone()));
-        if self.plan.rebuild.is_some() {
-            outcome.untidy |= self.retire_former(&mut retired)?;
+        if self.plan.rebuild.is_some()
+            && let Some(former) = self.cleaning.state.datasets.get(&self.plan.dataset)
+        {
+            // What it named and can no longer be told is found by whoever tidies up next.
+            outcome.untidy |= !former.objects(self.cleaning.store, &mut retired)?;
         }
         retired.retain(|key| !outcome.change.named.contains(key));
         outcome.change.retired.extend(retired);
@@ -183,44 +182,14 @@ impl<'w> DatasetWork<'w> {
         format!("{layer}{}/{:020}", self.plan.dataset, self.cleaning.state.sequence + 1)
     }
 
-    /// What tells the object from others of its dataset, as its pattern has it.
-    fn stem<'n>(&self, name: &'n str) -> Cow<'n, str> {
-        let stem = self.step.pattern.stem(name).unwrap_or(name);
-        let most = LONGEST_STEM - self.plan.dataset.len();
-        if stem.len() <= most {
-            return stem.into();
-        }
-        // What we write beside it would have too long a name.
-        let (start, sha256) = (stem.floor_char_boundary(most - 17), digest::hex(name));
-        format!("{}-{}", &stem[..start], &sha256[..16]).into()
-    }
-
     /// Where what becomes of the object is written, without the extension. What is written again gets the number of the
     /// commit that it is for, so that no name comes back while a former object of that name is still being deleted.
-    pub(super) fn key(&self, layer: &str, what: &str, name: &str, again: bool) -> String {
-        let (dataset, stem) = (&self.plan.dataset, self.stem(name));
-        let key = format!("{layer}{dataset}/{dataset}_{what}_{stem}");
+    pub(super) fn key(&self, what: What, name: &str, again: bool) -> String {
+        let key = self.step.stem(what, name);
         let retired = || self.cleaning.state.retired.iter().any(|retired| retired.starts_with(&key));
         match again || self.plan.rebuild.is_some() || self.cleaning.state.collected > 0 || retired() {
             true => format!("{key}.{}", self.cleaning.state.sequence + 1),
             false => key,
-        }
-    }
-
-    /// Everything the dataset held before it was made anew.
-    /// Returns whether something may be left.
-    fn retire_former(&self, retired: &mut Vec<String>) -> Result<bool> {
-        let Some(former) = self.cleaning.state.datasets.get(&self.plan.dataset) else { return Ok(false) };
-        retired.extend(former.entries.runs().iter().chain(former.keys.runs()).map(|run| run.key.clone()));
-        let scanned = Entries::of(self.cleaning.store, former).scan(|_, entry| {
-            retired.push(entry.silver.key);
-            retired.extend(entry.quarantine.map(|stored| stored.key));
-            Ok(())
-        });
-        match scanned {
-            // What it named can no longer be told; whoever tidies up next finds it.
-            Err(error) if error.kind() == Kind::Damaged => Ok(true),
-            scanned => scanned.map(|()| false),
         }
     }
 }

@@ -1,12 +1,15 @@
 //! The cleaner's role: new bronze objects become silver, and rows that lose to others of their key leave it.
 
 mod dataset;
+mod names;
 mod object;
 mod part;
 mod stream;
 mod write;
 
 use std::collections::BTreeMap;
+
+pub(crate) use names::What;
 
 use dataset::DatasetWork;
 use object::{CleanObject, Object};

@@ -6,8 +6,9 @@ use std::io::{Read, Write as _};
 use std::sync::Mutex;
 
 use super::dataset::DatasetWork;
+use super::names::What;
 use super::part::{Maker, Part};
-use crate::catalog::{BRONZE, Cost, QUARANTINE, SILVER, Stored};
+use crate::catalog::{BRONZE, Cost, Stored};
 use crate::codec::{DecodedBatch, Decoder};
 use crate::digest::HashingReader;
 use crate::error::Result;
@@ -94,7 +95,7 @@ impl<'w> Object<'w> {
         let rows = match work.is_keyed() {
             true => RowSink::Wait(Spool::new(work.spools)),
             false => {
-                let stem = work.key(SILVER, "clean", name, false);
+                let stem = work.key(What::Silver, name, false);
                 RowSink::Write(silver::Writer::begin(cleaning.store, &stem, &step.plugin.spec().output)?)
             }
         };
@@ -107,7 +108,7 @@ impl<'w> Object<'w> {
             rejected: BTreeMap::new(),
             repaired: BTreeMap::new(),
             quarantine: None,
-            quarantine_stem: work.key(QUARANTINE, "rejected", name, false),
+            quarantine_stem: work.key(What::Quarantine, name, false),
         };
         let relay = Relay::new(Bronze { dataset: &step.name, key, decoder }, sink);
         Ok(Self { work, name, etag: meta.etag, session, cost: Mutex::default(), relay })
@@ -139,7 +140,7 @@ impl<'w> Object<'w> {
         let Sink { read, rows, rejected, repaired, .. } = sink;
         let rows = match rows {
             RowSink::Wait(spool) => Rows::Waiting(spool),
-            RowSink::Write(writer) => Rows::Written(writer.finish(&work.key(SILVER, "clean", name, false))?),
+            RowSink::Write(writer) => Rows::Written(writer.finish(&work.key(What::Silver, name, false))?),
         };
         let named =
             |counts: BTreeMap<&str, u64>| counts.into_iter().map(|(rule, rows)| (rule.to_owned(), rows)).collect();

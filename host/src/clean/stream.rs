@@ -6,7 +6,8 @@ use arrow_schema::{Schema, SchemaRef};
 use arrow_select::filter::filter_record_batch;
 
 use super::dataset::DatasetWork;
-use crate::catalog::{SILVER, Stored};
+use super::names::What;
+use crate::catalog::Stored;
 use crate::error::Result;
 use crate::fresh::Feed;
 use crate::silver::{Encoded, Writer};
@@ -37,7 +38,7 @@ impl<'w> Stream<'w> {
         again: bool,
     ) -> Result<Self> {
         let schema = &work.step.plugin.spec().output;
-        let stem = work.key(SILVER, "clean", name, again);
+        let stem = work.key(What::Silver, name, again);
         let writer = Writer::begin(work.cleaning.store, &stem, schema)?;
         Ok(Self { schema, stem, lost, relay: Relay::new((batches, 0), (writer, vec![])), wants_removed: again })
     }

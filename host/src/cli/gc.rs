@@ -22,6 +22,9 @@ pub(super) struct Gc {
     /// Only what was written longer ago than this: a host may still be about to commit it
     #[arg(long, value_name = "TIME", default_value = "24h", value_parser = humantime::parse_duration)]
     grace: Duration,
+    /// Also what is kept for rollbacks: what ran before a promotion can still be brought back, by making it anew
+    #[arg(long)]
+    former: bool,
 }
 
 impl Gc {
@@ -31,8 +34,8 @@ impl Gc {
         lake.expect()?;
         let store = lake.open()?;
         let garbage = match self.delete {
-            true => collect(&*store, self.grace, Clock::System.now())?,
-            false => garbage(&*store, &Catalog::load(&*store)?, self.grace)?,
+            true => collect(&*store, self.grace, self.former, Clock::System.now())?,
+            false => garbage(&*store, &Catalog::load(&*store)?, self.grace, self.former)?,
         };
         if common.json {
             print_json(&json!({"deleted": self.delete, "objects": garbage}))?;

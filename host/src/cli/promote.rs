@@ -72,22 +72,27 @@ pub(super) fn promote(common: &Common, plugin: &str, binary: &Binary) -> Result<
     let version = host.pipeline().identity(plugin)?.version.clone();
     let own = current.own(plugin, u64::MAX)?;
     let own = own.sha256();
-    let Done { former, datasets, kpis, restored } = host.promote(plugin, own)?;
+    let Done { former, anew, restored } = host.promote(plugin, own)?;
     repin(common, plugin)?;
     if common.json {
         print_json(&json!({
             "plugin": plugin,
             "former": {"version": former.version, "sha256": former.component},
             "current": {"version": version, "sha256": binary.sha256()},
-            "datasets": datasets,
-            "kpis": kpis,
+            "datasets": anew.datasets,
+            "kpis": anew.kpis,
             "restored": restored,
         }))?;
         return Ok(ExitCode::SUCCESS);
     }
     let (was, is) = (short(&former.component), short(binary.sha256()));
     let mut text = format!("{plugin}: {} ({was}) → {version} ({is})\n", former.version);
-    for (what, names) in [("made anew", &datasets), ("computed anew", &kpis), ("current again", &restored)] {
+    for (what, names) in [
+        ("datasets made anew", &anew.datasets),
+        ("KPIs computed anew", &anew.kpis),
+        ("datasets current again", &restored.datasets),
+        ("KPIs current again", &restored.kpis),
+    ] {
         if !names.is_empty() {
             let names: Vec<_> = names.iter().map(String::as_str).collect();
             text.push_str(&format!("  {what}: {}\n", names.join(", ")));

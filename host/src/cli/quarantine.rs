@@ -287,23 +287,27 @@ impl Purge {
                 "rows of all rules of an object lie together, so a rule cannot be purged by itself",
             ));
         }
-        let held = held(host.store(), &host.state()?, &self.which.filter())?;
-        let old = host.older_than(held, age)?;
+        let (state, filter) = (host.state()?, self.which.filter());
+        let old = host.older_than(held(host.store(), &state, &filter)?, age)?;
+        // What is kept for a rollback goes whole: without its rejected rows it would not be what it was.
+        let former = host.former_older_than(&state, filter.dataset.as_deref(), age)?;
         if self.delete {
-            host.purge(&old)?;
+            host.purge(&old, &former)?;
         }
         if common.json {
-            print_json(&json!({"deleted": self.delete, "objects": old}))?;
+            print_json(&json!({"deleted": self.delete, "objects": old, "former": former}))?;
             return Ok(ExitCode::SUCCESS);
         }
         let rows: u64 = old.iter().flat_map(|held| held.rejected.values()).sum();
-        let done = match (old.is_empty(), self.delete) {
+        let done = match (old.is_empty() && former.is_empty(), self.delete) {
             (true, _) => "nothing is that old",
             (_, true) => "deleted; they stay counted, and bronze has them",
             (_, false) => "would be deleted; --delete deletes them",
         };
         let table = if old.is_empty() { String::new() } else { table(&old) + "\n" };
-        print(&format!("{table}{} rows of {} objects: {done}\n", thousands(rows), thousands(old.len() as u64)));
+        let former: String =
+            former.iter().map(|plugin| format!("what is kept for a rollback of {plugin}, with its rows\n")).collect();
+        print(&format!("{table}{former}{} rows of {} objects: {done}\n", thousands(rows), thousands(old.len() as u64)));
         Ok(ExitCode::SUCCESS)
     }
 }

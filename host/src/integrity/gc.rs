@@ -3,6 +3,7 @@
 //! What looks left over may be about to be committed by a slow writer. So it is retired by a commit first: whoever has it in
 //! a change of their own then fails and begins anew, and whoever commits it before makes us look again.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -29,13 +30,16 @@ pub struct Garbage {
     pub upload: Option<String>,
 }
 
-/// What no commit reaches, is named as a host names what it writes, and was written or begun longer ago than `grace`.
-pub fn garbage(store: &dyn Store, catalog: &Catalog<'_>, grace: Duration) -> Result<Vec<Garbage>> {
+/// What no commit reaches, is named as a host names what it writes, and was written or begun longer ago than `grace`; and, if
+/// `former`, what is kept for rollbacks.
+pub fn garbage(store: &dyn Store, catalog: &Catalog<'_>, grace: Duration, former: bool) -> Result<Vec<Garbage>> {
     let reached = Reached::by(store, catalog)?;
     if let Some((what, error)) = reached.unreadable.first() {
         let why = format!("`{what}` cannot be read, so it is unknown what is left over: {error}");
         return Err(Error::new(Kind::Damaged, why));
     }
+    let change = let_go(store, catalog, former)?;
+    let let_go: HashSet<&str> = change.retired.iter().map(String::as_str).collect();
     let mut garbage = Vec::new();
     let now = store.clock()?;
     let age = |since: i64| Duration::from_micros(now.saturating_sub(since).try_into().unwrap_or(0));
@@ -43,7 +47,7 @@ pub fn garbage(store: &dyn Store, catalog: &Catalog<'_>, grace: Duration) -> Res
         for meta in store.list(layer, "")? {
             let left_over = owner(layer, &meta.key).is_some() && meta.key != WRITERS && !reached.names(&meta.key);
             let age = age(meta.modified);
-            if left_over && age >= grace {
+            if left_over && age >= grace || let_go.contains(meta.key.as_str()) {
                 garbage.push(Garbage { object: meta.key, bytes: meta.bytes, age, upload: None });
             }
         }
@@ -58,15 +62,25 @@ pub fn garbage(store: &dyn Store, catalog: &Catalog<'_>, grace: Duration) -> Res
     Ok(garbage)
 }
 
+/// The change that lets go of what is kept for rollbacks, if that is wanted.
+fn let_go(store: &dyn Store, catalog: &Catalog<'_>, former: bool) -> Result<Change> {
+    let mut change = Change::new(GC);
+    let state = catalog.state();
+    let plugins = state.former.iter().filter(|(_, it)| former && !(it.datasets.is_empty() && it.gold.is_empty()));
+    change.let_go_of(store, state, plugins.map(|(plugin, _)| plugin.clone()).collect())?;
+    Ok(change)
+}
+
 /// Deletes what [`garbage`] finds; returns it.
-pub fn collect(store: &dyn Store, grace: Duration, now: DateTime<Utc>) -> Result<Vec<Garbage>> {
+pub fn collect(store: &dyn Store, grace: Duration, former: bool, now: DateTime<Utc>) -> Result<Vec<Garbage>> {
     loop {
         let mut catalog = Catalog::load(store)?;
-        let garbage = garbage(store, &catalog, grace)?;
+        let garbage = garbage(store, &catalog, grace, former)?;
         let (objects, uploads): (Vec<_>, Vec<_>) = garbage.iter().partition(|garbage| garbage.upload.is_none());
         if !objects.is_empty() {
             let retired = objects.iter().map(|garbage| garbage.object.clone()).collect();
-            match catalog.commit(&Change { retired, ..Change::new(GC) }, now) {
+            let change = Change { retired, ..let_go(store, &catalog, former)? };
+            match catalog.commit(&change, now) {
                 // Someone committed meanwhile, perhaps what we found.
                 Err(error) if error.kind() == Kind::Conflict => continue,
                 committed => committed?,

@@ -9,8 +9,8 @@ pub use verify::{Found, Problem, Verified, verify};
 use std::collections::BTreeMap;
 
 use crate::catalog::{
-    BRONZE, CHANGES, COMPONENTS, Catalog, Commit, Dataset, ENTRIES, Entries, GOLD, INDEX, QUARANTINE, SILVER, SUMS,
-    Stored, commit_key, component_key, read_commit,
+    BRONZE, CHANGES, COMPONENTS, Catalog, Commit, Dataset, ENTRIES, Entries, FORMER, GOLD, INDEX, QUARANTINE, SILVER,
+    SUMS, Stored, commit_key, component_key, read_commit,
 };
 use crate::error::Result;
 use crate::segments::Segments;
@@ -18,7 +18,7 @@ use crate::store::{PROOFS, Store};
 use crate::{Error, workers};
 
 /// Where only objects lie that some commit names, or is about to.
-const OURS: [&str; 9] = [SILVER, GOLD, QUARANTINE, CHANGES, ENTRIES, INDEX, SUMS, COMPONENTS, PROOFS];
+const OURS: [&str; 10] = [SILVER, GOLD, QUARANTINE, CHANGES, ENTRIES, INDEX, SUMS, FORMER, COMPONENTS, PROOFS];
 
 /// What the catalog names.
 #[derive(Default)]
@@ -43,8 +43,10 @@ impl Reached {
                 Err(error) => reached.unreadable.push((commit_key(sequence), error)),
             }
         }
-        for (name, dataset) in &state.datasets {
-            if let Err(error) = reached.add_dataset(store, dataset) {
+        let current = state.datasets.iter().map(|(name, dataset)| (name, dataset, true));
+        let former = state.former.values().flat_map(|former| &former.datasets);
+        for (name, dataset, is_current) in current.chain(former.map(|(name, dataset)| (name, dataset, false))) {
+            if let Err(error) = reached.add_dataset(store, dataset, is_current) {
                 reached.unreadable.push((format!("{ENTRIES}{name}"), error));
             }
         }
@@ -65,11 +67,14 @@ impl Reached {
         commit.kpis.iter().filter_map(|kpi| state.gold.remove(kpi)).for_each(|gold| self.add(gold.table));
     }
 
-    fn add_dataset(&mut self, store: &dyn Store, dataset: &Dataset) -> Result<()> {
+    /// Bronze may have changed since a former dataset was current.
+    fn add_dataset(&mut self, store: &dyn Store, dataset: &Dataset, is_current: bool) -> Result<()> {
         self.maps.extend([dataset.entries.clone(), dataset.keys.clone()]);
         Entries::of(store, dataset).scan(|name, entry| {
             let key = format!("{BRONZE}{name}");
-            self.add(Stored { key, sha256: entry.sha256, bytes: entry.bytes, rows: entry.read });
+            if is_current {
+                self.add(Stored { key, sha256: entry.sha256, bytes: entry.bytes, rows: entry.read });
+            }
             self.add(entry.silver);
             entry.quarantine.into_iter().for_each(|quarantine| self.add(quarantine));
             Ok(())
@@ -92,6 +97,10 @@ impl Reached {
 pub(crate) fn owner<'k>(layer: &str, key: &'k str) -> Option<&'k str> {
     if layer == PROOFS || layer == COMPONENTS {
         return key.starts_with(layer).then_some("");
+    }
+    if layer == FORMER {
+        let key = key.strip_prefix(FORMER)?;
+        return [SILVER, QUARANTINE].iter().find_map(|layer| owner(layer, key));
     }
     let (owner, file) = key.strip_prefix(layer)?.split_once('/')?;
     let rest = file.strip_prefix(owner);
@@ -120,7 +129,13 @@ mod tests {
         for key in ["silver/d/d_clean_1.csv", "quarantine/d/d_rejected_1", "gold/k/k_20250101T000000.csv"] {
             assert!(ours(key), "{key}");
         }
-        for key in ["catalog/proof-1", "catalog/components/x.wasm", "catalog/entries/d/x", "catalog/index/d/x"] {
+        for key in [
+            "catalog/former/silver/d/d_clean_1.csv",
+            "catalog/proof-1",
+            "catalog/components/x.wasm",
+            "catalog/entries/d/x",
+            "catalog/index/d/x",
+        ] {
             assert!(ours(key), "{key}");
         }
         for key in ["bronze/d_1.csv", "silver/d/notes.csv", "gold/k/k.csv", "catalog/commits/1", "elsewhere/x"] {

@@ -2,6 +2,7 @@
 
 mod aggregate;
 mod clean;
+mod former;
 mod generate;
 mod promote;
 mod purge;
@@ -15,7 +16,7 @@ use arrow_array::RecordBatch;
 use chrono::TimeDelta;
 
 pub use generate::{Generated, Generation};
-pub use promote::Done;
+pub use promote::{Done, Made};
 
 use crate::catalog::{Catalog, Change, Promotion, State, component_key, keep_component};
 use crate::clock::Clock;

@@ -1,18 +1,19 @@
 //! Making another component of a plugin current, with all that it makes, in one commit.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::Ordering;
+
+use serde::Serialize;
 
 use super::{ATTEMPTS, Host};
 use crate::Error;
-use crate::aggregate::{Aggregation, put_stamped};
-use crate::catalog::{
-    Catalog, Change, Former, Gold, Promoted, Promotion, State, Stored, keep_component, kept_component,
-};
+use crate::aggregate::Aggregation;
+use crate::catalog::{Catalog, Change, Former, Promoted, Promotion, State, keep_component, kept_component};
 use crate::clean::Cleaning;
 use crate::error::{Kind, Result};
 use crate::fresh::Fresh;
 use crate::plan::DatasetPlan;
-use crate::store::{Durability, read_verified};
+use crate::store::Durability;
 use crate::wasm::{Binary, Identity};
 
 /// The role of such commits.
@@ -23,12 +24,19 @@ const PROMOTE: &str = "promote";
 pub struct Done {
     /// What ran before.
     pub former: Former,
-    /// Datasets that were made anew.
+    /// What was made anew.
+    pub anew: Made,
+    /// What had been kept and is current again.
+    pub restored: Made,
+}
+
+/// Parts of the lake, by name.
+#[derive(Debug, Default, Serialize)]
+pub struct Made {
+    /// Datasets.
     pub datasets: BTreeSet<String>,
-    /// KPIs that were computed anew.
+    /// KPIs.
     pub kpis: BTreeSet<String>,
-    /// KPIs whose former table is current again.
-    pub restored: BTreeSet<String>,
 }
 
 impl Host {
@@ -50,30 +58,31 @@ impl Host {
             let state = catalog.state();
             let former = self.former(state, plugin, own);
             if former.component == to && self.sign_anew(&identity.binary)? {
-                return Ok(Done { former, datasets: [].into(), kpis: [].into(), restored: [].into() });
+                return Ok(Done { former, anew: Made::default(), restored: Made::default() });
             }
             if former.component == to {
                 return Err(Error::config(format!("plugin `{plugin}` runs component {to} already")));
             }
-            let restored = state.former.get(plugin).filter(|kept| kept.component == to);
-            let restored = restored.map(|kept| self.restore(state, kept)).transpose()?.unwrap_or_default();
-            let mut change = self.made_anew(state, plugin, &restored.keys().cloned().collect())?;
-            let kept: HashSet<&str> = sums(&former).collect();
-            change.retired.retain(|key| !kept.contains(key.as_str()));
-            // What was kept until now and is not brought back.
-            if let Some(dropped) = state.former.get(plugin).filter(|dropped| dropped.component != to) {
-                change.retired.extend(sums(dropped).map(ToOwned::to_owned));
-            }
-            let done = Done {
-                datasets: change.datasets.keys().cloned().collect(),
-                kpis: change.gold.keys().cloned().collect(),
-                restored: restored.keys().cloned().collect(),
-                former: former.clone(),
-            };
+            let mut change = Change::new(PROMOTE);
+            let kept = state.former.get(plugin);
+            let tables = kept.filter(|kept| kept.component == to);
+            let tables = tables.map(|kept| self.bring_back(state, kept, &mut change)).transpose()?.unwrap_or_default();
+            let restored = Made { datasets: names(&change.datasets), kpis: names(&tables) };
+            self.make_anew(state, plugin, &restored, &mut change)?;
+            let former = self.keep_former(state, former, &mut change)?;
+            // What was kept until now is current, or let go of.
+            let all = kept.map_or(Ok(true), |kept| kept.objects(self.store(), &mut change.retired))?;
+            self.untidy.fetch_or(!all, Ordering::Relaxed);
+            let datasets = names(&change.datasets).difference(&restored.datasets).cloned().collect();
+            let anew = Made { datasets, kpis: names(&change.gold) };
+            let done = Done { former: former.clone(), anew, restored };
             let promotion =
                 (to != own).then(|| Promotion { from: own.to_owned(), to: to.to_owned(), version: version.clone() });
             self.keep(vec![&identity.binary], Durability::Durable, &mut change)?;
-            change.promoted = Some(Promoted { plugin: plugin.to_owned(), promotion, former, restored });
+            change.promoted = Some(Promoted { plugin: plugin.to_owned(), promotion, former, restored: tables });
+            let after = change.applied_to(state);
+            let sums = after.sums();
+            change.retired.retain(|key| !change.named.contains(key) && !sums.contains(key.as_str()));
             match self.commit(&mut catalog, change) {
                 Err(error) if error.kind() == Kind::Conflict => continue,
                 committed => committed?,
@@ -99,39 +108,9 @@ impl Host {
         Ok(other)
     }
 
-    /// What runs now, and the tables that it made.
-    fn former(&self, state: &State, plugin: &str, own: &str) -> Former {
-        let promotion = state.promoted.get(plugin).filter(|promotion| promotion.from == own);
-        let component = promotion.map_or(own, |promotion| &promotion.to).to_owned();
-        let is_own = |gold: &&Gold| gold.fingerprint.component == component;
-        let tables = self.pipeline.kpis.iter().filter(|step| &*step.plugin.identity().name == plugin);
-        let gold: BTreeMap<_, _> = tables
-            .filter_map(|step| Some((step.name.clone(), state.gold.get(&step.name).filter(is_own)?.clone())))
-            .collect();
-        let made = state.datasets.values().map(|dataset| &dataset.fingerprint);
-        let mut made = made.chain(gold.values().map(|gold| &gold.fingerprint));
-        let version = made.find(|made| made.component == component).map(|made| made.version.clone());
-        let version = version.or_else(|| promotion.map(|promotion| promotion.version.clone())).unwrap_or_default();
-        Former { component, version, gold }
-    }
-
-    /// The tables that were kept, under names that sort last, as those of current tables do. One that is gone is computed.
-    fn restore(&self, state: &State, kept: &Former) -> Result<BTreeMap<String, Gold>> {
-        let mut restored = BTreeMap::new();
-        for (kpi, gold) in &kept.gold {
-            let body = match read_verified(self.store(), &gold.table.key, &gold.table.sha256) {
-                Err(error) if error.kind() == Kind::Damaged => continue,
-                read => read?,
-            };
-            let newest = state.gold.get(kpi).map(|gold| gold.table.key.as_str());
-            let key = put_stamped(self.store(), self.clock.now(), kpi, newest, &body)?;
-            restored.insert(kpi.clone(), Gold { table: Stored { key, ..gold.table.clone() }, ..gold.clone() });
-        }
-        Ok(restored)
-    }
-
-    /// What follows from the plugin's new component: its datasets and the KPIs that read them, or its KPIs.
-    fn made_anew(&self, state: &State, plugin: &str, restored: &BTreeSet<String>) -> Result<Change> {
+    /// Adds to the change what follows from the plugin's new component, but for what was brought back: its datasets and the
+    /// KPIs that read them, or its KPIs.
+    fn make_anew(&self, state: &State, plugin: &str, restored: &Made, change: &mut Change) -> Result<()> {
         let uses = |identity: &Identity| &*identity.name == plugin;
         let datasets: BTreeSet<&str> = self
             .pipeline
@@ -139,22 +118,23 @@ impl Host {
             .iter()
             .filter(|step| uses(step.plugin.identity()) && state.datasets.contains_key(&step.name))
             .map(|step| step.name.as_str())
+            .filter(|name| !restored.datasets.contains(*name))
             .collect();
-        let mut change = Change::new(PROMOTE);
-        let mut state = state.clone();
         if !datasets.is_empty() {
-            change = self.clean_anew(&state, &datasets)?;
-            // As the KPIs will find it.
-            let sequence = state.sequence;
-            state = State { sequence, ..change.applied_to(&state) };
+            let cleaned = self.clean_anew(state, &datasets)?;
+            change.datasets.extend(cleaned.datasets);
+            change.retired.extend(cleaned.retired);
+            change.named.extend(cleaned.named);
         }
+        // As the KPIs will find it.
+        let state = State { sequence: state.sequence, ..change.applied_to(state) };
         let affected: BTreeSet<&str> = self
             .pipeline
             .kpis
             .iter()
             .filter(|step| {
-                let reads = step.inputs.iter().any(|input| datasets.contains(input.dataset.as_str()));
-                !restored.contains(&step.name) && (uses(step.plugin.identity()) || reads)
+                let reads = step.inputs.iter().any(|input| change.datasets.contains_key(&input.dataset));
+                !restored.kpis.contains(&step.name) && (uses(step.plugin.identity()) || reads)
             })
             .map(|step| step.name.as_str())
             .collect();
@@ -174,7 +154,7 @@ impl Host {
         change.gold = outcome.change.gold;
         change.retired.extend(outcome.change.retired);
         change.named.extend(outcome.change.named);
-        Ok(change)
+        Ok(())
     }
 
     fn clean_anew(&self, state: &State, datasets: &BTreeSet<&str>) -> Result<Change> {
@@ -194,12 +174,10 @@ impl Host {
             progress: &self.progress,
         };
         let outcome = cleaning.run(&plans)?.complete()?;
-        Ok(Change { role: PROMOTE, ..outcome.change })
+        Ok(outcome.change)
     }
 }
 
-/// The keys of the sums that its tables are made from.
-fn sums(former: &Former) -> impl Iterator<Item = &str> {
-    let stages = former.gold.values().flat_map(|gold| &gold.stages);
-    stages.flat_map(|stage| stage.runs()).map(|run| run.key.as_str())
+fn names<T>(of: &BTreeMap<String, T>) -> BTreeSet<String> {
+    of.keys().cloned().collect()
 }

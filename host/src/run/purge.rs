@@ -1,11 +1,14 @@
 //! Rejected rows are not kept longer than they should be.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::{ATTEMPTS, Host};
 use crate::Error;
-use crate::catalog::{CHANGES, Catalog, Change, DatasetChange, ENTRIES, Entries, Entry, LogEntry, QUARANTINE, State};
+use crate::catalog::{
+    CHANGES, Catalog, Change, DatasetChange, ENTRIES, Entries, Entry, FORMER, LogEntry, QUARANTINE, State,
+};
 use crate::error::{Kind, Result};
 use crate::quarantine::{Filter, Held, held};
 
@@ -17,12 +20,30 @@ impl Host {
     pub(super) fn purge_old(&self, state: &State) -> Result<()> {
         let Some(age) = self.pipeline.quarantine_for else { return Ok(()) };
         let old = self.older_than(held(self.store(), state, &Filter::default())?, age)?;
-        if old.is_empty() { Ok(()) } else { self.purge_into(&old) }
+        let former = self.former_older_than(state, None, age)?;
+        if old.is_empty() && former.is_empty() { Ok(()) } else { self.purge_into(&old, &former) }
+    }
+
+    /// The plugins for whose rollback rejected rows are kept, of that dataset or any, that were written longer ago than that.
+    pub fn former_older_than(&self, state: &State, dataset: Option<&str>, age: Duration) -> Result<BTreeSet<String>> {
+        let before = self.before(age)?;
+        let layer = format!("{FORMER}{QUARANTINE}");
+        let listed = self.store().list(&layer, "")?;
+        let old = listed.iter().filter(|meta| meta.modified <= before);
+        let old: HashSet<&str> =
+            old.filter_map(|meta| Some(meta.key.strip_prefix(&layer)?.split_once('/')?.0)).collect();
+        let is_old = |name: &String| old.contains(name.as_str()) && dataset.is_none_or(|dataset| dataset == name);
+        let former = state.former.iter().filter(|(_, former)| former.datasets.keys().any(is_old));
+        Ok(former.map(|(plugin, _)| plugin.clone()).collect())
+    }
+
+    fn before(&self, age: Duration) -> Result<i64> {
+        Ok(self.store().clock()?.saturating_sub(i64::try_from(age.as_micros()).unwrap_or(i64::MAX)))
     }
 
     /// Those of the rejected rows that were written longer ago than that, by the store's clock.
     pub fn older_than(&self, held: Vec<Held>, age: Duration) -> Result<Vec<Held>> {
-        let before = self.store().clock()?.saturating_sub(i64::try_from(age.as_micros()).unwrap_or(i64::MAX));
+        let before = self.before(age)?;
         let listed = self.store().list(QUARANTINE, "")?;
         let old: HashSet<&str> =
             listed.iter().filter(|meta| meta.modified <= before).map(|meta| meta.key.as_str()).collect();
@@ -30,16 +51,18 @@ impl Host {
         Ok(held.into_iter().filter(is_old).collect())
     }
 
-    /// Deletes the quarantine objects of those bronze objects, after a commit that no longer names them. The rows stay
-    /// counted, and bronze has them.
-    pub fn purge(&self, held: &[Held]) -> Result<()> {
-        self.writing(|| self.purge_into(held))
+    /// Deletes the quarantine objects of those bronze objects, and all that is kept for a rollback of those plugins, after a
+    /// commit that no longer names them. The rows stay counted, and bronze has them.
+    pub fn purge(&self, held: &[Held], former: &BTreeSet<String>) -> Result<()> {
+        self.writing(|| self.purge_into(held, former))
     }
 
-    fn purge_into(&self, held: &[Held]) -> Result<()> {
+    fn purge_into(&self, held: &[Held], former: &BTreeSet<String>) -> Result<()> {
         for _ in 0..ATTEMPTS {
             let mut catalog = Catalog::load_from(self.store(), 0)?;
-            let change = self.without(catalog.state(), held)?;
+            let mut change = self.without(catalog.state(), held)?;
+            let all = change.let_go_of(self.store(), catalog.state(), former.clone())?;
+            self.untidy.fetch_or(!all, Ordering::Relaxed);
             match self.commit(&mut catalog, change) {
                 Err(error) if error.kind() == Kind::Conflict => continue,
                 committed => return committed,

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Host;
-use crate::catalog::{CHANGES, Catalog, ENTRIES, Entries, GOLD, INDEX, QUARANTINE, SILVER, SUMS, State};
+use crate::catalog::{
+    CHANGES, Catalog, Dataset, ENTRIES, Entries, FORMER, GOLD, INDEX, QUARANTINE, SILVER, SUMS, State,
+};
 use crate::error::{Kind, Result};
 use crate::integrity::owner;
 
@@ -15,7 +17,7 @@ impl Host {
         let state = catalog.state();
         self.sweep(state)?;
         let mut named = self.named(state)?;
-        for layer in [SILVER, QUARANTINE, INDEX, ENTRIES, SUMS] {
+        for layer in [SILVER, QUARANTINE, INDEX, ENTRIES, SUMS, FORMER] {
             for meta in self.store.list(layer, "")? {
                 match named.get(&meta.key) {
                     None if self.is_ours(layer, &meta.key) => self.remove(&meta.key)?,
@@ -36,7 +38,9 @@ impl Host {
         // Quarantine may have been emptied by hand, and no result depends on it; sums are made anew when they are wanted.
         let lost = |key: &str| [SILVER, INDEX, ENTRIES].iter().any(|layer| key.starts_with(layer));
         for (key, (_, dataset)) in named.into_iter().filter(|(key, _)| lost(key)) {
-            self.damaged().insert(dataset, format!("`{key}` is gone or damaged"));
+            if let Some(dataset) = dataset {
+                self.damaged().insert(dataset, format!("`{key}` is gone or damaged"));
+            }
         }
         // Former tables stay: those that sort after the newest one were never committed.
         let newest: BTreeSet<&str> = state.gold.values().map(|gold| gold.table.key.as_str()).collect();
@@ -53,18 +57,11 @@ impl Host {
         Ok(())
     }
 
-    /// What commits name: size and owner, by key.
-    fn named(&self, state: &State) -> Result<BTreeMap<String, (u64, String)>> {
+    /// What commits name: by key its size, and the dataset if it is current.
+    fn named(&self, state: &State) -> Result<BTreeMap<String, (u64, Option<String>)>> {
         let mut named = BTreeMap::new();
         for (name, dataset) in &state.datasets {
-            let segments = dataset.entries.runs().iter().chain(dataset.keys.runs());
-            named.extend(segments.map(|run| (run.key.clone(), (run.bytes, name.clone()))));
-            let scanned = Entries::of(self.store(), dataset).scan(|_, entry| {
-                let stored = std::iter::once(entry.silver).chain(entry.quarantine);
-                named.extend(stored.map(|stored| (stored.key, (stored.bytes, name.clone()))));
-                Ok(())
-            });
-            match scanned {
+            match self.named_by(dataset, Some(name), &mut named) {
                 // Everything of the dataset is made anew, and what it had is retired then.
                 Err(error) if error.kind() == Kind::Damaged => {
                     drop(self.damaged().insert(name.clone(), error.to_string()))
@@ -72,11 +69,33 @@ impl Host {
                 scanned => scanned?,
             }
         }
-        for (name, gold) in state.gold.iter().chain(state.former.values().flat_map(|former| &former.gold)) {
+        for dataset in state.former.values().flat_map(|former| former.datasets.values()) {
+            match self.named_by(dataset, None, &mut named) {
+                // It cannot be brought back; what is lost of it is removed.
+                Err(error) if error.kind() == Kind::Damaged => {}
+                scanned => scanned?,
+            }
+        }
+        for gold in state.gold.values().chain(state.former.values().flat_map(|former| former.gold.values())) {
             let runs = gold.stages.iter().flat_map(|stage| stage.runs());
-            named.extend(runs.map(|run| (run.key.clone(), (run.bytes, name.clone()))));
+            named.extend(runs.map(|run| (run.key.clone(), (run.bytes, None))));
         }
         Ok(named)
+    }
+
+    fn named_by(
+        &self,
+        dataset: &Dataset,
+        name: Option<&String>,
+        named: &mut BTreeMap<String, (u64, Option<String>)>,
+    ) -> Result<()> {
+        let segments = dataset.entries.runs().iter().chain(dataset.keys.runs());
+        named.extend(segments.map(|run| (run.key.clone(), (run.bytes, name.cloned()))));
+        Entries::of(self.store(), dataset).scan(|_, entry| {
+            let stored = std::iter::once(entry.silver).chain(entry.quarantine);
+            named.extend(stored.map(|stored| (stored.key, (stored.bytes, name.cloned()))));
+            Ok(())
+        })
     }
 
     /// Whether this pipeline may have written it; anything else in the lake is someone else's.

@@ -13,7 +13,7 @@ mod suite;
 mod writes;
 
 pub use dir::{DirStore, WRITERS};
-pub use new::{NewObject, Put, put_unless_other};
+pub use new::{NewObject, Put, copy_new, put_unless_other};
 pub use overlay::Overlay;
 pub use s3::{BucketUrl, Connection, Credentials, Places, S3Store};
 pub use writes::Writes;
@@ -90,6 +90,12 @@ pub trait Store: Send + Sync {
         let mut upload = self.create(key)?;
         upload.write_all(body).map_err(|error| unavailable("write", key, &error))?;
         upload.finish(key, durability)
+    }
+
+    /// Creates an object with the bytes of another one, unless there is one with that key.
+    /// [`Kind::Damaged`] if the other one is gone.
+    fn copy(&self, from: &str, to: &str) -> Result<bool> {
+        copy_through(self, from, to)
     }
 
     /// Deletes the object; it is no error if there is none.
@@ -170,6 +176,15 @@ pub fn put_new(
     let mut new = NewObject::create(store, stem)?;
     new.write_all(body).map_err(|error| unavailable("write", stem, &error))?;
     new.finish(stem, mark, extension, durability).map(|put| put.key)
+}
+
+/// Reads the one and writes the other.
+fn copy_through<S: Store + ?Sized>(store: &S, from: &str, to: &str) -> Result<bool> {
+    let (_, mut reader) = store.open(from)?;
+    let mut upload = store.create(to)?;
+    std::io::copy(&mut reader, &mut upload)
+        .map_err(|error| unavailable("copy", from, &error).context(format!("to `{to}`")))?;
+    upload.finish(to, Durability::Rebuildable)
 }
 
 /// What a profile names reads and writes after.

@@ -39,8 +39,7 @@ impl<'s> NewObject<'s> {
     pub fn finish(self, stem: &str, mark: char, extension: &str, durability: Durability) -> Result<Put> {
         let (mut upload, bytes, sha256) = self.upload.finish();
         for attempt in 1.. {
-            let key =
-                if attempt == 1 { format!("{stem}{extension}") } else { format!("{stem}{mark}{attempt}{extension}") };
+            let key = numbered(stem, mark, attempt, extension);
             if upload.finish(&key, durability)? || is(self.store, &key, bytes, &sha256)? {
                 return Ok(Put { key, sha256, bytes });
             }
@@ -57,6 +56,28 @@ impl Write for NewObject<'_> {
     fn flush(&mut self) -> std::io::Result<()> {
         self.upload.flush()
     }
+}
+
+/// Creates an object with the bytes of another one, which has that size and sha256, under a key as [`NewObject::finish`] finds it.
+/// Returns the key.
+pub fn copy_new(
+    store: &dyn Store,
+    (from, bytes, sha256): (&str, u64, &str),
+    stem: &str,
+    mark: char,
+    extension: &str,
+) -> Result<String> {
+    for attempt in 1.. {
+        let key = numbered(stem, mark, attempt, extension);
+        if store.copy(from, &key)? || is(store, &key, bytes, sha256)? {
+            return Ok(key);
+        }
+    }
+    unreachable!("the loop ends only by returning")
+}
+
+fn numbered(stem: &str, mark: char, attempt: u32, extension: &str) -> String {
+    if attempt == 1 { format!("{stem}{extension}") } else { format!("{stem}{mark}{attempt}{extension}") }
 }
 
 /// Creates the object whole, unless there is another one with that key: `false` then. One with the same content may be our

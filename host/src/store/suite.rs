@@ -12,7 +12,7 @@ use crate::digest;
 use crate::error::Kind;
 
 /// All that can be asked of a store without looking beneath; each wants one that is empty.
-pub(super) const ALL: [fn(&dyn Store); 16] = [
+pub(super) const ALL: [fn(&dyn Store); 17] = [
     reads_what_was_put,
     one_of_racing_writers_wins,
     lists_by_prefix_in_order,
@@ -23,6 +23,7 @@ pub(super) const ALL: [fn(&dyn Store); 16] = [
     streams_into_an_object,
     an_unfinished_upload_leaves_nothing,
     a_taken_name_gets_a_number,
+    copies,
     keeps_odd_keys,
     lists_more_than_a_page,
     holds_large_objects,
@@ -47,6 +48,18 @@ fn reads_what_was_put(store: &dyn Store) {
     }
     let missing = read(store, "silver/d/missing").expect_err("there is none");
     assert!(missing.to_string().contains("silver/d/missing"), "{missing}");
+}
+
+/// A copy is an object of its own: it stays when the first is deleted, and takes no other's place.
+fn copies(store: &dyn Store) {
+    store.put_if_absent("silver/d/1.csv", b"one", DURABLE).expect("a put");
+    assert!(store.copy("silver/d/1.csv", "catalog/former/silver/d/1.csv").expect("a copy"));
+    assert!(!store.copy("silver/d/1.csv", "catalog/former/silver/d/1.csv").expect("an answer"));
+    store.delete("silver/d/1.csv").expect("a delete");
+    assert_eq!(read(store, "catalog/former/silver/d/1.csv").expect("a read"), b"one");
+    let gone = store.copy("silver/d/1.csv", "silver/d/2.csv").expect_err("it is gone");
+    assert_eq!(gone.kind(), Kind::Damaged);
+    assert_eq!(keys(store, "silver/", ""), [""; 0]);
 }
 
 /// An object is never replaced, and of racing writers one wins.

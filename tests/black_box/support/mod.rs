@@ -141,6 +141,14 @@ impl Lake {
         std::fs::write(path, body).expect("bronze can be written");
     }
 
+    /// Removes an object behind smelt's back.
+    pub fn remove(&self, key: &str) {
+        match &self.server {
+            Some(server) => server.delete(BUCKET, &format!("{PREFIX}/{key}")).expect("it can be removed"),
+            None => std::fs::remove_file(self.path().join(key)).expect("it can be removed"),
+        }
+    }
+
     /// All files below a layer, by their path in it.
     pub fn files(&self, layer: &str) -> BTreeMap<String, Vec<u8>> {
         fn walk(directory: &Path, prefix: &str, found: &mut BTreeMap<String, Vec<u8>>) {

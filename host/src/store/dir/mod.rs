@@ -14,7 +14,7 @@ use std::sync::atomic::AtomicU64;
 
 use upload::DirUpload;
 
-use super::{Meta, Store, Upload, Writes, layer, unavailable};
+use super::{Meta, Store, Upload, Writes, copy_through, layer, unavailable};
 use crate::Error;
 use crate::error::{Kind, Result};
 use crate::profile;
@@ -122,6 +122,25 @@ impl Store for DirStore {
         let _span = profile::span("create", layer(near));
         let upload = DirUpload::create(self, near).map_err(|error| unavailable("write", near, &error))?;
         Ok(Box::new(upload))
+    }
+
+    /// As a second name of the file: what is in it never changes.
+    fn copy(&self, from: &str, to: &str) -> Result<bool> {
+        let _span = profile::span("copy", layer(to));
+        let (file, second) = (self.path(from)?, self.path(to)?);
+        let link = || match fs::hard_link(&file, &second) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                fs::create_dir_all(second.parent().unwrap_or(&self.root))?;
+                fs::hard_link(&file, &second)
+            }
+            linked => linked,
+        };
+        match link() {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+            // Where it cannot have one: on another file system, or on one without links. Or it is gone.
+            Err(_) => copy_through(self, from, to),
+        }
     }
 
     fn delete(&self, key: &str) -> Result<()> {

@@ -1,0 +1,123 @@
+//! What ran before another component was promoted, and what it made: kept, so that it can be brought back.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Change, Dataset, Entries, Gold, LogEntry, State, Stored};
+use crate::error::{Kind, Result};
+use crate::segments::Segments;
+use crate::store::{Store, copy_new};
+use crate::workers;
+
+/// Where former silver and rejected rows lie, under their keys after this: all objects in a dataset's own place are its
+/// rows, for whoever reads them without the catalog.
+pub const FORMER: &str = "catalog/former/";
+
+/// The component of a plugin that ran before another one was promoted.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Former {
+    /// Its sha256; the lake keeps it.
+    pub component: String,
+    /// The version that it gives itself.
+    pub version: String,
+    /// What it made of bronze, with silver and rejected rows below [`FORMER`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub datasets: BTreeMap<String, Dataset>,
+    /// The tables that it made, or that were made from those datasets, by KPI.
+    pub gold: BTreeMap<String, Gold>,
+}
+
+impl Former {
+    /// Adds the keys of all that is kept of it, but for tables and the component. Returns whether that is all: where the
+    /// catalog is damaged it cannot be told.
+    pub fn objects(&self, store: &dyn Store, keys: &mut Vec<String>) -> Result<bool> {
+        keys.extend(self.gold.values().flat_map(Gold::sums).map(ToOwned::to_owned));
+        self.datasets.values().try_fold(true, |all, dataset| Ok(dataset.objects(store, keys)? && all))
+    }
+}
+
+impl Gold {
+    /// The keys of the sums that it is made from.
+    pub fn sums(&self) -> impl Iterator<Item = &str> {
+        self.stages.iter().flat_map(Segments::runs).map(|run| run.key.as_str())
+    }
+}
+
+impl State {
+    /// The keys of all sums that can still be wanted.
+    pub fn sums(&self) -> HashSet<&str> {
+        let former = self.former.values().flat_map(|former| former.gold.values());
+        self.gold.values().chain(former).flat_map(Gold::sums).collect()
+    }
+}
+
+impl Dataset {
+    /// Adds the keys of all that it consists of. Returns whether that is all: where the catalog is damaged it cannot be told.
+    pub fn objects(&self, store: &dyn Store, keys: &mut Vec<String>) -> Result<bool> {
+        keys.extend(self.entries.runs().iter().chain(self.keys.runs()).map(|run| run.key.clone()));
+        let scanned = Entries::of(store, self).scan(|_, entry| {
+            keys.push(entry.silver.key);
+            keys.extend(entry.quarantine.map(|stored| stored.key));
+            Ok(())
+        });
+        match scanned {
+            Err(error) if error.kind() == Kind::Damaged => Ok(false),
+            scanned => scanned.map(|()| true),
+        }
+    }
+
+    /// The same dataset over copies of its silver and rejected rows, each under the key, but for the extension, that `stem`
+    /// has for the bronze object's name and what is copied; and what is known of each bronze object then. What was written is
+    /// added to `named`.
+    ///
+    /// # Errors
+    /// [`Kind::Damaged`] if some of it is gone.
+    pub fn copied(
+        &self,
+        store: &dyn Store,
+        entries: &str,
+        stem: &(dyn Fn(&str, &Stored) -> String + Sync),
+        named: &mut BTreeSet<String>,
+    ) -> Result<(Self, Vec<LogEntry>)> {
+        let copy = |object: &str, stored: &mut Stored| {
+            let Stored { key, sha256, bytes, .. } = &*stored;
+            let extension = key.rfind('.').map_or("", |dot| &key[dot..]);
+            let copy = copy_new(store, (key, *bytes, sha256), &stem(object, stored), '.', extension)?;
+            stored.key = copy;
+            Ok(())
+        };
+        let copied = workers::map(Entries::of(store, self).all()?, |(object, mut entry)| {
+            copy(&object, &mut entry.silver)?;
+            entry.quarantine.as_mut().map_or(Ok(()), |stored| copy(&object, stored))?;
+            Ok(LogEntry { object, cleaned: false, entry })
+        });
+        let log = copied.into_iter().collect::<Result<Vec<_>>>()?;
+        let mut after = Self { entries: Segments::default(), ..self.clone() };
+        let mut pairs = Vec::new();
+        for LogEntry { object, entry, .. } in &log {
+            pairs.extend(Entries::pairs(object, entry)?);
+            named.extend([&entry.silver].into_iter().chain(&entry.quarantine).map(|stored| stored.key.clone()));
+        }
+        after.entries.put(store, entries, pairs, &mut vec![])?;
+        named.extend(after.entries.runs().iter().chain(after.keys.runs()).map(|run| run.key.clone()));
+        Ok((after, log))
+    }
+}
+
+impl Change {
+    /// Lets go of what is kept for rollbacks of those plugins. Returns whether that is all, as [`Former::objects`] does.
+    pub fn let_go_of(&mut self, store: &dyn Store, state: &State, plugins: BTreeSet<String>) -> Result<bool> {
+        let (mut keys, mut all) = (Vec::new(), true);
+        for former in plugins.iter().filter_map(|plugin| state.former.get(plugin)) {
+            all &= former.objects(store, &mut keys)?;
+        }
+        self.let_go = plugins;
+        let after = self.applied_to(state);
+        let wanted = after.sums();
+        keys.retain(|key| !wanted.contains(key.as_str()));
+        self.retired.extend(keys);
+        Ok(all)
+    }
+}
