@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::support::audit::audit;
 use crate::support::ended::fixtures;
 use crate::support::process::{Running, Signal, wait_until};
-use crate::support::{Lake, root};
+use crate::support::{Lake, root, twin};
 
 /// The other version of that plugin, under the name that the plugin has.
 fn next(lake: &Lake, plugin: &str) -> PathBuf {
@@ -129,13 +129,8 @@ fn a_cleaner_is_promoted_with_all_that_reads_its_dataset() {
     audit(&lake);
 }
 
-/// A component of other bytes that does the same.
-fn twin(lake: &Lake, plugin: &str) -> PathBuf {
-    let path = lake.path().with_file_name(format!("{plugin}.wasm"));
-    let own = std::fs::read(root().join("target/components").join(format!("{plugin}.wasm"))).expect("it was built");
-    // A custom section without content, called `x`.
-    std::fs::write(&path, [&own[..], &[0, 2, 1, b'x']].concat()).expect("it can be written");
-    path
+fn beside(lake: &Lake) -> PathBuf {
+    lake.path().with_file_name("")
 }
 
 const OF_ORDERS: [&str; 5] = ["aov", "revenue_by_channel", "revenue_by_country", "sales_by_day", "top_products"];
@@ -156,7 +151,7 @@ fn what_a_cleaner_made_is_kept_and_brought_back_in_buckets() {
 fn brings_back(lake: &Lake) {
     let (gold, orders, rejected) = (lake.gold(), lake.silver("orders"), lake.files("quarantine").len());
     let (kept, made) = (|| lake.files("catalog/former"), commits(lake));
-    let promoted = lake.json(&["plugin", "promote", twin(lake, "clean-orders").to_str().expect("UTF-8")]);
+    let promoted = lake.json(&["plugin", "promote", &twin(&beside(lake), "clean-orders")]);
     assert_eq!(promoted["datasets"], serde_json::json!(["orders"]));
     assert_eq!(promoted["kpis"], serde_json::json!(OF_ORDERS));
     assert!(!kept().is_empty());
@@ -212,7 +207,7 @@ fn brings_back(lake: &Lake) {
 #[test]
 fn what_was_kept_and_is_damaged_is_made_anew() {
     let lake = lake();
-    lake.smelt(&["plugin", "promote", twin(&lake, "clean-orders").to_str().expect("UTF-8")]);
+    lake.smelt(&["plugin", "promote", &twin(&beside(&lake), "clean-orders")]);
     let files = lake.files("catalog/former/silver");
     let first = files.keys().next().expect("silver is kept");
     // One that is changed is found out when it is read, one that is gone at once.

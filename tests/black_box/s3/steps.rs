@@ -4,11 +4,17 @@ use smelt_s3_server::{Action, Fault};
 
 use super::{assert_settles, lake_at_work};
 use crate::support::process::Running;
+use crate::support::{Lake, twin};
 
 /// Kills a command while the `nth` request like this is held, before the server does what it asks for or after.
 fn kill_at(command: &[&str], verb: &str, path: &str, nth: usize) {
+    kill_of(&lake_at_work, command, verb, path, nth);
+}
+
+/// The same on such a lake.
+fn kill_of(lake: &dyn Fn() -> Lake, command: &[&str], verb: &str, path: &str, nth: usize) {
     for (action, late) in [(Action::Hold, false), (Action::Hold, true), (Action::ActThenHold, true)] {
-        let lake = lake_at_work();
+        let lake = lake();
         let held = lake.server().fault(Fault::new(verb, path, action.clone()).nth(nth));
         let running = Running::start(&lake, command);
         held.wait_until_held();
@@ -62,6 +68,30 @@ fn killed_while_writing_gold() {
 #[test]
 fn killed_at_the_commit_of_gold() {
     kill_at(&["run"], "PUT", "/catalog/commits/", 2);
+}
+
+#[test]
+fn killed_while_promoting() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let component = twin(directory.path(), "clean-orders");
+    let command = ["plugin", "promote", &component];
+    kill_at(&command, "PUT", "/catalog/former/", 1);
+    kill_at(&command, "PUT", "/catalog/commits/", 1);
+    kill_at(&command, "DELETE", "/silver/", 1);
+}
+
+#[test]
+fn killed_while_rolling_back() {
+    let promoted = || {
+        let (lake, directory) = (lake_at_work(), tempfile::tempdir().expect("a temporary directory"));
+        lake.smelt(&["plugin", "promote", &twin(directory.path(), "clean-orders")]);
+        lake.server().clear();
+        lake
+    };
+    let command = ["plugin", "rollback", "clean-orders"];
+    kill_of(&promoted, &command, "PUT", "/silver/", 1);
+    kill_of(&promoted, &command, "PUT", "/catalog/commits/", 1);
+    kill_of(&promoted, &command, "DELETE", "/catalog/former/", 1);
 }
 
 #[test]

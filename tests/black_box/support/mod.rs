@@ -35,6 +35,15 @@ pub struct Lake {
     elsewhere: Option<[String; 3]>,
 }
 
+/// Writes a component into the directory that has other bytes than the plugin's and does the same.
+pub fn twin(directory: &Path, plugin: &str) -> String {
+    let path = directory.join(plugin).with_extension("wasm");
+    let own = std::fs::read(root().join("target/components").join(format!("{plugin}.wasm"))).expect("it was built");
+    // A custom section without content, called `x`.
+    std::fs::write(&path, [&own[..], &[0, 2, 1, b'x']].concat()).expect("it can be written");
+    path.to_str().expect("a UTF-8 path").to_owned()
+}
+
 impl Lake {
     /// An empty lake for the e-commerce pipeline.
     pub fn new() -> Self {
