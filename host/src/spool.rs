@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use arrow_array::{Array as _, RecordBatch};
 use arrow_schema::SchemaRef;
+use rustix::fs::{FallocateFlags, fallocate};
 
 use crate::error::{Kind, Result};
 use crate::wasm::{decode_ipc, encode_ipc};
@@ -86,7 +87,10 @@ impl<'s> Spool<'s> {
             }
             Piece::Disk { schema, start, bytes } => {
                 let mut body = vec![0; bytes];
-                spools.file()?.read_exact_at(&mut body, start).map_err(|error| unavailable(&error))?;
+                let file = spools.file()?;
+                file.read_exact_at(&mut body, start).map_err(|error| unavailable(&error))?;
+                // So that memory holds it no longer. Where that cannot be done it goes with the file.
+                let _ = fallocate(file, FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE, start, bytes as u64);
                 decode_ipc(body, &schema, usize::MAX).map_err(Error::internal)
             }
         })
