@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::sync::Arc;
 
-use arrow_array::{BooleanArray, RecordBatch};
+use arrow_array::{BooleanArray, RecordBatch, RecordBatchOptions};
 use arrow_schema::{Schema, SchemaRef};
 
 use crate::catalog::Stored;
@@ -95,5 +95,8 @@ pub fn project(batch: &RecordBatch, columns: &SchemaRef) -> Result<RecordBatch> 
         .iter()
         .map(|field| batch.column_by_name(field.name()).cloned().ok_or_else(|| lacks(field.name())))
         .collect::<Result<_>>()?;
-    RecordBatch::try_new(Arc::clone(columns), arrays).map_err(|error| Error::internal(error.to_string()))
+    // There may be no columns, and rows all the same.
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    RecordBatch::try_new_with_options(Arc::clone(columns), arrays, &options)
+        .map_err(|error| Error::internal(error.to_string()))
 }

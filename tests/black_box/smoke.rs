@@ -1,6 +1,6 @@
 //! The way a newcomer goes: generate, run, look.
 
-use crate::support::Lake;
+use crate::support::{Lake, root};
 
 #[test]
 fn raw_files_become_kpis_and_a_second_run_does_nothing() {
@@ -13,4 +13,15 @@ fn raw_files_become_kpis_and_a_second_run_does_nothing() {
     assert_eq!(again["cleaned"], 0);
     assert_eq!(lake.gold(), gold);
     assert_eq!(lake.json(&["plan"])["kpis"][0]["reason"], serde_json::Value::Null);
+}
+
+#[test]
+fn rows_that_no_kpi_reads_are_cleaned() {
+    let components = root().join("target/components");
+    let lake = Lake::with_manifest(&format!(
+        "[pipeline]\nname = \"shop\"\nplugins = [{components:?}]\n\
+         [dataset.customers]\nobjects = \"customers_*.csv\"\nformat = \"csv\"\nplugin = \"clean-customers\""
+    ));
+    lake.bronze("customers_1.csv", "customer_id,country\nC1,DE\nC2,FR\n");
+    assert_eq!(lake.json(&["run"])["datasets"][0]["read"], 2);
 }
