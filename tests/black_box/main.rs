@@ -20,6 +20,7 @@ mod hostile;
 mod incremental;
 mod inspect;
 mod integrity;
+mod languages;
 mod lock;
 mod new;
 mod one_object;

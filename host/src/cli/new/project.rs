@@ -34,6 +34,15 @@ const PYTHON: [File; 5] = [
     (".gitignore", template!("python/gitignore")),
 ];
 
+const PYTHON_CLEANER: [File; 3] = [
+    ("cleaning.py", template!("python/cleaning.py")),
+    ("cleaner.py", template!("python/cleaner.py")),
+    ("instants.py", template!("python/instants.py")),
+];
+
+const PYTHON_SOURCE: [File; 2] =
+    [("generation.py", template!("python/generation.py")), ("instants.py", template!("python/instants.py"))];
+
 const JAVASCRIPT: [File; 5] = [
     README,
     WIT,
@@ -153,10 +162,14 @@ impl Language {
             (Self::Rust, Kind::Cleaner) => (&RUST, &[("src/lib.rs", template!("rust/cleaner.rs"))]),
             (Self::Rust, Kind::Kpi) => (&RUST, &[("src/lib.rs", template!("rust/kpi.rs"))]),
             (Self::Rust, Kind::Source) => (&RUST, &[("src/lib.rs", template!("rust/source.rs"))]),
-            (Self::Python, Kind::Kpi) => (&PYTHON, &[("aggregation.py", template!("python/kpi.py"))]),
-            (Self::JavaScript, Kind::Kpi) => (&JAVASCRIPT, &[("aggregation.js", template!("javascript/kpi.js"))]),
+            (Self::Python, Kind::Cleaner) => (&PYTHON, &PYTHON_CLEANER),
+            (Self::Python, Kind::Kpi) => (&PYTHON, &[("aggregation.py", template!("python/aggregation.py"))]),
+            (Self::Python, Kind::Source) => (&PYTHON, &PYTHON_SOURCE),
+            (Self::JavaScript, Kind::Kpi) => {
+                (&JAVASCRIPT, &[("aggregation.js", template!("javascript/aggregation.js"))])
+            }
             (Self::C, Kind::Kpi) => (&C, &C_KPI),
-            (_, Kind::Cleaner | Kind::Source) => {
+            (Self::JavaScript | Self::C, Kind::Cleaner | Kind::Source) => {
                 return Err(Error::config(format!(
                     "there is no project of that kind in {} yet: --kind kpi, or --lang rust, would be right",
                     self.name()
