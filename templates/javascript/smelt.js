@@ -21,10 +21,16 @@ export const nullable = (field) => ({ ...field, nullable: true });
 /** To be thrown: `throw fault("invalid-input", "…")`. */
 export const fault = (kind, message) => ({ kind, message });
 
-/** The class, whose methods have the host say why a call failed: the error's kind and place, not its text, which may hold
- * what rows hold. */
+/** A seed, a tick or a time as BigInt. What componentize-qjs passes is a number: one that may stand for another is refused. */
+export function exact(name, given) {
+  if (typeof given === "bigint" || Number.isSafeInteger(given)) return BigInt(given);
+  throw fault("invalid-parameters", `JavaScript is not told ${name} exactly: it must be less than 2^53`);
+}
+
+/** The class or object, whose methods have the host say why a call failed: the error's kind and place, not its text, which may
+ * hold what rows hold. */
 export function told(plugin) {
-  for (const of of [plugin, plugin.prototype]) {
+  for (const of of [plugin, plugin.prototype ?? {}]) {
     for (const name of Object.getOwnPropertyNames(of)) {
       const method = of[name];
       if (typeof method !== "function" || method === plugin || method === plugin.prototype) continue;
@@ -128,6 +134,9 @@ function texts(ends, rows, data) {
 }
 
 const utf8 = (text) => unescape(encodeURIComponent(text));
+
+/** The text in UTF-8. */
+export const bytes = (text) => Uint8Array.from(utf8(text), (byte) => byte.charCodeAt(0));
 
 // Writing. A table is followed by what it refers to, so that every reference is to what comes later.
 

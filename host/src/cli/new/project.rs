@@ -51,6 +51,15 @@ const JAVASCRIPT: [File; 5] = [
     (".gitignore", template!("javascript/gitignore")),
 ];
 
+const JAVASCRIPT_CLEANER: [File; 3] = [
+    ("cleaning.js", template!("javascript/cleaning.js")),
+    ("cleaner.js", template!("javascript/cleaner.js")),
+    ("instants.js", template!("javascript/instants.js")),
+];
+
+const JAVASCRIPT_SOURCE: [File; 2] =
+    [("generation.js", template!("javascript/generation.js")), ("instants.js", template!("javascript/instants.js"))];
+
 const C: [File; 8] = [
     README,
     ("wit/deps/smelt.wit", WIT.1),
@@ -165,11 +174,13 @@ impl Language {
             (Self::Python, Kind::Cleaner) => (&PYTHON, &PYTHON_CLEANER),
             (Self::Python, Kind::Kpi) => (&PYTHON, &[("aggregation.py", template!("python/aggregation.py"))]),
             (Self::Python, Kind::Source) => (&PYTHON, &PYTHON_SOURCE),
+            (Self::JavaScript, Kind::Cleaner) => (&JAVASCRIPT, &JAVASCRIPT_CLEANER),
             (Self::JavaScript, Kind::Kpi) => {
                 (&JAVASCRIPT, &[("aggregation.js", template!("javascript/aggregation.js"))])
             }
+            (Self::JavaScript, Kind::Source) => (&JAVASCRIPT, &JAVASCRIPT_SOURCE),
             (Self::C, Kind::Kpi) => (&C, &C_KPI),
-            (Self::JavaScript | Self::C, Kind::Cleaner | Kind::Source) => {
+            (Self::C, Kind::Cleaner | Kind::Source) => {
                 return Err(Error::config(format!(
                     "there is no project of that kind in {} yet: --kind kpi, or --lang rust, would be right",
                     self.name()
