@@ -3,6 +3,7 @@
 #include "kpi.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define AGGREGATION "smelt:plugin/aggregation@0.2.0"
 #define EXPORT(name) __attribute__((export_name(name)))
@@ -57,3 +58,43 @@ EXPORT("cabi_post_" AGGREGATION "#[method]accumulator.fold") void fold_taken(con
 EXPORT("cabi_post_" AGGREGATION "#[method]accumulator.evaluate") void evaluate_taken(const result *given) { taken(given); }
 
 EXPORT(AGGREGATION "#[dtor]accumulator") void drop(accumulator *self) { accumulator_drop(self); }
+
+static uint32_t *slot_of(const table *in, const char *key, size_t length) {
+  uint32_t hash = 2166136261;
+  for (size_t at = 0; at < length; at++) hash = (hash ^ (uint8_t)key[at]) * 16777619;
+  for (;; hash++) {
+    uint32_t *slot = &in->index[hash & (in->slots - 1)];
+    if (*slot == 0) return slot;
+    int32_t start = in->ends[*slot - 1];
+    if ((size_t)(in->ends[*slot] - start) == length && !memcmp(in->keys + start, key, length)) return slot;
+  }
+}
+
+void *value_at(table *in, const void *key, size_t length) {
+  if (2 * (in->count + 1) > in->slots) {
+    in->slots = in->slots ? 2 * in->slots : 16;
+    free(in->index);
+    in->index = zeroed(in->slots, sizeof *in->index);
+    in->ends = longer(in->ends, (in->slots + 1) * sizeof *in->ends);
+    in->values = longer(in->values, in->slots * in->value_size);
+    in->ends[0] = 0;
+    for (size_t at = 0; at < in->count; at++) {
+      *slot_of(in, in->keys + in->ends[at], in->ends[at + 1] - in->ends[at]) = at + 1;
+    }
+  }
+  uint32_t *slot = slot_of(in, key, length);
+  if (*slot == 0) {
+    size_t start = in->ends[in->count];
+    if (start + length >= in->room) {
+      in->room = 2 * (start + length) + 16;
+      in->keys = longer(in->keys, in->room);
+    }
+    memcpy(in->keys + start, key, length);
+    memset((char *)in->values + in->count * in->value_size, 0, in->value_size);
+    *slot = ++in->count;
+    in->ends[in->count] = start + length;
+  }
+  return (char *)in->values + (*slot - 1) * in->value_size;
+}
+
+void free_table(table *of) { free(of->index), free(of->ends), free(of->keys), free(of->values); }

@@ -35,3 +35,18 @@ result accumulator_state(const accumulator *self);
 result accumulator_fold(const accumulator *self, uint32_t stage, bytes groups);
 result accumulator_evaluate(const accumulator *self, bytes sums);
 void accumulator_drop(accumulator *self);
+
+// A hash table. Its keys are bytes, which may be used as a column: `{.values = keys}`, or `{.values = ends, .text = keys}` for
+// text. Its values have one size; all zero but for that, it is empty.
+typedef struct {
+  size_t value_size, count, room, slots;
+  uint32_t *index;
+  int32_t *ends;
+  char *keys;
+  void *values;
+} table;
+
+// The value of a key, all zero if it was not there. It moves when another key comes.
+void *value_at(table *in, const void *key, size_t length);
+
+void free_table(table *of);

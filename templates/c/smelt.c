@@ -28,8 +28,6 @@ __attribute__((export_name("cabi_realloc"))) void *cabi_realloc(void *old, size_
   return longer(old, size);
 }
 
-enum { BOOLEAN_TAG, INT64_TAG, FLOAT64_TAG, TEXT_TAG, DATE_TAG, TIMESTAMP_TAG, DECIMAL_TAG };
-
 // Reading. Flatbuffers: a table has a list of offsets, one for each of its fields, by number.
 
 static uint64_t number(const uint8_t *at, size_t size) {
@@ -74,13 +72,7 @@ size_t read_columns(bytes stream, const field *fields, size_t count, column *col
 
 // Writing. A table is followed by what it refers to, so that every reference is to what comes later.
 
-typedef struct {
-  uint8_t *at;
-  size_t length, room;
-} buffer;
-
-// So many more bytes, all zero.
-static uint8_t *more(buffer *out, size_t size) {
+uint8_t *more(buffer *out, size_t size) {
   if (out->length + size > out->room) {
     out->room = 2 * (out->length + size);
     out->at = longer(out->at, out->room);
@@ -91,8 +83,15 @@ static uint8_t *more(buffer *out, size_t size) {
 
 static void put(buffer *out, uint64_t value, size_t size) { memcpy(more(out, size), &value, size); }
 
-static void put_bytes(buffer *out, const void *from, size_t size) {
+void put_bytes(buffer *out, const void *from, size_t size) {
   if (size) memcpy(more(out, size), from, size);
+}
+
+void put_digits(buffer *out, uint64_t number, size_t least) {
+  char digits[20];
+  size_t count = 0;
+  for (; number || count < least; number /= 10) digits[sizeof digits - ++count] = '0' + number % 10;
+  put_bytes(out, digits + sizeof digits - count, count);
 }
 
 // So that what begins so many bytes later is aligned. Messages begin at multiples of eight.
@@ -237,43 +236,3 @@ bytes write_columns(const field *fields, size_t count, size_t rows, const column
   free(nodes), free(places), free(parts);
   return (bytes){out.at, out.length};
 }
-
-static uint32_t *slot_of(const table *in, const char *key, size_t length) {
-  uint32_t hash = 2166136261;
-  for (size_t at = 0; at < length; at++) hash = (hash ^ (uint8_t)key[at]) * 16777619;
-  for (;; hash++) {
-    uint32_t *slot = &in->index[hash & (in->slots - 1)];
-    if (*slot == 0) return slot;
-    int32_t start = in->ends[*slot - 1];
-    if ((size_t)(in->ends[*slot] - start) == length && !memcmp(in->keys + start, key, length)) return slot;
-  }
-}
-
-void *value_at(table *in, const void *key, size_t length) {
-  if (2 * (in->count + 1) > in->slots) {
-    in->slots = in->slots ? 2 * in->slots : 16;
-    free(in->index);
-    in->index = zeroed(in->slots, sizeof *in->index);
-    in->ends = longer(in->ends, (in->slots + 1) * sizeof *in->ends);
-    in->values = longer(in->values, in->slots * in->value_size);
-    in->ends[0] = 0;
-    for (size_t at = 0; at < in->count; at++) {
-      *slot_of(in, in->keys + in->ends[at], in->ends[at + 1] - in->ends[at]) = at + 1;
-    }
-  }
-  uint32_t *slot = slot_of(in, key, length);
-  if (*slot == 0) {
-    size_t start = in->ends[in->count];
-    if (start + length >= in->room) {
-      in->room = 2 * (start + length) + 16;
-      in->keys = longer(in->keys, in->room);
-    }
-    memcpy(in->keys + start, key, length);
-    memset((char *)in->values + in->count * in->value_size, 0, in->value_size);
-    *slot = ++in->count;
-    in->ends[in->count] = start + length;
-  }
-  return (char *)in->values + (*slot - 1) * in->value_size;
-}
-
-void free_table(table *of) { free(of->index), free(of->ends), free(of->keys), free(of->values); }

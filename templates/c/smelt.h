@@ -36,13 +36,15 @@ typedef struct {
   bool nullable;
 } field;
 
-#define BOOLEAN {0}
-#define INT64 {1}
-#define FLOAT64 {2}
-#define TEXT {3}
-#define DATE {4}
-#define TIMESTAMP {5}
-#define DECIMAL(precision, scale) {6, precision, scale}
+enum { BOOLEAN_TAG, INT64_TAG, FLOAT64_TAG, TEXT_TAG, DATE_TAG, TIMESTAMP_TAG, DECIMAL_TAG };
+
+#define BOOLEAN {BOOLEAN_TAG}
+#define INT64 {INT64_TAG}
+#define FLOAT64 {FLOAT64_TAG}
+#define TEXT {TEXT_TAG}
+#define DATE {DATE_TAG}
+#define TIMESTAMP {TIMESTAMP_TAG}
+#define DECIMAL(precision, scale) {DECIMAL_TAG, precision, scale}
 #define MONEY DECIMAL(38, 2)
 #define NULLABLE true
 
@@ -53,14 +55,16 @@ typedef struct {
 
 enum fault_kind { INVALID_PARAMETERS, INVALID_INPUT, INTERNAL };
 
+typedef struct {
+  uint8_t kind;
+  str message;
+} fault;
+
 // What a call comes to: a fault or what it gives.
 typedef struct {
   bool failed;
   union {
-    struct {
-      uint8_t kind;
-      str message;
-    } fault;
+    fault fault;
     bytes stream;
     void *opened;
   };
@@ -78,6 +82,23 @@ _Noreturn void fail(const char *why);
 // As of the standard library, but never NULL: all zero, or as it was and longer.
 void *zeroed(size_t count, size_t size);
 void *longer(void *old, size_t size);
+
+// Bytes that grow. All zero, there are none.
+typedef struct {
+  uint8_t *at;
+  size_t length, room;
+} buffer;
+
+// So many more, all zero: where they are until there are more again.
+uint8_t *more(buffer *out, size_t size);
+
+void put_bytes(buffer *out, const void *from, size_t size);
+
+// `PUT(&out, "…");`
+#define PUT(out, text) put_bytes(out, text, sizeof(text) - 1)
+
+// A number in decimal, with leading zeros up to so many digits.
+void put_digits(buffer *out, uint64_t number, size_t least);
 
 typedef struct {
   size_t missing;        // how many rows lack a value
@@ -103,18 +124,3 @@ size_t read_columns(bytes stream, const field *fields, size_t count, column *col
 
 // A stream of columns with these fields.
 bytes write_columns(const field *fields, size_t count, size_t rows, const column *columns);
-
-// A hash table. Its keys are bytes, which may be used as a column: `{.values = keys}`, or `{.values = ends, .text = keys}` for
-// text. Its values have one size; all zero but for that, it is empty.
-typedef struct {
-  size_t value_size, count, room, slots;
-  uint32_t *index;
-  int32_t *ends;
-  char *keys;
-  void *values;
-} table;
-
-// The value of a key, all zero if it was not there. It moves when another key comes.
-void *value_at(table *in, const void *key, size_t length);
-
-void free_table(table *of);

@@ -84,8 +84,10 @@ fn make_the_same(lang: &str) -> Option<Lake> {
     assert_eq!(made.totals, rust.totals);
     for (name, bytes) in made.bronze.iter().chain(&made.silver) {
         let other = rust.bronze.get(name).or_else(|| rust.silver.get(name)).expect("it has that name");
-        let lines = |bytes: &[u8]| String::from_utf8_lossy(bytes).lines().map(str::to_owned).collect::<Vec<_>>();
-        assert_eq!(lines(bytes), lines(other), "{name}");
+        let [lines, others] = [bytes, other].map(|bytes| String::from_utf8_lossy(bytes));
+        for (line, other) in lines.lines().zip(others.lines()) {
+            assert_eq!(line, other, "{name}");
+        }
     }
     assert!(made == *rust, "{lang}: some bytes differ");
     Some(lake)
@@ -116,6 +118,25 @@ fn projects_in_javascript_make_the_same_as_in_rust() {
     let Ended { code, stderr, .. } = lake.end(&["generate", "--seed", "9007199254740993"]);
     assert_eq!(code, Some(1), "{stderr}");
     assert!(stderr.contains("JavaScript is not told the seed exactly: it must be less than 2^53"), "{stderr}");
+}
+
+#[test]
+fn projects_in_c_make_the_same_as_in_rust() {
+    make_the_same("c");
+}
+
+/// What is written by hand in C alone.
+#[test]
+fn cells_of_every_type_and_pseudonyms_come_out_of_cleaners_in_c() {
+    let lake = Lake::new();
+    let directory = new(&lake, "every-cell", "cleaner", "c");
+    let languages = root().join("tests/languages");
+    std::fs::copy(languages.join("every_cell.c"), directory.join("cleaning.c")).expect("it can be copied");
+    if follow(&directory, "sh build.sh").is_some() {
+        let fixtures = languages.join("every_cell");
+        follow(&directory, &format!("smelt plugin check every-cell.wasm --fixtures {fixtures:?}"))
+            .expect("it was built");
+    }
 }
 
 #[test]

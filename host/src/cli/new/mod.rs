@@ -44,7 +44,7 @@ impl New {
             )));
         }
         let filled = self.filled()?;
-        let files = [lang.files(*kind)?, kind.fixtures().to_vec()].concat();
+        let files = [lang.files(*kind), kind.fixtures().to_vec()].concat();
         for (path, text) in &files {
             let text = filled.iter().fold((*text).to_owned(), |text, (mark, value)| text.replace(mark, value));
             write(&directory.join(path), &text)?;

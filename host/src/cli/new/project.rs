@@ -2,9 +2,6 @@
 
 use clap::ValueEnum;
 
-use crate::Error;
-use crate::error::Result;
-
 /// A file of a project: where it goes, and its text with `{{…}}` where something is filled in.
 pub(super) type File = (&'static str, &'static str);
 
@@ -73,6 +70,23 @@ const C: [File; 8] = [
 
 const C_KPI: [File; 3] =
     [("aggregation.c", template!("c/aggregation.c")), ("kpi.h", template!("c/kpi.h")), ("kpi.c", template!("c/kpi.c"))];
+
+const C_CLEANER: [File; 6] = [
+    ("cleaning.c", template!("c/cleaning.c")),
+    ("cleaner.h", template!("c/cleaner.h")),
+    ("cleaner.c", template!("c/cleaner.c")),
+    ("values.c", template!("c/values.c")),
+    ("instants.h", template!("c/instants.h")),
+    ("instants.c", template!("c/instants.c")),
+];
+
+const C_SOURCE: [File; 5] = [
+    ("generation.c", template!("c/generation.c")),
+    ("source.h", template!("c/source.h")),
+    ("source.c", template!("c/source.c")),
+    ("instants.h", template!("c/instants.h")),
+    ("instants.c", template!("c/instants.c")),
+];
 
 const CLEANER_CASE: [File; 4] = [
     ("fixtures/first/input.csv", template!("fixtures/cleaner/first/input.csv")),
@@ -166,7 +180,7 @@ impl Language {
     }
 
     /// All but the fixtures.
-    pub(super) fn files(self, kind: Kind) -> Result<Vec<File>> {
+    pub(super) fn files(self, kind: Kind) -> Vec<File> {
         let (common, own): (&[File], &[File]) = match (self, kind) {
             (Self::Rust, Kind::Cleaner) => (&RUST, &[("src/lib.rs", template!("rust/cleaner.rs"))]),
             (Self::Rust, Kind::Kpi) => (&RUST, &[("src/lib.rs", template!("rust/kpi.rs"))]),
@@ -179,14 +193,10 @@ impl Language {
                 (&JAVASCRIPT, &[("aggregation.js", template!("javascript/aggregation.js"))])
             }
             (Self::JavaScript, Kind::Source) => (&JAVASCRIPT, &JAVASCRIPT_SOURCE),
+            (Self::C, Kind::Cleaner) => (&C, &C_CLEANER),
             (Self::C, Kind::Kpi) => (&C, &C_KPI),
-            (Self::C, Kind::Cleaner | Kind::Source) => {
-                return Err(Error::config(format!(
-                    "there is no project of that kind in {} yet: --kind kpi, or --lang rust, would be right",
-                    self.name()
-                )));
-            }
+            (Self::C, Kind::Source) => (&C, &C_SOURCE),
         };
-        Ok([common, own].concat())
+        [common, own].concat()
     }
 }

@@ -1,0 +1,70 @@
+// The calls of the host, as the component model passes them.
+
+#include "source.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define GENERATION "smelt:plugin/generation@0.2.0"
+#define EXPORT(name) __attribute__((export_name(name)))
+
+typedef struct {
+  str name;
+  bytes body;
+} object;
+
+struct objects {
+  buffer all;
+};
+
+void put_object(objects *out, buffer name, buffer body) {
+  object made = {{(const char *)name.at, name.length}, {body.at, body.length}};
+  put_bytes(&out->all, &made, sizeof made);
+}
+
+bool integer_of(str params, const char *name, int64_t *value) {
+  size_t length = strlen(name);
+  for (const char *at = params.at; at + length + 3 < params.at + params.length; at++) {
+    if (*at != '"' || memcmp(at + 1, name, length) || memcmp(at + 1 + length, "\":", 2)) continue;
+    char *end;
+    errno = 0;
+    // The object's brace comes before the end of the text, and no number goes on there.
+    *value = strtoll(at + length + 3, &end, 10);
+    return !errno && (*end == ',' || *end == '}');
+  }
+  return true;
+}
+
+EXPORT(GENERATION "#describe") const source_description *describe(void) { return &description; }
+
+typedef struct {
+  bool failed;
+  union {
+    fault fault;
+    list objects;
+  };
+} answer;
+
+EXPORT(GENERATION "#generate")
+const answer *generate(char *params, size_t length, uint64_t seed, uint64_t tick, int64_t as_of) {
+  static answer answer;
+  objects out = {0};
+  result made = source_generate((str){params, length}, seed, tick, as_of, &out);
+  free(params);
+  answer.failed = made.failed;
+  if (made.failed) {
+    answer.fault = made.fault;
+  } else {
+    answer.objects = (list){out.all.at, out.all.length / sizeof(object)};
+  }
+  return &answer;
+}
+
+// When the host has taken the answer.
+EXPORT("cabi_post_" GENERATION "#generate") void taken(const answer *given) {
+  if (given->failed) return;
+  object *objects = (object *)given->objects.items;
+  for (size_t at = 0; at < given->objects.count; at++) free((void *)objects[at].name.at), free(objects[at].body.at);
+  free(objects);
+}
