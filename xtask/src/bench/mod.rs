@@ -35,7 +35,8 @@ Usage: cargo xtask bench [--native] [--tick | --large | --s3] [options]
   --native        also the same plugins compiled natively, without a sandbox, in the same host
   --tick          instead: a tick with nothing to do and one with three new objects of 50 rows, on a lake of
                   102 committed objects and on one of 10,002
-  --large         instead: smelt alone, on 1,000,000 orders and on ten times as much of everything
+  --large         instead: smelt alone, on 1,000,000 orders, on ten times the orders and clicks, and on ten times the
+                  customers as well
   --s3            instead: smelt alone, in a directory and in buckets of an S3 server on this machine (MinIO if
                   `cargo xtask minio` has one, otherwise that of the tests), then ticks on both
 

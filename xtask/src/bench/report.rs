@@ -48,13 +48,14 @@ pub(super) fn ratios(costs: &Costs) -> String {
     text + "\nevery KPI of every run agrees to the byte\n"
 }
 
-/// The cost of a row of the second, which has so many times as many, over one of the first.
+/// The cost of a row of each other, which has so many times as many, over one of the first.
 pub(super) fn per_row(costs: &Costs, times: u64) -> String {
-    let [(_, small), (_, large)] = costs else { return String::new() };
-    let [wall, cpu] = [wall, cpu].map(|what| ratio(large, small, what) / times as f64);
-    format!(
-        "\na row of the large one costs {wall:.2} times the time and {cpu:.2} times the CPU of one of the small one\n"
-    )
+    let Some(((_, small), large)) = costs.split_first() else { return String::new() };
+    let line = |(name, large): &(String, Vec<Cost>)| {
+        let [wall, cpu] = [wall, cpu].map(|what| ratio(large, small, what) / times as f64);
+        format!("{name}: a row costs {wall:.2} times the time and {cpu:.2} times the CPU of one of the small one\n")
+    };
+    "\n".to_owned() + &large.iter().map(line).collect::<String>()
 }
 
 /// What a run asked of an S3 server, and how many seconds of processor time that took the server.
