@@ -9,10 +9,13 @@ const BLANKS = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2
 export function trimmed(text) {
   if (text === null) return null;
   let [start, end] = [0, text.length];
-  while (start < end && BLANKS.includes(text[start])) start += 1;
-  while (start < end && BLANKS.includes(text[end - 1])) end -= 1;
+  while (start < end && isBlank(text.charCodeAt(start))) start += 1;
+  while (start < end && isBlank(text.charCodeAt(end - 1))) end -= 1;
   return start < end ? text.slice(start, end) : null;
 }
+
+/** Most characters are between the blanks of ASCII and the others. */
+const isBlank = (code) => (code <= 0x20 || code >= 0x80) && BLANKS.includes(String.fromCharCode(code));
 
 const NUMBER = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?)0*(\d{1,18}))?$/;
 

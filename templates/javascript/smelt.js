@@ -125,7 +125,7 @@ function decoded(tag, rows, take) {
 
 function texts(ends, rows, data) {
   let bytes = "";
-  for (let at = 0; at < data.length; at += 4096) bytes += String.fromCharCode(...data.subarray(at, at + 4096));
+  for (let at = 0; at < data.length; at += 4096) bytes += String.fromCharCode.apply(null, data.subarray(at, at + 4096));
   const ascii = !/[^\0-\x7f]/.test(bytes);
   return Array.from({ length: rows }, (_, row) => {
     const value = bytes.slice(ends[row], ends[row + 1]);
