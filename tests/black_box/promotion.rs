@@ -187,6 +187,8 @@ fn brings_back(lake: &Lake) {
     assert_eq!(lake.gold(), with(lake, &[]));
     audit(lake);
 
+    assert!(lake.smelt(&["history"]).contains("clean-orders, orders: brought back"));
+
     // What is let go of is made anew.
     assert!(lake.smelt(&["gc", "--former"]).contains("catalog/former/silver/orders"));
     lake.smelt(&["gc", "--former", "--delete"]);
@@ -199,6 +201,7 @@ fn brings_back(lake: &Lake) {
     let purged = lake.json(&["quarantine", "purge", "--older-than", "0s", "--dataset", "orders", "--delete"]);
     assert_eq!(purged["former"], serde_json::json!(["clean-orders"]));
     assert!(kept().is_empty());
+    assert!(lake.smelt(&["history"]).contains("let go of what clean-orders had made"));
     lake.smelt(&["plugin", "rollback", "clean-orders"]);
     lake.smelt(&["run"]);
     assert_eq!(lake.gold(), with(lake, &[]));

@@ -54,12 +54,16 @@ impl History {
 
 fn commit_rows(commits: &[Commit]) -> Vec<Vec<String>> {
     let mut rows = Vec::new();
-    for Commit { sequence, at, role, datasets, kpis, state, .. } in commits {
-        let mut what = Vec::new();
+    for Commit { sequence, at, role, datasets, kpis, promoted, let_go, state, .. } in commits {
+        let mut what: Vec<_> = promoted.iter().cloned().collect();
         for (dataset, change) in datasets {
-            let again = if change.reset && change.previous > 0 { ", made anew" } else { "" };
-            what.push(format!("{dataset}: {} objects{again}", change.cleaned));
+            what.push(match (change.reset && change.previous > 0, change.cleaned) {
+                (true, 0) if promoted.is_some() => format!("{dataset}: brought back"),
+                (true, cleaned) => format!("{dataset}: {cleaned} objects, made anew"),
+                (false, cleaned) => format!("{dataset}: {cleaned} objects"),
+            });
         }
+        what.extend(let_go.iter().map(|plugin| format!("let go of what {plugin} had made")));
         let version = |kpi: &String| state.gold.get(kpi).map_or("", |gold| gold.fingerprint.version.as_str());
         what.extend(kpis.iter().map(|kpi| format!("{kpi} {}", version(kpi))));
         rows.push(vec![sequence.to_string(), at.clone(), role.clone(), what.join(", ")]);

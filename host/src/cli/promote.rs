@@ -31,8 +31,9 @@ pub(super) struct Promote {
 /// Which plugin to bring back.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The component that ran before the last promotion runs again. The tables of a KPI were kept and are current again as they \
-were, and the next run takes in what came since; what a cleaner made is made anew. Again, and it is as before.")]
+The component that ran before the last promotion runs again. What it had made was kept and is current again as it was, and \
+the next run takes in what came since; no bronze is read and no plugin called. What was let go of (`smelt gc --former`), or was \
+made with other parameters, is made anew. Again, and it is as before.")]
 pub(super) struct Rollback {
     /// The plugin's name
     plugin: String,
