@@ -89,18 +89,17 @@ impl Error {
     }
 }
 
-/// Fails with the first of what failed, by name, or of the datasets that are damaged, if there is any.
+/// Fails with the first dataset that is damaged, or of what failed, by name, if there is any. What reads a damaged dataset fails
+/// for that.
 pub(crate) fn first(
     failures: impl IntoIterator<Item = (String, Error)>,
     damaged: &BTreeMap<String, String>,
 ) -> Result<()> {
-    if let Some((what, error)) = failures.into_iter().next() {
-        return Err(error.context(what));
+    if let Some((dataset, why)) = damaged.first_key_value() {
+        return Err(Error::new(Kind::Damaged, format!("dataset `{dataset}`: {why}; `smelt run` makes it anew")));
     }
-    match damaged.first_key_value() {
-        Some((dataset, why)) => {
-            Err(Error::new(Kind::Damaged, format!("dataset `{dataset}`: {why}; `smelt run` makes it anew")))
-        }
+    match failures.into_iter().next() {
+        Some((what, error)) => Err(error.context(what)),
         None => Ok(()),
     }
 }

@@ -131,7 +131,11 @@ EXPORT(CLEANING "#[method]session.clean") const answer *clean(session *self, uin
   result made = session_clean(self, (bytes){batch, length}, &out);
   answer.failed = made.failed;
   answer.fault = made.fault;
-  if (!made.failed) finish(&out, &answer);
+  if (made.failed) {
+    free(out.kept.at), free(out.rejected.at);
+  } else {
+    finish(&out, &answer);
+  }
   for (size_t at = 0; at < count; at++) {
     free(out.columns[at].valid.at), free(out.columns[at].values.at), free(out.columns[at].text.at);
   }

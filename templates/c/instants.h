@@ -4,8 +4,8 @@
 
 #include "smelt.h"
 
-// Whether it is one of RFC 3339, or `YYYY-MM-DD HH:MM:SS` taken as UTC. Digits of a second after the sixth are cut off. Nothing
-// else is: days that do not exist, 24:00:00, leap seconds, and what an offset pushes out of the years 0 to 9999.
+// Whether it is one of RFC 3339, of which the `T` may be a space and the zone may be left out, which is UTC then. Digits of a
+// second after the sixth are cut off. Nothing else is: days that do not exist, 24:00:00, leap seconds, and what an offset pushes out of the years 0 to 9999.
 bool instant_of(str text, int64_t *at);
 
 // RFC 3339 in UTC, with six digits of the second where it is not whole. Of the years 0 to 9999.

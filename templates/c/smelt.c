@@ -78,7 +78,7 @@ uint8_t *more(buffer *out, size_t size) {
     out->at = longer(out->at, out->room);
   }
   out->length += size;
-  return memset(out->at + out->length - size, 0, size);
+  return size ? memset(out->at + out->length - size, 0, size) : out->at;
 }
 
 static void put(buffer *out, uint64_t value, size_t size) { memcpy(more(out, size), &value, size); }

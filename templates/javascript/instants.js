@@ -6,8 +6,8 @@ const FORM = /^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(
 // The first microsecond of year 0, and the one after the last of year 9999.
 const [FIRST, AFTER] = [-62_167_219_200_000_000n, 253_402_300_800_000_000n];
 
-/** Of RFC 3339, or of `YYYY-MM-DD HH:MM:SS` taken as UTC. Digits of a second after the sixth are cut off. `null` for anything else:
- * days that do not exist, 24:00:00, leap seconds, and what an offset pushes out of the years 0 to 9999. */
+/** Of RFC 3339, of which the `T` may be a space and the zone may be left out, which is UTC then. Digits of a second after the sixth
+ * are cut off. `null` for anything else: days that do not exist, 24:00:00, leap seconds, and what an offset pushes out of the years 0 to 9999. */
 export function instant(text) {
   const match = FORM.exec(text ?? "");
   if (match === null) return null;

@@ -16,8 +16,8 @@ _FORM = re.compile(
 
 
 def instant(text):
-    """Of RFC 3339, or of `YYYY-MM-DD HH:MM:SS` taken as UTC. Digits of a second after the sixth are cut off. `None` for anything
-    else: days that do not exist, 24:00:00, leap seconds, and what an offset pushes out of the years 0 to 9999."""
+    """Of RFC 3339, of which the `T` may be a space and the zone may be left out, which is UTC then. Digits of a second after the
+    sixth are cut off. `None` for anything else: days that do not exist, 24:00:00, leap seconds, and what an offset pushes out of the years 0 to 9999."""
     match = _FORM.fullmatch(text or "")
     if match is None:
         return None

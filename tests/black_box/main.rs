@@ -30,6 +30,7 @@ mod promotion;
 mod provenance;
 mod quarantine;
 mod refusals;
+mod rollback;
 mod s3;
 mod services;
 mod smoke;

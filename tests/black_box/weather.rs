@@ -193,6 +193,7 @@ fn a_parameter_of_the_wrong_type_is_refused_by_name() {
         &["[dataset.readings]", "`clean-readings`", "`coldest`", "\"freezing\"", "number", "it takes: coldest"],
     );
     says(&refused("limit = 2", "limit = 2.5"), &["[kpi.hottest]", "`hottest`", "`limit`", "2.5", "integer"]);
+    says(&refused("limit = 2", "limit = 4.0"), &["[kpi.hottest]", "`hottest`", "`limit`", "4.0 has a point"]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Aggregation;
 use super::sums::{Shards, Sign, Sorted, Sums};
-use crate::catalog::{GOLD, Gold, SUMS, Stored};
+use crate::catalog::{GOLD, Gold, SUMS, State, Stored};
 use crate::codec::Formulas;
 use crate::error::Result;
 use crate::pipeline::KpiStep;
@@ -150,14 +150,15 @@ impl Aggregation<'_> {
             return Ok(same.table.clone());
         }
         let after = former.map(|gold| gold.table.key.as_str());
-        let key = put_stamped(self.store, self.now, &step.name, after, &body)?;
+        let key = put_stamped(self.store, self.state, self.now, &step.name, after, &body)?;
         Ok(Stored { key, sha256, bytes: body.len() as u64, rows: table.num_rows() as u64 })
     }
 }
 
-/// Writes the table under a stamp that sorts after the former one's, whatever the clock says.
+/// Writes the table under a stamp that sorts after the former one's, whatever the clock says, and that no one is about to delete.
 pub fn put_stamped(
     store: &dyn Store,
+    state: &State,
     now: DateTime<Utc>,
     kpi: &str,
     former: Option<&str>,
@@ -169,7 +170,7 @@ pub fn put_stamped(
     let mut second = after.map_or(now, |after| after.max(now));
     loop {
         let key = format!("{stem}{}.csv", clock::stamp(second));
-        if put_unless_other(store, &key, body, Durability::Rebuildable)? {
+        if !state.retired.contains(&key) && put_unless_other(store, &key, body, Durability::Rebuildable)? {
             return Ok(key);
         }
         second += TimeDelta::seconds(1);

@@ -179,7 +179,7 @@ impl Change {
                 Some(promotion) => drop(state.promoted.insert(plugin.clone(), promotion.clone())),
                 None => drop(state.promoted.remove(plugin)),
             }
-            state.former.insert(plugin.clone(), former.clone());
+            state.former.insert(plugin.clone(), Former { until: sequence, ..former.clone() });
             for (kpi, gold) in restored {
                 let is_changed = gold.inputs.values().any(|input| self.datasets.contains_key(&input.dataset));
                 // Otherwise it is of datasets as they were when it was made.

@@ -1,6 +1,6 @@
 //! What ran before another component was promoted, and what it made: kept, so that it can be brought back.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +22,9 @@ pub struct Former {
     pub component: String,
     /// The version that it gives itself.
     pub version: String,
+    /// The commit since which it is former.
+    #[serde(default)]
+    pub until: u64,
     /// What it made of bronze, with silver and rejected rows below [`FORMER`].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub datasets: BTreeMap<String, Dataset>,
@@ -88,9 +91,20 @@ impl Dataset {
             stored.key = copy;
             Ok(())
         };
-        let copied = workers::map(Entries::of(store, self).all()?, |(object, mut entry)| {
+        let entries_now = Entries::of(store, self).all()?;
+        // A copy is as old as what was copied.
+        let quarantine = entries_now.iter().find_map(|(_, entry)| entry.quarantine.as_ref());
+        let listed = quarantine.map_or(Ok(vec![]), |stored| {
+            let directory = stored.key.rfind('/').map_or("", |slash| &stored.key[..=slash]);
+            store.list(directory, "")
+        })?;
+        let written: HashMap<String, i64> = listed.into_iter().map(|meta| (meta.key, meta.modified)).collect();
+        let copied = workers::map(entries_now, |(object, mut entry)| {
             copy(&object, &mut entry.silver)?;
-            entry.quarantine.as_mut().map_or(Ok(()), |stored| copy(&object, stored))?;
+            if let Some(stored) = &mut entry.quarantine {
+                entry.rejected_at = entry.rejected_at.or_else(|| written.get(&stored.key).copied());
+                copy(&object, stored)?;
+            }
             Ok(LogEntry { object, cleaned: false, entry })
         });
         let log = copied.into_iter().collect::<Result<Vec<_>>>()?;

@@ -137,6 +137,7 @@ mod tests {
             superseded: vec![],
             silver,
             quarantine: None,
+            rejected_at: None,
             cost: Cost::default(),
         }
     }

@@ -135,6 +135,9 @@ pub struct Entry {
     pub silver: Stored,
     /// The rejected rows, if there are any and quarantine is on.
     pub quarantine: Option<Stored>,
+    /// When they were written, by the store's clock, in microseconds since the epoch; `None` if the store still says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejected_at: Option<i64>,
     /// What the cleaner used.
     #[serde(default)]
     pub cost: Cost,

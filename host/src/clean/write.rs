@@ -174,7 +174,21 @@ impl<'w> Job<'w> {
             Rows::Waiting(spool) => (Source::New(spool), Stored::default()),
         };
         let superseded = lost.clone();
-        let entry = Entry { id, etag, sha256, bytes, read, rejected, repaired, superseded, silver, quarantine, cost };
+        let rejected_at = None;
+        let entry = Entry {
+            id,
+            etag,
+            sha256,
+            bytes,
+            read,
+            rejected,
+            repaired,
+            superseded,
+            silver,
+            quarantine,
+            rejected_at,
+            cost,
+        };
         Self { name: name.to_owned(), entry, lost, rows }
     }
 

@@ -67,6 +67,7 @@ impl Common {
         work(&Remaking {
             lake: &lake,
             manifest: &manifest,
+            own: &|plugin, most| Current::of(self, &manifest)?.read(plugin, most),
             engine: &engine,
             pseudonyms: &pseudonyms,
             progress: &self.progress(),

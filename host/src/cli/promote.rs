@@ -26,6 +26,9 @@ lake is computed first and becomes current in the same commit; if anything fails
 pub(super) struct Promote {
     /// The component; its file is named as the plugin
     component: PathBuf,
+    /// Make datasets anew even if bronze no longer holds all that they were made from: its rows are given up
+    #[arg(long)]
+    forget_missing: bool,
 }
 
 /// Which plugin to bring back.
@@ -37,13 +40,16 @@ made with other parameters, is made anew. Again, and it is as before.")]
 pub(super) struct Rollback {
     /// The plugin's name
     plugin: String,
+    /// Make datasets anew even if bronze no longer holds all that they were made from: its rows are given up
+    #[arg(long)]
+    forget_missing: bool,
 }
 
 impl Promote {
     pub(super) fn run(&self, common: &Common) -> Result<ExitCode> {
         common.lake()?.expect()?;
         let binary = read_file(&self.component, u64::MAX)?;
-        promote(common, &plugin_of(&self.component), &binary)
+        promote(common, &plugin_of(&self.component), &binary, self.forget_missing)
     }
 }
 
@@ -64,12 +70,13 @@ impl Rollback {
             }
             kept => kept?,
         };
-        promote(common, plugin, &binary)
+        promote(common, plugin, &binary, self.forget_missing)
     }
 }
 
-pub(super) fn promote(common: &Common, plugin: &str, binary: &Binary) -> Result<ExitCode> {
-    let (host, current) = common.load(Some((plugin, binary)))?;
+pub(super) fn promote(common: &Common, plugin: &str, binary: &Binary, forget_missing: bool) -> Result<ExitCode> {
+    let (mut host, current) = common.load(Some((plugin, binary)))?;
+    host.forget_missing = forget_missing;
     let version = host.pipeline().identity(plugin)?.version.clone();
     let own = current.own(plugin, u64::MAX)?;
     let own = own.sha256();

@@ -138,7 +138,7 @@ fn list(common: &Common, which: &Which) -> Result<ExitCode> {
 
 fn table(held: &[Held]) -> String {
     let row = |held: &Held| {
-        let Held { dataset, object, component, read, rejected, quarantine } = held;
+        let Held { dataset, object, component, read, rejected, quarantine, rejected_at: _ } = held;
         let place = quarantine.as_ref().map_or("not kept", |stored| stored.key.as_str());
         let component = short(component).to_owned();
         vec![dataset.clone(), object.clone(), thousands(*read), rules(rejected), component, place.to_owned()]
@@ -252,7 +252,7 @@ impl Replay {
             return Ok(ExitCode::SUCCESS);
         }
         match with {
-            Some((name, binary)) => promote(common, &name, &binary),
+            Some((name, binary)) => promote(common, &name, &binary, false),
             None => super::roles::apply(common, &host),
         }
     }
@@ -290,7 +290,7 @@ impl Purge {
         let (state, filter) = (host.state()?, self.which.filter());
         let old = host.older_than(held(host.store(), &state, &filter)?, age)?;
         // What is kept for a rollback goes whole: without its rejected rows it would not be what it was.
-        let former = host.former_older_than(&state, filter.dataset.as_deref(), age)?;
+        let former = host.former_older_than(&state, &filter, age)?;
         if self.delete {
             host.purge(&old, &former)?;
         }

@@ -33,9 +33,13 @@ pub struct Garbage {
 /// What no commit reaches, is named as a host names what it writes, and was written or begun longer ago than `grace`; and, if
 /// `former`, what is kept for rollbacks.
 pub fn garbage(store: &dyn Store, catalog: &Catalog<'_>, grace: Duration, former: bool) -> Result<Vec<Garbage>> {
-    let reached = Reached::by(store, catalog)?;
+    // What is let go of need not be readable.
+    let reached = Reached::by(store, catalog, !former)?;
     if let Some((what, error)) = reached.unreadable.first() {
-        let why = format!("`{what}` cannot be read, so it is unknown what is left over: {error}");
+        let why = format!(
+            "`{what}` cannot be read, so it is unknown what is left over: {error}; `smelt run` makes a dataset anew, and \
+             --former lets go of what is kept for rollbacks"
+        );
         return Err(Error::new(Kind::Damaged, why));
     }
     let change = let_go(store, catalog, former)?;
@@ -86,7 +90,13 @@ pub fn collect(store: &dyn Store, grace: Duration, former: bool, now: DateTime<U
                 committed => committed?,
             }
             // Should we be stopped here, the maker of the next commit goes on.
-            catalog.state().retired.iter().try_for_each(|key| store.delete(key))?;
+            for key in catalog.state().retired.clone() {
+                // What someone else has deleted may be there again.
+                catalog.refresh()?;
+                if catalog.state().retired.contains(&key) {
+                    store.delete(&key)?;
+                }
+            }
         }
         // No commit can name them: whoever wants to finish one of them learns that it is gone.
         for Garbage { object, upload, .. } in uploads {

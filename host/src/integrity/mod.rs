@@ -32,8 +32,8 @@ struct Reached {
 }
 
 impl Reached {
-    /// Everything that the newest commit reaches, former commits included.
-    fn by(store: &dyn Store, catalog: &Catalog<'_>) -> Result<Self> {
+    /// Everything that the newest commit reaches, former commits included, and, if `former`, what is kept for rollbacks.
+    fn by(store: &dyn Store, catalog: &Catalog<'_>, former: bool) -> Result<Self> {
         let mut reached = Self::default();
         let state = catalog.state();
         let commits: Vec<u64> = (1..=state.sequence).collect();
@@ -44,7 +44,8 @@ impl Reached {
             }
         }
         let current = state.datasets.iter().map(|(name, dataset)| (name, dataset, true));
-        let former = state.former.values().flat_map(|former| &former.datasets);
+        let kept: Vec<_> = state.former.values().filter(|_| former).collect();
+        let former = kept.iter().flat_map(|former| &former.datasets);
         for (name, dataset, is_current) in current.chain(former.map(|(name, dataset)| (name, dataset, false))) {
             if let Err(error) = reached.add_dataset(store, dataset, is_current) {
                 reached.unreadable.push((format!("{ENTRIES}{name}"), error));
@@ -53,7 +54,7 @@ impl Reached {
         for (sha256, &bytes) in &state.components {
             reached.add(Stored { key: component_key(sha256), sha256: sha256.clone(), bytes, rows: 0 });
         }
-        let former = state.former.values().flat_map(|former| former.gold.values());
+        let former = kept.iter().flat_map(|former| former.gold.values());
         reached.maps.extend(state.gold.values().chain(former).flat_map(|gold| gold.stages.iter().cloned()));
         Ok(reached)
     }

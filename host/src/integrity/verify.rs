@@ -54,7 +54,7 @@ pub enum Found {
 pub fn verify(store: &dyn Store, progress: &Progress) -> Result<Verified> {
     let catalog = Catalog::load(store)?;
     catalog.check_gaps()?;
-    let reached = Reached::by(store, &catalog)?;
+    let reached = Reached::by(store, &catalog, true)?;
     let mut verified = Verified { sequence: catalog.state().sequence, ..Verified::default() };
     let unreadable = reached.unreadable.iter().map(|(object, error)| Problem {
         object: object.clone(),

@@ -68,7 +68,7 @@ fn explain_in(
     let mut datasets = BTreeMap::new();
     let mut inputs: Vec<(&str, Vec<(String, Entry)>)> = Vec::new();
     for (name, input) in &gold.inputs {
-        let (held, entries) = as_read(store, gold, input)?;
+        let (held, entries) = as_read(store, state, gold, input)?;
         datasets.insert(input.dataset.clone(), held.fingerprint);
         inputs.push((name, entries));
     }

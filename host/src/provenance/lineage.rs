@@ -85,15 +85,15 @@ pub struct Account {
 /// The newest commit names nothing of that name, or what the catalog says of it does not add up.
 pub fn lineage(store: &dyn Store, name: &str) -> Result<Node> {
     newest_with(store, |state| match find(store, state, name)? {
-        Found::Gold(kpi) => of_gold(store, &state.gold[&kpi]),
+        Found::Gold(kpi) => of_gold(store, state, &state.gold[&kpi]),
         Found::Object { dataset, name, entry, layer } => of_object(store, state, &dataset, &name, &entry, layer),
     })
 }
 
-fn of_gold(store: &dyn Store, gold: &Gold) -> Result<Node> {
+fn of_gold(store: &dyn Store, state: &State, gold: &Gold) -> Result<Node> {
     let mut from = Vec::new();
     for input in gold.inputs.values() {
-        let (held, entries) = as_read(store, gold, input)?;
+        let (held, entries) = as_read(store, state, gold, input)?;
         let silver: Vec<_> = entries.iter().map(|(name, entry)| silver(name, entry)).collect();
         from.push(Node {
             layer: Layer::Dataset,

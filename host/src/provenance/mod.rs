@@ -88,7 +88,12 @@ fn listed<'n>(names: impl Iterator<Item = &'n String>) -> String {
 
 /// A dataset as a KPI's table was made from it, with what is known of its objects, in the order of their names. Fails if they
 /// are not what the table records.
-pub(crate) fn as_read(store: &dyn Store, gold: &Gold, input: &GoldInput) -> Result<(Dataset, Vec<(String, Entry)>)> {
+pub(crate) fn as_read(
+    store: &dyn Store,
+    state: &State,
+    gold: &Gold,
+    input: &GoldInput,
+) -> Result<(Dataset, Vec<(String, Entry)>)> {
     let GoldInput { dataset, revision, content, .. } = input;
     let gone = |what: &str| {
         let table = &gold.table.key;
@@ -99,17 +104,25 @@ pub(crate) fn as_read(store: &dyn Store, gold: &Gold, input: &GoldInput) -> Resu
             ),
         )
     };
-    let state = read_commit(store, gold.commit)?.state;
-    let held = state.datasets.get(dataset).filter(|held| held.revision == *revision);
-    let held = held.ok_or_else(|| gone("of which that commit says nothing"))?;
-    let entries = match Entries::of(store, held).all() {
+    // What is known of its objects may have been written anew since, though its silver is as it was.
+    let is_it = |held: &&Dataset| held.revision == *revision;
+    let current = state.datasets.get(dataset).filter(is_it).cloned();
+    let held = match current {
+        Some(held) => held,
+        None => {
+            let state = read_commit(store, gold.commit)?.state;
+            let held = state.datasets.get(dataset).filter(is_it).cloned();
+            held.ok_or_else(|| gone("of which that commit says nothing"))?
+        }
+    };
+    let entries = match Entries::of(store, &held).all() {
         Err(error) if error.kind() == Kind::Damaged => return Err(gone("of which not all is kept")),
         entries => entries?,
     };
     let mut sum = crate::catalog::Content::default();
     entries.iter().for_each(|(name, entry)| sum.add(name, entry));
     match sum == *content {
-        true => Ok((held.clone(), entries)),
+        true => Ok((held, entries)),
         false => Err(gone("but what the catalog says of its objects does not add up to what the table records")),
     }
 }

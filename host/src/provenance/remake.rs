@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{Found, Layer, as_read, find, newest_with};
-use crate::catalog::{BRONZE, Cost, Entries, Entry, Gold, State, kept_component};
+use crate::catalog::{BRONZE, Cost, Entries, Entry, State, kept_component};
 use crate::clock::Clock;
 use crate::codec::Formulas;
 use crate::config::{Manifest, Quarantine};
@@ -20,7 +20,7 @@ use crate::privacy::Pseudonyms;
 use crate::progress::Progress;
 use crate::run::Host;
 use crate::store::{Overlay, Store};
-use crate::wasm::Engine;
+use crate::wasm::{Binary, Engine, Limits};
 use crate::{Error, digest, silver};
 
 /// The most objects that are named where many differ.
@@ -32,6 +32,9 @@ pub struct Remaking<'r> {
     pub lake: &'r Lake,
     /// Says how bronze is read. Components and parameters are those that were recorded.
     pub manifest: &'r Manifest,
+    /// The component that the pipeline has of a plugin, which may have so many bytes: for a dataset that was read and held
+    /// nothing yet, so that nothing made it.
+    pub own: &'r dyn Fn(&str, u64) -> Result<Binary>,
     /// Runs the plugins.
     pub engine: &'r Engine,
     /// Must have the key that there was.
@@ -84,7 +87,7 @@ impl Remaking<'_> {
     pub fn remake(&self, name: &str) -> Result<Remade> {
         let store = self.lake.open()?;
         newest_with(&*store, |state| match find(&*store, state, name)? {
-            Found::Gold(kpi) => self.gold(&*store, &kpi, &state.gold[&kpi]),
+            Found::Gold(kpi) => self.gold(&*store, state, &kpi),
             Found::Object { layer: Layer::Bronze, .. } => Err(Error::config(format!(
                 "`{name}` arrived as it is, so it cannot be made again; `smelt verify --all` tells whether it was changed"
             ))),
@@ -94,11 +97,12 @@ impl Remaking<'_> {
         })
     }
 
-    fn gold(&self, store: &dyn Store, kpi: &str, gold: &Gold) -> Result<Remade> {
+    fn gold(&self, store: &dyn Store, state: &State, kpi: &str) -> Result<Remade> {
+        let gold = &state.gold[kpi];
         let mut recorded = BTreeMap::new();
         let mut datasets = BTreeMap::new();
         for input in gold.inputs.values() {
-            let (held, entries) = as_read(store, gold, input)?;
+            let (held, entries) = as_read(store, state, gold, input)?;
             recorded.insert(input.dataset.clone(), held.fingerprint);
             datasets.insert(input.dataset.clone(), (input.content, entries));
         }
@@ -182,7 +186,10 @@ impl Remaking<'_> {
         if manifest.privacy.quarantine == Quarantine::Off {
             manifest.privacy.quarantine = Quarantine::Raw;
         }
-        manifest.dataset.retain(|name, _| datasets.contains_key(name));
+        // What a KPI reads is part of its fingerprint.
+        let inputs = kpi.iter().flat_map(|(_, fingerprint)| fingerprint.host.split(' '));
+        let read: BTreeSet<&str> = inputs.filter_map(|input| Some(input.split_once('=')?.1)).collect();
+        manifest.dataset.retain(|name, _| datasets.contains_key(name) || read.contains(name.as_str()));
         manifest.kpi.retain(|name, _| kpi.is_some_and(|(kpi, _)| kpi == name));
         let lacks = |section: &str| Error::config(format!("the manifest lacks [{section}], which it had"));
         let mut components = BTreeMap::new();
@@ -198,17 +205,19 @@ impl Remaking<'_> {
             section.parameters = parameters(fingerprint)?;
             components.insert(format!("kpi.{name}"), &fingerprint.component);
         }
-        let pipeline = Pipeline::load_with(&manifest, self.engine.clone(), self.pseudonyms, &|section, _, _| {
-            kept_component(store, components[section])
-        })?;
+        let find = |section: &str, plugin: &str, limits: &Limits| match components.get(section) {
+            Some(sha256) => kept_component(store, sha256),
+            None => (self.own)(plugin, limits.component_bytes),
+        };
+        let pipeline = Pipeline::load_with(&manifest, self.engine.clone(), self.pseudonyms, &find)?;
         let as_it_was = |section: String, was: &Fingerprint, now: &Fingerprint| match was
             .difference(&now.at(was.as_of.unwrap_or_default()))
         {
             None => Ok(()),
             Some(why) => Err(Error::config(format!("[{section}] is not what it was when that was made: {why}"))),
         };
-        for step in &pipeline.datasets {
-            as_it_was(format!("dataset.{}", step.name), &datasets[&step.name], &step.fingerprint)?;
+        for (step, was) in pipeline.datasets.iter().filter_map(|step| Some((step, datasets.get(&step.name)?))) {
+            as_it_was(format!("dataset.{}", step.name), was, &step.fingerprint)?;
         }
         for (step, (_, was)) in pipeline.kpis.iter().zip(kpi) {
             as_it_was(format!("kpi.{}", step.name), was, &step.fingerprint)?;

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::Error;
-use crate::catalog::{Entries, State, Stored};
+use crate::catalog::{Entries, Entry, State, Stored};
 use crate::error::{Kind, Result};
 use crate::store::{Store, read_verified};
 
@@ -38,6 +38,9 @@ pub struct Held {
     pub rejected: BTreeMap<String, u64>,
     /// Where the rows are, unless they were not kept or are no longer.
     pub quarantine: Option<Stored>,
+    /// As in [`Entry::rejected_at`](crate::catalog::Entry::rejected_at).
+    #[serde(skip)]
+    pub rejected_at: Option<i64>,
 }
 
 impl Filter {
@@ -54,7 +57,8 @@ pub fn held(store: &dyn Store, state: &State, filter: &Filter) -> Result<Vec<Hel
     let Filter { dataset, rule, object, component } = filter;
     if let Some(unknown) = dataset.as_ref().filter(|name| !state.datasets.contains_key(*name)) {
         let known: Vec<_> = state.datasets.keys().map(String::as_str).collect();
-        return Err(Error::config(format!("the lake has no dataset `{unknown}`; it has {}", known.join(", "))));
+        let known = if known.is_empty() { "none yet".to_owned() } else { known.join(", ") };
+        return Err(Error::config(format!("the lake has no dataset `{unknown}`; it has {known}")));
     }
     let mut all = Vec::new();
     let mut found = object.is_none();
@@ -76,7 +80,8 @@ pub fn held(store: &dyn Store, state: &State, filter: &Filter) -> Result<Vec<Hel
             rejected.retain(|name, _| Filter::has(rule.as_ref(), name));
             if !rejected.is_empty() {
                 let (dataset, component) = (name.clone(), by.clone());
-                all.push(Held { dataset, object, component, read: entry.read, rejected, quarantine: entry.quarantine });
+                let Entry { read, quarantine, rejected_at, .. } = entry;
+                all.push(Held { dataset, object, component, read, rejected, quarantine, rejected_at });
             }
         }
     }

@@ -39,7 +39,7 @@ impl Host {
         let mut made = made.chain(gold.values().map(|gold| &gold.fingerprint));
         let version = made.find(|made| made.component == component).map(|made| made.version.clone());
         let version = version.or_else(|| promotion.map(|promotion| promotion.version.clone())).unwrap_or_default();
-        Former { component, version, datasets, gold }
+        Former { component, version, until: 0, datasets, gold }
     }
 
     /// Has the change keep what is former with it. What is damaged already is not kept.
@@ -49,7 +49,7 @@ impl Host {
             let entries = format!("{ENTRIES}{name}/{:020}-former", state.sequence + 1);
             let stem = |_: &str, stored: &Stored| {
                 let key = &stored.key;
-                format!("{FORMER}{}", &key[..key.rfind('.').unwrap_or(key.len())])
+                format!("{FORMER}{}.{}", &key[..key.rfind('.').unwrap_or(key.len())], state.sequence + 1)
             };
             if let Some((kept, _)) = self.copied(&dataset, &entries, &stem, change)? {
                 datasets.insert(name, kept);
@@ -68,7 +68,14 @@ impl Host {
         change: &mut Change,
     ) -> Result<BTreeMap<String, Gold>> {
         for (name, dataset) in &kept.datasets {
-            self.bring_back_dataset(state, name, dataset, change)?;
+            // Made anew since, it may have lost what cannot be known here: rows that were given up, an object that was replaced.
+            if state.datasets.get(name).is_some_and(|current| current.since == kept.until) {
+                self.bring_back_dataset(state, name, dataset, change)?;
+            }
+        }
+        if !change.datasets.is_empty() {
+            // Names that came late were taken in by what it replaces: the next tick looks at all of bronze.
+            change.reconciled = Some(0);
         }
         let mut tables = BTreeMap::new();
         for (kpi, gold) in &kept.gold {
@@ -88,7 +95,7 @@ impl Host {
                 read => read?,
             };
             let newest = state.gold.get(kpi).map(|gold| gold.table.key.as_str());
-            let key = put_stamped(self.store(), self.clock.now(), kpi, newest, &body)?;
+            let key = put_stamped(self.store(), state, self.clock.now(), kpi, newest, &body)?;
             change.named.extend(gold.sums().map(ToOwned::to_owned).chain([key.clone()]));
             let table = Stored { key, ..gold.table.clone() };
             tables.insert(kpi.clone(), Gold { table, ..gold.clone() });

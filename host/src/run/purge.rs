@@ -1,14 +1,12 @@
 //! Rejected rows are not kept longer than they should be.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::{ATTEMPTS, Host};
 use crate::Error;
-use crate::catalog::{
-    CHANGES, Catalog, Change, DatasetChange, ENTRIES, Entries, Entry, FORMER, LogEntry, QUARANTINE, State,
-};
+use crate::catalog::{CHANGES, Catalog, Change, DatasetChange, ENTRIES, Entries, Entry, LogEntry, QUARANTINE, State};
 use crate::error::{Kind, Result};
 use crate::quarantine::{Filter, Held, held};
 
@@ -20,21 +18,37 @@ impl Host {
     pub(super) fn purge_old(&self, state: &State) -> Result<()> {
         let Some(age) = self.pipeline.quarantine_for else { return Ok(()) };
         let old = self.older_than(held(self.store(), state, &Filter::default())?, age)?;
-        let former = self.former_older_than(state, None, age)?;
+        let former = self.former_older_than(state, &Filter::default(), age)?;
         if old.is_empty() && former.is_empty() { Ok(()) } else { self.purge_into(&old, &former) }
     }
 
-    /// The plugins for whose rollback rejected rows are kept, of that dataset or any, that were written longer ago than that.
-    pub fn former_older_than(&self, state: &State, dataset: Option<&str>, age: Duration) -> Result<BTreeSet<String>> {
+    /// The plugins for whose rollback such rejected rows are kept that were written longer ago than that.
+    pub fn former_older_than(&self, state: &State, filter: &Filter, age: Duration) -> Result<BTreeSet<String>> {
         let before = self.before(age)?;
-        let layer = format!("{FORMER}{QUARANTINE}");
-        let listed = self.store().list(&layer, "")?;
-        let old = listed.iter().filter(|meta| meta.modified <= before);
-        let old: HashSet<&str> =
-            old.filter_map(|meta| Some(meta.key.strip_prefix(&layer)?.split_once('/')?.0)).collect();
-        let is_old = |name: &String| old.contains(name.as_str()) && dataset.is_none_or(|dataset| dataset == name);
-        let former = state.former.iter().filter(|(_, former)| former.datasets.keys().any(is_old));
-        Ok(former.map(|(plugin, _)| plugin.clone()).collect())
+        let Filter { dataset, object, component, rule: _ } = filter;
+        let mut plugins = BTreeSet::new();
+        for (plugin, former) in &state.former {
+            let meant = component.as_ref().is_none_or(|meant| former.component.starts_with(meant.as_str()));
+            for (_, kept) in
+                former.datasets.iter().filter(|(name, _)| meant && dataset.as_ref().is_none_or(|meant| meant == *name))
+            {
+                let entries = Entries::of(self.store(), kept);
+                let is_old =
+                    |entry: &Entry| entry.quarantine.is_some() && entry.rejected_at.is_none_or(|at| at <= before);
+                let mut found = false;
+                match object {
+                    Some(object) => found = entries.by_name(&[object])?.iter().flatten().any(is_old),
+                    None => entries.scan(|_, entry| {
+                        found |= is_old(&entry);
+                        Ok(())
+                    })?,
+                }
+                if found {
+                    plugins.insert(plugin.clone());
+                }
+            }
+        }
+        Ok(plugins)
     }
 
     fn before(&self, age: Duration) -> Result<i64> {
@@ -45,9 +59,12 @@ impl Host {
     pub fn older_than(&self, held: Vec<Held>, age: Duration) -> Result<Vec<Held>> {
         let before = self.before(age)?;
         let listed = self.store().list(QUARANTINE, "")?;
-        let old: HashSet<&str> =
-            listed.iter().filter(|meta| meta.modified <= before).map(|meta| meta.key.as_str()).collect();
-        let is_old = |held: &Held| held.quarantine.as_ref().is_some_and(|stored| old.contains(stored.key.as_str()));
+        let written: HashMap<&str, i64> = listed.iter().map(|meta| (meta.key.as_str(), meta.modified)).collect();
+        let is_old = |held: &Held| {
+            let Some(stored) = &held.quarantine else { return false };
+            let written = held.rejected_at.or_else(|| written.get(stored.key.as_str()).copied());
+            written.is_some_and(|at| at <= before)
+        };
         Ok(held.into_iter().filter(is_old).collect())
     }
 

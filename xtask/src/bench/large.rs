@@ -32,7 +32,7 @@ pub(super) fn run(dir: &Path, size: &Size, runs: u32) -> Result<String> {
         + &report::per_row(&costs, TIMES))
 }
 
-/// Fails if there is not that much room, unless bronze is there already.
+/// Fails if there is not that much room.
 fn check_space(dir: &Path, bytes: u64) -> Result<()> {
     let table = output(tool("df").args(["-Pk"]).arg(dir))?;
     let free = table.lines().last().and_then(|line| line.split_whitespace().nth(3)?.parse::<u64>().ok());

@@ -78,9 +78,10 @@ fn meta(key: &str, metadata: &fs::Metadata) -> Meta {
     Meta { key: key.to_owned(), bytes: metadata.len(), etag, modified: modified(metadata) }
 }
 
-/// In microseconds since the epoch.
+/// When it was written or got another name, in microseconds since the epoch: a copy is as new as its name.
 fn modified(metadata: &fs::Metadata) -> i64 {
-    metadata.mtime() * 1_000_000 + metadata.mtime_nsec() / 1_000
+    let micros = |seconds: i64, nanos: i64| seconds * 1_000_000 + nanos / 1_000;
+    micros(metadata.mtime(), metadata.mtime_nsec()).max(micros(metadata.ctime(), metadata.ctime_nsec()))
 }
 
 impl Store for DirStore {

@@ -29,7 +29,11 @@ pub(crate) fn check_parameters(identity: &Identity, params: &Value) -> Result<()
         .build(&schema)
         .map_err(|error| unfit(format!("is not JSON Schema: {}", guest_text(&error.to_string(), SHOWN_BYTES))))?;
     match validator.validate(params) {
-        Ok(()) => Ok(()),
+        Ok(()) => whole_numbers(&schema, params).map_err(|(parameter, value)| {
+            Error::config(format!(
+                "plugin `{name}`: parameter `{parameter}`: {value} has a point; an integer without one would be right"
+            ))
+        }),
         Err(error) => {
             let known = schema["properties"].as_object().map(|all| all.keys().cloned().collect::<Vec<_>>().join(", "));
             let known = known.filter(|known| !known.is_empty()).unwrap_or_else(|| "none".into());
@@ -42,6 +46,16 @@ pub(crate) fn check_parameters(identity: &Identity, params: &Value) -> Result<()
             let error = guest_text(&error.to_string(), SHOWN_BYTES);
             Err(Error::new(Kind::InvalidConfig, format!("plugin `{name}`: {which}: {error}; it takes: {known}")))
         }
+    }
+}
+
+/// To JSON Schema 4.0 is an integer, but not to most that read it. The first such parameter, if there is one.
+fn whole_numbers<'p>(schema: &Value, params: &'p Value) -> Result<(), (&'p str, &'p Value)> {
+    let is_integer = |name: &String| schema["properties"][name]["type"] == "integer";
+    let mut parameters = params.as_object().into_iter().flatten();
+    match parameters.find(|(name, value)| value.is_f64() && is_integer(name)) {
+        Some((name, value)) => Err((name, value)),
+        None => Ok(()),
     }
 }
 
