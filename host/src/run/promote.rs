@@ -52,37 +52,19 @@ impl Host {
 
     fn promote_into(&self, plugin: &str, own: &str) -> Result<Done> {
         let identity = self.pipeline.identity(plugin)?;
-        let (to, version) = (identity.sha256(), identity.version.clone());
         for _ in 0..ATTEMPTS {
             let mut catalog = Catalog::load_from(self.store(), 0)?;
-            let state = catalog.state();
-            let former = self.former(state, plugin, own);
-            if former.component == to && self.sign_anew(&identity.binary)? {
-                return Ok(Done { former, anew: Made::default(), restored: Made::default() });
+            let former = self.former(catalog.state(), plugin, own);
+            if former.component == identity.sha256() {
+                return match self.sign_anew(&identity.binary)? {
+                    true => Ok(Done { former, anew: Made::default(), restored: Made::default() }),
+                    false => {
+                        let to = identity.sha256();
+                        Err(Error::config(format!("plugin `{plugin}` runs component {to} already")))
+                    }
+                };
             }
-            if former.component == to {
-                return Err(Error::config(format!("plugin `{plugin}` runs component {to} already")));
-            }
-            let mut change = Change::new(PROMOTE);
-            let kept = state.former.get(plugin);
-            let tables = kept.filter(|kept| kept.component == to);
-            let tables = tables.map(|kept| self.bring_back(state, kept, &mut change)).transpose()?.unwrap_or_default();
-            let restored = Made { datasets: names(&change.datasets), kpis: names(&tables) };
-            self.make_anew(state, plugin, &restored, &mut change)?;
-            let former = self.keep_former(state, former, &mut change)?;
-            // What was kept until now is current, or let go of.
-            let all = kept.map_or(Ok(true), |kept| kept.objects(self.store(), &mut change.retired))?;
-            self.untidy.fetch_or(!all, Ordering::Relaxed);
-            let datasets = names(&change.datasets).difference(&restored.datasets).cloned().collect();
-            let anew = Made { datasets, kpis: names(&change.gold) };
-            let done = Done { former: former.clone(), anew, restored };
-            let promotion =
-                (to != own).then(|| Promotion { from: own.to_owned(), to: to.to_owned(), version: version.clone() });
-            self.keep(vec![&identity.binary], Durability::Durable, &mut change)?;
-            change.promoted = Some(Promoted { plugin: plugin.to_owned(), promotion, former, restored: tables });
-            let after = change.applied_to(state);
-            let sums = after.sums();
-            change.retired.retain(|key| !change.named.contains(key) && !sums.contains(key.as_str()));
+            let (change, done) = self.promotion(catalog.state(), identity, own, former)?;
             match self.commit(&mut catalog, change) {
                 Err(error) if error.kind() == Kind::Conflict => continue,
                 committed => committed?,
@@ -93,6 +75,35 @@ impl Host {
             Kind::Conflict,
             format!("other hosts committed again and again; plugin `{plugin}` runs as before"),
         ))
+    }
+
+    /// The change that makes the component current, in place of what is former then.
+    fn promotion(&self, state: &State, identity: &Identity, own: &str, former: Former) -> Result<(Change, Done)> {
+        let (plugin, to) = (&*identity.name, identity.sha256());
+        let mut change = Change::new(PROMOTE);
+        let kept = state.former.get(plugin);
+        let tables = kept.filter(|kept| kept.component == to);
+        let tables = tables.map(|kept| self.bring_back(state, kept, &mut change)).transpose()?.unwrap_or_default();
+        let restored = Made { datasets: names(&change.datasets), kpis: names(&tables) };
+        self.make_anew(state, plugin, &restored, &mut change)?;
+        let datasets = names(&change.datasets).difference(&restored.datasets).cloned().collect();
+        let anew = Made { datasets, kpis: names(&change.gold) };
+        let former = self.keep_former(state, former, &mut change)?;
+        self.keep(vec![&identity.binary], Durability::Durable, &mut change)?;
+        // What was kept until now is current, or let go of.
+        let all = kept.map_or(Ok(true), |kept| kept.objects(self.store(), &mut change.retired))?;
+        self.untidy.fetch_or(!all, Ordering::Relaxed);
+        let promotion = Promotion { from: own.to_owned(), to: to.to_owned(), version: identity.version.clone() };
+        change.promoted = Some(Promoted {
+            plugin: plugin.to_owned(),
+            promotion: (to != own).then_some(promotion),
+            former: former.clone(),
+            restored: tables,
+        });
+        let after = change.applied_to(state);
+        let sums = after.sums();
+        change.retired.retain(|key| !change.named.contains(key) && !sums.contains(key.as_str()));
+        Ok((change, Done { former, anew, restored }))
     }
 
     /// Puts the component's signature in place of another one that the lake keeps of it; whether there was one: keys change.
