@@ -158,13 +158,33 @@ fn a_table_without_one_of_its_datasets_is_made_again() {
     lake.smelt(&["verify", table.as_str().expect("a key")]);
 }
 
+/// Loses the list of what is kept of the orders.
+fn damage_what_is_kept(lake: &Lake) {
+    let entries = lake.files("catalog/entries/orders");
+    let former = entries.keys().find(|name| name.contains("former")).expect("it is known what is kept");
+    lake.remove(&format!("catalog/entries/orders/{former}"));
+}
+
 #[test]
 fn what_is_kept_and_damaged_can_be_let_go_of() {
     let lake = generated("2");
     lake.smelt(&["run"]);
     promote(&lake, "clean-orders");
-    let entries = lake.files("catalog/entries/orders");
-    let former = entries.keys().find(|name| name.contains("former")).expect("it is known what is kept");
-    lake.remove(&format!("catalog/entries/orders/{former}"));
+    damage_what_is_kept(&lake);
     lake.smelt(&["gc", "--former", "--delete"]);
+}
+
+#[test]
+fn what_is_kept_and_damaged_is_let_go_of_where_rejected_rows_grow_too_old() {
+    let mut lake = generated("2");
+    lake.change_pipeline(&[("[output]", "[privacy]\nquarantine_for = \"30d\"\n\n[output]")]);
+    lake.smelt(&["run"]);
+    promote(&lake, "clean-orders");
+    damage_what_is_kept(&lake);
+    // How old it is cannot be told, nor can it be brought back.
+    lake.smelt(&["run", "--reconcile"]);
+    assert!(lake.smelt(&["history"]).contains("let go of what clean-orders had made"));
+    lake.smelt(&["gc", "--grace", "0s", "--delete"]);
+    assert!(lake.files("catalog/former").is_empty());
+    assert_eq!(lake.gold(), fresh(&lake));
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Change, Dataset, Entries, Gold, LogEntry, State, Stored};
+use super::{Change, Dataset, Entries, Entry, Gold, LogEntry, State, Stored};
 use crate::error::{Kind, Result};
 use crate::segments::Segments;
 use crate::store::{Store, copy_new};
@@ -68,6 +68,28 @@ impl Dataset {
         match scanned {
             Err(error) if error.kind() == Kind::Damaged => Ok(false),
             scanned => scanned.map(|()| true),
+        }
+    }
+
+    /// Whether it has rejected rows, of that bronze object or any, that were written before, in microseconds since the epoch; or
+    /// cannot be read. For copies, whose entries say when that was.
+    pub fn has_rejected(&self, store: &dyn Store, object: Option<&str>, before: i64) -> Result<bool> {
+        let entries = Entries::of(store, self);
+        let is_old = |entry: &Entry| entry.quarantine.is_some() && entry.rejected_at.is_none_or(|at| at <= before);
+        let found = match object {
+            Some(object) => entries.by_name(&[object]).map(|found| found.iter().flatten().any(is_old)),
+            None => {
+                let mut found = false;
+                let scanned = entries.scan(|_, entry| {
+                    found |= is_old(&entry);
+                    Ok(())
+                });
+                scanned.map(|()| found)
+            }
+        };
+        match found {
+            Err(error) if error.kind() == Kind::Damaged => Ok(true),
+            found => found,
         }
     }
 

@@ -22,28 +22,19 @@ impl Host {
         if old.is_empty() && former.is_empty() { Ok(()) } else { self.purge_into(&old, &former) }
     }
 
-    /// The plugins for whose rollback such rejected rows are kept that were written longer ago than that.
+    /// The plugins for whose rollback such rejected rows are kept that were written longer ago than that, or damaged ones, of
+    /// which that cannot be told.
     pub fn former_older_than(&self, state: &State, filter: &Filter, age: Duration) -> Result<BTreeSet<String>> {
         let before = self.before(age)?;
         let Filter { dataset, object, component, rule: _ } = filter;
         let mut plugins = BTreeSet::new();
         for (plugin, former) in &state.former {
-            let meant = component.as_ref().is_none_or(|meant| former.component.starts_with(meant.as_str()));
-            for (_, kept) in
-                former.datasets.iter().filter(|(name, _)| meant && dataset.as_ref().is_none_or(|meant| meant == *name))
-            {
-                let entries = Entries::of(self.store(), kept);
-                let is_old =
-                    |entry: &Entry| entry.quarantine.is_some() && entry.rejected_at.is_none_or(|at| at <= before);
-                let mut found = false;
-                match object {
-                    Some(object) => found = entries.by_name(&[object])?.iter().flatten().any(is_old),
-                    None => entries.scan(|_, entry| {
-                        found |= is_old(&entry);
-                        Ok(())
-                    })?,
-                }
-                if found {
+            if component.as_ref().is_some_and(|meant| !former.component.starts_with(meant.as_str())) {
+                continue;
+            }
+            for (name, kept) in &former.datasets {
+                let is_meant = dataset.as_ref().is_none_or(|meant| meant == name);
+                if is_meant && kept.has_rejected(self.store(), object.as_deref(), before)? {
                     plugins.insert(plugin.clone());
                 }
             }
