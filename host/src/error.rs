@@ -83,6 +83,11 @@ impl Error {
         self.breach
     }
 
+    /// The same error, with what to do about it behind.
+    pub fn and(self, advice: impl fmt::Display) -> Self {
+        Self { message: format!("{}; {advice}", self.message), ..self }
+    }
+
     /// The same error, with what was being done in front.
     pub fn context(self, doing: impl fmt::Display) -> Self {
         Self { message: format!("{doing}: {}", self.message), ..self }

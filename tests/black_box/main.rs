@@ -22,6 +22,7 @@ mod inspect;
 mod integrity;
 mod languages;
 mod lock;
+mod lost;
 mod new;
 mod one_object;
 mod privacy;

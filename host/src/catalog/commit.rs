@@ -18,6 +18,9 @@ pub struct Commit {
     pub sequence: u64,
     /// Tells apart commits that race for one number.
     pub id: String,
+    /// The [`Commit::id`] of the one before it; empty for the first. So a commit of another lake, or of another past of
+    /// this one, is told from its own.
+    pub previous: String,
     /// When it was made, RFC 3339. For people: nothing depends on it.
     pub at: String,
     /// Which role made it: `clean`, `aggregate`, `reconcile` or `gc`.
@@ -34,8 +37,34 @@ pub struct Commit {
     /// Plugins of which nothing is kept for a rollback any more.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub let_go: BTreeSet<String>,
+    /// What it dropped.
+    #[serde(default, skip_serializing_if = "Parts::is_empty")]
+    pub dropped: Parts,
     /// What the lake holds after it.
     pub state: State,
+}
+
+/// Parts of the lake, by name.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Parts {
+    /// Datasets.
+    pub datasets: BTreeSet<String>,
+    /// KPIs.
+    pub kpis: BTreeSet<String>,
+}
+
+impl Parts {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.datasets.is_empty() && self.kpis.is_empty()
+    }
+
+    /// Each as it is called: ``dataset `orders` ``.
+    pub fn called(&self) -> impl Iterator<Item = (String, &String)> {
+        let datasets = self.datasets.iter().map(|name| (format!("dataset `{name}`"), name));
+        datasets.chain(self.kpis.iter().map(|name| (format!("KPI `{name}`"), name)))
+    }
 }
 
 /// What a commit changed in one dataset.
@@ -104,6 +133,8 @@ pub struct Change {
     pub promoted: Option<Promoted>,
     /// Plugins of which nothing is to be kept for a rollback.
     pub let_go: BTreeSet<String>,
+    /// What leaves the lake, with all that is kept of it for rollbacks.
+    pub dropped: Parts,
     /// What failed and what no longer does, by dataset, as far as that changed.
     pub failing: BTreeMap<String, Failing>,
     /// The same by KPI.
@@ -142,7 +173,18 @@ impl Change {
     /// Whether it changes nothing.
     pub fn is_empty(&self) -> bool {
         let Self {
-            role: _, datasets, gold, promoted, let_go, failing, failing_kpis, retired, swept, reconciled, ..
+            role: _,
+            datasets,
+            gold,
+            promoted,
+            let_go,
+            dropped,
+            failing,
+            failing_kpis,
+            retired,
+            swept,
+            reconciled,
+            ..
         } = self;
         let failed = failing.len() + failing_kpis.len();
         datasets.is_empty()
@@ -153,15 +195,16 @@ impl Change {
             && reconciled.is_none()
             && promoted.is_none()
             && let_go.is_empty()
+            && dropped.is_empty()
     }
 
     /// The state after this change of that one.
     pub fn applied_to(&self, base: &State) -> State {
-        self.on(base, "", "").state
+        self.on(base, "", "", "").state
     }
 
-    /// The commit that makes this change of that state.
-    pub(super) fn on(&self, base: &State, id: &str, at: &str) -> Commit {
+    /// The commit that makes this change of that state, which the commit with the id `previous` made.
+    pub(super) fn on(&self, base: &State, previous: &str, id: &str, at: &str) -> Commit {
         let sequence = base.sequence + 1;
         let mut state = State { sequence, ..base.clone() };
         for (name, (change, dataset)) in &self.datasets {
@@ -194,6 +237,7 @@ impl Change {
         for (kpi, gold) in &self.gold {
             state.gold.insert(kpi.clone(), self.made_with(gold, &state));
         }
+        self.drop_from(&mut state);
         state.components.extend(self.components.clone());
         replace(&mut state.failing, &self.failing);
         replace(&mut state.failing_kpis, &self.failing_kpis);
@@ -208,13 +252,31 @@ impl Change {
         Commit {
             sequence,
             id: id.to_owned(),
+            previous: previous.to_owned(),
             at: at.to_owned(),
             role: self.role.to_owned(),
             datasets: self.datasets.iter().map(|(name, (change, _))| (name.clone(), change.clone())).collect(),
             kpis: self.gold.keys().chain(restored).cloned().collect(),
             promoted: self.promoted.as_ref().map(|promoted| promoted.plugin.clone()),
             let_go: self.let_go.clone(),
+            dropped: self.dropped.clone(),
             state,
+        }
+    }
+
+    fn drop_from(&self, state: &mut State) {
+        let Parts { datasets, kpis } = &self.dropped;
+        state.datasets.retain(|name, _| !datasets.contains(name));
+        state.failing.retain(|name, _| !datasets.contains(name));
+        state.gold.retain(|name, _| !kpis.contains(name));
+        state.failing_kpis.retain(|name, _| !kpis.contains(name));
+        for former in state.former.values_mut() {
+            former.datasets.retain(|name, _| !datasets.contains(name));
+            // A table that was made from one of them would be brought back without what it is made from.
+            let is_dropped = |kpi: &String, gold: &Gold| {
+                kpis.contains(kpi) || gold.inputs.values().any(|input| datasets.contains(&input.dataset))
+            };
+            former.gold.retain(|kpi, gold| !is_dropped(kpi, gold));
         }
     }
 
@@ -239,9 +301,17 @@ impl Commit {
     /// this one may have named.
     pub(super) fn touches_what(&self, other: &Self) -> bool {
         other.role == GC
-            || self.datasets.keys().any(|name| other.datasets.contains_key(name))
-            || !self.kpis.is_disjoint(&other.kpis)
+            || self.changed_datasets().any(|name| other.changed_datasets().any(|other| name == other))
+            || self.changed_kpis().any(|name| other.changed_kpis().any(|other| name == other))
             || self.plugins().any(|plugin| other.plugins().any(|other| plugin == other))
+    }
+
+    fn changed_datasets(&self) -> impl Iterator<Item = &String> {
+        self.datasets.keys().chain(&self.dropped.datasets)
+    }
+
+    fn changed_kpis(&self) -> impl Iterator<Item = &String> {
+        self.kpis.iter().chain(&self.dropped.kpis)
     }
 
     /// Those whose former component it has to do with.

@@ -12,7 +12,7 @@ mod state;
 mod tests;
 mod totals;
 
-pub use commit::{Change, Commit, DatasetChange, LogEntry, Promoted, Removed};
+pub use commit::{Change, Commit, DatasetChange, LogEntry, Parts, Promoted, Removed};
 pub use components::{component_key, keep_component, kept_component};
 pub use entries::Entries;
 pub use file::read_commit;
@@ -25,12 +25,11 @@ pub use totals::{DatasetTotals, Totals};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, SecondsFormat, Utc};
-use serde::Deserialize;
-
 use crate::error::{Kind, Result};
 use crate::store::{Durability, Store};
-use crate::{Error, profile};
+use crate::{Error, profile, workers};
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Deserialize;
 
 /// The layer of raw objects, as they arrived.
 pub const BRONZE: &str = "bronze/";
@@ -69,6 +68,16 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub struct Catalog<'s> {
     store: &'s dyn Store,
     state: State,
+    /// Of the commit that made the state.
+    id: String,
+}
+
+/// A commit that was read: a lake that no longer has it is not the lake that it was.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Known {
+    /// Its number; 0 if none was read.
+    pub sequence: u64,
+    id: String,
 }
 
 /// Where the commit of that number lies.
@@ -84,28 +93,107 @@ fn parse<'b, T: Deserialize<'b>>(key: &str, body: &'b [u8]) -> Result<T> {
 
 impl<'s> Catalog<'s> {
     /// Reads the newest commit.
+    ///
+    /// # Errors
+    /// [`Kind::Damaged`] if it is damaged, or another than it should be, or if one before it is missing; says what to do.
     pub fn load(store: &'s dyn Store) -> Result<Self> {
-        Self::load_from(store, 0)
+        let catalog = Self::load_from(store, &Known::default())?;
+        catalog.check_gaps()?;
+        Ok(catalog)
     }
 
-    /// The same in fewer questions where a commit is known that there was.
-    pub fn load_from(store: &'s dyn Store, known: u64) -> Result<Self> {
+    /// The same in fewer questions where a commit was read before.
+    ///
+    /// # Errors
+    /// [`Kind::Unavailable`] also if that commit is gone: the lake may come back. That it is a new one is never concluded.
+    pub fn load_from(store: &'s dyn Store, known: &Known) -> Result<Self> {
         let _span = profile::span("load the catalog", "");
-        let mut catalog = Self { store, state: State::default() };
-        // Someone may have put another lake in its place.
-        let known = if known > 0 && store.exists(&commit_key(known))? { known } else { 0 };
-        let newest = catalog.newest(known)?;
+        if known.sequence > 0 {
+            Self::expect(store, known.sequence)?;
+        }
+        let mut catalog = Self { store, state: State::default(), id: String::new() };
+        let newest = catalog.newest(known.sequence)?;
         if newest > 0 {
-            catalog.state = read_commit(store, newest)?.state;
+            catalog.read(newest, known)?;
         }
         Ok(catalog)
+    }
+
+    /// Fails if the commit of that number, which was read, is gone.
+    pub fn expect(store: &dyn Store, sequence: u64) -> Result<()> {
+        if store.exists(&commit_key(sequence))? { Ok(()) } else { Err(is_gone(store, sequence)) }
+    }
+
+    /// Reads the newest commit that can be read; also returns what is wrong with those after it, by key. For whoever looks for
+    /// damage.
+    pub fn load_readable(store: &'s dyn Store) -> Result<(Self, Vec<(String, Error)>)> {
+        let mut catalog = Self { store, state: State::default(), id: String::new() };
+        let mut wrong = Vec::new();
+        let newest = catalog.newest(0)?;
+        for sequence in (1..=newest).rev() {
+            match catalog.read(sequence, &Known::default()) {
+                Ok(()) => break,
+                Err(error) if error.kind() == Kind::Damaged => wrong.push((commit_key(sequence), error)),
+                // Nothing is known of those before it either.
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((catalog, wrong))
     }
 
     /// Reads the newest commit if it came since.
     pub fn refresh(&mut self) -> Result<()> {
         let newest = self.newest(self.state.sequence)?;
         if newest > self.state.sequence {
-            self.state = read_commit(self.store, newest)?.state;
+            self.read(newest, &self.known())?;
+        }
+        Ok(())
+    }
+
+    /// Which commit it was read from.
+    pub fn known(&self) -> Known {
+        Known { sequence: self.state.sequence, id: self.id.clone() }
+    }
+
+    /// Reads the newest commit, which has that number and must be, or come after, the known one.
+    fn read(&mut self, newest: u64, known: &Known) -> Result<()> {
+        let commit = read_commit(self.store, newest).and_then(|commit| {
+            self.check_past(&commit, known)?;
+            Ok(commit)
+        });
+        let commit = commit.map_err(|error| match error.kind() {
+            Kind::Damaged => error.and(
+                "put back a copy of it that is whole, or remove it, and the next `smelt run` makes good what it held",
+            ),
+            _ => error,
+        })?;
+        (self.state, self.id) = (commit.state, commit.id);
+        Ok(())
+    }
+
+    /// Whether the commit is the known one or follows from it, as far as one or two reads tell.
+    fn check_past(&self, commit: &Commit, known: &Known) -> Result<()> {
+        let id_of = |sequence: u64| match sequence {
+            0 => Ok(Some(String::new())),
+            sequence if sequence == known.sequence => Ok(Some(known.id.clone())),
+            sequence => match file::find(self.store, sequence) {
+                Ok(found) => Ok(found.map(|commit| commit.id)),
+                // What it was cannot be told, and the newer one says all that matters.
+                Err(error) if error.kind() != Kind::Unavailable => Ok(None),
+                Err(error) => Err(error),
+            },
+        };
+        if commit.sequence == known.sequence {
+            return if commit.id == known.id { Ok(()) } else { Err(is_gone(self.store, known.sequence)) };
+        }
+        if id_of(commit.sequence - 1)?.is_some_and(|id| id != commit.previous) {
+            return Err(follows_not(commit.sequence));
+        }
+        if known.sequence > 0 && known.sequence + 1 < commit.sequence {
+            let still = file::find(self.store, known.sequence)?;
+            if still.is_none_or(|commit| commit.id != known.id) {
+                return Err(is_gone(self.store, known.sequence));
+            }
         }
         Ok(())
     }
@@ -131,12 +219,17 @@ impl<'s> Catalog<'s> {
 
     /// Fails if a commit is missing, so that newer ones are out of sight.
     pub fn check_gaps(&self) -> Result<()> {
-        match self.store.list(COMMITS, &commit_key(self.state.sequence))?.first() {
+        let newest = commit_key(self.state.sequence);
+        match self.store.list(COMMITS, &newest)?.first() {
             // One that was made since.
             Some(meta) if meta.key == commit_key(self.state.sequence + 1) => Ok(()),
             Some(meta) => {
                 let (next, found) = (commit_key(self.state.sequence + 1), &meta.key);
-                Err(Error::new(Kind::InvalidInput, format!("the catalog lacks `{next}`, but has `{found}`")))
+                let why = format!("the catalog lacks `{next}`, but has `{found}`");
+                Err(Error::new(Kind::Damaged, why).and(
+                    "put it back; or, if it is lost, remove those after it, and the next `smelt run` makes good what they \
+                     held",
+                ))
             }
             None => Ok(()),
         }
@@ -156,7 +249,7 @@ impl<'s> Catalog<'s> {
         let id = unique_id();
         let at = now.to_rfc3339_opts(SecondsFormat::Micros, true);
         loop {
-            let commit = change.on(&self.state, &id, &at);
+            let commit = change.on(&self.state, &self.id, &id, &at);
             let winner = self.put(&commit)?;
             let (ours, clash) =
                 (winner.id == id, winner.touches_what(&commit) || winner.has_retired(change, &self.state));
@@ -164,7 +257,10 @@ impl<'s> Catalog<'s> {
                 let key = commit_key(commit.sequence);
                 return Err(Error::new(Kind::Conflict, format!("another host committed `{key}` first")));
             }
-            self.state = winner.state;
+            if winner.previous != self.id {
+                return Err(follows_not(winner.sequence));
+            }
+            (self.state, self.id) = (winner.state, winner.id);
             if ours {
                 return Ok(());
             }
@@ -181,7 +277,7 @@ impl<'s> Catalog<'s> {
             if matches!(put, Ok(true)) {
                 return Ok(commit.clone());
             }
-            let unknown = match (file::find(self.store, &key), put) {
+            let unknown = match (file::find(self.store, commit.sequence), put) {
                 (Ok(Some(winner)), _) => return Ok(winner),
                 // Damaged, or of another version: nothing that sending again would help.
                 (Err(error), _) if error.kind() != Kind::Unavailable => return Err(error),
@@ -204,10 +300,61 @@ impl<'s> Catalog<'s> {
         }
     }
 
-    /// All commits, oldest first.
-    pub fn history(&self) -> Result<Vec<Commit>> {
-        (1..=self.state.sequence).map(|sequence| read_commit(self.store, sequence)).collect()
+    /// All commits that can be read, oldest first, and what is wrong with the others.
+    pub fn history(&self) -> Result<(Vec<Commit>, Vec<Error>)> {
+        let (mut commits, mut wrong): (Vec<Commit>, _) = (Vec::new(), Vec::new());
+        for (sequence, commit) in self.commits(1..=self.state.sequence) {
+            match commit {
+                Ok(commit) => commits.push(commit),
+                Err(error) if error.kind() == Kind::Unavailable => return Err(error),
+                Err(error) => wrong.push(error.and(format_args!(
+                    "what the lake holds does not depend on it, since newer ones say it all; put back a copy of \
+                     `{}` that is whole, or do without what it tells",
+                    commit_key(sequence)
+                ))),
+            }
+        }
+        Ok((commits, wrong))
     }
+
+    /// The commits of those numbers, with each what is wrong with it, if something is: also that it does not follow the one
+    /// before it.
+    pub fn commits(&self, sequences: std::ops::RangeInclusive<u64>) -> Vec<(u64, Result<Commit>)> {
+        let mut commits = workers::map(sequences.collect(), |sequence| (sequence, read_commit(self.store, sequence)));
+        let mut before: Option<(u64, String)> = None;
+        for (sequence, commit) in &mut commits {
+            let Ok(found) = commit else { continue };
+            let follows = match &before {
+                Some((number, id)) if number + 1 == *sequence => found.previous == *id,
+                _ => true,
+            };
+            before = Some((*sequence, found.id.clone()));
+            if !follows {
+                *commit = Err(follows_not(*sequence));
+            }
+        }
+        commits
+    }
+}
+
+/// That a commit is gone which was there.
+fn is_gone(store: &dyn Store, sequence: u64) -> Error {
+    let (lake, key) = (store.describe(), commit_key(sequence));
+    Error::new(
+        Kind::Unavailable,
+        format!(
+            "the lake at {lake} no longer has `{key}`, which this process has read: its place is gone, or holds another lake or \
+             an older one. Put it back (is it mounted?); or, if what is there now is meant, start smelt again"
+        ),
+    )
+}
+
+fn follows_not(sequence: u64) -> Error {
+    let before = commit_key(sequence.saturating_sub(1));
+    file::damaged(
+        &commit_key(sequence),
+        format_args!("it does not follow `{before}`: one of them is of another lake or past"),
+    )
 }
 
 #[expect(clippy::disallowed_methods, reason = "a server is given time, which nothing here could wait on")]

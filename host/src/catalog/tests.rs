@@ -83,12 +83,13 @@ fn a_gap_and_a_commit_of_another_version_are_refused_by_name() {
         }
         catalog.check_gaps().expect("there is none");
         [2, 3].iter().for_each(|&gone| store.delete(&commit_key(gone)).expect("deletes"));
-        let cut = Catalog::load(store).expect("what there is before the gap");
-        let gap = cut.check_gaps().expect_err("2 is missing").to_string();
+        let gap = Catalog::load(store).err().expect("2 is missing").to_string();
         assert!(gap.contains(&commit_key(2)), "{gap}");
-        store.put_if_absent(&commit_key(2), b"{\"sequence\": 2, \"new\": 1}", Durability::Durable).expect("a put");
-        let foreign = Catalog::load(store).err().expect("not ours").to_string();
-        assert!(foreign.contains(&commit_key(2)) && foreign.contains("this version of smelt"), "{foreign}");
+        let other = format!("{{\"sha256\":\"{}\",\"commit\":{{\"new\":1}}}}", crate::digest::hex("{\"new\":1}"));
+        store.put_if_absent(&commit_key(2), other.as_bytes(), Durability::Durable).expect("a put");
+        let foreign = Catalog::load(store).err().expect("not ours");
+        assert!(foreign.to_string().contains("this version of smelt"), "{foreign}");
+        assert_eq!(foreign.kind(), Kind::InvalidInput, "it is whole, so no one is told to remove it");
     });
 }
 
@@ -206,7 +207,7 @@ fn a_commit_whose_answer_is_lost_is_made_once() {
 
 #[test]
 fn behind_a_lost_answer_may_be_the_commit_of_another_host() {
-    let commit = |dataset| change(dataset, "theirs").on(&State::default(), "another", "");
+    let commit = |dataset| change(dataset, "theirs").on(&State::default(), "", "another", "");
     with_store(|store| {
         let remote = Remote::new(store, [Put::Behind(commit("b").into())]);
         let mut catalog = Catalog::load(&remote).expect("an empty lake");
@@ -250,4 +251,58 @@ fn a_flipped_bit_in_a_commit_is_noticed() {
             assert!(error.contains(&key), "{error}");
         }
     });
+}
+
+#[test]
+fn a_commit_of_another_place_or_past_is_refused() {
+    let commit = |catalog: &mut Catalog<'_>| {
+        catalog.commit(&change("d", "x"), DateTime::UNIX_EPOCH).expect("commits");
+    };
+    let body = |store: &DirStore, sequence| crate::store::read(store, &commit_key(sequence)).expect("a read");
+    with_store(|store| {
+        let mut catalog = Catalog::load(store).expect("an empty lake");
+        (0..4).for_each(|_| commit(&mut catalog));
+        let known = catalog.known();
+        let put = |sequence, body: &[u8]| {
+            store.delete(&commit_key(sequence)).expect("deletes");
+            store.put_if_absent(&commit_key(sequence), body, Durability::Durable).expect("a put");
+        };
+        let wrong = |known: &Known| Catalog::load_from(store, known).err().expect("not the lake that it was");
+        let whole = body(store, 4);
+        // A copy under another number.
+        for copied in [2, 4] {
+            put(5, &body(store, copied));
+            for known in [&Known::default(), &known] {
+                let error = wrong(known);
+                assert!(error.kind() == Kind::Damaged && error.to_string().contains(&commit_key(copied)), "{error}");
+            }
+            let mut reader = Catalog::load_from(store, &known).err().map(|_| catalog_at(store, 4)).expect("damaged");
+            assert_eq!(
+                reader.commit(&change("e", "y"), DateTime::UNIX_EPOCH).map_err(|e| e.kind()),
+                Err(Kind::Damaged)
+            );
+            store.delete(&commit_key(5)).expect("deletes");
+        }
+        // Another past, of the same number.
+        with_store(|other| {
+            let mut theirs = Catalog::load(other).expect("an empty lake");
+            (0..4).for_each(|_| commit(&mut theirs));
+            put(4, &body(other, 4));
+        });
+        assert_eq!(wrong(&Known::default()).kind(), Kind::Damaged, "it does not follow the one before it");
+        assert_eq!(wrong(&known).kind(), Kind::Unavailable, "it is not the one that was read");
+        put(4, &whole);
+        // What was read is gone: no new lake, and none of the past.
+        for gone in [4, 3, 2, 1] {
+            store.delete(&commit_key(gone)).expect("deletes");
+            assert_eq!(wrong(&known).kind(), Kind::Unavailable);
+        }
+        assert_eq!(Catalog::load(store).expect("a new process takes what there is").state().sequence, 0);
+    });
+}
+
+/// The catalog as of that commit, whatever came after it.
+fn catalog_at(store: &DirStore, sequence: u64) -> Catalog<'_> {
+    let commit = read_commit(store, sequence).expect("a commit");
+    Catalog { store, state: commit.state, id: commit.id }
 }

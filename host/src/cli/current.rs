@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use super::{Common, variable};
-use crate::catalog::{Catalog, State, kept_component};
+use crate::catalog::{Catalog, Known, State, kept_component};
 use crate::components::Components;
 use crate::config::Manifest;
 use crate::error::{Kind, Result};
@@ -17,6 +17,8 @@ pub(super) struct Current {
     pub(super) store: Box<dyn Store>,
     /// What the lake holds; nothing if it cannot be had: whoever needs the lake is told so, and perhaps tries again.
     pub(super) state: State,
+    /// The commit that says so.
+    pub(super) known: Known,
     components: Components,
     /// Those that were read, by plugin: what a section is loaded with is what another one is.
     own: RefCell<HashMap<String, Binary>>,
@@ -25,12 +27,12 @@ pub(super) struct Current {
 impl Current {
     pub(super) fn of(common: &Common, manifest: &Manifest) -> Result<Self> {
         let store = common.lake()?.open()?;
-        let state = match Catalog::load(&*store) {
-            Err(error) if error.kind() == Kind::Unavailable => State::default(),
-            loaded => loaded?.state().clone(),
+        let (state, known) = match Catalog::load(&*store) {
+            Err(error) if error.kind() == Kind::Unavailable => Default::default(),
+            loaded => loaded.map(|catalog| (catalog.state().clone(), catalog.known()))?,
         };
         let components = Components::of(manifest, &variable)?;
-        Ok(Self { store, state, components, own: RefCell::default() })
+        Ok(Self { store, state, known, components, own: RefCell::default() })
     }
 
     /// The plugins that the pipeline could use, as far as its places tell.

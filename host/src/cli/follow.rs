@@ -50,13 +50,17 @@ impl Following {
 
     /// Loads the pipeline again. What cannot be loaded is not run: the host goes on as before, until the files change.
     fn load(&self, seen: Vec<Seen>) {
+        // While the lake is out of sight nothing can be said of what was promoted: the tick says what is wrong.
+        if self.host().state().is_err_and(|error| error.kind() == Kind::Unavailable) {
+            return;
+        }
         let loaded = self.common.host();
         let mut held = self.loaded.lock().expect("no one panics while holding it");
         held.1 = seen;
         match loaded {
             Ok(host) => {
                 tracing::info!("the pipeline was loaded again");
-                held.0 = Arc::new(host);
+                held.0 = Arc::new(host.in_place_of(&held.0));
             }
             Err(error) => tracing::error!("the pipeline changed and cannot be loaded; it runs as before: {error}"),
         }

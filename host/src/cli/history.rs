@@ -27,14 +27,18 @@ impl History {
         lake.expect()?;
         let store = lake.open()?;
         let catalog = Catalog::load(&*store)?;
-        let (state, commits) = (catalog.state(), catalog.history()?);
+        let (state, (commits, damaged)) = (catalog.state(), catalog.history()?);
+        for error in &damaged {
+            tracing::error!("{error}");
+        }
+        let exit = if damaged.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
         let entries = state.datasets.iter().map(|(name, dataset)| Ok((name, Entries::of(&*store, dataset).all()?)));
         let entries: BTreeMap<_, _> = if self.objects { entries.collect::<Result<_>>()? } else { BTreeMap::new() };
         if common.json {
             let objects: BTreeMap<_, BTreeMap<_, _>> =
                 entries.into_iter().map(|(dataset, entries)| (dataset, entries.into_iter().collect())).collect();
             print_json(&json!({"commits": commits, "datasets": state.totals(), "state": state, "objects": objects}))?;
-            return Ok(ExitCode::SUCCESS);
+            return Ok(exit);
         }
         let mut text = render(&["commit", "at", "role", "what"], &commit_rows(&commits));
         text.push('\n');
@@ -48,13 +52,13 @@ impl History {
             text.push_str(&objects_table(entries.values().flatten()));
         }
         print(&text);
-        Ok(ExitCode::SUCCESS)
+        Ok(exit)
     }
 }
 
 fn commit_rows(commits: &[Commit]) -> Vec<Vec<String>> {
     let mut rows = Vec::new();
-    for Commit { sequence, at, role, datasets, kpis, promoted, let_go, state, .. } in commits {
+    for Commit { sequence, at, role, datasets, kpis, promoted, let_go, dropped, state, .. } in commits {
         let mut what: Vec<_> = promoted.iter().cloned().collect();
         for (dataset, change) in datasets {
             what.push(match (change.reset && change.previous > 0, change.cleaned) {
@@ -64,6 +68,7 @@ fn commit_rows(commits: &[Commit]) -> Vec<Vec<String>> {
             });
         }
         what.extend(let_go.iter().map(|plugin| format!("let go of what {plugin} had made")));
+        what.extend(dropped.called().map(|(what, _)| format!("{what} dropped")));
         let version = |kpi: &String| state.gold.get(kpi).map_or("", |gold| gold.fingerprint.version.as_str());
         what.extend(kpis.iter().map(|kpi| format!("{kpi} {}", version(kpi))));
         rows.push(vec![sequence.to_string(), at.clone(), role.clone(), what.join(", ")]);

@@ -54,7 +54,8 @@ impl Common {
                 lake.key_file(&variable)?.display()
             );
         }
-        let host = Host::new(lake.open()?, pipeline, Clock::System, self.progress()).as_of_commit(&current.state);
+        let host = Host::new(lake.open()?, pipeline, Clock::System, self.progress())
+            .as_of_commit(&current.state, current.known.clone());
         Ok((host, current))
     }
 

@@ -2,6 +2,7 @@
 
 mod current;
 mod diff;
+mod drop;
 mod explain;
 mod follow;
 mod gc;
@@ -114,6 +115,8 @@ enum Verb {
     Verify(verify::Verify),
     /// Show rejected rows, try them again, or delete them
     Quarantine(quarantine::Quarantine),
+    /// Show what the lake holds of datasets and KPIs that the manifest no longer has, or delete it
+    Drop(drop::Drop),
     /// Show what no commit names, or delete it
     Gc(gc::Gc),
     /// For authors of plugins
@@ -137,6 +140,7 @@ pub fn run(Cli { verb, common }: Cli) -> Result<ExitCode> {
         Verb::Explain(explain) => explain.run(&common),
         Verb::Verify(verify) => verify.run(&common),
         Verb::Quarantine(quarantine) => quarantine.run(&common),
+        Verb::Drop(drop) => drop.run(&common),
         Verb::Gc(gc) => gc.run(&common),
         Verb::Plugin(plugin) => plugin.run(&common),
     }

@@ -72,13 +72,19 @@ fn as_text(plan: &Plan) -> String {
         ));
     }
     for name in plan.datasets.iter().flat_map(|plan| &plan.missing) {
-        text.push_str(&format!("  bronze/{name}: is gone; what was read of it stays in silver\n"));
+        text.push_str(&format!("  bronze/{name}: is gone; what was read of it stays in silver, unless `smelt run --forget-missing` gives it up\n"));
     }
     let parked = plan.datasets.iter().flat_map(|plan| &plan.parked).map(|parked| ("bronze/", parked));
     for (layer, Parked { name, tries, why }) in
         parked.chain(plan.kpis.iter().filter_map(|kpi| Some(("", kpi.parked.as_ref()?))))
     {
         text.push_str(&format!("  {layer}{name}: parked after {tries} tries: {why}\n"));
+    }
+    for (what, name) in plan.unlisted.called() {
+        text.push_str(&format!(
+            "  {what}: the lake has it and the pipeline does not, so it stays as it is; `smelt drop {name}` shows what would leave \
+             the lake\n"
+        ));
     }
     for name in &plan.unmatched {
         text.push_str(&format!("  bronze/{name}: no dataset's pattern matches it\n"));

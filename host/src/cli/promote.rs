@@ -14,7 +14,7 @@ use crate::catalog::{Catalog, kept_component};
 use crate::components::{plugin_of, read_file};
 use crate::config::Manifest;
 use crate::error::{Kind, Result};
-use crate::run::Done;
+use crate::run::{Done, Way};
 use crate::wasm::Binary;
 
 /// Which component to make current.
@@ -49,7 +49,7 @@ impl Promote {
     pub(super) fn run(&self, common: &Common) -> Result<ExitCode> {
         common.lake()?.expect()?;
         let binary = read_file(&self.component, u64::MAX)?;
-        promote(common, &plugin_of(&self.component), &binary, self.forget_missing)
+        promote(common, &plugin_of(&self.component), &binary, self.forget_missing, Way::Forward)
     }
 }
 
@@ -70,17 +70,23 @@ impl Rollback {
             }
             kept => kept?,
         };
-        promote(common, plugin, &binary, self.forget_missing)
+        promote(common, plugin, &binary, self.forget_missing, Way::Back)
     }
 }
 
-pub(super) fn promote(common: &Common, plugin: &str, binary: &Binary, forget_missing: bool) -> Result<ExitCode> {
+pub(super) fn promote(
+    common: &Common,
+    plugin: &str,
+    binary: &Binary,
+    forget_missing: bool,
+    way: Way,
+) -> Result<ExitCode> {
     let (mut host, current) = common.load(Some((plugin, binary)))?;
     host.forget_missing = forget_missing;
     let version = host.pipeline().identity(plugin)?.version.clone();
     let own = current.own(plugin, u64::MAX)?;
     let own = own.sha256();
-    let Done { former, anew, restored } = host.promote(plugin, own)?;
+    let Done { former, anew, restored, behind } = host.promote(plugin, own, way)?;
     repin(common, plugin)?;
     if common.json {
         print_json(&json!({
@@ -90,6 +96,7 @@ pub(super) fn promote(common: &Common, plugin: &str, binary: &Binary, forget_mis
             "datasets": anew.datasets,
             "kpis": anew.kpis,
             "restored": restored,
+            "behind": behind,
         }))?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -105,6 +112,13 @@ pub(super) fn promote(common: &Common, plugin: &str, binary: &Binary, forget_mis
             let names: Vec<_> = names.iter().map(String::as_str).collect();
             text.push_str(&format!("  {what}: {}\n", names.join(", ")));
         }
+    }
+    if !behind.is_empty() {
+        let names: Vec<_> = behind.datasets.iter().chain(&behind.kpis).map(String::as_str).collect();
+        text.push_str(&format!(
+            "  without what came since: {}; `smelt run`, or the next tick of a running `smelt up`, takes that in\n",
+            names.join(", ")
+        ));
     }
     if binary.sha256() == former.component {
         text.push_str("  signed anew\n");

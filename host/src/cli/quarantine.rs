@@ -18,7 +18,7 @@ use crate::catalog::Catalog;
 use crate::components::{plugin_of, read_file};
 use crate::error::Result;
 use crate::quarantine::{Filter, Held, Replayed, held, replay, rows};
-use crate::run::Host;
+use crate::run::{Host, Way};
 
 #[derive(Debug, Args)]
 pub(super) struct Quarantine {
@@ -252,7 +252,7 @@ impl Replay {
             return Ok(ExitCode::SUCCESS);
         }
         match with {
-            Some((name, binary)) => promote(common, &name, &binary, false),
+            Some((name, binary)) => promote(common, &name, &binary, false, Way::Forward),
             None => super::roles::apply(common, &host),
         }
     }

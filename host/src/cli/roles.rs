@@ -22,9 +22,12 @@ const PREVIEW: usize = 5;
 /// How to go about it.
 #[derive(Debug, Args)]
 pub(super) struct Roles {
-    /// Make datasets anew even if bronze no longer holds all that they were made from: its rows are given up
+    /// Give up the rows of bronze objects that are gone: looks for them, and makes their datasets anew without them
     #[arg(long)]
     forget_missing: bool,
+    /// Make a lake anew from bronze that has lost its catalog: silver, gold and quarantine of this pipeline are removed first
+    #[arg(long)]
+    rebuild: bool,
     /// Compare all of bronze with the catalog, and so find objects that were replaced; otherwise done once an hour
     #[arg(long)]
     reconcile: bool,
@@ -37,7 +40,7 @@ pub(super) struct Roles {
 
 impl From<Profile> for Roles {
     fn from(profile: Profile) -> Self {
-        Self { forget_missing: false, reconcile: false, retry_parked: false, profile }
+        Self { forget_missing: false, rebuild: false, reconcile: false, retry_parked: false, profile }
     }
 }
 
@@ -47,6 +50,7 @@ impl Roles {
         self.profile.start();
         let mut host = common.host_on_lake()?;
         host.forget_missing = self.forget_missing;
+        host.rebuild = self.rebuild;
         host.reconcile = self.reconcile;
         host.retry_parked = self.retry_parked;
         tell(common, &host, &role(&host)?, began)

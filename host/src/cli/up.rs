@@ -15,6 +15,7 @@ use super::roles::{as_json, complain, done};
 use super::{Common, health, print};
 use crate::Error;
 use crate::error::Result;
+use crate::lake::Lake;
 use crate::schedule::{Roles, Tick, signal, up};
 
 /// How to go on.
@@ -62,6 +63,11 @@ impl Up {
 
     pub(super) fn run(self, common: &Common) -> Result<ExitCode> {
         self.profile.start();
+        // What generates may make a lake; what cleans or aggregates has nothing to do where there is none.
+        let generates = !self.no_generate && (self.role.is_empty() || self.role.contains(&Role::Generate));
+        if let (false, lake @ Lake::Directory(_)) = (generates, common.lake()?) {
+            lake.expect()?;
+        }
         let following = Arc::new(Following::begin(common)?);
         let host = following.host();
         let every = self.every.unwrap_or(host.pipeline().schedule.every);

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::{OURS, Reached, owner};
 use crate::Error;
-use crate::catalog::{Catalog, Change, GC};
+use crate::catalog::{CHANGES, COMMITS, Catalog, Change, GC, GOLD};
 use crate::error::{Kind, Result};
 use crate::store::{Store, Unfinished, WRITERS};
 
@@ -35,7 +35,14 @@ pub struct Garbage {
 pub fn garbage(store: &dyn Store, catalog: &Catalog<'_>, grace: Duration, former: bool) -> Result<Vec<Garbage>> {
     // What is let go of need not be readable.
     let reached = Reached::by(store, catalog, !former)?;
-    if let Some((what, error)) = reached.unreadable.first() {
+    // What a former commit named of these it alone tells; everything else the newest one does.
+    let is_commit = |(what, _): &&(String, Error)| what.starts_with(COMMITS);
+    let mut layers = OURS.to_vec();
+    for (_, error) in reached.unreadable.iter().filter(is_commit) {
+        tracing::warn!("{error}: what is left over in gold/ and catalog/changes/ is unknown and stays");
+        layers.retain(|layer| ![GOLD, CHANGES].contains(layer));
+    }
+    if let Some((what, error)) = reached.unreadable.iter().find(|it| !is_commit(it)) {
         let why = format!(
             "`{what}` cannot be read, so it is unknown what is left over: {error}; `smelt run` makes a dataset anew, and \
              --former lets go of what is kept for rollbacks"
@@ -47,7 +54,7 @@ pub fn garbage(store: &dyn Store, catalog: &Catalog<'_>, grace: Duration, former
     let mut garbage = Vec::new();
     let now = store.clock()?;
     let age = |since: i64| Duration::from_micros(now.saturating_sub(since).try_into().unwrap_or(0));
-    for layer in OURS {
+    for layer in layers {
         for meta in store.list(layer, "")? {
             let left_over = owner(layer, &meta.key).is_some() && meta.key != WRITERS && !reached.names(&meta.key);
             let age = age(meta.modified);

@@ -6,16 +6,16 @@ mod verify;
 pub use gc::{Garbage, collect, garbage};
 pub use verify::{Found, Problem, Verified, verify};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::Error;
 use crate::catalog::{
-    BRONZE, CHANGES, COMPONENTS, Catalog, Commit, Dataset, ENTRIES, Entries, FORMER, GOLD, INDEX, QUARANTINE, SILVER,
-    SUMS, Stored, commit_key, component_key, read_commit,
+    BRONZE, CHANGES, COMPONENTS, Catalog, Commit, Dataset, ENTRIES, Entries, FORMER, GOLD, INDEX, Parts, QUARANTINE,
+    SILVER, SUMS, Stored, commit_key, component_key,
 };
 use crate::error::Result;
 use crate::segments::Segments;
 use crate::store::{PROOFS, Store};
-use crate::{Error, workers};
 
 /// Where only objects lie that some commit names, or is about to.
 const OURS: [&str; 10] = [SILVER, GOLD, QUARANTINE, CHANGES, ENTRIES, INDEX, SUMS, FORMER, COMPONENTS, PROOFS];
@@ -36,8 +36,7 @@ impl Reached {
     fn by(store: &dyn Store, catalog: &Catalog<'_>, former: bool) -> Result<Self> {
         let mut reached = Self::default();
         let state = catalog.state();
-        let commits: Vec<u64> = (1..=state.sequence).collect();
-        for (sequence, commit) in workers::map(commits, |sequence| (sequence, read_commit(store, sequence))) {
+        for (sequence, commit) in catalog.commits(1..=state.sequence) {
             match commit {
                 Ok(commit) => reached.add_commit(commit),
                 Err(error) => reached.unreadable.push((commit_key(sequence), error)),
@@ -60,6 +59,15 @@ impl Reached {
     }
 
     fn add_commit(&mut self, commit: Commit) {
+        // Nothing of what earlier commits made of them is there any more.
+        let Parts { datasets, kpis } = &commit.dropped;
+        if !commit.dropped.is_empty() {
+            self.objects.retain(|key, _| {
+                let is_of =
+                    |layer, parts: &BTreeSet<String>| owner(layer, key).is_some_and(|owner| parts.contains(owner));
+                !(is_of(CHANGES, datasets) || is_of(GOLD, kpis))
+            });
+        }
         for change in commit.datasets.into_values() {
             self.add(change.log);
             change.removed.into_iter().for_each(|removed| self.add(removed.rows));

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::Reached;
-use crate::catalog::{CATALOG, COMMITS, Catalog, GOLD, QUARANTINE, SILVER, Stored};
+use crate::catalog::{CATALOG, COMMITS, Catalog, GOLD, QUARANTINE, SILVER, Stored, commit_key};
 use crate::digest::HashingReader;
 use crate::error::{Kind, Result};
 use crate::progress::Progress;
@@ -52,10 +52,18 @@ pub enum Found {
 /// # Errors
 /// If the store cannot be read; what is wrong with single objects is told in the result.
 pub fn verify(store: &dyn Store, progress: &Progress) -> Result<Verified> {
-    let catalog = Catalog::load(store)?;
-    catalog.check_gaps()?;
-    let reached = Reached::by(store, &catalog, true)?;
+    let (catalog, damaged) = Catalog::load_readable(store)?;
+    let gap = if damaged.is_empty() { catalog.check_gaps().err() } else { None };
+    let mut reached = Reached::by(store, &catalog, true)?;
+    reached.unreadable.extend(damaged);
     let mut verified = Verified { sequence: catalog.state().sequence, ..Verified::default() };
+    if let Some(error) = gap {
+        if error.kind() != Kind::Damaged {
+            return Err(error);
+        }
+        let object = commit_key(catalog.state().sequence + 1);
+        verified.problems.push(Problem { object, found: Found::Missing, detail: error.to_string() });
+    }
     let unreadable = reached.unreadable.iter().map(|(object, error)| Problem {
         object: object.clone(),
         found: Found::Damaged,

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
 
-use crate::catalog::{BRONZE, Dataset, Entries, Entry, Failing, Failure, GoldInput, Listed, State, Stored};
+use crate::catalog::{BRONZE, Dataset, Entries, Entry, Failing, Failure, GoldInput, Listed, Parts, State, Stored};
 use crate::digest::HashingReader;
 use crate::error::{Kind, Result};
 use crate::pipeline::{DatasetStep, KpiInput, KpiStep, Pipeline};
@@ -25,6 +25,8 @@ pub struct Plan {
     pub kpis: Vec<KpiPlan>,
     /// Bronze objects that no dataset's pattern matches.
     pub unmatched: Vec<String>,
+    /// What the lake holds and the manifest lacks: it stays as it is.
+    pub unlisted: Parts,
 }
 
 /// What would be done for one dataset.
@@ -133,6 +135,8 @@ pub struct Planning<'p> {
     pub in_full: u64,
     /// How often something is tried that a plugin fails at.
     pub tries: u32,
+    /// Whether a dataset is made anew if bronze no longer holds something that it has rows of.
+    pub forget_missing: bool,
 }
 
 impl<'p> Planning<'p> {
@@ -152,6 +156,7 @@ impl<'p> Planning<'p> {
     /// Compares bronze as it is now with the catalog; the plan says nothing of KPIs.
     pub fn bronze(&self) -> Result<Plan> {
         let _span = profile::span("plan", "");
+        self.expect_bronze()?;
         let begun = self.state.sequence > 0 && self.in_full < u64::MAX;
         let (datasets, unmatched) = match self.store.is_remote() && begun {
             // What no pattern matches is told when bronze is listed as a whole.
@@ -159,7 +164,32 @@ impl<'p> Planning<'p> {
             false => self.by_listing()?,
         };
         let datasets = datasets.into_iter().collect::<Result<Vec<_>>>()?;
-        Ok(Plan { datasets, kpis: vec![], unmatched })
+        Ok(Plan { datasets, kpis: vec![], unmatched, unlisted: self.unlisted() })
+    }
+
+    /// Fails if bronze was read and is gone as a whole: that says nothing of its objects.
+    fn expect_bronze(&self) -> Result<()> {
+        let read: u64 = self.state.datasets.values().map(|dataset| dataset.totals.objects).sum();
+        if read == 0 || self.store.has_layer(BRONZE)? {
+            return Ok(());
+        }
+        let place = self.store.locate(BRONZE);
+        Err(Error::new(
+            Kind::Unavailable,
+            format!(
+                "`{}` is gone, of which {read} objects were read: put it back (is it mounted?), or, if all of them were \
+                 withdrawn, make an empty one",
+                place.trim_end_matches('/')
+            ),
+        ))
+    }
+
+    /// What the lake holds and the manifest lacks.
+    pub fn unlisted(&self) -> Parts {
+        let Self { pipeline, state, .. } = self;
+        let datasets = state.datasets.keys().filter(|name| pipeline.dataset(name).is_none());
+        let kpis = state.gold.keys().filter(|name| pipeline.kpi(name).is_none());
+        Parts { datasets: datasets.cloned().collect(), kpis: kpis.cloned().collect() }
     }
 
     fn steps(&self) -> Vec<(&'p DatasetStep, Option<&'p Dataset>)> {
@@ -333,11 +363,21 @@ impl<'p> Planning<'p> {
             }
             all.push(object);
         }
+        plan.missing = entries.into_keys().collect();
+        if self.forget_missing && plan.rebuild.is_none() {
+            plan.rebuild = match &plan.missing[..] {
+                [] => None,
+                [name] => Some(format!("bronze object `{name}` is gone, and its rows are given up")),
+                [name, more @ ..] => Some(format!(
+                    "bronze object `{name}` and {} more are gone, and their rows are given up",
+                    more.len()
+                )),
+            };
+        }
         if plan.rebuild.is_some() {
             plan.objects = all;
             plan.touched.clear();
         }
-        plan.missing = entries.into_keys().collect();
         plan
     }
 

@@ -1,11 +1,11 @@
 //! The cleaner's role, commit by commit.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::atomic::Ordering;
 
 use super::{ATTEMPTS, Host, Report};
 use crate::Error;
-use crate::catalog::{BRONZE, Change, Failing, State};
+use crate::catalog::{BRONZE, Change, Failing, Gold, State};
 use crate::clean::Cleaning;
 use crate::error::{Kind, Result};
 use crate::fresh::Fresh;
@@ -44,8 +44,14 @@ impl Host {
             let finish = |report: &mut Report| {
                 let missing = plans.iter().filter(|plan| plan.rebuild.is_none()).flat_map(|plan| &plan.missing);
                 report.warnings.extend(
-                    missing.map(|name| format!("{BRONZE}{name}: is gone; what was read of it stays in silver")),
+                    missing.map(|name| format!("{BRONZE}{name}: is gone; what was read of it stays in silver, unless `--forget-missing` gives it up")),
                 );
+                report.warnings.extend(plan.unlisted.called().map(|(what, name)| {
+                    format!(
+                        "{what}: the lake has it and the pipeline does not, so it stays as it is; `smelt drop {name}` shows what \
+                         would leave the lake"
+                    )
+                }));
                 report.unmatched.clone_from(&plan.unmatched);
                 let parked = plans.iter().flat_map(|plan| &plan.parked);
                 report.parked.extend(parked.map(|it| Parked { name: format!("{BRONZE}{}", it.name), ..it.clone() }));
@@ -80,6 +86,7 @@ impl Host {
                     continue;
                 }
             }
+            self.let_go_of_given_up(catalog.state(), &plans, &mut outcome.change)?;
             outcome.change.failing = self.failing(catalog.state(), &plans, &outcome.failures);
             let changes = &outcome.change.datasets;
             let cleaned: u64 = changes.values().map(|(change, _)| change.cleaned).sum();
@@ -111,6 +118,27 @@ impl Host {
                 return Ok(fresh);
             }
         }
+    }
+
+    /// Has the change let go of what is kept for rollbacks with rows that are given up: it could not be brought back.
+    fn let_go_of_given_up(&self, state: &State, plans: &[DatasetPlan], change: &mut Change) -> Result<()> {
+        let is_given_up = |dataset: &String| {
+            change.datasets.contains_key(dataset)
+                && plans
+                    .iter()
+                    .any(|plan| plan.dataset == *dataset && plan.rebuild.is_some() && !plan.missing.is_empty())
+        };
+        let reads = |gold: &Gold| gold.inputs.values().any(|input| is_given_up(&input.dataset));
+        let former = state
+            .former
+            .iter()
+            .filter(|(_, former)| former.datasets.keys().any(is_given_up) || former.gold.values().any(reads));
+        let plugins: BTreeSet<String> = former.map(|(plugin, _)| plugin.clone()).collect();
+        if !plugins.is_empty() {
+            let all = change.let_go_of(self.store(), state, plugins)?;
+            self.untidy.fetch_or(!all, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     /// What is known to fail, by dataset, where that changed.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 
-use super::Host;
+use super::{Host, Made, Way};
 use crate::aggregate::put_stamped;
 use crate::catalog::{
     CHANGES, Change, Dataset, DatasetChange, ENTRIES, FORMER, Former, Gold, GoldInput, LogEntry, QUARANTINE, State,
@@ -11,6 +11,8 @@ use crate::catalog::{
 };
 use crate::clean::What;
 use crate::error::{Kind, Result};
+use crate::pipeline::KpiStep;
+use crate::plan::Planning;
 use crate::store::read_verified;
 
 impl Host {
@@ -59,18 +61,26 @@ impl Host {
         Ok(Former { datasets, ..former })
     }
 
-    /// Has the change bring back what was kept, as far as it is what the pipeline makes of its plugins now. Returns the tables,
-    /// under names that sort last, as those of current tables do.
+    /// Has the change bring back what was kept, as far as it is what the pipeline makes of its plugins now; on the way forward,
+    /// of the lake as it is now too. Returns the tables, under names that sort last, as those of current tables do; and what of
+    /// all that is not what the pipeline makes of the lake as it is now.
     pub(super) fn bring_back(
         &self,
         state: &State,
         kept: &Former,
+        way: Way,
         change: &mut Change,
-    ) -> Result<BTreeMap<String, Gold>> {
+    ) -> Result<(BTreeMap<String, Gold>, Made)> {
+        let mut behind = Made::default();
         for (name, dataset) in &kept.datasets {
             // Made anew since, it may have lost what cannot be known here: rows that were given up, an object that was replaced.
-            if state.datasets.get(name).is_some_and(|current| current.since == kept.until) {
-                self.bring_back_dataset(state, name, dataset, change)?;
+            if state.datasets.get(name).is_none_or(|current| current.since != kept.until) {
+                continue;
+            }
+            let is_current = self.is_of_bronze_now(state, name, dataset)?;
+            if (is_current || way == Way::Back) && self.bring_back_dataset(state, name, dataset, change)? && !is_current
+            {
+                behind.datasets.insert(name.clone());
             }
         }
         if !change.datasets.is_empty() {
@@ -83,11 +93,23 @@ impl Host {
                 let now = step.fingerprint.at(gold.fingerprint.as_of.unwrap_or_default());
                 gold.fingerprint.difference(&now).is_none()
             });
-            let is_current = |input: &GoldInput| match kept.datasets.get(&input.dataset) {
-                Some(dataset) if change.datasets.contains_key(&input.dataset) => is_as_read(input, dataset),
-                _ => state.datasets.get(&input.dataset).is_some_and(|dataset| input.since == dataset.since),
+            let held = |input: &GoldInput| match kept.datasets.get(&input.dataset) {
+                Some(dataset) if change.datasets.contains_key(&input.dataset) => Some(dataset),
+                _ => state.datasets.get(&input.dataset),
             };
-            if step.is_none() || !gold.inputs.values().all(is_current) {
+            let is_read = |input: &GoldInput| held(input).is_some_and(|dataset| is_as_read(input, dataset));
+            // It can go on from there.
+            let is_begun = |input: &GoldInput| match kept.datasets.get(&input.dataset) {
+                Some(dataset) if change.datasets.contains_key(&input.dataset) => is_as_read(input, dataset),
+                _ => held(input).is_some_and(|dataset| input.since == dataset.since),
+            };
+            let there =
+                |step: &KpiStep| step.inputs.iter().filter(|input| state.datasets.contains_key(&input.dataset)).count();
+            let is_current = gold.inputs.values().all(is_read)
+                && step.is_some_and(|step| gold.inputs.len() == there(step))
+                && !gold.inputs.values().any(|input| behind.datasets.contains(&input.dataset));
+            let is_wanted = is_current || way == Way::Back && gold.inputs.values().all(is_begun);
+            if step.is_none() || !is_wanted {
                 continue;
             }
             let body = match read_verified(self.store(), &gold.table.key, &gold.table.sha256) {
@@ -99,15 +121,35 @@ impl Host {
             change.named.extend(gold.sums().map(ToOwned::to_owned).chain([key.clone()]));
             let table = Stored { key, ..gold.table.clone() };
             tables.insert(kpi.clone(), Gold { table, ..gold.clone() });
+            if !is_current {
+                behind.kpis.insert(kpi.clone());
+            }
         }
-        Ok(tables)
+        Ok((tables, behind))
     }
 
-    fn bring_back_dataset(&self, state: &State, name: &str, kept: &Dataset, change: &mut Change) -> Result<()> {
-        let Some(step) = self.pipeline.dataset(name) else { return Ok(()) };
+    /// Whether bronze holds just what the dataset was made from.
+    fn is_of_bronze_now(&self, state: &State, name: &str, kept: &Dataset) -> Result<bool> {
+        let mut state = state.clone();
+        state.datasets.insert(name.to_owned(), kept.clone());
+        let damaged = BTreeMap::new();
+        let planning = Planning { in_full: u64::MAX, forget_missing: true, ..self.planning(&state, &damaged) };
+        match planning.bronze() {
+            // Out of reach, it keeps nothing from being brought back.
+            Err(error) if error.kind() == Kind::Unavailable => Ok(false),
+            plan => Ok(plan?
+                .datasets
+                .iter()
+                .any(|plan| plan.dataset == name && plan.rebuild.is_none() && plan.objects.is_empty())),
+        }
+    }
+
+    /// Returns whether it is brought back.
+    fn bring_back_dataset(&self, state: &State, name: &str, kept: &Dataset, change: &mut Change) -> Result<bool> {
+        let Some(step) = self.pipeline.dataset(name) else { return Ok(false) };
         let now = step.fingerprint.at(kept.fingerprint.as_of.unwrap_or_default());
         if kept.fingerprint.difference(&now).is_some() {
-            return Ok(());
+            return Ok(false);
         }
         let sequence = state.sequence + 1;
         let numbered = |layer: &str| format!("{layer}{name}/{sequence:020}");
@@ -116,7 +158,7 @@ impl Host {
             let what = if stored.key.starts_with(&of_quarantine) { What::Quarantine } else { What::Silver };
             format!("{}.{sequence}", step.stem(what, object))
         };
-        let Some((after, log)) = self.copied(kept, &numbered(ENTRIES), &stem, change)? else { return Ok(()) };
+        let Some((after, log)) = self.copied(kept, &numbered(ENTRIES), &stem, change)? else { return Ok(false) };
         let log = LogEntry::write(self.store(), &numbered(CHANGES), &log)?;
         change.named.insert(log.key.clone());
         let current = state.datasets.get(name);
@@ -127,7 +169,7 @@ impl Host {
         let previous = current.map_or(0, |current| current.revision);
         let of_dataset = DatasetChange { reset: true, previous, cleaned: 0, rewritten: 0, log, removed: None };
         change.datasets.insert(name.to_owned(), (of_dataset, after));
-        Ok(())
+        Ok(true)
     }
 
     /// As [`Dataset::copied`]; `None` if some of it is damaged.

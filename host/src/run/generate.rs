@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::MutexGuard;
+use std::sync::atomic::Ordering;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value};
@@ -43,7 +44,11 @@ pub struct Generated {
 impl Host {
     /// The source's role: writes the objects of some ticks.
     pub fn generate(&self, generation: &Generation) -> Result<Generated> {
-        self.writing(|| self.generate_into_bronze(generation))
+        self.writing(|| {
+            // Whoever cleans has to learn of it.
+            self.untidy.fetch_or(!self.damaged().is_empty(), Ordering::Relaxed);
+            self.generate_into_bronze(generation)
+        })
     }
 
     fn generate_into_bronze(&self, generation: &Generation) -> Result<Generated> {

@@ -2,6 +2,7 @@
 
 mod aggregate;
 mod clean;
+mod drop;
 mod former;
 mod generate;
 mod promote;
@@ -9,16 +10,19 @@ mod purge;
 mod tidy;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use arrow_array::RecordBatch;
 use chrono::TimeDelta;
 
+pub use drop::Dropped;
 pub use generate::{Generated, Generation};
-pub use promote::{Done, Made};
+pub use promote::{Done, Made, Way};
 
-use crate::catalog::{Catalog, Change, Promotion, State, component_key, keep_component};
+use crate::catalog::{
+    Catalog, Change, GOLD, Known, Promotion, QUARANTINE, SILVER, State, commit_key, component_key, keep_component,
+};
 use crate::clock::Clock;
 use crate::error::{self, Kind, Result};
 use crate::fresh::Fresh;
@@ -41,8 +45,10 @@ pub struct Host {
     pipeline: Pipeline,
     clock: Clock,
     progress: Progress,
-    /// Whether a dataset is made anew though bronze no longer holds all that it was made from.
+    /// Whether rows are given up of which bronze no longer holds the object: their datasets are made anew.
     pub forget_missing: bool,
+    /// Whether a lake that has lost its catalog is made anew.
+    pub rebuild: bool,
     /// Whether the next tick compares bronze with the catalog in full, whenever that was last done.
     pub reconcile: bool,
     /// Whether what is parked is tried again.
@@ -52,7 +58,7 @@ pub struct Host {
     /// The promotions that the pipeline was loaded with.
     promoted: BTreeMap<String, Promotion>,
     /// The newest commit that was seen.
-    sequence: AtomicU64,
+    known: Mutex<Known>,
     /// Whether the store has proven that it can hold commits.
     proven: AtomicBool,
     /// Datasets of which an object was found gone or damaged, and which.
@@ -98,20 +104,27 @@ impl Host {
             clock,
             progress,
             forget_missing: false,
+            rebuild: false,
             reconcile: false,
             retry_parked: false,
             untidy: AtomicBool::new(false),
             promoted: BTreeMap::new(),
-            sequence: AtomicU64::new(0),
+            known: Mutex::default(),
             proven: AtomicBool::new(false),
             damaged: Mutex::default(),
             next_ticks: Mutex::default(),
         }
     }
 
-    /// The same for a pipeline that was loaded with what that state promotes.
-    pub fn as_of_commit(self, state: &State) -> Self {
-        Self { promoted: state.promoted.clone(), sequence: AtomicU64::new(state.sequence), ..self }
+    /// The same for a pipeline that was loaded with what that state promotes, as of that commit.
+    pub fn as_of_commit(self, state: &State, known: Known) -> Self {
+        Self { promoted: state.promoted.clone(), known: Mutex::new(known), ..self }
+    }
+
+    /// The same in place of another host: what that one knows of the lake must still be so.
+    pub fn in_place_of(self, other: &Self) -> Self {
+        let known = other.known();
+        if known.sequence > 0 { Self { known: Mutex::new(known), ..self } } else { self }
     }
 
     /// The lake.
@@ -130,8 +143,13 @@ impl Host {
     }
 
     fn catalog(&self) -> Result<Catalog<'_>> {
-        let catalog = Catalog::load_from(self.store(), self.sequence.load(Ordering::Relaxed))?;
-        self.sequence.store(catalog.state().sequence, Ordering::Relaxed);
+        let known = self.known();
+        if known.sequence == 0 {
+            // Otherwise the commit tells whether the lake is there.
+            self.store.check_place()?;
+        }
+        let catalog = Catalog::load_from(self.store(), &known)?;
+        self.know(&catalog);
         match catalog.state().promoted == self.promoted {
             true => Ok(catalog),
             false => Err(Error::new(Kind::Stale, "another component was promoted meanwhile; the next run has it")),
@@ -148,15 +166,25 @@ impl Host {
     fn planning<'p>(&'p self, state: &'p State, damaged: &'p BTreeMap<String, String>) -> Planning<'p> {
         let in_full = if self.reconcile_is_due(state) { u64::MAX } else { FEW_OBJECTS };
         let tries = if self.retry_parked { u32::MAX } else { self.pipeline.tries };
-        let (store, pipeline) = (self.store(), &self.pipeline);
-        Planning { store, pipeline, state, as_of: self.as_of(), damaged, in_full, tries }
+        let (store, pipeline, forget_missing) = (self.store(), &self.pipeline, self.forget_missing);
+        Planning { store, pipeline, state, as_of: self.as_of(), damaged, in_full, tries, forget_missing }
     }
 
     /// Whether it is time to compare bronze with the catalog in full.
     fn reconcile_is_due(&self, state: &State) -> bool {
         let every = TimeDelta::from_std(self.pipeline.schedule.reconcile).unwrap_or(TimeDelta::MAX);
         let since = |last| self.clock.now().timestamp_micros().saturating_sub(last);
-        self.reconcile || state.reconciled.is_some_and(|last| TimeDelta::microseconds(since(last)) >= every)
+        self.reconcile
+            || self.forget_missing
+            || state.reconciled.is_some_and(|last| TimeDelta::microseconds(since(last)) >= every)
+    }
+
+    fn known(&self) -> Known {
+        self.known.lock().expect("no one panics while holding it").clone()
+    }
+
+    fn know(&self, catalog: &Catalog<'_>) {
+        *self.known.lock().expect("no one panics while holding it") = catalog.known();
     }
 
     fn damaged(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
@@ -179,9 +207,9 @@ impl Host {
     /// The aggregator's role: brings every KPI up to date with silver. Silver that is gone or damaged is made anew first.
     pub fn aggregate(&self) -> Result<Report> {
         let mut report = Report::default();
-        self.writing(|| match self.aggregate_into(&Fresh::default(), &mut report)? {
-            true => Ok(()),
-            false => self.clean_and_aggregate(&mut report),
+        self.writing(|| {
+            let is_whole = self.damaged().is_empty() && self.aggregate_into(&Fresh::default(), &mut report)?;
+            if is_whole { Ok(()) } else { self.clean_and_aggregate(&mut report) }
         })?;
         Ok(report)
     }
@@ -211,14 +239,20 @@ impl Host {
     fn writing<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
         let unavailable =
             |error: std::io::Error| Error::new(Kind::Unavailable, format!("cannot lock the lake: {error}"));
-        if !self.proven.load(Ordering::Relaxed) {
+        self.expect_lake()?;
+        let is_first = !self.proven.load(Ordering::Relaxed);
+        if is_first {
             self.store.prove()?;
-            self.proven.store(true, Ordering::Relaxed);
         }
         let mut writes = self.store.begin()?;
-        if writes.after_crash() {
+        if writes.after_crash() || writes.after_others() && self.known().sequence > 0 {
             self.tidy()?;
         }
+        // Where someone is writing, a lake without commits may be one that is just being made.
+        if is_first && (writes.is_alone() || self.store.is_remote()) {
+            self.expect_catalog()?;
+        }
+        self.proven.store(true, Ordering::Relaxed);
         writes.share().map_err(unavailable)?;
         let done = work()?;
         // Otherwise the mark stays, and whoever writes next tidies up.
@@ -226,6 +260,40 @@ impl Host {
             writes.done().map_err(unavailable)?;
         }
         Ok(done)
+    }
+
+    /// Fails if the lake is not there any more, before anything is made in its place.
+    fn expect_lake(&self) -> Result<()> {
+        let known = self.known().sequence;
+        match known == 0 || self.store.is_remote() {
+            // Reading the catalog tells the same, at the price of no other request.
+            true => Ok(()),
+            false => Catalog::expect(self.store(), known),
+        }
+    }
+
+    /// Fails if the lake has no commit but what only a commit can have named, so that its catalog is lost; unless it is to be made
+    /// anew: then that is removed.
+    fn expect_catalog(&self) -> Result<()> {
+        if self.known().sequence > 0 || self.store.exists(&commit_key(1))? {
+            return Ok(());
+        }
+        // In buckets a host that died before its first commit leaves silver, but no gold.
+        let layers: &[&str] = if self.store.is_remote() { &[GOLD] } else { &[SILVER, GOLD, QUARANTINE] };
+        for layer in layers {
+            let listed = self.store.list(layer, "")?;
+            let Some(found) = listed.iter().find(|meta| self.is_ours(layer, &meta.key)) else { continue };
+            if self.rebuild {
+                return self.tidy();
+            }
+            return Err(Error::config(format!(
+                "{} holds `{}`, but no commit: its catalog is gone. Put `catalog/` back; or `smelt run --rebuild` removes what \
+                 silver, gold and quarantine hold of this pipeline, and makes it anew from bronze",
+                self.store.describe(),
+                found.key
+            )));
+        }
+        Ok(())
     }
 
     /// Commits the change, and then deletes what it and earlier ones retired.
@@ -248,6 +316,7 @@ impl Host {
             self.untidy.store(true, Ordering::Relaxed);
         }
         committed?;
+        self.know(catalog);
         self.sweep(catalog.state())
     }
 

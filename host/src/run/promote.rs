@@ -19,6 +19,15 @@ use crate::wasm::{Binary, Identity};
 /// The role of such commits.
 const PROMOTE: &str = "promote";
 
+/// How another component becomes current.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// With what it makes of the lake as it is now.
+    Forward,
+    /// It ran before: with what it had made then, as far as that is kept. What came since is taken in by the next run.
+    Back,
+}
+
 /// What a promotion did.
 #[derive(Debug)]
 pub struct Done {
@@ -28,6 +37,8 @@ pub struct Done {
     pub anew: Made,
     /// What had been kept and is current again.
     pub restored: Made,
+    /// What of that is as it was then, and not what the component makes of the lake as it is now: the next run makes it that.
+    pub behind: Made,
 }
 
 /// Parts of the lake, by name.
@@ -39,6 +50,13 @@ pub struct Made {
     pub kpis: BTreeSet<String>,
 }
 
+impl Made {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.datasets.is_empty() && self.kpis.is_empty()
+    }
+}
+
 impl Host {
     /// Makes the component that this host has loaded for the plugin the current one, and what it makes of the lake current
     /// with it: readers see all of the old or all of the new. `own` is the sha256 of the component that the pipeline has
@@ -46,25 +64,27 @@ impl Host {
     ///
     /// # Errors
     /// Whatever fails with the new component: then nothing has happened.
-    pub fn promote(&self, plugin: &str, own: &str) -> Result<Done> {
-        self.writing(|| self.promote_into(plugin, own))
+    pub fn promote(&self, plugin: &str, own: &str, way: Way) -> Result<Done> {
+        self.writing(|| self.promote_into(plugin, own, way))
     }
 
-    fn promote_into(&self, plugin: &str, own: &str) -> Result<Done> {
+    fn promote_into(&self, plugin: &str, own: &str, way: Way) -> Result<Done> {
         let identity = self.pipeline.identity(plugin)?;
         for _ in 0..ATTEMPTS {
-            let mut catalog = Catalog::load_from(self.store(), 0)?;
+            let mut catalog = Catalog::load(self.store())?;
             let former = self.former(catalog.state(), plugin, own);
             if former.component == identity.sha256() {
                 return match self.sign_anew(&identity.binary)? {
-                    true => Ok(Done { former, anew: Made::default(), restored: Made::default() }),
+                    true => {
+                        Ok(Done { former, anew: Made::default(), restored: Made::default(), behind: Made::default() })
+                    }
                     false => {
                         let to = identity.sha256();
                         Err(Error::config(format!("plugin `{plugin}` runs component {to} already")))
                     }
                 };
             }
-            let (change, done) = self.promotion(catalog.state(), identity, own, former)?;
+            let (change, done) = self.promotion(catalog.state(), identity, own, former, way)?;
             match self.commit(&mut catalog, change) {
                 Err(error) if error.kind() == Kind::Conflict => continue,
                 committed => committed?,
@@ -78,12 +98,20 @@ impl Host {
     }
 
     /// The change that makes the component current, in place of what is former then.
-    fn promotion(&self, state: &State, identity: &Identity, own: &str, former: Former) -> Result<(Change, Done)> {
+    fn promotion(
+        &self,
+        state: &State,
+        identity: &Identity,
+        own: &str,
+        former: Former,
+        way: Way,
+    ) -> Result<(Change, Done)> {
         let (plugin, to) = (&*identity.name, identity.sha256());
         let mut change = Change::new(PROMOTE);
         let kept = state.former.get(plugin);
         let tables = kept.filter(|kept| kept.component == to);
-        let tables = tables.map(|kept| self.bring_back(state, kept, &mut change)).transpose()?.unwrap_or_default();
+        let tables = tables.map(|kept| self.bring_back(state, kept, way, &mut change)).transpose()?;
+        let (tables, behind) = tables.unwrap_or_default();
         let restored = Made { datasets: names(&change.datasets), kpis: names(&tables) };
         self.make_anew(state, plugin, &restored, &mut change)?;
         let datasets = names(&change.datasets).difference(&restored.datasets).cloned().collect();
@@ -103,7 +131,7 @@ impl Host {
         let after = change.applied_to(state);
         let sums = after.sums();
         change.retired.retain(|key| !change.named.contains(key) && !sums.contains(key.as_str()));
-        Ok((change, Done { former, anew, restored }))
+        Ok((change, Done { former, anew, restored, behind }))
     }
 
     /// Puts the component's signature in place of another one that the lake keeps of it; whether there was one: keys change.

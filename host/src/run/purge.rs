@@ -67,7 +67,7 @@ impl Host {
 
     fn purge_into(&self, held: &[Held], former: &BTreeSet<String>) -> Result<()> {
         for _ in 0..ATTEMPTS {
-            let mut catalog = Catalog::load_from(self.store(), 0)?;
+            let mut catalog = Catalog::load(self.store())?;
             let mut change = self.without(catalog.state(), held)?;
             let all = change.let_go_of(self.store(), catalog.state(), former.clone())?;
             self.untidy.fetch_or(!all, Ordering::Relaxed);

@@ -99,7 +99,7 @@ impl Host {
     }
 
     /// Whether this pipeline may have written it; anything else in the lake is someone else's.
-    fn is_ours(&self, layer: &str, key: &str) -> bool {
+    pub(super) fn is_ours(&self, layer: &str, key: &str) -> bool {
         owner(layer, key).is_some_and(|owner| match layer {
             GOLD | SUMS => self.pipeline.kpis.iter().any(|step| step.name == owner),
             _ => self.pipeline.dataset(owner).is_some(),
@@ -107,7 +107,9 @@ impl Host {
     }
 
     fn remove(&self, key: &str) -> Result<()> {
-        tracing::warn!("`{key}` was written by a run that ended before it committed it; it is removed");
+        tracing::warn!(
+            "no commit names `{key}`: a run ended before it committed it, or the lake was restored; it is removed"
+        );
         self.store.delete(key)
     }
 }

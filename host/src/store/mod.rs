@@ -127,6 +127,16 @@ pub trait Store: Send + Sync {
         Ok(())
     }
 
+    /// Fails if the place was there, or should be, and is not: then it is no empty lake, and nothing is made there.
+    fn check_place(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Whether there is a directory for the layer: one that is gone is not an empty one. Buckets do not tell these apart.
+    fn has_layer(&self, _layer: &str) -> Result<bool> {
+        Ok(true)
+    }
+
     /// Where it is, for people.
     fn describe(&self) -> String;
 

@@ -74,6 +74,10 @@ impl Store for Overlay {
         self.base.is_remote()
     }
 
+    fn has_layer(&self, layer: &str) -> Result<bool> {
+        self.base.has_layer(layer)
+    }
+
     fn describe(&self) -> String {
         self.base.describe()
     }

@@ -1,5 +1,6 @@
 //! A lake in a directory: objects are files, created under a temporary name and linked into place whole.
 
+mod places;
 mod upload;
 mod walk;
 
@@ -10,7 +11,7 @@ use std::ops::Range;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use upload::DirUpload;
 
@@ -28,6 +29,10 @@ const TEMPORARY: &str = ".tmp-";
 #[derive(Debug)]
 pub struct DirStore {
     root: PathBuf,
+    /// Whether the directory was there at some time.
+    was_there: AtomicBool,
+    /// Whether it was asked whether anyone else has changed what lies in it.
+    compared: AtomicBool,
     temporaries: AtomicU64,
     /// Tells our temporaries from those of others, who may have our process id in their own container.
     random: u64,
@@ -38,8 +43,11 @@ pub struct DirStore {
 impl DirStore {
     /// The lake in that directory, which need not exist yet.
     pub fn new(root: impl Into<PathBuf>) -> Self {
+        let root = root.into();
         Self {
-            root: root.into(),
+            was_there: AtomicBool::new(root.is_dir()),
+            compared: AtomicBool::new(false),
+            root,
             temporaries: AtomicU64::new(0),
             random: crate::random(),
             passed_over: Mutex::default(),
@@ -131,7 +139,7 @@ impl Store for DirStore {
         let (file, second) = (self.path(from)?, self.path(to)?);
         let link = || match fs::hard_link(&file, &second) {
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                fs::create_dir_all(second.parent().unwrap_or(&self.root))?;
+                self.make(second.parent().unwrap_or(&self.root))?;
                 fs::hard_link(&file, &second)
             }
             linked => linked,
@@ -155,14 +163,27 @@ impl Store for DirStore {
     fn begin(&self) -> Result<Writes> {
         let path = self.root.join(WRITERS);
         let lock = || {
-            fs::create_dir_all(path.parent().unwrap_or(&self.root))?;
-            let writes = Writes::lock(&path)?;
+            self.make(path.parent().unwrap_or(&self.root))?;
+            let compare = !self.compared.load(Ordering::Relaxed);
+            let writes = Writes::lock(&path, &self.root, places::stamp, compare)?;
+            self.compared.fetch_or(writes.is_alone(), Ordering::Relaxed);
             if writes.after_crash() {
                 Self::remove_temporaries(&self.root)?;
             }
             Ok(writes)
         };
         lock().map_err(|error: std::io::Error| unavailable("lock", WRITERS, &error))
+    }
+
+    fn check_place(&self) -> Result<()> {
+        self.expect_root().map_err(|error| unavailable("use", "", &error))
+    }
+
+    fn has_layer(&self, layer: &str) -> Result<bool> {
+        match fs::metadata(self.root.join(layer)) {
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(false),
+            found => found.map(|found| found.is_dir()).map_err(|error| unavailable("look for", layer, &error)),
+        }
     }
 
     fn clock(&self) -> Result<i64> {
@@ -177,6 +198,30 @@ impl Store for DirStore {
 }
 
 impl DirStore {
+    /// Fails if the lake's directory was there and is not.
+    fn expect_root(&self) -> std::io::Result<()> {
+        match self.root.is_dir() {
+            true => self.was_there.store(true, Ordering::Relaxed),
+            false if self.was_there.load(Ordering::Relaxed) => {
+                let why = format!(
+                    "the lake's directory `{}` is gone: put it back (is it mounted?); nothing is made in its place",
+                    self.root.display()
+                );
+                return Err(std::io::Error::other(why));
+            }
+            false => {}
+        }
+        Ok(())
+    }
+
+    /// Makes a directory of the lake; and the lake's own, unless that was there before and is gone.
+    fn make(&self, directory: &Path) -> std::io::Result<()> {
+        self.expect_root()?;
+        fs::create_dir_all(directory)?;
+        self.was_there.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
     /// What writers that died were about to link into place.
     fn remove_temporaries(directory: &Path) -> std::io::Result<()> {
         let entries = match fs::read_dir(directory) {

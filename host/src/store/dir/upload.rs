@@ -30,7 +30,7 @@ impl<'s> DirUpload<'s> {
         // Never one that is there: it may be a second name of an object.
         let file = match File::create_new(&temporary) {
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                fs::create_dir_all(directory)?;
+                store.make(directory)?;
                 File::create_new(&temporary)
             }
             created => created,

@@ -185,6 +185,10 @@ impl Store for S3Store {
         true
     }
 
+    fn check_place(&self) -> Result<()> {
+        self.check()
+    }
+
     fn prove(&self) -> Result<()> {
         for attempt in 1.. {
             // A new name each time: what was on its way to a former one proves nothing.
