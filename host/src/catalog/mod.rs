@@ -270,6 +270,10 @@ impl<'s> Catalog<'s> {
     /// The commit that has its number in the end. Whatever the store answers, the key tells: if it holds a commit that is
     /// the winner; if it does not, the same commit is sent again.
     fn put(&self, commit: &Commit) -> Result<Commit> {
+        if commit.sequence > 1 && !self.store.is_remote() {
+            // The lake may have gone since it was read; a commit would begin another one in its place.
+            Self::expect(self.store, commit.sequence - 1)?;
+        }
         let (key, body) = (commit_key(commit.sequence), file::write(commit)?);
         let (began, mut pause) = (Instant::now(), PAUSE);
         loop {

@@ -156,7 +156,6 @@ impl<'p> Planning<'p> {
     /// Compares bronze as it is now with the catalog; the plan says nothing of KPIs.
     pub fn bronze(&self) -> Result<Plan> {
         let _span = profile::span("plan", "");
-        self.expect_bronze()?;
         let begun = self.state.sequence > 0 && self.in_full < u64::MAX;
         let (datasets, unmatched) = match self.store.is_remote() && begun {
             // What no pattern matches is told when bronze is listed as a whole.
@@ -164,6 +163,8 @@ impl<'p> Planning<'p> {
             false => self.by_listing()?,
         };
         let datasets = datasets.into_iter().collect::<Result<Vec<_>>>()?;
+        // Now: while it was listed it may have gone.
+        self.expect_bronze()?;
         Ok(Plan { datasets, kpis: vec![], unmatched, unlisted: self.unlisted() })
     }
 

@@ -245,12 +245,13 @@ impl Host {
             self.store.prove()?;
         }
         let mut writes = self.store.begin()?;
-        if writes.after_crash() || writes.after_others() && self.known().sequence > 0 {
-            self.tidy()?;
-        }
+        let is_new = self.known().sequence == 0 && !self.store.exists(&commit_key(1))?;
         // Where someone is writing, a lake without commits may be one that is just being made.
-        if is_first && (writes.is_alone() || self.store.is_remote()) {
-            self.expect_catalog()?;
+        if is_new && is_first && (writes.is_alone() || self.store.is_remote()) {
+            self.expect_no_catalog(writes.after_crash())?;
+        }
+        if writes.after_crash() || writes.after_others() && !is_new {
+            self.tidy()?;
         }
         self.proven.store(true, Ordering::Relaxed);
         writes.share().map_err(unavailable)?;
@@ -272,14 +273,12 @@ impl Host {
         }
     }
 
-    /// Fails if the lake has no commit but what only a commit can have named, so that its catalog is lost; unless it is to be made
-    /// anew: then that is removed.
-    fn expect_catalog(&self) -> Result<()> {
-        if self.known().sequence > 0 || self.store.exists(&commit_key(1))? {
-            return Ok(());
-        }
-        // In buckets a host that died before its first commit leaves silver, but no gold.
-        let layers: &[&str] = if self.store.is_remote() { &[GOLD] } else { &[SILVER, GOLD, QUARANTINE] };
+    /// Fails if the lake, which has no commit, has what only a commit can have named, so that its catalog is lost; unless it is to
+    /// be made anew: then that is removed.
+    fn expect_no_catalog(&self, after_crash: bool) -> Result<()> {
+        // A host that died before the first commit leaves silver, but no gold. In buckets nothing tells whether one did.
+        let may_be_left = after_crash || self.store.is_remote();
+        let layers: &[&str] = if may_be_left { &[GOLD] } else { &[SILVER, GOLD, QUARANTINE] };
         for layer in layers {
             let listed = self.store.list(layer, "")?;
             let Some(found) = listed.iter().find(|meta| self.is_ours(layer, &meta.key)) else { continue };

@@ -13,7 +13,8 @@ impl Host {
     /// Deletes what no commit names, and notes which datasets lack something that one does. Only for when no one else is
     /// writing.
     pub(super) fn tidy(&self) -> Result<()> {
-        let catalog = Catalog::load(self.store())?;
+        let catalog = Catalog::load_from(self.store(), &self.known())?;
+        catalog.check_gaps()?;
         let state = catalog.state();
         self.sweep(state)?;
         let mut named = self.named(state)?;
