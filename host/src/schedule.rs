@@ -66,7 +66,7 @@ pub fn tick(host: &Host, number: u64, roles: Roles) -> Result<Tick> {
     let began = std::time::Instant::now();
     if roles.generate {
         // Nothing else would tell it that another source was promoted.
-        host.state()?;
+        host.expect_current()?;
     }
     let Generated { keys, failures } = match roles.generate {
         true => host.generate(&Generation { ticks: 1, ..Generation::default() })?,

@@ -30,6 +30,7 @@ mod profile;
 mod promotion;
 mod provenance;
 mod quarantine;
+mod readers;
 mod refusals;
 mod rollback;
 mod s3;

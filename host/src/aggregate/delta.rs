@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::Error;
 use crate::catalog::{Dataset, Entries, LogEntry, Removed, Stored, read_commit};
 use crate::error::{Kind, Result};
-use crate::store::{Store, read_verified};
+use crate::store::Store;
 
 /// The most commits that are looked through: beyond, it is cheaper to begin anew.
 const MOST_COMMITS: usize = 256;
@@ -53,7 +53,7 @@ impl Delta {
             if change.reset {
                 return Ok(None);
             }
-            for LogEntry { object, cleaned, entry } in read_log(store, &change.log)? {
+            for LogEntry { object, cleaned, entry } in LogEntry::read(store, &change.log)? {
                 // From the newest commit to the oldest: what was met first is what there is now.
                 let silver = newest.entry(object.clone()).or_insert(entry.silver).clone();
                 if cleaned {
@@ -79,20 +79,4 @@ fn without(Removed { rows, objects }: Removed, added: &BTreeMap<String, Stored>)
         start = end;
     }
     RemovedRows { rows, ranges }
-}
-
-/// The lines of the log of a change.
-fn read_log(store: &dyn Store, log: &Stored) -> Result<Vec<LogEntry>> {
-    let body = read_verified(store, &log.key, &log.sha256)?;
-    let lines = body.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
-    lines
-        .map(|line| {
-            serde_json::from_slice(line).map_err(|error| {
-                Error::new(
-                    Kind::InvalidInput,
-                    format!("`{}` is not what this version of smelt writes: {error}", log.key),
-                )
-            })
-        })
-        .collect()
 }

@@ -13,7 +13,7 @@ use arrow_array::RecordBatch;
 use chrono::{DateTime, Utc};
 
 pub use finish::put_stamped;
-pub use without::Whole;
+pub use without::{States, Whole};
 
 use delta::Delta;
 use rows::{Part, Task, bundles};

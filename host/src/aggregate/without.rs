@@ -1,5 +1,6 @@
 //! What a KPI's table would be without one silver object.
 
+use std::collections::HashMap;
 use std::sync::Mutex;
 
 use arrow_array::RecordBatch;
@@ -26,6 +27,23 @@ pub struct Whole<'w> {
     last: Sums,
 }
 
+/// What silver objects come to, by input, key and sha256: of a KPI's component with its parameters.
+#[derive(Default)]
+pub struct States(Mutex<HashMap<(usize, String, String), RecordBatch>>);
+
+impl States {
+    fn of(&self, input: usize, object: &Stored, make: impl FnOnce() -> Result<RecordBatch>) -> Result<RecordBatch> {
+        let key = (input, object.key.clone(), object.sha256.clone());
+        let known = self.0.lock().expect("no one panics while holding it").get(&key).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let made = make()?;
+        self.0.lock().expect("no one panics while holding it").insert(key, made.clone());
+        Ok(made)
+    }
+}
+
 impl<'w> Whole<'w> {
     /// The table of the KPI, which `pipeline` has as it was made.
     pub fn open(store: &'w dyn Store, pipeline: &'w Pipeline, step: &'w KpiStep, gold: &'w Gold) -> Result<Self> {
@@ -45,10 +63,10 @@ impl<'w> Whole<'w> {
     }
 
     /// The table without each of these silver objects, of the input of that number, by itself.
-    pub fn without(&self, objects: Vec<(usize, &Stored)>) -> Result<Vec<RecordBatch>> {
+    pub fn without(&self, objects: Vec<(usize, &Stored)>, states: &States) -> Result<Vec<RecordBatch>> {
         let failed = Mutex::new(None);
         let tables = workers::map(objects, |(input, object)| {
-            self.without_one(input, object).map_err(|error| {
+            self.without_one(input, object, states).map_err(|error| {
                 failed.lock().expect("no one panics while holding it").get_or_insert(error);
             })
         });
@@ -58,17 +76,13 @@ impl<'w> Whole<'w> {
         }
     }
 
-    fn without_one(&self, input: usize, object: &Stored) -> Result<RecordBatch> {
-        let input = &self.step.inputs[input];
-        let cleaner = self.pipeline.dataset(&input.dataset).ok_or_else(|| Error::internal("a KPI reads no dataset"))?;
+    fn without_one(&self, input: usize, object: &Stored, states: &States) -> Result<RecordBatch> {
         let specs = &self.step.plugin.spec().stages;
         let mut accumulator = self.accumulator()?;
-        for batch in silver::read(self.store, object, &cleaner.plugin.spec().output, &input.columns)? {
-            accumulator.update(&input.name, &silver::project(&batch, &input.columns)?)?;
-        }
+        let state = states.of(input, object, || self.state(&mut accumulator, input, object))?;
         let place = |stage: usize| self.kept.get(stage).map(Reader::place).copied().unwrap_or_default();
         let mut changed = Shards::new(&specs[0], place(0));
-        changed.add(&accumulator.state()?, Sign::Minus)?;
+        changed.add(&state, Sign::Minus)?;
         for (stage, kept) in self.kept.iter().enumerate() {
             let next = Shards::new(&specs[stage + 1], place(stage + 1));
             let changed_here = changed.all()?;
@@ -82,6 +96,16 @@ impl<'w> Whole<'w> {
         last.add_all(&self.last, Sign::Plus)?;
         last.add_all(&changed.all()?, Sign::Plus)?;
         accumulator.evaluate(&last.batch()?)
+    }
+
+    /// What the object comes to.
+    fn state(&self, accumulator: &mut Accumulator<'_>, input: usize, object: &Stored) -> Result<RecordBatch> {
+        let input = &self.step.inputs[input];
+        let cleaner = self.pipeline.dataset(&input.dataset).ok_or_else(|| Error::internal("a KPI reads no dataset"))?;
+        for batch in silver::read(self.store, object, &cleaner.plugin.spec().output, &input.columns)? {
+            accumulator.update(&input.name, &silver::project(&batch, &input.columns)?)?;
+        }
+        accumulator.state()
     }
 
     fn accumulator(&self) -> Result<Accumulator<'w>> {

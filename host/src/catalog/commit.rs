@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
-use crate::store::{Durability, Store, put_new};
+use crate::store::{Durability, Store, put_new, read_verified};
 use crate::{Error, digest};
 
 use super::{Dataset, Entry, Failing, Former, GC, Gold, Promotion, State, Stored};
@@ -108,6 +108,13 @@ impl LogEntry {
         let key = put_new(store, stem, '.', ".jsonl", &body, Durability::Rebuildable)?;
         Ok(Stored { key, sha256: digest::hex(&body), bytes: body.len() as u64, rows: log.len() as u64 })
     }
+
+    /// The lines of the log of a change.
+    pub fn read(store: &dyn Store, log: &Stored) -> Result<Vec<Self>> {
+        let body = read_verified(store, &log.key, &log.sha256)?;
+        let lines = body.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
+        lines.map(|line| super::parse(&log.key, line)).collect()
+    }
 }
 
 /// Rows that left silver because others of their keys superseded them.
@@ -149,6 +156,8 @@ pub struct Change {
     pub named: BTreeSet<String>,
     /// When bronze was compared with the catalog in full, if it was.
     pub reconciled: Option<i64>,
+    /// See [`State::tidied`].
+    pub tidied: u64,
 }
 
 /// That another component of a plugin is to run.
@@ -245,6 +254,7 @@ impl Change {
         // Content that comes back as it was comes back under its old name.
         state.retired.retain(|key| !self.swept.contains(key) && !self.named.contains(key));
         state.reconciled = self.reconciled.or(state.reconciled);
+        state.tidied = self.tidied.max(state.tidied);
         if self.role == GC {
             state.collected = sequence;
         }

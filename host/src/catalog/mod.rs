@@ -5,8 +5,10 @@ mod components;
 mod entries;
 mod file;
 mod former;
+mod look;
 mod names;
 mod provenance;
+mod replay;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -17,8 +19,10 @@ pub use components::{component_key, keep_component, kept_component};
 pub use entries::Entries;
 pub use file::read_commit;
 pub use former::{FORMER, Former};
+pub use look::{LOOKS, Look, busy, look};
 pub use names::{Listed, NameSet};
 pub use provenance::{Content, Cost, Pace};
+pub use replay::entries_as_of;
 pub use state::{Dataset, Entry, Failing, Failure, Gold, GoldInput, Promotion, State, Stored};
 pub use totals::{DatasetTotals, Totals};
 
@@ -198,6 +202,11 @@ impl<'s> Catalog<'s> {
         Ok(())
     }
 
+    /// The number of the newest commit of a lake that has the one of that number.
+    pub fn newest_after(store: &dyn Store, held: u64) -> Result<u64> {
+        Catalog { store, state: State::default(), id: String::new() }.newest(held)
+    }
+
     /// The number of the newest commit, where there is `held`. Commits are numbered without gaps and never deleted, so it is found in a few steps
     /// however many there are, and a listing that is a moment old cannot mislead.
     fn newest(&self, mut held: u64) -> Result<u64> {
@@ -304,10 +313,10 @@ impl<'s> Catalog<'s> {
         }
     }
 
-    /// All commits that can be read, oldest first, and what is wrong with the others.
-    pub fn history(&self) -> Result<(Vec<Commit>, Vec<Error>)> {
+    /// All commits up to that number that can be read, oldest first, and what is wrong with the others.
+    pub fn history(store: &dyn Store, newest: u64) -> Result<(Vec<Commit>, Vec<Error>)> {
         let (mut commits, mut wrong): (Vec<Commit>, _) = (Vec::new(), Vec::new());
-        for (sequence, commit) in self.commits(1..=self.state.sequence) {
+        for (sequence, commit) in Self::commits(store, 1..=newest) {
             match commit {
                 Ok(commit) => commits.push(commit),
                 Err(error) if error.kind() == Kind::Unavailable => return Err(error),
@@ -323,8 +332,8 @@ impl<'s> Catalog<'s> {
 
     /// The commits of those numbers, with each what is wrong with it, if something is: also that it does not follow the one
     /// before it.
-    pub fn commits(&self, sequences: std::ops::RangeInclusive<u64>) -> Vec<(u64, Result<Commit>)> {
-        let mut commits = workers::map(sequences.collect(), |sequence| (sequence, read_commit(self.store, sequence)));
+    pub fn commits(store: &dyn Store, sequences: std::ops::RangeInclusive<u64>) -> Vec<(u64, Result<Commit>)> {
+        let mut commits = workers::map(sequences.collect(), |sequence| (sequence, read_commit(store, sequence)));
         let mut before: Option<(u64, String)> = None;
         for (sequence, commit) in &mut commits {
             let Ok(found) = commit else { continue };

@@ -30,6 +30,10 @@ pub struct State {
     /// The commit that last collected what was left over; 0 if none did. From then on every name carries the number of
     /// its commit: a collector that was stopped may go on to delete a name long after it was free again.
     pub collected: u64,
+    /// The commit up to which is known that logs of changes and tables lie in the lake only if a commit names them: a host
+    /// that tidied up looked through all of them.
+    #[serde(default)]
+    pub tidied: u64,
     /// The components that the lake keeps, by sha256, with their sizes; see [`super::component_key`].
     #[serde(default)]
     pub components: BTreeMap<String, u64>,

@@ -8,7 +8,6 @@ use serde_json::json;
 
 use super::table::{render, thousands};
 use super::{Common, print, print_json};
-use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::integrity::{Garbage, collect, garbage};
@@ -35,7 +34,7 @@ impl Gc {
         let store = lake.open()?;
         let garbage = match self.delete {
             true => collect(&*store, self.grace, self.former, Clock::System.now())?,
-            false => garbage(&*store, &Catalog::load(&*store)?, self.grace, self.former)?,
+            false => garbage(&*store, self.grace, self.former)?,
         };
         if common.json {
             print_json(&json!({"deleted": self.delete, "objects": garbage}))?;

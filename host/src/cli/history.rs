@@ -9,7 +9,7 @@ use serde_json::json;
 use super::roles::totals_table;
 use super::table::{render, rules, thousands};
 use super::{Common, print, print_json};
-use crate::catalog::{Catalog, Commit, Entries, Entry, Failing, Failure};
+use crate::catalog::{Catalog, Commit, Entries, Entry, Failing, Failure, look};
 use crate::error::Result;
 
 /// What to show.
@@ -26,14 +26,16 @@ impl History {
         let lake = common.lake()?;
         lake.expect()?;
         let store = lake.open()?;
-        let catalog = Catalog::load(&*store)?;
-        let (state, (commits, damaged)) = (catalog.state(), catalog.history()?);
+        let (state, entries) = look(&*store, |state| {
+            let datasets = state.datasets.iter().filter(|_| self.objects);
+            let entries = datasets.map(|(name, dataset)| Ok((name.clone(), Entries::of(&*store, dataset).all()?)));
+            Ok((state.clone(), entries.collect::<Result<BTreeMap<_, _>>>()?))
+        })?;
+        let (commits, damaged) = Catalog::history(&*store, state.sequence)?;
         for error in &damaged {
             tracing::error!("{error}");
         }
         let exit = if damaged.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
-        let entries = state.datasets.iter().map(|(name, dataset)| Ok((name, Entries::of(&*store, dataset).all()?)));
-        let entries: BTreeMap<_, _> = if self.objects { entries.collect::<Result<_>>()? } else { BTreeMap::new() };
         if common.json {
             let objects: BTreeMap<_, BTreeMap<_, _>> =
                 entries.into_iter().map(|(dataset, entries)| (dataset, entries.into_iter().collect())).collect();

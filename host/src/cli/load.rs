@@ -7,14 +7,25 @@ use super::current::Current;
 use super::{Common, cache_directory, variable};
 use crate::clock::Clock;
 use crate::config::Manifest;
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::lake::Lake;
 use crate::pipeline::{Lock, Pipeline};
 use crate::privacy::{KEY_VARIABLE, Pseudonyms};
 use crate::progress::Progress;
 use crate::provenance::Remaking;
-use crate::run::Host;
+use crate::run::{ATTEMPTS, Host};
 use crate::wasm::{Binary, Engine};
+
+/// Does it, and again where another component is promoted meanwhile, so that the pipeline must be loaded again.
+pub(super) fn again_if_stale<T>(mut work: impl FnMut() -> Result<T>) -> Result<T> {
+    for _ in 1..ATTEMPTS {
+        match work() {
+            Err(error) if error.kind() == Kind::Stale => {}
+            done => return done,
+        }
+    }
+    work()
+}
 
 impl Common {
     /// The host that the flags describe.
@@ -26,6 +37,12 @@ impl Common {
     pub(super) fn host_on_lake(&self) -> Result<Host> {
         self.lake()?.expect()?;
         self.host()
+    }
+
+    /// Does something with a host on a lake that must be there; and again with another one where another component is
+    /// promoted meanwhile.
+    pub(super) fn with_host<T>(&self, mut work: impl FnMut(&mut Host) -> Result<T>) -> Result<T> {
+        again_if_stale(|| work(&mut self.host_on_lake()?))
     }
 
     /// The same with another component of a plugin than runs now.

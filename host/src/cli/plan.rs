@@ -19,9 +19,10 @@ pub(super) struct Show {
 
 impl Show {
     pub(super) fn run(self, common: &Common) -> Result<ExitCode> {
-        let mut host = common.host_on_lake()?;
-        host.reconcile = self.reconcile;
-        let plan = host.plan()?;
+        let plan = common.with_host(|host| {
+            host.reconcile = self.reconcile;
+            host.plan()
+        })?;
         if common.json {
             print_json(&plan)?;
         } else {

@@ -7,6 +7,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::current::Current;
+use super::load::again_if_stale;
 use super::lock::{repin, short};
 use super::{Common, print, print_json};
 use crate::Error;
@@ -81,12 +82,15 @@ pub(super) fn promote(
     forget_missing: bool,
     way: Way,
 ) -> Result<ExitCode> {
-    let (mut host, current) = common.load(Some((plugin, binary)))?;
-    host.forget_missing = forget_missing;
-    let version = host.pipeline().identity(plugin)?.version.clone();
-    let own = current.own(plugin, u64::MAX)?;
-    let own = own.sha256();
-    let Done { former, anew, restored, behind } = host.promote(plugin, own, way)?;
+    let (version, own, done) = again_if_stale(|| {
+        let (mut host, current) = common.load(Some((plugin, binary)))?;
+        host.forget_missing = forget_missing;
+        let version = host.pipeline().identity(plugin)?.version.clone();
+        let own = current.own(plugin, u64::MAX)?;
+        let done = host.promote(plugin, own.sha256(), way)?;
+        Ok((version, own, done))
+    })?;
+    let (own, Done { former, anew, restored, behind }) = (own.sha256(), done);
     repin(common, plugin)?;
     if common.json {
         print_json(&json!({

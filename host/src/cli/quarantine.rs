@@ -1,6 +1,6 @@
 //! `smelt quarantine`: rejected rows.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use super::promote::promote;
 use super::table::{render, rules, thousands};
 use super::{Common, print, print_json};
 use crate::Error;
-use crate::catalog::Catalog;
+use crate::catalog::look;
 use crate::components::{plugin_of, read_file};
 use crate::error::Result;
 use crate::quarantine::{Filter, Held, Replayed, held, replay, rows};
@@ -101,17 +101,11 @@ impl Which {
     }
 
     /// Needs the lake alone, not the pipeline.
-    fn held<T>(
-        &self,
-        common: &Common,
-        with: impl FnOnce(&dyn crate::store::Store, Vec<Held>) -> Result<T>,
-    ) -> Result<T> {
+    fn held<T>(&self, common: &Common, with: impl Fn(&dyn crate::store::Store, Vec<Held>) -> Result<T>) -> Result<T> {
         let lake = common.lake()?;
         lake.expect()?;
         let store = lake.open()?;
-        let catalog = Catalog::load(&*store)?;
-        let held = held(&*store, catalog.state(), &self.filter())?;
-        with(&*store, held)
+        look(&*store, |state| with(&*store, held(&*store, state, &self.filter())?))
     }
 }
 
@@ -223,24 +217,24 @@ impl Replay {
         });
         let with = with.transpose()?;
         let (host, _) = common.load(with.as_ref().map(|(name, binary)| (name.as_str(), binary)))?;
-        let state = host.state()?;
-        let mut held = held(host.store(), &state, &self.which.filter())?;
-        if let Some((name, _)) = &with {
+        let is_meant = |dataset: &str| match &with {
             // Only what that plugin is to clean.
-            let own: BTreeSet<&str> = host
-                .pipeline()
-                .datasets
-                .iter()
-                .filter(|step| *step.plugin.identity().name == **name)
-                .map(|step| step.name.as_str())
-                .collect();
-            if own.is_empty() {
-                return Err(Error::config(format!("no dataset of the manifest uses plugin `{name}`")));
+            Some((name, _)) => {
+                host.pipeline().dataset(dataset).is_some_and(|step| *step.plugin.identity().name == **name)
             }
-            held.retain(|held| own.contains(held.dataset.as_str()));
+            None => true,
+        };
+        if let Some((name, _)) =
+            with.as_ref().filter(|_| !host.pipeline().datasets.iter().any(|step| is_meant(&step.name)))
+        {
+            return Err(Error::config(format!("no dataset of the manifest uses plugin `{name}`")));
         }
-        let lost = held.iter().filter(|held| held.quarantine.is_none()).count();
-        let replayed = replay(host.store(), host.pipeline(), host.as_of(), &held)?;
+        let (lost, replayed) = look(host.store(), |state| {
+            let mut held = held(host.store(), state, &self.which.filter())?;
+            held.retain(|held| is_meant(&held.dataset));
+            let lost = held.iter().filter(|held| held.quarantine.is_none()).count();
+            Ok((lost, replay(host.store(), host.pipeline(), host.as_of(), &held)?))
+        })?;
         let applies = self.apply && replayed.iter().any(|replayed| replayed.passed() > 0);
         match (common.json, applies) {
             (false, _) => print(&replayed_text(&replayed, lost)),

@@ -45,15 +45,16 @@ impl From<Profile> for Roles {
 }
 
 impl Roles {
-    pub(super) fn run(self, common: &Common, role: impl FnOnce(&Host) -> Result<Report>) -> Result<ExitCode> {
+    pub(super) fn run(self, common: &Common, role: impl Fn(&Host) -> Result<Report>) -> Result<ExitCode> {
         let began = Instant::now();
         self.profile.start();
-        let mut host = common.host_on_lake()?;
-        host.forget_missing = self.forget_missing;
-        host.rebuild = self.rebuild;
-        host.reconcile = self.reconcile;
-        host.retry_parked = self.retry_parked;
-        tell(common, &host, &role(&host)?, began)
+        common.with_host(|host| {
+            host.forget_missing = self.forget_missing;
+            host.rebuild = self.rebuild;
+            host.reconcile = self.reconcile;
+            host.retry_parked = self.retry_parked;
+            tell(common, host, &role(host)?, began)
+        })
     }
 }
 

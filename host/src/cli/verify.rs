@@ -67,7 +67,7 @@ fn read_all(common: &Common) -> Result<ExitCode> {
         print_json(&verified)?;
         return Ok(exit);
     }
-    let Verified { sequence, objects, bytes, problems } = verified;
+    let Verified { sequence, objects, bytes, pending, problems } = verified;
     let mut text = String::new();
     if !problems.is_empty() {
         text.push_str(&render(&["object", "found", "detail"], &problems.into_iter().map(row).collect::<Vec<_>>()));
@@ -76,6 +76,10 @@ fn read_all(common: &Common) -> Result<ExitCode> {
     let verdict = if exit == ExitCode::SUCCESS { "all is as it was written" } else { "see above" };
     let (objects, bytes) = (thousands(objects as u64), thousands(bytes));
     text.push_str(&format!("{objects} objects with {bytes} bytes read, up to commit {sequence}: {verdict}\n"));
+    if pending > 0 {
+        let pending = thousands(pending as u64);
+        text.push_str(&format!("{pending} more may be about to be committed; if not, they are removed as left over\n"));
+    }
     print(&text);
     Ok(exit)
 }

@@ -1,7 +1,7 @@
 //! Removes what no commit names: what hosts that died have left, or that lost a race.
 //!
 //! What looks left over may be about to be committed by a slow writer. So it is retired by a commit first: whoever has it in
-//! a change of their own then fails and begins anew, and whoever commits it before makes us look again.
+//! a change of their own then fails and begins anew, and what is committed before is left alone.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::{OURS, Reached, owner};
 use crate::Error;
-use crate::catalog::{CHANGES, COMMITS, Catalog, Change, GC, GOLD};
+use crate::catalog::{CHANGES, COMMITS, Change, GC, GOLD, LOOKS, Look, State};
 use crate::error::{Kind, Result};
 use crate::store::{Store, Unfinished, WRITERS};
 
@@ -32,9 +32,14 @@ pub struct Garbage {
 
 /// What no commit reaches, is named as a host names what it writes, and was written or begun longer ago than `grace`; and, if
 /// `former`, what is kept for rollbacks.
-pub fn garbage(store: &dyn Store, catalog: &Catalog<'_>, grace: Duration, former: bool) -> Result<Vec<Garbage>> {
+pub fn garbage(store: &dyn Store, grace: Duration, former: bool) -> Result<Vec<Garbage>> {
+    Ok(found(&mut Look::begin(store)?, grace, former)?.0)
+}
+
+fn found(look: &mut Look<'_>, grace: Duration, former: bool) -> Result<(Vec<Garbage>, Reached)> {
+    let store = look.store();
     // What is let go of need not be readable.
-    let reached = Reached::by(store, catalog, !former)?;
+    let mut reached = Reached::by(look, !former)?;
     // What a former commit named of these it alone tells; everything else the newest one does.
     let is_commit = |(what, _): &&(String, Error)| what.starts_with(COMMITS);
     let mut layers = OURS.to_vec();
@@ -49,7 +54,7 @@ pub fn garbage(store: &dyn Store, catalog: &Catalog<'_>, grace: Duration, former
         );
         return Err(Error::new(Kind::Damaged, why));
     }
-    let change = let_go(store, catalog, former)?;
+    let change = let_go(store, look.state(), former)?;
     let let_go: HashSet<&str> = change.retired.iter().map(String::as_str).collect();
     let mut garbage = Vec::new();
     let now = store.clock()?;
@@ -70,29 +75,63 @@ pub fn garbage(store: &dyn Store, catalog: &Catalog<'_>, grace: Duration, former
             garbage.push(Garbage { object: key, bytes: 0, age, upload: Some(id) });
         }
     }
-    Ok(garbage)
+    still_garbage(store, &mut garbage, &mut reached, &let_go)?;
+    Ok((garbage, reached))
+}
+
+/// Leaves what no commit names that came since, nor has retired: someone else deletes that.
+fn still_garbage(
+    store: &dyn Store,
+    garbage: &mut Vec<Garbage>,
+    reached: &mut Reached,
+    let_go: &HashSet<&str>,
+) -> Result<()> {
+    reached.follow(store)?;
+    let is = |garbage: &Garbage| {
+        let Garbage { object, upload, .. } = garbage;
+        upload.is_some() || let_go.contains(object.as_str()) || !reached.names(object)
+    };
+    garbage.retain(is);
+    Ok(())
 }
 
 /// The change that lets go of what is kept for rollbacks, if that is wanted.
-fn let_go(store: &dyn Store, catalog: &Catalog<'_>, former: bool) -> Result<Change> {
+fn let_go(store: &dyn Store, state: &State, former: bool) -> Result<Change> {
     let mut change = Change::new(GC);
-    let state = catalog.state();
     let plugins = state.former.iter().filter(|(_, it)| former && !(it.datasets.is_empty() && it.gold.is_empty()));
     change.let_go_of(store, state, plugins.map(|(plugin, _)| plugin.clone()).collect())?;
     Ok(change)
 }
 
 /// Deletes what [`garbage`] finds; returns it.
+///
+/// # Errors
+/// [`Kind::Conflict`] if others commit again and again before it can; then nothing was deleted.
 pub fn collect(store: &dyn Store, grace: Duration, former: bool, now: DateTime<Utc>) -> Result<Vec<Garbage>> {
-    loop {
-        let mut catalog = Catalog::load(store)?;
-        let garbage = garbage(store, &catalog, grace, former)?;
+    let mut look = Look::begin(store)?;
+    let (mut garbage, mut reached) = found(&mut look, grace, former)?;
+    for _ in 0..LOOKS {
+        look.renew()?;
+        let change = let_go(store, look.state(), former)?;
+        let let_go: HashSet<&str> = change.retired.iter().map(String::as_str).collect();
+        // Someone may have committed meanwhile, perhaps what we found. That is told from the new commits alone, so that we
+        // are as fast as anyone.
+        match still_garbage(store, &mut garbage, &mut reached, &let_go) {
+            Err(error) if error.kind() == Kind::Conflict => {
+                (garbage, reached) = found(&mut look, grace, former)?;
+                continue;
+            }
+            is => is?,
+        }
         let (objects, uploads): (Vec<_>, Vec<_>) = garbage.iter().partition(|garbage| garbage.upload.is_none());
         if !objects.is_empty() {
             let retired = objects.iter().map(|garbage| garbage.object.clone()).collect();
-            let change = Change { retired, ..let_go(store, &catalog, former)? };
-            match catalog.commit(&change, now) {
-                // Someone committed meanwhile, perhaps what we found.
+            let catalog = look.catalog();
+            // What was just taken in of newer commits is of no use on an older one.
+            if catalog.state().sequence != reached.sequence {
+                continue;
+            }
+            match catalog.commit(&Change { retired, ..change }, now) {
                 Err(error) if error.kind() == Kind::Conflict => continue,
                 committed => committed?,
             }
@@ -111,4 +150,5 @@ pub fn collect(store: &dyn Store, grace: Duration, former: bool, now: DateTime<U
         }
         return Ok(garbage);
     }
+    Err(Error::new(Kind::Conflict, "other hosts committed again and again; nothing was deleted"))
 }

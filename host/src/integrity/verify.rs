@@ -1,9 +1,12 @@
 //! Reads again everything that the catalog names.
 
+use std::collections::HashSet;
+use std::time::Duration;
+
 use serde::Serialize;
 
-use super::Reached;
-use crate::catalog::{CATALOG, COMMITS, Catalog, GOLD, QUARANTINE, SILVER, Stored, commit_key};
+use super::{GRACE, OURS, Reached, owner};
+use crate::catalog::{CATALOG, COMMITS, Catalog, GOLD, Look, QUARANTINE, SILVER, Stored, busy, commit_key};
 use crate::digest::HashingReader;
 use crate::error::{Kind, Result};
 use crate::progress::Progress;
@@ -20,6 +23,8 @@ pub struct Verified {
     pub objects: usize,
     /// Their bytes.
     pub bytes: u64,
+    /// Objects that no commit names yet, as a host writes them: one may be about to commit them.
+    pub pending: usize,
     /// In the order of keys.
     pub problems: Vec<Problem>,
 }
@@ -43,25 +48,28 @@ pub enum Found {
     Missing,
     /// Its bytes are not what they were.
     Damaged,
-    /// No commit names it. It may be part of a commit that is just being made.
+    /// No commit names it, nor is a host about to, as far as that can be told.
     Foreign,
 }
 
-/// Reads everything that commits name, and lists what none does.
+/// Reads everything that the newest commit names, and lists what none does. What others retire meanwhile is none of its
+/// business any more, and what they are about to commit is not yet.
 ///
 /// # Errors
-/// If the store cannot be read; what is wrong with single objects is told in the result.
+/// If the store cannot be read, or others commit faster than the catalog can be read; what is wrong with single objects is
+/// told in the result.
 pub fn verify(store: &dyn Store, progress: &Progress) -> Result<Verified> {
     let (catalog, damaged) = Catalog::load_readable(store)?;
     let gap = if damaged.is_empty() { catalog.check_gaps().err() } else { None };
-    let mut reached = Reached::by(store, &catalog, true)?;
+    let mut look = Look::at(catalog);
+    let mut reached = Reached::by(&mut look, true)?;
     reached.unreadable.extend(damaged);
-    let mut verified = Verified { sequence: catalog.state().sequence, ..Verified::default() };
+    let mut verified = Verified { sequence: reached.sequence, ..Verified::default() };
     if let Some(error) = gap {
         if error.kind() != Kind::Damaged {
             return Err(error);
         }
-        let object = commit_key(catalog.state().sequence + 1);
+        let object = commit_key(look.state().sequence + 1);
         verified.problems.push(Problem { object, found: Found::Missing, detail: error.to_string() });
     }
     let unreadable = reached.unreadable.iter().map(|(object, error)| Problem {
@@ -81,18 +89,25 @@ pub fn verify(store: &dyn Store, progress: &Progress) -> Result<Verified> {
     for (object, problem) in checked {
         verified.objects += 1;
         verified.bytes += object.bytes;
-        verified.problems.extend(problem?);
+        if problem?.is_some() && !look.has_retired(&object.key)? {
+            // Such as a component that was just put in place of another copy of itself.
+            verified.problems.extend(check(store, object)?);
+        }
     }
     for map in &reached.maps {
         verified.objects += map.runs().len();
         verified.bytes += map.runs().iter().map(|run| run.bytes).sum::<u64>();
     }
     for problems in workers::map(reached.maps.iter().collect(), |map| check_map(store, map)) {
-        verified.problems.extend(problems?);
+        for problem in problems? {
+            if !look.has_retired(&problem.object)? {
+                verified.problems.push(problem);
+            }
+        }
     }
     // What an unreadable part of the catalog names cannot be told from what nothing names.
     if reached.unreadable.is_empty() {
-        verified.problems.extend(foreign(store, &catalog, &reached)?);
+        foreign(&look, reached, &mut verified)?;
     }
     verified.problems.sort_unstable();
     verified.problems.dedup_by(|a, b| a.object == b.object);
@@ -138,20 +153,43 @@ fn check_map(store: &dyn Store, map: &Segments) -> Result<Vec<Problem>> {
     Ok(problems)
 }
 
-fn foreign(store: &dyn Store, catalog: &Catalog<'_>, reached: &Reached) -> Result<Vec<Problem>> {
-    let mut foreign = Vec::new();
+/// Lists what no commit names.
+fn foreign(look: &Look<'_>, mut reached: Reached, verified: &mut Verified) -> Result<()> {
+    let store = look.store();
+    let retired: HashSet<&String> = look.state().retired.iter().collect();
+    let mut unnamed = Vec::new();
+    let mut now = 0;
     for layer in [SILVER, GOLD, QUARANTINE, CATALOG] {
         for meta in store.list(layer, "")? {
+            now = now.max(meta.modified);
             // Those that came since have not been read.
             let known = meta.key.starts_with(COMMITS)
                 || meta.key == WRITERS
-                || catalog.state().retired.contains(&meta.key)
+                || retired.contains(&meta.key)
                 || reached.names(&meta.key);
             if !known {
-                let detail = "no commit names it".to_owned();
-                foreign.push(Problem { object: meta.key, found: Found::Foreign, detail });
+                unnamed.push(meta);
             }
         }
     }
-    Ok(foreign)
+    if unnamed.is_empty() {
+        return Ok(());
+    }
+    // In this order: what a host wrote that is no longer at work is named by the newest commit, or will never be.
+    let at_work = store.may_be_written()?;
+    reached.follow(store).map_err(|error| if error.kind() == Kind::Conflict { busy(error) } else { error })?;
+    for meta in unnamed {
+        // Those that were swept since are gone, and may be retired no longer.
+        if reached.names(&meta.key) || !store.exists(&meta.key)? {
+            continue;
+        }
+        let age = Duration::from_micros(now.saturating_sub(meta.modified).try_into().unwrap_or(0));
+        if at_work && age < GRACE && OURS.iter().any(|layer| owner(layer, &meta.key).is_some()) {
+            verified.pending += 1;
+            continue;
+        }
+        let detail = "no commit names it".to_owned();
+        verified.problems.push(Problem { object: meta.key, found: Found::Foreign, detail });
+    }
+    Ok(())
 }

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use arrow_array::RecordBatch;
 use serde::Serialize;
 
-use super::{Found, Remaking, as_read, find, newest_with};
+use super::{Found, Remaking, as_read, find, is_behind};
 use crate::Error;
-use crate::aggregate::Whole;
-use crate::catalog::{BRONZE, Entry, Gold, State};
+use crate::aggregate::{States, Whole};
+use crate::catalog::{BRONZE, Entry, Gold, State, look};
 use crate::codec::Formulas;
-use crate::error::Result;
+use crate::error::{Kind, Result};
+use crate::pipeline::{Fingerprint, Pipeline};
 use crate::store::Store;
 use crate::table::cells;
 
@@ -51,7 +52,32 @@ pub struct Influence {
 /// No row has those cells, or several do; or the table cannot be computed again.
 pub fn explain(remaking: &Remaking<'_>, kpi: &str, cells: &[String]) -> Result<Explained> {
     let store = remaking.lake.open()?;
-    newest_with(&*store, |state| explain_in(remaking, &*store, state, kpi, cells))
+    let mut seen = Seen::default();
+    look(&*store, |state| {
+        let Found::Gold(kpi) = find(&*store, state, kpi)? else {
+            return Err(Error::config(format!("`{kpi}` is no KPI; only rows of gold are explained")));
+        };
+        let gold = &state.gold[&kpi];
+        match explain_in(remaking, &*store, state, &kpi, cells, &mut seen) {
+            Err(error) if error.kind() == Kind::Damaged && is_behind(state, gold) => {
+                let table = &gold.table.key;
+                let why = format!(
+                    "what `{table}` was made from has changed since and is not all kept; once `smelt aggregate` has followed it \
+                     can be explained: {error}"
+                );
+                Err(Error::new(Kind::Conflict, why))
+            }
+            explained => explained,
+        }
+    })
+}
+
+/// What one look leaves to the next: where others commit faster than all silver is read, each reads what is new.
+#[derive(Default)]
+struct Seen {
+    /// The pipeline as it was, and what it was loaded for.
+    pipeline: Option<(BTreeMap<String, Fingerprint>, Fingerprint, Pipeline)>,
+    states: States,
 }
 
 fn explain_in(
@@ -60,11 +86,9 @@ fn explain_in(
     state: &State,
     kpi: &str,
     cells: &[String],
+    seen: &mut Seen,
 ) -> Result<Explained> {
-    let Found::Gold(kpi) = find(store, state, kpi)? else {
-        return Err(Error::config(format!("`{kpi}` is no KPI; only rows of gold are explained")));
-    };
-    let gold = &state.gold[&kpi];
+    let gold = &state.gold[kpi];
     let mut datasets = BTreeMap::new();
     let mut inputs: Vec<(&str, Vec<(String, Entry)>)> = Vec::new();
     for (name, input) in &gold.inputs {
@@ -72,9 +96,16 @@ fn explain_in(
         datasets.insert(input.dataset.clone(), held.fingerprint);
         inputs.push((name, entries));
     }
-    let pipeline = remaking.recorded(store, &datasets, Some((&kpi, &gold.fingerprint)))?;
+    let Seen { pipeline, states } = seen;
+    let is_it = |(of, by, _): &(_, _, _)| (of, by) == (&datasets, &gold.fingerprint);
+    if !pipeline.as_ref().is_some_and(is_it) {
+        let loaded = remaking.recorded(store, &datasets, Some((kpi, &gold.fingerprint)))?;
+        *states = States::default();
+        *pipeline = Some((datasets, gold.fingerprint.clone(), loaded));
+    }
+    let (_, _, pipeline) = pipeline.as_ref().ok_or_else(|| Error::internal("no pipeline"))?;
     let step = pipeline.kpis.first().ok_or_else(|| Error::internal("a pipeline without its KPI"))?;
-    let whole = Whole::open(store, &pipeline, step, gold)?;
+    let whole = Whole::open(store, pipeline, step, gold)?;
     let table = whole.table()?;
     let found = Rows::of(&table)?;
     let selected = Selection::parse(cells, &found)?;
@@ -89,7 +120,7 @@ fn explain_in(
         let number = number.ok_or_else(|| Error::internal("a table has other inputs than its plugin"))?;
         objects.extend(entries.iter().map(|(object, entry)| (number, object, &entry.silver)));
     }
-    let tables = whole.without(objects.iter().map(|(number, _, silver)| (*number, *silver)).collect())?;
+    let tables = whole.without(objects.iter().map(|(number, _, silver)| (*number, *silver)).collect(), states)?;
     let mut from = Vec::new();
     for ((_, object, silver), table) in objects.iter().zip(&tables) {
         let rows = Rows::of(table)?;
@@ -101,7 +132,7 @@ fn explain_in(
     }
     from.sort_by(|a, b| a.bronze.cmp(&b.bronze));
     let Rows { columns, .. } = found;
-    Ok(Explained { table: gold.table.key.clone(), kpi, columns, row, objects: objects.len(), from })
+    Ok(Explained { table: gold.table.key.clone(), kpi: kpi.to_owned(), columns, row, objects: objects.len(), from })
 }
 
 struct Rows {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Found, as_read, find, newest_with, time_of};
-use crate::catalog::{BRONZE, Cost, Dataset, Entry, Gold, State, Stored};
+use super::{Found, as_read, find, time_of};
+use crate::catalog::{BRONZE, Cost, Dataset, Entry, Gold, State, Stored, look};
 use crate::error::Result;
 use crate::pipeline::Fingerprint;
 use crate::store::Store;
@@ -84,7 +84,7 @@ pub struct Account {
 /// # Errors
 /// The newest commit names nothing of that name, or what the catalog says of it does not add up.
 pub fn lineage(store: &dyn Store, name: &str) -> Result<Node> {
-    newest_with(store, |state| match find(store, state, name)? {
+    look(store, |state| match find(store, state, name)? {
         Found::Gold(kpi) => of_gold(store, state, &state.gold[&kpi]),
         Found::Object { dataset, name, entry, layer } => of_object(store, state, &dataset, &name, &entry, layer),
     })

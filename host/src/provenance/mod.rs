@@ -12,7 +12,7 @@ pub use remake::{Compared, Remade, Remaking};
 
 use crate::Error;
 use crate::catalog::{
-    BRONZE, Catalog, Dataset, Entries, Entry, GOLD, Gold, GoldInput, QUARANTINE, SILVER, State, read_commit,
+    BRONZE, Dataset, Entries, Entry, GOLD, Gold, GoldInput, QUARANTINE, SILVER, State, entries_as_of, read_commit,
 };
 use crate::error::{Kind, Result};
 use crate::store::Store;
@@ -110,13 +110,18 @@ pub(crate) fn as_read(
     let held = match current {
         Some(held) => held,
         None => {
-            let state = read_commit(store, gold.commit)?.state;
+            // The table's own commit may have come after another one of the dataset.
+            let made_it = if *revision > 0 { *revision } else { gold.commit };
+            let state = read_commit(store, made_it)?.state;
             let held = state.datasets.get(dataset).filter(is_it).cloned();
             held.ok_or_else(|| gone("of which that commit says nothing"))?
         }
     };
     let entries = match Entries::of(store, &held).all() {
-        Err(error) if error.kind() == Kind::Damaged => return Err(gone("of which not all is kept")),
+        // Deleted when the dataset went on.
+        Err(error) if error.kind() == Kind::Damaged => {
+            entries_as_of(store, dataset, &held, state.datasets.get(dataset))?
+        }
         entries => entries?,
     };
     let mut sum = crate::catalog::Content::default();
@@ -127,23 +132,13 @@ pub(crate) fn as_read(
     }
 }
 
-/// What `look` finds in the newest commit. While it looks another host may commit and delete what was read: then it looks again.
-fn newest_with<T>(store: &dyn Store, look: impl Fn(&State) -> Result<T>) -> Result<T> {
-    loop {
-        let state = newest(store)?;
-        match look(&state) {
-            Err(error) if error.kind() == Kind::Damaged && newest(store)?.sequence != state.sequence => continue,
-            found => return found,
-        }
-    }
+/// Whether the table's dataset has changed since the table was made, so that some of what it was made from may be gone.
+fn is_behind(state: &State, gold: &Gold) -> bool {
+    let revision = |input: &GoldInput| state.datasets.get(&input.dataset).map(|held| held.revision);
+    gold.inputs.values().any(|input| revision(input) != Some(input.revision))
 }
 
 /// When the commit was made.
 fn time_of(store: &dyn Store, sequence: u64) -> Result<String> {
     Ok(read_commit(store, sequence)?.at)
-}
-
-/// What the newest commit says.
-fn newest(store: &dyn Store) -> Result<State> {
-    Ok(Catalog::load(store)?.state().clone())
 }

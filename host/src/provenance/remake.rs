@@ -8,8 +8,8 @@ use chrono::DateTime;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{Found, Layer, as_read, find, newest_with};
-use crate::catalog::{BRONZE, Cost, Entries, Entry, State, kept_component};
+use super::{Found, Layer, as_read, find};
+use crate::catalog::{BRONZE, Cost, Entries, Entry, State, kept_component, look};
 use crate::clock::Clock;
 use crate::codec::Formulas;
 use crate::config::{Manifest, Quarantine};
@@ -86,7 +86,7 @@ impl Remaking<'_> {
     /// It could not be made again: then nothing is known of it.
     pub fn remake(&self, name: &str) -> Result<Remade> {
         let store = self.lake.open()?;
-        newest_with(&*store, |state| match find(&*store, state, name)? {
+        look(&*store, |state| match find(&*store, state, name)? {
             Found::Gold(kpi) => self.gold(&*store, state, &kpi),
             Found::Object { layer: Layer::Bronze, .. } => Err(Error::config(format!(
                 "`{name}` arrived as it is, so it cannot be made again; `smelt verify --all` tells whether it was changed"

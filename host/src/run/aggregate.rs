@@ -31,18 +31,28 @@ impl Host {
                 progress: &self.progress,
             };
             let sequence = catalog.state().sequence;
-            let mut outcome = aggregation.run(&plan)?;
+            let mut outcome = match aggregation.run(&plan) {
+                Err(error) if attempt < ATTEMPTS => {
+                    self.anew_after(&mut catalog, error)?;
+                    continue;
+                }
+                outcome => outcome?,
+            };
             outcome.change.failing_kpis = self.failing_kpis(catalog.state(), &plan, &outcome);
             if !outcome.damaged.is_empty() {
                 // Another host may have replaced what was about to be read: then the newer catalog names other objects.
                 catalog.refresh()?;
                 if catalog.state().sequence != sequence && attempt < ATTEMPTS {
                     self.untidy.store(true, Ordering::Relaxed);
+                    self.insist()?;
                     continue;
                 }
             }
             match self.commit(&mut catalog, outcome.change) {
-                Err(error) if error.kind() == Kind::Conflict && attempt < ATTEMPTS => continue,
+                Err(error) if error.kind() == Kind::Conflict && attempt < ATTEMPTS => {
+                    self.insist()?;
+                    continue;
+                }
                 committed => committed?,
             }
             report.tables.extend(outcome.tables);

@@ -39,7 +39,14 @@ impl Host {
                 reconciled = Some(self.clock.now().timestamp_micros());
             }
             let damaged = self.damaged().clone();
-            let plan = self.planning(catalog.state(), &damaged).bronze()?;
+            let plan = match self.planning(catalog.state(), &damaged).bronze() {
+                Err(error) if conflicts < ATTEMPTS => {
+                    conflicts += 1;
+                    self.anew_after(&mut catalog, error)?;
+                    continue;
+                }
+                plan => plan?,
+            };
             let (plans, all) = self.wave(plan.datasets, &mut done, report);
             let finish = |report: &mut Report| {
                 let missing = plans.iter().filter(|plan| plan.rebuild.is_none()).flat_map(|plan| &plan.missing);
@@ -57,8 +64,12 @@ impl Host {
                 report.parked.extend(parked.map(|it| Parked { name: format!("{BRONZE}{}", it.name), ..it.clone() }));
             };
             if plans.iter().all(DatasetPlan::is_empty) {
-                if reconciled.is_some() {
-                    self.purge_old(catalog.state())?;
+                if reconciled.is_some()
+                    && let Err(error) = self.purge_old(catalog.state())
+                {
+                    conflicts += 1;
+                    self.anew_after(&mut catalog, error)?;
+                    continue;
                 }
                 if catalog.state().sequence > 0 && catalog.state().reconciled < reconciled {
                     self.commit(&mut catalog, Change { reconciled, ..Change::new("reconcile") })?;
@@ -76,13 +87,21 @@ impl Host {
                 progress: &self.progress,
             };
             let sequence = catalog.state().sequence;
-            let mut outcome = cleaning.run(&plans)?;
+            let mut outcome = match cleaning.run(&plans) {
+                Err(error) if conflicts < ATTEMPTS => {
+                    conflicts += 1;
+                    self.anew_after(&mut catalog, error)?;
+                    continue;
+                }
+                outcome => outcome?,
+            };
             self.untidy.fetch_or(outcome.untidy, Ordering::Relaxed);
             if !outcome.damaged.is_empty() && conflicts < ATTEMPTS {
                 // Another host may have replaced what was about to be read: then the newer catalog names other objects.
                 catalog.refresh()?;
                 if catalog.state().sequence != sequence {
                     conflicts += 1;
+                    self.insist()?;
                     continue;
                 }
             }
@@ -97,6 +116,7 @@ impl Host {
             match self.commit(&mut catalog, outcome.change) {
                 Err(error) if error.kind() == Kind::Conflict && conflicts < ATTEMPTS => {
                     conflicts += 1;
+                    self.insist()?;
                     continue;
                 }
                 committed => committed?,

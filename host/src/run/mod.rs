@@ -10,7 +10,7 @@ mod purge;
 mod tidy;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use arrow_array::RecordBatch;
@@ -21,7 +21,8 @@ pub use generate::{Generated, Generation};
 pub use promote::{Done, Made, Way};
 
 use crate::catalog::{
-    Catalog, Change, GOLD, Known, Promotion, QUARANTINE, SILVER, State, commit_key, component_key, keep_component,
+    Catalog, Change, GC, GOLD, Known, Promotion, QUARANTINE, SILVER, State, commit_key, component_key, keep_component,
+    look,
 };
 use crate::clock::Clock;
 use crate::error::{self, Kind, Result};
@@ -29,12 +30,12 @@ use crate::fresh::Fresh;
 use crate::pipeline::Pipeline;
 use crate::plan::{Parked, Plan, Planning};
 use crate::progress::Progress;
-use crate::store::{Durability, Store};
+use crate::store::{Durability, Store, WRITERS, Writes};
 use crate::wasm::Binary;
 use crate::{Error, profile, workers};
 
 /// How often a tick is made anew because another host committed first.
-const ATTEMPTS: usize = 16;
+pub const ATTEMPTS: usize = 16;
 
 /// A dataset of at most so many objects is compared with bronze in full at every tick: that costs next to nothing.
 const FEW_OBJECTS: u64 = 256;
@@ -65,6 +66,10 @@ pub struct Host {
     damaged: Mutex<BTreeMap<String, String>>,
     /// By source: the number of the tick that it makes next.
     next_ticks: Mutex<BTreeMap<String, u64>>,
+    /// What tells others that this host is writing, while it is.
+    writes: Mutex<Option<Writes>>,
+    /// Up to which commit this host, when it began to write, left nothing beside what commits name; 0 if it did not look.
+    tidied: AtomicU64,
 }
 
 /// What a tick did, and what it could not do.
@@ -113,6 +118,8 @@ impl Host {
             proven: AtomicBool::new(false),
             damaged: Mutex::default(),
             next_ticks: Mutex::default(),
+            writes: Mutex::default(),
+            tidied: AtomicU64::new(0),
         }
     }
 
@@ -139,7 +146,12 @@ impl Host {
 
     /// What the lake holds now.
     pub fn state(&self) -> Result<State> {
-        Ok(self.catalog()?.state().clone())
+        Ok(Catalog::load_from(self.store(), &self.known())?.state().clone())
+    }
+
+    /// Fails with [`Kind::Stale`] if another component was promoted since the pipeline was loaded.
+    pub fn expect_current(&self) -> Result<()> {
+        self.catalog().map(drop)
     }
 
     fn catalog(&self) -> Result<Catalog<'_>> {
@@ -150,17 +162,24 @@ impl Host {
         }
         let catalog = Catalog::load_from(self.store(), &known)?;
         self.know(&catalog);
-        match catalog.state().promoted == self.promoted {
-            true => Ok(catalog),
+        self.expect_promoted(catalog.state())?;
+        Ok(catalog)
+    }
+
+    fn expect_promoted(&self, state: &State) -> Result<()> {
+        match state.promoted == self.promoted {
+            true => Ok(()),
             false => Err(Error::new(Kind::Stale, "another component was promoted meanwhile; the next run has it")),
         }
     }
 
     /// What would run and why.
     pub fn plan(&self) -> Result<Plan> {
-        let catalog = self.catalog()?;
         let damaged = self.damaged().clone();
-        self.planning(catalog.state(), &damaged).plan()
+        look(self.store(), |state| {
+            self.expect_promoted(state)?;
+            self.planning(state, &damaged).plan()
+        })
     }
 
     fn planning<'p>(&'p self, state: &'p State, damaged: &'p BTreeMap<String, String>) -> Planning<'p> {
@@ -237,29 +256,33 @@ impl Host {
 
     /// Does the work while others can see that this host is writing, and first removes what a dead one left behind.
     fn writing<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
-        let unavailable =
-            |error: std::io::Error| Error::new(Kind::Unavailable, format!("cannot lock the lake: {error}"));
         self.expect_lake()?;
         let is_first = !self.proven.load(Ordering::Relaxed);
         if is_first {
             self.store.prove()?;
         }
         let mut writes = self.store.begin()?;
+        self.tidied.store(0, Ordering::Relaxed);
         let is_new = self.known().sequence == 0 && !self.store.exists(&commit_key(1))?;
         // Where someone is writing, a lake without commits may be one that is just being made.
         if is_new && is_first && (writes.is_alone() || self.store.is_remote()) {
             self.expect_no_catalog(writes.after_crash())?;
         }
-        if writes.after_crash() || writes.after_others() && !is_new {
-            self.tidy()?;
+        if (writes.after_crash() || writes.after_others() && !is_new) && !self.tidy()? {
+            writes.leave_marks().map_err(cannot_lock)?;
         }
         self.proven.store(true, Ordering::Relaxed);
-        writes.share().map_err(unavailable)?;
-        let done = work()?;
-        // Otherwise the mark stays, and whoever writes next tidies up.
-        if !self.untidy.swap(false, Ordering::Relaxed) {
-            writes.done().map_err(unavailable)?;
+        writes.share().map_err(cannot_lock)?;
+        if writes.is_beside() {
+            self.announce()?;
         }
+        *self.writes() = Some(writes);
+        let done = work();
+        let writes = self.writes().take();
+        // Otherwise the mark stays, and whoever writes next tidies up.
+        let tidy = !self.untidy.swap(false, Ordering::Relaxed);
+        let done = done?;
+        writes.filter(|_| tidy).map_or(Ok(()), Writes::done).map_err(cannot_lock)?;
         Ok(done)
     }
 
@@ -281,9 +304,10 @@ impl Host {
         let layers: &[&str] = if may_be_left { &[GOLD] } else { &[SILVER, GOLD, QUARANTINE] };
         for layer in layers {
             let listed = self.store.list(layer, "")?;
-            let Some(found) = listed.iter().find(|meta| self.is_ours(layer, &meta.key)) else { continue };
+            let is_ours = |key: &str| self.is_ours(&State::default(), layer, key);
+            let Some(found) = listed.iter().find(|meta| is_ours(&meta.key)) else { continue };
             if self.rebuild {
-                return self.tidy();
+                return self.tidy().map(drop);
             }
             return Err(Error::config(format!(
                 "{} holds `{}`, but no commit: its catalog is gone. Put `catalog/` back; or `smelt run --rebuild` removes what \
@@ -293,6 +317,61 @@ impl Host {
             )));
         }
         Ok(())
+    }
+
+    fn writes(&self) -> MutexGuard<'_, Option<Writes>> {
+        self.writes.lock().expect("no one panics while holding it")
+    }
+
+    /// After a lost race: begins anew when no one else is writing, and lets no one begin until this host is done, so that it
+    /// does not lose to the same one for ever. Nothing that it has written is wanted any more.
+    fn insist(&self) -> Result<()> {
+        let mut writes = self.writes();
+        let Some(writes) = writes.as_mut() else { return Ok(()) };
+        writes.insist().map_err(cannot_lock)?;
+        if writes.is_beside() { self.announce() } else { Ok(()) }
+    }
+
+    /// Where this host works beside one that keeps the lake to itself: should that one be gone, a third one may have tidied up,
+    /// and removed what this one wrote. Then nothing is committed.
+    fn rejoin(&self, change: &Change) -> Result<()> {
+        let mut writes = self.writes();
+        let Some(writes) = writes.as_mut().filter(|writes| writes.is_beside()) else { return Ok(()) };
+        writes.rejoin().map_err(cannot_lock)?;
+        for key in &change.named {
+            if !self.store.exists(key)? {
+                return Err(Error::new(Kind::Conflict, format!("another host tidied up and removed `{key}`")));
+            }
+        }
+        Ok(())
+    }
+
+    /// What was found damaged as of that commit may merely have been retired by a newer one. If there is one, all is begun
+    /// anew on it; else the error is returned.
+    fn anew_after(&self, catalog: &mut Catalog<'_>, error: Error) -> Result<()> {
+        let sequence = catalog.state().sequence;
+        if error.kind() == Kind::Damaged {
+            catalog.refresh()?;
+            if catalog.state().sequence != sequence {
+                self.untidy.store(true, Ordering::Relaxed);
+                return self.insist();
+            }
+        }
+        Err(error)
+    }
+
+    /// Someone keeps the lake to itself and may be tidying up, or be stopped while it does. It removes nothing more once
+    /// anyone has committed; so this commits, before anything is written. What is written then has a name with the
+    /// number of its commit, which nothing has that was left over before.
+    fn announce(&self) -> Result<()> {
+        tracing::warn!("another process keeps `{WRITERS}` locked and does not go on; this one works beside it");
+        loop {
+            let mut catalog = Catalog::load_from(self.store(), &self.known())?;
+            match catalog.commit(&Change::new(GC), self.clock.now()) {
+                Err(error) if error.kind() == Kind::Conflict => continue,
+                committed => return committed,
+            }
+        }
     }
 
     /// Commits the change, and then deletes what it and earlier ones retired.
@@ -307,9 +386,10 @@ impl Host {
         }
         self.keep_components(catalog.state(), &mut change)?;
         let retired = catalog.state().retired.iter();
+        change.tidied = self.tidied.load(Ordering::Relaxed);
         change.swept = retired.filter(|key| !change.named.contains(*key)).cloned().collect();
         change.swept.iter().try_for_each(|key| self.store.delete(key))?;
-        let committed = catalog.commit(&change, self.clock.now());
+        let committed = self.rejoin(&change).and_then(|()| catalog.commit(&change, self.clock.now()));
         if committed.as_ref().is_err_and(|error| error.kind() == Kind::Conflict) {
             // What it names was written for nothing; whoever makes it anew writes it again.
             self.untidy.store(true, Ordering::Relaxed);
@@ -346,4 +426,8 @@ impl Host {
     fn sweep(&self, state: &State) -> Result<()> {
         state.retired.iter().try_for_each(|key| self.store.delete(key))
     }
+}
+
+fn cannot_lock(error: std::io::Error) -> Error {
+    Error::new(Kind::Unavailable, format!("cannot lock the lake: {error}"))
 }

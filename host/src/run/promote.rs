@@ -72,6 +72,7 @@ impl Host {
         let identity = self.pipeline.identity(plugin)?;
         for _ in 0..ATTEMPTS {
             let mut catalog = Catalog::load(self.store())?;
+            self.expect_others(catalog.state(), plugin)?;
             let former = self.former(catalog.state(), plugin, own);
             if former.component == identity.sha256() {
                 return match self.sign_anew(&identity.binary)? {
@@ -84,17 +85,35 @@ impl Host {
                     }
                 };
             }
-            let (change, done) = self.promotion(catalog.state(), identity, own, former, way)?;
+            let (change, done) = match self.promotion(catalog.state(), identity, own, former, way) {
+                Err(error) => {
+                    self.anew_after(&mut catalog, error)?;
+                    continue;
+                }
+                made => made?,
+            };
             match self.commit(&mut catalog, change) {
-                Err(error) if error.kind() == Kind::Conflict => continue,
-                committed => committed?,
+                Err(error) if error.kind() == Kind::Conflict => self.insist()?,
+                committed => return committed.map(|()| done),
             }
-            return Ok(done);
         }
         Err(Error::new(
             Kind::Conflict,
             format!("other hosts committed again and again; plugin `{plugin}` runs as before"),
         ))
+    }
+
+    /// Fails with [`Kind::Stale`] if a component of another plugin was promoted since the pipeline was loaded: what is made
+    /// must be made with it.
+    fn expect_others(&self, state: &State, plugin: &str) -> Result<()> {
+        let others = |of: &BTreeMap<String, Promotion>| {
+            let others = of.iter().filter(|(name, _)| *name != plugin);
+            others.map(|(name, to)| (name.clone(), to.clone())).collect::<BTreeMap<_, _>>()
+        };
+        match others(&state.promoted) == others(&self.promoted) {
+            true => Ok(()),
+            false => Err(Error::new(Kind::Stale, "a component of another plugin was promoted meanwhile")),
+        }
     }
 
     /// The change that makes the component current, in place of what is former then.

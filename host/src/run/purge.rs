@@ -68,11 +68,17 @@ impl Host {
     fn purge_into(&self, held: &[Held], former: &BTreeSet<String>) -> Result<()> {
         for _ in 0..ATTEMPTS {
             let mut catalog = Catalog::load(self.store())?;
-            let mut change = self.without(catalog.state(), held)?;
+            let mut change = match self.without(catalog.state(), held) {
+                Err(error) => {
+                    self.anew_after(&mut catalog, error)?;
+                    continue;
+                }
+                change => change?,
+            };
             let all = change.let_go_of(self.store(), catalog.state(), former.clone())?;
             self.untidy.fetch_or(!all, Ordering::Relaxed);
             match self.commit(&mut catalog, change) {
-                Err(error) if error.kind() == Kind::Conflict => continue,
+                Err(error) if error.kind() == Kind::Conflict => self.insist()?,
                 committed => return committed,
             }
         }

@@ -5,6 +5,8 @@
 #[cfg(test)]
 pub(crate) mod counting;
 mod dir;
+#[cfg(test)]
+pub(crate) mod meddling;
 mod new;
 mod overlay;
 mod s3;
@@ -113,6 +115,11 @@ pub trait Store: Send + Sync {
 
     /// Begins to write objects that a commit will name.
     fn begin(&self) -> Result<Writes>;
+
+    /// Whether a host may be writing what no commit names yet. Where nothing tells, one may.
+    fn may_be_written(&self) -> Result<bool> {
+        Ok(true)
+    }
 
     /// What time it is by the clock that [`Meta::modified`] is by, in microseconds since the epoch.
     fn clock(&self) -> Result<i64>;

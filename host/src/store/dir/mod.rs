@@ -12,9 +12,11 @@ use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use upload::DirUpload;
 
+use super::writes::PATIENCE;
 use super::{Meta, Store, Upload, Writes, copy_through, layer, unavailable};
 use crate::Error;
 use crate::error::{Kind, Result};
@@ -38,6 +40,10 @@ pub struct DirStore {
     random: u64,
     /// What was said to be no object.
     passed_over: Mutex<BTreeSet<PathBuf>>,
+    /// How long a writer waits for one who keeps others from writing.
+    patience: Duration,
+    /// Whether one was waited for in vain, and has not let go since: then it is not waited for again.
+    waited: AtomicBool,
 }
 
 impl DirStore {
@@ -51,7 +57,15 @@ impl DirStore {
             temporaries: AtomicU64::new(0),
             random: crate::random(),
             passed_over: Mutex::default(),
+            patience: PATIENCE,
+            waited: AtomicBool::new(false),
         }
+    }
+
+    /// The same, where no writer waits for another one.
+    #[cfg(test)]
+    pub(crate) fn impatient(self) -> Self {
+        Self { patience: Duration::ZERO, ..self }
     }
 
     fn path(&self, key: &str) -> Result<PathBuf> {
@@ -164,8 +178,10 @@ impl Store for DirStore {
         let path = self.root.join(WRITERS);
         let lock = || {
             self.make(path.parent().unwrap_or(&self.root))?;
+            let patience = if self.waited.load(Ordering::Relaxed) { Duration::ZERO } else { self.patience };
             let compare = !self.compared.load(Ordering::Relaxed);
-            let writes = Writes::lock(&path, &self.root, places::stamp, compare)?;
+            let writes = Writes::lock(&path, patience, &self.root, places::stamp, compare)?;
+            self.waited.store(writes.is_beside(), Ordering::Relaxed);
             self.compared.fetch_or(writes.is_alone(), Ordering::Relaxed);
             if writes.after_crash() {
                 Self::remove_temporaries(&self.root)?;
@@ -184,6 +200,10 @@ impl Store for DirStore {
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(false),
             found => found.map(|found| found.is_dir()).map_err(|error| unavailable("look for", layer, &error)),
         }
+    }
+
+    fn may_be_written(&self) -> Result<bool> {
+        Writes::are_under_way(&self.root.join(WRITERS)).map_err(|error| unavailable("lock", WRITERS, &error))
     }
 
     fn clock(&self) -> Result<i64> {
@@ -317,6 +337,46 @@ mod tests {
     fn walk_all(directory: &Path) -> Vec<PathBuf> {
         let entries = fs::read_dir(directory).expect("a directory").map(|entry| entry.expect("an entry").path());
         entries.flat_map(|path| if path.is_dir() { walk_all(&path) } else { vec![path] }).collect()
+    }
+
+    #[test]
+    fn no_one_waits_for_ever_for_who_keeps_the_lake_to_himself() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let (lake, store) = (directory.path(), DirStore::new(directory.path()).impatient());
+        drop(store.begin().expect("makes the file")); // as if it had died before it shared
+        // As a host that is stopped while it tidies up, or a promotion that takes long.
+        let alone = File::open(lake.join(WRITERS)).expect("the file");
+        alone.try_lock().expect("no one else has it");
+        assert!(store.may_be_written().expect("asked"));
+        let beside = store.begin().expect("begins");
+        assert!(beside.is_beside() && !beside.after_crash());
+        drop(beside); // dead: its mark stays
+        drop(alone);
+        assert!(!store.may_be_written().expect("asked"));
+        let mut next = store.begin().expect("begins");
+        assert!(next.after_crash() && !next.is_beside(), "the mark of who worked beside is found");
+        next.leave_marks();
+        next.share().expect("shares");
+        next.done().expect("done");
+        assert!(store.begin().expect("begins").after_crash(), "what is not tidied up stays marked");
+    }
+
+    #[test]
+    fn who_insists_has_the_lake_to_himself_if_the_others_end() {
+        with_store(|store| {
+            let store = DirStore::new(&store.root).impatient();
+            let (mut first, mut second) = (store.begin().expect("begins"), None);
+            first.share().expect("shares");
+            let beside = store.begin().expect("begins beside the first");
+            first.insist().expect("goes on");
+            assert!(!first.is_beside(), "it has to share");
+            beside.done().expect("done");
+            first.insist().expect("goes on");
+            assert!(second.insert(store.begin().expect("begins")).is_beside(), "the first is alone");
+            drop(second);
+            first.done().expect("done");
+            assert!(store.begin().expect("begins").after_crash(), "the second has died");
+        });
     }
 
     #[test]

@@ -1,0 +1,73 @@
+//! A store in which something happens in the middle of what someone reads, for tests of readers beside writers.
+
+use std::io::Read;
+use std::ops::Range;
+use std::sync::Mutex;
+
+use super::{Meta, Store, Upload, Writes};
+use crate::error::Result;
+
+type Meddler<'s> = Box<dyn FnMut(&str) + Send + 's>;
+
+/// Another store, in which someone does something each time before a key is read or after a prefix was listed.
+pub(crate) struct Meddling<'s> {
+    store: &'s dyn Store,
+    meddler: Mutex<Meddler<'s>>,
+}
+
+impl<'s> Meddling<'s> {
+    /// Calls `meddler` with the key or the prefix; it does what it does to `store` itself.
+    pub(crate) fn new(store: &'s dyn Store, meddler: impl FnMut(&str) + Send + 's) -> Self {
+        Self { store, meddler: Mutex::new(Box::new(meddler)) }
+    }
+
+    fn meddle(&self, key: &str) {
+        (self.meddler.lock().expect("no meddler panics"))(key);
+    }
+}
+
+impl Store for Meddling<'_> {
+    fn list_new(&self, prefix: &str, after: &str, known: &dyn Fn(&str) -> bool) -> Result<Vec<Meta>> {
+        let listed = self.store.list_new(prefix, after, known);
+        self.meddle(prefix);
+        listed
+    }
+
+    fn open(&self, key: &str) -> Result<(Meta, Box<dyn Read + Send>)> {
+        self.meddle(key);
+        self.store.open(key)
+    }
+
+    fn read_ranges(&self, key: &str, ranges: &[Range<u64>]) -> Result<Vec<u8>> {
+        self.meddle(key);
+        self.store.read_ranges(key, ranges)
+    }
+
+    fn exists(&self, key: &str) -> Result<bool> {
+        self.store.exists(key)
+    }
+
+    fn create(&self, near: &str) -> Result<Box<dyn Upload + '_>> {
+        self.store.create(near)
+    }
+
+    fn delete(&self, key: &str) -> Result<()> {
+        self.store.delete(key)
+    }
+
+    fn begin(&self) -> Result<Writes> {
+        self.store.begin()
+    }
+
+    fn may_be_written(&self) -> Result<bool> {
+        self.store.may_be_written()
+    }
+
+    fn clock(&self) -> Result<i64> {
+        self.store.clock()
+    }
+
+    fn describe(&self) -> String {
+        self.store.describe()
+    }
+}
