@@ -1,5 +1,7 @@
 //! The only place that asks what time it is. Everything else is handed a [`Clock`].
 
+use std::time::Duration;
+
 use chrono::{DateTime, NaiveDateTime, Utc};
 
 /// Tells the time.
@@ -23,6 +25,47 @@ impl Clock {
     }
 }
 
+/// How far apart two times are, in microseconds since the epoch. What was written "in the future" was written by a clock that
+/// was ahead and came back. How old it is cannot be told; as old as it seems young, it is waited for no longer than
+/// anything else.
+pub fn apart(one: i64, other: i64) -> Duration {
+    Duration::from_micros(one.abs_diff(other))
+}
+
+/// Which times are so long ago that what was written then may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LongAgo {
+    until: i64,
+    from: i64,
+}
+
+impl LongAgo {
+    /// Longer than `age` before now, in microseconds since the epoch; or as long after it, see [`apart`].
+    pub fn at(now: i64, age: Duration) -> Self {
+        let age = i64::try_from(age.as_micros()).unwrap_or(i64::MAX);
+        Self { until: now.saturating_sub(age), from: now.saturating_add(age) }
+    }
+
+    /// Of these, those that were long ago then already: a clock that was put ahead meanwhile makes nothing old.
+    pub fn and_at(self, earlier: i64, age: Duration) -> Self {
+        Self { until: self.until.min(Self::at(earlier, age).until), ..self }
+    }
+
+    /// Whether the time is one of them.
+    pub fn has(self, time: i64) -> bool {
+        time <= self.until || time >= self.from
+    }
+}
+
+/// What the calling thread has run so far, in the kernel too: it stands still while the thread is stopped or waits.
+pub fn thread_time() -> Duration {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the time is written to where it may be.
+    let read = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
+    assert_eq!(read, 0, "every thread has a clock");
+    Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs() as u32)
+}
+
 const STAMP: &str = "%Y%m%dT%H%M%S";
 
 /// `YYYYMMDDTHHMMSS`, UTC: the stamp in object names.
@@ -33,4 +76,37 @@ pub fn stamp(instant: DateTime<Utc>) -> String {
 /// The instant that a stamp names.
 pub fn parse_stamp(stamp: &str) -> Option<DateTime<Utc>> {
     NaiveDateTime::parse_from_str(stamp, STAMP).ok().map(|instant| instant.and_utc())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: Duration = Duration::from_secs(86_400);
+    const MICROS: i64 = 86_400_000_000;
+
+    #[test]
+    fn what_was_written_by_a_clock_that_was_ahead_is_not_kept_until_then() {
+        let old = LongAgo::at(100 * MICROS, 30 * DAY);
+        assert_eq!(
+            [0, 70, 71, 100, 129, 130, 4000].map(|day| old.has(day * MICROS)),
+            [true, true, false, false, false, true, true]
+        );
+    }
+
+    #[test]
+    fn a_clock_that_is_put_ahead_makes_nothing_old() {
+        let old = LongAgo::at(4000 * MICROS, 30 * DAY).and_at(100 * MICROS, 30 * DAY);
+        assert_eq!([70, 71, 100, 3999].map(|day| old.has(day * MICROS)), [true, false, false, false]);
+        // Seen at another time too, it is believed.
+        assert!(LongAgo::at(4000 * MICROS, 30 * DAY).and_at(3999 * MICROS, 30 * DAY).has(100 * MICROS));
+    }
+
+    #[test]
+    fn a_thread_that_waits_takes_no_time() {
+        let (began, by_wall) = (thread_time(), std::time::Instant::now());
+        let (_held, never) = std::sync::mpsc::channel::<()>();
+        assert!(never.recv_timeout(Duration::from_millis(200)).is_err());
+        assert!(thread_time() - began < by_wall.elapsed() / 2);
+    }
 }

@@ -249,7 +249,7 @@ impl Manifest {
     pub fn read(path: &Path) -> Result<Self> {
         let file = if path.is_dir() { path.join(FILE) } else { path.to_owned() };
         let text = std::fs::read_to_string(&file)
-            .map_err(|error| Error::config(format!("cannot read the manifest `{}`: {error}", file.display())))?;
+            .map_err(|error| Error::unreadable(format!("the manifest `{}`", file.display()), &error))?;
         let directory = file.parent().unwrap_or(Path::new(".")).to_owned();
         let manifest = Self::parse(&text, directory).map_err(|error| error.context(file.display()))?;
         Ok(Self { lock: file.with_extension("lock"), ..manifest })

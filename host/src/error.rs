@@ -1,7 +1,7 @@
 //! The crate's error: what went wrong, and by its kind, who has to act.
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::{fmt, io};
 
 /// What the caller can do about an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +71,21 @@ impl Error {
     /// A bug in smelt.
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(Kind::Internal, message)
+    }
+
+    /// Something that the manifest names cannot be read. Where it is not what it should be, that is for whoever runs the
+    /// pipeline to change; where the machine lacks something or a disk fails, trying again may help.
+    pub fn unreadable(what: impl fmt::Display, error: &io::Error) -> Self {
+        use io::ErrorKind::{
+            FileTooLarge, InvalidData, InvalidFilename, InvalidInput, IsADirectory, NotADirectory, NotFound, Other,
+            PermissionDenied,
+        };
+        let kind = match error.kind() {
+            FileTooLarge | InvalidData | InvalidFilename | InvalidInput | IsADirectory | NotADirectory | NotFound
+            | Other | PermissionDenied => Kind::InvalidConfig,
+            _ => Kind::Unavailable,
+        };
+        Self::new(kind, format!("cannot read {what}: {error}"))
     }
 
     /// What the caller can do about it.

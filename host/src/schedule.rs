@@ -4,10 +4,11 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::oneshot;
 use tokio::time::MissedTickBehavior;
 
 use crate::Error;
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::run::{Generated, Generation, Host, Report};
 
 /// Which roles a process takes on. Several processes, each with one of them, are together what one with all three is.
@@ -36,7 +37,8 @@ pub struct Tick {
 /// Calls `tick` with its number at once and then every so often, until `shutdown` resolves. The tick under way is then finished: it ends
 /// with its commit or, where that fails, without one.
 ///
-/// A tick that fails as a whole (the lake is out of reach, say) is shown and tried again; it ends nothing.
+/// A tick that fails as a whole (the lake is out of reach, or the machine has no thread left) is shown and tried again; it ends
+/// nothing.
 pub async fn up(
     every: Duration,
     tick: impl Fn(u64) -> Result<Tick> + Send + Sync + 'static,
@@ -54,9 +56,14 @@ pub async fn up(
             _ = interval.tick() => {}
         }
         let tick = Arc::clone(&tick);
-        // On a thread of its own: guests and files would stall the signals.
-        let tick = tokio::task::spawn_blocking(move || tick(number)).await;
-        show(tick.map_err(|error| Error::internal(format!("a tick died: {error}")))?);
+        let (told, done) = oneshot::channel();
+        // On a thread of its own: guests and files would stall the signals. tokio's would panic where there is none to be had.
+        let ticking =
+            std::thread::Builder::new().name("smelt-tick".into()).spawn(move || told.send(tick(number)).is_ok());
+        show(match ticking {
+            Err(error) => Err(Error::new(Kind::Unavailable, format!("cannot start a thread: {error}"))),
+            Ok(_) => done.await.map_err(|_| Error::internal(format!("tick {number} died")))?,
+        });
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ mod bad_input;
 mod bad_objects;
 mod boundary;
 mod bounded;
+mod clock;
 mod components;
 mod conformance;
 mod contract;

@@ -151,6 +151,8 @@ fn what_is_old_is_deleted_and_stays_counted() {
     assert_eq!(lake.files("silver"), silver);
 
     lake.change_pipeline(&[("[output]", "[privacy]\nquarantine_for = \"1ms\"\n\n[output]")]);
+    // Also where there is something to clean.
+    lake.bronze("orders_new.json", r#"[{"order_id": "new", "order_ts": "2024-01-01T00:00:00Z", "total_amount": 1}]"#);
     lake.smelt(&["run", "--reconcile"]);
     assert!(lake.files("quarantine").is_empty(), "by itself, too");
     lake.smelt(&["verify", "--all"]);

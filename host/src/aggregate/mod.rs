@@ -122,14 +122,15 @@ impl Aggregation<'_> {
         for &step in due {
             let since = if incremental { self.since(step) } else { None };
             match self.collect(step, since.as_ref(), &mut deltas) {
-                Ok(incremental) => works.push(Work {
-                    step,
-                    incremental,
-                    sums: Arc::new(first_stage(step, self.state)?),
-                    failure: Mutex::default(),
-                }),
-                Err(error) if error.kind() == Kind::Damaged && since.is_some() => broken.push(step),
-                Err(error) => return Err(error),
+                Ok(incremental) => match first_stage(step, self.state) {
+                    Ok(sums) => works.push(Work { step, incremental, sums: Arc::new(sums), failure: Mutex::default() }),
+                    Err(error) => outcome.failures.push((step.name.clone(), error)),
+                },
+                Err((_, error)) if error.kind() == Kind::Damaged && since.is_some() => broken.push(step),
+                Err((dataset, error)) if error.kind() == Kind::Damaged => {
+                    outcome.damaged.insert(dataset, error.to_string());
+                }
+                Err((_, error)) => outcome.failures.push((step.name.clone(), error)),
             }
         }
         let mut tasks = Tasks::new();
@@ -183,13 +184,18 @@ impl Aggregation<'_> {
         same.then(|| gold.inputs.iter().map(|(name, input)| (name.clone(), input.revision)).collect())
     }
 
-    /// Finds what came and went in each dataset that the KPI reads; returns whether its sums can be added to.
+    /// Finds what came and went in each dataset that the KPI reads; returns whether its sums can be added to, or of which
+    /// dataset that cannot be told.
     fn collect<'s>(
         &self,
         step: &'s KpiStep,
         since: Option<&BTreeMap<String, u64>>,
         deltas: &mut HashMap<(&'s str, Option<u64>), Delta>,
-    ) -> Result<bool> {
+    ) -> Result<bool, (String, Error)> {
+        let of = |dataset: &str| {
+            let dataset = dataset.to_owned();
+            move |error| (dataset, error)
+        };
         let mut incremental = since.is_some();
         for input in &step.inputs {
             let Some(dataset) = self.state.datasets.get(&input.dataset) else { continue };
@@ -198,7 +204,7 @@ impl Aggregation<'_> {
             if deltas.contains_key(&key) {
                 continue;
             }
-            match Delta::since(self.store, &input.dataset, dataset, revision)? {
+            match Delta::since(self.store, &input.dataset, dataset, revision).map_err(of(&input.dataset))? {
                 Some(delta) => drop(deltas.insert(key, delta)),
                 None => incremental = false,
             }
@@ -209,7 +215,7 @@ impl Aggregation<'_> {
                 if let Some(dataset) = self.state.datasets.get(&input.dataset)
                     && !deltas.contains_key(&key)
                 {
-                    deltas.insert(key, Delta::all(self.store, dataset)?);
+                    deltas.insert(key, Delta::all(self.store, dataset).map_err(of(&input.dataset))?);
                 }
             }
         }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use super::{Change, Dataset, Entries, Entry, Gold, LogEntry, State, Stored};
+use crate::clock::LongAgo;
 use crate::error::{Kind, Result};
 use crate::segments::Segments;
 use crate::store::{Store, copy_new};
@@ -71,11 +72,11 @@ impl Dataset {
         }
     }
 
-    /// Whether it has rejected rows, of that bronze object or any, that were written before, in microseconds since the epoch; or
-    /// cannot be read. For copies, whose entries say when that was.
-    pub fn has_rejected(&self, store: &dyn Store, object: Option<&str>, before: i64) -> Result<bool> {
+    /// Whether it has rejected rows, of that bronze object or any, that were written then; or cannot be read. For copies,
+    /// whose entries say when that was.
+    pub fn has_rejected(&self, store: &dyn Store, object: Option<&str>, then: LongAgo) -> Result<bool> {
         let entries = Entries::of(store, self);
-        let is_old = |entry: &Entry| entry.quarantine.is_some() && entry.rejected_at.is_none_or(|at| at <= before);
+        let is_old = |entry: &Entry| entry.quarantine.is_some() && entry.rejected_at.is_none_or(|at| then.has(at));
         let found = match object {
             Some(object) => entries.by_name(&[object]).map(|found| found.iter().flatten().any(is_old)),
             None => {

@@ -264,6 +264,10 @@ impl Failing {
             // Whether the component is to blame: if the store is, trying again costs nothing and helps.
             let counts =
                 |error: &&Error| matches!(error.kind(), Kind::Plugin | Kind::LimitExceeded | Kind::InvalidInput);
+            // What the machine's fault kept from being tried is known as it was.
+            if let Some((_, before)) = error.filter(|error| !counts(error)).zip(before.clone()) {
+                items.insert(name.to_owned(), before);
+            }
             if let Some(error) = error.filter(counts) {
                 let tries = before.map_or(0, |before| before.tries) + 1;
                 let why = error.to_string().chars().take(LONGEST_REASON).collect();

@@ -306,3 +306,17 @@ fn catalog_at(store: &DirStore, sequence: u64) -> Catalog<'_> {
     let commit = read_commit(store, sequence).expect("a commit");
     Catalog { store, state: commit.state, id: commit.id }
 }
+
+#[test]
+fn what_the_machine_is_at_fault_for_is_no_try_and_forgives_none() {
+    let after = |before: Option<&Failing>, kind| {
+        let error = Error::new(kind, "why");
+        Failing::after(before, fingerprint(), std::iter::once(("a", "1", Some(&error))))
+    };
+    let tries = |failing: &Failing| failing.items.get("a").map(|failure| failure.tries);
+    assert_eq!(after(None, Kind::Unavailable), None, "there is nothing to note");
+    let once = after(None, Kind::Plugin).expect("it is noted");
+    assert_eq!(tries(&once), Some(1));
+    assert_eq!(after(Some(&once), Kind::Unavailable), None, "it stays as it is");
+    assert_eq!(tries(&after(Some(&once), Kind::LimitExceeded).expect("it is noted")), Some(2));
+}

@@ -59,13 +59,15 @@ pub struct Outcome {
     pub untidy: bool,
     /// Datasets of which an object is gone or damaged, and which; they must be made anew.
     pub damaged: BTreeMap<String, String>,
+    /// Datasets that could not be finished for another reason, and why; they are tried again in the next run.
+    pub stopped: Vec<(String, Error)>,
 }
 
 impl Outcome {
     /// The outcome, if all was done; else the first thing that was not.
     pub fn complete(mut self) -> Result<Self> {
         let failures = self.failures.drain(..).map(|((_, object), error)| (format!("{BRONZE}{object}"), error));
-        error::first(failures, &self.damaged)?;
+        error::first(failures.chain(std::mem::take(&mut self.stopped)), &self.damaged)?;
         Ok(self)
     }
 }
@@ -84,7 +86,14 @@ impl Cleaning<'_> {
     pub fn run(&self, plans: &[DatasetPlan]) -> Result<Outcome> {
         let (spools, keys) = (Spools::new(SPOOL_BYTES), Budget::new(KEYS_BYTES));
         let plans = plans.iter().filter(|plan| !plan.is_empty());
-        let works = plans.map(|plan| DatasetWork::new(self, plan, &spools, &keys)).collect::<Result<Vec<_>>>()?;
+        let (mut works, mut stopped, mut planned) = (Vec::new(), Vec::new(), 0);
+        for plan in plans {
+            planned += 1;
+            match DatasetWork::new(self, plan, &spools, &keys) {
+                Ok(work) => works.push(work),
+                Err(error) => stopped.push((plan.dataset.clone(), error)),
+            }
+        }
         let mut jobs = Vec::new();
         for work in &works {
             // Numbered in the order of their names.
@@ -115,6 +124,7 @@ impl Cleaning<'_> {
             warnings: vec![],
             untidy: false,
             damaged: BTreeMap::new(),
+            stopped,
         };
         let mut by_dataset: BTreeMap<&str, BTreeMap<u32, (&str, CleanObject<'_>)>> = BTreeMap::new();
         for (dataset, name, id, result) in cleaned {
@@ -144,9 +154,18 @@ impl Cleaning<'_> {
                     outcome.untidy = true;
                     outcome.damaged.insert(plan.dataset.clone(), error.to_string());
                 }
-                finished => finished?,
+                Err(error) => {
+                    outcome.change.retired.truncate(retired);
+                    outcome.untidy = true;
+                    outcome.stopped.push((plan.dataset.clone(), error));
+                }
+                Ok(()) => {}
             }
         }
-        Ok(outcome)
+        // What keeps all of them from being finished is the lake's.
+        match outcome.stopped.is_empty() || outcome.stopped.len() < planned {
+            true => Ok(outcome),
+            false => Err(outcome.stopped.swap_remove(0).1),
+        }
     }
 }

@@ -11,7 +11,7 @@ use clap::Args;
 
 use super::print;
 use crate::Error;
-use crate::clock::Clock;
+use crate::clock::{Clock, apart};
 use crate::error::{Kind, Result};
 
 /// The environment variable that may name the file.
@@ -34,12 +34,17 @@ impl Health {
         let unhealthy = |why: String| Error::new(Kind::Unavailable, format!("unhealthy: {why}"));
         let touched = heartbeat.metadata().and_then(|metadata| metadata.modified());
         let touched = touched.map_err(|error| unhealthy(format!("`{}`: {error}", heartbeat.display())))?;
-        let ago = (Clock::System.now() - DateTime::<Utc>::from(touched)).to_std().unwrap_or_default();
-        let seconds = Duration::from_secs(ago.as_secs());
+        let (now, touched) = (Clock::System.now(), DateTime::<Utc>::from(touched));
+        let seconds = Duration::from_secs(apart(now.timestamp_micros(), touched.timestamp_micros()).as_secs());
         let ago = humantime::format_duration(seconds);
         if seconds > within {
             let most = humantime::format_duration(within);
-            return Err(unhealthy(format!("the last tick that reached the lake ended {ago} ago, more than {most}")));
+            return Err(unhealthy(match touched > now {
+                true => {
+                    format!("the last tick that reached the lake ended {ago} ahead of this clock, more than {most}")
+                }
+                false => format!("the last tick that reached the lake ended {ago} ago, more than {most}"),
+            }));
         }
         print(&format!("healthy: the last tick that reached the lake ended {ago} ago\n"));
         Ok(ExitCode::SUCCESS)

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::roles::complain_of;
 use super::table::{render, thousands};
 use super::{Common, print, print_json};
 use crate::error::Result;
@@ -28,7 +29,7 @@ impl Show {
         } else {
             print(&as_text(&plan));
         }
-        Ok(ExitCode::SUCCESS)
+        Ok(complain_of(&plan.failures))
     }
 }
 

@@ -14,7 +14,7 @@ use super::profile::{self, Profile};
 use super::roles::{as_json, complain, done};
 use super::{Common, health, print};
 use crate::Error;
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::lake::Lake;
 use crate::schedule::{Roles, Tick, signal, up};
 
@@ -78,7 +78,7 @@ impl Up {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
-            .map_err(|error| Error::internal(format!("cannot start tokio: {error}")))?;
+            .map_err(|error| Error::new(Kind::Unavailable, format!("cannot start tokio: {error}")))?;
         // What is wrong with bronze is said once, not at every tick.
         let mut said = HashSet::new();
         let show = |tick: Result<Tick>| match tick {

@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::{OURS, Reached, owner};
 use crate::Error;
 use crate::catalog::{CHANGES, COMMITS, Change, GC, GOLD, LOOKS, Look, State};
+use crate::clock::apart;
 use crate::error::{Kind, Result};
 use crate::store::{Store, Unfinished, WRITERS};
 
@@ -22,7 +23,7 @@ pub struct Garbage {
     pub object: String,
     /// Its size.
     pub bytes: u64,
-    /// How long ago it was written, by the store's clock.
+    /// How long ago it was written, by the store's clock; or how far ahead that clock was then.
     #[serde(with = "humantime_serde")]
     pub age: Duration,
     /// The id of the upload, if it was begun and never finished: then no one sees it, and its size is not known.
@@ -58,7 +59,7 @@ fn found(look: &mut Look<'_>, grace: Duration, former: bool) -> Result<(Vec<Garb
     let let_go: HashSet<&str> = change.retired.iter().map(String::as_str).collect();
     let mut garbage = Vec::new();
     let now = store.clock()?;
-    let age = |since: i64| Duration::from_micros(now.saturating_sub(since).try_into().unwrap_or(0));
+    let age = |since: i64| apart(now, since);
     for layer in layers {
         for meta in store.list(layer, "")? {
             let left_over = owner(layer, &meta.key).is_some() && meta.key != WRITERS && !reached.names(&meta.key);

@@ -60,7 +60,7 @@ impl Lock {
         let shown = path.display();
         let text = match fs::read_to_string(path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            read => read.map_err(|error| Error::config(format!("cannot read the lock `{shown}`: {error}")))?,
+            read => read.map_err(|error| Error::unreadable(format!("the lock `{shown}`"), &error))?,
         };
         let lock = toml::from_str(&text);
         lock.map(Some).map_err(|error| Error::config(format!("`{shown}`: {}", error.to_string().trim_end())))

@@ -106,7 +106,16 @@ pub struct KpiInput {
     pub silver: String,
 }
 
+/// The longest name of an object in bytes: that of a file.
+const LONGEST_NAME: usize = 255;
+
 impl SourceStep {
+    /// The name that the object gets where so many are taken, of the same family.
+    pub fn numbered(&self, name: &str, attempt: u32) -> String {
+        let family = self.families.iter().find(|family| family.matches(name));
+        family.map_or_else(|| name.to_owned(), |family| family.numbered(name, attempt, LONGEST_NAME))
+    }
+
     /// The objects of a tick, if they are of its families: bronze has other datasets than its own.
     pub fn generate(&self, params: &str, seed: u64, tick: u64, as_of: i64) -> Result<Vec<Object>> {
         let objects = self.plugin.generate(params, seed, tick, as_of)?;

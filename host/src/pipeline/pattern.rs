@@ -33,6 +33,20 @@ impl Pattern {
         self.stem(name).is_some()
     }
 
+    /// The name of the object where so many of its names are taken by others: a number is put into what the `*` stands for,
+    /// before its first dot, and that is cut so that no name gets longer than `most` bytes. The first is its own.
+    pub fn numbered(&self, name: &str, attempt: u32, most: usize) -> String {
+        let Some(stem) = self.stem(name).filter(|_| attempt > 1) else { return name.to_owned() };
+        let Self { before, after } = self;
+        let mark = format!("_{attempt}");
+        let room = most.saturating_sub(before.len() + mark.len() + after.len());
+        let (start, end) = stem.split_at(stem.find('.').unwrap_or(stem.len()));
+        // Without the end where that alone is too long.
+        let (start, end) = if end.len() < room { (start, end) } else { (stem, "") };
+        let start = &start[..start.floor_char_boundary(room - end.len())];
+        format!("{before}{start}{mark}{end}{after}")
+    }
+
     /// What the `*` stands for, which tells the dataset's objects apart.
     pub fn stem<'n>(&self, name: &'n str) -> Option<&'n str> {
         // Byte by byte: most names differ in the first ones, and calls that compare would cost several times as much.
@@ -50,6 +64,26 @@ impl Pattern {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_numbered_name_stays_within_its_pattern_and_its_length() {
+        for (glob, name, numbered) in [
+            ("orders_*.json", "orders_1.json", "orders_1_2.json"),
+            ("orders_*", "orders_1.json.gz", "orders_1_2.json.gz"),
+            ("a.*.csv", "a.1.csv", "a.1_2.csv"),
+            ("*_end.csv", "1_end.csv", "1_2_end.csv"),
+            ("orders_*.json", "orders_.json", "orders__2.json"),
+            ("orders_*", "orders_123456789012.csv", "orders_1234567_2.csv"),
+            ("orders_*.csv", "orders_123456789012.csv", "orders_1234567_2.csv"),
+            ("orders_*", "orders_1.3456789012345", "orders_1.345678901_2"),
+            ("a_much_longer_name_*", "a_much_longer_name_1", "a_much_longer_name__2"),
+        ] {
+            let pattern = Pattern::parse(glob).expect("a pattern");
+            assert_eq!(pattern.numbered(name, 1, 20), name);
+            assert_eq!(pattern.numbered(name, 2, 20), numbered);
+            assert!(pattern.matches(numbered), "{numbered}");
+        }
+    }
 
     #[test]
     fn a_star_stands_for_anything_but_a_slash() {

@@ -27,6 +27,9 @@ pub struct Plan {
     pub unmatched: Vec<String>,
     /// What the lake holds and the manifest lacks: it stays as it is.
     pub unlisted: Parts,
+    /// Datasets of which it cannot be told, and why; they are not among `datasets`.
+    #[serde(skip)]
+    pub failures: Vec<(String, Error)>,
 }
 
 /// What would be done for one dataset.
@@ -162,10 +165,20 @@ impl<'p> Planning<'p> {
             true => (workers::map(self.steps(), |(step, held)| self.by_window(step, held)), vec![]),
             false => self.by_listing()?,
         };
-        let datasets = datasets.into_iter().collect::<Result<Vec<_>>>()?;
+        let (mut planned, mut failures) = (Vec::new(), Vec::new());
+        for (step, plan) in self.pipeline.datasets.iter().zip(datasets) {
+            match plan {
+                Ok(plan) => planned.push(plan),
+                Err(error) => failures.push((step.name.clone(), error)),
+            }
+        }
         // Now: while it was listed it may have gone.
         self.expect_bronze()?;
-        Ok(Plan { datasets, kpis: vec![], unmatched, unlisted: self.unlisted() })
+        // What ails all of them is the lake's.
+        match planned.is_empty() && !failures.is_empty() {
+            true => Err(failures.swap_remove(0).1),
+            false => Ok(Plan { datasets: planned, kpis: vec![], unmatched, unlisted: self.unlisted(), failures }),
+        }
     }
 
     /// Fails if bronze was read and is gone as a whole: that says nothing of its objects.

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use super::{ATTEMPTS, Host, Report};
 use crate::Error;
-use crate::catalog::{BRONZE, Change, Failing, Gold, State};
+use crate::catalog::{BRONZE, Change, Failing, Gold, QUARANTINE, State};
 use crate::clean::Cleaning;
 use crate::error::{Kind, Result};
 use crate::fresh::Fresh;
@@ -23,6 +23,16 @@ struct Done {
     made_anew: HashSet<String>,
     /// Datasets that cannot be made anew.
     blocked: HashSet<String>,
+    /// Datasets that could not be planned or finished.
+    stopped: HashSet<String>,
+}
+
+impl Done {
+    /// These are left alone for the rest of the call: whatever ails them, the others go on.
+    fn stop(&mut self, datasets: Vec<(String, Error)>, report: &mut Report) {
+        let new = datasets.into_iter().filter(|(dataset, _)| self.stopped.insert(dataset.clone()));
+        report.failures.extend(new);
+    }
 }
 
 impl Host {
@@ -31,15 +41,16 @@ impl Host {
         let mut done = Done::default();
         let mut fresh = Fresh::default();
         let mut conflicts = 0;
-        let mut reconciled = None;
+        let (mut reconciled, mut last) = (None, None);
         loop {
             let mut catalog = self.catalog()?;
             if reconciled.is_none() && self.reconcile_is_due(catalog.state()) {
                 catalog.check_gaps()?;
                 reconciled = Some(self.clock.now().timestamp_micros());
+                last = catalog.state().reconciled;
             }
             let damaged = self.damaged().clone();
-            let plan = match self.planning(catalog.state(), &damaged).bronze() {
+            let mut plan = match self.planning(catalog.state(), &damaged).bronze() {
                 Err(error) if conflicts < ATTEMPTS => {
                     conflicts += 1;
                     self.anew_after(&mut catalog, error)?;
@@ -47,6 +58,18 @@ impl Host {
                 }
                 plan => plan?,
             };
+            let lost = plan.failures.iter().position(|(_, error)| error.kind() == Kind::Damaged);
+            if let Some(lost) = lost.filter(|_| conflicts < ATTEMPTS) {
+                let (dataset, error) = plan.failures.swap_remove(lost);
+                match self.anew_after(&mut catalog, error) {
+                    Err(error) => plan.failures.push((dataset, error)),
+                    Ok(()) => {
+                        conflicts += 1;
+                        continue;
+                    }
+                }
+            }
+            done.stop(std::mem::take(&mut plan.failures), report);
             let (plans, all) = self.wave(plan.datasets, &mut done, report);
             let finish = |report: &mut Report| {
                 let missing = plans.iter().filter(|plan| plan.rebuild.is_none()).flat_map(|plan| &plan.missing);
@@ -63,15 +86,23 @@ impl Host {
                 let parked = plans.iter().flat_map(|plan| &plan.parked);
                 report.parked.extend(parked.map(|it| Parked { name: format!("{BRONZE}{}", it.name), ..it.clone() }));
             };
+            // Once in a while, when everything else is done.
+            let purge = |state: &State| {
+                last.filter(|_| reconciled.is_some()).map_or(Ok(()), |last| self.purge_old(state, last))
+            };
+            let failed = |error: Error| (QUARANTINE.trim_end_matches('/').to_owned(), error);
             if plans.iter().all(DatasetPlan::is_empty) {
-                if reconciled.is_some()
-                    && let Err(error) = self.purge_old(catalog.state())
-                {
-                    conflicts += 1;
-                    self.anew_after(&mut catalog, error)?;
-                    continue;
+                if let Err(error) = purge(catalog.state()) {
+                    match self.anew_after(&mut catalog, error) {
+                        Ok(()) if conflicts < ATTEMPTS => {
+                            conflicts += 1;
+                            continue;
+                        }
+                        purged => report.failures.extend(purged.err().map(failed)),
+                    }
                 }
-                if catalog.state().sequence > 0 && catalog.state().reconciled < reconciled {
+                // The last time may seem later: the clock was ahead.
+                if catalog.state().sequence > 0 && reconciled.is_some() && catalog.state().reconciled != reconciled {
                     self.commit(&mut catalog, Change { reconciled, ..Change::new("reconcile") })?;
                 }
                 finish(report);
@@ -133,8 +164,11 @@ impl Host {
                 report.failures.push((format!("{BRONZE}{}", object.1), error));
                 done.failed.insert(object);
             }
+            done.stop(outcome.stopped, report);
             if all && !again {
                 finish(report);
+                let purged = purge(catalog.state()).or_else(|error| self.anew_after(&mut catalog, error));
+                report.failures.extend(purged.err().map(failed));
                 return Ok(fresh);
             }
         }
@@ -195,6 +229,9 @@ impl Host {
         };
         let (mut chosen, mut all) = (Vec::new(), true);
         for mut plan in plans {
+            if done.stopped.contains(&plan.dataset) {
+                continue;
+            }
             let failed = |name: &String| done.failed.contains(&(plan.dataset.clone(), name.clone()));
             if plan.rebuild.is_some() {
                 if let Some(error) = plan.blocked().filter(|_| !self.forget_missing) {

@@ -1,6 +1,7 @@
 //! The source's role: bronze objects from the pipeline's sources.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::sync::MutexGuard;
 use std::sync::atomic::Ordering;
 
@@ -12,8 +13,9 @@ use crate::Error;
 use crate::catalog::BRONZE;
 use crate::error::Result;
 use crate::pipeline::SourceStep;
-use crate::store::{Durability, put_new};
-use crate::wasm::check_parameters;
+use crate::store::{Durability, NewObject, unavailable};
+use crate::wasm::{Object, check_parameters};
+use crate::workers;
 
 /// What `generate` is to make.
 #[derive(Debug, Clone, Default)]
@@ -59,44 +61,70 @@ impl Host {
             Some(start) => start,
             None => self.clock.now().checked_sub_signed(after((ticks - 1).max(0))?).ok_or_else(beyond)?,
         };
-        let (mut keys, mut failures) = (Vec::new(), Vec::new());
+        let time_of = |tick| start.checked_add_signed(after(tick)?).ok_or_else(beyond);
+        time_of((ticks - 1).max(0))?;
+        let mut generated = Generated::default();
         for step in &self.pipeline.sources {
             let mut parameters = step.parameters.clone();
             parameters.extend(generation.parameters.clone());
             let parameters = Value::Object(parameters);
             check_parameters(step.plugin.identity(), &parameters)?;
-            let first = generation.first.map_or_else(|| self.next_tick(step), Ok)?;
+            let parameters = parameters.to_string();
+            let seed = generation.seed.unwrap_or(step.seed);
             self.progress.begin("generating", 0);
-            let mut next = first;
-            for tick in 0..ticks {
-                let at = start.checked_add_signed(after(tick)?).ok_or_else(beyond)?;
-                let seed = generation.seed.unwrap_or(step.seed);
-                let objects = match step.generate(&parameters.to_string(), seed, next, at.timestamp_micros()) {
-                    Ok(objects) => objects,
-                    Err(error) => {
-                        failures.push((format!("source.{}", step.name), error));
-                        break;
-                    }
-                };
-                for object in objects {
-                    let dot = object.name.find('.').unwrap_or(object.name.len());
-                    let (stem, extension) = object.name.split_at(dot);
-                    keys.push(put_new(
-                        self.store(),
-                        &format!("{BRONZE}{stem}"),
-                        '_',
-                        extension,
-                        &object.bytes,
-                        Durability::Durable,
-                    )?);
-                    self.progress.advance(object.bytes.len() as u64);
-                }
-                next = next.checked_add(1).ok_or_else(beyond)?;
-            }
+            // Whatever goes wrong from here on is this source's alone: where it is the lake that fails, the other roles say so.
+            let made = generation.first.map_or_else(|| self.next_tick(step), Ok).and_then(|first| {
+                (0..ticks).zip(first..).try_for_each(|(tick, number)| {
+                    let objects = step.generate(&parameters, seed, number, time_of(tick)?.timestamp_micros())?;
+                    self.put_all(step, objects, &mut generated.keys)?;
+                    self.next_ticks().insert(step.name.clone(), number.saturating_add(1));
+                    Ok(())
+                })
+            });
             self.progress.end();
-            self.next_ticks().insert(step.name.clone(), next);
+            generated.failures.extend(made.err().map(|error| (format!("source.{}", step.name), error)));
         }
-        Ok(Generated { keys, failures })
+        Ok(generated)
+    }
+
+    /// Puts what a source made into bronze: side by side, but objects of one name in their order. All are tried; what went
+    /// wrong first is the error.
+    fn put_all(&self, step: &SourceStep, objects: Vec<Object>, keys: &mut Vec<String>) -> Result<()> {
+        let mut by_name: BTreeMap<String, Vec<(usize, Vec<u8>)>> = BTreeMap::new();
+        for (number, Object { name, bytes }) in objects.into_iter().enumerate() {
+            by_name.entry(name).or_default().push((number, bytes));
+        }
+        let put = workers::map_waiting(by_name.into_iter().collect(), |(name, bodies)| {
+            let put = |(number, body): (usize, Vec<u8>)| (number, self.put(step, &name, &body));
+            bodies.into_iter().map(put).collect::<Vec<_>>()
+        });
+        let mut put: Vec<_> = put.into_iter().flatten().collect();
+        put.sort_unstable_by_key(|(number, _)| *number);
+        let mut first = Ok(());
+        for (_, put) in put {
+            match put {
+                Ok(key) => keys.push(key),
+                Err(error) => first = first.and(Err(error)),
+            }
+        }
+        first
+    }
+
+    /// Puts one object into bronze. Where its name is taken by other content it gets another one of its family; how many are
+    /// taken is remembered, so that a source that has one name for all is not slower with each.
+    fn put(&self, step: &SourceStep, name: &str, body: &[u8]) -> Result<String> {
+        let key = |attempt| format!("{BRONZE}{}", step.numbered(name, attempt));
+        let own = key(1);
+        let taken = || self.taken.lock().expect("no one panics while holding it");
+        let first = taken().get(&own).copied().unwrap_or(1);
+        let mut new = NewObject::create(self.store(), &own)?;
+        new.write_all(body).map_err(|error| unavailable("write", &own, &error))?;
+        let (put, attempt) = new.finish_as(&key, first, Durability::Durable)?;
+        if attempt > 1 {
+            taken().insert(own, attempt);
+        }
+        self.progress.advance(body.len() as u64);
+        Ok(put.key)
     }
 
     /// Counted in bronze once, then from there on: a tick does not list what earlier ones wrote.

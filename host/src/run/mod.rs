@@ -12,6 +12,7 @@ mod tidy;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
 
 use arrow_array::RecordBatch;
 use chrono::TimeDelta;
@@ -24,7 +25,7 @@ use crate::catalog::{
     Catalog, Change, GC, GOLD, Known, Promotion, QUARANTINE, SILVER, State, commit_key, component_key, keep_component,
     look,
 };
-use crate::clock::Clock;
+use crate::clock::{Clock, apart};
 use crate::error::{self, Kind, Result};
 use crate::fresh::Fresh;
 use crate::pipeline::Pipeline;
@@ -70,6 +71,8 @@ pub struct Host {
     writes: Mutex<Option<Writes>>,
     /// Up to which commit this host, when it began to write, left nothing beside what commits name; 0 if it did not look.
     tidied: AtomicU64,
+    /// By key of a bronze object that a source made: how many of the names that it may get were taken at least.
+    taken: Mutex<BTreeMap<String, u32>>,
 }
 
 /// What a tick did, and what it could not do.
@@ -87,6 +90,12 @@ pub struct Report {
     pub unmatched: Vec<String>,
     /// What was left alone, because its plugin failed at it as often as it may.
     pub parked: Vec<Parked>,
+}
+
+/// Whether what is to be done so often, and was last done then, is to be done again. Where that is still to come the clock was
+/// ahead, and nobody knows when it was.
+fn is_due(last: i64, now: i64, every: Duration) -> bool {
+    last > now || apart(last, now) >= every
 }
 
 impl Report {
@@ -120,6 +129,7 @@ impl Host {
             next_ticks: Mutex::default(),
             writes: Mutex::default(),
             tidied: AtomicU64::new(0),
+            taken: Mutex::default(),
         }
     }
 
@@ -191,11 +201,8 @@ impl Host {
 
     /// Whether it is time to compare bronze with the catalog in full.
     fn reconcile_is_due(&self, state: &State) -> bool {
-        let every = TimeDelta::from_std(self.pipeline.schedule.reconcile).unwrap_or(TimeDelta::MAX);
-        let since = |last| self.clock.now().timestamp_micros().saturating_sub(last);
-        self.reconcile
-            || self.forget_missing
-            || state.reconciled.is_some_and(|last| TimeDelta::microseconds(since(last)) >= every)
+        let (now, every) = (self.clock.now().timestamp_micros(), self.pipeline.schedule.reconcile);
+        self.reconcile || self.forget_missing || state.reconciled.is_some_and(|last| is_due(last, now, every))
     }
 
     fn known(&self) -> Known {
@@ -430,4 +437,18 @@ impl Host {
 
 fn cannot_lock(error: std::io::Error) -> Error {
     Error::new(Kind::Unavailable, format!("cannot lock the lake: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_last_done_in_the_future_is_due() {
+        let due = |last| is_due(last, 1_000_000, Duration::from_millis(100));
+        assert_eq!(
+            [0, 900_000, 900_001, 1_000_000, 1_000_001, i64::MAX].map(due),
+            [true, true, false, false, true, true]
+        );
+    }
 }

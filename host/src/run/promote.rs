@@ -218,6 +218,9 @@ impl Host {
     fn clean_anew(&self, state: &State, datasets: &BTreeSet<&str>) -> Result<Change> {
         let damaged = BTreeMap::new();
         let plan = self.planning(state, &damaged).bronze()?;
+        if let Some((_, error)) = plan.failures.into_iter().find(|(dataset, _)| datasets.contains(dataset.as_str())) {
+            return Err(error);
+        }
         let plans: Vec<DatasetPlan> =
             plan.datasets.into_iter().filter(|plan| datasets.contains(plan.dataset.as_str())).collect();
         if let Some(blocked) = plans.iter().find_map(DatasetPlan::blocked).filter(|_| !self.forget_missing) {

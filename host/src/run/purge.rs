@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::{ATTEMPTS, Host};
 use crate::Error;
 use crate::catalog::{CHANGES, Catalog, Change, DatasetChange, ENTRIES, Entries, Entry, LogEntry, QUARANTINE, State};
+use crate::clock::LongAgo;
 use crate::error::{Kind, Result};
 use crate::quarantine::{Filter, Held, held};
 
@@ -14,18 +15,23 @@ use crate::quarantine::{Filter, Held, held};
 const PURGE: &str = "purge";
 
 impl Host {
-    /// Deletes what was kept as long as the manifest allows.
-    pub(super) fn purge_old(&self, state: &State) -> Result<()> {
+    /// Deletes what was kept as long as the manifest allows: now, and also when that was `last` looked after. So one look
+    /// at a clock that is ahead deletes nothing early.
+    pub(super) fn purge_old(&self, state: &State, last: i64) -> Result<()> {
         let Some(age) = self.pipeline.quarantine_for else { return Ok(()) };
-        let old = self.older_than(held(self.store(), state, &Filter::default())?, age)?;
-        let former = self.former_older_than(state, &Filter::default(), age)?;
+        let is_old = self.long_ago(age)?.and_at(last, age);
+        let old = self.written(held(self.store(), state, &Filter::default())?, is_old)?;
+        let former = self.former_written(state, &Filter::default(), is_old)?;
         if old.is_empty() && former.is_empty() { Ok(()) } else { self.purge_into(&old, &former) }
     }
 
     /// The plugins for whose rollback such rejected rows are kept that were written longer ago than that, or damaged ones, of
     /// which that cannot be told.
     pub fn former_older_than(&self, state: &State, filter: &Filter, age: Duration) -> Result<BTreeSet<String>> {
-        let before = self.before(age)?;
+        self.former_written(state, filter, self.long_ago(age)?)
+    }
+
+    fn former_written(&self, state: &State, filter: &Filter, is_old: LongAgo) -> Result<BTreeSet<String>> {
         let Filter { dataset, object, component, rule: _ } = filter;
         let mut plugins = BTreeSet::new();
         for (plugin, former) in &state.former {
@@ -34,7 +40,7 @@ impl Host {
             }
             for (name, kept) in &former.datasets {
                 let is_meant = dataset.as_ref().is_none_or(|meant| meant == name);
-                if is_meant && kept.has_rejected(self.store(), object.as_deref(), before)? {
+                if is_meant && kept.has_rejected(self.store(), object.as_deref(), is_old)? {
                     plugins.insert(plugin.clone());
                 }
             }
@@ -42,21 +48,24 @@ impl Host {
         Ok(plugins)
     }
 
-    fn before(&self, age: Duration) -> Result<i64> {
-        Ok(self.store().clock()?.saturating_sub(i64::try_from(age.as_micros()).unwrap_or(i64::MAX)))
+    fn long_ago(&self, age: Duration) -> Result<LongAgo> {
+        Ok(LongAgo::at(self.store().clock()?, age))
     }
 
     /// Those of the rejected rows that were written longer ago than that, by the store's clock.
     pub fn older_than(&self, held: Vec<Held>, age: Duration) -> Result<Vec<Held>> {
-        let before = self.before(age)?;
+        self.written(held, self.long_ago(age)?)
+    }
+
+    fn written(&self, held: Vec<Held>, is_old: LongAgo) -> Result<Vec<Held>> {
         let listed = self.store().list(QUARANTINE, "")?;
         let written: HashMap<&str, i64> = listed.iter().map(|meta| (meta.key.as_str(), meta.modified)).collect();
-        let is_old = |held: &Held| {
+        let is_meant = |held: &Held| {
             let Some(stored) = &held.quarantine else { return false };
             let written = held.rejected_at.or_else(|| written.get(stored.key.as_str()).copied());
-            written.is_some_and(|at| at <= before)
+            written.is_some_and(|at| is_old.has(at))
         };
-        Ok(held.into_iter().filter(is_old).collect())
+        Ok(held.into_iter().filter(is_meant).collect())
     }
 
     /// Deletes the quarantine objects of those bronze objects, and all that is kept for a rollback of those plugins, after a

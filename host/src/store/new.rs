@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 
 use super::{Durability, Store, Upload, unavailable};
 use crate::digest::{self, HashingReader, HashingWriter};
-use crate::error::Result;
+use crate::error::{Kind, Result};
 
 /// An object being written, hashed on the way. Dropped unfinished, it leaves nothing.
 pub struct NewObject<'s> {
@@ -37,11 +37,18 @@ impl<'s> NewObject<'s> {
     /// Creates the object under `<stem><extension>`, or under `<stem><mark><n><extension>` if that is taken by other
     /// content (left by a run that died, or by another host). Of equal content one object is enough.
     pub fn finish(self, stem: &str, mark: char, extension: &str, durability: Durability) -> Result<Put> {
+        let (put, _) = self.finish_as(&|attempt| numbered(stem, mark, attempt, extension), 1, durability)?;
+        Ok(put)
+    }
+
+    /// The same under the keys that `key` has for each attempt, of which those before `first` are known to be taken. Returns
+    /// the attempt too.
+    pub fn finish_as(self, key: &dyn Fn(u32) -> String, first: u32, durability: Durability) -> Result<(Put, u32)> {
         let (mut upload, bytes, sha256) = self.upload.finish();
-        for attempt in 1.. {
-            let key = numbered(stem, mark, attempt, extension);
+        for attempt in first.. {
+            let key = key(attempt);
             if upload.finish(&key, durability)? || is(self.store, &key, bytes, &sha256)? {
-                return Ok(Put { key, sha256, bytes });
+                return Ok((Put { key, sha256, bytes }, attempt));
             }
         }
         unreachable!("the loop ends only by returning")
@@ -88,9 +95,13 @@ pub fn put_unless_other(store: &dyn Store, key: &str, body: &[u8], durability: D
     Ok(upload.finish(key, durability)? || is(store, key, body.len() as u64, &digest::hex(body))?)
 }
 
-/// Whether the object has that content.
+/// Whether the object has that content. One that cannot be found though its name is taken has none: it is a link that leads
+/// nowhere, or was deleted meanwhile.
 fn is(store: &dyn Store, key: &str, bytes: u64, sha256: &str) -> Result<bool> {
-    let (meta, reader) = store.open(key)?;
+    let (meta, reader) = match store.open(key) {
+        Err(error) if error.kind() == Kind::Damaged => return Ok(false),
+        opened => opened?,
+    };
     if meta.bytes != bytes {
         return Ok(false);
     }

@@ -32,7 +32,7 @@ impl Binary {
         };
         match read() {
             Ok(bytes) => Ok(Self::new(&shown.to_string(), bytes)),
-            Err(error) => Err(Error::config(format!("cannot read the component `{shown}`: {error}"))),
+            Err(error) => Err(Error::unreadable(format!("the component `{shown}`"), &error)),
         }
     }
 

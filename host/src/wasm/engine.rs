@@ -3,10 +3,9 @@
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::panic::catch_unwind;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Instant;
 
 use wasmtime::component::Component;
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
@@ -14,6 +13,7 @@ use wasmtime::{Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAll
 use super::Binary;
 use super::cache::Cache;
 use super::limits::{Limits, STACK_BYTES, TICK};
+use super::machine::{self, Ticks};
 use super::state::guest_text;
 use super::{pieces, shape};
 use crate::Error;
@@ -30,6 +30,7 @@ const WARM_BYTES: usize = 4 << 20;
 pub struct Engine {
     inner: wasmtime::Engine,
     cache: Option<Arc<Cache>>,
+    ticks: Ticks,
     _ticker: Sender<()>,
 }
 
@@ -50,27 +51,31 @@ impl Engine {
     }
 
     fn start(inner: wasmtime::Result<wasmtime::Engine>, cache: Option<&Path>) -> Result<Self> {
-        let inner =
-            inner.map_err(|error| Error::internal(format!("cannot start the WebAssembly engine: {error:#}")))?;
+        let inner = inner.map_err(|error| {
+            let kind = machine::lacks(&error).map_or(Kind::Internal, |_| Kind::Unavailable);
+            Error::new(kind, format!("cannot start the WebAssembly engine: {error:#}"))
+        })?;
         let cache = cache.and_then(Cache::open).map(Arc::new);
         let (ticker, stop) = channel();
-        let engine = inner.weak();
+        let (engine, ticks) = (inner.weak(), Ticks::default());
+        let counted = ticks.clone();
         thread::Builder::new()
             .name("smelt-epoch".into())
             .spawn(move || {
-                // Ticks that come late are made up for: the deadline of a call is so many of them away.
-                let mut next = Instant::now() + TICK;
-                // Until the engine that owns the sender is dropped.
-                while stop.recv_timeout(next.saturating_duration_since(Instant::now()))
-                    == Err(RecvTimeoutError::Timeout)
-                {
+                // Until the engine that owns the sender is dropped. A tick says that it is time to look, not how much time
+                // went by, so late ones are not made up for.
+                while stop.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
                     let Some(engine) = engine.upgrade() else { break };
+                    counted.count();
                     engine.increment_epoch();
-                    next += TICK;
                 }
             })
-            .map_err(|error| Error::internal(format!("cannot start a thread: {error}")))?;
-        Ok(Self { inner, cache, _ticker: ticker })
+            .map_err(|error| no_thread(&error))?;
+        Ok(Self { inner, cache, ticks, _ticker: ticker })
+    }
+
+    pub(super) fn ticks(&self) -> Ticks {
+        self.ticks.clone()
     }
 
     pub(super) fn inner(&self) -> &wasmtime::Engine {
@@ -92,11 +97,15 @@ impl Engine {
         if let Some(component) = self.cached(&name) {
             return Ok(component);
         }
+        can_start_threads()?;
         // What is malformed is told by the compiler, in better words.
         let cut = catch_unwind(|| pieces::cut(bytes)).unwrap_or_else(|_| Err("it is malformed".into()));
         let component = Component::from_binary(&self.inner, cut.as_deref().unwrap_or(bytes))
             .and_then(|component| cut.as_ref().map(|_| component).map_err(|error| wasmtime::format_err!("{error}")))
-            .map_err(|error| wrong(guest_text(&format!("{error:#}"), limits.error_bytes)))?;
+            .map_err(|error| match machine::lacks(&error) {
+                Some(lack) => Error::new(Kind::Unavailable, format!("`{shown}` cannot be compiled now: {lack}")),
+                None => wrong(guest_text(&format!("{error:#}"), limits.error_bytes)),
+            })?;
         if let (Some(cache), Ok(code)) = (&self.cache, component.serialize()) {
             cache.put(&name, &code);
         }
@@ -116,6 +125,25 @@ impl Engine {
         // key that no one else can read, and the bytes are in memory, where they stay as they are.
         unsafe { Component::deserialize(&self.inner, code) }.ok()
     }
+}
+
+/// The compiler works on as many threads as there are cores, and panics where it cannot have them.
+fn can_start_threads() -> Result<()> {
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let (release, held) = channel::<()>();
+    let held = Arc::new(Mutex::new(held));
+    let start = |_| {
+        let held = Arc::clone(&held);
+        // All are there at once, until the sender is dropped.
+        thread::Builder::new().spawn(move || drop(held.lock().map(|held| held.recv())))
+    };
+    let started: Result<Vec<_>, _> = (0..threads).map(start).collect();
+    drop(release);
+    started.map(drop).map_err(|error| no_thread(&error))
+}
+
+fn no_thread(error: &std::io::Error) -> Error {
+    Error::new(Kind::Unavailable, format!("cannot start a thread: {error}"))
 }
 
 fn config(pooling: bool) -> Config {

@@ -5,6 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use wasmtime::ResourceLimiter;
 
+use super::machine;
+
 /// How often deadlines are checked.
 pub(super) const TICK: Duration = Duration::from_millis(10);
 /// The stack of a guest: the same for all, because compiled code depends on it.
@@ -14,9 +16,9 @@ pub const STACK_BYTES: usize = 512 << 10;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// Milliseconds that one call may take; checked every 10 ms. Default 10,000.
+    /// Milliseconds that one call may run, of the time of a core; checked every 10 ms. Default 10,000.
     pub call_ms: u64,
-    /// Milliseconds that an instance may take to start, and to describe itself. Default 5,000.
+    /// Milliseconds that an instance may run to start, and to describe itself. Default 5,000.
     pub start_ms: u64,
     /// Bytes of guest memory, all memories of a component together. Default 256 MiB.
     pub memory_bytes: usize,
@@ -130,23 +132,19 @@ impl Limits {
     }
 }
 
-/// The deadline in ticks of the engine's epoch.
-pub(super) fn ticks(ms: u64) -> u64 {
-    ms.div_ceil(TICK.as_millis() as u64) + 1
-}
-
-/// Counts what a store uses; remembers in words what was refused.
+/// Counts what a store uses; remembers in words what was refused, and what the machine could not give.
 #[derive(Debug)]
 pub(super) struct Limiter {
     limits: Limits,
     memory: usize,
     elements: usize,
     pub(super) refused: Option<String>,
+    pub(super) lacking: Option<String>,
 }
 
 impl Limiter {
     pub(super) fn new(limits: Limits) -> Self {
-        Self { limits, memory: 0, elements: 0, refused: None }
+        Self { limits, memory: 0, elements: 0, refused: None, lacking: None }
     }
 
     /// Bytes of guest memory, all memories together.
@@ -174,6 +172,17 @@ impl ResourceLimiter for Limiter {
         }
         self.elements = total;
         Ok(true)
+    }
+
+    /// The guest sees only that it got none, and most then give up: whose fault that was is remembered.
+    fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        self.lacking = machine::lacks(&error).or_else(|| self.lacking.take());
+        Ok(())
+    }
+
+    fn table_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        self.lacking = machine::lacks(&error).or_else(|| self.lacking.take());
+        Ok(())
     }
 
     fn instances(&self) -> usize {

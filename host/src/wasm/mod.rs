@@ -8,6 +8,7 @@ mod engine;
 mod imports;
 mod ipc;
 mod limits;
+mod machine;
 mod native;
 mod pieces;
 mod plugin;

@@ -1,13 +1,16 @@
 //! What a store holds for its guest: limits, log and pseudonyms; and how a failed call becomes an error.
 
+use std::cell::Cell;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use wasmtime::{Store, Trap};
 
 use super::bindings::{log, types};
-use super::limits::{Limiter, Limits, ticks};
+use super::limits::{Limiter, Limits};
+use super::machine::{self, Meter, Over, Ticks};
 use crate::Error;
+use crate::clock::thread_time;
 use crate::error::{Kind, Result};
 use crate::privacy::Pseudonyms;
 use crate::profile;
@@ -28,27 +31,26 @@ pub(super) struct State {
     pseudonyms: Pseudonyms,
     log_left: usize,
     error_bytes: usize,
-    /// When the call under way began, when it must have ended, and how long it was given.
-    began: Instant,
-    deadline: Instant,
-    allowed_ms: u64,
+    ticks: Ticks,
+    /// The time of the call under way; looked at while a guest's texts are borrowed.
+    meter: Cell<Meter>,
     fatal: Option<String>,
     span: Option<profile::Span>,
-    /// The time of all calls that ended.
+    /// What all calls that ended have run.
     pub(super) spent: Duration,
 }
 
 impl State {
-    pub(super) fn new(plugin: Arc<str>, limits: &Limits, pseudonyms: Pseudonyms) -> Self {
+    pub(super) fn new(plugin: Arc<str>, limits: &Limits, pseudonyms: Pseudonyms, ticks: Ticks) -> Self {
+        let meter = Cell::new(Meter::begin(Duration::ZERO, thread_time(), ticks.now()));
         Self {
             limiter: Limiter::new(limits.clone()),
             plugin,
             pseudonyms,
             log_left: 0,
             error_bytes: limits.error_bytes,
-            began: Instant::now(),
-            deadline: Instant::now(),
-            allowed_ms: 0,
+            ticks,
+            meter,
             fatal: None,
             span: None,
             spent: Duration::ZERO,
@@ -89,8 +91,16 @@ impl State {
         })
     }
 
-    fn on_time(&self) -> wasmtime::Result<()> {
-        if Instant::now() > self.deadline { Err(Trap::Interrupt.into()) } else { Ok(()) }
+    /// Ends the call under way once it has run as long as it may, or was kept from running for too long.
+    pub(super) fn on_time(&self) -> wasmtime::Result<()> {
+        self.look().map_err(|_| Trap::Interrupt.into())
+    }
+
+    fn look(&self) -> Result<(), Over> {
+        let mut meter = self.meter.get();
+        let looked = meter.look(thread_time(), self.ticks.now());
+        self.meter.set(meter);
+        looked
     }
 
     /// Refuses to make so many pseudonyms at once if they are too many.
@@ -147,15 +157,15 @@ pub(super) fn arm_to_start(store: &mut Store<State>, limits: &Limits) {
 }
 
 fn arm_for(store: &mut Store<State>, limits: &Limits, ms: u64, bytes: usize) {
-    store.set_epoch_deadline(ticks(ms));
+    // At every tick: it is the meter that says whether the call goes on.
+    store.set_epoch_deadline(1);
     store.set_hostcall_fuel(bytes);
     let state = store.data_mut();
     state.log_left = limits.log_bytes;
-    state.allowed_ms = ms;
-    state.began = Instant::now();
-    state.deadline = state.began + Duration::from_millis(ms);
+    state.meter.set(Meter::begin(Duration::from_millis(ms), thread_time(), state.ticks.now()));
     state.fatal = None;
     state.limiter.refused = None;
+    state.limiter.lacking = None;
     state.span = Some(profile::span("call", &state.plugin));
 }
 
@@ -173,7 +183,8 @@ pub(super) fn outcome<T>(
 ) -> Result<T> {
     let bytes = store.hostcall_fuel();
     let state = store.data_mut();
-    state.spent += state.began.elapsed();
+    let looked = state.look();
+    state.spent += state.meter.get().ran();
     if let Some(mut span) = state.span.take() {
         span.was(doing);
     }
@@ -186,16 +197,25 @@ pub(super) fn outcome<T>(
             };
             (kind, guest_text(&message, state.error_bytes))
         }
-        Err(trap) => state.why(&trap, bytes),
+        Err(trap) => state.why(&trap, looked, bytes),
     };
     Err(Error::new(kind, format!("plugin `{}` failed to {doing}: {why}", state.plugin)))
 }
 
 impl State {
     /// Why a call trapped: the limit that it hit, what the guest said last, or what the engine says.
-    fn why(&mut self, trap: &wasmtime::Error, bytes: usize) -> (Kind, String) {
+    fn why(&mut self, trap: &wasmtime::Error, looked: Result<(), Over>, bytes: usize) -> (Kind, String) {
         if matches!(trap.downcast_ref::<Trap>(), Some(Trap::Interrupt)) {
-            return (Kind::LimitExceeded, format!("it ran longer than {} ms", self.allowed_ms));
+            let (meter, kept) = (self.meter.get(), "the machine kept it from running");
+            return match looked {
+                Err(Over::Starved) => {
+                    (Kind::Unavailable, format!("{kept}: it had {} ms in all", meter.ran().as_millis()))
+                }
+                _ => (Kind::LimitExceeded, format!("it ran longer than {} ms", meter.allowed_ms())),
+            };
+        }
+        if let Some(lack) = machine::lacks(trap).or_else(|| self.limiter.lacking.take()) {
+            return (Kind::Unavailable, format!("{lack}: that is for the machine to give"));
         }
         // wasmtime has no types for these.
         let told = format!("{:#}", trap.root_cause());
@@ -209,5 +229,42 @@ impl State {
             return (Kind::LimitExceeded, format!("it wanted {refused}"));
         }
         (Kind::Plugin, self.fatal.take().unwrap_or_else(|| guest_text(&told, self.error_bytes)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wasmtime::ResourceLimiter as _;
+
+    use super::*;
+
+    fn state() -> State {
+        let pseudonyms = Pseudonyms::from_hex(None).expect("no key is a key");
+        State::new("p".into(), &Limits::default(), pseudonyms, Ticks::default())
+    }
+
+    fn why(state: &mut State, trap: wasmtime::Error, looked: Result<(), Over>) -> (Kind, String) {
+        state.why(&trap, looked, 0)
+    }
+
+    #[test]
+    fn a_guest_that_gives_up_without_memory_is_at_fault_only_where_it_wanted_too_much() {
+        let mut state = state();
+        let unreachable = || wasmtime::Error::from(Trap::UnreachableCodeReached);
+        state.limiter.memory_grow_failed(wasmtime::format_err!("Memory maximum size exceeded")).expect("it is noted");
+        assert_eq!(why(&mut state, unreachable(), Ok(())).0, Kind::Plugin, "it had said itself what it needs at most");
+        assert!(state.limiter.memory_growing(0, 1 << 40, None).is_ok_and(|granted| !granted));
+        assert_eq!(why(&mut state, unreachable(), Ok(())).0, Kind::LimitExceeded);
+        state.limiter.memory_grow_failed(rustix::io::Errno::NOMEM.into()).expect("it is noted");
+        let (kind, told) = why(&mut state, unreachable(), Ok(()));
+        assert_eq!(kind, Kind::Unavailable);
+        assert!(told.ends_with(": that is for the machine to give"), "{told}");
+    }
+
+    #[test]
+    fn a_call_that_was_kept_from_running_did_not_run_too_long() {
+        let interrupt = || wasmtime::Error::from(Trap::Interrupt);
+        assert_eq!(why(&mut state(), interrupt(), Err(Over::Ran)).0, Kind::LimitExceeded);
+        assert_eq!(why(&mut state(), interrupt(), Err(Over::Starved)).0, Kind::Unavailable);
     }
 }

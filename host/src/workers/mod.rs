@@ -1,4 +1,5 @@
-//! The worker pool: guest code and encoding run here, one thread a core, never on tokio's threads.
+//! The worker pool: guest code and encoding run here, one thread a core, never on tokio's threads. Where the machine has
+//! no threads left, fewer do the work, at least the one that asks for it.
 
 mod relay;
 #[cfg(test)]
@@ -13,7 +14,7 @@ use std::vec::IntoIter;
 
 pub use relay::{Relay, Turn};
 
-/// How many threads there are at least where most of the time goes by waiting for answers.
+/// How many threads there are at least where most of the time goes by waiting for answers, or for a disk.
 const WAITERS: usize = 8;
 
 /// Whether it does.
@@ -33,9 +34,18 @@ fn threads() -> usize {
 ///
 /// Items are taken in order, so put the longest first where lengths differ much.
 pub fn map<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
-    let parts = items.len();
+    map_on(threads(), items, work)
+}
+
+/// The same where each item is mostly waited for, as what must be on disk is: disks write for many as fast as for one.
+pub fn map_waiting<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
+    map_on(threads().max(WAITERS), items, work)
+}
+
+fn map_on<T: Send, R: Send>(threads: usize, items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
+    let threads = threads.min(items.len());
     // Once an item has begun there is nothing left in which others could take part.
-    let (done, _) = share(items, parts, |item| Mutex::new(work(item)), |_, (): &mut ()| (), |done, ()| done);
+    let (done, _) = share_on(threads, items, |item| Mutex::new(work(item)), |_, (): &mut ()| (), |done, ()| done);
     done.into_iter().map(|done| done.into_inner().expect("no one locks it")).collect()
 }
 
@@ -51,7 +61,16 @@ pub fn share<T: Send, J: Send + Sync, R: Send, S: Default + Send>(
     work: impl Fn(&J, &mut S) + Sync,
     end: impl Fn(J, &mut S) -> R + Sync,
 ) -> (Vec<R>, Vec<S>) {
-    let threads = threads().min(parts).max(1);
+    share_on(threads().min(parts), items, begin, work, end)
+}
+
+fn share_on<T: Send, J: Send + Sync, R: Send, S: Default + Send>(
+    threads: usize,
+    items: Vec<T>,
+    begin: impl Fn(T) -> J + Sync,
+    work: impl Fn(&J, &mut S) + Sync,
+    end: impl Fn(J, &mut S) -> R + Sync,
+) -> (Vec<R>, Vec<S>) {
     let jobs = Jobs {
         done: items.iter().map(|_| Mutex::new(None)).collect(),
         left: Mutex::new(Left { items: items.into_iter().enumerate(), under_way: vec![] }),
@@ -70,13 +89,19 @@ pub fn share<T: Send, J: Send + Sync, R: Send, S: Default + Send>(
         own
     };
     let owns = thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(run)).collect();
+        let start = |_| thread::Builder::new().spawn_scoped(scope, run);
+        let others: Vec<_> =
+            (1..threads).map_while(|number| start(number).map_err(|error| fewer(&error)).ok()).collect();
         let own = run();
         let joined = others.into_iter().map(|other| other.join().unwrap_or_else(|panic| resume_unwind(panic)));
         std::iter::once(own).chain(joined).collect()
     });
     let done = jobs.done.into_iter().map(|done| done.into_inner().ok().flatten());
     (done.map(|done| done.expect("a panicking worker ends the scope above")).collect(), owns)
+}
+
+fn fewer(error: &std::io::Error) {
+    tracing::debug!("a thread cannot be started, so fewer do the work: {error}");
 }
 
 /// One item on its way.

@@ -1,9 +1,11 @@
 //! Guests that are refused before they see a row: what they are made of, how they start, what they say of themselves.
 
-use smelt::wasm::{self, Cleaner};
+use smelt::error::Kind;
+use smelt::privacy::Pseudonyms;
+use smelt::wasm::{self, Binary, Cleaner, Engine};
 
 use super::usage::LOOP;
-use super::{Description, FLOAT64, Guest, INT64, Kpi, Load, Source, Stage, UTF8};
+use super::{Component as _, Description, FLOAT64, Guest, INT64, Kpi, Load, Source, Stage, UTF8, limits};
 
 fn says(change: impl FnOnce(&mut Description)) -> Guest {
     let mut guest = Guest::default();
@@ -17,6 +19,26 @@ fn fields(fields: &str) -> Guest {
 
 fn numbered(many: usize) -> Vec<String> {
     (0..many).map(|number| format!("c{number}")).collect()
+}
+
+#[test]
+fn what_the_machine_has_no_room_for_is_not_the_fault_of_the_plugin() {
+    // One of its own: there is room for so many instances at once, and other tests need some.
+    let engine = Engine::new(None).expect("the engine starts");
+    let binary = Binary::new("sin", Guest::default().named("sin"));
+    let pseudonyms = Pseudonyms::from_hex(None).expect("no key is a key");
+    let cleaner = Cleaner::load(&engine, "sin", &binary, &limits(), &pseudonyms).expect("it loads");
+    let mut sessions = vec![];
+    let error = loop {
+        match cleaner.open("{}", None) {
+            Ok(session) => sessions.push(session),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.kind(), Kind::Unavailable, "{error}");
+    assert!(error.to_string().ends_with(": that is for the machine to give"), "{error}");
+    drop(sessions);
+    cleaner.open("{}", None).expect("there is room again");
 }
 
 /// A section of a component: its number, its length, what it holds.

@@ -146,6 +146,62 @@ fn a_source_that_fails_does_not_keep_the_others_from_their_tick() {
     assert!(lake.files("bronze").contains_key("rows_0.csv"), "the other source goes on");
 }
 
+/// A source that makes these objects in every tick.
+fn makes(objects: impl IntoIterator<Item = (String, String)>) -> Sinner {
+    let objects = objects.into_iter().map(|(name, body)| (name, body.into_bytes())).collect();
+    Source { objects, pages: 64, ..Source::default() }.into()
+}
+
+#[test]
+fn a_source_whose_objects_cannot_be_written_keeps_no_one_from_their_tick() {
+    let lake = lake_with(&[("made", makes([("made-1.csv".into(), "id\nx\n".into())]))]);
+    // Whether that is the same object cannot be told.
+    let path = lake.path().join("bronze/made-1.csv");
+    std::os::unix::fs::symlink(&path, &path).expect("a link to itself can be made");
+    let ended = lake.end(&["generate", "--json"]);
+    let failures = ended.failures();
+    assert_eq!((ended.code, failures.len()), (Some(1), 1), "{failures:?}");
+    assert!(failures[0].starts_with("source.made: cannot open `bronze/made-1.csv`: "), "{failures:?}");
+    assert!(lake.path().join("bronze/rows_0.csv").exists(), "the other source makes its own");
+    let file = lake.beside("alive");
+    let heartbeat = file.to_str().expect("a UTF-8 path");
+    let up = Running::start(&lake, &["up", "--every", "50ms", "--heartbeat", heartbeat]);
+    assert!(wait_until(Duration::from_secs(60), || file.exists() && lake.gold().len() == 2), "the tick goes on");
+    up.kill();
+}
+
+#[test]
+fn a_name_that_is_taken_gives_way_within_its_family_and_its_length() {
+    let longest = format!("made-{}.csv", "1".repeat(246));
+    let objects = [(longest.as_str(), "a"), ("made-2.csv", "a"), (&longest, "b"), ("made-2.csv", "a"), (&longest, "c")];
+    let lake = lake_with(&[("made", makes(objects.map(|(name, body)| (name.to_owned(), body.to_owned()))))]);
+    fs::create_dir_all(lake.path().join("bronze/made-2.csv")).expect("a directory can be in the way");
+    for _ in 0..2 {
+        // Made again they are the same.
+        lake.smelt(&["generate"]);
+        let mut bronze = lake.files("bronze");
+        bronze.retain(|name, _| name.starts_with("made-"));
+        let stem = &longest[..longest.len() - 6];
+        let expected = [
+            (longest.clone(), "a"),
+            (format!("{stem}_2.csv"), "b"),
+            (format!("{stem}_3.csv"), "c"),
+            ("made-2_2.csv".to_owned(), "a"),
+        ];
+        let expected: BTreeMap<_, _> = expected.map(|(name, body)| (name, body.as_bytes().to_vec())).into();
+        assert_eq!(bronze, expected);
+    }
+}
+
+#[test]
+fn a_source_may_make_many_objects_in_a_tick() {
+    let objects = (0..2000).map(|number| (format!("made-{number}.csv"), format!("id\n{number}\n")));
+    let lake = lake_with(&[("made", makes(objects))]);
+    let keys = lake.json(&["generate"])["objects"].as_array().expect("keys").clone();
+    assert_eq!((keys.len(), keys[1999].as_str()), (2001, Some("bronze/made-1999.csv")));
+    assert_eq!(keys[2000], "bronze/rows_0.csv", "in their order");
+}
+
 #[test]
 fn sins_have_names_of_their_own() {
     let all = [usage::ALL, report::ALL, load::ALL, kpis::ALL, kpis::ADDED_UP, sources::ALL, sources::WRITTEN];

@@ -100,10 +100,10 @@ fn meta(key: &str, metadata: &fs::Metadata) -> Meta {
     Meta { key: key.to_owned(), bytes: metadata.len(), etag, modified: modified(metadata) }
 }
 
-/// When it was written or got another name, in microseconds since the epoch: a copy is as new as its name.
+/// When it was written or got another name, in microseconds since the epoch: a copy is as new as its name. That is the time at
+/// which the file system changed it, which no one can set.
 fn modified(metadata: &fs::Metadata) -> i64 {
-    let micros = |seconds: i64, nanos: i64| seconds * 1_000_000 + nanos / 1_000;
-    micros(metadata.mtime(), metadata.mtime_nsec()).max(micros(metadata.ctime(), metadata.ctime_nsec()))
+    metadata.ctime() * 1_000_000 + metadata.ctime_nsec() / 1_000
 }
 
 impl Store for DirStore {

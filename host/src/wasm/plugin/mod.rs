@@ -9,8 +9,8 @@ mod world;
 use std::sync::Arc;
 use std::time::Duration;
 
-use wasmtime::Store;
 use wasmtime::component::Component;
+use wasmtime::{Store, UpdateDeadline};
 
 pub use cleaner::{Cleaned, Cleaner, Session};
 pub use kpi::{Accumulator, Kpi};
@@ -19,6 +19,7 @@ pub use source::Source;
 pub use world::{Inspection, World};
 
 use super::bindings::types;
+use super::machine::Ticks;
 use super::state::{State, arm_to_start, guest_text, outcome};
 use super::{Binary, Contract, Engine, Limits, native};
 use crate::Error;
@@ -56,7 +57,7 @@ impl Identity {
 pub struct Usage {
     /// Bytes of guest memory; a guest's memory never shrinks, so it is the most it had.
     pub memory_bytes: usize,
-    /// The time that its calls took.
+    /// The time that its calls ran.
     pub time: Duration,
     /// Instructions, about.
     pub fuel: u64,
@@ -72,6 +73,7 @@ fn usage(store: &Store<State>) -> Usage {
 #[derive(Clone)]
 struct Runtime {
     engine: wasmtime::Engine,
+    ticks: Ticks,
     name: Arc<str>,
     limits: Limits,
     pseudonyms: Pseudonyms,
@@ -80,10 +82,10 @@ struct Runtime {
 
 impl Runtime {
     fn store(&self) -> Store<State> {
-        let state = State::new(self.name.clone(), &self.limits, self.pseudonyms.clone());
+        let state = State::new(self.name.clone(), &self.limits, self.pseudonyms.clone(), self.ticks.clone());
         let mut store = Store::new(&self.engine, state);
         store.limiter(|state| &mut state.limiter);
-        store.epoch_deadline_trap();
+        store.epoch_deadline_callback(|store| store.data().on_time().map(|()| UpdateDeadline::Continue(1)));
         // It is counted, never exhausted; this fails where the engine does not count, which ours does.
         let _ = store.set_fuel(u64::MAX);
         store.set_max_component_handles(self.limits.handles);
@@ -106,6 +108,7 @@ impl Runtime {
         let component = engine.load(binary, limits)?;
         let runtime = Self {
             engine: engine.inner().clone(),
+            ticks: engine.ticks(),
             name: name.into(),
             limits: limits.clone(),
             pseudonyms: pseudonyms.clone(),
