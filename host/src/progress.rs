@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::workers;
+
 /// Shows how far a long piece of work has come.
 #[derive(Debug, Clone)]
 pub struct Progress {
@@ -25,7 +27,10 @@ impl Progress {
         self.bar.reset();
         self.bar.set_message(what);
         self.bar.set_length(units);
-        self.bar.enable_steady_tick(Duration::from_millis(100));
+        // By a thread of its own, which panics where there is none to be had; without it the bar moves with the work.
+        if !self.bar.is_hidden() && workers::can_start(1).is_ok() {
+            self.bar.enable_steady_tick(Duration::from_millis(100));
+        }
     }
 
     /// So many units are done.

@@ -7,9 +7,9 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::MissedTickBehavior;
 
-use crate::Error;
-use crate::error::{Kind, Result};
+use crate::error::Result;
 use crate::run::{Generated, Generation, Host, Report};
+use crate::{Error, workers};
 
 /// Which roles a process takes on. Several processes, each with one of them, are together what one with all three is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -61,7 +61,7 @@ pub async fn up(
         let ticking =
             std::thread::Builder::new().name("smelt-tick".into()).spawn(move || told.send(tick(number)).is_ok());
         show(match ticking {
-            Err(error) => Err(Error::new(Kind::Unavailable, format!("cannot start a thread: {error}"))),
+            Err(error) => Err(workers::no_thread(&error)),
             Ok(_) => done.await.map_err(|_| Error::internal(format!("tick {number} died")))?,
         });
     }

@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::panic::catch_unwind;
 use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread;
 
 use wasmtime::component::Component;
@@ -16,7 +16,7 @@ use super::limits::{Limits, STACK_BYTES, TICK};
 use super::machine::{self, Ticks};
 use super::state::guest_text;
 use super::{pieces, shape};
-use crate::Error;
+use crate::{Error, workers};
 use crate::error::{Kind, Result};
 
 /// What a component begins with: `\0asm`, version 13, layer 1.
@@ -70,7 +70,7 @@ impl Engine {
                     engine.increment_epoch();
                 }
             })
-            .map_err(|error| no_thread(&error))?;
+            .map_err(|error| workers::no_thread(&error))?;
         Ok(Self { inner, cache, ticks, _ticker: ticker })
     }
 
@@ -97,7 +97,8 @@ impl Engine {
         if let Some(component) = self.cached(&name) {
             return Ok(component);
         }
-        can_start_threads()?;
+        // The compiler works on as many threads as there are cores, and panics where it cannot have them.
+        workers::can_start(thread::available_parallelism().map_or(1, usize::from))?;
         // What is malformed is told by the compiler, in better words.
         let cut = catch_unwind(|| pieces::cut(bytes)).unwrap_or_else(|_| Err("it is malformed".into()));
         let component = Component::from_binary(&self.inner, cut.as_deref().unwrap_or(bytes))
@@ -125,25 +126,6 @@ impl Engine {
         // key that no one else can read, and the bytes are in memory, where they stay as they are.
         unsafe { Component::deserialize(&self.inner, code) }.ok()
     }
-}
-
-/// The compiler works on as many threads as there are cores, and panics where it cannot have them.
-fn can_start_threads() -> Result<()> {
-    let threads = thread::available_parallelism().map_or(1, usize::from);
-    let (release, held) = channel::<()>();
-    let held = Arc::new(Mutex::new(held));
-    let start = |_| {
-        let held = Arc::clone(&held);
-        // All are there at once, until the sender is dropped.
-        thread::Builder::new().spawn(move || drop(held.lock().map(|held| held.recv())))
-    };
-    let started: Result<Vec<_>, _> = (0..threads).map(start).collect();
-    drop(release);
-    started.map(drop).map_err(|error| no_thread(&error))
-}
-
-fn no_thread(error: &std::io::Error) -> Error {
-    Error::new(Kind::Unavailable, format!("cannot start a thread: {error}"))
 }
 
 fn config(pooling: bool) -> Config {

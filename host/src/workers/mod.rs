@@ -8,11 +8,15 @@ mod tests;
 use std::iter::Enumerate;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::thread;
 use std::vec::IntoIter;
 
 pub use relay::{Relay, Turn};
+
+use crate::Error;
+use crate::error::{Kind, Result};
 
 /// How many threads there are at least where most of the time goes by waiting for answers, or for a disk.
 const WAITERS: usize = 8;
@@ -98,6 +102,25 @@ fn share_on<T: Send, J: Send + Sync, R: Send, S: Default + Send>(
     });
     let done = jobs.done.into_iter().map(|done| done.into_inner().ok().flatten());
     (done.map(|done| done.expect("a panicking worker ends the scope above")).collect(), owns)
+}
+
+/// Whether so many threads can be started at once. For what panics where they cannot be.
+pub fn can_start(threads: usize) -> Result<()> {
+    let (release, held) = channel::<()>();
+    let held = Arc::new(Mutex::new(held));
+    let start = |_| {
+        let held = Arc::clone(&held);
+        // All are there at once, until the sender is dropped.
+        thread::Builder::new().spawn(move || drop(held.lock().map(|held| held.recv())))
+    };
+    let started: std::io::Result<Vec<_>> = (0..threads).map(start).collect();
+    drop(release);
+    started.map(drop).map_err(|error| no_thread(&error))
+}
+
+/// That the machine has no thread left.
+pub fn no_thread(error: &std::io::Error) -> Error {
+    Error::new(Kind::Unavailable, format!("cannot start a thread: {error}"))
 }
 
 fn fewer(error: &std::io::Error) {

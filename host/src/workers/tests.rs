@@ -3,8 +3,6 @@ use std::sync::{Barrier, mpsc};
 use std::thread::scope;
 
 use super::*;
-use crate::Error;
-use crate::error::Result;
 
 /// Numbers up to `most`, and those that were given.
 type Numbers = Relay<std::ops::Range<u64>, Vec<u64>>;

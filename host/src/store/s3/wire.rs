@@ -23,8 +23,8 @@ use tokio::runtime::Runtime;
 
 use super::count::Count;
 use super::fault::{Fault, header};
-use crate::Error;
 use crate::error::Result;
+use crate::{Error, workers};
 
 /// How long a connection may take. With the tries, what cannot be reached is said within about ten seconds.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -70,6 +70,8 @@ pub(super) struct Wire {
 impl Wire {
     /// Sends nothing yet.
     pub(super) fn new(connection: Connection) -> Result<Self> {
+        // It panics where it cannot have them.
+        workers::can_start(THREADS)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(THREADS)
             .thread_name("s3")
