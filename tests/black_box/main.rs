@@ -24,6 +24,7 @@ mod integrity;
 mod languages;
 mod lock;
 mod lost;
+mod machine;
 mod new;
 mod one_object;
 mod privacy;

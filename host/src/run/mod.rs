@@ -275,8 +275,18 @@ impl Host {
         if is_new && is_first && (writes.is_alone() || self.store.is_remote()) {
             self.expect_no_catalog(writes.after_crash())?;
         }
-        if (writes.after_crash() || writes.after_others() && !is_new) && !self.tidy()? {
-            writes.leave_marks().map_err(cannot_lock)?;
+        if writes.after_crash() || writes.after_others() && !is_new {
+            let is_tidy = match self.tidy() {
+                // What cannot be read now holds up only what needs it. The mark stays, so whoever writes next looks again.
+                Err(error) if error.kind() == Kind::Unavailable => {
+                    tracing::warn!("what an earlier run left behind was not all removed: {error}");
+                    false
+                }
+                tidied => tidied?,
+            };
+            if !is_tidy {
+                writes.leave_marks().map_err(cannot_lock)?;
+            }
         }
         self.proven.store(true, Ordering::Relaxed);
         writes.share().map_err(cannot_lock)?;

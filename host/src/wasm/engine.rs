@@ -3,8 +3,8 @@
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::panic::catch_unwind;
 use std::path::Path;
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
 
 use wasmtime::component::Component;
@@ -16,8 +16,8 @@ use super::limits::{Limits, STACK_BYTES, TICK};
 use super::machine::{self, Ticks};
 use super::state::guest_text;
 use super::{pieces, shape};
-use crate::{Error, workers};
 use crate::error::{Kind, Result};
+use crate::{Error, workers};
 
 /// What a component begins with: `\0asm`, version 13, layer 1.
 const COMPONENT_MAGIC: &[u8] = b"\0asm\x0d\0\x01\0";

@@ -1,0 +1,72 @@
+//! What the machine takes or lacks: it is no one's fault, and holds up only what needs it.
+
+use std::fs;
+use std::time::Duration;
+
+use rustix::process::Signal;
+use serde_json::json;
+
+use crate::support::Lake;
+use crate::support::audit::audit;
+use crate::support::process::{Running, pause, wait_until};
+
+const LONG: Duration = Duration::from_secs(60);
+
+fn orders(from: usize, to: usize) -> String {
+    let order = |number| {
+        let at = "2025-01-01T00:00:00Z";
+        json!({"order_id": format!("O{number}"), "quantity": 1, "unit_price": 1, "total_amount": 1, "order_ts": at})
+    };
+    json!((from..to).map(order).collect::<Vec<_>>()).to_string()
+}
+
+fn customer(id: &str) -> String {
+    format!("customer_id,first_name,last_name,email,country,signup_date\n{id},a,b,e@x.org,FR,2025-01-01\n")
+}
+
+#[test]
+fn a_process_that_was_stopped_fails_no_plugin() {
+    let mut lake = Lake::new();
+    lake.change_pipeline(&[("[output]", "[limits.plugin]\ncall_ms = 500\nstart_ms = 500\n\n[output]")]);
+    lake.bronze("orders_1.json", orders(0, 60_000));
+    let run = Running::start(&lake, &["run"]);
+    // From then on it is at work; before, it compiles.
+    assert!(wait_until(LONG, || lake.path().join("silver/orders").exists()
+        || lake.path().join("catalog/writers.lock").exists()));
+    for _ in 0..3 {
+        run.signal(Signal::STOP);
+        pause(Duration::from_millis(700));
+        run.signal(Signal::CONT);
+        pause(Duration::from_millis(50));
+    }
+    assert!(run.wait(LONG).success());
+    assert_eq!(lake.json(&["run"])["parked"], json!([]));
+    assert_eq!(lake.silver("orders").len(), 60_000);
+}
+
+#[test]
+fn a_dataset_whose_catalog_cannot_be_read_holds_up_no_other() {
+    let lake = Lake::new();
+    lake.bronze("orders_1.json", orders(0, 3));
+    lake.bronze("customers_1.csv", customer("C1"));
+    lake.smelt(&["run"]);
+    for (number, part) in ["index", "entries"].into_iter().enumerate() {
+        // A directory opens and cannot be read, as a file on a failing disk.
+        let run = fs::read_dir(lake.path().join("catalog").join(part).join("orders")).expect("a directory").next();
+        let run = run.expect("it has a run").expect("it can be listed").path();
+        let away = lake.beside("away");
+        fs::rename(&run, &away).and_then(|()| fs::create_dir(&run)).expect("it can be moved");
+        lake.bronze(&format!("orders_2{number}.json"), orders(10 * number, 10 * number + 1));
+        lake.bronze(&format!("customers_2{number}.csv"), customer(&format!("D{number}")));
+        // Twice: the first has left something behind, which the second cannot tell from what it must not touch.
+        for cleaned in [1, 0] {
+            let ended = lake.end(&["run", "--json"]);
+            assert_eq!((ended.code, &ended.json()["cleaned"]), (Some(1), &json!(cleaned)), "{}", ended.stderr);
+            assert!(ended.failures().iter().all(|failure| failure.starts_with("orders: ")), "{:?}", ended.failures());
+        }
+        assert_eq!(lake.silver("customers").len(), 2 + number);
+        fs::remove_dir(&run).and_then(|()| fs::rename(&away, &run)).expect("it can be put back");
+        lake.smelt(&["run"]);
+        audit(&lake);
+    }
+}
