@@ -147,6 +147,27 @@ fn what_goes_away_under_a_host_is_an_error_until_it_is_back() {
 }
 
 #[test]
+fn a_bucket_that_was_emptied_is_an_error_and_no_new_lake() {
+    let lake = Lake::new().on_s3();
+    ticks(1, 20).iter().for_each(|objects| arrive(&lake, objects));
+    lake.smelt(&["run"]);
+    let said = lake.path().with_file_name("said");
+    let up = Up::start(&lake, &said);
+    let held = ["silver", "gold"].map(|layer| lake.files(layer));
+    lake.files("catalog").keys().for_each(|name| lake.remove(&format!("catalog/{name}")));
+    let words = "no longer has";
+    assert!(wait_until(LONG, || times(&said, words) >= 2));
+    let until = times(&said, words) + 2;
+    assert!(!up.beats_before(|| times(&said, words) >= until), "it goes on as if all were well");
+    drop(up);
+    assert_eq!(lake.files("catalog/commits"), BTreeMap::new(), "nothing was begun in its place");
+    for verb in ["run", "plan"] {
+        assert!(fails(&lake, &[verb], 2).contains("its catalog is gone"));
+    }
+    assert_eq!(["silver", "gold"].map(|layer| lake.files(layer)), held);
+}
+
+#[test]
 fn a_host_with_nothing_to_generate_needs_a_lake() {
     let lake = Lake::new();
     fs::remove_dir(lake.path()).expect("it is empty");
@@ -166,7 +187,7 @@ fn a_lake_without_its_catalog_is_made_anew_only_when_told_to() {
             // As a writer leaves it that died, or whose lake went away.
             fs::write(lake.path().join("catalog/writers.lock"), "b").expect("a write");
         }
-        for verb in ["run", "clean", "aggregate"] {
+        for verb in ["run", "clean", "aggregate", "plan"] {
             let said = fails(&lake, &[verb], 2);
             assert!(said.contains("its catalog is gone") && said.contains("--rebuild"), "{said}");
         }
@@ -284,6 +305,21 @@ fn rows_of_what_is_gone_from_bronze_leave_when_told_to() {
     assert_eq!(lake.files("catalog/former"), BTreeMap::new(), "what is kept for a rollback has them no more");
     lake.smelt(&["verify", "--all"]);
     assert_eq!(lake.json(&["run", "--forget-missing"])["cleaned"], 0, "once is enough");
+}
+
+#[test]
+fn rows_that_a_promotion_gives_up_do_not_come_back_with_a_rollback() {
+    let (lake, all) = (Lake::new(), ticks(2, 60));
+    all.iter().for_each(|objects| arrive(&lake, objects));
+    lake.smelt(&["run"]);
+    for (name, _) in all.last().expect("a tick").iter().filter(|(name, _)| name.starts_with("orders_")) {
+        lake.remove(&format!("bronze/{name}"));
+    }
+    let twin = twin(&lake.path().with_file_name(""), "clean-orders");
+    lake.smelt(&["plugin", "promote", &twin, "--forget-missing"]);
+    assert_like_uninterrupted(&lake);
+    lake.smelt(&["plugin", "rollback", "clean-orders"]);
+    assert_like_uninterrupted(&lake);
 }
 
 /// A manifest in which the dataset and the KPI have those names.

@@ -281,12 +281,9 @@ impl Change {
         state.gold.retain(|name, _| !kpis.contains(name));
         state.failing_kpis.retain(|name, _| !kpis.contains(name));
         for former in state.former.values_mut() {
-            former.datasets.retain(|name, _| !datasets.contains(name));
             // A table that was made from one of them would be brought back without what it is made from.
-            let is_dropped = |kpi: &String, gold: &Gold| {
-                kpis.contains(kpi) || gold.inputs.values().any(|input| datasets.contains(&input.dataset))
-            };
-            former.gold.retain(|kpi, gold| !is_dropped(kpi, gold));
+            *former = former.clone().without(datasets);
+            former.gold.retain(|kpi, _| !kpis.contains(kpi));
         }
     }
 

@@ -34,6 +34,13 @@ pub struct Former {
 }
 
 impl Former {
+    /// The same without those datasets, and without tables that were made from them.
+    pub fn without(mut self, datasets: &BTreeSet<String>) -> Self {
+        self.datasets.retain(|name, _| !datasets.contains(name));
+        self.gold.retain(|_, gold| !gold.inputs.values().any(|input| datasets.contains(&input.dataset)));
+        self
+    }
+
     /// Adds the keys of all that is kept of it, but for tables and the component. Returns whether that is all: where the
     /// catalog is damaged it cannot be told.
     pub fn objects(&self, store: &dyn Store, keys: &mut Vec<String>) -> Result<bool> {

@@ -201,8 +201,9 @@ impl<'p> Planning<'p> {
     /// What the lake holds and the manifest lacks.
     pub fn unlisted(&self) -> Parts {
         let Self { pipeline, state, .. } = self;
-        let datasets = state.datasets.keys().filter(|name| pipeline.dataset(name).is_none());
-        let kpis = state.gold.keys().filter(|name| pipeline.kpi(name).is_none());
+        let datasets = state.datasets.keys().chain(state.failing.keys());
+        let datasets = datasets.filter(|name| pipeline.dataset(name).is_none());
+        let kpis = state.gold.keys().chain(state.failing_kpis.keys()).filter(|name| pipeline.kpi(name).is_none());
         Parts { datasets: datasets.cloned().collect(), kpis: kpis.cloned().collect() }
     }
 

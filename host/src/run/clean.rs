@@ -240,7 +240,17 @@ impl Host {
                     }
                     continue;
                 }
-                if plan.stuck().is_some() {
+                if let Some(stuck) = plan.stuck() {
+                    if let Some(missing) = plan.missing.first().filter(|_| self.forget_missing)
+                        && done.blocked.insert(plan.dataset.clone())
+                    {
+                        let why = format!(
+                            "the rows of `{missing}` cannot be given up: the dataset must be made anew for it, and its cleaner \
+                             fails at `{}`; put right or remove that",
+                            stuck.name
+                        );
+                        report.failures.push((plan.dataset.clone(), Error::new(Kind::InvalidInput, why)));
+                    }
                     chosen.push(DatasetPlan { rebuild: None, objects: vec![], touched: vec![], ..plan });
                     continue;
                 }

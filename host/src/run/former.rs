@@ -78,8 +78,9 @@ impl Host {
                 continue;
             }
             let is_current = self.is_of_bronze_now(state, name, dataset)?;
-            if (is_current || way == Way::Back) && self.bring_back_dataset(state, name, dataset, change)? && !is_current
-            {
+            // Rows that are given up are not brought back.
+            let as_it_was = way == Way::Back && !self.forget_missing;
+            if (is_current || as_it_was) && self.bring_back_dataset(state, name, dataset, change)? && !is_current {
                 behind.datasets.insert(name.clone());
             }
         }

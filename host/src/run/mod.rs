@@ -185,9 +185,14 @@ impl Host {
 
     /// What would run and why.
     pub fn plan(&self) -> Result<Plan> {
+        self.catalog()?;
         let damaged = self.damaged().clone();
         look(self.store(), |state| {
             self.expect_promoted(state)?;
+            if state.sequence == 0 {
+                // Someone may be at work who has not committed yet.
+                self.expect_no_catalog(true)?;
+            }
             self.planning(state, &damaged).plan()
         })
     }
@@ -315,9 +320,9 @@ impl Host {
 
     /// Fails if the lake, which has no commit, has what only a commit can have named, so that its catalog is lost; unless it is to
     /// be made anew: then that is removed.
-    fn expect_no_catalog(&self, after_crash: bool) -> Result<()> {
+    fn expect_no_catalog(&self, may_be_left: bool) -> Result<()> {
         // A host that died before the first commit leaves silver, but no gold. In buckets nothing tells whether one did.
-        let may_be_left = after_crash || self.store.is_remote();
+        let may_be_left = may_be_left || self.store.is_remote();
         let layers: &[&str] = if may_be_left { &[GOLD] } else { &[SILVER, GOLD, QUARANTINE] };
         for layer in layers {
             let listed = self.store.list(layer, "")?;
@@ -325,6 +330,9 @@ impl Host {
             let Some(found) = listed.iter().find(|meta| is_ours(&meta.key)) else { continue };
             if self.rebuild {
                 return self.tidy().map(drop);
+            }
+            if self.store.exists(&commit_key(1))? {
+                return Ok(());
             }
             return Err(Error::config(format!(
                 "{} holds `{}`, but no commit: its catalog is gone. Put `catalog/` back; or `smelt run --rebuild` removes what \

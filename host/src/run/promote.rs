@@ -132,10 +132,10 @@ impl Host {
         let tables = tables.map(|kept| self.bring_back(state, kept, way, &mut change)).transpose()?;
         let (tables, behind) = tables.unwrap_or_default();
         let restored = Made { datasets: names(&change.datasets), kpis: names(&tables) };
-        self.make_anew(state, plugin, &restored, &mut change)?;
+        let given_up = self.make_anew(state, plugin, &restored, &mut change)?;
         let datasets = names(&change.datasets).difference(&restored.datasets).cloned().collect();
         let anew = Made { datasets, kpis: names(&change.gold) };
-        let former = self.keep_former(state, former, &mut change)?;
+        let former = self.keep_former(state, former.without(&given_up), &mut change)?;
         self.keep(vec![&identity.binary], Durability::Durable, &mut change)?;
         // What was kept until now is current, or let go of.
         let all = kept.map_or(Ok(true), |kept| kept.objects(self.store(), &mut change.retired))?;
@@ -167,8 +167,8 @@ impl Host {
     }
 
     /// Adds to the change what follows from the plugin's new component, but for what was brought back: its datasets and the
-    /// KPIs that read them, or its KPIs.
-    fn make_anew(&self, state: &State, plugin: &str, restored: &Made, change: &mut Change) -> Result<()> {
+    /// KPIs that read them, or its KPIs. Returns the datasets of which rows are given up.
+    fn make_anew(&self, state: &State, plugin: &str, restored: &Made, change: &mut Change) -> Result<BTreeSet<String>> {
         let uses = |identity: &Identity| &*identity.name == plugin;
         let datasets: BTreeSet<&str> = self
             .pipeline
@@ -178,8 +178,10 @@ impl Host {
             .map(|step| step.name.as_str())
             .filter(|name| !restored.datasets.contains(*name))
             .collect();
+        let mut given_up = BTreeSet::new();
         if !datasets.is_empty() {
-            let cleaned = self.clean_anew(state, &datasets)?;
+            let cleaned;
+            (cleaned, given_up) = self.clean_anew(state, &datasets)?;
             change.datasets.extend(cleaned.datasets);
             change.retired.extend(cleaned.retired);
             change.named.extend(cleaned.named);
@@ -212,10 +214,10 @@ impl Host {
         change.gold = outcome.change.gold;
         change.retired.extend(outcome.change.retired);
         change.named.extend(outcome.change.named);
-        Ok(())
+        Ok(given_up)
     }
 
-    fn clean_anew(&self, state: &State, datasets: &BTreeSet<&str>) -> Result<Change> {
+    fn clean_anew(&self, state: &State, datasets: &BTreeSet<&str>) -> Result<(Change, BTreeSet<String>)> {
         let damaged = BTreeMap::new();
         let plan = self.planning(state, &damaged).bronze()?;
         if let Some((_, error)) = plan.failures.into_iter().find(|(dataset, _)| datasets.contains(dataset.as_str())) {
@@ -235,7 +237,8 @@ impl Host {
             progress: &self.progress,
         };
         let outcome = cleaning.run(&plans)?.complete()?;
-        Ok(outcome.change)
+        let given_up = plans.iter().filter(|plan| !plan.missing.is_empty()).map(|plan| plan.dataset.clone());
+        Ok((outcome.change, given_up.collect()))
     }
 }
 
