@@ -8,10 +8,11 @@ use regex::Regex;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::Error;
 use crate::codec::{DecodeLimits, Format};
 use crate::error::Result;
+use crate::store::BucketUrl;
 use crate::wasm::Limits;
+use crate::{Error, files};
 
 /// The file's name in a pipeline's directory.
 pub const FILE: &str = "smelt.toml";
@@ -74,7 +75,7 @@ pub struct PipelineSection {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LakeSection {
-    /// A directory, or `s3://bucket[/prefix]`. Default `./lake`.
+    /// A directory, relative to the manifest's, or `s3://bucket[/prefix]`. Default `./lake`, where the command is started.
     pub url: Option<String>,
     /// Raw objects, `s3://bucket[/prefix]` as are the following.
     pub bronze: Option<String>,
@@ -244,11 +245,22 @@ pub struct KpiSection {
     pub limits: Map<String, Value>,
 }
 
+/// A place that a manifest in the directory names: a URL, or a path relative to it.
+fn relative_to(directory: &Path, place: String) -> Result<String> {
+    if BucketUrl::is_meant(&place) {
+        return Ok(place);
+    }
+    directory.join(&place).into_os_string().into_string().map_err(|path| {
+        let path = Path::new(&path).display();
+        Error::config(format!("[lake] url: the name of `{path}` is not UTF-8; `--lake` can be given an absolute path"))
+    })
+}
+
 impl Manifest {
     /// Reads the manifest: a file, or `smelt.toml` in a directory.
     pub fn read(path: &Path) -> Result<Self> {
         let file = if path.is_dir() { path.join(FILE) } else { path.to_owned() };
-        let text = std::fs::read_to_string(&file)
+        let text = files::read_text(&file, files::TEXT_BYTES)
             .map_err(|error| Error::unreadable(format!("the manifest `{}`", file.display()), &error))?;
         let directory = file.parent().unwrap_or(Path::new(".")).to_owned();
         let manifest = Self::parse(&text, directory).map_err(|error| error.context(file.display()))?;
@@ -281,7 +293,9 @@ impl Manifest {
         if let Some(wrong) = plugin.wrong() {
             return Err(Error::config(format!("limits.plugin.{wrong}")));
         }
-        Ok(Self { lock: directory.join(FILE).with_extension("lock"), directory, ..manifest })
+        let mut lake = manifest.lake.clone();
+        lake.url = lake.url.map(|url| relative_to(&directory, url)).transpose()?;
+        Ok(Self { lock: directory.join(FILE).with_extension("lock"), directory, lake, ..manifest })
     }
 
     /// Every section that uses a plugin, as `kpi.aov`, with the plugin's name and what the section says of its limits.

@@ -12,6 +12,8 @@ pub enum Kind {
     InvalidConfig,
     /// The store or the file system did not do it; trying again may help.
     Unavailable,
+    /// A bronze object is being written or replaced: nothing of it was taken. The next tick reads it.
+    Unsettled,
     /// An object that the catalog names is gone or is not what it was; it can be made again from bronze.
     Damaged,
     /// Another host committed first; read the catalog again.

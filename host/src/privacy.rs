@@ -9,10 +9,12 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::Result;
-use crate::{Error, digest};
+use crate::{Error, digest, files};
 
 /// The environment variable that may hold the key: 64 hexadecimal digits.
 pub const KEY_VARIABLE: &str = "SMELT_PII_KEY";
+/// The most bytes of a file with the key.
+const KEY_FILE_BYTES: u64 = 4096;
 /// How many hexadecimal digits of a pseudonym are kept.
 const LENGTH: usize = 16;
 
@@ -45,7 +47,7 @@ impl Pseudonyms {
         if std::fs::metadata(path).is_ok_and(|metadata| metadata.mode() & 0o077 != 0) {
             tracing::warn!("the pseudonym key `{}` can be read by others: `chmod 600` it", path.display());
         }
-        let text = std::fs::read_to_string(path)
+        let text = files::read_text(path, KEY_FILE_BYTES)
             .map_err(|error| Error::config(format!("cannot read the pseudonym key `{}`: {error}", path.display())))?;
         Self::from_hex(Some(&text)).map_err(|error| error.context(path.display()))
     }

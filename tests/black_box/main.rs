@@ -40,6 +40,7 @@ mod services;
 mod smoke;
 
 mod story;
+mod strangers;
 mod ticks;
 mod unused;
 mod weather;

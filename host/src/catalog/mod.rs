@@ -23,7 +23,7 @@ pub use look::{LOOKS, Look, busy, look};
 pub use names::{Listed, NameSet};
 pub use provenance::{Content, Cost, Pace};
 pub use replay::entries_as_of;
-pub use state::{Dataset, Entry, Failing, Failure, Gold, GoldInput, Promotion, State, Stored};
+pub use state::{Dataset, Entry, Failing, Failure, Gold, GoldInput, Promotion, State, Stored, Young};
 pub use totals::{DatasetTotals, Totals};
 
 use std::thread;

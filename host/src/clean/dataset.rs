@@ -11,9 +11,10 @@ use crate::catalog::{CHANGES, Dataset, DatasetChange, ENTRIES, Entries, Entry, I
 use crate::error::Result;
 use crate::keys::{Budget, KeySpool, Names, resolve};
 use crate::pipeline::DatasetStep;
-use crate::plan::DatasetPlan;
+use crate::plan::{DatasetPlan, YOUNG};
 use crate::segments::Segments;
 use crate::spool::Spools;
+use crate::store::Meta;
 use crate::wasm::Session;
 
 /// One dataset being changed.
@@ -54,12 +55,20 @@ impl<'w> DatasetWork<'w> {
         self.step.open(self.cleaning.as_of)
     }
 
-    /// Writes silver and adds the change to be committed.
-    pub(super) fn finish(&self, objects: BTreeMap<u32, (&str, CleanObject<'w>)>, outcome: &mut Outcome) -> Result<()> {
+    /// Writes silver and adds the change to be committed. `clock` is the store's, where objects may be young.
+    pub(super) fn finish(
+        &self,
+        objects: BTreeMap<u32, (&str, CleanObject<'w>)>,
+        clock: Option<i64>,
+        outcome: &mut Outcome,
+    ) -> Result<()> {
         // Where every object failed there is nothing to say, and no commit to make anew in each tick.
-        if objects.is_empty() && self.plan.rebuild.is_none() && self.plan.touched.is_empty() {
+        let looked = !self.plan.touched.is_empty() || self.plan.settles;
+        if objects.is_empty() && self.plan.rebuild.is_none() && !looked {
             return Ok(());
         }
+        let touched = self.plan.touched.iter().map(|(_, meta)| meta.modified);
+        let youngest = objects.values().map(|(_, object)| object.modified).chain(touched).max();
         let mut after = self.before.clone();
         after.next_id += self.plan.objects.len() as u32;
         let mut retired = Vec::new();
@@ -69,12 +78,12 @@ impl<'w> DatasetWork<'w> {
         let former: Vec<_> = again.iter().map(|Again { name, entry }| (name.clone(), entry.clone())).collect();
         let Written { cleaned, rewritten, removed } = self.write(objects, again, &lost, &mut retired)?;
 
-        let mut log = Vec::new();
+        let mut lines = Vec::new();
         for (object, entry) in &cleaned {
             after.totals.add(entry);
             after.content.add(object, entry);
             after.pace.add(entry);
-            log.push(LogEntry { object: object.clone(), cleaned: true, entry: entry.clone() });
+            lines.push(LogEntry { object: object.clone(), cleaned: true, entry: entry.clone() });
         }
         after.names.extend(cleaned.iter().map(|(object, _)| object.as_str()));
         for (object, entry) in &former {
@@ -84,24 +93,31 @@ impl<'w> DatasetWork<'w> {
         for (object, entry) in &rewritten {
             after.totals.add(entry);
             after.content.add(object, entry);
-            log.push(LogEntry { object: object.clone(), cleaned: false, entry: entry.clone() });
+            lines.push(LogEntry { object: object.clone(), cleaned: false, entry: entry.clone() });
         }
-        self.touch(&entries, &mut log)?;
+        self.touch(&entries, &mut lines)?;
         let mut pairs = Vec::new();
-        for LogEntry { object, entry, .. } in &log {
+        for LogEntry { object, entry, .. } in &lines {
             pairs.extend(Entries::pairs(object, entry)?);
         }
         after.entries.put(self.cleaning.store, &self.numbered(ENTRIES), pairs, &mut retired)?;
+        let log = LogEntry::write(self.cleaning.store, &self.numbered(CHANGES), &lines)?;
+        after.young.retain(|young| !self.plan.settled.contains(young));
+        // By the store's clock it is young, and by ours it will be old: they may differ.
+        let age = youngest.and_then(|youngest| Some(clock?.saturating_sub(youngest).max(0)));
+        if let Some(age) = age.filter(|&age| age < YOUNG) {
+            after.add_young(log.clone(), self.cleaning.now.saturating_add(YOUNG - age));
+        }
         let change = DatasetChange {
             reset: self.reset,
             previous: self.cleaning.state.datasets.get(&self.plan.dataset).map_or(0, |held| held.revision),
             cleaned: cleaned.len() as u64,
             rewritten: rewritten.len() as u64,
-            log: LogEntry::write(self.cleaning.store, &self.numbered(CHANGES), &log)?,
+            log,
             removed,
         };
 
-        let stored = log.iter().flat_map(|line| std::iter::once(&line.entry.silver).chain(&line.entry.quarantine));
+        let stored = lines.iter().flat_map(|line| std::iter::once(&line.entry.silver).chain(&line.entry.quarantine));
         outcome.change.named.extend(stored.map(|stored| stored.key.clone()));
         let runs = after.entries.runs().iter().chain(after.keys.runs());
         outcome.change.named.extend(runs.map(|run| run.key.clone()));
@@ -166,7 +182,7 @@ impl<'w> DatasetWork<'w> {
     fn touch(&self, entries: &Entries<'_>, log: &mut Vec<LogEntry>) -> Result<()> {
         let touched: Vec<&str> = self.plan.touched.iter().map(|(name, _)| name.as_str()).collect();
         let entries = entries.by_name(&touched)?;
-        for (entry, (name, etag)) in entries.into_iter().zip(&self.plan.touched) {
+        for (entry, (name, Meta { etag, .. })) in entries.into_iter().zip(&self.plan.touched) {
             if let Some(line) = log.iter_mut().find(|line| line.object == *name) {
                 line.entry.etag.clone_from(etag);
             } else if let Some(entry) = entry {

@@ -41,6 +41,8 @@ pub struct Cleaning<'c> {
     pub state: &'c State,
     /// The time that plugins are told, in microseconds since the epoch.
     pub as_of: i64,
+    /// What time it is, in microseconds since the epoch.
+    pub now: i64,
     /// Where KPIs take silver in that is about to be aggregated, if it is.
     pub fresh: Option<&'c Fresh>,
     /// Told of every object read.
@@ -53,6 +55,8 @@ pub struct Outcome {
     pub change: Change,
     /// Objects that could not be cleaned, by dataset and name, and why; they are tried again in the next run.
     pub failures: Vec<((String, String), Error)>,
+    /// Objects that changed while they were read, by dataset and name, and what to say of it: nothing of them was taken.
+    pub unsettled: Vec<((String, String), Error)>,
     /// Things people should look at, such as a column that an object lacks.
     pub warnings: Vec<String>,
     /// Whether objects were written that the commit does not name.
@@ -66,7 +70,11 @@ pub struct Outcome {
 impl Outcome {
     /// The outcome, if all was done; else the first thing that was not.
     pub fn complete(mut self) -> Result<Self> {
-        let failures = self.failures.drain(..).map(|((_, object), error)| (format!("{BRONZE}{object}"), error));
+        let failures = self
+            .failures
+            .drain(..)
+            .chain(self.unsettled.drain(..))
+            .map(|((_, object), error)| (format!("{BRONZE}{object}"), error));
         error::first(failures.chain(std::mem::take(&mut self.stopped)), &self.damaged)?;
         Ok(self)
     }
@@ -121,6 +129,7 @@ impl Cleaning<'_> {
         let mut outcome = Outcome {
             change: Change::new("clean"),
             failures: vec![],
+            unsettled: vec![],
             warnings: vec![],
             untidy: false,
             damaged: BTreeMap::new(),
@@ -133,22 +142,29 @@ impl Cleaning<'_> {
                     outcome.warnings.extend(object.warnings.iter().map(|warning| format!("{BRONZE}{name}: {warning}")));
                     by_dataset.entry(dataset).or_default().insert(id, (name, object));
                 }
-                Err(error) => outcome.failures.push(((dataset.to_owned(), name.to_owned()), error)),
+                Err(error) => {
+                    let unsettled = error.kind() == Kind::Unsettled;
+                    let those = if unsettled { &mut outcome.unsettled } else { &mut outcome.failures };
+                    those.push(((dataset.to_owned(), name.to_owned()), error));
+                }
             }
         }
         // What failed may have been written in part.
         outcome.untidy = !outcome.failures.is_empty();
+        // Where objects are created whole, none is young.
+        let clock = if self.store.is_remote() { None } else { Some(self.store.clock()?) };
         for work in &works {
             let plan = work.plan;
             // A dataset made anew without an object that it has rows of would lose them: it stays as it is.
-            let failed = |name: &String| outcome.failures.iter().any(|(of, _)| (&of.0, &of.1) == (&plan.dataset, name));
+            let not_taken = || outcome.failures.iter().chain(&outcome.unsettled);
+            let failed = |name: &String| not_taken().any(|(of, _)| (&of.0, &of.1) == (&plan.dataset, name));
             if plan.rebuild.is_some() && plan.objects.iter().any(|object| object.known && failed(&object.name)) {
                 outcome.untidy = true;
                 continue;
             }
             let objects = by_dataset.remove(plan.dataset.as_str()).unwrap_or_default();
             let retired = outcome.change.retired.len();
-            match work.finish(objects, &mut outcome) {
+            match work.finish(objects, clock, &mut outcome) {
                 Err(error) if error.kind() == Kind::Damaged => {
                     outcome.change.retired.truncate(retired);
                     outcome.untidy = true;

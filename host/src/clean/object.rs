@@ -11,17 +11,19 @@ use super::part::{Maker, Part};
 use crate::catalog::{BRONZE, Cost, Stored};
 use crate::codec::{DecodedBatch, Decoder};
 use crate::digest::HashingReader;
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::spool::Spool;
-use crate::store::{Durability, NewObject, Put, unavailable};
+use crate::store::{Durability, Meta, NewObject, Put, Store, unavailable};
 use crate::wasm::Session;
 use crate::workers::Relay;
-use crate::{profile, silver};
+use crate::{Error, plan, profile, silver};
 
 /// What the cleaner made of one object; rows are not yet compared with those of other objects.
 pub(super) struct CleanObject<'w> {
-    /// What the store said of the object when it was opened.
+    /// What the store says of the object that was read.
     pub(super) etag: String,
+    /// When it was last written, by the store's clock, in microseconds since the epoch.
+    pub(super) modified: i64,
     pub(super) bytes: u64,
     pub(super) sha256: String,
     /// Rows in the object.
@@ -46,7 +48,8 @@ pub(super) enum Rows<'w> {
 pub(super) struct Object<'w> {
     work: &'w DatasetWork<'w>,
     name: &'w str,
-    etag: String,
+    /// What the store said of the object when it was opened.
+    opened: Meta,
     /// That of the first worker. Others open their own when they have something to clean; but a cleaner that does not open
     /// fails an object without rows too.
     session: Mutex<Option<Session<'w>>>,
@@ -88,7 +91,11 @@ impl<'w> Object<'w> {
     pub(super) fn begin(work: &'w DatasetWork<'w>, name: &'w str, id: u32) -> Result<Self> {
         let key = format!("{BRONZE}{name}");
         let (cleaning, step) = (work.cleaning, work.step);
-        let (meta, file) = cleaning.store.open(&key)?;
+        let (opened, file) = cleaning.store.open(&key).map_err(|error| match error.kind() {
+            // It was there a moment ago, under a name that its writer has given up.
+            Kind::Damaged if !cleaning.store.is_remote() => plan::unsettled(&key),
+            _ => error,
+        })?;
         let reader = HashingReader::new(file);
         let decoder = Decoder::new(reader, step.format, &step.plugin.spec().input, cleaning.pipeline.decode);
         let session = Mutex::new(Some(work.session()?));
@@ -111,7 +118,7 @@ impl<'w> Object<'w> {
             quarantine_stem: work.key(What::Quarantine, name, false),
         };
         let relay = Relay::new(Bronze { dataset: &step.name, key, decoder }, sink);
-        Ok(Self { work, name, etag: meta.etag, session, cost: Mutex::default(), relay })
+        Ok(Self { work, name, opened, session, cost: Mutex::default(), relay })
     }
 
     /// Cleans batches until there are no more.
@@ -128,14 +135,21 @@ impl<'w> Object<'w> {
 
     /// What became of it.
     pub(super) fn end(self) -> Result<CleanObject<'w>> {
-        let Self { work, name, etag, relay, cost, .. } = self;
+        let Self { work, name, opened, relay, cost, .. } = self;
+        let store = work.cleaning.store;
         let cost = cost.into_inner().expect("no one panics while adding");
-        let (Bronze { key, decoder, .. }, mut sink) = relay.finish()?;
+        let (Bronze { key, decoder, .. }, mut sink) = match relay.finish() {
+            // A cleaner is not to blame for half a record.
+            Err(error) => return Err(not_if_it_changed(store, name, &opened, error)),
+            Ok(finished) => finished,
+        };
         let warnings = decoder.warnings().iter().map(ToString::to_string).collect();
         // The decoder may have given up before the end; the sha256 is that of the whole object.
         let mut reader = decoder.into_reader();
         std::io::copy(&mut reader, &mut std::io::sink()).map_err(|error| unavailable("read", &key, &error))?;
         let (bytes, sha256) = reader.finish();
+        // Before anything of it gets a name.
+        let Meta { etag, modified, .. } = settle(store, &key, opened, bytes, &sha256)?;
         let quarantine = sink.finish_quarantine()?;
         let Sink { read, rows, rejected, repaired, .. } = sink;
         let rows = match rows {
@@ -145,7 +159,35 @@ impl<'w> Object<'w> {
         let named =
             |counts: BTreeMap<&str, u64>| counts.into_iter().map(|(rule, rows)| (rule.to_owned(), rows)).collect();
         let (rejected, repaired) = (named(rejected), named(repaired));
-        Ok(CleanObject { etag, bytes, sha256, read, rows, rejected, repaired, quarantine, cost, warnings })
+        Ok(CleanObject { etag, modified, bytes, sha256, read, rows, rejected, repaired, quarantine, cost, warnings })
+    }
+}
+
+/// What the object that was opened is now that those bytes of it were read.
+///
+/// # Errors
+/// [`Kind::Unsettled`] if what was read is not what it is.
+fn settle(store: &dyn Store, key: &str, opened: Meta, bytes: u64, sha256: &str) -> Result<Meta> {
+    if store.is_remote() {
+        return Ok(opened);
+    }
+    match store.look(key)? {
+        Some(now) if now.etag == opened.etag && bytes == now.bytes => Ok(now),
+        // Given another mode or a second name, or copied anew: it is read once more to tell.
+        Some(now) if now.bytes == bytes => match plan::hash(store, key)? {
+            (now, found) if found == sha256 => Ok(now),
+            _ => Err(plan::unsettled(key)),
+        },
+        _ => Err(plan::unsettled(key)),
+    }
+}
+
+/// The error, unless it may come of a change of the object while it was read.
+fn not_if_it_changed(store: &dyn Store, name: &str, opened: &Meta, error: Error) -> Error {
+    let key = format!("{BRONZE}{name}");
+    match store.is_remote() || matches!(store.look(&key), Ok(Some(now)) if now.etag == opened.etag) {
+        true => error,
+        false => plan::unsettled(&key),
     }
 }
 
@@ -189,5 +231,66 @@ impl<'w> Sink<'w> {
         let Put { key, sha256, bytes } =
             object.finish(&self.quarantine_stem, '.', ".jsonl", Durability::Rebuildable)?;
         Ok(Some(Stored { key, sha256, bytes, rows: self.rejected.values().sum() }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File, Permissions};
+    use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
+    use std::path::Path;
+
+    use super::*;
+    use crate::digest;
+    use crate::store::DirStore;
+
+    /// What comes of an object of which `one` was read, and that was changed meanwhile.
+    fn settled(change: impl FnOnce(&Path)) -> Result<Meta> {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("x");
+        fs::write(&path, "one").expect("a write");
+        let long_ago = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000);
+        File::options().write(true).open(&path).and_then(|file| file.set_modified(long_ago)).expect("it is ours");
+        let store = DirStore::new(directory.path());
+        let (opened, mut reader) = store.open("x").expect("opens");
+        let mut read = Vec::new();
+        reader.read_to_end(&mut read).expect("a read");
+        change(&path);
+        settle(&store, "x", opened, read.len() as u64, &digest::hex(&read))
+    }
+
+    #[test]
+    fn nothing_of_an_object_that_changed_while_it_was_read_is_taken() {
+        let in_place = |path: &Path, body: &[u8]| {
+            let file = File::options().write(true).open(path).expect("opens");
+            let time = file.metadata().and_then(|metadata| metadata.modified()).expect("a time");
+            file.set_len(body.len() as u64).expect("it is ours");
+            file.write_all_at(body, 0).expect("a write");
+            file.set_modified(time).expect("it is ours");
+        };
+        let by_rename = |path: &Path| {
+            fs::write(path.with_extension("new"), "two").expect("a write");
+            fs::rename(path.with_extension("new"), path).expect("a rename");
+        };
+        let changes: [(&str, &dyn Fn(&Path)); 6] = [
+            ("as long, time set back", &|path| in_place(path, b"two")),
+            ("longer", &|path| in_place(path, b"one more")),
+            ("cut off", &|path| in_place(path, b"on")),
+            ("replaced", &by_rename),
+            ("gone", &|path| fs::remove_file(path).expect("it is there")),
+            ("a directory", &|path| fs::remove_file(path).and_then(|()| fs::create_dir(path)).expect("it is there")),
+        ];
+        for (what, change) in changes {
+            assert_eq!(settled(change).expect_err(what).kind(), Kind::Unsettled, "{what}");
+        }
+    }
+
+    #[test]
+    fn an_object_whose_bytes_stayed_is_taken_as_it_is_now() {
+        let touched: [&dyn Fn(&Path); 3] =
+            [&|_| {}, &|path| fs::set_permissions(path, Permissions::from_mode(0o444)).expect("it is ours"), &|path| {
+                fs::hard_link(path, path.with_extension("second")).expect("a link")
+            }];
+        touched.into_iter().for_each(|touch| assert_eq!(settled(touch).expect("it is the same").bytes, 3));
     }
 }

@@ -168,7 +168,19 @@ impl<'w> DatasetWork<'w> {
 
 impl<'w> Job<'w> {
     fn new(name: &str, id: u32, object: CleanObject<'w>, lost: Vec<u32>) -> Self {
-        let CleanObject { etag, bytes, sha256, read, rows, rejected, repaired, quarantine, cost, warnings: _ } = object;
+        let CleanObject {
+            etag,
+            modified: _,
+            bytes,
+            sha256,
+            read,
+            rows,
+            rejected,
+            repaired,
+            quarantine,
+            cost,
+            warnings: _,
+        } = object;
         let (rows, silver) = match rows {
             Rows::Written(silver) => (Source::Written, silver),
             Rows::Waiting(spool) => (Source::New(spool), Stored::default()),

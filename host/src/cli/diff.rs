@@ -11,13 +11,13 @@ use clap::Args;
 use super::lock::short;
 use super::table::{render, thousands};
 use super::{Common, print, print_json};
-use crate::Error;
 use crate::catalog::{Cost, State, kept_component};
 use crate::components::{plugin_of, read_file};
 use crate::diff::{Both, Comparing, Costs, Diff, RowDiff, Rules, TableDiff};
 use crate::error::{Kind, Result};
 use crate::run::Host;
 use crate::wasm::Binary;
+use crate::{Error, files};
 
 /// The shortest beginning of a digest that names a component.
 const SHORTEST: usize = 8;
@@ -84,7 +84,7 @@ impl Compare {
         };
         let diff = comparing.diff()?;
         if let Some(path) = &self.html {
-            std::fs::write(path, html::page(&diff)).map_err(|error| {
+            files::write(path, html::page(&diff)).map_err(|error| {
                 Error::new(Kind::Unavailable, format!("cannot write `{}`: {error}", path.display()))
             })?;
         }
@@ -97,7 +97,7 @@ impl Compare {
 
     fn find(&self, what: &str, now: &Host, state: &State) -> Result<Component> {
         let path = Path::new(what);
-        if path.is_file() {
+        if path.exists() && !path.is_dir() {
             let stem = plugin_of(path);
             return Ok(Component { name: Some(stem), binary: read_file(path, u64::MAX)? });
         }

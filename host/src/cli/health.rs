@@ -1,6 +1,6 @@
 //! `smelt health`: whether a `smelt up` beside it still does its work; and the sign of life that this looks at.
 
-use std::fs::{File, FileTimes};
+use std::fs::{FileTimes, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -10,9 +10,9 @@ use chrono::{DateTime, Utc};
 use clap::Args;
 
 use super::print;
-use crate::Error;
 use crate::clock::{Clock, apart};
 use crate::error::{Kind, Result};
+use crate::{Error, files};
 
 /// The environment variable that may name the file.
 pub(super) const VARIABLE: &str = "SMELT_HEARTBEAT";
@@ -32,7 +32,10 @@ impl Health {
     pub(super) fn run(self) -> Result<ExitCode> {
         let Self { heartbeat, within } = self;
         let unhealthy = |why: String| Error::new(Kind::Unavailable, format!("unhealthy: {why}"));
-        let touched = heartbeat.metadata().and_then(|metadata| metadata.modified());
+        let touched = heartbeat.metadata().and_then(|metadata| match files::no_file(metadata.file_type()) {
+            None => metadata.modified(),
+            Some(error) => Err(error),
+        });
         let touched = touched.map_err(|error| unhealthy(format!("`{}`: {error}", heartbeat.display())))?;
         let (now, touched) = (Clock::System.now(), DateTime::<Utc>::from(touched));
         let seconds = Duration::from_secs(apart(now.timestamp_micros(), touched.timestamp_micros()).as_secs());
@@ -55,7 +58,7 @@ impl Health {
 pub(super) fn beat(file: &Path) -> Result<()> {
     let touch = || -> io::Result<()> {
         let times = FileTimes::new().set_modified(Clock::System.now().into());
-        File::options().create(true).append(true).open(file)?.set_times(times)
+        files::open_with(file, OpenOptions::new().create(true).append(true))?.0.set_times(times)
     };
     touch().map_err(|error| Error::new(Kind::Unavailable, format!("cannot touch `{}`: {error}", file.display())))
 }

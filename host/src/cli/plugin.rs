@@ -1,6 +1,6 @@
 //! `smelt plugin`: what authors of plugins need.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
@@ -13,10 +13,10 @@ use super::lock::Pinning;
 use super::new::New;
 use super::promote::{Promote, Rollback};
 use super::{Common, cache_directory, print, print_json};
-use crate::Error;
 use crate::check::{Engines, Options, Outcome, check};
 use crate::config::LimitsSection;
 use crate::error::Result;
+use crate::{Error, files};
 
 #[derive(Debug, Args)]
 pub(super) struct Plugin {
@@ -108,7 +108,8 @@ fn object(flag: &str, given: &str) -> Result<Map<String, Value>> {
     let wrong = |what: String| Error::config(format!("{flag}: {what}"));
     let text = match given.trim_start().starts_with('{') {
         true => given.to_owned(),
-        false => std::fs::read_to_string(given).map_err(|error| wrong(format!("cannot read `{given}`: {error}")))?,
+        false => files::read_text(Path::new(given), files::TEXT_BYTES)
+            .map_err(|error| wrong(format!("cannot read `{given}`: {error}")))?,
     };
     serde_json::from_str(&text).map_err(|error| wrong(format!("{error}; a JSON object would be right")))
 }

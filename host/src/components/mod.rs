@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 pub use registry::{Registry, SIGNATURE_LAYER};
 pub use signature::Keys;
 
-use crate::Error;
 use crate::config::Manifest;
 use crate::error::{Kind, Result};
 use crate::lake::connection_of;
 use crate::store::{BucketUrl, Places, S3Store, Store as _};
 use crate::wasm::Binary;
+use crate::{Error, files};
 
 /// What a component's file is called after the plugin's name, and its signature's after that.
 const EXTENSION: &str = ".wasm";
@@ -99,7 +99,7 @@ pub fn read_file(path: &Path, most: u64) -> Result<Binary> {
     let binary = Binary::read(path, most)?;
     let mut beside = path.as_os_str().to_owned();
     beside.push(SIGNATURE);
-    match std::fs::read_to_string(&beside) {
+    match files::read_text(Path::new(&beside), SIGNATURE_BYTES) {
         Ok(text) => Ok(binary.signed(&text)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(binary),
         Err(error) => {
@@ -122,7 +122,7 @@ impl Place {
         match self {
             Self::Directory(directory) => {
                 let path = directory.join(&name);
-                if path.is_file() { read_file(&path, most).map(Some) } else { Ok(None) }
+                if path.exists() { read_file(&path, most).map(Some) } else { Ok(None) }
             }
             Self::Bucket { url, store } => {
                 let object = |name: &str, most: u64| {

@@ -6,10 +6,10 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
 use crate::config::Manifest;
 use crate::error::{Kind, Result};
 use crate::wasm::{Binary, Limits};
+use crate::{Error, files};
 
 const HEAD: &str = "\
 # Which components the pipeline runs. Written by `smelt plugin lock`; any other component is refused.
@@ -58,7 +58,7 @@ impl Lock {
     /// The lock in the file, if there is such a file.
     pub fn read(path: &Path) -> Result<Option<Self>> {
         let shown = path.display();
-        let text = match fs::read_to_string(path) {
+        let text = match files::read_text(path, files::TEXT_BYTES) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             read => read.map_err(|error| Error::unreadable(format!("the lock `{shown}`"), &error))?,
         };
@@ -71,7 +71,7 @@ impl Lock {
         let path = &manifest.lock;
         let text = toml::to_string(self).map_err(|error| Error::internal(error.to_string()))?;
         let partial = path.with_extension("lock.partial");
-        let written = fs::write(&partial, format!("{HEAD}\n{text}")).and_then(|()| fs::rename(&partial, path));
+        let written = files::write(&partial, format!("{HEAD}\n{text}")).and_then(|()| fs::rename(&partial, path));
         written.map_err(|error| Error::new(Kind::Unavailable, format!("cannot write `{}`: {error}", path.display())))
     }
 

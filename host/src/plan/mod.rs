@@ -1,19 +1,22 @@
 //! What would run and why: the manifest and the listing of bronze, compared with the catalog. Changes nothing.
 
 mod estimate;
+mod young;
 
 pub use estimate::Estimate;
+pub use young::{YOUNG, hash, unsettled};
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
 
-use crate::catalog::{BRONZE, Dataset, Entries, Entry, Failing, Failure, GoldInput, Listed, Parts, State, Stored};
-use crate::digest::HashingReader;
+use crate::catalog::{
+    BRONZE, Dataset, Entries, Entry, Failing, Failure, GoldInput, Listed, Parts, State, Stored, Young,
+};
 use crate::error::{Kind, Result};
 use crate::pipeline::{DatasetStep, KpiInput, KpiStep, Pipeline};
-use crate::store::{Meta, Store, unavailable};
+use crate::store::{Meta, Store};
 use crate::{Error, profile, workers};
 
 /// What would run and why.
@@ -41,9 +44,18 @@ pub struct DatasetPlan {
     pub rebuild: Option<String>,
     /// The objects that would be read.
     pub objects: Vec<PlannedObject>,
-    /// Objects whose bytes are as before though the store's word for them changed: name and that word.
+    /// Objects whose bytes are as before though the store's word for them changed: name and what it says now.
     #[serde(skip)]
-    pub touched: Vec<(String, String)>,
+    pub touched: Vec<(String, Meta)>,
+    /// Objects that are being written: left alone until the next tick.
+    #[serde(skip)]
+    pub unsettled: Vec<String>,
+    /// What was young when it was read, and was looked at again now that it is old.
+    #[serde(skip)]
+    pub settled: Vec<Young>,
+    /// Whether a commit is to say so.
+    #[serde(skip)]
+    pub settles: bool,
     /// Objects that the catalog knows but bronze no longer holds; their rows stay.
     pub missing: Vec<String>,
     /// Objects that are left alone, because the cleaner failed at them as often as it may.
@@ -116,7 +128,7 @@ impl DatasetPlan {
 
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
-        self.rebuild.is_none() && self.objects.is_empty() && self.touched.is_empty()
+        self.rebuild.is_none() && self.objects.is_empty() && self.touched.is_empty() && !self.settles
     }
 }
 
@@ -131,6 +143,8 @@ pub struct Planning<'p> {
     pub state: &'p State,
     /// The time that plugins are told, in microseconds since the epoch.
     pub as_of: i64,
+    /// What time it is, in microseconds since the epoch.
+    pub now: i64,
     /// Datasets of which an object is gone or damaged, and which: they are made anew.
     pub damaged: &'p BTreeMap<String, String>,
     /// Up to how many objects a dataset is compared with bronze in full. In a larger one an object that was replaced is
@@ -223,7 +237,8 @@ impl<'p> Planning<'p> {
             let (mut any, mut all) = (false, true);
             for (_, _, listed, parked) in listed.iter().filter(|(step, ..)| step.pattern.matches(name)) {
                 any = true;
-                all &= parked.contains(name) || listed.borrow_mut().add(name);
+                // Another version of what is parked is another try.
+                all &= !parked.contains(name) && listed.borrow_mut().add(name);
             }
             any && all
         };
@@ -231,10 +246,16 @@ impl<'p> Planning<'p> {
         let mut everything = None;
         let mut plans = Vec::new();
         for (step, held, listed, _) in &listed {
-            let rebuild = self.reason(step, *held);
+            let mut rebuild = self.reason(step, *held);
             if rebuild.is_none() && listed.borrow().is_same() && self.is_large(*held) {
-                plans.push(Ok(self.incremental(step, *held, &new)));
-                continue;
+                match self.but_for_young(step, *held, &new)? {
+                    Some(plan) if plan.rebuild.is_none() => {
+                        plans.push(Ok(plan));
+                        continue;
+                    }
+                    Some(plan) => rebuild = plan.rebuild,
+                    None => {}
+                }
             }
             let listing = match &everything {
                 Some(listing) => listing,
@@ -296,7 +317,18 @@ impl<'p> Planning<'p> {
     fn dataset_plan(&self, step: &DatasetStep, rebuild: Option<String>) -> DatasetPlan {
         let parked = self.parked(step).map(|(name, failure)| Parked::new(name, failure)).collect();
         let dataset = step.name.clone();
-        DatasetPlan { dataset, rebuild, objects: vec![], touched: vec![], missing: vec![], parked, estimate: None }
+        DatasetPlan {
+            dataset,
+            rebuild,
+            objects: vec![],
+            touched: vec![],
+            unsettled: vec![],
+            settled: vec![],
+            settles: false,
+            missing: vec![],
+            parked,
+            estimate: None,
+        }
     }
 
     /// Reads what is new, where everything else is known to be there.
@@ -340,7 +372,12 @@ impl<'p> Planning<'p> {
             entries => entries.transpose()?.unwrap_or_default(),
         };
         let entries = entries.into_iter().collect();
-        Ok(self.compare(step, listing, entries, rebuild))
+        let mut plan = self.compare(step, listing, entries, rebuild);
+        if plan.unsettled.is_empty() {
+            plan.settled = held.map_or_else(Vec::new, |held| self.old(held));
+            plan.settles = self.is_large(held) && !plan.settled.is_empty();
+        }
+        Ok(plan)
     }
 
     /// Compares the objects of a listing with what the catalog knows of them.
@@ -368,9 +405,8 @@ impl<'p> Planning<'p> {
                 Some(entry) if entry.etag == meta.etag => {}
                 // Touched or replaced: only the bytes tell.
                 Some(entry) if plan.rebuild.is_none() => match hash(self.store, &meta.key) {
-                    Ok((found, sha256)) if sha256 == entry.sha256 => {
-                        plan.touched.push((object.name.clone(), found.etag));
-                    }
+                    Ok((found, sha256)) if sha256 == entry.sha256 => plan.touched.push((object.name.clone(), found)),
+                    Err(error) if error.kind() == Kind::Unsettled => plan.unsettled.push(object.name.clone()),
                     // If it cannot be read it may have been: making the dataset anew will say what is wrong with it.
                     _ => plan.rebuild = Some(format!("bronze object `{}` was replaced after it was read", object.name)),
                 },
@@ -392,6 +428,7 @@ impl<'p> Planning<'p> {
         if plan.rebuild.is_some() {
             plan.objects = all;
             plan.touched.clear();
+            plan.unsettled.clear();
         }
         plan
     }
@@ -450,13 +487,6 @@ fn name_of(meta: &Meta) -> &str {
 
 fn planned(meta: &Meta, known: bool) -> PlannedObject {
     PlannedObject { name: name_of(meta).to_owned(), bytes: meta.bytes, etag: meta.etag.clone(), known }
-}
-
-fn hash(store: &dyn Store, key: &str) -> Result<(Meta, String)> {
-    let (meta, file) = store.open(key)?;
-    let mut reader = HashingReader::new(file);
-    std::io::copy(&mut reader, &mut std::io::sink()).map_err(|error| unavailable("read", key, &error))?;
-    Ok((meta, reader.finish().1))
 }
 
 /// Whether the object is there, as long as it should be: a power failure may cut off what was just written.

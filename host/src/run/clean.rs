@@ -82,6 +82,10 @@ impl Host {
                          would leave the lake"
                     )
                 }));
+                let unsettled = plans.iter().flat_map(|plan| &plan.unsettled);
+                report.warnings.extend(
+                    unsettled.map(|name| format!("{BRONZE}{name}: is being written; the next run looks at it again")),
+                );
                 report.unmatched.clone_from(&plan.unmatched);
                 let parked = plans.iter().flat_map(|plan| &plan.parked);
                 report.parked.extend(parked.map(|it| Parked { name: format!("{BRONZE}{}", it.name), ..it.clone() }));
@@ -114,6 +118,7 @@ impl Host {
                 pipeline: &self.pipeline,
                 state: catalog.state(),
                 as_of: self.as_of(),
+                now: self.now(),
                 fresh: aggregate_next.then_some(&fresh),
                 progress: &self.progress,
             };
@@ -160,6 +165,10 @@ impl Host {
             self.damaged().extend(outcome.damaged);
             report.cleaned += cleaned as usize;
             report.warnings.extend(outcome.warnings);
+            for (object, error) in outcome.unsettled {
+                report.warnings.push(error.to_string());
+                done.failed.insert(object);
+            }
             for (object, error) in outcome.failures {
                 report.failures.push((format!("{BRONZE}{}", object.1), error));
                 done.failed.insert(object);
@@ -251,7 +260,8 @@ impl Host {
                         );
                         report.failures.push((plan.dataset.clone(), Error::new(Kind::InvalidInput, why)));
                     }
-                    chosen.push(DatasetPlan { rebuild: None, objects: vec![], touched: vec![], ..plan });
+                    let (objects, touched, settled) = (vec![], vec![], vec![]);
+                    chosen.push(DatasetPlan { rebuild: None, objects, touched, settled, settles: false, ..plan });
                     continue;
                 }
                 let stays = plan.objects.iter().any(|object| object.known && failed(&object.name));

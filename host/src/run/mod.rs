@@ -201,7 +201,8 @@ impl Host {
         let in_full = if self.reconcile_is_due(state) { u64::MAX } else { FEW_OBJECTS };
         let tries = if self.retry_parked { u32::MAX } else { self.pipeline.tries };
         let (store, pipeline, forget_missing) = (self.store(), &self.pipeline, self.forget_missing);
-        Planning { store, pipeline, state, as_of: self.as_of(), damaged, in_full, tries, forget_missing }
+        let (as_of, now) = (self.as_of(), self.now());
+        Planning { store, pipeline, state, as_of, now, damaged, in_full, tries, forget_missing }
     }
 
     /// Whether it is time to compare bronze with the catalog in full.
@@ -220,6 +221,11 @@ impl Host {
 
     fn damaged(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
         self.damaged.lock().expect("no one panics while holding it")
+    }
+
+    /// What time it is, in microseconds since the epoch.
+    fn now(&self) -> i64 {
+        self.clock.now().timestamp_micros()
     }
 
     /// The time that plugins are told if they ask: the beginning of the UTC day, so that results change once a day.

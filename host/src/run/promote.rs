@@ -233,6 +233,7 @@ impl Host {
             pipeline: &self.pipeline,
             state,
             as_of: self.as_of(),
+            now: self.now(),
             fresh: None,
             progress: &self.progress,
         };

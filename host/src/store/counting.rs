@@ -41,6 +41,10 @@ impl<S: Store> Store for Counting<S> {
         Ok(opened)
     }
 
+    fn look(&self, key: &str) -> Result<Option<Meta>> {
+        self.store.look(key)
+    }
+
     fn read_ranges(&self, key: &str, ranges: &[Range<u64>]) -> Result<Vec<u8>> {
         ranges.iter().for_each(|range| self.count(range.end - range.start));
         self.store.read_ranges(key, ranges)

@@ -77,11 +77,31 @@ pub trait Store: Send + Sync {
     /// A reader of the object, and what the object was when it was opened.
     fn open(&self, key: &str) -> Result<(Meta, Box<dyn Read + Send>)>;
 
+    /// What the object is now, as a listing would say; `None` if there is none.
+    fn look(&self, key: &str) -> Result<Option<Meta>> {
+        match self.open(key) {
+            Err(error) if error.kind() == Kind::Damaged => Ok(None),
+            opened => opened.map(|(meta, _)| Some(meta)),
+        }
+    }
+
     /// Exactly those parts of the object, one after the other. [`Kind::Damaged`] if it is gone or too short.
     fn read_ranges(&self, key: &str, ranges: &[Range<u64>]) -> Result<Vec<u8>>;
 
     /// Whether there is an object with that key. Cheaper than anything else that tells.
     fn exists(&self, key: &str) -> Result<bool>;
+
+    /// Whether the object has that content. What has its name and is none, or cannot be read, has not.
+    fn holds(&self, key: &str, bytes: u64, sha256: &str) -> Result<bool> {
+        match self.open(key) {
+            // It was deleted meanwhile.
+            Err(error) if error.kind() == Kind::Damaged => Ok(false),
+            opened => {
+                let (meta, reader) = opened?;
+                Ok(meta.bytes == bytes && new::is(key, reader, bytes, sha256)?)
+            }
+        }
+    }
 
     /// Begins an object that is written piece by piece. It gets its key at the end, in the same place (up to the last
     /// `/`) as `near`. [`NewObject`] is what most want.

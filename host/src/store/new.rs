@@ -47,7 +47,7 @@ impl<'s> NewObject<'s> {
         let (mut upload, bytes, sha256) = self.upload.finish();
         for attempt in first.. {
             let key = key(attempt);
-            if upload.finish(&key, durability)? || is(self.store, &key, bytes, &sha256)? {
+            if upload.finish(&key, durability)? || self.store.holds(&key, bytes, &sha256)? {
                 return Ok((Put { key, sha256, bytes }, attempt));
             }
         }
@@ -76,7 +76,7 @@ pub fn copy_new(
 ) -> Result<String> {
     for attempt in 1.. {
         let key = numbered(stem, mark, attempt, extension);
-        if store.copy(from, &key)? || is(store, &key, bytes, sha256)? {
+        if store.copy(from, &key)? || store.holds(&key, bytes, sha256)? {
             return Ok(key);
         }
     }
@@ -92,19 +92,11 @@ fn numbered(stem: &str, mark: char, attempt: u32, extension: &str) -> String {
 pub fn put_unless_other(store: &dyn Store, key: &str, body: &[u8], durability: Durability) -> Result<bool> {
     let mut upload = store.create(key)?;
     upload.write_all(body).map_err(|error| unavailable("write", key, &error))?;
-    Ok(upload.finish(key, durability)? || is(store, key, body.len() as u64, &digest::hex(body))?)
+    Ok(upload.finish(key, durability)? || store.holds(key, body.len() as u64, &digest::hex(body))?)
 }
 
-/// Whether the object has that content. One that cannot be found though its name is taken has none: it is a link that leads
-/// nowhere, or was deleted meanwhile.
-fn is(store: &dyn Store, key: &str, bytes: u64, sha256: &str) -> Result<bool> {
-    let (meta, reader) = match store.open(key) {
-        Err(error) if error.kind() == Kind::Damaged => return Ok(false),
-        opened => opened?,
-    };
-    if meta.bytes != bytes {
-        return Ok(false);
-    }
+/// Whether what is read has that content.
+pub(super) fn is(key: &str, reader: impl Read, bytes: u64, sha256: &str) -> Result<bool> {
     let mut reader = HashingReader::new(reader);
     let mut buffer = vec![0; 64 << 10];
     while reader.read(&mut buffer).map_err(|error| unavailable("read", key, &error))? > 0 {}

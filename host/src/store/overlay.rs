@@ -46,6 +46,14 @@ impl Store for Overlay {
         self.holder(key)?.open(key)
     }
 
+    fn look(&self, key: &str) -> Result<Option<Meta>> {
+        self.holder(key)?.look(key)
+    }
+
+    fn holds(&self, key: &str, bytes: u64, sha256: &str) -> Result<bool> {
+        self.holder(key)?.holds(key, bytes, sha256)
+    }
+
     fn read_ranges(&self, key: &str, ranges: &[Range<u64>]) -> Result<Vec<u8>> {
         self.holder(key)?.read_ranges(key, ranges)
     }

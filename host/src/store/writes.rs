@@ -15,6 +15,8 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
+use crate::files;
+
 const BEGUN: &[u8] = b"b";
 const ENDED: &[u8] = b"e";
 
@@ -53,7 +55,7 @@ impl Writes {
         stamp: Stamp,
         compare: bool,
     ) -> std::io::Result<Self> {
-        let file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
+        let (file, _) = files::open_with(path, OpenOptions::new().read(true).append(true).create(true))?;
         let mut alone = false;
         // If it can be had neither alone nor together, someone has it alone: who has just begun, or tidies up.
         let locked = within(patience, || {

@@ -1,12 +1,10 @@
 //! A component's bytes.
 
-use std::fs::File;
-use std::io::{self, Read as _};
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::error::Result;
-use crate::{Error, digest};
+use crate::{Error, digest, files};
 
 /// A component's bytes, read once: what becomes of the file later changes nothing.
 #[derive(Debug, Clone)]
@@ -21,16 +19,7 @@ impl Binary {
     /// What the file holds, which may have so many bytes.
     pub fn read(path: &Path, most: u64) -> Result<Self> {
         let shown = path.display();
-        let read = || {
-            // One more than is accepted, so that a file that never ends is not read for ever.
-            let mut bytes = Vec::new();
-            File::open(path)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
-            match bytes.len() as u64 > most {
-                true => Err(io::Error::other(format!("it has more than {most} bytes"))),
-                false => Ok(bytes),
-            }
-        };
-        match read() {
+        match files::read(path, most) {
             Ok(bytes) => Ok(Self::new(&shown.to_string(), bytes)),
             Err(error) => Err(Error::unreadable(format!("the component `{shown}`"), &error)),
         }

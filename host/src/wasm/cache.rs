@@ -11,6 +11,8 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use tempfile::NamedTempFile;
 
+use crate::files;
+
 /// The file with the key.
 const KEY: &str = "key";
 /// How long an authentication code is.
@@ -35,7 +37,7 @@ impl Cache {
     /// What was put under that name, if it is just that.
     pub(super) fn get(&self, name: &str) -> Option<Vec<u8>> {
         let path = self.path(name);
-        let mut content = fs::read(&path).ok()?;
+        let mut content = files::read(&path, MOST_BYTES).ok()?;
         let code = content.split_off(content.len().checked_sub(CODE)?);
         if self.code(name, &content).verify_slice(&code).is_err() {
             tracing::warn!(file = %path.display(), "the cached code is not what was put there; it is made again");
@@ -111,7 +113,7 @@ fn key(directory: &Path) -> io::Result<Vec<u8>> {
         // Whole before it has its name; another host's that came first is taken.
         let _ = file.persist_noclobber(&path);
     }
-    let key = fs::read(&path)?;
+    let key = files::read(&path, CODE as u64)?;
     if key.len() != CODE || !mine(&path) {
         return Err(io::Error::other("the key is not one"));
     }

@@ -11,8 +11,8 @@ use serde_json::json;
 
 use self::project::{Kind, Language};
 use super::{Common, print, print_json};
-use crate::Error;
 use crate::error::{self, Result};
+use crate::{Error, files};
 
 #[derive(Debug, Args)]
 pub(super) struct New {
@@ -141,6 +141,6 @@ fn find_sdk(given: Option<&Path>) -> Result<PathBuf> {
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {
-    let made = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(path, text));
+    let made = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| files::write(path, text));
     made.map_err(|error| Error::new(error::Kind::Unavailable, format!("cannot write `{}`: {error}", path.display())))
 }

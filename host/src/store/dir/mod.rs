@@ -1,6 +1,7 @@
 //! A lake in a directory: objects are files, created under a temporary name and linked into place whole.
 
 mod places;
+mod temporary;
 mod upload;
 mod walk;
 
@@ -10,22 +11,20 @@ use std::io::{ErrorKind, Read};
 use std::ops::Range;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use upload::DirUpload;
 
 use super::writes::PATIENCE;
-use super::{Meta, Store, Upload, Writes, copy_through, layer, unavailable};
+use super::{Meta, Store, Upload, Writes, copy_through, layer, new, unavailable};
 use crate::Error;
 use crate::error::{Kind, Result};
-use crate::profile;
+use crate::{files, profile};
 
 /// The file that writers lock.
 pub const WRITERS: &str = "catalog/writers.lock";
-/// Files being written; listings leave them out.
-const TEMPORARY: &str = ".tmp-";
 
 /// A directory as a [`Store`].
 #[derive(Debug)]
@@ -36,8 +35,13 @@ pub struct DirStore {
     /// Whether it was asked whether anyone else has changed what lies in it.
     compared: AtomicBool,
     temporaries: AtomicU64,
-    /// Tells our temporaries from those of others, who may have our process id in their own container.
-    random: u64,
+    /// What the names of our temporaries begin with, once there was one.
+    stem: OnceLock<String>,
+    /// Whether a rename of this file system has shown that it takes no other file's place.
+    renames: AtomicBool,
+    /// Whether links are refused, for tests.
+    #[cfg(test)]
+    without_links: bool,
     /// What was said to be no object.
     passed_over: Mutex<BTreeSet<PathBuf>>,
     /// How long a writer waits for one who keeps others from writing.
@@ -55,7 +59,10 @@ impl DirStore {
             compared: AtomicBool::new(false),
             root,
             temporaries: AtomicU64::new(0),
-            random: crate::random(),
+            stem: OnceLock::new(),
+            renames: AtomicBool::new(false),
+            #[cfg(test)]
+            without_links: false,
             passed_over: Mutex::default(),
             patience: PATIENCE,
             waited: AtomicBool::new(false),
@@ -77,14 +84,33 @@ impl DirStore {
     }
 
     fn open_file(&self, key: &str) -> Result<(fs::Metadata, File)> {
-        let open = || {
-            let file = File::open(self.path(key).map_err(std::io::Error::other)?)?;
-            Ok((file.metadata()?, file))
-        };
-        open().map_err(|error: std::io::Error| match error.kind() {
-            ErrorKind::NotFound => Error::new(Kind::Damaged, format!("there is no `{key}`")),
-            _ => unavailable("open", key, &error),
-        })
+        match files::open(&self.path(key)?) {
+            Ok((file, metadata)) => Ok((metadata, file)),
+            Err(error) if is_nothing(&error) => Err(Error::new(Kind::Damaged, format!("there is no `{key}`"))),
+            Err(error) if files::is_no_file(&error) => Err(Error::new(Kind::Damaged, format!("`{key}`: {error}"))),
+            Err(error) => Err(unavailable("open", key, &error)),
+        }
+    }
+
+    /// Tells this lake's temporaries from those of another one that shares its bronze: the inode of the file that writers
+    /// lock. Where that was copied or moved to another file system, what was left before is left alone.
+    fn id(&self) -> u64 {
+        fs::metadata(self.root.join(WRITERS)).map_or(0, |metadata| metadata.ino())
+    }
+
+    /// A name that no other file has, ours or another host's.
+    fn temporary(&self) -> String {
+        let stem = self.stem.get_or_init(|| temporary::stem(self.id(), crate::random()));
+        format!("{stem}{}", self.temporaries.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Gives the file a second name, unless there is something of that name.
+    fn hard_link(&self, file: &Path, second: &Path) -> std::io::Result<()> {
+        #[cfg(test)]
+        if self.without_links {
+            return Err(std::io::Error::from_raw_os_error(libc::EPERM));
+        }
+        fs::hard_link(file, second)
     }
 
     /// Says once that something in the lake cannot be an object.
@@ -95,8 +121,22 @@ impl DirStore {
     }
 }
 
+/// Whether the error is that nothing has that name.
+fn is_nothing(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) || error.raw_os_error() == Some(libc::ELOOP)
+}
+
+/// What a file is told by. Its times of writing can be set by whoever writes it; when the inode changed, the kernel says.
 fn meta(key: &str, metadata: &fs::Metadata) -> Meta {
-    let etag = format!("{:x}-{:x}-{:x}.{:x}", metadata.ino(), metadata.len(), metadata.mtime(), metadata.mtime_nsec());
+    let etag = format!(
+        "{:x}-{:x}-{:x}.{:x}-{:x}.{:x}",
+        metadata.ino(),
+        metadata.len(),
+        metadata.mtime(),
+        metadata.mtime_nsec(),
+        metadata.ctime(),
+        metadata.ctime_nsec()
+    );
     Meta { key: key.to_owned(), bytes: metadata.len(), etag, modified: modified(metadata) }
 }
 
@@ -117,7 +157,17 @@ impl Store for DirStore {
 
     fn open(&self, key: &str) -> Result<(Meta, Box<dyn Read + Send>)> {
         let (metadata, file) = self.open_file(key)?;
-        Ok((meta(key, &metadata), Box::new(file)))
+        // No more than it had, so that one that grows as fast as it is read comes to an end; and one byte of that, which tells.
+        let reader = file.take(metadata.len().saturating_add(1));
+        Ok((meta(key, &metadata), Box::new(reader)))
+    }
+
+    fn look(&self, key: &str) -> Result<Option<Meta>> {
+        match fs::metadata(self.path(key)?) {
+            Ok(metadata) => Ok(metadata.is_file().then(|| meta(key, &metadata))),
+            Err(error) if is_nothing(&error) => Ok(None),
+            Err(error) => Err(unavailable("look at", key, &error)),
+        }
     }
 
     fn read_ranges(&self, key: &str, ranges: &[Range<u64>]) -> Result<Vec<u8>> {
@@ -136,8 +186,27 @@ impl Store for DirStore {
 
     fn exists(&self, key: &str) -> Result<bool> {
         match fs::metadata(self.path(key)?) {
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(false),
-            found => found.map(|found| found.is_file()).map_err(|error| unavailable("look for", key, &error)),
+            Err(error) if is_nothing(&error) => Ok(false),
+            Err(error) => Err(unavailable("look for", key, &error)),
+            // A directory is what other keys begin with.
+            Ok(found) if found.is_dir() => Ok(false),
+            Ok(found) => match files::no_file(found.file_type()) {
+                Some(error) => Err(unavailable("look for", key, &error)),
+                None => Ok(true),
+            },
+        }
+    }
+
+    fn holds(&self, key: &str, bytes: u64, sha256: &str) -> Result<bool> {
+        match files::open(&self.path(key)?) {
+            Ok((file, metadata)) => Ok(metadata.len() == bytes && new::is(key, file, bytes, sha256)?),
+            // Someone else's, of whatever kind.
+            Err(error)
+                if is_nothing(&error) || files::is_no_file(&error) || error.kind() == ErrorKind::PermissionDenied =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(unavailable("open", key, &error)),
         }
     }
 
@@ -151,10 +220,10 @@ impl Store for DirStore {
     fn copy(&self, from: &str, to: &str) -> Result<bool> {
         let _span = profile::span("copy", layer(to));
         let (file, second) = (self.path(from)?, self.path(to)?);
-        let link = || match fs::hard_link(&file, &second) {
+        let link = || match self.hard_link(&file, &second) {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 self.make(second.parent().unwrap_or(&self.root))?;
-                fs::hard_link(&file, &second)
+                self.hard_link(&file, &second)
             }
             linked => linked,
         };
@@ -184,7 +253,7 @@ impl Store for DirStore {
             self.waited.store(writes.is_beside(), Ordering::Relaxed);
             self.compared.fetch_or(writes.is_alone(), Ordering::Relaxed);
             if writes.after_crash() {
-                Self::remove_temporaries(&self.root)?;
+                self.remove_temporaries();
             }
             Ok(writes)
         };
@@ -242,21 +311,17 @@ impl DirStore {
         Ok(())
     }
 
-    /// What writers that died were about to link into place.
-    fn remove_temporaries(directory: &Path) -> std::io::Result<()> {
-        let entries = match fs::read_dir(directory) {
-            Err(error) if error.kind() == ErrorKind::PermissionDenied => return Ok(()),
-            entries => entries?,
-        };
-        for entry in entries {
-            let entry = entry?;
-            if entry.file_type()?.is_dir() {
-                Self::remove_temporaries(&entry.path())?;
-            } else if entry.file_name().as_encoded_bytes().starts_with(TEMPORARY.as_bytes()) {
-                fs::remove_file(entry.path())?;
+    /// Removes what this lake's writers that died were about to link into place. What cannot be read or removed is no more
+    /// than litter.
+    fn remove_temporaries(&self) {
+        let lake = self.id();
+        for entry in entries(&self.root) {
+            let path = entry.path();
+            // A layer may be a link to another disk.
+            if path.is_dir() {
+                remove_temporaries_below(&path, lake, DEEPEST);
             }
         }
-        Ok(())
     }
 
     /// Makes the directory and those of the layers. Fails if something else is in the way.
@@ -268,6 +333,29 @@ impl DirStore {
         }
         Ok(())
     }
+}
+
+/// How many directories are gone into that lie in each other.
+const DEEPEST: usize = 64;
+
+fn remove_temporaries_below(directory: &Path, lake: u64, deep: usize) {
+    for entry in entries(directory) {
+        let Ok(kind) = entry.file_type() else { continue };
+        let path = entry.path();
+        if kind.is_dir() && deep > 0 {
+            remove_temporaries_below(&path, lake, deep - 1);
+        } else if kind.is_file()
+            && temporary::is_ours(lake, &entry.file_name())
+            && let Err(error) = fs::remove_file(&path)
+        {
+            tracing::warn!("`{}`, which a run that ended left, cannot be removed: {error}", path.display());
+        }
+    }
+}
+
+/// What can be read of a directory.
+fn entries(directory: &Path) -> impl Iterator<Item = fs::DirEntry> {
+    fs::read_dir(directory).into_iter().flatten().map_while(std::io::Result::ok)
 }
 
 #[cfg(test)]
@@ -289,6 +377,101 @@ mod tests {
             |store: &DirStore, key: &str, body: &[u8]| fs::write(store.root.join(key), body).expect("a write");
         with_store(|store| suite::etags_tell_versions_apart(store, &|key, body| replace(store, key, body)));
         with_store(|store| suite::tells_what_was_changed(store, &|key, body| replace(store, key, body)));
+    }
+
+    /// exFAT, SMB, and much of FUSE.
+    #[test]
+    fn it_is_one_where_files_have_no_second_names() {
+        let without_links = |check: &dyn Fn(&DirStore)| {
+            let directory = tempfile::tempdir().expect("a temporary directory");
+            check(&DirStore { without_links: true, ..DirStore::new(directory.path().join("lake")) });
+            assert!(walk_all(directory.path()).iter().all(|path| !path.to_string_lossy().contains("/.tmp-")));
+        };
+        suite::ALL.iter().for_each(|check| without_links(&|store| check(store)));
+    }
+
+    fn open_as(path: &Path) -> Meta {
+        let store = DirStore::new(path.parent().expect("it is in a directory"));
+        store.open(path.file_name().and_then(|name| name.to_str()).expect("a name")).expect("opens").0
+    }
+
+    #[test]
+    fn a_file_that_was_changed_is_another_whatever_its_time_and_size_say() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let path = directory.path().join("x");
+        fs::write(&path, "one").expect("a write");
+        let before = open_as(&path);
+        let time = fs::metadata(&path).and_then(|metadata| metadata.modified()).expect("a time");
+        // In place, as long, and its time set back.
+        let change = || {
+            let file = File::options().write(true).open(&path).expect("opens");
+            file.write_all_at(b"two", 0).expect("a write");
+            file.set_modified(time).expect("it is ours");
+            open_as(&path) != before
+        };
+        // The kernel's clock may tick only every few milliseconds.
+        assert!((0..100_000).any(|_| change()));
+    }
+
+    #[test]
+    fn temporary_files_of_others_stay_and_stop_no_one() {
+        with_store(|store| {
+            // Without `done`, as if it had died.
+            let mut dead = store.begin().expect("begins");
+            dead.share().expect("shares");
+            drop(dead);
+            let ours = store.root.join("bronze/sub").join(DirStore::new(&store.root).temporary());
+            let other = DirStore::new(store.root.join("other"));
+            other.begin().expect("begins");
+            let others = [".tmp-orders_1.json", ".tmp-0123456789abcdef-0", ".tmp-smelt-1", &other.temporary()];
+            let others = others.map(|name| store.root.join("bronze/sub").join(name));
+            fs::create_dir_all(store.root.join("bronze/sub")).expect("a directory");
+            others.iter().chain([&ours]).for_each(|path| fs::write(path, "x").expect("a write"));
+            let directory = store.root.join("silver").join(DirStore::new(&store.root).temporary());
+            fs::create_dir_all(&directory).expect("a directory");
+            std::os::unix::fs::symlink(
+                &others[0],
+                store.root.join("bronze").join(DirStore::new(&store.root).temporary()),
+            )
+            .expect("a link");
+            let mut next = store.begin().expect("begins");
+            assert!(next.after_crash());
+            next.share().expect("shares");
+            assert!(!ours.exists(), "ours is left over");
+            assert!(others.iter().all(|path| path.exists()) && directory.exists());
+        });
+    }
+
+    #[test]
+    fn what_others_put_into_a_layer_does_not_stop_a_listing() {
+        with_store(|store| {
+            store.put_if_absent("silver/d/a", b"1", Durability::Durable).expect("a put");
+            let at = |name: &str| store.root.join("silver").join(name);
+            let fifo = rustix::fs::FileType::Fifo;
+            rustix::fs::mknodat(rustix::fs::CWD, at("d/pipe"), fifo, 0o600.into(), 0).expect("a pipe");
+            let deep = (0..200).fold(at("deep"), |path, _| path.join("d"));
+            fs::create_dir_all(&deep).expect("directories");
+            fs::write(deep.join("x"), "").expect("a write");
+            std::os::unix::fs::symlink(at("loop"), at("loop")).expect("a link");
+            let keys: Vec<_> = store.list("silver/", "").expect("a listing").into_iter().map(|meta| meta.key).collect();
+            assert_eq!(keys, ["silver/d/a"]);
+        });
+    }
+
+    #[test]
+    fn a_name_that_something_else_has_is_left_to_it() {
+        with_store(|store| {
+            fs::create_dir_all(store.root.join("silver/d/x.csv")).expect("a directory");
+            let fifo = rustix::fs::FileType::Fifo;
+            let pipe = store.root.join("silver/d/x.2.csv");
+            rustix::fs::mknodat(rustix::fs::CWD, &pipe, fifo, 0o600.into(), 0).expect("a pipe");
+            std::os::unix::fs::symlink("nowhere", store.root.join("silver/d/x.3.csv")).expect("a link");
+            let put = || super::super::put_new(store, "silver/d/x", '.', ".csv", b"1", Durability::Durable);
+            assert_eq!(put().expect("a put"), "silver/d/x.4.csv");
+            let error = store.open("silver/d/x.2.csv").map(drop).expect_err("a pipe is no object");
+            assert!(error.to_string().contains("`silver/d/x.2.csv`: it is a pipe"), "{error}");
+            assert!(store.exists("silver/d/x.2.csv").expect_err("neither").to_string().contains("a pipe"));
+        });
     }
 
     #[test]

@@ -5,7 +5,9 @@ use std::io::{BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
-use super::{DirStore, TEMPORARY};
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+
+use super::DirStore;
 use crate::error::Result;
 use crate::profile;
 use crate::store::{Durability, Upload, layer, unavailable};
@@ -17,6 +19,8 @@ const BUFFER: usize = 64 << 10;
 pub(super) struct DirUpload<'s> {
     store: &'s DirStore,
     temporary: PathBuf,
+    /// Where the file is now, if it was put into place by renaming it.
+    moved: Option<PathBuf>,
     file: BufWriter<File>,
 }
 
@@ -25,8 +29,7 @@ impl<'s> DirUpload<'s> {
     pub(super) fn create(store: &'s DirStore, near: &str) -> std::io::Result<Self> {
         let path = store.path(near).map_err(std::io::Error::other)?;
         let directory = path.parent().unwrap_or(&store.root);
-        let number = store.temporaries.fetch_add(1, Ordering::Relaxed);
-        let temporary = directory.join(format!("{TEMPORARY}{:016x}-{number}", store.random));
+        let temporary = directory.join(store.temporary());
         // Never one that is there: it may be a second name of an object.
         let file = match File::create_new(&temporary) {
             Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -36,7 +39,7 @@ impl<'s> DirUpload<'s> {
             created => created,
         };
         let file = BufWriter::with_capacity(BUFFER, file?);
-        Ok(Self { store, temporary, file })
+        Ok(Self { store, temporary, moved: None, file })
     }
 
     pub(super) fn metadata(&self) -> std::io::Result<fs::Metadata> {
@@ -50,15 +53,74 @@ impl<'s> DirUpload<'s> {
         }
         let directory = path.parent().unwrap_or(&self.store.root);
         // Linking is the atomic "create unless it exists" of POSIX; renaming would replace.
-        match fs::hard_link(&self.temporary, path) {
+        let placed = match self.store.hard_link(&self.temporary, path) {
+            Err(error) if self.moved.is_some() || is_without_links(&error) => self.rename(path),
+            linked => linked,
+        };
+        match placed {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(false),
-            linked => linked?,
+            placed => placed?,
         }
         if durability == Durability::Durable {
             sync_directories(directory, &self.store.root)?;
         }
         Ok(true)
     }
+}
+
+impl DirUpload<'_> {
+    /// Puts the file into place where the file system has no links (exFAT, SMB, much of FUSE): by a rename that Linux is
+    /// told to fail if something has the name.
+    fn rename(&mut self, path: &Path) -> std::io::Result<()> {
+        if let Some(moved) = self.moved.take() {
+            self.temporary.set_file_name(self.store.temporary());
+            fs::copy(moved, &self.temporary)?;
+        }
+        if !self.store.renames.load(Ordering::Relaxed) {
+            prove_rename(&self.temporary, &self.temporary.with_file_name(self.store.temporary()))?;
+            self.store.renames.store(true, Ordering::Relaxed);
+        }
+        rename_unless_taken(&self.temporary, path)?;
+        self.moved = Some(path.to_owned());
+        Ok(())
+    }
+}
+
+/// Whether the error is that the file system has no links, or no more of that file.
+fn is_without_links(error: &std::io::Error) -> bool {
+    error.raw_os_error().is_some_and(|code| matches!(code, libc::EPERM | libc::EMLINK)) || is_unsupported(error)
+}
+
+fn is_unsupported(error: &std::io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EOPNOTSUPP | libc::ENOSYS | libc::EINVAL))
+}
+
+fn rename_unless_taken(from: &Path, to: &Path) -> std::io::Result<()> {
+    renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE).map_err(|error| {
+        let error = std::io::Error::from(error);
+        match is_unsupported(&error) {
+            true => without_either(&format!("no rename that replaces nothing (RENAME_NOREPLACE: {error})")),
+            false => error,
+        }
+    })
+}
+
+/// Fails if a rename takes the place of another file though it is told not to: of hosts that race for a commit both would win.
+fn prove_rename(from: &Path, other: &Path) -> std::io::Result<()> {
+    File::create_new(other)?;
+    let proof = match rename_unless_taken(from, other) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+        Ok(()) => Err(without_either("a rename that replaces what is there though told not to (RENAME_NOREPLACE)")),
+    };
+    let _ = fs::remove_file(other);
+    proof
+}
+
+fn without_either(rename: &str) -> std::io::Error {
+    std::io::Error::other(format!(
+        "the file system has no hard links and {rename}; a lake needs one of the two, to create a file only if there is none"
+    ))
 }
 
 impl Write for DirUpload<'_> {
@@ -82,14 +144,19 @@ impl Upload for DirUpload<'_> {
 impl Drop for DirUpload<'_> {
     fn drop(&mut self) {
         // The link, if it was made, stays; a temporary that cannot be removed is no more than litter.
-        let _ = fs::remove_file(&self.temporary);
+        if self.moved.is_none() {
+            let _ = fs::remove_file(&self.temporary);
+        }
     }
 }
 
 /// Makes the names in a directory durable, and its own name, up to the lake: it may have just been made.
 fn sync_directories(directory: &Path, root: &Path) -> std::io::Result<()> {
-    directory
-        .ancestors()
-        .take_while(|ancestor| ancestor.starts_with(root))
-        .try_for_each(|ancestor| File::open(ancestor)?.sync_data())
+    directory.ancestors().take_while(|ancestor| ancestor.starts_with(root)).try_for_each(|ancestor| {
+        match File::open(ancestor)?.sync_data() {
+            // Some file systems without links cannot be told to do it for directories.
+            Err(error) if is_unsupported(&error) => Ok(()),
+            synced => synced,
+        }
+    })
 }

@@ -9,7 +9,9 @@ use std::path::Path;
 
 use rustix::fs::FileType;
 
-use super::{DirStore, TEMPORARY, meta};
+use super::temporary::TEMPORARY;
+use super::{DEEPEST, DirStore, meta};
+use crate::files;
 use crate::store::Meta;
 
 /// How many bytes of names are read at once.
@@ -51,12 +53,13 @@ impl Walk<'_> {
         let opened = fs::OpenOptions::new().read(true).custom_flags(libc::O_DIRECTORY).open(path);
         let directory = match opened {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-            Err(error) if error.kind() == ErrorKind::PermissionDenied && !self.above.is_empty() => {
-                self.store.pass_over(path, "cannot be read");
-                return Ok(());
-            }
+            Err(error) if !self.above.is_empty() => return self.unless_its_own(path, error),
             opened => opened?,
         };
+        if self.above.len() > DEEPEST {
+            self.store.pass_over(path, &format!("lies in more than {DEEPEST} directories"));
+            return Ok(());
+        }
         let metadata = directory.metadata()?;
         let this = (metadata.dev(), metadata.ino());
         if self.above.contains(&this) {
@@ -69,11 +72,34 @@ impl Walk<'_> {
             self.key.push('/');
         }
         let below = std::mem::replace(&mut self.below, self.key.starts_with(self.prefix));
-        each_entry(&directory, |name, kind| self.add(path, OsStr::from_bytes(name.to_bytes()), kind))?;
+        let (is_top, mut failed) = (self.above.len() == 1, None);
+        let read = each_entry(&directory, |name, kind| {
+            let added = self.add(path, OsStr::from_bytes(name.to_bytes()), kind);
+            // What is wrong with an entry was judged there.
+            added.map_err(|error| failed.insert(error).kind().into())
+        });
         self.key.truncate(length);
         self.below = below;
         self.above.pop();
-        Ok(())
+        match (failed, read) {
+            (Some(error), _) => Err(error),
+            (None, Err(error)) if !is_top => self.unless_its_own(path, error),
+            (None, read) => read,
+        }
+    }
+
+    /// Passes over what cannot be looked at for a reason of its own: others put what they like beside our files, and it
+    /// stops no one. Fails if it is the machine that is at fault, such as one without file handles.
+    fn unless_its_own(&self, path: &Path, error: std::io::Error) -> std::io::Result<()> {
+        use libc::{EACCES, EIO, ELOOP, ENAMETOOLONG, ENODEV, ENOTCONN, ENOTDIR, ENXIO, EPERM, ESTALE, EUCLEAN};
+        let own = [EACCES, EPERM, ELOOP, ENAMETOOLONG, ENOTDIR, ENOTCONN, ENODEV, ENXIO, EIO, ESTALE, EUCLEAN];
+        match error.raw_os_error() {
+            Some(code) if own.contains(&code) => {
+                self.store.pass_over(path, &format!("cannot be read ({error})"));
+                Ok(())
+            }
+            _ => Err(error),
+        }
     }
 
     fn add(&mut self, directory: &Path, name: &OsStr, kind: FileType) -> std::io::Result<()> {
@@ -98,7 +124,8 @@ impl Walk<'_> {
         if kind == FileType::Unknown {
             kind = match fs::symlink_metadata(directory.join(name)) {
                 Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-                metadata => FileType::from_raw_mode(metadata?.mode()),
+                Err(error) => return self.unless_its_own(&directory.join(name), error),
+                Ok(metadata) => FileType::from_raw_mode(metadata.mode()),
             };
         }
         if kind.is_dir() {
@@ -108,6 +135,9 @@ impl Walk<'_> {
         let wanted = (self.below || key.starts_with(self.prefix))
             && (self.after.is_empty() || key > self.after)
             && !name.starts_with(TEMPORARY);
+        if wanted && !(kind.is_file() || kind.is_symlink()) {
+            return self.pass_over_no_file(&directory.join(name));
+        }
         // Symbolic links are followed: people link raw files into bronze, and directories of them.
         if !(wanted || kind.is_symlink()) || wanted && (self.known)(key) {
             return Ok(());
@@ -115,15 +145,25 @@ impl Walk<'_> {
         let path = directory.join(name);
         let metadata = match fs::metadata(&path) {
             // Gone since; or a link that leads nowhere, or to itself.
-            Err(error) if error.kind() == ErrorKind::NotFound || kind.is_symlink() => return Ok(()),
-            metadata => metadata?,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            Err(error) => return self.unless_its_own(&path, error),
+            Ok(metadata) => metadata,
         };
         if metadata.is_dir() {
             return self.enter(&path);
         }
-        // Nothing but a regular file is an object: to open a pipe is to wait for whoever writes to it.
-        if metadata.is_file() && wanted {
-            self.found.push(meta(key, &metadata));
+        match (wanted, metadata.is_file()) {
+            (true, true) => self.found.push(meta(key, &metadata)),
+            (true, false) => return self.pass_over_no_file(&path),
+            (false, _) => {}
+        }
+        Ok(())
+    }
+
+    /// Nothing but a regular file is an object: to open a pipe is to wait for whoever writes to it.
+    fn pass_over_no_file(&self, path: &Path) -> std::io::Result<()> {
+        if let Some(error) = fs::metadata(path).ok().and_then(|metadata| files::no_file(metadata.file_type())) {
+            self.store.pass_over(path, &format!("is no object: {error}"));
         }
         Ok(())
     }
