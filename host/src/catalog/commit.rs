@@ -100,11 +100,17 @@ pub struct LogEntry {
 impl LogEntry {
     /// Writes the log of a change, under a key that begins with `stem`.
     pub fn write(store: &dyn Store, stem: &str, log: &[Self]) -> Result<Stored> {
+        Self::write_with(store, stem, log, "")
+    }
+
+    /// The same with a last line that is none of them, a text in quotes.
+    pub(super) fn write_with(store: &dyn Store, stem: &str, log: &[Self], last: &str) -> Result<Stored> {
         let mut body = Vec::new();
         for line in log {
             serde_json::to_writer(&mut body, line).map_err(|error| Error::internal(error.to_string()))?;
             body.push(b'\n');
         }
+        body.extend_from_slice(last.as_bytes());
         let key = put_new(store, stem, '.', ".jsonl", &body, Durability::Rebuildable)?;
         Ok(Stored { key, sha256: digest::hex(&body), bytes: body.len() as u64, rows: log.len() as u64 })
     }
@@ -112,7 +118,7 @@ impl LogEntry {
     /// The lines of the log of a change.
     pub fn read(store: &dyn Store, log: &Stored) -> Result<Vec<Self>> {
         let body = read_verified(store, &log.key, &log.sha256)?;
-        let lines = body.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
+        let lines = body.split(|&byte| byte == b'\n').filter(|line| line.starts_with(b"{"));
         lines.map(|line| super::parse(&log.key, line)).collect()
     }
 }

@@ -13,6 +13,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod totals;
+mod young;
 
 pub use commit::{Change, Commit, DatasetChange, LogEntry, Parts, Promoted, Removed};
 pub use components::{component_key, keep_component, kept_component};
@@ -23,8 +24,9 @@ pub use look::{LOOKS, Look, busy, look};
 pub use names::{Listed, NameSet};
 pub use provenance::{Content, Cost, Pace};
 pub use replay::entries_as_of;
-pub use state::{Dataset, Entry, Failing, Failure, Gold, GoldInput, Promotion, State, Stored, Young};
+pub use state::{Dataset, Entry, Failing, Failure, Gold, GoldInput, Promotion, State, Stored};
 pub use totals::{DatasetTotals, Totals};
+pub use young::{Young, look_hash, name_hash};
 
 use std::thread;
 use std::time::{Duration, Instant};

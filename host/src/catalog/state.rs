@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Content, Cost, Former, NameSet, Pace, Totals};
+use super::{Content, Cost, Former, NameSet, Pace, Totals, Young};
 use crate::Error;
 use crate::error::Kind;
 use crate::pipeline::Fingerprint;
@@ -12,8 +12,6 @@ use crate::segments::Segments;
 
 /// How many characters of an error are kept.
 const LONGEST_REASON: usize = 1000;
-/// How many commits are told apart that read young objects: more than there are in a minute, at the default pace of ticks.
-const MOST_YOUNG: usize = 16;
 /// How many failing objects of a dataset are kept an account of.
 const MOST_FAILING: usize = 256;
 
@@ -119,16 +117,6 @@ pub struct Dataset {
     /// many objects the dataset has.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub young: Vec<Young>,
-}
-
-/// Objects that were read in one commit, of which some were young.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Young {
-    /// The log of that commit, which names them; `None`: all that the dataset has.
-    pub log: Option<Stored>,
-    /// When all of them are old, in microseconds since the epoch. Once they have been looked at after that, they are settled.
-    pub until: i64,
 }
 
 /// One bronze object and what became of its rows.
@@ -252,15 +240,6 @@ impl Dataset {
             entries: Segments::default(),
             keys: Segments::default(),
             young: vec![],
-        }
-    }
-
-    /// Notes that the log names objects that are young until then. Few are told apart, so that commits stay small.
-    pub fn add_young(&mut self, log: Stored, until: i64) {
-        self.young.push(Young { log: Some(log), until });
-        if self.young.len() > MOST_YOUNG {
-            let merged = self.young.drain(..2).map(|young| young.until).max().unwrap_or(until);
-            self.young.insert(0, Young { log: None, until: merged });
         }
     }
 }

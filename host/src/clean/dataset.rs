@@ -7,7 +7,7 @@ use super::object::CleanObject;
 use super::write::{Again, Written};
 use super::{Cleaning, Outcome};
 use crate::Error;
-use crate::catalog::{CHANGES, Dataset, DatasetChange, ENTRIES, Entries, Entry, INDEX, LogEntry};
+use crate::catalog::{CHANGES, Dataset, DatasetChange, ENTRIES, Entries, Entry, INDEX, LogEntry, Young};
 use crate::error::Result;
 use crate::keys::{Budget, KeySpool, Names, resolve};
 use crate::pipeline::DatasetStep;
@@ -67,8 +67,10 @@ impl<'w> DatasetWork<'w> {
         if objects.is_empty() && self.plan.rebuild.is_none() && !looked {
             return Ok(());
         }
-        let touched = self.plan.touched.iter().map(|(_, meta)| meta.modified);
-        let youngest = objects.values().map(|(_, object)| object.modified).chain(touched).max();
+        let touched = self.plan.touched.iter().map(|(name, meta)| (name.as_str(), meta.modified));
+        let written = objects.values().map(|(name, object)| (*name, object.modified)).chain(touched);
+        let aged = written.filter_map(|(name, at)| Some((name.to_owned(), clock?.saturating_sub(at).max(0))));
+        let young: HashMap<String, i64> = aged.filter(|(_, age)| *age < YOUNG).collect();
         let mut after = self.before.clone();
         after.next_id += self.plan.objects.len() as u32;
         let mut retired = Vec::new();
@@ -101,13 +103,12 @@ impl<'w> DatasetWork<'w> {
             pairs.extend(Entries::pairs(object, entry)?);
         }
         after.entries.put(self.cleaning.store, &self.numbered(ENTRIES), pairs, &mut retired)?;
-        let log = LogEntry::write(self.cleaning.store, &self.numbered(CHANGES), &lines)?;
+        // By the store's clock they are young, and by ours they will be old: the two may differ.
+        let until = self.cleaning.now.saturating_add(YOUNG - young.values().min().copied().unwrap_or_default());
+        let young = young.into_keys().collect();
+        let (log, young) = Young::write(self.cleaning.store, &self.numbered(CHANGES), &lines, &young, until)?;
         after.young.retain(|young| !self.plan.settled.contains(young));
-        // By the store's clock it is young, and by ours it will be old: they may differ.
-        let age = youngest.and_then(|youngest| Some(clock?.saturating_sub(youngest).max(0)));
-        if let Some(age) = age.filter(|&age| age < YOUNG) {
-            after.add_young(log.clone(), self.cleaning.now.saturating_add(YOUNG - age));
-        }
+        young.into_iter().for_each(|young| after.add_young(young));
         let change = DatasetChange {
             reset: self.reset,
             previous: self.cleaning.state.datasets.get(&self.plan.dataset).map_or(0, |held| held.revision),

@@ -6,6 +6,8 @@ mod young;
 pub use estimate::Estimate;
 pub use young::{YOUNG, hash, unsettled};
 
+use young::Watched;
+
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
 
@@ -232,11 +234,16 @@ impl<'p> Planning<'p> {
         let listed = steps.map(|(step, held)| (step, held, RefCell::new(Listed::new(names(held)))));
         // What is parked is not among the names that are held.
         let listed: Vec<_> = listed.map(|(step, held, listed)| (step, held, listed, self.parked_names(step))).collect();
+        // Of those that are not compared in full anyway.
+        let watched = listed.iter().map(|(_, held, ..)| Watched::of(self.store, held.filter(|_| self.is_large(*held))));
+        let watched = watched.collect::<Result<Vec<_>>>()?;
         let known = |key: &str| {
             let name = &key[BRONZE.len()..];
             let (mut any, mut all) = (false, true);
-            for (_, _, listed, parked) in listed.iter().filter(|(step, ..)| step.pattern.matches(name)) {
+            let of = listed.iter().zip(&watched).filter(|((step, ..), _)| step.pattern.matches(name));
+            for ((_, _, listed, parked), watched) in of {
                 any = true;
+                watched.iter().for_each(|watched| watched.add(name));
                 // Another version of what is parked is another try.
                 all &= !parked.contains(name) && listed.borrow_mut().add(name);
             }
@@ -245,10 +252,10 @@ impl<'p> Planning<'p> {
         let new = self.store.list_new(BRONZE, "", &known)?;
         let mut everything = None;
         let mut plans = Vec::new();
-        for (step, held, listed, _) in &listed {
+        for ((step, held, listed, _), watched) in listed.iter().zip(&watched) {
             let mut rebuild = self.reason(step, *held);
             if rebuild.is_none() && listed.borrow().is_same() && self.is_large(*held) {
-                match self.but_for_young(step, *held, &new)? {
+                match self.but_for_young(step, *held, watched.as_ref(), &new)? {
                     Some(plan) if plan.rebuild.is_none() => {
                         plans.push(Ok(plan));
                         continue;

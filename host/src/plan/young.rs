@@ -1,11 +1,12 @@
 //! Objects that were young when they were read: their writers may have gone on. They are looked at again by name, in datasets
 //! that are too large to be compared with bronze in full at every tick; nothing else of those is.
 
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
 use super::{DatasetPlan, Planning, name_of, planned};
 use crate::Error;
-use crate::catalog::{BRONZE, Dataset, Entries, LogEntry, Young};
+use crate::catalog::{BRONZE, Dataset, Entries, LogEntry, Young, look_hash, name_hash};
 use crate::digest::HashingReader;
 use crate::error::{Kind, Result};
 use crate::pipeline::DatasetStep;
@@ -25,18 +26,50 @@ struct Looked {
     old: Vec<Young>,
 }
 
+/// What of a dataset was young when it was read, and is to be found in a listing.
+pub(super) struct Watched<'w> {
+    /// With the hashes of their names, where those are told apart.
+    records: Vec<(&'w Young, Option<HashSet<u64>>)>,
+    /// Those that were listed.
+    found: RefCell<Vec<String>>,
+}
+
+impl<'w> Watched<'w> {
+    /// What the dataset, if it is watched, has of them; `None` if that cannot be read.
+    pub(super) fn of(store: &dyn Store, held: Option<&'w Dataset>) -> Result<Option<Self>> {
+        let records = held.into_iter().flat_map(|held| &held.young);
+        let records: Result<_> = records.map(|young| Ok((young, young.names(store)?))).collect();
+        match records {
+            Err(error) if error.kind() == Kind::Damaged => Ok(None),
+            records => Ok(Some(Self { records: records?, found: RefCell::default() })),
+        }
+    }
+
+    /// Takes in a name of the listing.
+    pub(super) fn add(&self, name: &str) {
+        if !self.records.is_empty() {
+            let hash = name_hash(name);
+            if self.records.iter().any(|(_, names)| names.as_ref().is_some_and(|names| names.contains(&hash))) {
+                self.found.borrow_mut().push(name.to_owned());
+            }
+        }
+    }
+}
+
 impl Planning<'_> {
     /// Reads what is new and looks at what was young; `None` if the dataset must be compared with bronze in full.
     pub(super) fn but_for_young(
         &self,
         step: &DatasetStep,
         held: Option<&Dataset>,
+        watched: Option<&Watched<'_>>,
         new: &[Meta],
     ) -> Result<Option<DatasetPlan>> {
         let mut plan = self.incremental(step, held, new);
         self.try_changed(step, new, &mut plan);
         let Some(dataset) = held else { return Ok(Some(plan)) };
-        let Some(Looked { changed, old }) = self.look_again(dataset)? else { return Ok(None) };
+        let Some(watched) = watched else { return Ok(None) };
+        let Some(Looked { changed, old }) = self.look_again(dataset, watched)? else { return Ok(None) };
         if !changed.is_empty() {
             let names: Vec<_> = changed.iter().map(name_of).collect();
             let entries = match Entries::of(self.store, dataset).by_name(&names) {
@@ -78,21 +111,34 @@ impl Planning<'_> {
         young.until <= self.now || young.until > self.now.saturating_add(SKEW)
     }
 
-    /// `None` if the names of some are not known any more, and they are old.
-    fn look_again(&self, held: &Dataset) -> Result<Option<Looked>> {
+    /// `None` if all that the dataset has is to be looked at.
+    fn look_again(&self, held: &Dataset, watched: &Watched<'_>) -> Result<Option<Looked>> {
+        let Watched { records, found } = watched;
+        let look = |name: &String| Ok(self.store.look(&format!("{BRONZE}{name}"))?.map(|meta| (name_hash(name), meta)));
+        let found = found.borrow().iter().filter_map(|name| look(name).transpose()).collect::<Result<Vec<_>>>()?;
         let mut changed = Vec::new();
-        for young in &held.young {
+        for (young, names) in records {
+            let Some(names) = names else {
+                if self.is_old(young) {
+                    return Ok(None);
+                }
+                continue;
+            };
+            let those = || found.iter().filter(|(hash, _)| names.contains(hash)).map(|(_, meta)| meta);
+            let sums = those().map(|meta| look_hash(name_of(meta), &meta.etag));
+            if sums.fold(0, u64::wrapping_add) == young.sum {
+                continue;
+            }
             let lines = match young.log.as_ref().map(|log| LogEntry::read(self.store, log)) {
                 Some(Err(error)) if error.kind() == Kind::Damaged => return Ok(None),
                 Some(lines) => lines?,
-                None if self.is_old(young) => return Ok(None),
-                None => continue,
+                None => vec![],
             };
-            for LogEntry { object, entry, .. } in lines {
-                let found = self.store.look(&format!("{BRONZE}{object}"))?;
-                // What is gone a listing tells; what was written again in another commit the catalog knows.
-                changed.extend(found.filter(|found| found.etag != entry.etag));
-            }
+            let read: HashMap<&str, &str> =
+                lines.iter().map(|line| (line.object.as_str(), line.entry.etag.as_str())).collect();
+            // What was read anew in another commit the catalog knows.
+            changed
+                .extend(those().filter(|meta| read.get(name_of(meta)).is_some_and(|etag| *etag != meta.etag)).cloned());
         }
         changed.sort_unstable_by(|a, b| a.key.cmp(&b.key));
         changed.dedup_by(|a, b| a.key == b.key);
