@@ -13,6 +13,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use smelt::Result;
 use smelt::clock::Clock;
+use smelt::components::Components;
 use smelt::config::Manifest;
 use smelt::pipeline::Pipeline;
 use smelt::privacy::Pseudonyms;
@@ -214,6 +215,43 @@ impl Store for Rewritten {
     }
 }
 
+/// Some time in seconds since the epoch.
+const NOW: i64 = 1_800_000_000;
+
+/// A host whose clock stands still.
+fn host(store: Box<dyn Store>, now: i64) -> Host {
+    let manifest = Manifest::read(&root().join("pipelines/ecommerce")).expect("it is a manifest");
+    let engine = Engine::new(Some(&root().join("target/components/cache"))).expect("an engine");
+    let components = Components::of(&manifest, &|_| None).expect("places");
+    let pipeline = Pipeline::load(&manifest, engine, &Pseudonyms::default(), None, &|plugin, limits| {
+        components.read(plugin, limits.component_bytes)
+    });
+    let now = chrono::DateTime::from_timestamp(now, 0).expect("an instant");
+    Host::new(store, pipeline.expect("it loads"), Clock::Fixed(now), Progress::new(false))
+}
+
+/// However long the time between runs is, what was young is looked at once it is old, and then no more.
+#[test]
+fn young_files_are_settled_by_the_first_run_after_they_are_old() {
+    let lake = Lake::new();
+    (0..300).for_each(|number| lake.bronze(&format!("orders_{number:03}.json"), order(&format!("O{number}"), 1)));
+    let run = |minutes: i64| {
+        let report = host(Box::new(DirStore::new(lake.path())), NOW + 60 * minutes).run().expect("it runs");
+        assert!(report.failures.is_empty() && report.warnings.is_empty(), "{:?}", report.warnings);
+        (report.cleaned, lake.files("catalog/commits").len())
+    };
+    let (cleaned, commits) = run(0);
+    assert_eq!(cleaned, 300);
+    assert_eq!(run(0), (0, commits), "they are still young");
+    replace_in_place(&lake.path().join("bronze/orders_150.json"), &order("O150", 7));
+    let (cleaned, commits) = run(20);
+    assert_eq!(cleaned, 300, "one of them was not whole");
+    assert!(lake.gold()["aov"].contains("300,306.00,"), "{}", lake.gold()["aov"]);
+    assert_eq!(run(30), (0, commits + 1), "they are settled");
+    assert_eq!(run(30), (0, commits + 1), "and looked at no more");
+    audit(&lake);
+}
+
 #[test]
 fn a_file_that_is_written_anew_while_it_is_read_is_taken_whole_or_not_at_all() {
     let body = |total: u32| (0..2000).map(|number| order(&format!("O{number:04}"), total)).collect::<String>();
@@ -224,15 +262,7 @@ fn a_file_that_is_written_anew_while_it_is_read_is_taken_whole_or_not_at_all() {
     let armed = Arc::new(AtomicBool::new(true));
     let store =
         Rewritten { store: DirStore::new(lake.path()), root: lake.path(), body: new, armed: Arc::clone(&armed) };
-    let manifest = Manifest::read(&root().join("pipelines/ecommerce")).expect("it is a manifest");
-    let engine = Engine::new(Some(&root().join("target/components/cache"))).expect("an engine");
-    let components = smelt::components::Components::of(&manifest, &|_| None).expect("places");
-    let pipeline = Pipeline::load(&manifest, engine, &Pseudonyms::default(), None, &|plugin, limits| {
-        components.read(plugin, limits.component_bytes)
-    });
-    let now = chrono::DateTime::from_timestamp(1_800_000_000, 0).expect("an instant");
-    let pipeline = pipeline.expect("it loads");
-    let host = Host::new(Box::new(store), pipeline, Clock::Fixed(now), Progress::new(false));
+    let host = host(Box::new(store), NOW);
 
     let report = host.run().expect("it runs");
     assert!(!armed.load(Ordering::Relaxed), "something was read");
