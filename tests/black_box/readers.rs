@@ -41,7 +41,9 @@ fn whoever_looks_at_a_healthy_lake_beside_a_host_at_work_is_told_that_it_is_heal
             &["quarantine", "list"],
             &["quarantine", "stats"],
             &["quarantine", "show"],
+            &["quarantine", "purge", "--older-than", "1d"],
             &["plugin", "list"],
+            &["plugin", "diff", "aov", "aov"],
             &["plan"],
         ] {
             lake.smelt(look);

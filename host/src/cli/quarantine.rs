@@ -281,10 +281,12 @@ impl Purge {
                 "rows of all rules of an object lie together, so a rule cannot be purged by itself",
             ));
         }
-        let (state, filter) = (host.state()?, self.which.filter());
-        let old = host.older_than(held(host.store(), &state, &filter)?, age)?;
-        // What is kept for a rollback goes whole: without its rejected rows it would not be what it was.
-        let former = host.former_older_than(&state, &filter, age)?;
+        let filter = self.which.filter();
+        let (old, former) = look(host.store(), |state| {
+            let old = host.older_than(held(host.store(), state, &filter)?, age)?;
+            // What is kept for a rollback goes whole: without its rejected rows it would not be what it was.
+            Ok((old, host.former_older_than(state, &filter, age)?))
+        })?;
         if self.delete {
             host.purge(&old, &former)?;
         }

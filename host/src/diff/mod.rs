@@ -11,7 +11,7 @@ pub use rows::{ChangedCell, RowDiff, Rules};
 pub use tables::{ChangedRow, TableDiff};
 
 use crate::Error;
-use crate::catalog::Cost;
+use crate::catalog::{Cost, State, look};
 use crate::error::Result;
 use crate::lake::Lake;
 use crate::run::Host;
@@ -76,11 +76,14 @@ impl Comparing<'_> {
     /// # Errors
     /// One of them fails, which the error says; or no section of the manifest uses the plugin for committed data.
     pub fn diff(&self) -> Result<Diff> {
+        look(self.old.store(), |state| self.diff_of(state))
+    }
+
+    fn diff_of(&self, state: &State) -> Result<Diff> {
         let side = |host: &Host| {
             let identity = host.pipeline().identity(self.plugin)?;
             Ok::<_, Error>(Side { version: identity.version.clone(), sha256: identity.sha256().to_owned() })
         };
-        let state = self.old.state()?;
         let uses = |name: &str| name == self.plugin;
         let datasets: BTreeSet<&str> = self.old.pipeline().datasets.iter().map(|step| step.name.as_str()).collect();
         if let Some(unknown) = self.datasets.iter().find(|name| !datasets.contains(name.as_str())) {
@@ -97,12 +100,12 @@ impl Comparing<'_> {
         };
         for step in &self.old.pipeline().datasets {
             if uses(&step.plugin.identity().name) && wanted(&step.name) && state.datasets.contains_key(&step.name) {
-                diff.datasets.push(self.rows(&step.name, &state)?);
+                diff.datasets.push(self.rows(&step.name, state)?);
             }
         }
         for step in &self.old.pipeline().kpis {
             if uses(&step.plugin.identity().name) {
-                diff.kpis.push(self.tables(&step.name, &state)?);
+                diff.kpis.push(self.tables(&step.name, state)?);
             }
         }
         Ok(diff)
