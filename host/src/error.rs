@@ -28,6 +28,9 @@ pub enum Kind {
     Internal,
 }
 
+/// Stands for the words of a plugin where they are not kept.
+const NOT_KEPT: &str = "its own words may hold data and are not kept; they are in the log of that run";
+
 /// Which promise a plugin broke with what it returned. All are handled alike but by the conformance kit, which tells them
 /// apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,11 +42,13 @@ pub enum Breach {
 }
 
 /// An error of the host.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Error {
     kind: Kind,
     breach: Option<Breach>,
     message: String,
+    /// What a plugin said of it, which may be cells of the data.
+    words: Option<String>,
 }
 
 /// The result of everything that can fail in the host.
@@ -52,7 +57,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// An error of that kind. The message names the object, what was wrong and what would have been right.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, breach: None, message: message.into() }
+        Self { kind, breach: None, message: message.into(), words: None }
     }
 
     /// The manifest, a parameter or a flag must change.
@@ -88,6 +93,19 @@ impl Error {
             _ => Kind::Unavailable,
         };
         Self::new(kind, format!("cannot read {what}: {error}"))
+    }
+
+    /// The same error, with what a plugin said of it. That is for whoever looks on: [`Error::without_words`] is what may be kept.
+    pub fn in_words(self, words: impl Into<String>) -> Self {
+        Self { words: Some(words.into()), ..self }
+    }
+
+    /// The error's text without the words of a plugin, which may hold cells of the data.
+    pub fn without_words(&self) -> String {
+        match &self.words {
+            None => self.message.clone(),
+            Some(_) => format!("{} ({NOT_KEPT})", self.message),
+        }
     }
 
     /// What the caller can do about it.
@@ -128,8 +146,23 @@ pub(crate) fn first(
 
 impl fmt::Display for Error {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.message)
+        out.write_str(&self.message)?;
+        self.words.iter().try_for_each(|words| write!(out, ": {words}"))
     }
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_plugin_said_is_shown_and_not_kept() {
+        let error = Error::plugin("plugin `p` failed to clean").in_words("ada@example.org").context("bronze/p_1.csv");
+        assert_eq!(error.to_string(), "bronze/p_1.csv: plugin `p` failed to clean: ada@example.org");
+        let kept = error.without_words();
+        assert!(kept.starts_with("bronze/p_1.csv: plugin `p` failed to clean (") && !kept.contains("ada"), "{kept}");
+        assert_eq!(Error::plugin("as it is").without_words(), "as it is");
+    }
+}

@@ -83,7 +83,7 @@ impl Aggregation<'_> {
                         damaged.insert((*dataset).to_owned(), error.to_string());
                     }
                     for (part, _) in &open {
-                        works[part.work].fail(Error::new(error.kind(), error.to_string()));
+                        works[part.work].fail(error.clone());
                     }
                 }
             }

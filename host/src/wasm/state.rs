@@ -195,40 +195,59 @@ pub(super) fn outcome<T>(
                 types::FaultKind::InvalidParameters => Kind::InvalidConfig,
                 types::FaultKind::InvalidInput | types::FaultKind::Internal => Kind::Plugin,
             };
-            (kind, guest_text(&message, state.error_bytes))
+            (kind, Why::Words(guest_text(&message, state.error_bytes)))
         }
         Err(trap) => state.why(&trap, looked, bytes),
     };
-    Err(Error::new(kind, format!("plugin `{}` failed to {doing}: {why}", state.plugin)))
+    let failed = format!("plugin `{}` failed to {doing}", state.plugin);
+    Err(match why {
+        Why::Words(words) => Error::new(kind, failed).in_words(words),
+        Why::Known(why) => Error::new(kind, format!("{failed}: {why}")),
+    })
+}
+
+/// Why a call failed.
+enum Why {
+    /// In words of the host or of the engine, which see no cells.
+    Known(String),
+    /// In words of the guest, which does.
+    Words(String),
 }
 
 impl State {
     /// Why a call trapped: the limit that it hit, what the guest said last, or what the engine says.
-    fn why(&mut self, trap: &wasmtime::Error, looked: Result<(), Over>, bytes: usize) -> (Kind, String) {
+    fn why(&mut self, trap: &wasmtime::Error, looked: Result<(), Over>, bytes: usize) -> (Kind, Why) {
+        let exceeded = |why| (Kind::LimitExceeded, Why::Known(why));
         if matches!(trap.downcast_ref::<Trap>(), Some(Trap::Interrupt)) {
             let (meter, kept) = (self.meter.get(), "the machine kept it from running");
             return match looked {
                 Err(Over::Starved) => {
-                    (Kind::Unavailable, format!("{kept}: it had {} ms in all", meter.ran().as_millis()))
+                    (Kind::Unavailable, Why::Known(format!("{kept}: it had {} ms in all", meter.ran().as_millis())))
                 }
-                _ => (Kind::LimitExceeded, format!("it ran longer than {} ms", meter.allowed_ms())),
+                _ => exceeded(format!("it ran longer than {} ms", meter.allowed_ms())),
             };
         }
         if let Some(lack) = machine::lacks(trap).or_else(|| self.limiter.lacking.take()) {
-            return (Kind::Unavailable, format!("{lack}: that is for the machine to give"));
+            return (Kind::Unavailable, Why::Known(format!("{lack}: that is for the machine to give")));
         }
         // wasmtime has no types for these.
         let told = format!("{:#}", trap.root_cause());
         if told.contains("fuel allocated for hostcalls") {
-            return (Kind::LimitExceeded, format!("it passed more than {bytes} bytes"));
+            return exceeded(format!("it passed more than {bytes} bytes"));
         }
         if told.starts_with("resource limit exceeded") || told.contains("store handle limit exceeded") {
-            return (Kind::LimitExceeded, guest_text(&told, self.error_bytes));
+            return exceeded(guest_text(&told, self.error_bytes));
         }
         if let Some(refused) = self.limiter.refused.take() {
-            return (Kind::LimitExceeded, format!("it wanted {refused}"));
+            return exceeded(format!("it wanted {refused}"));
         }
-        (Kind::Plugin, self.fatal.take().unwrap_or_else(|| guest_text(&told, self.error_bytes)))
+        let known = trap.downcast_ref::<Trap>().is_some();
+        let why = match self.fatal.take() {
+            Some(fatal) => Why::Words(fatal),
+            None if known => Why::Known(guest_text(&told, self.error_bytes)),
+            None => Why::Words(guest_text(&told, self.error_bytes)),
+        };
+        (Kind::Plugin, why)
     }
 }
 
@@ -244,7 +263,8 @@ mod tests {
     }
 
     fn why(state: &mut State, trap: wasmtime::Error, looked: Result<(), Over>) -> (Kind, String) {
-        state.why(&trap, looked, 0)
+        let (kind, Why::Known(why) | Why::Words(why)) = state.why(&trap, looked, 0);
+        (kind, why)
     }
 
     #[test]

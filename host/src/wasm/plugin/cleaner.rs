@@ -77,17 +77,18 @@ impl Session<'_> {
             Some(native) => Ok(native.clean(stream)),
         };
         let types::Cleaned { kept, kept_rows, rejected, repaired } = outcome(store, "clean a batch", called)?;
-        let broken = |breach, what: String| {
+        let broken = |breach, what: &str| {
             Error::breach(breach, format!("plugin `{}` broke the contract in `clean`: {what}", plugin.runtime.name))
         };
-        let form = |what: String| broken(Breach::Form, format!("`kept`: {what}"));
+        // It may be told in names that the guest gave its columns.
+        let form = |what: String| broken(Breach::Form, "`kept`").in_words(what);
         let kept = ipc::decode(kept, &plugin.spec.output, limits.output_rows).map_err(form)?;
         let _span = profile::span("check kept rows", &plugin.runtime.name);
         // Once rows of several objects are compared, one that cannot be written would be everybody's error.
         check_range(&kept).map_err(|error| form(error.to_string()))?;
         let cleaned = Cleaned { kept, kept_rows, rejected, repaired };
         let account = cleaned.check(batch.num_rows(), &plugin.spec.rules);
-        account.map_err(|what| broken(Breach::Account, what))?;
+        account.map_err(|what| broken(Breach::Account, &what))?;
         Ok(cleaned)
     }
 

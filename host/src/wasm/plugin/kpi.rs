@@ -104,7 +104,7 @@ impl Accumulator<'_> {
         let stream = outcome(store, "evaluate", called)?;
         let table = plugin.decode("evaluate", stream, &plugin.spec.output)?;
         let told_apart = plugin.spec.key.as_ref().map_or(Ok(()), |key| tell_apart(key, &table));
-        told_apart.map_err(|what| plugin.broken("evaluate", what))?;
+        told_apart.map_err(|what| plugin.broken("evaluate").in_words(what))?;
         Ok(table)
     }
 
@@ -116,12 +116,13 @@ impl Accumulator<'_> {
 
 impl Kpi {
     fn decode(&self, call: &str, stream: Vec<u8>, schema: &SchemaRef) -> Result<RecordBatch> {
-        ipc::decode(stream, schema, self.runtime.limits.output_rows).map_err(|error| self.broken(call, error))
+        // It may be told in names that the guest gave its columns.
+        ipc::decode(stream, schema, self.runtime.limits.output_rows).map_err(|error| self.broken(call).in_words(error))
     }
 
-    fn broken(&self, call: &str, what: String) -> Error {
+    fn broken(&self, call: &str) -> Error {
         let plugin = &self.runtime.name;
-        Error::breach(Breach::Form, format!("plugin `{plugin}` broke the contract in `{call}`: {what}"))
+        Error::breach(Breach::Form, format!("plugin `{plugin}` broke the contract in `{call}`"))
     }
 }
 
