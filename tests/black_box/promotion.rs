@@ -149,12 +149,15 @@ fn what_a_cleaner_made_is_kept_and_brought_back_in_buckets() {
 }
 
 fn brings_back(lake: &Lake) {
-    let (gold, orders, rejected) = (lake.gold(), lake.silver("orders"), lake.files("quarantine").len());
+    let (gold, orders, rejected) = (lake.gold(), lake.silver("orders"), lake.files("quarantine/orders").len());
     let (kept, made) = (|| lake.files("catalog/former"), commits(lake));
+    let kept_rejected = || lake.files("quarantine/for-rollback");
     let promoted = lake.json(&["plugin", "promote", &twin(&beside(lake), "clean-orders")]);
     assert_eq!(promoted["datasets"], serde_json::json!(["orders"]));
     assert_eq!(promoted["kpis"], serde_json::json!(OF_ORDERS));
-    assert!(!kept().is_empty());
+    // Rejected rows stay in their layer.
+    assert!(kept().keys().all(|name| name.starts_with("silver/orders/")) && !kept().is_empty());
+    assert!(kept_rejected().keys().all(|name| name.starts_with("orders/")) && !kept_rejected().is_empty());
     lake.smelt(&["verify", "--all"]);
     lake.smelt(&["gc", "--grace", "0s", "--delete"]);
     lake.smelt(&["quarantine", "purge", "--older-than", "1h", "--delete"]);
@@ -168,7 +171,7 @@ fn brings_back(lake: &Lake) {
     assert_eq!(commits(lake), made + 2);
     bronze.iter().for_each(|(name, body)| lake.bronze(name, body));
     assert_eq!((lake.gold(), lake.silver("orders")), (gold, orders));
-    assert_eq!(lake.files("quarantine").len(), rejected);
+    assert_eq!(lake.files("quarantine/orders").len(), rejected);
     audit(lake);
     lake.smelt(&["verify", "--all"]);
     let table = lake.json(&["history"])["state"]["gold"]["aov"]["table"]["key"].clone();
@@ -192,15 +195,15 @@ fn brings_back(lake: &Lake) {
     // What is let go of is made anew.
     assert!(lake.smelt(&["gc", "--former"]).contains("catalog/former/silver/orders"));
     lake.smelt(&["gc", "--former", "--delete"]);
-    assert!(kept().is_empty());
+    assert!(kept().is_empty() && kept_rejected().is_empty());
     lake.smelt(&["verify", "--all"]);
     let back = lake.json(&["plugin", "rollback", "clean-orders"]);
     assert_eq!(back["datasets"], serde_json::json!(["orders"]));
     // Rejected rows are kept no longer for a rollback than otherwise.
-    assert!(kept().keys().any(|name| name.starts_with("quarantine/orders/")));
+    assert!(!kept_rejected().is_empty());
     let purged = lake.json(&["quarantine", "purge", "--older-than", "0s", "--dataset", "orders", "--delete"]);
     assert_eq!(purged["former"], serde_json::json!(["clean-orders"]));
-    assert!(kept().is_empty());
+    assert!(kept().is_empty() && kept_rejected().is_empty());
     assert!(lake.smelt(&["history"]).contains("let go of what clean-orders had made"));
     lake.smelt(&["plugin", "rollback", "clean-orders"]);
     lake.smelt(&["run"]);

@@ -11,9 +11,13 @@ use crate::segments::Segments;
 use crate::store::{Store, copy_new};
 use crate::workers;
 
-/// Where former silver and rejected rows lie, under their keys after this: all objects in a dataset's own place are its
-/// rows, for whoever reads them without the catalog.
+/// Where former silver lies, under its keys after this: all objects in a dataset's own place are its rows, for whoever reads
+/// them without the catalog.
 pub const FORMER: &str = "catalog/former/";
+
+/// Where former rejected rows lie, under their keys without the layer. They are raw, so that they stay in the layer that
+/// readers may be kept out of; no dataset has a name with a hyphen.
+pub const FORMER_REJECTED: &str = "quarantine/for-rollback/";
 
 /// The component of a plugin that ran before another one was promoted.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -26,7 +30,7 @@ pub struct Former {
     /// The commit since which it is former.
     #[serde(default)]
     pub until: u64,
-    /// What it made of bronze, with silver and rejected rows below [`FORMER`].
+    /// What it made of bronze, with silver below [`FORMER`] and rejected rows below [`FORMER_REJECTED`].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub datasets: BTreeMap<String, Dataset>,
     /// The tables that it made, or that were made from those datasets, by KPI.

@@ -19,7 +19,7 @@ pub use commit::{Change, Commit, DatasetChange, LogEntry, Parts, Promoted, Remov
 pub use components::{component_key, keep_component, kept_component};
 pub use entries::Entries;
 pub use file::read_commit;
-pub use former::{FORMER, Former};
+pub use former::{FORMER, FORMER_REJECTED, Former};
 pub use look::{LOOKS, Look, busy, look};
 pub use names::{Listed, NameSet};
 pub use provenance::{Content, Cost, Pace};

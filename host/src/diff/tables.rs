@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{Both, Comparing, Costs};
 use crate::Error;
 use crate::aggregate::Aggregation;
-use crate::catalog::{Cost, State};
+use crate::catalog::{Cost, QUARANTINE, State};
 use crate::clock::Clock;
 use crate::codec::Formulas;
 use crate::error::Result;
@@ -117,7 +117,7 @@ impl Comparing<'_> {
 
     /// The table as that host would compute it anew.
     fn table(&self, host: &Host, kpi: &str, state: &State) -> Result<(RecordBatch, Cost)> {
-        let store = Overlay::new(self.lake.open()?, |_| true)?;
+        let store = Overlay::new(self.lake.open()?, |_| true, QUARANTINE)?;
         let mut state = state.clone();
         state.gold.remove(kpi);
         let aggregation = Aggregation {

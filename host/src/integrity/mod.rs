@@ -13,8 +13,9 @@ use std::time::Duration;
 
 use crate::Error;
 use crate::catalog::{
-    BRONZE, CHANGES, COMPONENTS, Catalog, Commit, Dataset, ENTRIES, Entries, FORMER, GOLD, INDEX, LOOKS, LogEntry,
-    Look, Parts, QUARANTINE, SILVER, SUMS, State, Stored, busy, commit_key, component_key, read_commit,
+    BRONZE, CHANGES, COMPONENTS, Catalog, Commit, Dataset, ENTRIES, Entries, FORMER, FORMER_REJECTED, GOLD, INDEX,
+    LOOKS, LogEntry, Look, Parts, QUARANTINE, SILVER, SUMS, State, Stored, busy, commit_key, component_key,
+    read_commit,
 };
 use crate::error::{Kind, Result};
 use crate::segments::Segments;
@@ -190,10 +191,10 @@ pub(crate) fn owner<'k>(layer: &str, key: &'k str) -> Option<&'k str> {
         return key.starts_with(layer).then_some("");
     }
     if layer == FORMER {
-        let key = key.strip_prefix(FORMER)?;
-        return [SILVER, QUARANTINE].iter().find_map(|layer| owner(layer, key));
+        return owner(SILVER, key.strip_prefix(FORMER)?);
     }
-    let (owner, file) = key.strip_prefix(layer)?.split_once('/')?;
+    let former = if layer == QUARANTINE { key.strip_prefix(FORMER_REJECTED) } else { None };
+    let (owner, file) = former.or_else(|| key.strip_prefix(layer))?.split_once('/')?;
     let rest = file.strip_prefix(owner);
     let ours = match layer {
         SILVER => rest.is_some_and(|rest| rest.starts_with("_clean_")),

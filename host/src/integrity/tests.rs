@@ -263,6 +263,7 @@ fn what_hosts_name_otherwise_is_not_ours() {
     }
     for key in [
         "catalog/former/silver/d/d_clean_1.csv",
+        "quarantine/for-rollback/d/d_rejected_1.5.jsonl",
         "catalog/proof-1",
         "catalog/components/x.wasm",
         "catalog/entries/d/x",
@@ -270,7 +271,14 @@ fn what_hosts_name_otherwise_is_not_ours() {
     ] {
         assert!(ours(key), "{key}");
     }
-    for key in ["bronze/d_1.csv", "silver/d/notes.csv", "gold/k/k.csv", "catalog/commits/1", "elsewhere/x"] {
+    for key in [
+        "quarantine/for-rollback/d/mine.jsonl",
+        "bronze/d_1.csv",
+        "silver/d/notes.csv",
+        "gold/k/k.csv",
+        "catalog/commits/1",
+        "elsewhere/x",
+    ] {
         assert!(!ours(key), "{key}");
     }
 }

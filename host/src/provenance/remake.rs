@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{Found, Layer, as_read, find};
-use crate::catalog::{BRONZE, Cost, Entries, Entry, State, kept_component, look};
+use crate::catalog::{BRONZE, Cost, Entries, Entry, QUARANTINE, State, kept_component, look};
 use crate::clock::Clock;
 use crate::codec::Formulas;
 use crate::config::{Manifest, Quarantine};
@@ -227,7 +227,8 @@ impl Remaking<'_> {
 
     /// A host on a lake of its own over those bronze objects, at the time that the plugins were told.
     fn host(&self, bronze: BTreeSet<String>, pipeline: Pipeline, made: &Fingerprint) -> Result<Host> {
-        let overlay = Overlay::new(self.lake.open()?, move |key| bronze.contains(key))?;
+        // Rejected rows are raw, so that they are nowhere but in quarantine: here only their sha256 is wanted.
+        let overlay = Overlay::new(self.lake.open()?, move |key| bronze.contains(key), QUARANTINE)?;
         let clock = made.as_of.and_then(DateTime::from_timestamp_micros).map_or(Clock::System, Clock::Fixed);
         Ok(Host::new(Box::new(overlay), pipeline, clock, self.progress.clone()))
     }

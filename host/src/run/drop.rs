@@ -6,7 +6,9 @@ use serde::Serialize;
 
 use super::{ATTEMPTS, Host};
 use crate::Error;
-use crate::catalog::{CHANGES, Change, ENTRIES, FORMER, GOLD, INDEX, Parts, QUARANTINE, SILVER, SUMS, State};
+use crate::catalog::{
+    CHANGES, Change, ENTRIES, FORMER, FORMER_REJECTED, GOLD, INDEX, Parts, QUARANTINE, SILVER, SUMS, State,
+};
 use crate::error::{Kind, Result};
 use crate::integrity::owner;
 
@@ -54,16 +56,16 @@ impl Host {
     fn dropping(&self, state: &State, names: &[String]) -> Result<(Dropped, Change)> {
         let parts = self.parts(state, names)?;
         let mut objects = BTreeMap::new();
-        let datasets = [SILVER, QUARANTINE, CHANGES, ENTRIES, INDEX].map(str::to_owned);
-        let former = [SILVER, QUARANTINE].map(|layer| format!("{FORMER}{layer}"));
         for name in &parts.datasets {
-            for layer in datasets.iter().chain(&former) {
-                self.add_ours(layer, name, &mut objects)?;
+            for layer in [SILVER, QUARANTINE, CHANGES, ENTRIES, INDEX] {
+                self.add_ours(layer, layer, name, &mut objects)?;
             }
+            self.add_ours(FORMER, &format!("{FORMER}{SILVER}"), name, &mut objects)?;
+            self.add_ours(QUARANTINE, FORMER_REJECTED, name, &mut objects)?;
         }
         for name in &parts.kpis {
             for layer in [GOLD, SUMS] {
-                self.add_ours(layer, name, &mut objects)?;
+                self.add_ours(layer, layer, name, &mut objects)?;
             }
         }
         let mut change = Change { dropped: parts.clone(), ..Change::new(DROP) };
@@ -110,11 +112,10 @@ impl Host {
         Ok(parts)
     }
 
-    /// Adds what lies in the place of a dataset or KPI in that layer and is named as a host names it.
-    fn add_ours(&self, layer: &str, name: &str, objects: &mut BTreeMap<String, u64>) -> Result<()> {
-        let of_former = layer.strip_prefix(FORMER).map_or(layer, |_| FORMER);
-        let listed = self.store.list(&format!("{layer}{name}/"), "")?;
-        let ours = listed.into_iter().filter(|meta| owner(of_former, &meta.key) == Some(name));
+    /// Adds what lies below the name of a dataset or KPI in that place of a layer and is named as a host names it.
+    fn add_ours(&self, layer: &str, place: &str, name: &str, objects: &mut BTreeMap<String, u64>) -> Result<()> {
+        let listed = self.store.list(&format!("{place}{name}/"), "")?;
+        let ours = listed.into_iter().filter(|meta| owner(layer, &meta.key) == Some(name));
         objects.extend(ours.map(|meta| (meta.key, meta.bytes)));
         Ok(())
     }

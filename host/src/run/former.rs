@@ -6,8 +6,8 @@ use std::sync::atomic::Ordering;
 use super::{Host, Made, Way};
 use crate::aggregate::put_stamped;
 use crate::catalog::{
-    CHANGES, Change, Dataset, DatasetChange, ENTRIES, FORMER, Former, Gold, GoldInput, LogEntry, QUARANTINE, State,
-    Stored,
+    CHANGES, Change, Dataset, DatasetChange, ENTRIES, FORMER, FORMER_REJECTED, Former, Gold, GoldInput, LogEntry,
+    QUARANTINE, State, Stored,
 };
 use crate::clean::What;
 use crate::error::{Kind, Result};
@@ -51,7 +51,12 @@ impl Host {
             let entries = format!("{ENTRIES}{name}/{:020}-former", state.sequence + 1);
             let stem = |_: &str, stored: &Stored| {
                 let key = &stored.key;
-                format!("{FORMER}{}.{}", &key[..key.rfind('.').unwrap_or(key.len())], state.sequence + 1)
+                let stem = &key[..key.rfind('.').unwrap_or(key.len())];
+                let sequence = state.sequence + 1;
+                match stem.strip_prefix(QUARANTINE) {
+                    Some(stem) => format!("{FORMER_REJECTED}{stem}.{sequence}"),
+                    None => format!("{FORMER}{stem}.{sequence}"),
+                }
             };
             if let Some((kept, _)) = self.copied(&dataset, &entries, &stem, change)? {
                 datasets.insert(name, kept);
@@ -154,9 +159,8 @@ impl Host {
         }
         let sequence = state.sequence + 1;
         let numbered = |layer: &str| format!("{layer}{name}/{sequence:020}");
-        let of_quarantine = format!("{FORMER}{QUARANTINE}");
         let stem = |object: &str, stored: &Stored| {
-            let what = if stored.key.starts_with(&of_quarantine) { What::Quarantine } else { What::Silver };
+            let what = if stored.key.starts_with(QUARANTINE) { What::Quarantine } else { What::Silver };
             format!("{}.{sequence}", step.stem(what, object))
         };
         let Some((after, log)) = self.copied(kept, &numbered(ENTRIES), &stem, change)? else { return Ok(false) };

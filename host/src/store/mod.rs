@@ -10,6 +10,7 @@ pub(crate) mod meddling;
 mod new;
 mod overlay;
 mod s3;
+mod scratch;
 #[cfg(test)]
 mod suite;
 mod writes;

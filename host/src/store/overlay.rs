@@ -1,30 +1,36 @@
 //! A lake over another one, for what must not change it.
 
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::ops::Range;
 
-use tempfile::TempDir;
-
-use super::{DirStore, Meta, Store, Upload, Writes};
+use super::scratch::Scratch;
+use super::{DirStore, Durability, Meta, Store, Upload, Writes};
 use crate::Error;
 use crate::error::{Kind, Result};
 
 /// A lake over another one: of that one some objects can be read, and whatever is written lies in a directory that vanishes
-/// with this.
+/// with this. What is written below one prefix is only hashed and counted.
 pub struct Overlay {
     base: Box<dyn Store>,
     sees: Box<dyn Fn(&str) -> bool + Send + Sync>,
+    forgets: &'static str,
     top: DirStore,
-    _directory: TempDir,
+    _directory: Scratch,
 }
 
 impl Overlay {
-    /// Over `base`, of which it `sees` objects by their keys.
-    pub fn new(base: Box<dyn Store>, sees: impl Fn(&str) -> bool + Send + Sync + 'static) -> Result<Self> {
-        let directory = tempfile::tempdir()
+    /// Over `base`, of which it `sees` objects by their keys. It `forgets` what is written under keys that begin so, since not
+    /// all that a lake holds may be written elsewhere too.
+    pub fn new(
+        base: Box<dyn Store>,
+        sees: impl Fn(&str) -> bool + Send + Sync + 'static,
+        forgets: &'static str,
+    ) -> Result<Self> {
+        let directory = Scratch::make()
             .map_err(|error| Error::new(Kind::Unavailable, format!("cannot make a temporary directory: {error}")))?;
-        Ok(Self { base, sees: Box::new(sees), top: DirStore::new(directory.path()), _directory: directory })
+        let top = DirStore::new(directory.path());
+        Ok(Self { base, sees: Box::new(sees), forgets, top, _directory: directory })
     }
 
     /// Where the object is.
@@ -63,7 +69,10 @@ impl Store for Overlay {
     }
 
     fn create(&self, near: &str) -> Result<Box<dyn Upload + '_>> {
-        self.top.create(near)
+        match near.starts_with(self.forgets) {
+            true => Ok(Box::new(Forgotten)),
+            false => self.top.create(near),
+        }
     }
 
     fn delete(&self, key: &str) -> Result<()> {
@@ -88,5 +97,24 @@ impl Store for Overlay {
 
     fn describe(&self) -> String {
         self.base.describe()
+    }
+}
+
+/// An upload of which nothing is kept.
+struct Forgotten;
+
+impl Write for Forgotten {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Upload for Forgotten {
+    fn finish(&mut self, _key: &str, _durability: Durability) -> Result<bool> {
+        Ok(true)
     }
 }

@@ -76,6 +76,7 @@ fn killed_while_promoting() {
     let component = twin(directory.path(), "clean-orders");
     let command = ["plugin", "promote", &component];
     kill_at(&command, "PUT", "/catalog/former/", 1);
+    kill_at(&command, "PUT", "/quarantine/for-rollback/", 1);
     kill_at(&command, "PUT", "/catalog/commits/", 1);
     kill_at(&command, "DELETE", "/silver/", 1);
 }

@@ -16,7 +16,7 @@ const PARENTS: [&str; 7] = [
     "catalog/entries",
     "catalog/index",
     "catalog/former/silver",
-    "catalog/former/quarantine",
+    "quarantine/for-rollback",
 ];
 const ALONE: &str = "catalog/commits";
 
