@@ -124,6 +124,8 @@ pub struct Privacy {
     /// For how long, such as `30d`; for ever by default. Looked after once in [`Schedule::reconcile`].
     #[serde(with = "humantime_serde")]
     pub quarantine_for: Option<Duration>,
+    /// How the catalog keeps what a plugin says when it fails.
+    pub error_text: ErrorText,
 }
 
 /// How rejected rows are kept.
@@ -137,6 +139,17 @@ pub enum Quarantine {
     Masked,
     /// Not at all.
     Off,
+}
+
+/// How the catalog keeps what a plugin says when it fails: its words may hold cells, and commits are never deleted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ErrorText {
+    /// Not at all: only the log of the run has it.
+    #[default]
+    Masked,
+    /// As the plugin said it, for pipelines without personal data.
+    Raw,
 }
 
 /// `[output]`

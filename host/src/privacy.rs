@@ -29,7 +29,8 @@ impl Pseudonyms {
     /// From the key's text if there is one.
     pub fn from_hex(key: Option<&str>) -> Result<Self> {
         let Some(text) = key.map(str::trim) else { return Ok(Self::default()) };
-        let bytes: Option<Vec<u8>> = (text.len() == 64 && text.is_ascii())
+        let is_key = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let bytes: Option<Vec<u8>> = is_key
             .then(|| (0..64).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect())
             .flatten();
         let bytes = bytes.ok_or_else(|| Error::config("the pseudonym key must be 64 hexadecimal digits"))?;
@@ -44,11 +45,13 @@ impl Pseudonyms {
             return Self::from_hex(Some(&key.to_string_lossy())).map_err(|error| error.context(KEY_VARIABLE));
         }
         let Some(path) = file else { return Ok(Self::default()) };
+        let unreadable = |why: &dyn fmt::Display| {
+            Error::config(format!("cannot read the pseudonym key `{}`: {why}", path.display()))
+        };
+        let text = files::read_text(path, KEY_FILE_BYTES).map_err(|error| unreadable(&error))?;
         if std::fs::metadata(path).is_ok_and(|metadata| metadata.mode() & 0o077 != 0) {
             tracing::warn!("the pseudonym key `{}` can be read by others: `chmod 600` it", path.display());
         }
-        let text = files::read_text(path, KEY_FILE_BYTES)
-            .map_err(|error| Error::config(format!("cannot read the pseudonym key `{}`: {error}", path.display())))?;
         Self::from_hex(Some(&text)).map_err(|error| error.context(path.display()))
     }
 
@@ -109,5 +112,7 @@ mod tests {
     fn a_key_of_another_length_is_refused() {
         assert!(Pseudonyms::from_hex(Some("abc")).is_err());
         assert!(Pseudonyms::from_hex(Some(&"é".repeat(32))).is_err());
+        assert!(Pseudonyms::from_hex(Some("")).is_err());
+        assert!(Pseudonyms::from_hex(Some(&"+1".repeat(32))).is_err());
     }
 }

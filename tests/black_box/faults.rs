@@ -278,10 +278,11 @@ fn an_object_that_keeps_failing_is_parked_until_it_or_its_plugin_changes() {
     let ended = lake.end(&["run", "--json"]);
     assert_eq!((ended.code, parked(&ended.json())), (Some(0), vec![("bronze/sins-2.csv".to_owned(), 3)]));
     assert!(ended.stderr.contains("bronze/sins-2.csv: parked after 3 tries"), "{}", ended.stderr);
-    assert!(ended.stderr.contains("the row is too much for me"), "{}", ended.stderr);
+    let kept = "plugin `sinner` failed to clean a batch (its own words may hold data and are not kept";
+    assert!(ended.stderr.contains(kept), "{}", ended.stderr);
     assert_eq!(lake.files("catalog/commits"), commits, "nothing is tried, so there is nothing to commit");
     for shown in [lake.smelt(&["plan"]), lake.smelt(&["history"])] {
-        assert!(shown.contains("sins-2.csv") && shown.contains("the row is too much for me"), "{shown}");
+        assert!(shown.contains("sins-2.csv") && shown.contains(kept), "{shown}");
     }
 
     // Others come and go.

@@ -1,14 +1,17 @@
 //! E-mails, names and IPs stay in bronze and quarantine: they never reach silver, gold, the catalog or what smelt says.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
-use std::process::Output;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::support::Lake;
+use crate::support::ended::{Ended, fixtures};
+use crate::support::process::{Running, pause};
 use crate::support::reference::{hex, plain_pseudonym};
+use crate::support::{Lake, twin};
 
 const KEY: &str = "00112233445566778899aabbccddeeff0123456789abcdeffedcba9876543210";
 const OTHER_KEY: &str = "ffeeddccbbaa99887766554433221100fedcba98765432100123456789abcdef";
@@ -64,12 +67,16 @@ struct Setting<'s> {
 }
 
 impl Setting<'_> {
-    fn smelt(&self, lake: &Lake, arguments: &[&str]) -> Output {
+    fn command(&self, lake: &Lake, arguments: &[&str]) -> Command {
         let mut command = lake.command(arguments);
         command.env("TMPDIR", temporary(lake));
         command.envs(self.key.map(|key| ("SMELT_PII_KEY", key)));
         command.envs(self.cache.as_ref().map(|cache| ("SMELT_CACHE_DIR", cache)));
-        command.output().expect("smelt starts")
+        command
+    }
+
+    fn smelt(&self, lake: &Lake, arguments: &[&str]) -> Output {
+        self.command(lake, arguments).output().expect("smelt starts")
     }
 }
 
@@ -128,6 +135,12 @@ fn assert_keeps_secrets(lake: &Lake, setting: &Setting<'_>, more: &[&str]) {
         assert!(!raw_key, "the key is in {what}");
     };
     check("what smelt says", &told(lake, setting));
+    // What ran before a promotion is kept, and so are the rows that it rejected.
+    let promoted = setting.smelt(lake, &["plugin", "promote", "-vv", &twin(&lake.beside(""), "clean-customers")]);
+    assert!(promoted.status.success(), "{}", String::from_utf8_lossy(&promoted.stderr));
+    assert!(!lake.files("quarantine/for-rollback/customers").is_empty(), "rejected rows are kept for a rollback");
+    check("what a promotion says", &[promoted.stdout, promoted.stderr].concat());
+    check("what smelt says then", &told(lake, setting));
     let mut layers = BTreeSet::new();
     for (path, body) in lake.files("") {
         check("the name of an object", path.as_bytes());
@@ -239,7 +252,8 @@ fn a_pseudonym_is_keyed_and_another_key_makes_customers_anew() {
         output.stdout
     };
     let plan = |key| -> serde_json::Value {
-        let plan: serde_json::Value = serde_json::from_slice(&smelt(&["plan", "--json"], key)).expect("JSON");
+        let plan = smelt(&["plan", "--new-key", "--json"], key);
+        let plan: serde_json::Value = serde_json::from_slice(&plan).expect("JSON");
         let datasets = plan["datasets"].as_array().expect("a list").clone();
         datasets.into_iter().find(|plan| plan["dataset"] == "customers").expect("customers are planned")
     };
@@ -252,7 +266,7 @@ fn a_pseudonym_is_keyed_and_another_key_makes_customers_anew() {
     let why = changed["rebuild"].as_str().expect("customers are made anew");
     assert!(why.contains("key"), "{why}");
     assert_eq!(changed["objects"][0]["name"], "customers_1.csv");
-    smelt(&["run"], OTHER_KEY);
+    smelt(&["run", "--new-key"], OTHER_KEY);
     assert_eq!(pseudonyms(&lake), expected(|email| hmac(OTHER_KEY, email)));
 }
 
@@ -271,4 +285,216 @@ fn init_makes_a_key_beside_the_lake_for_the_owner_alone() {
     lake.bronze("customers_1.csv", EMAILS);
     lake.smelt(&["run"]);
     assert_eq!(pseudonyms(&lake), expected(|email| hmac(key.trim(), email)));
+}
+
+/// How a command ended with that key, or without one.
+fn with_key(lake: &Lake, arguments: &[&str], key: Option<&str>) -> Ended {
+    Ended::from(Setting { key, cache: None }.smelt(lake, arguments))
+}
+
+/// Key ids are the first digits of a sha256, and tell nothing of the key.
+fn key_id(key: &str) -> String {
+    let bytes = (0..64).step_by(2).map(|at| u8::from_str_radix(&key[at..at + 2], 16).expect("hexadecimal digits"));
+    let salted: Vec<u8> = b"smelt pseudonym key ".iter().copied().chain(bytes).collect();
+    hex(&Sha256::digest(salted))[..16].to_owned()
+}
+
+fn assert_stays_with_its_key(lake: &Lake) {
+    lake.bronze("customers_1.csv", EMAILS);
+    lake.bronze("orders_1.json", ORDERS);
+    assert_eq!(with_key(lake, &["run"], Some(KEY)).code, Some(0));
+    let silver = lake.files("silver");
+    let component = twin(&lake.beside(""), "clean-customers");
+    for key in [None, Some(OTHER_KEY)] {
+        for arguments in [
+            &["run"][..],
+            &["clean"],
+            &["plan"],
+            &["up", "--no-generate"],
+            &["up", "--role", "clean"],
+            &["plugin", "promote", &component],
+            &["plugin", "diff", "clean-customers", &component],
+            &["quarantine", "replay", "--dataset", "customers"],
+            &["quarantine", "replay", "--with", &component, "--apply"],
+            &["run", "--reconcile", "--forget-missing", "--retry-parked"],
+            &["verify", "revenue_by_country"],
+            &["explain", "revenue_by_country", "country=FR"],
+        ] {
+            let ended = with_key(lake, arguments, key);
+            assert_eq!(ended.code, Some(2), "{arguments:?}: {}", ended.stderr);
+            assert!(ended.stderr.contains(&key_id(KEY)), "{arguments:?}: {}", ended.stderr);
+            let remakes = ["verify", "explain"].contains(&arguments[0]);
+            assert!(remakes || ended.stderr.contains("--new-key"), "{arguments:?}: {}", ended.stderr);
+        }
+        // What makes no pseudonym needs no key.
+        assert_eq!(with_key(lake, &["aggregate"], key).code, Some(0));
+        assert_eq!(with_key(lake, &["verify", "sales_by_day"], key).code, Some(0));
+    }
+    let ended = with_key(lake, &["run", "--new-key"], None);
+    assert_eq!(ended.code, Some(2));
+    assert!(ended.stderr.contains("SMELT_PII_KEY"), "it says where a key would be: {}", ended.stderr);
+    assert_eq!(lake.files("silver"), silver);
+
+    // On purpose, and then it is the other key that is asked for.
+    assert_eq!(with_key(lake, &["run", "--new-key"], Some(OTHER_KEY)).code, Some(0));
+    assert_eq!(with_key(lake, &["run"], Some(OTHER_KEY)).code, Some(0));
+    let ended = with_key(lake, &["run"], Some(KEY));
+    assert!(ended.code == Some(2) && ended.stderr.contains(&key_id(OTHER_KEY)), "{}", ended.stderr);
+}
+
+#[test]
+fn a_lake_is_refused_without_the_key_that_it_was_written_with() {
+    let lake = Lake::new();
+    assert_stays_with_its_key(&lake);
+    assert_eq!(pseudonyms(&lake), expected(|email| hmac(OTHER_KEY, email)));
+}
+
+#[test]
+fn so_is_a_lake_on_s3() {
+    assert_stays_with_its_key(&Lake::new().on_s3());
+}
+
+#[test]
+fn a_lake_without_a_key_gets_one_and_is_then_never_without() {
+    let lake = Lake::new();
+    lake.bronze("customers_1.csv", EMAILS);
+    lake.smelt(&["run"]);
+    assert_eq!(with_key(&lake, &["run", "--new-key"], None).code, Some(2), "there is none");
+    let ended = with_key(&lake, &["run"], Some(KEY));
+    assert!(ended.code == Some(0) && ended.stderr.contains("made without a key"), "{}", ended.stderr);
+    assert_eq!(pseudonyms(&lake), expected(|email| hmac(KEY, email)));
+    lake.bronze("customers_2.csv", EMAILS);
+    assert_eq!(with_key(&lake, &["run"], None).code, Some(2));
+    assert_eq!(pseudonyms(&lake), expected(|email| hmac(KEY, email)));
+}
+
+#[test]
+fn silver_that_is_lost_is_not_made_anew_without_the_key() {
+    let lake = Lake::new();
+    lake.bronze("customers_1.csv", EMAILS);
+    lake.bronze("orders_1.json", ORDERS);
+    assert_eq!(with_key(&lake, &["clean"], Some(KEY)).code, Some(0));
+    let (name, _) = lake.files("silver").into_iter().find(|(name, _)| name.starts_with("customers")).expect("silver");
+    lake.remove(&format!("silver/{name}"));
+    assert_eq!(with_key(&lake, &["aggregate"], None).code, Some(2));
+    assert!(!lake.files("silver").keys().any(|name| name.starts_with("customers")));
+}
+
+#[test]
+fn a_key_that_cannot_be_read_is_not_taken_for_none() {
+    let lake = Lake::new();
+    lake.bronze("customers_1.csv", EMAILS);
+    let key = lake.path().with_extension("key");
+    type Put = fn(&Path) -> std::io::Result<()>;
+    let ways: [(&str, Put); 6] = [
+        ("empty", |path| std::fs::write(path, "")),
+        ("short", |path| std::fs::write(path, &KEY[..62])),
+        ("long", |path| std::fs::write(path, KEY.repeat(1000))),
+        ("a directory", |path| std::fs::create_dir(path)),
+        ("a link that leads nowhere", |path| std::os::unix::fs::symlink("nowhere", path)),
+        ("a pipe", |path| Command::new("mkfifo").arg(path).status().map(drop)),
+    ];
+    for (what, put) in ways {
+        put(&key).expect("it can be made");
+        let ended = lake.end(&["run"]);
+        assert_eq!(ended.code, Some(2), "{what}: {}", ended.stderr);
+        assert!(ended.stderr.contains("lake.key"), "{what}: {}", ended.stderr);
+        std::fs::remove_file(&key).or_else(|_| std::fs::remove_dir(&key)).expect("it can be removed");
+    }
+    assert!(lake.files("silver").is_empty());
+}
+
+/// A pipeline whose cleaner quotes cells that it does not understand, in what it says when it fails.
+fn quoting(privacy: &str) -> Lake {
+    let lake = Lake::with_manifest(&format!(
+        r#"
+        [pipeline]
+        name = "quoting"
+        plugins = ["{}"]
+        [privacy]
+        {privacy}
+        [dataset.sins]
+        objects = "sins-*.csv"
+        format = "csv"
+        plugin = "sinner"
+        [kpi.count]
+        plugin = "sinful-count"
+        inputs = {{ rows = "sins" }}
+        "#,
+        fixtures().display()
+    ));
+    lake.bronze("sins-1.csv", "id,sin\n1,\n");
+    lake.bronze("sins-2.csv", "id,sin\n2,zephyrine@private-example.org\n");
+    lake
+}
+
+/// All that a lake holds but its bronze and its rejected rows.
+fn kept(lake: &Lake) -> BTreeMap<String, Vec<u8>> {
+    let mut files = lake.files("");
+    files.retain(|path, _| !path.starts_with("bronze/") && !path.starts_with("quarantine/"));
+    files
+}
+
+#[test]
+fn what_a_plugin_says_when_it_fails_is_told_once_and_not_kept() {
+    let lake = quoting("");
+    for _ in 0..3 {
+        let ended = lake.end(&["run"]);
+        assert_eq!(ended.code, Some(1));
+        assert!(ended.stderr.contains("zephyrine@private-example.org"), "whoever looks on sees it: {}", ended.stderr);
+    }
+    let files = kept(&lake);
+    files.iter().for_each(|(path, body)| assert_eq!(found(body, &SECRETS), Vec::<String>::new(), "in {path}"));
+    for arguments in [
+        &["run", "-vv"][..],
+        &["run", "-vv", "--json"],
+        &["plan", "-vv"],
+        &["plan", "-vv", "--json"],
+        &["history", "-vv", "--objects"],
+        &["history", "-vv", "--json"],
+    ] {
+        let Ended { code, stdout, stderr } = lake.end(arguments);
+        assert_eq!(code, Some(0), "it is parked: {stderr}");
+        assert_eq!(found((stdout + &stderr).as_bytes(), &SECRETS), Vec::<String>::new(), "{arguments:?}");
+        assert!(stderr.contains("plugin `sinner` failed") || arguments[0] != "run", "{stderr}");
+    }
+    // Where there is no personal data one may want it.
+    let lake = quoting("error_text = \"raw\"");
+    lake.end(&["run"]);
+    assert!(kept(&lake).values().any(|body| !found(body, &SECRETS).is_empty()));
+}
+
+/// Every file below the directory.
+fn below(directory: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path());
+    entries.flat_map(|path| if path.is_dir() { below(&path) } else { vec![path] }).collect()
+}
+
+#[test]
+fn a_check_of_provenance_writes_no_rejected_row_whenever_it_is_killed() {
+    let lake = lake_with_secrets();
+    let setting = Setting { key: None, cache: None };
+    setting.smelt(&lake, &["run"]);
+    let began = Instant::now();
+    assert!(setting.smelt(&lake, &["verify", "revenue_by_country"]).status.success());
+    let took = began.elapsed();
+    let mut left = 0;
+    for moment in 1..=24 {
+        let running = Running::spawn(&mut setting.command(&lake, &["verify", "revenue_by_country"]));
+        pause(took.mul_f64(f64::from(moment) * 0.618_034 % 1.0).max(Duration::from_millis(1)));
+        running.kill();
+        for entry in std::fs::read_dir(temporary(&lake)).expect("it was made").flatten() {
+            left += 1;
+            let mode = entry.metadata().expect("it is there").permissions().mode();
+            assert_eq!(mode & 0o777, 0o700, "{}", entry.path().display());
+        }
+        for path in below(&temporary(&lake)) {
+            let body = std::fs::read(&path).expect("it can be read");
+            assert_eq!(found(&body, &SECRETS), Vec::<String>::new(), "in {}", path.display());
+        }
+    }
+    assert!(left > 0, "none was killed while it had a directory");
+    assert!(setting.smelt(&lake, &["verify", "revenue_by_country"]).status.success());
+    let left: Vec<_> = std::fs::read_dir(temporary(&lake)).expect("it was made").collect();
+    assert!(left.is_empty(), "what dead ones left is still there: {left:?}");
 }

@@ -230,6 +230,9 @@ impl Change {
             if change.reset || change.cleaned > 0 || change.rewritten > 0 {
                 dataset.revision = sequence;
             }
+            if let Some(key) = dataset.fingerprint.key_id().filter(|_| change.reset || change.cleaned > 0) {
+                state.pseudonym_key = Some(key.to_owned());
+            }
             state.datasets.insert(name.clone(), dataset);
         }
         if let Some(Promoted { plugin, promotion, former, restored }) = &self.promoted {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Content, Cost, Former, NameSet, Pace, Totals, Young};
 use crate::Error;
+use crate::config::ErrorText;
 use crate::error::Kind;
 use crate::pipeline::Fingerprint;
 use crate::segments::Segments;
@@ -49,6 +50,10 @@ pub struct State {
     /// The same by KPI, of which each has one thing to do: what is under its name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub failing_kpis: BTreeMap<String, Failing>,
+    /// The id of the key that the newest pseudonyms were made with; `None` if none were made with one. Without that key no
+    /// others may be made by mistake.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pseudonym_key: Option<String>,
     /// When bronze was last compared with the catalog in full, in microseconds since the epoch.
     pub reconciled: Option<i64>,
 }
@@ -83,7 +88,7 @@ pub struct Failure {
     pub version: String,
     /// How often.
     pub tries: u32,
-    /// Why it failed the last time.
+    /// Why it failed the last time; what its plugin said of that is left out, unless [`ErrorText::Raw`] was asked for.
     pub why: String,
 }
 
@@ -261,6 +266,7 @@ impl Failing {
         before: Option<&Self>,
         fingerprint: Fingerprint,
         tried: impl Iterator<Item = (&'e str, &'e str, Option<&'e Error>)>,
+        text: ErrorText,
     ) -> Option<Self> {
         let same = before.filter(|before| before.fingerprint.difference(&fingerprint).is_none());
         let mut items = same.map(|before| before.items.clone()).unwrap_or_default();
@@ -275,7 +281,11 @@ impl Failing {
             }
             if let Some(error) = error.filter(counts) {
                 let tries = before.map_or(0, |before| before.tries) + 1;
-                let why = error.to_string().chars().take(LONGEST_REASON).collect();
+                let why = match text {
+                    ErrorText::Masked => error.without_words(),
+                    ErrorText::Raw => error.to_string(),
+                };
+                let why = why.chars().take(LONGEST_REASON).collect();
                 items.insert(name.to_owned(), Failure { version: version.to_owned(), tries, why });
             }
         }

@@ -54,6 +54,7 @@ impl Compare {
         lake.expect()?;
         let now = common.host()?;
         let state = now.state()?;
+        now.expect_key(&state)?;
         let (old, new) = (self.find(&self.old, &now, &state)?, self.find(&self.new, &now, &state)?);
         let plugin = match (old.name, new.name) {
             (Some(one), Some(other)) if one != other => {

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::{Common, print, print_json, variable};
+use crate::catalog::Catalog;
 use crate::error::{Kind, Result};
 use crate::{Error, digest};
 
@@ -27,6 +28,15 @@ pub(super) fn run(common: &Common) -> Result<ExitCode> {
         getrandom::fill(&mut bytes).map_err(|error| failed(error.into()))?;
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&key).map_err(failed)?;
         writeln!(file, "{}", digest::to_hex(&bytes)).map_err(failed)?;
+    }
+    if made {
+        let store = lake.open()?;
+        if let Some(key) = Catalog::load(&*store)?.state().pseudonym_key.as_ref() {
+            tracing::warn!(
+                "this lake was written with another key, `{key}`: put that one in place of the one just made, or go on with this \
+                 one with `smelt run --new-key`"
+            );
+        }
     }
     if common.json {
         print_json(&json!({"lake": place, "key": key, "key_made": made}))?;

@@ -99,9 +99,10 @@ fn details(node: &Node) -> Vec<String> {
     if let Some(Made { by, commit, at }) = &node.made {
         let as_of = by.as_of.and_then(chrono::DateTime::from_timestamp_micros);
         let as_of = as_of.map(|time| format!(" as of {}", time.format("%F"))).unwrap_or_default();
-        let crate::pipeline::Fingerprint { plugin, version, component, contract, parameters, host, as_of: _ } = by;
+        let crate::pipeline::Fingerprint { plugin, version, component, contract, parameters, host, key, as_of: _ } = by;
         lines.push(format!("by {plugin} {version} (component {}, contract {contract}){as_of}", short(component)));
-        lines.push(format!("with {parameters}; {host}"));
+        let key = key.as_ref().map(|key| format!("; pseudonym key {key}")).unwrap_or_default();
+        lines.push(format!("with {parameters}; {host}{key}"));
         lines.push(format!("in commit {commit}, {at}"));
     }
     if let Some(Account { read, kept, superseded, rejected, repaired }) = &node.account {

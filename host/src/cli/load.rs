@@ -1,6 +1,6 @@
 //! From the flags to a host, or to what makes things again.
 
-use std::io::IsTerminal as _;
+use std::io::{ErrorKind, IsTerminal as _};
 use std::path::PathBuf;
 
 use super::current::Current;
@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use crate::config::Manifest;
 use crate::error::{Kind, Result};
 use crate::lake::Lake;
-use crate::pipeline::{Lock, Pipeline};
+use crate::pipeline::{Lock, PLAIN, Pipeline};
 use crate::privacy::{KEY_VARIABLE, Pseudonyms};
 use crate::progress::Progress;
 use crate::provenance::Remaking;
@@ -64,11 +64,19 @@ impl Common {
             Some((name, other)) if name == plugin => current.check(plugin, other).map(|()| other.clone()),
             _ => current.read(plugin, limits.component_bytes),
         })?;
-        if pseudonyms.key_id().is_none() && pipeline.datasets.iter().any(|step| step.plugin.identity().pseudonymises) {
+        let of_lake = current.state.pseudonym_key.as_ref();
+        if pseudonyms.key_id().is_none() && pipeline.pseudonymises() && of_lake.is_none() {
             tracing::warn!(
                 "no pseudonym key: pseudonyms are plain SHA-256, which can be guessed back. \
                  `smelt init` makes `{}`; or set {KEY_VARIABLE}",
                 lake.key_file(&variable)?.display()
+            );
+        }
+        let plain = current.state.datasets.values().any(|dataset| dataset.fingerprint.key.as_deref() == Some(PLAIN));
+        if let Some(key) = pseudonyms.key_id().filter(|_| pipeline.pseudonymises() && of_lake.is_none() && plain) {
+            tracing::warn!(
+                "the pseudonyms in this lake were made without a key: what has them is made anew with key `{key}`, which is \
+                 needed from then on"
             );
         }
         let host = Host::new(lake.open()?, pipeline, Clock::System, self.progress())
@@ -102,7 +110,9 @@ impl Common {
             Some(path) => Pseudonyms::find(Some(&manifest.directory.join(path))),
             None => {
                 let beside = lake.key_file(&variable)?;
-                Pseudonyms::find(Some(&beside).filter(|path| path.exists()).map(PathBuf::as_path))
+                // A link that leads nowhere, or what cannot be looked at, is a key that cannot be read.
+                let none = std::fs::symlink_metadata(&beside).is_err_and(|error| error.kind() == ErrorKind::NotFound);
+                Pseudonyms::find(Some(&beside).filter(|_| !none).map(PathBuf::as_path))
             }
         }
     }

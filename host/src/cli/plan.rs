@@ -16,12 +16,16 @@ pub(super) struct Show {
     /// Compare all of bronze with the catalog, as `run --reconcile` would
     #[arg(long)]
     reconcile: bool,
+    /// Plan with another pseudonym key than the lake was written with, as for `run --new-key`
+    #[arg(long)]
+    new_key: bool,
 }
 
 impl Show {
     pub(super) fn run(self, common: &Common) -> Result<ExitCode> {
         let plan = common.with_host(|host| {
             host.reconcile = self.reconcile;
+            host.new_key = self.new_key;
             host.plan()
         })?;
         if common.json {

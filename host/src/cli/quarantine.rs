@@ -217,6 +217,7 @@ impl Replay {
         });
         let with = with.transpose()?;
         let (host, _) = common.load(with.as_ref().map(|(name, binary)| (name.as_str(), binary)))?;
+        host.expect_key(&host.state()?)?;
         let is_meant = |dataset: &str| match &with {
             // Only what that plugin is to clean.
             Some((name, _)) => {

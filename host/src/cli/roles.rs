@@ -34,13 +34,16 @@ pub(super) struct Roles {
     /// Try again what was left alone because its plugin failed at it several times
     #[arg(long)]
     retry_parked: bool,
+    /// Go on with another pseudonym key than the lake was written with: datasets with pseudonyms are made anew
+    #[arg(long)]
+    new_key: bool,
     #[command(flatten)]
     profile: Profile,
 }
 
 impl From<Profile> for Roles {
     fn from(profile: Profile) -> Self {
-        Self { forget_missing: false, rebuild: false, reconcile: false, retry_parked: false, profile }
+        Self { forget_missing: false, rebuild: false, reconcile: false, retry_parked: false, new_key: false, profile }
     }
 }
 
@@ -53,6 +56,7 @@ impl Roles {
             host.rebuild = self.rebuild;
             host.reconcile = self.reconcile;
             host.retry_parked = self.retry_parked;
+            host.new_key = self.new_key;
             tell(common, host, &role(host)?, began)
         })
     }

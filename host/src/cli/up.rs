@@ -75,6 +75,12 @@ impl Up {
             return Err(Error::config("the time between ticks must not be zero"));
         }
         let roles = self.roles(!host.pipeline().sources.is_empty())?;
+        if roles.clean
+            && let Err(error) = host.state().and_then(|state| host.expect_key(&state))
+            && error.kind() == Kind::InvalidConfig
+        {
+            return Err(error);
+        }
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()

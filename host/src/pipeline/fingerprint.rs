@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::digest::of_parts;
 use crate::wasm::Identity;
 
+/// Stands in a fingerprint for the id of a key where pseudonyms are made without one.
+pub const PLAIN: &str = "none";
+
 /// What results depend on besides data, and so what tells whether they are still current.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -19,8 +22,11 @@ pub struct Fingerprint {
     pub contract: String,
     /// The parameters, as a JSON object.
     pub parameters: String,
-    /// What the host does besides calling the plugin: format, pattern, pseudonym key.
+    /// What the host does besides calling the plugin: format, pattern.
     pub host: String,
+    /// The id of the pseudonym key, or [`PLAIN`], for a cleaner that imports `privacy`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
     /// The time it was computed for, in microseconds since the epoch, if the plugin is told it.
     pub as_of: Option<i64>,
 }
@@ -34,6 +40,7 @@ impl Fingerprint {
             contract: identity.contract.version().to_owned(),
             parameters: parameters.to_owned(),
             host,
+            key: None,
             as_of: identity.uses_as_of.then_some(0),
         }
     }
@@ -49,9 +56,15 @@ impl Fingerprint {
     /// All of it, as one sha256.
     pub fn digest(&self) -> String {
         // The version is the component's own word for itself and the name is the manifest's: neither changes results.
-        let Self { plugin: _, version: _, component, contract, parameters, host, as_of } = self;
+        let Self { plugin: _, version: _, component, contract, parameters, host, key, as_of } = self;
         let as_of = as_of.map(|as_of| as_of.to_string()).unwrap_or_default();
-        of_parts([component.as_str(), contract, parameters, host, &as_of])
+        let key = key.as_deref().unwrap_or_default();
+        of_parts([component.as_str(), contract, parameters, host, key, &as_of])
+    }
+
+    /// The id of the pseudonym key that results depend on, if they do.
+    pub fn key_id(&self) -> Option<&str> {
+        self.key.as_deref().filter(|key| *key != PLAIN)
     }
 
     /// Why results under `self` are not current under `new`, or `None` if they are.
@@ -72,6 +85,10 @@ impl Fingerprint {
         }
         if self.host != new.host {
             why.push(format!("new settings {} → {}", self.host, new.host));
+        }
+        if self.key != new.key {
+            let short = |fingerprint: &Self| fingerprint.key.clone().unwrap_or_else(|| "no pseudonyms".to_owned());
+            why.push(format!("new pseudonym key {} → {}", short(self), short(new)));
         }
         if self.as_of != new.as_of {
             why.push("a new day".to_owned());

@@ -10,13 +10,13 @@ use std::time::Duration;
 use arrow_schema::SchemaRef;
 use serde_json::{Map, Value};
 
-pub use fingerprint::Fingerprint;
+pub use fingerprint::{Fingerprint, PLAIN};
 pub use lock::{Lock, Pin};
 pub use pattern::Pattern;
 
 use crate::Error;
 use crate::codec::{self, DecodeLimits, Format};
-use crate::config::{DatasetSection, Manifest, Output, Quarantine, Schedule};
+use crate::config::{DatasetSection, ErrorText, Manifest, Output, Quarantine, Schedule};
 use crate::error::{Kind, Result};
 use crate::privacy::Pseudonyms;
 use crate::wasm::{
@@ -40,6 +40,10 @@ pub struct Pipeline {
     pub quarantine: Quarantine,
     /// And for how long.
     pub quarantine_for: Option<Duration>,
+    /// How the catalog keeps what a plugin says when it fails.
+    pub error_text: ErrorText,
+    /// The id of the key that pseudonyms are made with; `None` without a key.
+    pub key_id: Option<String>,
     /// In the order of their names.
     pub sources: Vec<SourceStep>,
     /// In the order of their names.
@@ -193,12 +197,13 @@ impl Pipeline {
                 let plugin = Cleaner::load(&engine, &section.plugin, &binary, &limits, pseudonyms)?;
                 let parameters = parameters(plugin.identity(), &section.parameters)?;
                 check_rules(&plugin)?;
-                let host = settings(section, manifest, plugin.identity(), pseudonyms);
+                let host = settings(section, manifest);
+                let key = plugin.identity().pseudonymises.then(|| pseudonyms.key_id().unwrap_or(PLAIN).to_owned());
                 Ok(DatasetStep {
                     name: name.clone(),
                     pattern: Pattern::parse(&section.objects)?,
                     format: section.format,
-                    fingerprint: Fingerprint::new(plugin.identity(), &parameters, host),
+                    fingerprint: Fingerprint { key, ..Fingerprint::new(plugin.identity(), &parameters, host) },
                     plugin,
                     parameters,
                 })
@@ -226,6 +231,8 @@ impl Pipeline {
             tries: manifest.limits.tries,
             quarantine: manifest.privacy.quarantine,
             quarantine_for: manifest.privacy.quarantine_for,
+            error_text: manifest.privacy.error_text,
+            key_id: pseudonyms.key_id().map(ToOwned::to_owned),
             sources,
             datasets,
             kpis,
@@ -249,6 +256,11 @@ impl Pipeline {
         })
     }
 
+    /// Whether a cleaner of it makes pseudonyms.
+    pub fn pseudonymises(&self) -> bool {
+        self.datasets.iter().any(|step| step.plugin.identity().pseudonymises)
+    }
+
     /// The components of its cleaners and KPIs.
     pub fn binaries(&self) -> impl Iterator<Item = &Binary> {
         let datasets = self.datasets.iter().map(|step| step.plugin.identity());
@@ -267,14 +279,10 @@ impl Pipeline {
 }
 
 /// What the host does to a dataset besides calling the plugin, as far as results depend on it.
-fn settings(section: &DatasetSection, manifest: &Manifest, identity: &Identity, pseudonyms: &Pseudonyms) -> String {
+fn settings(section: &DatasetSection, manifest: &Manifest) -> String {
     let DecodeLimits { batch_rows: _, batch_bytes: _, record_bytes, depth } = manifest.limits.decode;
     let format = section.format.name();
-    let mut settings = format!("objects={} format={format} record_bytes={record_bytes} depth={depth}", section.objects);
-    if identity.pseudonymises {
-        settings.push_str(&format!(" key={}", pseudonyms.key_id().unwrap_or("none")));
-    }
-    settings
+    format!("objects={} format={format} record_bytes={record_bytes} depth={depth}", section.objects)
 }
 
 /// A rule that had the name of one of the decoder's would be counted together with it.

@@ -15,7 +15,7 @@ use crate::codec::Formulas;
 use crate::config::{Manifest, Quarantine};
 use crate::error::{Kind, Result};
 use crate::lake::Lake;
-use crate::pipeline::{Fingerprint, Pipeline};
+use crate::pipeline::{Fingerprint, PLAIN, Pipeline};
 use crate::privacy::Pseudonyms;
 use crate::progress::Progress;
 use crate::run::Host;
@@ -194,6 +194,7 @@ impl Remaking<'_> {
         let lacks = |section: &str| Error::config(format!("the manifest lacks [{section}], which it had"));
         let mut components = BTreeMap::new();
         for (name, fingerprint) in datasets {
+            expect_key(name, fingerprint, self.pseudonyms)?;
             let section = manifest.dataset.get_mut(name).ok_or_else(|| lacks(&format!("dataset.{name}")))?;
             section.plugin.clone_from(&fingerprint.plugin);
             section.parameters = parameters(fingerprint)?;
@@ -231,6 +232,20 @@ impl Remaking<'_> {
         let overlay = Overlay::new(self.lake.open()?, move |key| bronze.contains(key), QUARANTINE)?;
         let clock = made.as_of.and_then(DateTime::from_timestamp_micros).map_or(Clock::System, Clock::Fixed);
         Ok(Host::new(Box::new(overlay), pipeline, clock, self.progress.clone()))
+    }
+}
+
+/// Refuses to make a dataset's pseudonyms again with another key: they would come out as others.
+fn expect_key(dataset: &str, fingerprint: &Fingerprint, pseudonyms: &Pseudonyms) -> Result<()> {
+    let (own, made) = (pseudonyms.key_id().unwrap_or(PLAIN), fingerprint.key.as_deref());
+    let with = |key: &str| if key == PLAIN { "without a key".to_owned() } else { format!("with key `{key}`") };
+    match made.filter(|made| *made != own) {
+        None => Ok(()),
+        Some(made) => Err(Error::config(format!(
+            "the pseudonyms of dataset `{dataset}` were made {}, and would now be made {}: they cannot be made again",
+            with(made),
+            with(own)
+        ))),
     }
 }
 

@@ -78,7 +78,7 @@ impl Host {
             let error = outcome.failures.iter().find(|(kpi, _)| kpi == name).map(|(_, error)| error);
             let (before, version) = (state.failing_kpis.get(name), silver_version(step, state));
             let tried = std::iter::once((name, version.as_str(), error));
-            let after = Failing::after(before, step.fingerprint.at(self.as_of()), tried);
+            let after = Failing::after(before, step.fingerprint.at(self.as_of()), tried, self.pipeline.error_text);
             failing.extend(after.map(|after| (name.to_owned(), after)));
         }
         failing

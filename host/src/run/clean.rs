@@ -44,6 +44,7 @@ impl Host {
         let (mut reconciled, mut last) = (None, None);
         loop {
             let mut catalog = self.catalog()?;
+            self.expect_key(catalog.state())?;
             if reconciled.is_none() && self.reconcile_is_due(catalog.state()) {
                 catalog.check_gaps()?;
                 reconciled = Some(self.clock.now().timestamp_micros());
@@ -221,7 +222,7 @@ impl Host {
                 (object.name.as_str(), object.etag.as_str(), error)
             });
             let before = state.failing.get(&plan.dataset);
-            let after = Failing::after(before, step.fingerprint.at(self.as_of()), tried);
+            let after = Failing::after(before, step.fingerprint.at(self.as_of()), tried, self.pipeline.error_text);
             failing.extend(after.map(|after| (plan.dataset.clone(), after)));
         }
         failing

@@ -30,6 +30,7 @@ use crate::error::{self, Kind, Result};
 use crate::fresh::Fresh;
 use crate::pipeline::Pipeline;
 use crate::plan::{Parked, Plan, Planning};
+use crate::privacy::KEY_VARIABLE;
 use crate::progress::Progress;
 use crate::store::{Durability, Store, WRITERS, Writes};
 use crate::wasm::Binary;
@@ -55,6 +56,8 @@ pub struct Host {
     pub reconcile: bool,
     /// Whether what is parked is tried again.
     pub retry_parked: bool,
+    /// Whether pseudonyms may be made with another key than those in the lake, which are then made anew.
+    pub new_key: bool,
     /// Whether something was written in this tick that no commit names.
     untidy: AtomicBool,
     /// The promotions that the pipeline was loaded with.
@@ -121,6 +124,7 @@ impl Host {
             rebuild: false,
             reconcile: false,
             retry_parked: false,
+            new_key: false,
             untidy: AtomicBool::new(false),
             promoted: BTreeMap::new(),
             known: Mutex::default(),
@@ -185,7 +189,7 @@ impl Host {
 
     /// What would run and why.
     pub fn plan(&self) -> Result<Plan> {
-        self.catalog()?;
+        self.expect_key(self.catalog()?.state())?;
         let damaged = self.damaged().clone();
         look(self.store(), |state| {
             self.expect_promoted(state)?;
@@ -195,6 +199,36 @@ impl Host {
             }
             self.planning(state, &damaged).plan()
         })
+    }
+
+    /// Refuses to make pseudonyms with another key than those in that lake, or without one: they would say nothing of each
+    /// other, and plain ones can be guessed back.
+    pub fn expect_key(&self, state: &State) -> Result<()> {
+        let own = self.pipeline.key_id.as_deref();
+        let of_lake = state.pseudonym_key.as_deref();
+        let lacks_new_key = self.new_key && own.is_none();
+        if !self.pipeline.pseudonymises() || own == of_lake && !lacks_new_key {
+            return Ok(());
+        }
+        let place = format!("{KEY_VARIABLE}, in `privacy.key_file` or beside the lake");
+        match (of_lake, own) {
+            _ if lacks_new_key => {
+                Err(Error::config(format!("--new-key starts a key, and there is none: it would be in {place}")))
+            }
+            // A first key makes nothing worse.
+            (None, _) => Ok(()),
+            (Some(_), Some(_)) if self.new_key => Ok(()),
+            (Some(of_lake), own) => {
+                let (own, init) = match own {
+                    Some(own) => (format!("not with `{own}`"), ""),
+                    None => ("and there is none".to_owned(), "`smelt init` makes one, and "),
+                };
+                Err(Error::config(format!(
+                    "the pseudonyms in this lake were made with key `{of_lake}`, {own}: put that key back, in {place}; if it is \
+                     lost, {init}`smelt run --new-key` makes anew what has pseudonyms"
+                )))
+            }
+        }
     }
 
     fn planning<'p>(&'p self, state: &'p State, damaged: &'p BTreeMap<String, String>) -> Planning<'p> {

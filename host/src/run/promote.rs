@@ -73,6 +73,7 @@ impl Host {
         for _ in 0..ATTEMPTS {
             let mut catalog = Catalog::load(self.store())?;
             self.expect_others(catalog.state(), plugin)?;
+            self.expect_key(catalog.state())?;
             let former = self.former(catalog.state(), plugin, own);
             if former.component == identity.sha256() {
                 return match self.sign_anew(&identity.binary)? {

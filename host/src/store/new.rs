@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 
 use super::{Durability, Store, Upload, unavailable};
 use crate::digest::{self, HashingReader, HashingWriter};
-use crate::error::{Kind, Result};
+use crate::error::Result;
 
 /// An object being written, hashed on the way. Dropped unfinished, it leaves nothing.
 pub struct NewObject<'s> {
