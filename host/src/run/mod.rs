@@ -452,8 +452,7 @@ impl Host {
         self.keep_components(catalog.state(), &mut change)?;
         let retired = catalog.state().retired.iter();
         change.tidied = self.tidied.load(Ordering::Relaxed);
-        change.swept = retired.filter(|key| !change.named.contains(*key)).cloned().collect();
-        change.swept.iter().try_for_each(|key| self.store.delete(key))?;
+        change.swept = self.delete_all(retired.filter(|key| !change.named.contains(*key)))?;
         let committed = self.rejoin(&change).and_then(|()| catalog.commit(&change, self.clock.now()));
         if committed.as_ref().is_err_and(|error| error.kind() == Kind::Conflict) {
             // What it names was written for nothing; whoever makes it anew writes it again.
@@ -489,7 +488,21 @@ impl Host {
     }
 
     fn sweep(&self, state: &State) -> Result<()> {
-        state.retired.iter().try_for_each(|key| self.store.delete(key))
+        self.delete_all(&state.retired).map(drop)
+    }
+
+    /// Deletes the objects and returns those that are gone now. One that cannot be deleted stays retired, and holds up nothing.
+    fn delete_all<'k>(&self, keys: impl IntoIterator<Item = &'k String>) -> Result<Vec<String>> {
+        let mut gone = Vec::new();
+        for key in keys {
+            match self.store.delete(key) {
+                Ok(()) => gone.push(key.clone()),
+                // A server that does not answer would be waited for at each of them.
+                Err(error) if self.store.is_remote() => return Err(error),
+                Err(error) => tracing::warn!("{error}; the lake no longer needs it, and the next run tries again"),
+            }
+        }
+        Ok(gone)
     }
 }
 
