@@ -32,6 +32,7 @@ mod profile;
 mod promotion;
 mod provenance;
 mod quarantine;
+mod random;
 mod readers;
 mod refusals;
 mod rollback;

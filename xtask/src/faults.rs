@@ -7,13 +7,15 @@ use crate::process::{cargo, run as run_command};
 
 pub(crate) const HELP: &str = "\
 Kills hosts at random, and loses, delays and fails their requests at random, one host and three; then
-everything must be as if nothing had happened. Prints the seed of every round.
+everything must be as if nothing had happened. And takes lakes through whatever happens to lakes (files that
+are replaced, cut and removed, clocks that move, keys that are lost, promotions, purges, backups): after every
+step a lake must be what a fresh one makes of the same bronze. Prints the seed of every round.
 
 Usage: cargo xtask faults [--long | --seed N]
 
 Options:
-  --long     40 rounds of each kind, 360 kills; without it 6, as CI does
-  --seed N   that round again
+  --long     40 rounds of each kind of fault, 360 kills, and 200 lakes of 50 steps; without it what CI does
+  --seed N   that round again, and that lake
 ";
 
 pub(crate) fn run(args: &mut Args) -> Result<()> {
@@ -21,9 +23,9 @@ pub(crate) fn run(args: &mut Args) -> Result<()> {
     let seed = args.option::<u64>("--seed")?;
     args.finish()?;
     let mut command = cargo();
-    command.args(["test", "--workspace", "--test", "black_box", "--locked", "s3::random", "--", "--nocapture"]);
+    command.args(["test", "--package", "smelt", "--test", "black_box", "--locked", "random::", "--", "--nocapture"]);
     if long {
-        command.env("SMELT_FAULTS", "40");
+        command.envs([("SMELT_FAULTS", "40"), ("SMELT_SEEDS", "200"), ("SMELT_STEPS", "50")]);
     }
     if let Some(seed) = seed {
         command.env("SMELT_SEED", seed.to_string());

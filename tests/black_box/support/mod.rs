@@ -11,6 +11,7 @@ use tempfile::TempDir;
 pub mod audit;
 pub mod ended;
 pub mod process;
+pub mod random_rows;
 pub mod reference;
 pub mod rows;
 pub mod ticks;

@@ -1,0 +1,34 @@
+//! What a lake has come to, and what it should have come to.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::support::Lake;
+use crate::support::audit::totals;
+use crate::support::rows::Dataset;
+
+/// What a lake holds, without what depends on its history.
+#[derive(Debug, PartialEq, Eq, Clone)]
+pub(super) struct Settled {
+    /// The table of each KPI.
+    pub(super) gold: BTreeMap<String, String>,
+    /// The lines of all silver objects, by dataset, sorted.
+    pub(super) silver: BTreeMap<String, Vec<String>>,
+    /// What became of the rows, by dataset.
+    pub(super) totals: BTreeMap<String, Value>,
+}
+
+impl Settled {
+    /// Reads the datasets and KPIs that the manifest has.
+    pub(super) fn read(lake: &Lake, kpis: &[&str]) -> Self {
+        let history = lake.json(&["history"]);
+        let gold = kpis.iter().filter_map(|&kpi| {
+            let key = history["state"]["gold"][kpi]["table"]["key"].as_str()?;
+            let body = lake.files("gold").remove(key.strip_prefix("gold/")?).unwrap_or_else(|| panic!("no `{key}`"));
+            Some((kpi.to_owned(), String::from_utf8(body).expect("gold is text")))
+        });
+        let silver = Dataset::ALL.map(|dataset| (dataset.name().to_owned(), lake.silver(dataset.name())));
+        Self { gold: gold.collect(), silver: silver.into(), totals: totals(&history) }
+    }
+}
