@@ -4,18 +4,22 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use regex::Regex;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::codec::{DecodeLimits, Format};
 use crate::error::Result;
 use crate::store::BucketUrl;
+use crate::text::{duration_field, is_word, optional_duration_field, wrong_heading};
 use crate::wasm::Limits;
 use crate::{Error, files};
 
 /// The file's name in a pipeline's directory.
 pub const FILE: &str = "smelt.toml";
+/// The longest name of a section, in bytes: it is part of names of files.
+const NAME_BYTES: usize = 100;
+/// The longest name of a plugin, in bytes, as the contract has it.
+const PLUGIN_BYTES: usize = 255;
 
 /// A pipeline: its datasets, KPIs and sources.
 #[derive(Debug, Clone, Deserialize)]
@@ -100,10 +104,10 @@ pub struct LakeSection {
 #[serde(default, deny_unknown_fields)]
 pub struct Schedule {
     /// How often a tick begins. Default 5 s.
-    #[serde(with = "humantime_serde")]
+    #[serde(deserialize_with = "duration_field")]
     pub every: Duration,
     /// How often bronze is compared with the catalog in full, to find objects that were replaced. Default 1 h.
-    #[serde(with = "humantime_serde")]
+    #[serde(deserialize_with = "duration_field")]
     pub reconcile: Duration,
 }
 
@@ -122,7 +126,7 @@ pub struct Privacy {
     /// How rejected rows, which hold personal data, are kept. They are counted in any case.
     pub quarantine: Quarantine,
     /// For how long, such as `30d`; for ever by default. Looked after once in [`Schedule::reconcile`].
-    #[serde(with = "humantime_serde")]
+    #[serde(deserialize_with = "optional_duration_field")]
     pub quarantine_for: Option<Duration>,
     /// How the catalog keeps what a plugin says when it fails.
     pub error_text: ErrorText,
@@ -284,11 +288,23 @@ impl Manifest {
     pub fn parse(text: &str, directory: PathBuf) -> Result<Self> {
         let manifest: Self =
             toml::from_str(text).map_err(|error| Error::config(error.to_string().trim_end().to_owned()))?;
-        let name_pattern = Regex::new("^[a-z0-9_]{1,100}$").map_err(|error| Error::internal(error.to_string()))?;
         for (table, name) in manifest.names() {
-            if !name_pattern.is_match(name) {
-                return Err(Error::config(format!("[{table}.{name}]: a name is lower-case letters, digits and `_`")));
+            if !is_word(name, b'_', NAME_BYTES) {
+                let most = format!("1 to {NAME_BYTES} of them");
+                return Err(Error::config(format!(
+                    "[{table}.{name}]: a name is lower-case letters, digits and `_`, {most}"
+                )));
             }
+        }
+        for (section, plugin, _) in manifest.uses() {
+            if !is_word(plugin, b'-', PLUGIN_BYTES) {
+                return Err(Error::config(format!(
+                    "[{section}]: plugin = \"{plugin}\": a plugin's name is lower-case letters, digits and `-`"
+                )));
+            }
+        }
+        if let Some(wrong) = wrong_heading(&manifest.pipeline.name) {
+            return Err(Error::config(format!("[pipeline]: the name {wrong}")));
         }
         let LimitsSection { tries, decode, plugin } = &manifest.limits;
         for (key, is_zero) in [

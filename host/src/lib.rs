@@ -3,7 +3,7 @@
 //! The host moves bytes, schedules, commits, limits and accounts. It knows no dataset, no column and no KPI: those are
 //! named by the manifest and by the plugins.
 //!
-//! Imports point one way: `error · clock · files · profile · digest · privacy · ordered · store · segments · codec · wasm · config ·
+//! Imports point one way: `text · error · clock · files · profile · digest · privacy · ordered · store · segments · codec · wasm · config ·
 //! pipeline · catalog · lake · components · keys · silver · spool · plan · aggregate · fresh · clean · integrity · run · provenance · diff ·
 //! schedule · check · cli`.
 
@@ -43,6 +43,7 @@ pub mod silver;
 pub mod spool;
 pub mod store;
 pub mod table;
+pub mod text;
 pub mod wasm;
 pub mod workers;
 

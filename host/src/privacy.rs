@@ -28,7 +28,8 @@ pub struct Pseudonyms {
 impl Pseudonyms {
     /// From the key's text if there is one.
     pub fn from_hex(key: Option<&str>) -> Result<Self> {
-        let Some(text) = key.map(str::trim) else { return Ok(Self::default()) };
+        let Some(text) = key.map(str::trim_ascii) else { return Ok(Self::default()) };
+        // Parsing alone would take `+f` for a byte.
         let is_key = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         let bytes: Option<Vec<u8>> = is_key
             .then(|| (0..64).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect())
@@ -113,6 +114,11 @@ mod tests {
         assert!(Pseudonyms::from_hex(Some("abc")).is_err());
         assert!(Pseudonyms::from_hex(Some(&"é".repeat(32))).is_err());
         assert!(Pseudonyms::from_hex(Some("")).is_err());
-        assert!(Pseudonyms::from_hex(Some(&"+1".repeat(32))).is_err());
+        let hex = "0b".repeat(31);
+        for odd in ["+f", "-1", "0x", " b", "_b", "Ｂ"] {
+            assert!(Pseudonyms::from_hex(Some(&format!("{hex}{odd}"))).is_err(), "{odd}");
+            assert!(Pseudonyms::from_hex(Some(&format!("{odd}{hex}"))).is_err(), "{odd}");
+        }
+        assert!(Pseudonyms::from_hex(Some(&format!(" {hex}0B\r\n"))).is_ok(), "white space around it is left out");
     }
 }

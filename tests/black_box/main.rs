@@ -27,6 +27,7 @@ mod lost;
 mod machine;
 mod new;
 mod one_object;
+mod output;
 mod privacy;
 mod profile;
 mod promotion;

@@ -46,10 +46,12 @@ impl From<Sum> for String {
 }
 
 impl TryFrom<String> for Sum {
-    type Error = std::num::ParseIntError;
+    type Error = String;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        u128::from_str_radix(&text, 16).map(Self)
+        let digits = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let sum = digits.then(|| u128::from_str_radix(&text, 16).ok()).flatten();
+        sum.map(Self).ok_or_else(|| "a sum of names has 32 hexadecimal digits".to_owned())
     }
 }
 

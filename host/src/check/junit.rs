@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::report::{Check, Failure, Outcome, Report};
+use crate::text::is_unseen;
 
 pub(super) fn write(report: &Report) -> String {
     let suite = report.plugin.as_ref().map_or(&report.component, |plugin| &plugin.name);
@@ -48,7 +49,7 @@ fn escape(text: &str) -> String {
             '"' => safe.push_str("&quot;"),
             '\n' => safe.push_str("&#10;"),
             '\u{fffe}' | '\u{ffff}' => safe.push('\u{fffd}'),
-            _ if character.is_control() => safe.push('\u{fffd}'),
+            _ if is_unseen(character) => safe.push('\u{fffd}'),
             _ => safe.push(character),
         }
     }

@@ -3,6 +3,7 @@
 mod html;
 
 use std::fmt::Write as _;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -16,6 +17,7 @@ use crate::components::{plugin_of, read_file};
 use crate::diff::{Both, Comparing, Costs, Diff, RowDiff, Rules, TableDiff};
 use crate::error::{Kind, Result};
 use crate::run::Host;
+use crate::text::one_line;
 use crate::wasm::Binary;
 use crate::{Error, files};
 
@@ -38,10 +40,10 @@ pub(super) struct Compare {
     #[arg(long, value_name = "NAME")]
     dataset: Vec<String>,
     /// Of a cleaner, compare the rows of so many objects of each dataset, spread evenly over all
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
-    sample: u32,
+    #[arg(long, value_name = "N", default_value = "100", value_parser = crate::text::number::<NonZeroU32>)]
+    sample: NonZeroU32,
     /// Show so many differences of each kind
-    #[arg(long, value_name = "N", default_value_t = 20)]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = crate::text::number::<usize>)]
     examples: usize,
     /// Also write a page for people
     #[arg(long, value_name = "FILE")]
@@ -80,7 +82,7 @@ impl Compare {
             old: &old,
             new: &new,
             datasets: &self.dataset,
-            sample: self.sample as usize,
+            sample: self.sample.get() as usize,
             examples: self.examples,
         };
         let diff = comparing.diff()?;
@@ -206,7 +208,7 @@ fn rows(diff: &RowDiff) -> String {
     }
     for (what, some) in [("kept only by the new one", &moved.new), ("kept only by the old one", &moved.old)] {
         if !some.is_empty() {
-            let some: Vec<_> = some.iter().map(|(object, row)| format!("{object} row {row}")).collect();
+            let some: Vec<_> = some.iter().map(|(object, row)| format!("{} row {row}", one_line(object))).collect();
             let _ = writeln!(text, "  {what}, for example: {}", some.join(", "));
         }
     }

@@ -19,7 +19,7 @@ pub(super) struct Gc {
     #[arg(long)]
     delete: bool,
     /// Only what was written longer ago than this: a host may still be about to commit it
-    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = crate::text::duration)]
     grace: Duration,
     /// Also what is kept for rollbacks: what ran before a promotion can still be brought back, by making it anew
     #[arg(long)]

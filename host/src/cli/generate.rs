@@ -12,38 +12,36 @@ use crate::Error;
 use crate::catalog::BRONZE;
 use crate::error::Result;
 use crate::run::{Generated, Generation};
+use crate::text::{duration, instant, json_value, number};
 
 /// How much to generate.
 #[derive(Debug, Args)]
 pub(super) struct Generate {
     /// How many ticks; each writes the objects of every source once
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = number::<u64>)]
     ticks: u64,
     /// The number of the first tick; by default it goes on where bronze ends
-    #[arg(long)]
+    #[arg(long, value_parser = number::<u64>)]
     first: Option<u64>,
     /// The time of the first tick, such as 2025-01-01T00:00:00Z; by default such that the last tick is now
     #[arg(long, value_name = "RFC 3339", value_parser = instant)]
     start: Option<DateTime<Utc>>,
     /// The time from one tick to the next, such as 5s or 1h
-    #[arg(long, default_value = "5s", value_parser = humantime::parse_duration)]
+    #[arg(long, default_value = "5s", value_parser = duration)]
     interval: std::time::Duration,
     /// What randomness is derived from, in place of the manifest's
-    #[arg(long)]
+    #[arg(long, value_parser = number::<u64>)]
     seed: Option<u64>,
     /// A parameter of the source, on top of the manifest's; can be given again
     #[arg(long = "param", value_name = "NAME=VALUE", value_parser = parameter)]
     parameters: Vec<(String, Value)>,
 }
 
-/// `name=value`, where the value is JSON or else taken as text.
+/// `name=value`, where the value is JSON with nothing around it or else taken as text.
 fn parameter(text: &str) -> Result<(String, Value), String> {
     let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
-    Ok((name.to_owned(), serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()))))
-}
-
-fn instant(text: &str) -> Result<DateTime<Utc>, String> {
-    text.parse().map_err(|_| "expected RFC 3339, such as 2025-01-01T00:00:00Z".to_owned())
+    let json = if value.trim() == value { json_value(value).ok() } else { None };
+    Ok((name.to_owned(), json.unwrap_or_else(|| Value::String(value.to_owned()))))
 }
 
 impl Generate {
@@ -54,7 +52,10 @@ impl Generate {
             return Err(Error::config("the manifest has no [source.<name>]"));
         }
         let interval = TimeDelta::from_std(interval).map_err(|_| Error::config("--interval is too long"))?;
-        let parameters: Map<String, Value> = parameters.into_iter().collect();
+        let (given, parameters) = (parameters.len(), parameters.into_iter().collect::<Map<_, _>>());
+        if parameters.len() < given {
+            return Err(Error::config("--param: a name is given twice"));
+        }
         let Generated { keys, failures } =
             host.generate(&Generation { ticks, first, start, interval, seed, parameters })?;
         if common.json {

@@ -21,10 +21,10 @@ pub(super) const VARIABLE: &str = "SMELT_HEARTBEAT";
 #[derive(Debug, Args)]
 pub(super) struct Health {
     /// The file that `smelt up` touches
-    #[arg(long, value_name = "FILE", env = VARIABLE)]
+    #[arg(long, value_name = "FILE", env = VARIABLE, hide_env_values = true)]
     heartbeat: PathBuf,
     /// How long ago the last tick that reached the lake may have ended
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = crate::text::duration)]
     within: Duration,
 }
 

@@ -11,6 +11,7 @@ use super::table::{render, rules, thousands};
 use super::{Common, print, print_json};
 use crate::catalog::{Catalog, Commit, Entries, Entry, Failing, Failure, look};
 use crate::error::Result;
+use crate::text::one_line;
 
 /// What to show.
 #[derive(Debug, Args)]
@@ -47,7 +48,7 @@ impl History {
         text.push_str(&totals_table(&state.totals()));
         let items = |(_, failing): (_, &'_ Failing)| failing.items.clone();
         for (name, Failure { tries, why, .. }) in state.failing.iter().chain(&state.failing_kpis).flat_map(items) {
-            text.push_str(&format!("  {name} failed {tries} times: {why}\n"));
+            text.push_str(&format!("  {} failed {tries} times: {}\n", one_line(&name), one_line(&why)));
         }
         if self.objects {
             text.push('\n');

@@ -12,6 +12,7 @@ use crate::components::plugin_of;
 use crate::config::Manifest;
 use crate::error::Result;
 use crate::privacy::Pseudonyms;
+use crate::text::one_line;
 use crate::wasm::{
     Binary, Cleaner, CleanerSpec, Engine, Identity, Kpi, KpiSpec, Limits, RuleAction, STACK_BYTES, Source, World,
     schema_text,
@@ -185,9 +186,9 @@ fn text(about: &Map<String, Value>) -> String {
                 .flat_map(|(name, value)| match value {
                     Value::Object(inner) => [format!("{name}:")]
                         .into_iter()
-                        .chain(inner.iter().map(|(name, value)| format!("  {name} = {}", one(value))))
+                        .chain(inner.iter().map(|(name, value)| format!("  {} = {}", one_line(name), one(value))))
                         .collect(),
-                    other => vec![format!("{name}: {}", one(other))],
+                    other => vec![format!("{}: {}", one_line(name), one(other))],
                 })
                 .collect(),
             (_, other) => vec![one(other)],

@@ -7,10 +7,11 @@ use clap::{Args, ValueEnum};
 
 use super::lock::short;
 use super::table::{rules, thousands};
-use super::{Common, print, print_json};
+use super::{Common, print, print_json, print_json_lines};
 use crate::error::Result;
 use crate::provenance::{Account, Layer, Made, Node, events, lineage};
 use crate::store::Store;
+use crate::text::one_line;
 
 /// How many objects of a dataset are shown to people.
 const SHOWN: usize = 10;
@@ -49,11 +50,11 @@ impl Lineage {
             print_json(&root)?;
             return Ok(ExitCode::SUCCESS);
         }
-        print(&match self.format {
-            Format::Text => self.text(&root),
-            Format::Dot => dot(&root),
-            Format::Openlineage => open_lineage(&root, &*store),
-        });
+        match self.format {
+            Format::Text => print(&self.text(&root)),
+            Format::Dot => print(&dot(&root)),
+            Format::Openlineage => print_json_lines(&open_lineage(&root, &*store)),
+        }
         Ok(ExitCode::SUCCESS)
     }
 
@@ -65,10 +66,10 @@ impl Lineage {
 
     /// A node and what is below it. `own` is what stands before its first line, `below` before the others.
     fn branch(&self, node: &Node, own: &str, below: &str, text: &mut String) {
-        let _ = writeln!(text, "{own}{}", label(node));
+        let _ = writeln!(text, "{own}{}", one_line(&label(node)));
         let bar = if node.from.is_empty() { "  " } else { "│ " };
         for line in details(node) {
-            let _ = writeln!(text, "{below}{bar}  {line}");
+            let _ = writeln!(text, "{below}{bar}  {}", one_line(&line));
         }
         let shown = if self.all || node.layer != Layer::Dataset { usize::MAX } else { SHOWN };
         let hidden = node.from.len().saturating_sub(shown);
@@ -128,17 +129,17 @@ fn details(node: &Node) -> Vec<String> {
 
 fn dot(root: &Node) -> String {
     let mut text = String::from("digraph lineage {\n  rankdir=LR;\n  node [shape=box, fontname=\"monospace\"];\n");
-    let quoted = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
+    // What stands between quotes, in one line.
+    let inner = |text: &str| one_line(text).replace('\\', "\\\\").replace('"', "\\\"");
     let mut nodes = vec![root];
     while let Some(node) = nodes.pop() {
         let by =
-            node.made.as_ref().map(|made| format!("\\n{} {}", made.by.plugin, made.by.version)).unwrap_or_default();
+            node.made.as_ref().map(|made| format!("\\n{}", inner(&format!("{} {}", made.by.plugin, made.by.version))));
         let shape = if node.layer == Layer::Dataset { ", shape=folder" } else { "" };
-        let label = quoted(&node.name);
-        let label = format!("{}\\n{} rows{by}\"", label.trim_end_matches('"'), node.rows);
-        let _ = writeln!(text, "  {} [label={label}{shape}];", quoted(&node.name));
+        let (name, by, rows) = (inner(&node.name), by.unwrap_or_default(), node.rows);
+        let _ = writeln!(text, "  \"{name}\" [label=\"{name}\\n{rows} rows{by}\"{shape}];");
         for from in &node.from {
-            let _ = writeln!(text, "  {} -> {};", quoted(&from.name), quoted(&node.name));
+            let _ = writeln!(text, "  \"{}\" -> \"{name}\";", inner(&from.name));
             nodes.push(from);
         }
     }

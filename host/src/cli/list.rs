@@ -13,6 +13,7 @@ use super::{Common, cache_directory, print, print_json};
 use crate::config::Manifest;
 use crate::error::Result;
 use crate::pipeline::Lock;
+use crate::text::one_line;
 use crate::wasm::{Contract, Engine, World};
 
 /// Nothing to choose.
@@ -98,10 +99,10 @@ fn text(rows: &[Row], has_lock: bool) -> String {
     let heading = &heading[..heading.len() - usize::from(!has_lock)];
     let mut text = render(heading, &cells.collect::<Vec<_>>());
     for (name, to) in rows.iter().filter_map(|row| Some((&row.name, row.promoted.as_ref()?))) {
-        text.push_str(&format!("  {name}: {} was promoted and runs in its place\n", short(to)));
+        text.push_str(&format!("  {}: {} was promoted and runs in its place\n", one_line(name), short(to)));
     }
     for (name, why) in rows.iter().filter_map(|row| Some((&row.name, row.refused.as_ref()?))) {
-        text.push_str(&format!("  {name} would be refused: {why}\n"));
+        text.push_str(&format!("  {} would be refused: {}\n", one_line(name), one_line(why)));
     }
     text
 }

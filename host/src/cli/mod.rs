@@ -18,6 +18,7 @@ mod lock;
 mod new;
 mod plan;
 mod plugin;
+mod process;
 mod profile;
 mod promote;
 mod quarantine;
@@ -32,12 +33,15 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::Error;
+pub use self::process::main;
+use self::process::{print, print_json, print_json_lines};
+
 use crate::config::{LakeSection, Manifest};
 use crate::error::Result;
 use crate::lake::Lake;
 use crate::run::Host;
 use crate::store::BucketUrl;
+use crate::text::one_line;
 
 /// A lakehouse whose every cleaning rule and KPI is a sandboxed WebAssembly component.
 #[derive(Debug, Parser)]
@@ -73,8 +77,9 @@ struct Common {
     /// The pipeline: a manifest, or a directory with a smelt.toml
     #[arg(long, global = true, value_name = "PATH", default_value = PIPELINE)]
     pipeline: PathBuf,
-    /// The lake: a directory, or s3://bucket[/prefix]; by default the manifest's, or ./lake
-    #[arg(long, global = true, value_name = "URL", env = "SMELT_LAKE")]
+    /// The lake: a directory, or s3://bucket[/prefix]; by default SMELT_LAKE, the manifest's, or ./lake
+    // Empty is a variable of a script that was not set, not the default.
+    #[arg(long, global = true, value_name = "URL", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     lake: Option<String>,
     /// Refuse a pipeline that has no lock beside its manifest
     #[arg(long, global = true)]
@@ -148,25 +153,39 @@ pub fn run(Cli { verb, common }: Cli) -> Result<ExitCode> {
 
 fn log_to_stderr(verbose: u8) {
     use tracing_subscriber::EnvFilter;
+    use tracing_subscriber::field::MakeExt as _;
+    use tracing_subscriber::fmt::format::debug_fn;
     // Only what we say: others could tell headers of requests.
     let filter = match verbose {
         0 => "smelt=warn",
         1 => "smelt=info",
         _ => "smelt=debug",
     };
+    // One line each, whatever is quoted in it.
+    let fields = debug_fn(|writer, field, value| {
+        let value = format!("{value:?}");
+        match field.name() {
+            "message" => write!(writer, "{}", one_line(&value)),
+            name => write!(writer, "{name}={}", one_line(&value)),
+        }
+    });
     // Fails only where a test has set one before.
     let _ = tracing_subscriber::fmt()
+        .fmt_fields(fields.delimited(" "))
         .with_env_filter(EnvFilter::new(filter))
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
+        // It would panic where standard error cannot be written to.
+        .log_internal_errors(false)
         .try_init();
 }
 
 impl Common {
     /// The lake that the flags, the environment and the manifest name.
     fn lake(&self) -> Result<Lake> {
-        let url = self.lake.as_deref().filter(|url| !url.is_empty());
+        let url = self.lake.clone().or_else(|| variable("SMELT_LAKE"));
+        let url = url.as_deref();
         let section = match url {
             // Whoever names a directory needs no manifest.
             Some(url) if !BucketUrl::is_meant(url) => LakeSection::default(),
@@ -194,17 +213,4 @@ fn cache_directory() -> Option<PathBuf> {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let cache = set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")));
     set("SMELT_CACHE_DIR").or_else(|| cache.map(|cache| cache.join("smelt")))
-}
-
-/// Writes to standard output; a reader that has gone away is no error.
-fn print(text: &str) {
-    use std::io::Write as _;
-    let _ = std::io::stdout().lock().write_all(text.as_bytes());
-}
-
-fn print_json(value: &impl serde::Serialize) -> Result<()> {
-    let mut text = serde_json::to_string_pretty(value).map_err(|error| Error::internal(error.to_string()))?;
-    text.push('\n');
-    print(&text);
-    Ok(())
 }

@@ -9,6 +9,7 @@ use super::table::{render, thousands};
 use super::{Common, print, print_json};
 use crate::error::Result;
 use crate::plan::{DatasetPlan, Estimate, KpiPlan, Parked, Plan};
+use crate::text::one_line;
 
 /// How to look.
 #[derive(Debug, Args)]
@@ -78,13 +79,16 @@ fn as_text(plan: &Plan) -> String {
         ));
     }
     for name in plan.datasets.iter().flat_map(|plan| &plan.missing) {
-        text.push_str(&format!("  bronze/{name}: is gone; what was read of it stays in silver, unless `smelt run --forget-missing` gives it up\n"));
+        text.push_str(&format!(
+            "  bronze/{}: is gone; what was read of it stays in silver, unless `smelt run --forget-missing` gives it up\n",
+            one_line(name)
+        ));
     }
     let parked = plan.datasets.iter().flat_map(|plan| &plan.parked).map(|parked| ("bronze/", parked));
     for (layer, Parked { name, tries, why }) in
         parked.chain(plan.kpis.iter().filter_map(|kpi| Some(("", kpi.parked.as_ref()?))))
     {
-        text.push_str(&format!("  {layer}{name}: parked after {tries} tries: {why}\n"));
+        text.push_str(&format!("  {layer}{}: parked after {tries} tries: {}\n", one_line(name), one_line(why)));
     }
     for (what, name) in plan.unlisted.called() {
         text.push_str(&format!(
@@ -93,7 +97,7 @@ fn as_text(plan: &Plan) -> String {
         ));
     }
     for name in &plan.unmatched {
-        text.push_str(&format!("  bronze/{name}: no dataset's pattern matches it\n"));
+        text.push_str(&format!("  bronze/{}: no dataset's pattern matches it\n", one_line(name)));
     }
     text
 }

@@ -16,6 +16,7 @@ use super::{Common, cache_directory, print, print_json};
 use crate::check::{Engines, Options, Outcome, check};
 use crate::config::LimitsSection;
 use crate::error::Result;
+use crate::text::json_object;
 use crate::{Error, files};
 
 #[derive(Debug, Args)]
@@ -111,5 +112,5 @@ fn object(flag: &str, given: &str) -> Result<Map<String, Value>> {
         false => files::read_text(Path::new(given), files::TEXT_BYTES)
             .map_err(|error| wrong(format!("cannot read `{given}`: {error}")))?,
     };
-    serde_json::from_str(&text).map_err(|error| wrong(format!("{error}; a JSON object would be right")))
+    json_object(&text).map_err(|error| wrong(format!("{error}; a JSON object would be right")))
 }

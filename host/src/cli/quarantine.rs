@@ -62,7 +62,7 @@ struct Show {
     #[command(flatten)]
     which: Which,
     /// So many rows at most
-    #[arg(long, value_name = "N", default_value_t = 20)]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = crate::text::number::<usize>)]
     limit: usize,
 }
 
@@ -87,7 +87,7 @@ struct Purge {
     #[command(flatten)]
     which: Which,
     /// Only rows that were rejected longer ago than this; by default what [privacy] quarantine_for says
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = crate::text::duration)]
     older_than: Option<Duration>,
     /// Delete them; without this nothing is changed
     #[arg(long)]

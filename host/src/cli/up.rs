@@ -10,9 +10,10 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::follow::Following;
+use super::process::is_unread;
 use super::profile::{self, Profile};
 use super::roles::{as_json, complain, done};
-use super::{Common, health, print};
+use super::{Common, health, print, print_json_lines};
 use crate::Error;
 use crate::error::{Kind, Result};
 use crate::lake::Lake;
@@ -22,7 +23,7 @@ use crate::schedule::{Roles, Tick, signal, up};
 #[derive(Debug, Args)]
 pub(super) struct Up {
     /// The time from one tick to the next, such as 5s; by default the manifest's
-    #[arg(long, value_parser = humantime::parse_duration)]
+    #[arg(long, value_parser = crate::text::duration)]
     every: Option<Duration>,
     /// What this process does, such as one of three that share a lake; by default all that the pipeline allows
     #[arg(long, value_enum, value_name = "ROLE")]
@@ -31,7 +32,7 @@ pub(super) struct Up {
     #[arg(long, conflicts_with = "role")]
     no_generate: bool,
     /// A file to touch after every tick that reached the lake, for `smelt health`
-    #[arg(long, value_name = "FILE", env = health::VARIABLE)]
+    #[arg(long, value_name = "FILE", env = health::VARIABLE, hide_env_values = true)]
     heartbeat: Option<PathBuf>,
     #[command(flatten)]
     profile: Profile,
@@ -87,6 +88,7 @@ impl Up {
             .map_err(|error| Error::new(Kind::Unavailable, format!("cannot start tokio: {error}")))?;
         // What is wrong with bronze is said once, not at every tick.
         let mut said = HashSet::new();
+        let unread = tokio::sync::Notify::new();
         let show = |tick: Result<Tick>| match tick {
             Ok(mut tick) => {
                 if let Some(file) = &self.heartbeat
@@ -99,12 +101,17 @@ impl Up {
                 tick.report.unmatched.retain(|name| said.insert(name.clone()));
                 tick.report.parked.retain(|parked| said.insert(format!("{}: {}", parked.name, parked.why)));
                 complain(&tick.report);
+                // As `smelt up | head` expects it.
+                if is_unread() {
+                    unread.notify_one();
+                }
             }
             Err(error) => tracing::error!("{error}; trying again at the next tick"),
         };
         let shutdown = async {
-            if let Err(error) = signal().await {
-                tracing::error!("{error}");
+            tokio::select! {
+                signalled = signal() => signalled.unwrap_or_else(|error| tracing::error!("{error}")),
+                () = unread.notified() => {}
             }
         };
         let follower = Arc::clone(&following);
@@ -112,7 +119,7 @@ impl Up {
         if common.json && self.profile.is_wanted() {
             let mut json = json!({});
             profile::add_to(&mut json);
-            print(&format!("{json}\n"));
+            print_json_lines(&format!("{json}\n"));
         } else {
             print(&profile::as_text());
         }
@@ -125,7 +132,7 @@ fn show(common: &Common, host: &crate::run::Host, tick: &Tick) {
     let Tick { number, generated, report, took } = tick;
     if common.json {
         if let Ok(json) = as_json(host, report, *took) {
-            print(&format!("{json}\n"));
+            print_json_lines(&format!("{json}\n"));
         }
         return;
     }

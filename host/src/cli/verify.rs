@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::integrity::{Found, Problem, Verified, verify};
 use crate::progress::Progress;
 use crate::provenance::Compared;
+use crate::text::one_line;
 
 /// What to read again.
 #[derive(Debug, Args)]
@@ -48,7 +49,7 @@ fn remake(common: &Common, object: &str) -> Result<ExitCode> {
     let verdict = if remade.is_same() { "it is what was recorded" } else { "it is not what was recorded" };
     text.push_str(&format!(
         "\n{}: made again from {} bronze objects in {} instructions of its plugins: {verdict}\n",
-        remade.object,
+        one_line(&remade.object),
         thousands(remade.bronze as u64),
         thousands(remade.cost.fuel)
     ));

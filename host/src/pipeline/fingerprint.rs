@@ -72,7 +72,9 @@ impl Fingerprint {
         if self.digest() == new.digest() {
             return None;
         }
-        let short = |fingerprint: &Self| format!("{} ({})", fingerprint.version, &fingerprint.component[..8]);
+        let short = |fingerprint: &Self| {
+            format!("{} ({})", fingerprint.version, fingerprint.component.get(..8).unwrap_or_default())
+        };
         let mut why = Vec::new();
         if self.component != new.component {
             why.push(format!("new component {} → {}", short(self), short(new)));

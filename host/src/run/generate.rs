@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::sync::MutexGuard;
 use std::sync::atomic::Ordering;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
 use serde_json::{Map, Value};
 
 use super::Host;
@@ -62,7 +62,11 @@ impl Host {
             None => self.clock.now().checked_sub_signed(after((ticks - 1).max(0))?).ok_or_else(beyond)?,
         };
         let time_of = |tick| start.checked_add_signed(after(tick)?).ok_or_else(beyond);
-        time_of((ticks - 1).max(0))?;
+        // Names of objects have years of four digits, as the formats that we write.
+        let last = time_of((ticks - 1).max(0))?;
+        if [start, last].iter().any(|at| !(0..=9999).contains(&at.year())) {
+            return Err(beyond());
+        }
         let mut generated = Generated::default();
         for step in &self.pipeline.sources {
             let mut parameters = step.parameters.clone();

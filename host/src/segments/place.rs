@@ -18,8 +18,9 @@ impl Place {
     /// With the salt of a map: two numbers of 16 hexadecimal digits.
     pub(super) fn new(salt: &str) -> Result<Self> {
         let half = |at: usize| salt.get(at..at + 16).and_then(|digits| u64::from_str_radix(digits, 16).ok());
-        match (salt.len(), half(0), half(16)) {
-            (32, Some(first), Some(second)) => Ok(Self {
+        let digits = salt.len() == 32 && salt.bytes().all(|byte| byte.is_ascii_hexdigit());
+        match (digits, half(0), half(16)) {
+            (true, Some(first), Some(second)) => Ok(Self {
                 salt: (first, second),
                 #[cfg(test)]
                 cleared: if salt == super::tests::COLLIDING { !(7 << 60) } else { 0 },

@@ -9,6 +9,7 @@ use super::bindings::types;
 use super::state::guest_text;
 use crate::Error;
 use crate::error::Result;
+use crate::text::{alike, is_word, wrong_heading, wrong_name};
 
 /// The zone of every timestamp.
 const UTC: &str = "UTC";
@@ -117,9 +118,10 @@ impl TryFrom<types::CleanerDescription> for CleanerSpec {
     fn try_from(description: types::CleanerDescription) -> Result<Self> {
         let types::CleanerDescription { identity, input, output, key, order_by, rules } = description;
         check_identity(&identity)?;
-        check_names("input column", input.iter().map(String::as_str))?;
+        // As raw files call them, which may be anything that can be seen.
+        check_each("input column", input.iter().map(String::as_str), wrong_heading, false)?;
         check_names("rule", rules.iter().map(|rule| rule.name.as_str()))?;
-        if let Some(rule) = rules.iter().find(|rule| !is_word(&rule.name, b'_')) {
+        if let Some(rule) = rules.iter().find(|rule| !is_word(&rule.name, b'_', NAME_BYTES)) {
             return Err(wrong(format!(
                 "rule `{}` must be lower-case letters, digits and `_`",
                 guest_text(&rule.name, 300)
@@ -201,15 +203,9 @@ fn wrong(what: String) -> Error {
     Error::plugin(format!("the description is wrong: {what}"))
 }
 
-/// Lower-case letters, digits and the given mark, not empty and not too long.
-fn is_word(name: &str, mark: u8) -> bool {
-    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == mark;
-    !name.is_empty() && name.len() <= NAME_BYTES && name.bytes().all(fits)
-}
-
 fn check_identity(identity: &types::Identity) -> Result<()> {
     let types::Identity { name, version, summary, parameters, uses_as_of: _ } = identity;
-    if !is_word(name, b'-') {
+    if !is_word(name, b'-', NAME_BYTES) {
         return Err(wrong("the name must be lower-case letters, digits and `-`".into()));
     }
     check_text("the version", version, VERSION_BYTES)?;
@@ -224,17 +220,32 @@ fn check_text(what: &str, text: &str, most: usize) -> Result<()> {
     }
 }
 
-fn check_names<'a>(what: &str, names: impl Iterator<Item = &'a str>) -> Result<()> {
+fn check_names<'a>(what: &str, names: impl Iterator<Item = &'a str> + Clone) -> Result<()> {
+    check_each(what, names, wrong_name, true)
+}
+
+/// Names that `wrong_with` finds nothing wrong with, and no two of which can be taken for each other.
+fn check_each<'a>(
+    what: &str,
+    names: impl Iterator<Item = &'a str> + Clone,
+    wrong_with: impl Fn(&str) -> Option<&'static str>,
+    fold: bool,
+) -> Result<()> {
     let mut seen = BTreeSet::new();
-    for name in names {
-        if name.is_empty() || name.len() > NAME_BYTES || guest_text(name, NAME_BYTES) != name {
-            return Err(wrong(format!(
-                "every {what} must have a name of 1 to {NAME_BYTES} bytes without control characters"
-            )));
+    for name in names.clone() {
+        if name.is_empty() || name.len() > NAME_BYTES {
+            return Err(wrong(format!("every {what} must have a name of 1 to {NAME_BYTES} bytes")));
+        }
+        if let Some(why) = wrong_with(name) {
+            return Err(wrong(format!("{what} `{}` {why}", name.escape_default())));
         }
         if !seen.insert(name) {
             return Err(wrong(format!("{what} `{name}` is declared twice")));
         }
+    }
+    if let Some((one, other)) = alike(names, fold) {
+        let (one, other) = (one.escape_default(), other.escape_default());
+        return Err(wrong(format!("{what} `{other}` can be taken for `{one}`")));
     }
     match seen.len() {
         0..=FIELDS => Ok(()),

@@ -14,6 +14,7 @@ use crate::clock::thread_time;
 use crate::error::{Kind, Result};
 use crate::privacy::Pseudonyms;
 use crate::profile;
+pub(crate) use crate::text::guest_text;
 
 /// The longest description, all its texts together.
 const DESCRIPTION_BYTES: usize = 1 << 20;
@@ -56,27 +57,6 @@ impl State {
             spent: Duration::ZERO,
         }
     }
-}
-
-/// Text from a guest, safe for a terminal and of bounded length.
-pub(crate) fn guest_text(text: &str, most: usize) -> String {
-    let mut safe = String::new();
-    for character in text.chars() {
-        if safe.len() >= most {
-            safe.push('…');
-            break;
-        }
-        match character {
-            '\n' => safe.push(' '),
-            // Marks that cannot be seen, that end a line, or that reorder what a terminal shows.
-            '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' => {
-                safe.extend(character.escape_unicode());
-            }
-            _ if character.is_control() => safe.extend(character.escape_default()),
-            _ => safe.push(character),
-        }
-    }
-    safe
 }
 
 impl State {

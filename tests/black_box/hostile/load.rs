@@ -118,8 +118,16 @@ super::sins! {
     declares_too_many_inputs: says(|it| it.input = numbered(101)) => "101 of input column; at most 100";
     declares_too_many_rules: says(|it| it.rules = numbered(101)) => "101 of rule; at most 100";
     declares_a_long_name: says(|it| it.output = vec![("x".repeat(256), UTF8)]) => "1 to 255 bytes";
-    declares_a_name_a_terminal_obeys: says(|it| it.output = vec![("\x1b[2J".into(), UTF8)]) => "without control characters";
-    declares_a_name_that_reorders_a_line: says(|it| it.input = vec!["\u{202e}di".into()]) => "without control characters";
+    declares_a_name_a_terminal_obeys: says(|it| it.output = vec![("\x1b[2J".into(), UTF8)]) => "has characters that cannot be seen";
+    declares_a_name_of_two_scripts: says(|it| it.output = vec![("p\u{430}y".into(), UTF8)]) => "column `p\\u{430}y` mixes scripts";
+    declares_a_name_that_looks_like_another: says(|it| it.output = vec![("\u{440}\u{430}\u{443}".into(), UTF8)])
+        => "looks like a name in ASCII letters";
+    declares_a_name_of_double_width: says(|it| it.output = vec![("\u{ff49}d".into(), UTF8)]) => "no letters or digits of identifiers";
+    declares_names_that_differ_in_case: says(|it| it.output = vec![("id".into(), UTF8), ("ID".into(), UTF8)])
+        => "`ID` can be taken for `id`";
+    declares_a_rule_that_is_not_seen_whole: says(|it| it.rules = vec!["od\u{ad}d".into()]) => "has characters that cannot be seen";
+    declares_a_name_that_reorders_a_line: says(|it| it.input = vec!["\u{202e}di".into()]) => "has characters that cannot be seen";
+    declares_an_input_that_is_not_seen_whole: says(|it| it.input = vec!["i\u{200b}d".into()]) => "has characters that cannot be seen";
     declares_a_column_twice: says(|it| it.output = vec![("id".into(), UTF8), ("id".into(), UTF8)]) => "`id` is declared twice";
     declares_no_column: says(|it| it.output = vec![]) => "output has no columns";
     declares_a_type_there_is_not: says(|it| it.output = vec![("id".into(), 99)]) => "discriminant";
@@ -137,7 +145,7 @@ super::sins! {
 
     loops_in_the_description_of_a_source: Source { describe: LOOP.into(), ..Source::default() } => "failed to describe itself: it ran longer than 250 ms";
     has_a_family_twice: Source { families: vec!["made-*.csv"; 2], ..Source::default() } => "kind of object `made-*.csv` is declared twice";
-    has_a_family_that_a_terminal_obeys: Source { families: vec!["\x1b[2J*"], ..Source::default() } => "without control characters";
+    has_a_family_that_a_terminal_obeys: Source { families: vec!["\x1b[2J*"], ..Source::default() } => "has characters that cannot be seen";
 }
 
 /// The words in which a component of this text is refused as a plugin of some kind.

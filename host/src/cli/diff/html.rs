@@ -6,6 +6,7 @@ use super::{costs, counts};
 use crate::cli::lock::short;
 use crate::cli::table::thousands;
 use crate::diff::{Diff, RowDiff, Rules, TableDiff};
+use crate::text::one_line;
 
 /// How many rows of a kind are shown.
 const MOST: usize = 1000;
@@ -134,7 +135,7 @@ fn both(old: &str, new: &str) -> String {
 
 fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
-    for character in text.chars() {
+    for character in one_line(text).chars() {
         match character {
             '&' => safe.push_str("&amp;"),
             '<' => safe.push_str("&lt;"),
