@@ -45,7 +45,7 @@ impl<'w> Writer<'w> {
     /// A table with that header, whose key will begin with `stem`.
     pub fn begin(store: &'w dyn Store, stem: &str, schema: &Schema) -> Result<Self> {
         let mut header = Vec::new();
-        encode_csv_header(schema, &mut header);
+        encode_csv_header(schema, Formulas::Keep, &mut header);
         let mut writer = Self { object: NewObject::create(store, stem)?, rows: 0 };
         writer.append(&Encoded { bytes: header, rows: 0 })?;
         Ok(writer)
@@ -68,7 +68,7 @@ impl<'w> Writer<'w> {
 pub fn encode(schema: &Schema, batches: &[RecordBatch], formulas: Formulas) -> Result<Vec<u8>> {
     let mut span = profile::span("encode CSV", "");
     let mut body = Vec::new();
-    encode_csv_header(schema, &mut body);
+    encode_csv_header(schema, formulas, &mut body);
     for batch in batches {
         encode_csv(batch, None, formulas, &mut body).map_err(|error| Error::new(Kind::Plugin, error.to_string()))?;
         span.through(batch.num_rows(), 0);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::super::decode::{Cell, Kind as CellKind, Utf8Check};
 use super::super::scan::Specials;
 use super::builder::Builder;
-use super::{TypedError, encode_csv_header};
+use super::{Formulas, TypedError, encode_csv_header};
 
 /// Longest stretch of a file that one batch is read from: cells are kept as 32-bit positions in it.
 const LONGEST_BATCH: usize = 1 << 29;
@@ -57,7 +57,7 @@ impl<'a> Table<'a> {
             return Err(TypedError::Shape("a table without columns has no CSV form".to_owned()));
         }
         let mut header = Vec::new();
-        encode_csv_header(schema, &mut header);
+        encode_csv_header(schema, Formulas::Keep, &mut header);
         if !bytes.starts_with(&header) {
             let header = String::from_utf8_lossy(header.trim_ascii_end());
             return Err(TypedError::Line { line: 1, expected: format!("the header {header}") });

@@ -9,6 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use super::number::{write_date, write_decimal, write_f64, write_i64, write_timestamp};
 use super::{Kind, TypedError};
+use crate::text::is_unseen;
+
+/// Behind so many bytes of quotes and blanks no formula is looked for.
+const FORMULA_BYTES: usize = 256;
 
 /// What to do with text that a spreadsheet would take for a formula.
 #[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
@@ -16,7 +20,8 @@ use super::{Kind, TypedError};
 pub enum Formulas {
     /// Write it as it is, so that it reads back the same.
     Keep,
-    /// Put a `'` before text that begins with `=`, `+`, `-`, `@`, TAB or CR (OWASP, "CSV Injection").
+    /// Put a `'` before text that begins with `=`, `+`, `-` or `@`, also of double width or behind quotes and white space, or
+    /// with TAB, CR or LF (OWASP, "CSV Injection"). Names of columns are text too; numbers are not.
     Escape,
 }
 
@@ -105,7 +110,7 @@ fn has_special(bytes: &[u8]) -> bool {
 #[inline(always)]
 fn write_text(text: &[u8], plain: bool, formulas: Formulas, out: &mut Vec<u8>) {
     let (first, last) = (text[0], text[text.len() - 1]);
-    let formula = formulas == Formulas::Escape && matches!(first, b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r');
+    let formula = formulas == Formulas::Escape && !first.is_ascii_alphanumeric() && is_formula(text);
     let blank = |byte| byte == b' ' || byte == b'\t';
     if blank(last) || (blank(first) && !formula) || (!plain && has_special(text)) {
         write_quoted(text, formula, out);
@@ -115,6 +120,17 @@ fn write_text(text: &[u8], plain: bool, formulas: Formulas, out: &mut Vec<u8>) {
         }
         out.extend_from_slice(text);
     }
+}
+
+/// A spreadsheet would run the text: some trim it first, and some take signs of double width (East Asian input) for plain ones.
+fn is_formula(text: &[u8]) -> bool {
+    // Of text that is not whole the first characters tell all the same.
+    let text = String::from_utf8_lossy(&text[..text.len().min(FORMULA_BYTES)]);
+    let trimmed = |character: char| character.is_whitespace() || is_unseen(character) || character == '"';
+    text.starts_with(['\t', '\r', '\n'])
+        || text
+            .trim_start_matches(trimmed)
+            .starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠', '﹦', '﹢', '﹣', '﹫', '−'])
 }
 
 #[cold]
@@ -131,14 +147,14 @@ fn write_quoted(text: &[u8], formula: bool, out: &mut Vec<u8>) {
 }
 
 /// Writes the header line: the columns' names.
-pub fn encode_csv_header(schema: &Schema, out: &mut Vec<u8>) {
+pub fn encode_csv_header(schema: &Schema, formulas: Formulas, out: &mut Vec<u8>) {
     for (i, field) in schema.fields().iter().enumerate() {
         if i > 0 {
             out.push(b',');
         }
         match field.name().as_bytes() {
             [] => out.extend_from_slice(b"\"\""),
-            name => write_text(name, false, Formulas::Keep, out),
+            name => write_text(name, false, formulas, out),
         }
     }
     out.push(b'\n');

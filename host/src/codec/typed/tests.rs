@@ -39,7 +39,7 @@ fn texts(texts: &[Option<&str>]) -> ArrayRef {
 
 fn encode(batch: &RecordBatch, formulas: Formulas) -> String {
     let mut out = Vec::new();
-    encode_csv_header(batch.schema_ref(), &mut out);
+    encode_csv_header(batch.schema_ref(), formulas, &mut out);
     encode_csv(batch, None, formulas, &mut out).expect("all values are in range");
     String::from_utf8(out).expect("CSV is UTF-8")
 }
@@ -118,6 +118,23 @@ fn formulas_are_escaped_on_demand() {
         "a,n\n'=1,-1\n'+1,-1\n'-1,-1\n'@x,-1\n'\tx,-1\n\"'\rx\",-1\nx=1,-1\n'=1,-1\n\"'=a,b\",-1\n\"'=x \",-1\n";
     assert_eq!(encode(&batch, Formulas::Escape), expected);
     round_trip(&batch);
+}
+
+#[test]
+fn formulas_are_escaped_in_headers_of_double_width_and_behind_blanks() {
+    for formula in
+        ["=1", "＝1", "＋1", "－1", "＠x", "﹣1", "−1", " =1", "\"=1", "\u{a0}@x", "\u{200b}-1", "\n1", " \" +1"]
+    {
+        let batch = table(vec![(formula, texts(&[Some(formula), Some("x")]), false), ("n", texts(&[None; 2]), true)]);
+        let csv = encode(&batch, Formulas::Escape);
+        let quoted = format!("'{}", formula.replace('"', "\"\""));
+        assert_eq!(csv.matches(&quoted).count(), 2, "{formula:?}: {csv}");
+        assert!(!encode(&batch, Formulas::Keep).contains('\''), "{formula:?}");
+    }
+    for plain in ["a=1", " a", "\"a\"", "1-2", "é=", "（=", "'=1"] {
+        let batch = table(vec![(plain, texts(&[Some(plain)]), false)]);
+        assert_eq!(encode(&batch, Formulas::Escape), encode(&batch, Formulas::Keep), "{plain:?}");
+    }
 }
 
 #[test]
