@@ -35,6 +35,7 @@ mod provenance;
 mod quarantine;
 mod random;
 mod readers;
+mod recognised;
 mod refusals;
 mod rollback;
 mod s3;

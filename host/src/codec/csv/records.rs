@@ -112,7 +112,7 @@ impl Records {
         };
         let detail = match record(specials, input, start, usize::MAX, name) {
             Found::Record { end, .. } if utf8.is_good(input.bytes, start, end) => {
-                self.fields = Some(header::fields(&names, &self.columns, input.warnings));
+                self.fields = Some(header::fields(&input.bytes[start..end], &names, &self.columns, input.warnings));
                 input.at = end;
                 return None;
             }
@@ -120,9 +120,11 @@ impl Records {
             Found::More => return Some(Stop::More),
             Found::Quoting(expected) => format!("unreadable header: expected {expected}"),
         };
-        if !input.view(start, input.record_bytes).1 {
+        let (view, all) = input.view(start, input.record_bytes);
+        if !all {
             return Some(Stop::More);
         }
+        header::told(&view[start..], &self.columns, 0, input.warnings);
         Some(Stop::Unended(Unended { start, skip: Skip::rest(), rule: rule::MALFORMED_LINE, detail }))
     }
 }

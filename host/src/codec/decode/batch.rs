@@ -17,7 +17,7 @@ pub mod rule {
     pub const MALFORMED_RECORD: &str = "malformed_record";
     /// A record that is not UTF-8.
     pub const INVALID_UTF8: &str = "invalid_utf8";
-    /// An object in UTF-16 or UTF-32.
+    /// An object in UTF-16 or UTF-32, compressed, or no text at all.
     pub const INVALID_ENCODING: &str = "invalid_encoding";
     /// A record longer than `record_bytes`.
     pub const LINE_TOO_LONG: &str = "line_too_long";

@@ -6,6 +6,7 @@
 
 mod batch;
 mod columns;
+mod looks;
 mod skip;
 mod source;
 mod utf8;
@@ -24,6 +25,7 @@ use super::{DecodeLimits, Format, csv, json};
 pub(super) use self::batch::{BatchBuilder, KEPT_BYTES};
 pub use self::batch::{DecodedBatch, Malformed, RecordSpan, rule};
 pub(super) use self::columns::{Cell, Column, Kind};
+pub(super) use self::looks::{delimiter, not_csv};
 pub(super) use self::skip::{Skip, Unended};
 pub(super) use self::utf8::Utf8Check;
 pub use self::warning::Warning;
@@ -82,6 +84,9 @@ pub struct Decoder<R> {
     warnings: Vec<Warning>,
     starved: bool,
     finished: bool,
+    /// Rows and malformed records so far.
+    rows: u64,
+    malformed: u64,
 }
 
 impl<R: Read> Decoder<R> {
@@ -97,6 +102,8 @@ impl<R: Read> Decoder<R> {
             warnings: Vec::new(),
             starved: true,
             finished: false,
+            rows: 0,
+            malformed: 0,
         }
     }
 
@@ -120,6 +127,37 @@ impl<R: Read> Decoder<R> {
     /// # Errors
     /// Only those of the reader. Malformed bytes are no error.
     pub fn next_batch(&mut self) -> io::Result<Option<DecodedBatch>> {
+        let batch = self.decode_batch()?;
+        match &batch {
+            Some(batch) => {
+                self.rows += batch.records.len() as u64;
+                self.malformed += batch.malformed.len() as u64;
+            }
+            None => self.look_back(),
+        }
+        Ok(batch)
+    }
+
+    /// What can be told only at the end.
+    fn look_back(&mut self) {
+        if self.rows == 0 {
+            let told = self.warnings.iter().any(|warning| matches!(warning, Warning::NotText(_)));
+            if self.malformed > 0 && !told {
+                Warning::NoRow.note(&mut self.warnings);
+            }
+            return;
+        }
+        let missing = match &self.parser {
+            Parser::Lines(lines) => lines.missing(),
+            Parser::Array(array) => array.missing(),
+            Parser::Csv(_) | Parser::Undecided(_) => return,
+        };
+        for column in missing {
+            Warning::MissingKey(self.columns[column].clone()).note(&mut self.warnings);
+        }
+    }
+
+    fn decode_batch(&mut self) -> io::Result<Option<DecodedBatch>> {
         if matches!(self.parser, Parser::Undecided(_)) && self.source.offset() == 0 && self.source.at == 0 {
             self.source.fill()?;
             self.starved = false;
@@ -150,29 +188,36 @@ impl<R: Read> Decoder<R> {
         Ok(None)
     }
 
-    /// Looks at the first bytes: skips a UTF-8 byte order mark, and gives up on other encodings.
+    /// Looks at the first bytes: skips a UTF-8 byte order mark, and gives up on other encodings and on what is no text.
     fn begin(&mut self) -> io::Result<Option<DecodedBatch>> {
         let bytes = self.source.bytes();
-        let encoding = match bytes {
-            [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Some("UTF-32"),
-            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("UTF-16"),
-            _ => None,
-        };
-        let Some(encoding) = encoding else {
-            self.source.at = if bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+        let Some(what) = looks::binary(bytes).or_else(|| looks::encoding(bytes)) else {
+            let at = if bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+            // As many bytes as every window has: what is told must not depend on how it is cut.
+            let text = &bytes[at..bytes.len().min(looks::FIRST)];
+            let other = match self.parser {
+                Parser::Undecided(format @ (Format::Json | Format::Jsonl)) => {
+                    looks::not_json(text, format, &self.columns)
+                }
+                _ => None,
+            };
+            other.into_iter().for_each(|what| Warning::OtherFormat(what).note(&mut self.warnings));
+            self.source.at = at;
             return Ok(None);
         };
         while self.source.bytes().len() < self.limits.record_bytes && !self.source.ended() {
             self.source.fill()?;
         }
-        let detail = format!("byte order mark of {encoding}, expected UTF-8");
+        Warning::NotText(what).note(&mut self.warnings);
+        let detail = format!("looks like {what}, expected text in UTF-8");
         self.batch.begin(0, 0);
         self.skip(0, Unended { start: 0, skip: Skip::Rest, rule: rule::INVALID_ENCODING, detail }).map(Some)
     }
 
     /// Runs the parser over the window, choosing it first if need be.
     fn run(&mut self) -> Stop {
-        let Self { source, parser, batch, columns, limits, warnings, starved: _, finished: _ } = self;
+        let Self { source, parser, batch, columns, limits, warnings, starved: _, finished: _, rows: _, malformed: _ } =
+            self;
         let mut input = Input {
             bytes: source.bytes(),
             at: source.at,

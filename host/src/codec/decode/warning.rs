@@ -13,6 +13,16 @@ pub enum Warning {
     UnclosedArray,
     /// A JSON array has a comma too many, or one is missing.
     ArrayCommas,
+    /// No record has this declared JSON key, which is null in every row.
+    MissingKey(String),
+    /// The object is no text, or text of another encoding; as a whole it is one malformed record.
+    NotText(&'static str),
+    /// The object is text of another format than the manifest says.
+    OtherFormat(&'static str),
+    /// The columns of a CSV header are parted otherwise than by commas.
+    Delimiter(&'static str),
+    /// None of the object's records is a row.
+    NoRow,
 }
 
 impl Warning {
@@ -31,6 +41,15 @@ impl fmt::Display for Warning {
             Self::MissingColumn(name) => write!(f, "column {name} is not in the header"),
             Self::UnclosedArray => f.write_str("the array ends without a closing bracket"),
             Self::ArrayCommas => f.write_str("the array has commas that are missing or too many"),
+            Self::MissingKey(name) => write!(f, "key {name} is in no record"),
+            Self::NotText(what) => {
+                write!(f, "it looks like {what}; only text in UTF-8 is read, so all of it was rejected")
+            }
+            Self::OtherFormat(what) => {
+                write!(f, "it looks like {what}, which is not the format that the manifest says")
+            }
+            Self::Delimiter(what) => write!(f, "its columns look parted {what}; commas would be right"),
+            Self::NoRow => f.write_str("none of its records could be read"),
         }
     }
 }

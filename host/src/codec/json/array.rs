@@ -37,6 +37,11 @@ impl Array {
         Self { objects, place: Place::First, open: Vec::new(), wasted: 0, seen: 0 }
     }
 
+    /// The declared columns that no record has had.
+    pub(in super::super) fn missing(&self) -> Vec<usize> {
+        self.objects.missing()
+    }
+
     /// Takes records from the window until it or the batch ends.
     pub(in super::super) fn run(&mut self, input: &mut Input<'_>, batch: &mut BatchBuilder) -> Stop {
         let bytes = input.bytes;

@@ -51,6 +51,8 @@ impl Gap {
 /// What has been learned about an object's keys.
 pub(super) struct Keys {
     columns: HashMap<Box<[u8]>, usize>,
+    /// Which columns a record has had. What is predicted was learned, and so was looked up once: nothing is added to that.
+    seen: Vec<bool>,
     /// The gap with the opening brace, apart from the others: elsewhere in a record it would be an error.
     first: Option<Gap>,
     gaps: Vec<Gap>,
@@ -60,12 +62,23 @@ impl Keys {
     /// `columns` are the declared names; of equal ones the first counts.
     pub(super) fn new(names: &[String]) -> Self {
         let columns = names.iter().enumerate().rev().map(|(i, name)| (name.as_bytes().into(), i)).collect();
-        Self { columns, first: None, gaps: Vec::new() }
+        Self { columns, seen: vec![false; names.len()], first: None, gaps: Vec::new() }
     }
 
     /// The index of the column with this name, `UNDECLARED` if there is none.
-    pub(super) fn column(&self, name: &[u8]) -> usize {
-        self.columns.get(name).copied().unwrap_or(UNDECLARED)
+    pub(super) fn column(&mut self, name: &[u8]) -> usize {
+        let column = self.columns.get(name).copied().unwrap_or(UNDECLARED);
+        if let Some(seen) = self.seen.get_mut(column) {
+            *seen = true;
+        }
+        column
+    }
+
+    /// The columns that no record has had, in their order.
+    pub(super) fn missing(&self) -> Vec<usize> {
+        let mut missing: Vec<_> = self.columns.values().copied().filter(|&column| !self.seen[column]).collect();
+        missing.sort_unstable();
+        missing
     }
 
     /// The column and the position of the first value of the record at `at`, if its gap is as before.

@@ -14,6 +14,11 @@ impl Lines {
         Self { objects: ObjectParser::new(columns, depth, Blanks::WITHIN_LINE) }
     }
 
+    /// The declared columns that no record has had.
+    pub(in super::super) fn missing(&self) -> Vec<usize> {
+        self.objects.missing()
+    }
+
     /// Takes records from the window until it or the batch ends.
     pub(in super::super) fn run(&mut self, input: &mut Input<'_>, batch: &mut BatchBuilder) -> Stop {
         let bytes = input.bytes;

@@ -45,6 +45,11 @@ impl ObjectParser {
         Self { keys: Keys::new(columns), cells, open: Vec::new(), depth, blanks }
     }
 
+    /// The declared columns that no object has had.
+    pub(super) fn missing(&self) -> Vec<usize> {
+        self.keys.missing()
+    }
+
     /// The cells of the object read last.
     #[inline(always)]
     pub(super) fn cells(&self) -> &[Cell] {
@@ -164,7 +169,7 @@ impl ObjectParser {
     }
 
     /// Reads a key and its colon: its column, and where its value begins.
-    fn key(&self, bytes: &[u8], at: usize) -> Result<(usize, usize), Fail> {
+    fn key(&mut self, bytes: &[u8], at: usize) -> Result<(usize, usize), Fail> {
         let (end, value) = key(bytes, at, self.blanks)?;
         let raw = &bytes[at + 1..end - 1];
         let column = if raw.contains(&b'\\') {
