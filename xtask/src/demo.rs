@@ -7,6 +7,7 @@ use anyhow::Result;
 
 use crate::args::Args;
 use crate::process::{cargo, run as run_command, say, tool};
+use crate::toolchain::Toolchain;
 use crate::{paths, plugins};
 
 pub(crate) const HELP: &str = "\
@@ -28,8 +29,10 @@ pub(crate) fn run(args: &mut Args) -> Result<()> {
     let lake = if Path::new(&lake).is_absolute() { lake.into() } else { std::env::current_dir()?.join(lake) };
     let lake = lake.components().collect::<std::path::PathBuf>();
 
+    // First, since it may ask for packages: not after ten minutes of building.
+    let toolchain = Toolchain::find()?;
     build_host()?;
-    plugins::build(false, false)?;
+    plugins::build_with(&toolchain, false, false)?;
     if !lake.exists() {
         run_command("making the lake", &mut smelt("init", &lake))?;
     }

@@ -33,12 +33,16 @@ pub(crate) fn run(args: &mut Args) -> Result<()> {
 
 /// Builds all; `locked` refuses to touch `Cargo.lock`.
 pub(crate) fn build(fixtures: bool, locked: bool) -> Result<()> {
-    let toolchain = Toolchain::find()?;
-    build_all(&toolchain, "components", &all()?, &components(), locked)?;
+    build_with(&Toolchain::find()?, fixtures, locked)
+}
+
+/// The same with a toolchain that was found before something else was done.
+pub(crate) fn build_with(toolchain: &Toolchain, fixtures: bool, locked: bool) -> Result<()> {
+    build_all(toolchain, "components", &all()?, &components(), locked)?;
     if fixtures {
         // Apart from the plugins, whose features and so whose bytes they must not change.
         let names = crates(&root().join("tests/plugins"))?;
-        build_all(&toolchain, "fixture components", &names, &components().join("fixtures"), locked)?;
+        build_all(toolchain, "fixture components", &names, &components().join("fixtures"), locked)?;
     }
     Ok(())
 }

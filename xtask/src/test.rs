@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 
 use crate::args::Args;
 use crate::process::{cargo, run as run_command, say, seconds};
+use crate::toolchain::Toolchain;
 use crate::{paths, plugins, python, servers};
 
 pub(crate) const HELP: &str = "\
@@ -24,9 +25,11 @@ pub(crate) fn run(args: &mut Args) -> Result<()> {
     let filter = args.positional();
     args.finish()?;
     let filtered = filter.is_some();
+    // First, since it may ask for packages: not after minutes of building.
+    let toolchain = Toolchain::find()?;
     let mut steps: Vec<Step> = vec![
         ("format", Box::new(|| run_command("checking the format", cargo().args(["fmt", "--all", "--check"])))),
-        ("components", Box::new(|| plugins::build(true, true))),
+        ("components", Box::new(move || plugins::build_with(&toolchain, true, true))),
         ("lints", Box::new(|| run_command("running clippy", &mut clippy()))),
         ("documentation", Box::new(|| run_command("building the documentation", &mut doc()))),
         ("servers", Box::new(real_servers)),

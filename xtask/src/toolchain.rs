@@ -3,8 +3,10 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
@@ -13,6 +15,9 @@ use crate::process::{self, cargo, output, run, say, tool};
 pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 const DEBIAN_PACKAGES: [&str; 2] = ["rustc-web", "rust-web-src"];
+/// How long apt waits for another package manager, such as unattended upgrades: a fresh machine runs them for minutes.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(900);
+const DPKG_LOCK: &str = "DPkg::Lock::Timeout=900";
 /// The oldest rustc 1.x that builds the workspace, as `rust-version` says.
 const OLDEST: &str = env!("CARGO_PKG_RUST_VERSION");
 
@@ -106,11 +111,11 @@ fn install_debian(reason: &str) -> Result<()> {
     if !is_root() {
         bail!(
             "this toolchain has no {TARGET}, and {reason}; run: \
-             sudo sh -c 'apt-get update && apt-get install -y --no-install-recommends {packages}'"
+             sudo sh -c 'apt-get update && apt-get -o {DPKG_LOCK} install -y --no-install-recommends {packages}'"
         );
     }
     say(&format!("this toolchain has no {TARGET}, and {reason}: Debian's {packages} build it from source"));
-    run("apt-get update", apt().arg("update"))?;
+    update()?;
     let mut install = apt();
     install.args(["install", "-y", "--no-install-recommends", "--no-remove"]).args(DEBIAN_PACKAGES);
     run(&format!("apt-get install {packages}"), &mut install)
@@ -118,8 +123,41 @@ fn install_debian(reason: &str) -> Result<()> {
 
 fn apt() -> Command {
     let mut command = tool("apt-get");
-    command.arg("-qq").env("DEBIAN_FRONTEND", "noninteractive");
+    command.args(["-qq", "-o", DPKG_LOCK]).env("DEBIAN_FRONTEND", "noninteractive");
     command
+}
+
+/// Fetches the lists of packages. The lock on those is another one, for which apt does not wait by itself.
+fn update() -> Result<()> {
+    const LISTS: &str = "/var/lib/apt/lists/lock";
+    let begun = Instant::now();
+    loop {
+        let failed = match run("apt-get update", apt().arg("update")) {
+            Ok(()) => return Ok(()),
+            Err(failed) => failed,
+        };
+        // Who does not hold the lock failed for another reason.
+        if !is_locked(Path::new(LISTS)) || begun.elapsed() > LOCK_TIMEOUT {
+            return Err(failed);
+        }
+        say(&format!("another process holds {LISTS}: waiting"));
+        while is_locked(Path::new(LISTS)) && begun.elapsed() <= LOCK_TIMEOUT {
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "a lock of another process, for which nothing here could wait"
+            )]
+            std::thread::sleep(Duration::from_secs(1));
+        }
+    }
+}
+
+/// Whether a process holds a lock on the file, as `/proc/locks` has it.
+fn is_locked(file: &Path) -> bool {
+    let (Ok(metadata), Ok(locks)) = (fs::metadata(file), fs::read_to_string("/proc/locks")) else { return false };
+    let inode = format!(":{}", metadata.ino());
+    locks
+        .lines()
+        .any(|lock| lock.split_whitespace().any(|field| field.matches(':').count() == 2 && field.ends_with(&inode)))
 }
 
 fn is_debian() -> bool {

@@ -21,6 +21,7 @@ use anyhow::{Result, bail};
 
 use crate::args::{Args, Usage};
 use crate::process::tool;
+use crate::toolchain::Toolchain;
 use crate::{demo, paths, plugins};
 use bronze::Size;
 
@@ -93,9 +94,11 @@ impl Options {
 pub(crate) fn run(args: &mut Args) -> Result<()> {
     let Options { size, runs, peers, dir, native, tick, large, s3 } = Options::parse(args)?;
     fs::create_dir_all(&dir)?;
+    // First, since it may ask for packages.
+    let toolchain = Toolchain::find()?;
     let native = native.then(|| native::build(&dir)).transpose()?;
     demo::build_host()?;
-    plugins::build(false, false)?;
+    plugins::build_with(&toolchain, false, false)?;
     let report = match () {
         () if tick => tick::run(&dir, runs.unwrap_or(21))?,
         () if large => large::run(&dir, &size, runs.unwrap_or(3))?,
