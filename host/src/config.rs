@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::codec::{DecodeLimits, Format};
 use crate::error::Result;
 use crate::store::BucketUrl;
-use crate::text::{duration_field, is_word, optional_duration_field, wrong_heading};
+use crate::text::{NAME, PLUGIN, duration_field, is_word, optional_duration_field, wrong_heading};
 use crate::wasm::Limits;
 use crate::{Error, files};
 
@@ -289,7 +289,7 @@ impl Manifest {
         let manifest: Self =
             toml::from_str(text).map_err(|error| Error::config(error.to_string().trim_end().to_owned()))?;
         for (table, name) in manifest.names() {
-            if !is_word(name, b'_', NAME_BYTES) {
+            if !is_word(name, &NAME, NAME_BYTES) {
                 let most = format!("1 to {NAME_BYTES} of them");
                 return Err(Error::config(format!(
                     "[{table}.{name}]: a name is lower-case letters, digits and `_`, {most}"
@@ -297,7 +297,7 @@ impl Manifest {
             }
         }
         for (section, plugin, _) in manifest.uses() {
-            if !is_word(plugin, b'-', PLUGIN_BYTES) {
+            if !is_word(plugin, &PLUGIN, PLUGIN_BYTES) {
                 return Err(Error::config(format!(
                     "[{section}]: plugin = \"{plugin}\": a plugin's name is lower-case letters, digits and `-`"
                 )));

@@ -66,10 +66,10 @@ impl Aggregation<'_> {
         others.iter().chain([&accumulator]).for_each(|used| cost.add(used.usage()));
         let pairs = sorted.groups().filter(|group| changed.contains(group.key())).map(|group| {
             let mut rows = Vec::new();
-            group.write(&mut rows);
-            (group.key().to_vec(), Some(rows).filter(|rows| !rows.is_empty()))
+            group.write(&mut rows)?;
+            Ok((group.key().to_vec(), Some(rows).filter(|rows| !rows.is_empty())))
         });
-        stages[last].put(self.store, &self.stem(step, last), pairs.collect(), &mut retired)?;
+        stages[last].put(self.store, &self.stem(step, last), pairs.collect::<Result<_>>()?, &mut retired)?;
 
         let table_object = self.write_table(step, former, &table)?;
         let named = stages.iter().flat_map(Segments::runs).map(|run| run.key.clone());
@@ -99,7 +99,7 @@ impl Aggregation<'_> {
         accumulators: &Mutex<Vec<Accumulator<'s>>>,
         retired: &mut Vec<String>,
     ) -> Result<()> {
-        let (parts, bytes) = sums.gather()?;
+        let (parts, bytes) = sums.gather();
         if bytes == 0 {
             return Ok(());
         }
@@ -115,7 +115,7 @@ impl Aggregation<'_> {
             let stored = stored(&before, &sums)?;
             if !stored.is_empty() {
                 fold(&mut accumulator, stage, &stored.placed(&place), Sign::Minus, next)?;
-                sums.add_all(&stored, Sign::Plus)?;
+                sums.add_all(&stored, Sign::Plus);
             }
             let placed = sums.placed(&place);
             fold(&mut accumulator, stage, &placed, Sign::Plus, next)?;
@@ -123,7 +123,7 @@ impl Aggregation<'_> {
             let mut rows = Vec::new();
             placed.groups().try_for_each(|group| {
                 rows.clear();
-                group.write(&mut rows);
+                group.write(&mut rows)?;
                 part.push(place.of(group.key()), group.key(), (!rows.is_empty()).then_some(&rows))
             })
         })
@@ -195,7 +195,7 @@ pub(super) fn fold(
     next: &Shards,
 ) -> Result<()> {
     for batch in groups.batches(GROUP_ROWS) {
-        next.add(&accumulator.fold(stage, &batch?)?, sign)?;
+        next.add(&accumulator.fold(stage, &batch?)?, sign);
     }
     Ok(())
 }

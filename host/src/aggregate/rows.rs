@@ -94,7 +94,7 @@ impl Aggregation<'_> {
             if work.has_failed() {
                 continue;
             }
-            let added = accumulator.state().and_then(|state| work.sums.add(&state, bundle[0].sign()));
+            let added = accumulator.state().map(|state| work.sums.add(&state, bundle[0].sign()));
             work.sums.spend(accumulator.usage());
             if let Err(error) = added {
                 work.fail(error);

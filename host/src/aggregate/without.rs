@@ -82,19 +82,19 @@ impl<'w> Whole<'w> {
         let state = states.of(input, object, || self.state(&mut accumulator, input, object))?;
         let place = |stage: usize| self.kept.get(stage).map(Reader::place).copied().unwrap_or_default();
         let mut changed = Shards::new(&specs[0], place(0));
-        changed.add(&state, Sign::Minus)?;
+        changed.add(&state, Sign::Minus);
         for (stage, kept) in self.kept.iter().enumerate() {
             let next = Shards::new(&specs[stage + 1], place(stage + 1));
-            let changed_here = changed.all()?;
+            let changed_here = changed.all();
             let mut groups = stored(kept, &changed_here)?;
             fold(&mut accumulator, stage, &groups.placed(kept.place()), Sign::Minus, &next)?;
-            groups.add_all(&changed_here, Sign::Plus)?;
+            groups.add_all(&changed_here, Sign::Plus);
             fold(&mut accumulator, stage, &groups.placed(kept.place()), Sign::Plus, &next)?;
             changed = next;
         }
         let mut last = self.last.like();
-        last.add_all(&self.last, Sign::Plus)?;
-        last.add_all(&changed.all()?, Sign::Plus)?;
+        last.add_all(&self.last, Sign::Plus);
+        last.add_all(&changed.all(), Sign::Plus);
         accumulator.evaluate(&last.batch()?)
     }
 

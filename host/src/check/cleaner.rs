@@ -7,20 +7,20 @@ use arrow_select::take::take_record_batch;
 
 use super::report::{Failure, Report, Verdict, failed, failure, passed};
 use super::rows::{Made, cut, joined};
-use super::{Bench, Plugins, cost, fixture, shrink, text, texts};
+use super::{Bench, Given, Plugins, cost, fixture, series, shrink, text, texts};
 use crate::error::{Breach, Kind, Result};
 use crate::wasm::{Cleaned, Cleaner, RuleAction, Session};
 
 /// Rows that are sent one by one are so many at most.
 const ALONE: usize = 500;
 
-const TAKES_ANY: &str = "a cleaner keeps or rejects every row of any batch of its columns, all of them nullable text as \
+pub(super) const TAKES_ANY: &str = "a cleaner keeps or rejects every row of any batch of its columns, all of them nullable text as \
                          written in bronze; a batch that it fails at fails its whole object";
-const FORM: &str = "`kept` is one Arrow IPC stream with exactly the declared schema: columns, types, order, nullability; \
+pub(super) const FORM: &str = "`kept` is one Arrow IPC stream with exactly the declared schema: columns, types, order, nullability; \
                     values that can be written (years 0000 to 9999, digits within a decimal's precision)";
-const ACCOUNT: &str = "every row of the batch is either in `kept-rows` or in `rejected`, once, both strictly increasing; a \
+pub(super) const ACCOUNT: &str = "every row of the batch is either in `kept-rows` or in `rejected`, once, both strictly increasing; a \
                        rejection names a `reject` rule and a repair a `repair` rule of no more rows than are kept";
-const ROW_ALONE: &str = "what `clean` returns for a row depends on that row alone, not on the batches before it, on other \
+pub(super) const ROW_ALONE: &str = "what `clean` returns for a row depends on that row alone, not on the batches before it, on other \
                          rows or on where the host cut them";
 
 /// What became of batches that could be cleaned.
@@ -68,6 +68,10 @@ pub(super) fn check(report: &mut Report, plugins: &Plugins<Cleaner>, bench: &Ben
     let rows = rows.first().map(|first| joined(first.schema_ref(), &rows));
     let rows = rows.unwrap_or_else(|| made[0].parts[0].rows.clone());
     report.check("cuts", &["output", "account"], || cuts(&open, &rows));
+    report.check("series", &["cuts"], || {
+        let given = Given::new(fixture::cleaner_rows(plugin, bench), bench.component);
+        series::cleaner(plugin, &open, &given, &series::Rounds::of(bench.options))
+    });
     report.check("determinism", &["output", "account"], || {
         deterministic(&open, || plugins.plain.open(&bench.params, bench.as_of), &rows)
     });
@@ -151,8 +155,8 @@ fn exercised(plugin: &Cleaner, rules: &Rules) -> Verdict {
 }
 
 /// What became of rows, in the order of their numbers.
-#[derive(Default)]
-struct Fates {
+#[derive(Debug, Clone, Default)]
+pub(super) struct Fates {
     /// The kept row as text, or the rule.
     rows: Vec<String>,
     repaired: BTreeMap<String, u64>,
@@ -163,7 +167,7 @@ fn rule(session: &Session<'_>, index: u32) -> String {
 }
 
 /// Cleans the batches one after the other in one session.
-fn fates(session: &mut Session<'_>, batches: impl Iterator<Item = RecordBatch>) -> Result<Fates> {
+pub(super) fn fates(session: &mut Session<'_>, batches: impl Iterator<Item = RecordBatch>) -> Result<Fates> {
     let mut fates = Fates::default();
     for batch in batches {
         let Cleaned { kept, kept_rows, rejected, repaired } = session.clean(&batch)?;
@@ -184,8 +188,14 @@ fn fates(session: &mut Session<'_>, batches: impl Iterator<Item = RecordBatch>) 
 }
 
 impl Fates {
+    /// Those of the rows after these.
+    pub(super) fn append(&mut self, others: Self) {
+        self.rows.extend(others.rows);
+        others.repaired.into_iter().for_each(|(rule, rows)| *self.repaired.entry(rule).or_default() += rows);
+    }
+
     /// Where the others differ, and how.
-    fn difference(&self, other: &Self) -> Option<(Option<usize>, String)> {
+    pub(super) fn difference(&self, other: &Self) -> Option<(Option<usize>, String)> {
         if let Some(row) = (0..self.rows.len()).find(|&row| self.rows[row] != other.rows[row]) {
             return Some((Some(row), format!("first  {}\nthen   {}", self.rows[row], other.rows[row])));
         }

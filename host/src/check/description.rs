@@ -72,7 +72,7 @@ pub(super) fn load<'b, P: Plugin>(
     report: &mut Report,
     engines: &Engines,
     name: &str,
-    binary: &Binary,
+    binary: &'b Binary,
     options: &'b Options,
 ) -> Option<(Plugins<P>, Bench<'b>)> {
     // Code that is not optimised is slow; how long calls take is for the usual engine to say.
@@ -87,16 +87,18 @@ pub(super) fn load<'b, P: Plugin>(
         }
     });
     let plugins = plugins?;
-    let Identity { name, version, binary, contract, uses_as_of, .. } = plugins.usual.identity();
+    let Identity { name, version, binary: loaded, contract, uses_as_of, .. } = plugins.usual.identity();
     report.plugin = Some(About {
         name: name.to_string(),
         version: version.clone(),
         world: P::WORLD,
         contract: contract.version(),
-        sha256: binary.sha256().to_owned(),
+        sha256: loaded.sha256().to_owned(),
     });
+    let component = binary.bytes();
     let bench = Bench {
         options,
+        component,
         params: Value::Object(options.parameters.clone()).to_string(),
         as_of: uses_as_of.then_some(AS_OF),
     };

@@ -5,10 +5,12 @@ mod cleaner;
 mod cost;
 mod description;
 mod fixture;
+mod given;
 mod junit;
 mod kpi;
 mod report;
 mod rows;
+mod series;
 mod shrink;
 mod source;
 mod text;
@@ -24,6 +26,7 @@ pub use report::{About, Check, Cost, Failure, Outcome, Report};
 use crate::components::plugin_of;
 use crate::error::{Kind, Result};
 use crate::wasm::{Binary, Contract, Engine, Inspection, Limits, World};
+use given::Given;
 use report::{failed, passed};
 
 /// What a plugin that uses it is told as `as-of`, unless a fixture says otherwise: 2025-01-01T00:00:00Z.
@@ -55,11 +58,17 @@ pub struct Options {
     pub bless: bool,
     /// What a call may use.
     pub limits: Limits,
+    /// The dice of series of calls fall otherwise for each seed.
+    pub seed: u64,
+    /// So many seeds are tried, beginning with that one; without a number as many as a few seconds allow, and few at that.
+    pub rounds: Option<u32>,
 }
 
 /// What all checks of a plugin need.
 struct Bench<'b> {
     options: &'b Options,
+    /// The component.
+    component: &'b [u8],
     /// As a JSON object.
     params: String,
     as_of: Option<i64>,

@@ -46,6 +46,13 @@ impl Dice {
         Self(0x5eed)
     }
 
+    /// Others for each seed.
+    pub(super) fn seeded(seed: u64) -> Self {
+        let mut dice = Self(seed);
+        // Seeds that lie side by side must not give numbers that overlap.
+        Self(dice.roll().rotate_left(32) ^ seed)
+    }
+
     pub(super) fn roll(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, StringArray};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
+use super::given::Given;
 use super::rows::{BATCH_BYTES, BATCH_ROWS, Dice, Made, Part, cut, joined};
 use crate::wasm::CleanerSpec;
 
@@ -91,14 +92,111 @@ const NUMBERS: &[&str] = &[
     "2024-02-29T24:00:00Z",
 ];
 
-type Cells = Vec<Option<String>>;
+pub(super) type Cells = Vec<Option<String>>;
+
+/// Texts at which rules end: nothing, blanks, signs, words for nothing, and what only looks like a number.
+const EDGES: &[&str] =
+    &["", " ", "\t ", "0", "00", "-0", "1", "-1", "0.0", "-", "+", ".", "null", "NULL", "None", "N/A", "NA", "'", "\""];
+/// The bytes of a long text.
+const LONG: usize = 5000;
+
+/// The columns of the input, and what each may hold.
+fn columns(spec: &CleanerSpec) -> (SchemaRef, Vec<Option<DataType>>) {
+    let fields: Vec<_> = spec.input.iter().map(|name| Field::new(name, DataType::Utf8, true)).collect();
+    let likely = |name: &String| spec.output.field_with_name(name).map(|field| field.data_type().clone()).ok();
+    (Arc::new(Schema::new(fields)), spec.input.iter().map(likely).collect())
+}
+
+/// Rows of which some agree in what they hold and some are like no other: thrown by dice, the author's own, and both with a
+/// cell that software gets wrong, that stands in the component, or that nearly stands in a golden case.
+pub(super) fn pool(spec: &CleanerSpec, given: &Given<Vec<Cells>>, dice: &mut Dice) -> RecordBatch {
+    let (schema, likely) = columns(spec);
+    let own = &given.rows;
+    let base = |dice: &mut Dice| -> Cells {
+        match own.len() {
+            0 => likely.iter().map(|likely| Some(suited(likely.as_ref(), dice))).collect(),
+            _ if dice.percent(40) => likely.iter().map(|likely| Some(suited(likely.as_ref(), dice))).collect(),
+            many => own[dice.below(many as u64) as usize].clone(),
+        }
+    };
+    let mut rows: Vec<Cells> = (0..120).map(|_| generated(&likely, dice)).collect();
+    if likely.is_empty() {
+        return batch(&schema, &rows);
+    }
+    let mut special = |count: usize, dice: &mut Dice, cell: &dyn Fn(Option<&str>, &mut Dice) -> Option<String>| {
+        for _ in 0..count {
+            let mut row = base(dice);
+            let column = dice.below(row.len() as u64) as usize;
+            row[column] = cell(row[column].as_deref(), dice);
+            rows.push(row);
+        }
+    };
+    special(60, dice, &|_, dice| Some(rare(dice)));
+    special(100, dice, &|_, dice| Some(hard(dice)));
+    special(if given.literals.is_empty() { 0 } else { 120 }, dice, &|_, dice| Some(given.literal(dice)));
+    special(if own.is_empty() { 0 } else { 60 }, dice, &|cell, dice| Some(mutated(cell.unwrap_or_default(), dice)));
+    special(if own.is_empty() { 0 } else { 40 }, dice, &|cell, _| cell.map(str::to_owned));
+    for _ in 0..if own.is_empty() { 0 } else { 40 } {
+        let cell = |column: usize| own[dice.below(own.len() as u64) as usize][column].clone();
+        rows.push((0..likely.len()).map(cell).collect());
+    }
+    rows.iter_mut().for_each(filled);
+    batch(&schema, &rows)
+}
+
+/// A row has something: that none has is for another batch.
+fn filled(row: &mut Cells) {
+    if !row.iter().flatten().any(|cell| !cell.trim().is_empty()) {
+        row.fill(Some("k0".to_owned()));
+    }
+}
+
+/// A text as no other row is likely to have: digits, letters, or both, short or long.
+fn rare(dice: &mut Dice) -> String {
+    let (length, bits) = (1 + dice.below(16) as usize, 1 + dice.below(40));
+    let letters: &[char] = match dice.below(4) {
+        0 => &['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'],
+        1 => &['a', 'b', 'c', 'x', 'y', 'z'],
+        2 => &['A', 'B', 'C', 'X', 'Y', 'Z', '-', '_'],
+        _ => &['a', 'Z', '7', '-', '.', ':', '/', '@', ' ', 'é', '0', '9'],
+    };
+    match dice.below(3) {
+        0 => format!("k{}", dice.below(1 << bits)),
+        _ => (0..length).map(|_| dice.pick(letters)).collect(),
+    }
+}
+
+/// A text that software gets wrong.
+fn hard(dice: &mut Dice) -> String {
+    match dice.below(10) {
+        0..3 => dice.pick(UNICODE).to_owned(),
+        3..6 => dice.pick(NUMBERS).to_owned(),
+        6 => dice.pick(&["x", "é", "7", " "]).repeat(1 + dice.below(LONG as u64 / 2) as usize),
+        _ => dice.pick(EDGES).to_owned(),
+    }
+}
+
+/// Nearly the text.
+fn mutated(text: &str, dice: &mut Dice) -> String {
+    let letters: Vec<char> = text.chars().collect();
+    let at = dice.below(letters.len().max(1) as u64) as usize;
+    let digit = char::from(b'0' + dice.below(10) as u8);
+    match dice.below(9) {
+        0 => format!("{text}{digit}"),
+        1 => letters.iter().take(at).collect(),
+        2 => letters.iter().skip(at).collect(),
+        3 => text.to_uppercase(),
+        4 => text.to_lowercase(),
+        5 => format!(" {text} "),
+        6 => format!("{text}{text}"),
+        7 => format!("-{text}"),
+        _ => (0..).zip(&letters).map(|(place, &letter)| if place == at { digit } else { letter }).collect(),
+    }
+}
 
 /// The batches a cleaner is sent.
 pub(super) fn make(spec: &CleanerSpec) -> Vec<Made> {
-    let fields: Vec<_> = spec.input.iter().map(|name| Field::new(name, DataType::Utf8, true)).collect();
-    let schema = Arc::new(Schema::new(fields));
-    let likely = |name: &String| spec.output.field_with_name(name).map(|field| field.data_type().clone()).ok();
-    let likely: Vec<_> = spec.input.iter().map(likely).collect();
+    let (schema, likely) = columns(spec);
     let columns = likely.len();
     let mut dice = Dice::new();
     let mut plausible = || -> Cells { likely.iter().map(|likely| Some(suited(likely.as_ref(), &mut dice))).collect() };
@@ -157,9 +255,7 @@ fn generated(likely: &[Option<DataType>], dice: &mut Dice) -> Cells {
         _ => Some(suited(None, dice)),
     };
     let mut row: Cells = likely.iter().map(&mut cell).collect();
-    if !row.iter().flatten().any(|cell| !cell.trim().is_empty()) {
-        row.fill(Some("k0".to_owned()));
-    }
+    filled(&mut row);
     row
 }
 

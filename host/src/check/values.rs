@@ -7,7 +7,9 @@ use arrow_array::{
     TimestampMicrosecondArray,
 };
 use arrow_schema::{DataType, Field, SchemaRef};
+use arrow_select::interleave::interleave;
 
+use super::given::Given;
 use super::rows::{BATCH_BYTES, BATCH_ROWS, Dice, Made, Part, cut, joined};
 use super::texts::UNICODE;
 use crate::wasm::KpiSpec;
@@ -30,6 +32,12 @@ enum Special {
     Unicode(usize),
     /// The greatest, the least, and for floats five more.
     Limit(usize),
+    /// One at which software goes wrong, and which every sum of some holds.
+    Hard,
+    /// Like hardly any other.
+    Rare,
+    /// That of a number, and of no other number where the type has so many.
+    Numbered(u64),
 }
 
 const LIMITS: usize = 7;
@@ -42,6 +50,179 @@ enum Value {
     Float(f64),
     Text(String),
     Decimal(i128),
+}
+
+/// Texts that keys are confused by.
+const TEXTS: &[&str] =
+    &["", " ", "0", "-", "NA", "null", "k1", "K1", " k1", "k1 ", "k01", "k1\0", "k", "kk", "k1k1", "a,b", "\n"];
+/// Integers at which narrower ones end, and small ones.
+const INTEGERS: &[i64] = &[
+    0,
+    1,
+    -1,
+    2,
+    9,
+    10,
+    -10,
+    99,
+    100,
+    127,
+    128,
+    -128,
+    -129,
+    255,
+    256,
+    999,
+    1000,
+    32_767,
+    32_768,
+    65_535,
+    65_536,
+    1_000_000,
+    i32::MAX as i64,
+    i32::MAX as i64 + 1,
+    i32::MIN as i64,
+    i32::MIN as i64 - 1,
+    u32::MAX as i64,
+    u32::MAX as i64 + 1,
+];
+/// Beside what every float column may hold, what is lost by rounding.
+const FLOATS: &[f64] =
+    &[0.0, -0.0, 0.1, -0.1, 0.5, -0.5, 1.5, 2.5, 1e-300, 5e-324, 1e15, -1e15, 9_007_199_254_740_993.0, 1e9];
+/// Days around which calendars change, since 1970-01-01: then, a leap day, years 1600 and 2400, a turn of the century.
+const CALENDAR: &[i64] = &[0, -1, 1, 11_016, 19_782, 19_783, 10_956, 10_957, -135_140, 157_113, 18_261, 18_262];
+
+/// How many rows of an input those that are thrown by dice, with one cell of each column that is special, and with cells of
+/// the author's own rows are.
+const POOL: [usize; 3] = [60, 24, 40];
+
+/// Rows of each input of which some agree in what they hold and some are like no other: thrown by dice, the author's own, and
+/// both with a cell that software gets wrong or that stands in the component. With `limits` some are as great as can be.
+pub(super) fn pool(spec: &KpiSpec, given: &Given<Vec<RecordBatch>>, limits: bool, dice: &mut Dice) -> Vec<RecordBatch> {
+    let [thrown, special, own] = POOL;
+    let input = |(input, declared): (usize, &crate::wasm::KpiInputSpec)| {
+        let schema = &declared.columns;
+        let mut made = |count: usize, of: &dyn Fn(usize, &mut Dice) -> Special| {
+            let rows = (0..count).map(|_| {
+                let cells = schema.fields().iter().enumerate();
+                cells.map(|(column, field)| value(field, of(column, dice), dice)).collect::<Vec<_>>()
+            });
+            let rows = rows.collect::<Vec<_>>();
+            batch(schema, &rows)
+        };
+        let mut parts = vec![made(thrown, &|_, _| Special::Nothing), made(thrown, &|_, _| Special::Rare)];
+        let mut odd = Vec::new();
+        for column in 0..schema.fields().len() {
+            odd.push(made(special, &|at, _| if at == column { Special::Hard } else { Special::Nothing }));
+        }
+        if limits {
+            parts.push(made(special, &|_, dice| match dice.percent(30) {
+                true => Special::Limit(dice.below(LIMITS as u64) as usize),
+                false => Special::Nothing,
+            }));
+        }
+        let literal = made(if given.literals.is_empty() { 0 } else { special }, &|_, _| Special::Nothing);
+        parts.push(with_literals(literal, given, dice));
+        let theirs = given.rows.get(input).filter(|rows| rows.num_rows() > 0);
+        if let Some(theirs) = theirs {
+            let many = theirs.num_rows() as u64;
+            let pick = |dice: &mut Dice, from: usize| (from, dice.below(many) as usize);
+            let whole: Vec<_> = (0..own).map(|_| dice.below(many) as usize).collect();
+            let columns = theirs.columns().iter().map(|column| taken(&[column], whole.iter().map(|&row| (0, row))));
+            parts.push(of(schema, columns.collect()));
+            // Each cell of some row, and in one column what is odd.
+            for (column, odd) in odd.iter().enumerate() {
+                let columns = theirs.columns().iter().enumerate().map(|(at, cells)| match at == column {
+                    true => Arc::clone(odd.column(at)),
+                    false => taken(&[cells], (0..odd.num_rows()).map(|_| pick(dice, 0)).collect::<Vec<_>>()),
+                });
+                parts.push(of(schema, columns.collect()));
+            }
+        }
+        parts.extend(odd);
+        joined(schema, &parts)
+    };
+    spec.inputs.iter().enumerate().map(input).collect()
+}
+
+fn taken(from: &[&ArrayRef], rows: impl IntoIterator<Item = (usize, usize)>) -> ArrayRef {
+    let from: Vec<_> = from.iter().map(|array| array.as_ref()).collect();
+    interleave(&from, &rows.into_iter().collect::<Vec<_>>()).expect("the rows are there, of one type")
+}
+
+fn of(schema: &SchemaRef, columns: Vec<ArrayRef>) -> RecordBatch {
+    RecordBatch::try_new(Arc::clone(schema), columns).expect("the columns are those of other rows")
+}
+
+/// The rows with one cell each that stands in the component, where it is a text or an integer.
+fn with_literals(rows: RecordBatch, given: &Given<Vec<RecordBatch>>, dice: &mut Dice) -> RecordBatch {
+    let schema = rows.schema();
+    let fits = |data_type: &DataType| matches!(data_type, DataType::Utf8 | DataType::Int64);
+    let columns: Vec<_> = (0..rows.num_columns()).filter(|&at| fits(schema.field(at).data_type())).collect();
+    if columns.is_empty() || rows.num_rows() == 0 {
+        return rows;
+    }
+    let chosen: Vec<_> = (0..rows.num_rows()).map(|_| dice.pick(&columns)).collect();
+    let columns = rows.columns().iter().enumerate().map(|(at, cells)| -> ArrayRef {
+        let others: ArrayRef = match cells.data_type() {
+            DataType::Utf8 => Arc::new(chosen.iter().map(|_| Some(given.literal(dice))).collect::<StringArray>()),
+            DataType::Int64 => {
+                Arc::new(chosen.iter().map(|_| Some(given.number(dice) % (1 << 33))).collect::<Int64Array>())
+            }
+            _ => return Arc::clone(cells),
+        };
+        taken(&[cells, &others], chosen.iter().enumerate().map(|(row, &column)| (usize::from(column == at), row)))
+    });
+    of(&schema, columns.collect())
+}
+
+/// So many rows of each input: those of a number agree in nothing with those of another, of this input or another one, unless
+/// there are just so many `keys`.
+pub(super) fn numbered(spec: &KpiSpec, count: usize, keys: u64, dice: &mut Dice) -> Vec<RecordBatch> {
+    let input = |declared: &crate::wasm::KpiInputSpec| {
+        let rows = (0..count as u64).map(|row| {
+            let fields = declared.columns.fields().iter();
+            fields.map(|field| value(field, Special::Numbered(row % keys), dice)).collect::<Vec<_>>()
+        });
+        let rows = rows.collect::<Vec<_>>();
+        batch(&declared.columns, &rows)
+    };
+    spec.inputs.iter().map(input).collect()
+}
+
+/// A value at which software goes wrong; sums of a million such are within what their columns hold.
+fn hard(data_type: &DataType, dice: &mut Dice) -> Option<Value> {
+    Some(match *data_type {
+        DataType::Int64 => Value::Integer(dice.pick(INTEGERS)),
+        DataType::Date32 => Value::Integer(dice.pick(CALENDAR)),
+        DataType::Timestamp(..) => {
+            let within = dice.pick(&[0, 1, 999_999, DAY_MICROSECONDS - 1, DAY_MICROSECONDS / 2]);
+            Value::Integer(dice.pick(CALENDAR) * DAY_MICROSECONDS + within)
+        }
+        DataType::Decimal128(precision, _) => {
+            let digits = u32::from(if precision > 12 { (precision - 7).min(20) } else { precision.min(5) });
+            let beyond = 10_i128.pow(digits);
+            let round = 10_i128.pow(dice.below(u64::from(digits) + 1) as u32);
+            let value = match dice.below(4) {
+                0 => dice.pick(&[0, 1, -1, 5, 49, 50, 99, 100, 101]),
+                1 => round - 1,
+                2 => round.min(beyond - 1),
+                _ => {
+                    i128::from(dice.pick(&[i64::MAX, i64::MIN, u32::MAX.into(), i32::MIN.into()]))
+                        + i128::from(dice.below(2))
+                }
+            };
+            let value = value.clamp(1 - beyond, beyond - 1);
+            Value::Decimal(if dice.percent(30) { -value } else { value })
+        }
+        DataType::Float64 => Value::Float(dice.pick(FLOATS)),
+        DataType::Utf8 => Value::Text(match dice.below(10) {
+            0..4 => dice.pick(TEXTS).to_owned(),
+            4..8 => dice.pick(UNICODE).to_owned(),
+            _ => dice.pick(&["x", "é", "k1"]).repeat(1 + dice.below(2000) as usize),
+        }),
+        _ => return None,
+    })
 }
 
 /// The batches a KPI is sent.
@@ -81,11 +262,25 @@ pub(super) fn make(spec: &KpiSpec) -> Vec<Made> {
 fn value(field: &Field, special: Special, dice: &mut Dice) -> Option<Value> {
     let missing = match special {
         Special::Missing => true,
-        Special::Nothing => dice.percent(15),
+        Special::Nothing | Special::Rare => dice.percent(15),
         _ => false,
     };
     if missing && field.is_nullable() {
         return None;
+    }
+    if let Special::Hard = special
+        && let Some(hard) = hard(field.data_type(), dice)
+    {
+        return Some(hard);
+    }
+    // The number that the value is to tell of, for those that are like no other.
+    let number = match special {
+        Special::Numbered(number) => Some(number),
+        Special::Rare => Some(dice.below(1 << 40)),
+        _ => None,
+    };
+    if let Some(number) = number {
+        return Some(numbered_value(field.data_type(), number));
     }
     Some(match *field.data_type() {
         DataType::Boolean => Value::Boolean(dice.percent(50)),
@@ -120,6 +315,21 @@ fn value(field: &Field, special: Special, dice: &mut Dice) -> Option<Value> {
             _ => format!("k{}", dice.below(12)),
         }),
     })
+}
+
+/// The value of a number.
+fn numbered_value(data_type: &DataType, number: u64) -> Value {
+    match *data_type {
+        DataType::Boolean => Value::Boolean(number % 2 == 1),
+        DataType::Int64 => Value::Integer((number % (1 << 32)) as i64),
+        DataType::Date32 => Value::Integer((number % 40_000) as i64),
+        DataType::Timestamp(..) => Value::Integer((number % (1 << 32)) as i64 * 1_000_003),
+        DataType::Decimal128(precision, _) => {
+            Value::Decimal(i128::from(number) % 10_i128.pow(u32::from(precision.saturating_sub(7).clamp(1, 12))))
+        }
+        DataType::Float64 => Value::Float((number % (1 << 32)) as f64 / 4.0),
+        _ => Value::Text(format!("k{number}")),
+    }
 }
 
 /// A day of few, so that rows meet, or one at the limit.

@@ -62,6 +62,12 @@ struct Check {
     /// Write what the golden cases give as what is expected of them
     #[arg(long, requires = "fixtures")]
     bless: bool,
+    /// What falls otherwise in series of calls: the first of the seeds that are tried
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// How many seeds are tried, however long it takes [default: 6, and none begins after some seconds]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: Option<u32>,
     /// Write JUnit XML to standard output
     #[arg(long, conflicts_with = "json")]
     junit: bool,
@@ -89,6 +95,8 @@ impl Check {
             limits: LimitsSection::default().of_plugin(&object("--limits", &self.limits)?)?,
             fixtures: self.fixtures.clone(),
             bless: self.bless,
+            seed: self.seed,
+            rounds: self.rounds,
         };
         let engines = Engines::new(cache_directory().as_deref())?;
         let report = check(&engines, &self.component, &options)?;

@@ -8,6 +8,6 @@ mod name;
 mod number;
 
 pub(crate) use escape::{guest_text, is_unseen, json, lines, one_line};
-pub(crate) use name::{alike, is_word, wrong_heading, wrong_name};
+pub(crate) use name::{NAME, PLUGIN, alike, is_word, wrong_heading, wrong_name};
 pub use number::{duration, instant, json_object, json_value, number};
 pub(crate) use number::{duration_field, optional_duration_field};

@@ -2,18 +2,28 @@
 //! serve for that is Unicode's to say (UAX 31, UTS 39), in tables that are kept up to date there.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use icu_properties::CodePointSetData;
 use icu_properties::props::XidContinue;
+use regex::Regex;
 use unicode_security::confusable_detection::skeleton;
 use unicode_security::{GeneralSecurityProfile as _, RestrictionLevel, RestrictionLevelDetection as _};
 
 use super::escape::is_unseen;
 
-/// Lower-case letters, digits and the given mark, not empty and not longer than `most`: names that become paths.
-pub(crate) fn is_word(name: &str, mark: u8, most: usize) -> bool {
-    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == mark;
-    !name.is_empty() && name.len() <= most && name.bytes().all(fits)
+/// Names of datasets, KPIs, sources and rules: they become paths and columns.
+pub(crate) static NAME: LazyLock<Regex> = LazyLock::new(|| words("^[a-z0-9_]+$"));
+/// Names of plugins: their components are files of that name.
+pub(crate) static PLUGIN: LazyLock<Regex> = LazyLock::new(|| words("^[a-z0-9-]+$"));
+
+fn words(pattern: &str) -> Regex {
+    Regex::new(pattern).expect("it is a regular expression")
+}
+
+/// Whether it is such a word, and not longer than `most` bytes.
+pub(crate) fn is_word(name: &str, words: &Regex, most: usize) -> bool {
+    name.len() <= most && words.is_match(name)
 }
 
 /// What is wrong with a name that a raw file gives to a column: it may have spaces and signs of any script, but all of it must

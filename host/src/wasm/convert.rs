@@ -9,7 +9,7 @@ use super::bindings::types;
 use super::state::guest_text;
 use crate::Error;
 use crate::error::Result;
-use crate::text::{alike, is_word, wrong_heading, wrong_name};
+use crate::text::{NAME, PLUGIN, alike, is_word, wrong_heading, wrong_name};
 
 /// The zone of every timestamp.
 const UTC: &str = "UTC";
@@ -121,7 +121,7 @@ impl TryFrom<types::CleanerDescription> for CleanerSpec {
         // As raw files call them, which may be anything that can be seen.
         check_each("input column", input.iter().map(String::as_str), wrong_heading, false)?;
         check_names("rule", rules.iter().map(|rule| rule.name.as_str()))?;
-        if let Some(rule) = rules.iter().find(|rule| !is_word(&rule.name, b'_', NAME_BYTES)) {
+        if let Some(rule) = rules.iter().find(|rule| !is_word(&rule.name, &NAME, NAME_BYTES)) {
             return Err(wrong(format!(
                 "rule `{}` must be lower-case letters, digits and `_`",
                 guest_text(&rule.name, 300)
@@ -205,7 +205,7 @@ fn wrong(what: String) -> Error {
 
 fn check_identity(identity: &types::Identity) -> Result<()> {
     let types::Identity { name, version, summary, parameters, uses_as_of: _ } = identity;
-    if !is_word(name, b'-', NAME_BYTES) {
+    if !is_word(name, &PLUGIN, NAME_BYTES) {
         return Err(wrong("the name must be lower-case letters, digits and `-`".into()));
     }
     check_text("the version", version, VERSION_BYTES)?;

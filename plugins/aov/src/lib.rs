@@ -4,8 +4,7 @@ use smelt_sdk::prelude::*;
 
 #[derive(Default)]
 struct Aov {
-    orders: i64,
-    revenue: Money,
+    orders: Totals<()>,
 }
 
 impl Kpi for Aov {
@@ -23,13 +22,14 @@ impl Kpi for Aov {
 
     fn update(&mut self, _input: &str, rows: &Batch) -> Result<()> {
         let amounts = rows.decimals("total_amount")?;
-        self.orders += rows.len() as i64;
-        self.revenue += rows.rows().map(|row| amounts.value(row)).sum();
+        self.orders.extend(rows.rows().map(|row| ((), 1, amounts.value(row))));
         Ok(())
     }
 
     fn state(&self, out: &mut Table) -> Result<()> {
-        out.row().integer(self.orders).decimal(self.revenue);
+        for ((), orders, revenue) in self.orders.iter() {
+            out.row().integer(orders).decimal(revenue);
+        }
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use smelt_sdk::prelude::*;
 struct RevenueByCountry {
     orders: Totals<str>,
     /// The orders without a customer.
-    nobody: (i64, Money),
+    nobody: Totals<()>,
     customers: Customers,
 }
 
@@ -65,10 +65,8 @@ impl Kpi for RevenueByCountry {
         if input == "orders" {
             let amounts = rows.decimals("total_amount")?;
             self.orders.extend(rows.rows().filter_map(|row| Some((ids.get(row)?, 1, amounts.value(row)))));
-            for row in rows.rows().filter(|&row| ids.get(row).is_none()) {
-                self.nobody.0 += 1;
-                self.nobody.1 += amounts.value(row);
-            }
+            let nobody = rows.rows().filter(|&row| ids.get(row).is_none());
+            self.nobody.extend(nobody.map(|row| ((), 1, amounts.value(row))));
         } else {
             let countries = rows.text("country")?;
             rows.rows().for_each(|row| self.customers.push(ids.value(row), countries.value(row)));
@@ -77,8 +75,9 @@ impl Kpi for RevenueByCountry {
     }
 
     fn state(&self, out: &mut Table) -> Result<()> {
-        let (orders, revenue) = self.nobody;
-        out.row().text(None).text(None).integer(0).integer(orders).decimal(revenue);
+        for ((), orders, revenue) in self.nobody.iter() {
+            out.row().text(None).text(None).integer(0).integer(orders).decimal(revenue);
+        }
         for (id, orders, revenue) in self.orders.iter() {
             out.row().text(id).text(None).integer(0).integer(orders).decimal(revenue);
         }

@@ -8,7 +8,8 @@ use std::ops::{Add, AddAssign, Neg, Sub};
 pub type Money = Decimal<2>;
 
 /// An exact decimal with `SCALE` places, at most 38 digits in all. Arithmetic that exceeds them panics, which the host
-/// sees as a failed call.
+/// sees as a failed call. So a sum of decimals may fail in one order of its rows and not in another: add up many with
+/// [`Totals`](crate::Totals), by a key or by `()`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Decimal<const SCALE: u8>(i128);
 
@@ -20,7 +21,7 @@ pub struct Number {
 }
 
 /// The greatest magnitude that 38 digits hold.
-const MAX: i128 = 10i128.pow(38) - 1;
+pub(crate) const MAX: i128 = 10i128.pow(38) - 1;
 
 impl<const SCALE: u8> Decimal<SCALE> {
     /// Zero.

@@ -172,6 +172,51 @@ fn a_cleaner_whose_rows_depend_on_others_fails_for_that() {
     at("remember batches", &["row 1 of 2 rows", "in batches of 1"]);
     at("fix by batch", &["repairs by rule"]);
     at("hash order", &["price="]);
+    at("seventh batch", &["in batches of ", "price=0.01"]);
+}
+
+#[test]
+fn a_cleaner_that_forgets_itself_late_or_for_rare_rows_only_is_found() {
+    let at = |sin: &str, words: &[&str]| sins("sinner", json!({"always": sin}), "series", words);
+    at(
+        "remember rare ids",
+        &["2 calls of one session", "rejected by `bad`", "depends on that row alone", "--rounds 1"],
+    );
+    at("remember a word", &["2 calls of one session", "id=\"jackdaw\"", "rejected by `bad`"]);
+    at("panic at the 800th batch", &["800 calls of one session", "I am tired", "rejects every row of any batch"]);
+    at("panic at 33 rows", &["1 call of one session", "33 rows", "33 is one too many"]);
+    at("last row of 129", &["129 rows", "row 128 of the last call"]);
+    at("secret rule for rare ids", &["1 row\n", "secret"]);
+}
+
+#[test]
+fn a_kpi_that_breaks_a_law_late_or_for_rare_keys_only_is_found() {
+    let at = |law: &str, failed: &str, words: &[&str]| sins("sinful-count", json!({"breaks": law}), failed, words);
+    at("seventh update", "series", &["`state`", "- id=", "split over any number of accumulators"]);
+    at("seventh state", "series", &["9 calls of one accumulator", "rows=2"]);
+    at("last row of 17", "series", &["17 rows", "split over any number of accumulators"]);
+    at("long keys again", "series", &["`update-batch` of rows: 1 row", "bytes)"]);
+    at("a word again", "series", &["jackdaw"]);
+    at("empty keys", "series", &["id=\"\"", "I need a key", "takes rows of its declared columns"]);
+    at("thirtieth fold", "series", &["of one accumulator", "whatever rows were taken in"]);
+    at("last row of many", "many keys", &["split over any number of accumulators"]);
+    at("many keys", "many keys", &["split over any number of accumulators"]);
+    at("fold many", "many keys", &["groups fold to the same sums"]);
+}
+
+#[test]
+fn a_seed_that_failed_fails_again_alone() {
+    let options =
+        |seed, rounds| Options { seed, rounds: Some(rounds), ..with(&json!({"always": "remember rare ids"})) };
+    let component = fixtures().join("sinner.wasm");
+    let told = |options: &Options| {
+        let report = checked(&component, options);
+        let check = report.checks.into_iter().find(|check| check.name == "series").expect("there is such a check");
+        check.failures.into_iter().next().map(|failure| failure.sent)
+    };
+    let first = told(&options(7, 3)).expect("it fails");
+    assert!(first.ends_with("`--seed 7 --rounds 1` sends this again"), "{first}");
+    assert_eq!(told(&options(7, 1)), Some(first));
 }
 
 #[test]
@@ -204,6 +249,7 @@ fn a_source_whose_objects_are_not_as_declared_fails_for_that() {
     at("other family", "names", &["an object `lines_0.csv`", "it has rows_*.csv"]);
     at("up", "ticks", &["an object `../rows_1.csv`"]);
     at("panic", "ticks", &["seed 42, tick 0", "I make nothing"]);
+    at("tenth call", "series", &["after 9 calls in one instance", "1 objects, then 0"]);
 
     let report = checked(&fixtures().join("sinful-source.wasm"), &with(&json!({"sin": "twice"})));
     assert_eq!(report.outcome(), Outcome::Passed, "{}", report.text());
@@ -212,6 +258,8 @@ fn a_source_whose_objects_are_not_as_declared_fails_for_that() {
         "{}",
         report.text()
     );
+    let report = checked(&fixtures().join("sinful-source.wasm"), &with(&json!({"sin": "one name"})));
+    assert!(report.text().contains("both give an object `rows_all.csv`"), "{}", report.text());
 }
 
 #[test]

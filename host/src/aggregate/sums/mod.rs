@@ -7,6 +7,8 @@ mod sorted;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::{Decimal128Type, Int64Type};
 use arrow_array::{Array as _, ArrayRef, RecordBatch};
@@ -26,8 +28,13 @@ pub struct Sums {
     stage: StageSpec,
     /// The rows, those that came to zero too, by keys as bytes that compare as the keys do.
     rows: Index,
-    /// Those of each row, one after the other.
+    /// Those of each row, one after the other, each modulo 2^128.
     sums: Vec<i128>,
+    /// How many times 2^128 is to be added, by place in `sums`; only where it is not zero, and so nearly never. Without it the
+    /// order of addition would tell whether a sum leaves 128 bits on the way.
+    carries: BTreeMap<usize, i64>,
+    /// The least and the greatest sum that each column holds.
+    limits: Vec<(i128, i128)>,
 }
 
 /// So few that they stay in the processor's caches.
@@ -45,7 +52,20 @@ pub enum Sign {
 impl Sums {
     /// No rows.
     pub fn new(stage: &StageSpec) -> Self {
-        Self { stage: stage.clone(), rows: Index::default(), sums: vec![] }
+        let limits = stage.schema.fields()[stage.keys..].iter().map(|field| match *field.data_type() {
+            DataType::Decimal128(precision, _) => {
+                let beyond = 10_i128.pow(precision.into());
+                (1 - beyond, beyond - 1)
+            }
+            _ => (i64::MIN.into(), i64::MAX.into()),
+        });
+        Self {
+            stage: stage.clone(),
+            rows: Index::default(),
+            sums: vec![],
+            carries: BTreeMap::new(),
+            limits: limits.collect(),
+        }
     }
 
     /// No rows of the same stage.
@@ -54,7 +74,7 @@ impl Sums {
     }
 
     /// Adds or subtracts those rows of a batch, whose keys these are.
-    fn add_rows(&mut self, keys: &Keys, rows: &[usize], addends: &[Addends<'_>], sign: Sign) -> Result<()> {
+    fn add_rows(&mut self, keys: &Keys, rows: &[usize], addends: &[Addends<'_>], sign: Sign) {
         for (keys, rows) in keys.chunks(BLOCK).zip(rows.chunks(BLOCK)) {
             let places = self.rows_of(keys);
             for (column, addends) in addends.iter().enumerate() {
@@ -65,22 +85,25 @@ impl Sums {
                     Addends::Decimal128(all) => {
                         self.add_column(&places, column, rows.iter().map(|&row| all[row]), sign)
                     }
-                }?;
+                }
             }
         }
-        Ok(())
     }
 
     /// Adds or subtracts another table of the same stage.
-    pub fn add_all(&mut self, other: &Self, sign: Sign) -> Result<()> {
+    pub fn add_all(&mut self, other: &Self, sign: Sign) {
         let width = self.width();
-        for (keys, sums) in other.rows.keys.chunks(BLOCK).zip(other.sums.chunks(BLOCK * width)) {
+        let blocks = other.rows.keys.chunks(BLOCK).zip(other.sums.chunks(BLOCK * width));
+        for (start, (keys, sums)) in (0..).step_by(BLOCK * width).zip(blocks) {
             let places = self.rows_of(keys);
             for column in 0..width {
-                self.add_column(&places, column, sums.iter().skip(column).step_by(width).copied(), sign)?;
+                self.add_column(&places, column, sums.iter().skip(column).step_by(width).copied(), sign);
+            }
+            for (at, &carry) in other.carries.range(start..start + sums.len()) {
+                let (row, column) = ((at - start) / width, (at - start) % width);
+                self.carry(places[row] as usize * width + column, if sign == Sign::Plus { carry } else { -carry });
             }
         }
-        Ok(())
     }
 
     /// Adds or subtracts the rows of a group, as [`Group::write`] wrote them.
@@ -97,9 +120,10 @@ impl Sums {
             }
         }
         let (width, places) = (self.width(), self.rows_of(block.all()));
-        (0..width).try_for_each(|column| {
-            self.add_column(&places, column, sums.iter().skip(column).step_by(width).copied(), sign)
-        })
+        for column in 0..width {
+            self.add_column(&places, column, sums.iter().skip(column).step_by(width).copied(), sign);
+        }
+        Ok(())
     }
 
     /// How many rows there are.
@@ -109,7 +133,7 @@ impl Sums {
 
     /// Whether there is no row.
     pub fn is_empty(&self) -> bool {
-        self.sums.iter().all(|&sum| sum == 0)
+        self.carries.is_empty() && self.sums.iter().all(|&sum| sum == 0)
     }
 
     /// All rows by key.
@@ -142,7 +166,18 @@ impl Sums {
     }
 
     fn exists(&self, at: u32) -> bool {
-        self.sums_of(at).iter().any(|&sum| sum != 0)
+        self.sums_of(at).iter().any(|&sum| sum != 0) || (0..self.width()).any(|column| self.carried(at, column))
+    }
+
+    /// Whether the sum is beyond 128 bits.
+    fn carried(&self, at: u32, column: usize) -> bool {
+        !self.carries.is_empty() && self.carries.contains_key(&(at as usize * self.width() + column))
+    }
+
+    /// A sum of the row, which must fit its column.
+    fn sum(&self, at: u32, column: usize) -> Result<i128> {
+        let (sum, (least, greatest)) = (self.sums_of(at)[column], self.limits[column]);
+        if least <= sum && sum <= greatest && !self.carried(at, column) { Ok(sum) } else { Err(self.too_large(column)) }
     }
 
     /// The rows with those keys; made where there are none.
@@ -152,26 +187,30 @@ impl Sums {
         places
     }
 
-    fn add_column(
-        &mut self,
-        places: &[u32],
-        column: usize,
-        addends: impl Iterator<Item = i128>,
-        sign: Sign,
-    ) -> Result<()> {
+    fn add_column(&mut self, places: &[u32], column: usize, addends: impl Iterator<Item = i128>, sign: Sign) {
         let width = self.width();
         for (&at, addend) in places.iter().zip(addends) {
-            let sum = &mut self.sums[at as usize * width + column];
-            let changed = match sign {
-                Sign::Plus => sum.checked_add(addend),
-                Sign::Minus => sum.checked_sub(addend),
+            let at = at as usize * width + column;
+            let sum = &mut self.sums[at];
+            let (changed, overflows) = match sign {
+                Sign::Plus => sum.overflowing_add(addend),
+                Sign::Minus => sum.overflowing_sub(addend),
             };
-            match changed {
-                Some(changed) => *sum = changed,
-                None => return Err(self.too_large(column)),
+            *sum = changed;
+            if overflows {
+                // It left 128 bits at the end that it was going to, so what is kept has the other sign.
+                self.carry(at, if changed < 0 { 1 } else { -1 });
             }
         }
-        Ok(())
+    }
+
+    #[cold]
+    fn carry(&mut self, at: usize, times: i64) {
+        let carry = self.carries.entry(at).or_default();
+        *carry += times;
+        if *carry == 0 {
+            self.carries.remove(&at);
+        }
     }
 
     #[cold]

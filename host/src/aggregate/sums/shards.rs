@@ -7,7 +7,6 @@ use arrow_array::RecordBatch;
 use super::index::Keys;
 use super::{Addends, BLOCK, Sign, Sums};
 use crate::catalog::Cost;
-use crate::error::Result;
 use crate::ordered::Column;
 use crate::profile;
 use crate::segments::Place;
@@ -49,8 +48,8 @@ impl Shards {
         *self.cost.lock().expect("no one panics while adding")
     }
 
-    /// Adds or subtracts rows of the stage's schema, in any order; keys may repeat. After an error the table is of no use.
-    pub fn add(&self, batch: &RecordBatch, sign: Sign) -> Result<()> {
+    /// Adds or subtracts rows of the stage's schema, in any order; keys may repeat.
+    pub fn add(&self, batch: &RecordBatch, sign: Sign) {
         let mut span = profile::span("add sums", "");
         span.through(batch.num_rows(), 0);
         let (keys, sums) = batch.columns().split_at(self.stage.keys);
@@ -69,12 +68,11 @@ impl Shards {
                 rows.push(row);
             }
             for ((keys, rows), shard) in parts.iter_mut().zip(&self.shards) {
-                lock(shard).add_rows(keys, rows, &addends, sign)?;
+                lock(shard).add_rows(keys, rows, &addends, sign);
                 keys.clear();
                 rows.clear();
             }
         }
-        Ok(())
     }
 
     fn shard(&self, group: &[u8]) -> usize {
@@ -85,23 +83,24 @@ impl Shards {
     }
 
     /// Brings all rows together if they are few. Returns in how many parts they are now, and about how many bytes.
-    pub fn gather(&self) -> Result<(u32, u64)> {
+    pub fn gather(&self) -> (u32, u64) {
         let count = |of: fn(&Sums) -> usize| self.shards.iter().map(|shard| of(&lock(shard))).sum::<usize>();
         let bytes = count(Sums::bytes) as u64;
         if count(|sums| sums.rows.keys.len() as usize) > FEW {
-            return Ok((self.shards.len() as u32, bytes));
+            return (self.shards.len() as u32, bytes);
         }
         let mut all = lock(&self.shards[0]);
         for shard in &self.shards[1..] {
-            all.add_all(&std::mem::replace(&mut lock(shard), Sums::new(&self.stage)), Sign::Plus)?;
+            all.add_all(&std::mem::replace(&mut lock(shard), Sums::new(&self.stage)), Sign::Plus);
         }
-        Ok((1, bytes))
+        (1, bytes)
     }
 
     /// All rows together.
-    pub fn all(&self) -> Result<Sums> {
+    pub fn all(&self) -> Sums {
         let mut all = Sums::new(&self.stage);
-        self.shards.iter().try_for_each(|shard| all.add_all(&lock(shard), Sign::Plus)).map(|()| all)
+        self.shards.iter().for_each(|shard| all.add_all(&lock(shard), Sign::Plus));
+        all
     }
 
     /// Takes a part out.

@@ -68,8 +68,7 @@ impl<'s> Sorted<'s> {
         }
         let mut columns = decoder.finish();
         for (column, field) in schema.fields()[*keys..].iter().enumerate() {
-            let values = order.iter().map(|&at| sums.sums_of(at)[column]);
-            columns.push(typed(field, values).ok_or_else(|| sums.too_large(column))?);
+            columns.push(typed(field, order.iter().map(|&at| sums.sum(at, column)))?);
         }
         let options = RecordBatchOptions::new().with_row_count(Some(order.len()));
         RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)
@@ -89,8 +88,8 @@ impl<'s> Group<'s> {
         self.sums.rows.keys.group(self.rows[0])
     }
 
-    /// Appends its rows, for [`Sums::load`]; nothing if none is left.
-    pub fn write(&self, out: &mut Vec<u8>) {
+    /// Appends its rows, for [`Sums::load`]; nothing if none is left. A sum that its column cannot hold is an error.
+    pub fn write(&self, out: &mut Vec<u8>) -> Result<()> {
         for &at in self.rows {
             if !self.sums.exists(at) {
                 continue;
@@ -98,24 +97,28 @@ impl<'s> Group<'s> {
             let rest = &self.sums.rows.keys.get(at)[self.sums.rows.keys.group(at).len()..];
             number::write(rest.len() as u128, out);
             out.extend_from_slice(rest);
-            self.sums.sums_of(at).iter().for_each(|&sum| number::write(number::fold(sum), out));
+            for column in 0..self.sums.width() {
+                number::write(number::fold(self.sums.sum(at, column)?), out);
+            }
         }
+        Ok(())
     }
 }
 
-/// The values as a column; `None` if one does not fit.
-fn typed(field: &Field, mut values: impl Iterator<Item = i128>) -> Option<ArrayRef> {
-    Some(match *field.data_type() {
+/// The values, which fit, as a column.
+fn typed(field: &Field, values: impl Iterator<Item = Result<i128>>) -> Result<ArrayRef> {
+    Ok(match *field.data_type() {
         DataType::Decimal128(precision, scale) => {
-            let limit = 10_u128.pow(precision.into());
-            let values =
-                values.map(|value| (value.unsigned_abs() < limit).then_some(value)).collect::<Option<Vec<_>>>()?;
-            Arc::new(Decimal128Array::from(values).with_precision_and_scale(precision, scale).ok()?)
+            let values = Decimal128Array::from(values.collect::<Result<Vec<_>>>()?);
+            Arc::new(
+                values
+                    .with_precision_and_scale(precision, scale)
+                    .map_err(|error| Error::internal(format!("a stage has a decimal that there is not: {error}")))?,
+            )
         }
-        _ => Arc::new(Int64Array::from(values.try_fold(vec![], |mut all, value| {
-            all.push(i64::try_from(value).ok()?);
-            Some(all)
-        })?)),
+        _ => {
+            Arc::new(Int64Array::from(values.map(|value| value.map(|value| value as i64)).collect::<Result<Vec<_>>>()?))
+        }
     })
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use arrow_array::{
     BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray,
 };
+use arrow_buffer::i256;
 use arrow_schema::{Field, SchemaRef, TimeUnit};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -72,7 +73,7 @@ fn batch(lines: &[Line]) -> RecordBatch {
 }
 
 fn sums(lines: &[Line]) -> Sums {
-    added(&stage(), &[batch(lines)]).expect("they can be added")
+    added(&stage(), &[batch(lines)])
 }
 
 fn place() -> Place {
@@ -80,11 +81,11 @@ fn place() -> Place {
 }
 
 /// The sum of the batches in one table.
-fn added(stage: &StageSpec, batches: &[RecordBatch]) -> Result<Sums> {
+fn added(stage: &StageSpec, batches: &[RecordBatch]) -> Sums {
     let shards = Shards::new(stage, place());
-    batches.iter().try_for_each(|batch| shards.add(batch, Sign::Plus))?;
-    assert_eq!(shards.gather()?.0, 1, "they are few");
-    Ok(shards.take(0))
+    batches.iter().for_each(|batch| shards.add(batch, Sign::Plus));
+    assert_eq!(shards.gather().0, 1, "they are few");
+    shards.take(0)
 }
 
 /// The rows by definition, each as text; the key's order is that of its values, missing ones first.
@@ -121,13 +122,13 @@ proptest! {
         turned.rotate_left(turn.index(lines.len() + 1));
         let (left, right) = turned.split_at(cut.index(lines.len() + 1));
         let mut parts = sums(left);
-        parts.add_all(&sums(right), Sign::Plus).expect("they can be added");
+        parts.add_all(&sums(right), Sign::Plus);
         prop_assert_eq!(&parts.batch().expect("the sums fit"), &batch);
 
         // What comes out can go in again.
-        let mut again = added(&stage(), std::slice::from_ref(&batch)).expect("they can be added");
+        let mut again = added(&stage(), std::slice::from_ref(&batch));
         prop_assert_eq!(&again.batch().expect("the sums fit"), &batch);
-        again.add_all(&parts, Sign::Minus).expect("they can be subtracted");
+        again.add_all(&parts, Sign::Minus);
         prop_assert!(again.is_empty());
         prop_assert_eq!(again.batch().expect("no rows fit").num_rows(), 0);
     }
@@ -135,13 +136,13 @@ proptest! {
     #[test]
     fn groups_come_back_as_they_were_kept(lines in vec(line(), 0..40), gone in vec(line(), 0..10)) {
         let mut held = sums(&[&lines[..], &gone].concat());
-        held.add_all(&sums(&gone), Sign::Minus).expect("they can be subtracted");
+        held.add_all(&sums(&gone), Sign::Minus);
         let (mut loaded, mut rest, mut former) = (Sums::new(&stage()), held.sorted().batch().expect("they fit"), None);
         for group in held.sorted().groups() {
             prop_assert!(former.is_none_or(|former| former < group.key()), "groups rise");
             former = Some(group.key());
             let mut kept = Vec::new();
-            group.write(&mut kept);
+            group.write(&mut kept).expect("the sums fit");
             loaded.load(group.key(), &kept, Sign::Plus).expect("it was just written");
             let mut alone = Sums::new(&stage());
             alone.load(group.key(), &kept, Sign::Plus).expect("it was just written");
@@ -165,7 +166,7 @@ proptest! {
         let joined = arrow_select::concat::concat_batches(whole.schema_ref(), &batches).expect("of one schema");
         prop_assert_eq!(joined, whole);
         let groups = |batch: &RecordBatch| {
-            let alone = added(&stage(), std::slice::from_ref(batch)).expect("they can be added");
+            let alone = added(&stage(), std::slice::from_ref(batch));
             alone.sorted().groups().map(|group| group.key().to_vec()).collect::<Vec<_>>()
         };
         let mut seen: Vec<_> = batches.iter().flat_map(groups).collect();
@@ -198,11 +199,11 @@ proptest! {
         let (place, stage) = (place(), StageSpec { group: 3, ..stage() });
         let shards = Shards::new(&stage, place);
         let lines: Vec<Line> = (0..rows).map(|row| (None, None, Some(row % groups), 1, 2)).collect();
-        shards.add(&batch(&lines), Sign::Plus).expect("they can be added");
+        shards.add(&batch(&lines), Sign::Plus);
         let (gone, kept) = lines.split_at(gone.index(lines.len() + 1));
-        shards.add(&batch(gone), Sign::Minus).expect("they can be subtracted");
+        shards.add(&batch(gone), Sign::Minus);
 
-        let (parts, bytes) = shards.gather().expect("they can be added");
+        let (parts, bytes) = shards.gather();
         prop_assert_eq!(bytes == 0, lines.is_empty());
         let mut all = Sums::new(&stage);
         for number in 0..parts {
@@ -212,14 +213,14 @@ proptest! {
             prop_assert!(places.is_sorted_by(|a, b| a < b), "each once, by place");
             let first = |place: u64| place.checked_shr(64 - parts.trailing_zeros()).unwrap_or(0);
             prop_assert!(places.iter().all(|&(place, _)| first(place) == u64::from(number)));
-            all.add_all(&part, Sign::Plus).expect("they can be added");
+            all.add_all(&part, Sign::Plus);
         }
         prop_assert_eq!(values(&all.batch().expect("they fit")), expected(kept));
     }
 }
 
 /// A table without keys and of these sums.
-fn total(values: &[(i64, i128)]) -> Result<Sums> {
+fn total(values: &[(i64, i128)]) -> Sums {
     let fields =
         vec![Field::new("count", DataType::Int64, false), Field::new("total", DataType::Decimal128(3, 1), false)];
     let stage = StageSpec { schema: Schema::new(fields).into(), keys: 0, group: 0 };
@@ -232,20 +233,86 @@ fn total(values: &[(i64, i128)]) -> Result<Sums> {
     added(&stage, &batches.collect::<Vec<_>>())
 }
 
+/// Totals of which few leave 128 bits together.
+fn huge() -> impl Strategy<Value = i128> {
+    prop_oneof![Just(MOST), Just(-MOST), Just(i128::MAX), Just(i128::MIN), Just(1 << 126), -2_i128..3]
+}
+
+/// What comes of the values in 256 bits: none if all is zero, an error if it does not fit, the total otherwise.
+fn exact<'v>(values: impl Iterator<Item = &'v i128>) -> Result<Option<i128>, ()> {
+    let sum = values.fold(i256::ZERO, |sum, &value| sum.wrapping_add(i256::from_i128(value)));
+    match sum.to_i128() {
+        Some(0) => Ok(None),
+        Some(sum) if sum.unsigned_abs() <= MOST as u128 => Ok(Some(sum)),
+        _ => Err(()),
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_sum_that_leaves_its_type_on_the_way_is_exact_in_every_order_and_cutting(
+        values in vec((0..2_i64, huge()), 0..12),
+        gone in vec((0..2_i64, huge()), 0..6),
+        order in any::<prop::sample::Index>(),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let lines = |values: &[(i64, i128)]| -> Vec<Line> {
+            values.iter().map(|&(key, total)| (None, None, Some(key), 0, total)).collect()
+        };
+        let all = [&values[..], &gone].concat();
+        let mut turned = all.clone();
+        turned.rotate_left(order.index(all.len() + 1));
+        if order.index(2) == 0 {
+            turned.reverse();
+        }
+        let (left, right) = turned.split_at(cut.index(turned.len() + 1));
+        // In one table; in two that are added; what goes before the rest comes.
+        let mut whole = sums(&lines(&all));
+        whole.add_all(&sums(&lines(&gone)), Sign::Minus);
+        let mut parts = sums(&lines(left));
+        parts.add_all(&sums(&lines(&gone)), Sign::Minus);
+        parts.add_all(&sums(&lines(right)), Sign::Plus);
+        let shards = Shards::new(&stage(), place());
+        shards.add(&batch(&lines(&gone)), Sign::Minus);
+        turned.chunks(3).for_each(|some| shards.add(&batch(&lines(some)), Sign::Plus));
+
+        let of = |key| exact(values.iter().filter(move |value| value.0 == key).map(|value| &value.1));
+        let expected: Result<Vec<_>, ()> = [of(0), of(1)].into_iter().collect();
+        for sums in [whole, parts, shards.all()] {
+            let batch = sums.batch();
+            match &expected {
+                Ok(rows) => {
+                    let rows: Vec<_> = rows.iter().flatten().map(|&total| (0, total)).collect();
+                    prop_assert_eq!(values_of(&batch), rows.clone());
+                    prop_assert_eq!((sums.len(), sums.is_empty()), (rows.len(), rows.is_empty()));
+                }
+                Err(()) => {
+                    let told = batch.expect_err("a sum does not fit").to_string();
+                    prop_assert!(told.contains("`total: decimal128(38,2)`"), "{}", told);
+                    let kept = sums.sorted().groups().try_for_each(|group| group.write(&mut Vec::new()));
+                    prop_assert!(kept.is_err() && !sums.is_empty(), "it is not kept cut off");
+                }
+            }
+        }
+    }
+}
+
+fn values_of(batch: &Result<RecordBatch>) -> Vec<(i64, i128)> {
+    values(batch.as_ref().expect("the sums fit"))
+}
+
 #[test]
 fn without_keys_there_is_one_row_or_none() {
-    let sums = total(&[(1, 999), (2, -1)]).expect("they can be added");
+    let sums = total(&[(1, 999), (2, -1)]);
     assert_eq!(sums.batch().expect("they fit").num_rows(), 1);
     assert_eq!(sums.sorted().groups().map(|group| group.key().len()).collect::<Vec<_>>(), [0]);
-    let none = total(&[]).expect("nothing can be added").batch().expect("nothing fits");
+    let none = total(&[]).batch().expect("nothing fits");
     assert_eq!((none.num_rows(), none.num_columns()), (0, 2));
 }
 
 #[test]
 fn a_sum_that_its_column_cannot_hold_is_an_error_with_its_name_unless_it_comes_back() {
-    let error = |values: &[(i64, i128)]| {
-        total(values).and_then(|sums| sums.batch()).err().map(|error| error.to_string()).unwrap_or_default()
-    };
+    let error = |values: &[(i64, i128)]| total(values).batch().err().map(|error| error.to_string()).unwrap_or_default();
     assert!(error(&[(i64::MAX, 0), (1, 0)]).contains("`count: int64`"));
     assert!(error(&[(0, 999), (0, 1)]).contains("`total: decimal128(3,1)`"));
     assert!(error(&[(0, i128::MIN), (0, i128::MIN)]).contains("`total: decimal128(3,1)`"));
@@ -258,7 +325,7 @@ fn stored_rows_that_are_not_what_was_written_are_an_error() {
     let mut kept = Vec::new();
     let sorted = held.sorted();
     let group = sorted.groups().next().expect("there is a group");
-    group.write(&mut kept);
+    group.write(&mut kept).expect("the sums fit");
     let load = |key: &[u8], kept: &[u8]| {
         let mut sums = Sums::new(&stage());
         sums.load(key, kept, Sign::Plus).and_then(|()| sums.batch())

@@ -31,14 +31,33 @@ impl Source {
 
     /// The same, and what it used.
     pub fn metered(&self, params: &str, seed: u64, tick: u64, as_of: i64) -> Result<(Vec<types::Object>, Usage)> {
-        let limits = &self.runtime.limits;
         let mut store = self.runtime.store();
         let instance = Self::instance(&self.pre, &mut store)?;
-        arm(&mut store, limits);
-        let called = whichever!(&instance, it => it
+        let objects = self.call(&instance, &mut store, params, (seed, tick, as_of))?;
+        let usage = usage(&store);
+        Ok((objects, usage))
+    }
+
+    /// The objects of each of these seeds, ticks and times, one after the other in one instance. A run gives every tick an
+    /// instance of its own.
+    pub fn series(&self, params: &str, arguments: &[(u64, u64, i64)]) -> Result<Vec<Vec<types::Object>>> {
+        let mut store = self.runtime.store();
+        let instance = Self::instance(&self.pre, &mut store)?;
+        arguments.iter().map(|&arguments| self.call(&instance, &mut store, params, arguments)).collect()
+    }
+
+    fn call(
+        &self,
+        instance: &Instance,
+        store: &mut Store<State>,
+        params: &str,
+        (seed, tick, as_of): (u64, u64, i64),
+    ) -> Result<Vec<types::Object>> {
+        arm(store, &self.runtime.limits);
+        let called = whichever!(instance, it => it
             .smelt_plugin_generation()
-            .call_generate(&mut store, params, seed, tick, as_of));
-        let objects = outcome(&mut store, "generate", called)?;
+            .call_generate(&mut *store, params, seed, tick, as_of));
+        let objects = outcome(store, "generate", called)?;
         if objects.len() > OBJECTS {
             let (plugin, many) = (&self.runtime.name, objects.len());
             let told = format!("plugin `{plugin}` made {many} objects in a tick; at most {OBJECTS} are accepted");
@@ -56,7 +75,6 @@ impl Source {
                 ));
             }
         }
-        let usage = usage(&store);
-        Ok((objects, usage))
+        Ok(objects)
     }
 }

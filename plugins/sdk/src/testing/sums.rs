@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use crate::bindings::types::{DataType, Stage};
+use crate::bindings::types::{DataType, Field, Stage};
 use crate::table::Row;
-use crate::{Batch, Date, Result, Table, Timestamp};
+use crate::totals::Wide;
+use crate::{Batch, Date, Fault, Result, Table, Timestamp};
 
 /// The rows of a stage, in the order of their keys.
 #[derive(Clone)]
 pub(super) struct Sums {
     stage: Stage,
-    pub(super) rows: BTreeMap<Vec<Option<Cell>>, Vec<i128>>,
+    pub(super) rows: BTreeMap<Vec<Option<Cell>>, Vec<Wide>>,
 }
 
 /// A value of a key; those of one column compare as the contract says.
@@ -39,10 +40,10 @@ impl Sums {
         let sums = self.stage.sums.iter().map(|field| batch.units(&field.name)).collect::<Result<Vec<_>>>()?;
         for row in batch.rows() {
             let key = keys.iter().map(|column| column[row].clone()).collect();
-            let held = self.rows.entry(key).or_insert_with(|| vec![0; sums.len()]);
-            held.iter_mut().zip(&sums).for_each(|(sum, column)| *sum += column[row].unwrap_or_default());
+            let held = self.rows.entry(key).or_insert_with(|| vec![Wide::default(); sums.len()]);
+            held.iter_mut().zip(&sums).for_each(|(sum, column)| sum.add(column[row].unwrap_or_default()));
         }
-        self.rows.retain(|_, sums| sums.iter().any(|&sum| sum != 0));
+        self.rows.retain(|_, sums| !sums.iter().all(|sum| sum.is_zero()));
         Ok(())
     }
 
@@ -58,14 +59,18 @@ impl Sums {
 
     /// All rows as a stream.
     pub(super) fn batch(&self) -> Result<Vec<u8>> {
-        let Stage { key, sums, .. } = &self.stage;
-        let mut table = Table::new(&[&key[..], sums].concat());
+        let Stage { key, sums: columns, .. } = &self.stage;
+        let mut table = Table::new(&[&key[..], columns].concat());
         for (cells, sums) in &self.rows {
+            let too_large =
+                |column: &Field| Fault::internal(format!("a sum is too large for column `{}`", column.name));
+            let sums = sums.iter().zip(columns).map(|(sum, column)| sum.fits().ok_or_else(|| too_large(column)));
+            let sums = sums.collect::<Result<Vec<_>>>()?;
             let mut row = table.row();
             for (cell, field) in cells.iter().zip(key) {
                 row = write(row, cell.as_ref(), &field.data_type);
             }
-            sums.iter().fold(row, |row, &sum| row.units(Some(sum)));
+            sums.into_iter().fold(row, |row, sum| row.units(Some(sum)));
         }
         table.finish()
     }

@@ -25,7 +25,7 @@ pub trait Records<K: ?Sized + 'static>: Default {
     fn iter(&self) -> impl Iterator<Item = (u32, &K, Sums)>;
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub struct Sums {
     pub count: i64,
     pub units: i64,
@@ -62,7 +62,7 @@ impl<K: Eq + Clone + 'static> Records<K> for Vec<(K, Sums)> {
     }
 
     fn push(&mut self, key: &K) -> u32 {
-        self.push((key.clone(), Sums { count: 0, units: 0 }));
+        self.push((key.clone(), Sums::default()));
         self.len() as u32 - 1
     }
 

@@ -1,14 +1,18 @@
 //! Counts and sums of money by a key: what many KPIs are made of.
 
 mod key;
+mod large;
 #[cfg(test)]
 mod tests;
+mod wide;
 
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 pub use key::Key;
 use key::{Records, Sums};
+use large::Large;
+pub(crate) use wide::Wide;
 
 use crate::Money;
 
@@ -24,6 +28,9 @@ use crate::Money;
 /// }
 /// ```
 ///
+/// Nothing overflows on the way: what comes out depends neither on the order of the rows nor on how they were cut. Without a
+/// key, `Totals<()>` adds up all rows.
+///
 /// Keys are copied once into one buffer, beside their sums; a table of hashes leads to them.
 pub struct Totals<K: Key + ?Sized> {
     /// Open addressing by the first bits of the hash: a hash, and above it the place of a record, plus one. 0 is free.
@@ -33,7 +40,7 @@ pub struct Totals<K: Key + ?Sized> {
     keys: usize,
     records: K::Records,
     /// What no longer fitted the sum beside the key: for nearly every key, nothing.
-    large: BTreeMap<u32, Money>,
+    large: BTreeMap<u32, Large>,
 }
 
 /// How many keys `extend` looks up at a time.
@@ -46,19 +53,23 @@ impl<K: Key + ?Sized> Default for Totals<K> {
 }
 
 impl<K: Key + ?Sized> Totals<K> {
-    /// Adds to the key's count and sum. Panics if the sum exceeds 38 digits.
+    /// Adds to the key's count and sum.
     #[inline]
     pub fn add(&mut self, key: &K, count: i64, amount: Money) {
         let place = self.place(key, key.hash32());
         self.add_at(place, count, amount);
     }
 
-    /// Keys, counts and sums, in no order that means anything. Panics if a sum exceeds 38 digits.
+    /// Keys, counts and sums, in no order that means anything. A key comes once, unless its count exceeds 64 bits or its sum
+    /// 38 digits: then it comes in several parts that do not, which are the rows of a state, since the host adds them up.
     pub fn iter(&self) -> impl Iterator<Item = (&K, i64, Money)> {
-        self.records.iter().map(|(place, key, Sums { count, units })| {
-            let small = Money::from_units(units.into());
+        self.records.iter().flat_map(|(place, key, sums)| {
             let large = if self.large.is_empty() { None } else { self.large.get(&place) };
-            (key, count, large.map_or(small, |&large| large + small))
+            let (first, rest) = match large {
+                None => ((sums.count, Money::from_units(sums.units.into())), vec![]),
+                Some(large) => large.parts(sums),
+            };
+            std::iter::once(first).chain(rest).map(move |(count, sum)| (key, count, sum))
         })
     }
 
@@ -66,21 +77,23 @@ impl<K: Key + ?Sized> Totals<K> {
     fn add_at(&mut self, place: u32, count: i64, amount: Money) {
         let mut spilt = None;
         self.records.change(place, |sums| {
-            sums.count += count;
             // 64 bits are many times cheaper to add than 128 in wasm, and hold almost every sum.
-            match i64::try_from(amount.units()).ok().and_then(|amount| sums.units.checked_add(amount)) {
-                Some(sum) => sums.units = sum,
-                None => spilt = Some(std::mem::take(&mut sums.units)),
+            let units = i64::try_from(amount.units()).ok().and_then(|amount| sums.units.checked_add(amount));
+            match (sums.count.checked_add(count), units) {
+                (Some(count), Some(units)) => *sums = Sums { count, units },
+                _ => spilt = Some(std::mem::take(sums)),
             }
         });
-        if let Some(units) = spilt {
-            self.spill(place, amount, Money::from_units(units.into()));
+        if let Some(held) = spilt {
+            self.spill(place, held, count, amount);
         }
     }
 
     #[cold]
-    fn spill(&mut self, place: u32, amount: Money, sum: Money) {
-        *self.large.entry(place).or_insert(Money::ZERO) += sum + amount;
+    fn spill(&mut self, place: u32, held: Sums, count: i64, amount: Money) {
+        let large = self.large.entry(place).or_default();
+        large.add(held.count, held.units.into());
+        large.add(count, amount.units());
     }
 
     /// Where the record of the key is; it has one after this.

@@ -11,6 +11,8 @@ struct SinfulCount {
     ids: Vec<String>,
     /// How often it was asked for something: to remember that is one of the sins.
     asked: Cell<i64>,
+    updates: usize,
+    folds: Cell<i64>,
 }
 
 impl SinfulCount {
@@ -45,6 +47,8 @@ impl Kpi for SinfulCount {
             breaks: config.text("breaks")?.to_owned(),
             ids: Vec::new(),
             asked: Cell::new(0),
+            updates: 0,
+            folds: Cell::new(0),
         };
         new.maybe("open");
         Ok(new)
@@ -55,14 +59,40 @@ impl Kpi for SinfulCount {
         let ids = rows.text("id")?;
         let seldom = |id: &str| self.breaks == "distinct" && self.ids.iter().any(|known| known == id);
         let new: Vec<_> = rows.rows().map(|row| ids.value(row).to_owned()).filter(|id| !seldom(id)).collect();
+        self.updates += 1;
         self.ids.extend(new);
+        let known = |ids: &[String], id: &str| ids.iter().filter(|known| *known == id).count();
+        let lost = match self.breaks.as_str() {
+            "seventh update" => self.updates == 7,
+            "last row of many" => rows.len() >= 1000,
+            "last row of 17" => rows.len() == 17,
+            // The hundredth of a key, if it is long.
+            "long keys again" => {
+                self.ids.last().is_some_and(|id| id.len() > 60 && known(&self.ids, id) == 3 && self.updates > 2)
+            }
+            "a word again" => self.ids.last().is_some_and(|id| id == "jackdaw" && known(&self.ids, id) > 1),
+            _ => false,
+        };
+        if lost {
+            self.ids.pop();
+        }
+        if self.breaks == "many keys" && rows.len() > 1 {
+            let mut kept = HashSet::new();
+            self.ids.retain(|id| kept.contains(id) || kept.len() < 20_000 && kept.insert(id.clone()));
+        }
+        let is_empty = |row| ids.get(row).is_some_and(str::is_empty);
+        assert!(self.breaks != "empty keys" || !rows.rows().any(is_empty), "I need a key");
         Ok(())
     }
 
     fn state(&self, out: &mut Table) -> Result<()> {
         self.maybe("state");
         self.asked.set(self.asked.get() + 1);
-        let each = if self.breaks == "state" { self.asked.get() } else { 1 };
+        let each = match self.breaks.as_str() {
+            "state" => self.asked.get(),
+            "seventh state" if self.asked.get() > 7 => 2,
+            _ => 1,
+        };
         self.ids.iter().for_each(|id| drop(out.row().text(id.as_str()).integer(each)));
         if self.breaks == "no rows" {
             out.row().text("nothing").integer(1);
@@ -83,7 +113,10 @@ impl Kpi for SinfulCount {
         self.maybe("fold");
         let rows = groups.integers("rows")?;
         let taken = if self.ids.is_empty() { 0 } else { self.one_too_many("fold taken in") };
-        let more = self.one_too_many("fold together") + taken;
+        self.folds.set(self.folds.get() + 1);
+        let tired = if self.folds.get() > 30 { self.one_too_many("thirtieth fold") } else { 0 };
+        let crowded = if groups.rows().len() > 50_000 { self.one_too_many("fold many") } else { 0 };
+        let more = self.one_too_many("fold together") + taken + tired + crowded;
         out.row().integer(groups.rows().map(|row| rows.value(row)).sum::<i64>() + more);
         Ok(())
     }

@@ -1,8 +1,12 @@
 //! A source that sins where its parameter tells it to.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use smelt_sdk::prelude::*;
 
 struct SinfulSource;
+
+static CALLS: AtomicU32 = AtomicU32::new(0);
 
 impl Source for SinfulSource {
     fn describe() -> SourceDescription {
@@ -16,6 +20,8 @@ impl Source for SinfulSource {
         match sin {
             "other family" => Ok(vec![object(format!("lines_{}.csv", tick.number))]),
             "twice" => Ok(vec![object(name.clone()), object(name)]),
+            "tenth call" if CALLS.fetch_add(1, Ordering::Relaxed) == 9 => Ok(vec![]),
+            "one name" => Ok(vec![object("rows_all.csv".to_owned())]),
             "up" => Ok(vec![object("../rows_1.csv".to_owned())]),
             "panic" => panic!("I make nothing"),
             _ => Ok(vec![object(name)]),

@@ -15,6 +15,8 @@ struct Sinner {
     /// How many rows and batches there were: to remember them is one of the sins.
     rows: i64,
     batches: i64,
+    /// Ids that were remembered, another one.
+    seen: HashSet<String>,
 }
 
 impl Cleaner for Sinner {
@@ -38,6 +40,7 @@ impl Cleaner for Sinner {
                 always: Some(config.text("always")?).filter(|sin| !sin.is_empty()).map(str::to_owned),
                 rows: 0,
                 batches: 0,
+                seen: HashSet::new(),
             }),
         }
     }
@@ -123,6 +126,8 @@ impl Sinner {
     fn sin(&mut self, sin: &str, rows: &Batch, out: &mut Cleaned) -> Result<()> {
         let (ids, sins) = (rows.text("id")?, rows.text("sin")?);
         self.batches += 1;
+        assert!(sin != "panic at the 800th batch" || self.batches < 800, "I am tired");
+        assert!(sin != "panic at 33 rows" || rows.len() != 33, "33 is one too many");
         assert!(sin != "panic at no rows" || !rows.is_empty(), "I need a row");
         if sin == "tire" && rows.len() > 10_000 {
             loop {
@@ -153,7 +158,24 @@ impl Sinner {
                 }
                 continue;
             };
+            let number = id.strip_prefix('k').and_then(|number| number.parse::<u64>().ok());
+            let is_rare = number.is_some_and(|number| number > 1000 && number % 7 == 0);
+            let remembered = match sin {
+                "remember rare ids" => is_rare,
+                "remember a word" => id == "jackdaw",
+                _ => false,
+            };
+            if remembered && !self.seen.insert(id.to_owned()) {
+                out.reject(row, &BAD);
+                continue;
+            }
+            if sin == "secret rule for rare ids" && is_rare {
+                out.reject(row, &SECRET);
+                continue;
+            }
             let price = match sin {
+                "seventh batch" => i64::from(self.batches == 7),
+                "last row of 129" => i64::from(rows.len() == 129 && row == 128),
                 "remember rows" => self.rows,
                 "remember batches" => self.batches,
                 "hash order" => (0..1000).collect::<HashSet<i64>>().into_iter().next().unwrap_or_default(),
