@@ -65,6 +65,15 @@ mod tests {
     }
 
     #[test]
+    fn amounts_that_leave_38_digits_on_the_way_are_exact_in_every_order() {
+        let (most, third) = (format!("{}.99", "9".repeat(36)), format!("{}.33", "3".repeat(36)));
+        let least = format!("-{most}");
+        for order in [[&most, &most, &least], [&most, &least, &most], [&least, &most, &most]] {
+            assert_eq!(aov(&order.map(String::as_str)), [["3", most.as_str(), third.as_str()]]);
+        }
+    }
+
+    #[test]
     fn without_orders_there_is_one_row_without_an_average() {
         assert_eq!(aov(&[]), [["0", "0.00", ""]]);
     }

@@ -21,7 +21,7 @@ use super::shrink;
 /// How many rounds there are where no number is given.
 const ROUNDS: u32 = 6;
 /// After so long no further round begins, and no further series in one, where no number of rounds is given.
-const PATIENCE: Duration = Duration::from_secs(4);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How many rows a call has: none, one, powers of two, and those beside them, at which buffers end.
 const SIZES: &[usize] = &[
