@@ -68,7 +68,8 @@ pub(super) fn check(report: &mut Report, plugins: &Plugins<Cleaner>, bench: &Ben
     let rows = rows.first().map(|first| joined(first.schema_ref(), &rows));
     let rows = rows.unwrap_or_else(|| made[0].parts[0].rows.clone());
     report.check("cuts", &["output", "account"], || cuts(&open, &rows));
-    report.check("series", &["cuts"], || {
+    let batches = made.iter().map(|made| made.name);
+    report.check("series", &batches.chain(["cuts"]).collect::<Vec<_>>(), || {
         let given = Given::new(fixture::cleaner_rows(plugin, bench), bench.component);
         series::cleaner(plugin, &open, &given, &series::Rounds::of(bench.options))
     });

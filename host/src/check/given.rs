@@ -28,18 +28,23 @@ impl<R> Given<R> {
         Self { rows, literals: texts.collect(), numbers }
     }
 
-    /// A text of the component, by itself or as a part, or a number as text.
-    pub(super) fn literal(&self, dice: &mut Dice) -> String {
-        let number = dice.percent(20) && !self.numbers.is_empty();
-        if number {
-            return self.number(dice).to_string();
-        }
-        let text = &self.literals[dice.below(self.literals.len() as u64) as usize];
-        match dice.below(5) {
+    /// How many texts and numbers there are.
+    pub(super) fn count(&self) -> usize {
+        self.literals.len() + self.numbers.len()
+    }
+
+    /// So many texts of the component, others for the next seed until all were had; some with a number before or behind them,
+    /// and some numbers.
+    pub(super) fn words(&self, seed: u64, count: usize, dice: &mut Dice) -> Vec<String> {
+        let texts = self.literals.len();
+        let start = seed.wrapping_mul(count as u64) as usize % texts.max(1);
+        let texts = self.literals.iter().cycle().skip(start).take(count.min(texts)).map(|text| match dice.below(10) {
             0 => format!("{text}{}", dice.below(100)),
             1 => format!("{}{text}", dice.below(100)),
+            2 if !self.numbers.is_empty() => self.number(dice).to_string(),
             _ => text.clone(),
-        }
+        });
+        texts.collect()
     }
 
     /// A number of the component, or one beside it; any number if it has none.
@@ -61,6 +66,8 @@ struct Found {
     memory: Vec<(usize, Vec<u8>)>,
     /// Constants of the code that follow one another.
     pairs: Vec<(u32, u32)>,
+    /// The text that the last constant of a function is.
+    former: Vec<u8>,
 }
 
 impl Found {
@@ -88,6 +95,7 @@ impl Found {
 
     fn code<'o>(&mut self, operators: impl Iterator<Item = Operator<'o>>) {
         let mut former = None;
+        self.former.clear();
         for operator in operators {
             let constant = match operator {
                 Operator::I32Const { value } => {
@@ -113,9 +121,23 @@ impl Found {
             self.numbers.insert(value);
         }
         let end = bytes.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
+        let text = &bytes[..end];
         if end > 1 {
-            self.text(&bytes[..end]);
+            self.text(text);
         }
+        if text.is_empty() || !text.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ') {
+            return;
+        }
+        // A text of some other length than a number has is compared as two, which may overlap.
+        let former = std::mem::take(&mut self.former);
+        if former.len() > 2 {
+            for (one, other) in [(former.as_slice(), text), (text, former.as_slice())] {
+                for overlap in (0..one.len().min(other.len())).filter(|&overlap| one.ends_with(&other[..overlap])) {
+                    self.text(&[one, &other[overlap..]].concat());
+                }
+            }
+        }
+        self.former = text.to_vec();
     }
 
     fn data(&mut self, data: &wasmparser::Data<'_>) {
@@ -172,9 +194,10 @@ mod tests {
             (data (i32.const 1024) "mobilestorewebVIP rare-id\00\01")
             (func (result i32) (i32.add (i32.const 1030) (i32.const 5)))
             (func (param i32 i32) (call 1 (i32.const 1024) (i32.const 6)))
+            (func (drop (i32.const 0x6b63616a)) (drop (i32.const 0x7761646b)))
             (func (drop (i64.const 0x6b63616a6b63616a)) (drop (i32.const 86400)))))"#;
         let found = Found::of(&wat::parse_str(text).expect("the text is right"));
-        for word in ["mobile", "store", "rare-id", "jackjack"] {
+        for word in ["mobile", "store", "rare-id", "jackjack", "jackdaw"] {
             assert!(found.texts.contains(word), "{word} is not among {:?}", found.texts);
         }
         assert!(found.numbers.contains(&86400));

@@ -1,6 +1,7 @@
 //! Rows for cleaners: text as it might be found in bronze. What a column might hold is guessed from the type of the output
 //! column of the same name, if there is one.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, StringArray};
@@ -97,6 +98,8 @@ pub(super) type Cells = Vec<Option<String>>;
 /// Texts at which rules end: nothing, blanks, signs, words for nothing, and what only looks like a number.
 const EDGES: &[&str] =
     &["", " ", "\t ", "0", "00", "-0", "1", "-1", "0.0", "-", "+", ".", "null", "NULL", "None", "N/A", "NA", "'", "\""];
+/// So many texts that stand in the component are tried with a seed.
+const WORDS: usize = 300;
 /// The bytes of a long text.
 const LONG: usize = 5000;
 
@@ -109,7 +112,7 @@ fn columns(spec: &CleanerSpec) -> (SchemaRef, Vec<Option<DataType>>) {
 
 /// Rows of which some agree in what they hold and some are like no other: thrown by dice, the author's own, and both with a
 /// cell that software gets wrong, that stands in the component, or that nearly stands in a golden case.
-pub(super) fn pool(spec: &CleanerSpec, given: &Given<Vec<Cells>>, dice: &mut Dice) -> RecordBatch {
+pub(super) fn pool(spec: &CleanerSpec, given: &Given<Vec<Cells>>, seed: u64, dice: &mut Dice) -> RecordBatch {
     let (schema, likely) = columns(spec);
     let own = &given.rows;
     let base = |dice: &mut Dice| -> Cells {
@@ -133,7 +136,9 @@ pub(super) fn pool(spec: &CleanerSpec, given: &Given<Vec<Cells>>, dice: &mut Dic
     };
     special(60, dice, &|_, dice| Some(rare(dice)));
     special(100, dice, &|_, dice| Some(hard(dice)));
-    special(if given.literals.is_empty() { 0 } else { 120 }, dice, &|_, dice| Some(given.literal(dice)));
+    let words = given.words(seed, WORDS, dice);
+    let (count, words) = (words.len(), RefCell::new(words.into_iter()));
+    special(count, dice, &|_, _| words.borrow_mut().next());
     special(if own.is_empty() { 0 } else { 60 }, dice, &|cell, dice| Some(mutated(cell.unwrap_or_default(), dice)));
     special(if own.is_empty() { 0 } else { 40 }, dice, &|cell, _| cell.map(str::to_owned));
     for _ in 0..if own.is_empty() { 0 } else { 40 } {

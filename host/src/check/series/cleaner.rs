@@ -55,7 +55,7 @@ pub(in crate::check) fn check<'p>(
     let (mut calls, mut seeds) = (0, 0);
     for seed in rounds.seeds() {
         let mut dice = Dice::seeded(seed);
-        let rows = texts::pool(plugin.spec(), given, &mut dice);
+        let rows = texts::pool(plugin.spec(), given, seed, &mut dice);
         let tried = round(open, &rows, &mut dice, seeds == 0, rounds);
         match tried {
             Ok(made) => calls += made,
@@ -63,7 +63,7 @@ pub(in crate::check) fn check<'p>(
         }
         seeds += 1;
     }
-    passed(format!("{calls} calls, {seeds} seeds"))
+    passed(format!("{calls} calls, {seeds} seeds; {} words and numbers of the component", given.count()))
 }
 
 /// Sends the rows in all ways, and returns in how many calls.
@@ -81,6 +81,13 @@ fn round<'p>(
         made.set(made.get() + series.len());
         send(open, rows, &alone, series)
     };
+    // All rows twice, in two orders: what is remembered of a row shows.
+    let all = |calls: usize, dice: &mut Dice| -> Vec<Vec<u32>> {
+        let mut order: Vec<u32> = (0..count as u32).collect();
+        (1..count).rev().for_each(|at| order.swap(at, dice.below(at as u64 + 1) as usize));
+        order.chunks(calls).map(<[u32]>::to_vec).collect()
+    };
+    series([all(50, dice), all(61, dice)].concat())?;
     // Many rows, each of which comes some times.
     let mut many: Vec<_> = (0..100).map(|_| picks(count, dice.pick(SIZES), dice)).collect();
     for &large in LARGE {

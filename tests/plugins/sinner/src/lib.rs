@@ -159,7 +159,7 @@ impl Sinner {
                 continue;
             };
             let number = id.strip_prefix('k').and_then(|number| number.parse::<u64>().ok());
-            let is_rare = number.is_some_and(|number| number > 1000 && number % 7 == 0);
+            let is_rare = number.is_some_and(|number| number > 1000 && number % 3 == 0);
             let remembered = match sin {
                 "remember rare ids" => is_rare,
                 "remember a word" => id == "jackdaw",
