@@ -38,7 +38,7 @@ impl<R> Given<R> {
     pub(super) fn words(&self, seed: u64, count: usize, dice: &mut Dice) -> Vec<String> {
         let texts = self.literals.len();
         let start = seed.wrapping_mul(count as u64) as usize % texts.max(1);
-        let texts = self.literals.iter().cycle().skip(start).take(count.min(texts)).map(|text| match dice.below(10) {
+        let texts = self.literals.iter().cycle().skip(start).take(count.min(texts)).map(|text| match dice.below(12) {
             0 => format!("{text}{}", dice.below(100)),
             1 => format!("{}{text}", dice.below(100)),
             2 if !self.numbers.is_empty() => self.number(dice).to_string(),

@@ -99,7 +99,7 @@ pub(super) type Cells = Vec<Option<String>>;
 const EDGES: &[&str] =
     &["", " ", "\t ", "0", "00", "-0", "1", "-1", "0.0", "-", "+", ".", "null", "NULL", "None", "N/A", "NA", "'", "\""];
 /// So many texts that stand in the component are tried with a seed.
-const WORDS: usize = 300;
+const WORDS: usize = 1000;
 /// The bytes of a long text.
 const LONG: usize = 5000;
 

@@ -96,7 +96,7 @@ const CALENDAR: &[i64] = &[0, -1, 1, 11_016, 19_782, 19_783, 10_956, 10_957, -13
 /// the author's own rows are.
 const POOL: [usize; 3] = [60, 24, 40];
 /// So many texts and numbers that stand in the component are tried with a seed.
-const WORDS: usize = 150;
+const WORDS: usize = 500;
 
 /// Rows of each input of which some agree in what they hold and some are like no other: thrown by dice, the author's own, and
 /// both with a cell that software gets wrong or that stands in the component. With `limits` some are as great as can be.

@@ -183,7 +183,6 @@ fn a_cleaner_that_forgets_itself_late_or_for_rare_rows_only_is_found() {
         "remember rare ids",
         &["2 calls of one session", "rejected by `bad`", "depends on that row alone", "--rounds 1"],
     );
-    at("remember a word", &["2 calls of one session", "id=\"jackdaw\"", "rejected by `bad`"]);
     at("panic at the 800th batch", &["800 calls of one session", "I am tired", "rejects every row of any batch"]);
     at("panic at 33 rows", &["1 call of one session", "33 rows", "33 is one too many"]);
     at("last row of 129", &["129 rows", "row 128 of the last call"]);
@@ -197,12 +196,23 @@ fn a_kpi_that_breaks_a_law_late_or_for_rare_keys_only_is_found() {
     at("seventh state", "series", &["9 calls of one accumulator", "rows=2"]);
     at("last row of 17", "series", &["17 rows", "split over any number of accumulators"]);
     at("long keys again", "series", &["`update-batch` of rows: 1 row", "bytes)"]);
-    at("a word again", "series", &["jackdaw"]);
     at("empty keys", "series", &["id=\"\"", "I need a key", "takes rows of its declared columns"]);
     at("thirtieth fold", "fold", &["whatever rows were taken in"]);
     at("last row of many", "series", &["rows\n", "split over any number of accumulators"]);
     at("many keys", "many keys", &["split over any number of accumulators"]);
     at("fold many", "many keys", &["groups fold to the same sums"]);
+}
+
+#[test]
+fn what_a_component_does_at_a_word_of_its_own_is_found_sooner_or_later() {
+    // In which column a word is tried with which seed depends on all that stands in the component.
+    let sought = |parameters| Options { rounds: Some(40), ..with(&parameters) };
+    let found = |plugin: &str, parameters: Value| {
+        let component = fixtures().join(format!("{plugin}.wasm"));
+        fails(&component, &sought(parameters), &["series"], &["id=\"jackdaw\""]);
+    };
+    found("sinner", json!({"always": "remember a word"}));
+    found("sinful-count", json!({"breaks": "a word again"}));
 }
 
 #[test]
