@@ -98,8 +98,6 @@ pub(super) type Cells = Vec<Option<String>>;
 /// Texts at which rules end: nothing, blanks, signs, words for nothing, and what only looks like a number.
 const EDGES: &[&str] =
     &["", " ", "\t ", "0", "00", "-0", "1", "-1", "0.0", "-", "+", ".", "null", "NULL", "None", "N/A", "NA", "'", "\""];
-/// So many texts that stand in the component are tried with a seed.
-const WORDS: usize = 1000;
 /// The bytes of a long text.
 const LONG: usize = 5000;
 
@@ -110,9 +108,14 @@ fn columns(spec: &CleanerSpec) -> (SchemaRef, Vec<Option<DataType>>) {
     (Arc::new(Schema::new(fields)), spec.input.iter().map(likely).collect())
 }
 
+/// No rows.
+pub(super) fn none(spec: &CleanerSpec) -> RecordBatch {
+    RecordBatch::new_empty(columns(spec).0)
+}
+
 /// Rows of which some agree in what they hold and some are like no other: thrown by dice, the author's own, and both with a
 /// cell that software gets wrong, that stands in the component, or that nearly stands in a golden case.
-pub(super) fn pool(spec: &CleanerSpec, given: &Given<Vec<Cells>>, seed: u64, dice: &mut Dice) -> RecordBatch {
+pub(super) fn pool(spec: &CleanerSpec, words: Vec<String>, given: &Given<Vec<Cells>>, dice: &mut Dice) -> RecordBatch {
     let (schema, likely) = columns(spec);
     let own = &given.rows;
     let base = |dice: &mut Dice| -> Cells {
@@ -136,7 +139,6 @@ pub(super) fn pool(spec: &CleanerSpec, given: &Given<Vec<Cells>>, seed: u64, dic
     };
     special(60, dice, &|_, dice| Some(rare(dice)));
     special(100, dice, &|_, dice| Some(hard(dice)));
-    let words = given.words(seed, WORDS, dice);
     let (count, words) = (words.len(), RefCell::new(words.into_iter()));
     special(count, dice, &|_, _| words.borrow_mut().next());
     special(if own.is_empty() { 0 } else { 60 }, dice, &|cell, dice| Some(mutated(cell.unwrap_or_default(), dice)));

@@ -95,15 +95,13 @@ const CALENDAR: &[i64] = &[0, -1, 1, 11_016, 19_782, 19_783, 10_956, 10_957, -13
 /// How many rows of an input those that are thrown by dice, with one cell of each column that is special, and with cells of
 /// the author's own rows are.
 const POOL: [usize; 3] = [60, 24, 40];
-/// So many texts and numbers that stand in the component are tried with a seed.
-const WORDS: usize = 500;
 
 /// Rows of each input of which some agree in what they hold and some are like no other: thrown by dice, the author's own, and
 /// both with a cell that software gets wrong or that stands in the component. With `limits` some are as great as can be.
 pub(super) fn pool(
     spec: &KpiSpec,
     given: &Given<Vec<RecordBatch>>,
-    seed: u64,
+    words: &[String],
     limits: bool,
     dice: &mut Dice,
 ) -> Vec<RecordBatch> {
@@ -129,8 +127,8 @@ pub(super) fn pool(
                 false => Special::Nothing,
             }));
         }
-        let ordinary = made(WORDS.min(given.literals.len()), &|_, _| Special::Nothing);
-        parts.push(with_words(ordinary, given, seed, dice));
+        let ordinary = made(words.len(), &|_, _| Special::Nothing);
+        parts.push(with_words(ordinary, given, words, dice));
         let theirs = given.rows.get(input).filter(|rows| rows.num_rows() > 0);
         if let Some(theirs) = theirs {
             let many = theirs.num_rows() as u64;
@@ -163,14 +161,13 @@ fn of(schema: &SchemaRef, columns: Vec<ArrayRef>) -> RecordBatch {
 }
 
 /// The rows with one cell each that stands in the component, where it is a text or an integer.
-fn with_words(rows: RecordBatch, given: &Given<Vec<RecordBatch>>, seed: u64, dice: &mut Dice) -> RecordBatch {
+fn with_words(rows: RecordBatch, given: &Given<Vec<RecordBatch>>, words: &[String], dice: &mut Dice) -> RecordBatch {
     let schema = rows.schema();
     let fits = |data_type: &DataType| matches!(data_type, DataType::Utf8 | DataType::Int64);
     let columns: Vec<_> = (0..rows.num_columns()).filter(|&at| fits(schema.field(at).data_type())).collect();
     if columns.is_empty() || rows.num_rows() == 0 {
         return rows;
     }
-    let words = given.words(seed, rows.num_rows(), dice);
     let chosen: Vec<_> = (0..rows.num_rows()).map(|_| dice.pick(&columns)).collect();
     let columns = rows.columns().iter().enumerate().map(|(at, cells)| -> ArrayRef {
         let others: ArrayRef = match cells.data_type() {

@@ -93,7 +93,8 @@ fn plugins_without_a_sin_keep_the_contract() {
         ("stale-stations", json!({})),
         ("echo", json!({})),
     ] {
-        let report = checked(&fixtures().join(format!("{plugin}.wasm")), &with(&parameters));
+        let options = Options { rounds: Some(1), ..with(&parameters) };
+        let report = checked(&fixtures().join(format!("{plugin}.wasm")), &options);
         assert_eq!(report.outcome(), Outcome::Passed, "{}", report.text());
     }
 }

@@ -6,14 +6,16 @@ use std::collections::{BTreeMap, HashMap};
 use arrow_array::{RecordBatch, UInt32Array};
 use arrow_select::take::take_record_batch;
 
-use super::{LARGE, Rounds, SIZES, again, fewest, picks};
+use super::{LARGE, Rounds, SIZES, again, fewest, picks, share};
 use crate::check::cleaner::{ACCOUNT, FORM, Fates, ROW_ALONE, TAKES_ANY, fates};
 use crate::check::report::{Verdict, failed, passed};
 use crate::check::rows::{BATCH_BYTES, BATCH_ROWS, Dice, joined};
 use crate::check::{Given, text, texts};
 use crate::error::{Breach, Error, Result};
-use crate::wasm::{Cleaned, Cleaner, Session};
+use crate::wasm::{Cleaned, Cleaner, Session, Usage};
 
+/// So many words of the component are sent with a seed.
+const WORDS: usize = 1000;
 /// So many calls of few rows are made on one session, once.
 const LONG: usize = 1200;
 /// So few rows come again and again in a long series.
@@ -53,9 +55,13 @@ pub(in crate::check) fn check<'p>(
     rounds: &Rounds,
 ) -> Verdict {
     let (mut calls, mut seeds) = (0, 0);
+    let words = match first(open, plugin) {
+        Ok(used) => share(WORDS, used),
+        Err(error) => return failed("an empty batch", error.to_string(), TAKES_ANY),
+    };
     for seed in rounds.seeds() {
         let mut dice = Dice::seeded(seed);
-        let rows = texts::pool(plugin.spec(), given, seed, &mut dice);
+        let rows = texts::pool(plugin.spec(), given.words(seed, words, &mut dice), given, &mut dice);
         let tried = round(open, &rows, &mut dice, seeds == 0, rounds);
         match tried {
             Ok(made) => calls += made,
@@ -64,6 +70,13 @@ pub(in crate::check) fn check<'p>(
         seeds += 1;
     }
     passed(format!("{calls} calls, {seeds} seeds; {} words and numbers of the component", given.count()))
+}
+
+/// What a session used for an empty batch.
+fn first<'p>(open: &impl Fn() -> Result<Session<'p>>, plugin: &Cleaner) -> Result<Usage> {
+    let mut session = open()?;
+    session.clean(&texts::none(plugin.spec()))?;
+    Ok(session.usage())
 }
 
 /// Sends the rows in all ways, and returns in how many calls.
@@ -88,6 +101,9 @@ fn round<'p>(
         order.chunks(calls).map(<[u32]>::to_vec).collect()
     };
     series([all(50, dice), all(61, dice)].concat())?;
+    if rounds.are_over() {
+        return Ok(made.get());
+    }
     // Many rows, each of which comes some times.
     let mut many: Vec<_> = (0..100).map(|_| picks(count, dice.pick(SIZES), dice)).collect();
     for &large in LARGE {

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use arrow_array::{RecordBatch, UInt32Array};
 use arrow_select::take::take_record_batch;
 
-use super::{LARGE, Rounds, SIZES, again, fewest, picks};
+use super::{LARGE, Rounds, SIZES, again, fewest, picks, share};
 use crate::aggregate::sums::{Sign, Sums};
 use crate::check::kpi::{Calls, EVALUATE, FOLD, FORM, GROUP_ROWS, PARTS, TAKES_ANY, differ, kept};
 use crate::check::report::{Verdict, failed, passed};
@@ -16,6 +16,8 @@ use crate::check::{Given, text, values};
 use crate::error::{Error, Result};
 use crate::wasm::Accumulator;
 
+/// So many words of the component are sent with a seed.
+const WORDS: usize = 500;
 /// So many calls are made on one accumulator, once.
 const LONG: usize = 300;
 /// So few rows come again and again in a long series.
@@ -63,11 +65,15 @@ struct Known<'k> {
 /// Whether a long series of calls gives what its rows and groups give alone.
 pub(in crate::check) fn check(calls: &Calls<'_>, given: &Given<Vec<RecordBatch>>, rounds: &Rounds) -> Verdict {
     let (mut made, mut seeds) = (0, 0);
+    let words = match calls.open().and_then(|mut accumulator| accumulator.state().map(|_| accumulator.usage())) {
+        Ok(used) => share(WORDS, used),
+        Err(error) => return failed("no rows", error.to_string(), TAKES_ANY),
+    };
     for seed in rounds.seeds() {
         let mut dice = Dice::seeded(seed);
         // With values at their limits a sum may be too large, by right: errors tell nothing then.
         let limits = seed % 3 == 2;
-        let rows = values::pool(calls.plugin.spec(), given, seed, limits, &mut dice);
+        let rows = values::pool(calls.plugin.spec(), given, &given.words(seed, words, &mut dice), limits, &mut dice);
         let known =
             Known { calls: *calls, rows, added: RefCell::default(), groups: vec![], folded: RefCell::default() };
         match round(known, limits, &mut dice, seeds == 0, rounds) {
@@ -153,6 +159,9 @@ fn round(mut known: Known<'_>, limits: bool, dice: &mut Dice, first: bool, round
         many.push((if stage + 1 == stages { Call::Evaluate } else { Call::Fold(stage) }, all));
     }
     run(&many)?;
+    if rounds.are_over() {
+        return Ok(made.get());
+    }
     // Few rows over and over, asked for what they come to all the time.
     for long in 0..6 {
         let few: Vec<_> = (0..FEW).map(|_| one(dice)).collect();

@@ -3,7 +3,7 @@
 use arrow_array::{RecordBatch, UInt32Array};
 use arrow_select::take::take_record_batch;
 
-use super::{Rounds, again};
+use super::{Rounds, again, share};
 use crate::aggregate::sums::Sums;
 use crate::check::kpi::{Calls, FOLD, GROUP_ROWS, PARTS, TAKES_ANY, differ};
 use crate::check::report::{Verdict, failed, passed};
@@ -21,17 +21,21 @@ const PART: usize = 997;
 /// Whether very many rows add what they add in parts, and fold alike.
 pub(in crate::check) fn check(calls: &Calls<'_>, inputs: &[&str], rounds: &Rounds) -> Verdict {
     let seed = rounds.seed;
+    let count = match calls.open().and_then(|mut accumulator| accumulator.state().map(|_| accumulator.usage())) {
+        Ok(used) => share(ROWS, used),
+        Err(error) => return failed("no rows", error.to_string(), TAKES_ANY),
+    };
     for keys in [KEYS, u64::MAX] {
         let mut dice = Dice::seeded(seed);
         let inputs_of = calls.plugin.spec().inputs.len().max(1);
-        let rows = values::numbered(calls.plugin.spec(), ROWS / inputs_of, keys, &mut dice);
+        let rows = values::numbered(calls.plugin.spec(), count / inputs_of, keys, &mut dice);
         if let Some((few, told, contract)) = try_all(calls, &rows) {
             let parts: Vec<_> = few.into_iter().enumerate().map(|(input, rows)| Part { input, rows }).collect();
             let sent = format!("in one accumulator, then one for {PART} rows each: {}", text::parts(&parts, inputs));
             return failed(format!("{sent}\n{}", again(seed)), told, contract);
         }
     }
-    passed(format!("{ROWS} rows with {KEYS} keys, and with as many as rows"))
+    passed(format!("{count} rows with {KEYS} keys, and with as many as rows"))
 }
 
 type Wrong = (Vec<RecordBatch>, String, &'static str);

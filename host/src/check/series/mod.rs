@@ -17,6 +17,7 @@ pub(super) use many::check as many;
 use super::Options;
 use super::rows::Dice;
 use super::shrink;
+use crate::wasm::Usage;
 
 /// How many rounds there are where no number is given.
 const ROUNDS: u32 = 6;
@@ -54,6 +55,15 @@ impl Rounds {
             .take_while(|&round| round == 0 || !self.are_over())
             .map(|round| self.seed.wrapping_add(u64::from(round)))
     }
+}
+
+/// A guest that takes so many instructions to open and to take a row or two is an interpreter. It is sent fewer rows: not by the
+/// clock, so that every machine sends it the same.
+const SLOW: u64 = 5_000_000;
+
+/// Of something that there is so much of, how much is sent to a guest that used that at first.
+fn share(most: usize, used: Usage) -> usize {
+    if used.fuel > SLOW { most / 10 } else { most }
 }
 
 /// What repeats a round.
