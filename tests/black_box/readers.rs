@@ -102,7 +102,13 @@ fn what_a_lost_race_left_is_removed_by_the_next_run_wherever_it_lies() {
             // Before the newest one: another host committed later. Or after it: none did.
             format!("gold/aov/aov_{stamp}.csv"),
         ];
-        let before = lake.files("");
+        let files = || {
+            let mut files = lake.files("");
+            // It says when the directories last changed.
+            files.remove("catalog/writers.lock");
+            files
+        };
+        let before = files();
         for key in &left {
             let path = lake.path().join(key);
             std::fs::create_dir_all(path.parent().expect("a directory")).expect("it can be made");
@@ -113,7 +119,7 @@ fn what_a_lost_race_left_is_removed_by_the_next_run_wherever_it_lies() {
         marks.write_all(b"b").expect("the mark of a host that died");
         lake.smelt(&["run"]);
 
-        assert_eq!(lake.files(""), before);
+        assert!(files() == before, "{:?} are not {:?}", files().keys(), before.keys());
         lake.smelt(&["verify", "--all"]);
         lake.smelt(&["generate", "--ticks", "1"]);
         lake.smelt(&["run"]);

@@ -154,14 +154,12 @@ fn makes(objects: impl IntoIterator<Item = (String, String)>) -> Sinner {
 
 #[test]
 fn a_source_whose_objects_cannot_be_written_keeps_no_one_from_their_tick() {
-    let lake = lake_with(&[("made", makes([("made-1.csv".into(), "id\nx\n".into())]))]);
-    // Whether that is the same object cannot be told.
-    let path = lake.path().join("bronze/made-1.csv");
-    std::os::unix::fs::symlink(&path, &path).expect("a link to itself can be made");
+    let name = format!("made-{}.csv", "1".repeat(300));
+    let lake = lake_with(&[("made", makes([(name, "id\nx\n".into())]))]);
     let ended = lake.end(&["generate", "--json"]);
     let failures = ended.failures();
     assert_eq!((ended.code, failures.len()), (Some(1), 1), "{failures:?}");
-    assert!(failures[0].starts_with("source.made: cannot open `bronze/made-1.csv`: "), "{failures:?}");
+    assert!(failures[0].starts_with("source.made: "), "{failures:?}");
     assert!(lake.path().join("bronze/rows_0.csv").exists(), "the other source makes its own");
     let file = lake.beside("alive");
     let heartbeat = file.to_str().expect("a UTF-8 path");

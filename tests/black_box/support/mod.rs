@@ -101,9 +101,11 @@ impl Lake {
         self.directory.path().join("lake")
     }
 
-    /// `smelt <arguments>` on this lake, ready to be spawned. Compiled components are shared by all tests.
+    /// `smelt <arguments>` on this lake, ready to be spawned: the command that was built with the tests, or that of the variable
+    /// `SMELT_COMMAND`. Compiled components are shared by all tests.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_smelt"));
+        let built = || env!("CARGO_BIN_EXE_smelt").into();
+        let mut command = Command::new(std::env::var_os("SMELT_COMMAND").unwrap_or_else(built));
         command
             .args(arguments)
             .arg("--lake")
