@@ -237,7 +237,9 @@ fn young_files_are_settled_by_the_first_run_after_they_are_old() {
     (0..300).for_each(|number| lake.bronze(&format!("orders_{number:03}.json"), order(&format!("O{number}"), 1)));
     let run = |minutes: i64| {
         let report = host(Box::new(DirStore::new(lake.path())), NOW + 60 * minutes).run().expect("it runs");
-        assert!(report.failures.is_empty() && report.warnings.is_empty(), "{:?}", report.warnings);
+        // The orders here lack keys.
+        let is_told = |warning: &String| warning.contains("is in no record");
+        assert!(report.failures.is_empty() && report.warnings.iter().all(is_told), "{:?}", report.warnings);
         (report.cleaned, lake.files("catalog/commits").len())
     };
     let (cleaned, commits) = run(0);

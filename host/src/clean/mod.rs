@@ -136,10 +136,14 @@ impl Cleaning<'_> {
             stopped,
         };
         let mut by_dataset: BTreeMap<&str, BTreeMap<u32, (&str, CleanObject<'_>)>> = BTreeMap::new();
+        // By dataset and words, the objects of which they are true.
+        let mut warnings: BTreeMap<(&str, String), Vec<&str>> = BTreeMap::new();
         for (dataset, name, id, result) in cleaned {
             match result {
-                Ok(object) => {
-                    outcome.warnings.extend(object.warnings.iter().map(|warning| format!("{BRONZE}{name}: {warning}")));
+                Ok(mut object) => {
+                    for warning in object.warnings.drain(..) {
+                        warnings.entry((dataset, warning)).or_default().push(name);
+                    }
                     by_dataset.entry(dataset).or_default().insert(id, (name, object));
                 }
                 Err(error) => {
@@ -149,6 +153,8 @@ impl Cleaning<'_> {
                 }
             }
         }
+        // Thousands of objects that lack the same key are one thing to tell.
+        outcome.warnings = warnings.into_iter().map(|((_, warning), of)| told_of(of, &warning)).collect();
         // What failed may have been written in part.
         outcome.untidy = !outcome.failures.is_empty();
         // Where objects are created whole, none is young.
@@ -183,5 +189,16 @@ impl Cleaning<'_> {
             true => Ok(outcome),
             false => Err(outcome.stopped.swap_remove(0).1),
         }
+    }
+}
+
+/// The warning, with the first of the objects that it is true of and how many more there are.
+fn told_of(mut objects: Vec<&str>, warning: &str) -> String {
+    objects.sort_unstable();
+    let first = objects.first().copied().unwrap_or_default();
+    match objects.len().saturating_sub(1) {
+        0 => format!("{BRONZE}{first}: {warning}"),
+        1 => format!("{BRONZE}{first}: {warning}; so it is with 1 more object"),
+        more => format!("{BRONZE}{first}: {warning}; so it is with {more} more objects"),
     }
 }
