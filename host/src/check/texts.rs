@@ -1,7 +1,6 @@
 //! Rows for cleaners: text as it might be found in bronze. What a column might hold is guessed from the type of the output
 //! column of the same name, if there is one.
 
-use std::cell::RefCell;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, StringArray};
@@ -139,13 +138,17 @@ pub(super) fn pool(spec: &CleanerSpec, words: Vec<String>, given: &Given<Vec<Cel
     };
     special(60, dice, &|_, dice| Some(rare(dice)));
     special(100, dice, &|_, dice| Some(hard(dice)));
-    let (count, words) = (words.len(), RefCell::new(words.into_iter()));
-    special(count, dice, &|_, _| words.borrow_mut().next());
     special(if own.is_empty() { 0 } else { 60 }, dice, &|cell, dice| Some(mutated(cell.unwrap_or_default(), dice)));
     special(if own.is_empty() { 0 } else { 40 }, dice, &|cell, _| cell.map(str::to_owned));
     for _ in 0..if own.is_empty() { 0 } else { 40 } {
         let cell = |column: usize| own[dice.below(own.len() as u64) as usize][column].clone();
         rows.push((0..likely.len()).map(cell).collect());
+    }
+    for word in words {
+        let mut row = base(dice);
+        let column = dice.below(row.len() as u64) as usize;
+        row[column] = Some(word);
+        rows.push(row);
     }
     rows.iter_mut().for_each(filled);
     batch(&schema, &rows)

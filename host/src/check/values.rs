@@ -32,8 +32,8 @@ enum Special {
     Unicode(usize),
     /// The greatest, the least, and for floats five more.
     Limit(usize),
-    /// One at which software goes wrong, and which every sum of some holds.
-    Hard,
+    /// One at which software goes wrong, and which every sum of some holds; those that are listed come first.
+    Hard(usize),
     /// Like hardly any other.
     Rare,
     /// That of a number, and of no other number where the type has so many.
@@ -94,10 +94,10 @@ const CALENDAR: &[i64] = &[0, -1, 1, 11_016, 19_782, 19_783, 10_956, 10_957, -13
 
 /// How many rows of an input those that are thrown by dice, with one cell of each column that is special, and with cells of
 /// the author's own rows are.
-const POOL: [usize; 3] = [60, 24, 40];
+const POOL: [usize; 3] = [60, 40, 40];
 
 /// Rows of each input of which some agree in what they hold and some are like no other: thrown by dice, the author's own, and
-/// both with a cell that software gets wrong or that stands in the component. With `limits` some are as great as can be.
+/// both with a cell that software gets wrong. Last come rows with a word of the component each. With `limits` some are as great as can be.
 pub(super) fn pool(
     spec: &KpiSpec,
     given: &Given<Vec<RecordBatch>>,
@@ -108,27 +108,26 @@ pub(super) fn pool(
     let [thrown, special, own] = POOL;
     let input = |(input, declared): (usize, &crate::wasm::KpiInputSpec)| {
         let schema = &declared.columns;
-        let mut made = |count: usize, of: &dyn Fn(usize, &mut Dice) -> Special| {
-            let rows = (0..count).map(|_| {
+        let mut made = |count: usize, of: &dyn Fn(usize, usize, &mut Dice) -> Special| {
+            let rows = (0..count).map(|row| {
                 let cells = schema.fields().iter().enumerate();
-                cells.map(|(column, field)| value(field, of(column, dice), dice)).collect::<Vec<_>>()
+                cells.map(|(column, field)| value(field, of(row, column, dice), dice)).collect::<Vec<_>>()
             });
             let rows = rows.collect::<Vec<_>>();
             batch(schema, &rows)
         };
-        let mut parts = vec![made(thrown, &|_, _| Special::Nothing), made(thrown, &|_, _| Special::Rare)];
+        let mut parts = vec![made(thrown, &|_, _, _| Special::Nothing), made(thrown, &|_, _, _| Special::Rare)];
         let mut odd = Vec::new();
         for column in 0..schema.fields().len() {
-            odd.push(made(special, &|at, _| if at == column { Special::Hard } else { Special::Nothing }));
+            odd.push(made(special, &|row, at, _| if at == column { Special::Hard(row) } else { Special::Nothing }));
         }
         if limits {
-            parts.push(made(special, &|_, dice| match dice.percent(30) {
+            parts.push(made(special, &|_, _, dice| match dice.percent(30) {
                 true => Special::Limit(dice.below(LIMITS as u64) as usize),
                 false => Special::Nothing,
             }));
         }
-        let ordinary = made(words.len(), &|_, _| Special::Nothing);
-        parts.push(with_words(ordinary, given, words, dice));
+        let ordinary = made(words.len(), &|_, _, _| Special::Nothing);
         let theirs = given.rows.get(input).filter(|rows| rows.num_rows() > 0);
         if let Some(theirs) = theirs {
             let many = theirs.num_rows() as u64;
@@ -146,6 +145,7 @@ pub(super) fn pool(
             }
         }
         parts.extend(odd);
+        parts.push(with_words(ordinary, given, words, dice));
         joined(schema, &parts)
     };
     spec.inputs.iter().enumerate().map(input).collect()
@@ -197,13 +197,13 @@ pub(super) fn numbered(spec: &KpiSpec, count: usize, keys: u64, dice: &mut Dice)
 }
 
 /// A value at which software goes wrong; sums of a million such are within what their columns hold.
-fn hard(data_type: &DataType, dice: &mut Dice) -> Option<Value> {
+fn hard(data_type: &DataType, which: usize, dice: &mut Dice) -> Option<Value> {
     Some(match *data_type {
-        DataType::Int64 => Value::Integer(dice.pick(INTEGERS)),
-        DataType::Date32 => Value::Integer(dice.pick(CALENDAR)),
+        DataType::Int64 => Value::Integer(listed(INTEGERS, which, dice)),
+        DataType::Date32 => Value::Integer(listed(CALENDAR, which, dice)),
         DataType::Timestamp(..) => {
             let within = dice.pick(&[0, 1, 999_999, DAY_MICROSECONDS - 1, DAY_MICROSECONDS / 2]);
-            Value::Integer(dice.pick(CALENDAR) * DAY_MICROSECONDS + within)
+            Value::Integer(listed(CALENDAR, which, dice) * DAY_MICROSECONDS + within)
         }
         DataType::Decimal128(precision, _) => {
             let digits = u32::from(if precision > 12 { (precision - 7).min(20) } else { precision.min(5) });
@@ -221,14 +221,19 @@ fn hard(data_type: &DataType, dice: &mut Dice) -> Option<Value> {
             let value = value.clamp(1 - beyond, beyond - 1);
             Value::Decimal(if dice.percent(30) { -value } else { value })
         }
-        DataType::Float64 => Value::Float(dice.pick(FLOATS)),
+        DataType::Float64 => Value::Float(listed(FLOATS, which, dice)),
+        DataType::Utf8 if which < TEXTS.len() => Value::Text(TEXTS[which].to_owned()),
         DataType::Utf8 => Value::Text(match dice.below(10) {
-            0..4 => dice.pick(TEXTS).to_owned(),
-            4..8 => dice.pick(UNICODE).to_owned(),
+            0..8 => dice.pick(UNICODE).to_owned(),
             _ => dice.pick(&["x", "é", "k1"]).repeat(1 + dice.below(2000) as usize),
         }),
         _ => return None,
     })
+}
+
+/// That of the number, and any where there are no more.
+fn listed<T: Copy>(all: &[T], which: usize, dice: &mut Dice) -> T {
+    all.get(which).copied().unwrap_or_else(|| dice.pick(all))
 }
 
 /// The batches a KPI is sent.
@@ -274,8 +279,8 @@ fn value(field: &Field, special: Special, dice: &mut Dice) -> Option<Value> {
     if missing && field.is_nullable() {
         return None;
     }
-    if let Special::Hard = special
-        && let Some(hard) = hard(field.data_type(), dice)
+    if let Special::Hard(which) = special
+        && let Some(hard) = hard(field.data_type(), which, dice)
     {
         return Some(hard);
     }

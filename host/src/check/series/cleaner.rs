@@ -61,8 +61,10 @@ pub(in crate::check) fn check<'p>(
     };
     for seed in rounds.seeds() {
         let mut dice = Dice::seeded(seed);
-        let rows = texts::pool(plugin.spec(), given.words(seed, words, &mut dice), given, &mut dice);
-        let tried = round(open, &rows, &mut dice, seeds == 0, rounds);
+        let sought = given.words(seed, words, &mut dice);
+        let count = sought.len();
+        let rows = texts::pool(plugin.spec(), sought, given, &mut dice);
+        let tried = round(open, &rows, count, &mut dice, seeds == 0, rounds);
         match tried {
             Ok(made) => calls += made,
             Err(wrong) => return told(open, &rows, wrong, seed),
@@ -83,6 +85,7 @@ fn first<'p>(open: &impl Fn() -> Result<Session<'p>>, plugin: &Cleaner) -> Resul
 fn round<'p>(
     open: &impl Fn() -> Result<Session<'p>>,
     rows: &RecordBatch,
+    words: usize,
     dice: &mut Dice,
     first: bool,
     rounds: &Rounds,
@@ -112,7 +115,8 @@ fn round<'p>(
     series(many)?;
     // Few rows over and over, by themselves and with others.
     for long in 0..8 {
-        let few = picks(count, FEW, dice);
+        // Of the words, which come last, there are many, and few of them mean something.
+        let few = picks(if dice.percent(80) { count - words } else { count }, FEW, dice);
         let again = |dice: &mut Dice| -> Vec<u32> {
             let most = if dice.percent(50) { 1 } else { dice.below(5) as usize };
             picks(few.len(), most, dice).iter().map(|&at| few[at as usize]).collect()

@@ -73,10 +73,11 @@ pub(in crate::check) fn check(calls: &Calls<'_>, given: &Given<Vec<RecordBatch>>
         let mut dice = Dice::seeded(seed);
         // With values at their limits a sum may be too large, by right: errors tell nothing then.
         let limits = seed % 3 == 2;
-        let rows = values::pool(calls.plugin.spec(), given, &given.words(seed, words, &mut dice), limits, &mut dice);
+        let sought = given.words(seed, words, &mut dice);
+        let rows = values::pool(calls.plugin.spec(), given, &sought, limits, &mut dice);
         let known =
             Known { calls: *calls, rows, added: RefCell::default(), groups: vec![], folded: RefCell::default() };
-        match round(known, limits, &mut dice, seeds == 0, rounds) {
+        match round(known, limits, sought.len(), &mut dice, seeds == 0, rounds) {
             Ok(calls) => made += calls,
             Err((sent, came_back, contract)) => {
                 return failed(format!("{sent}\n{}", again(seed)), came_back, contract);
@@ -91,11 +92,20 @@ pub(in crate::check) fn check(calls: &Calls<'_>, given: &Given<Vec<RecordBatch>>
 type Told = (String, String, &'static str);
 
 /// Makes all series of a seed, and returns how many calls these were.
-fn round(mut known: Known<'_>, limits: bool, dice: &mut Dice, first: bool, rounds: &Rounds) -> Result<usize, Told> {
+fn round(
+    mut known: Known<'_>,
+    limits: bool,
+    words: usize,
+    dice: &mut Dice,
+    first: bool,
+    rounds: &Rounds,
+) -> Result<usize, Told> {
     let counts: Vec<_> = known.rows.iter().map(RecordBatch::num_rows).collect();
     let one = |dice: &mut Dice| {
         let input = dice.below(counts.len() as u64) as usize;
-        (input, dice.below(counts[input] as u64) as u32)
+        // Of the words, which come last, there are many, and few of them mean something.
+        let words = if dice.percent(80) { words } else { 0 };
+        (input, dice.below((counts[input] - words) as u64) as u32)
     };
     let made = Cell::new(0);
     // Each row alone.
@@ -163,7 +173,7 @@ fn round(mut known: Known<'_>, limits: bool, dice: &mut Dice, first: bool, round
         return Ok(made.get());
     }
     // Few rows over and over, asked for what they come to all the time.
-    for long in 0..6 {
+    for long in 0..12 {
         let few: Vec<_> = (0..FEW).map(|_| one(dice)).collect();
         let calls = if first && long == 0 { LONG } else { 30 };
         let mut series: Series = Vec::new();

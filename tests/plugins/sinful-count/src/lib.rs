@@ -70,7 +70,7 @@ impl Kpi for SinfulCount {
             "long keys again" => {
                 self.ids.last().is_some_and(|id| id.len() > 60 && known(&self.ids, id) == 3 && self.updates > 2)
             }
-            "a word again" => self.ids.last().is_some_and(|id| id == "jackdaw" && known(&self.ids, id) > 1),
+            "a word again" => self.ids.iter().filter(|id| *id == "jackdaw").count() > 1,
             _ => false,
         };
         if lost {
