@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::sync::Mutex;
 
 use super::*;
+use crate::config::ErrorText;
 use crate::pipeline::Fingerprint;
 use crate::store::{DirStore, Meta, Upload, Writes};
 
@@ -312,7 +313,7 @@ fn catalog_at(store: &DirStore, sequence: u64) -> Catalog<'_> {
 fn what_the_machine_is_at_fault_for_is_no_try_and_forgives_none() {
     let after = |before: Option<&Failing>, kind| {
         let error = Error::new(kind, "why");
-        Failing::after(before, fingerprint(), std::iter::once(("a", "1", Some(&error))))
+        Failing::after(before, fingerprint(), std::iter::once(("a", "1", Some(&error))), ErrorText::Masked)
     };
     let tries = |failing: &Failing| failing.items.get("a").map(|failure| failure.tries);
     assert_eq!(after(None, Kind::Unavailable), None, "there is nothing to note");

@@ -67,7 +67,7 @@ fn series(plugin: &Source, bench: &Bench<'_>) -> Verdict {
     for round in 0..bench.options.rounds.unwrap_or(1) {
         let seed = bench.options.seed.wrapping_add(round.into());
         let mut dice = Dice::seeded(seed);
-        let mut alone: Vec<((u64, u64, i64), Vec<Object>)> = Vec::new();
+        let mut alone: Vec<Given> = Vec::new();
         for number in 0..SERIES {
             // A row of ticks as a run asks for them, and some that lie anywhere.
             let (seed, tick) =
@@ -117,8 +117,11 @@ fn series(plugin: &Source, bench: &Bench<'_>) -> Verdict {
     Verdict::Passed { detail: format!("{made} ticks, {seeds} seeds"), notes }
 }
 
+/// Seed, tick and time that a source was asked with, and what it gave.
+type Given = ((u64, u64, i64), Vec<Object>);
+
 /// A note on the first name that two ticks of different times give, if any do.
-fn again_named(ticks: &[((u64, u64, i64), Vec<Object>)]) -> Option<String> {
+fn again_named(ticks: &[Given]) -> Option<String> {
     let mut seen = BTreeMap::new();
     for (arguments, objects) in ticks {
         for Object { name, .. } in objects {

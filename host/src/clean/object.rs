@@ -272,7 +272,8 @@ mod tests {
             fs::write(path.with_extension("new"), "two").expect("a write");
             fs::rename(path.with_extension("new"), path).expect("a rename");
         };
-        let changes: [(&str, &dyn Fn(&Path)); 6] = [
+        type Change<'c> = (&'c str, &'c dyn Fn(&Path));
+        let changes: [Change<'_>; 6] = [
             ("as long, time set back", &|path| in_place(path, b"two")),
             ("longer", &|path| in_place(path, b"one more")),
             ("cut off", &|path| in_place(path, b"on")),

@@ -21,6 +21,7 @@ fn fingerprint() -> Fingerprint {
         contract: "0.1.0".into(),
         parameters: "{}".into(),
         host: String::new(),
+        key: None,
         as_of: None,
     }
 }

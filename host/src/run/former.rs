@@ -85,7 +85,11 @@ impl Host {
             let is_current = self.is_of_bronze_now(state, name, dataset)?;
             // Rows that are given up are not brought back.
             let as_it_was = way == Way::Back && !self.forget_missing;
-            if (is_current || as_it_was) && self.bring_back_dataset(state, name, dataset, change)? && !is_current {
+            if !(is_current || as_it_was) {
+                continue;
+            }
+            let is_back = self.bring_back_dataset(state, name, dataset, change)?;
+            if is_back && !is_current {
                 behind.datasets.insert(name.clone());
             }
         }

@@ -113,7 +113,7 @@ fn round(
         for row in 0..count as u32 {
             made.set(made.get() + 1);
             let Err(error) = known.added(input, row) else { continue };
-            let alone = vec![(Call::Update(input), vec![row]), (Call::State, vec![])];
+            let alone = [(Call::Update(input), vec![row]), (Call::State, vec![])];
             if !limits {
                 let calls = if known.run(&alone[..1], true).is_some() { 1 } else { 2 };
                 let series = alone[..calls].to_vec();

@@ -538,7 +538,7 @@ mod tests {
         assert!(!store.may_be_written().expect("asked"));
         let mut next = store.begin().expect("begins");
         assert!(next.after_crash() && !next.is_beside(), "the mark of who worked beside is found");
-        next.leave_marks();
+        next.leave_marks().expect("it is marked");
         next.share().expect("shares");
         next.done().expect("done");
         assert!(store.begin().expect("begins").after_crash(), "what is not tidied up stays marked");
