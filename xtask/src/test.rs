@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use crate::args::Args;
 use crate::process::{cargo, run as run_command, say, seconds};
-use crate::toolchain::Toolchain;
+use crate::toolchain::{Toolchain, faketime};
 use crate::{paths, plugins, python, servers};
 
 pub(crate) const HELP: &str = "\
@@ -62,6 +62,10 @@ fn real_servers() -> Result<()> {
             Ok(found) => say(&format!("the tests use {}", paths::shown(&found))),
             Err(reason) => say(&format!("tests with a real {} are skipped: {reason:#}", server.title)),
         }
+    }
+    match faketime() {
+        Ok(found) => say(&format!("the tests move clocks with {}", found.display())),
+        Err(reason) => say(&format!("no clock is moved in `random::`: {reason:#}")),
     }
     Ok(())
 }

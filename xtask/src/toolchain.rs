@@ -115,10 +115,30 @@ fn install_debian(reason: &str) -> Result<()> {
         );
     }
     say(&format!("this toolchain has no {TARGET}, and {reason}: Debian's {packages} build it from source"));
+    install(&DEBIAN_PACKAGES)
+}
+
+fn install(packages: &[&str]) -> Result<()> {
     update()?;
     let mut install = apt();
-    install.args(["install", "-y", "--no-install-recommends", "--no-remove"]).args(DEBIAN_PACKAGES);
-    run(&format!("apt-get install {packages}"), &mut install)
+    install.args(["install", "-y", "--no-install-recommends", "--no-remove"]).args(packages);
+    run(&format!("apt-get install {}", packages.join(" ")), &mut install)
+}
+
+/// Where the library is that tells a process another time, installed if need be and possible; an error says why there is none.
+pub(crate) fn faketime() -> Result<PathBuf> {
+    let find = || {
+        let places = fs::read_dir("/usr/lib").into_iter().flatten().flatten();
+        places.map(|place| place.path().join("faketime/libfaketime.so.1")).find(|library| library.exists())
+    };
+    if let Some(found) = find() {
+        return Ok(found);
+    }
+    if !is_debian() || !is_root() {
+        bail!("there is no libfaketime, which Debian has as `faketime`");
+    }
+    install(&["faketime"])?;
+    find().context("the package faketime has no libfaketime.so.1")
 }
 
 fn apt() -> Command {

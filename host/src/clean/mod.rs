@@ -154,7 +154,7 @@ impl Cleaning<'_> {
             }
         }
         // Thousands of objects that lack the same key are one thing to tell.
-        outcome.warnings = warnings.into_iter().map(|((_, warning), of)| told_of(of, &warning)).collect();
+        outcome.warnings = warnings.into_iter().flat_map(|((_, warning), of)| told_of(of, &warning)).collect();
         // What failed may have been written in part.
         outcome.untidy = !outcome.failures.is_empty();
         // Where objects are created whole, none is young.
@@ -192,13 +192,17 @@ impl Cleaning<'_> {
     }
 }
 
-/// The warning, with the first of the objects that it is true of and how many more there are.
-fn told_of(mut objects: Vec<&str>, warning: &str) -> String {
+/// How many of the objects that a warning is true of are named.
+const NAMED: usize = 3;
+
+/// The warning for each of the objects that it is true of; of many, for a few, and how many more there are.
+fn told_of(mut objects: Vec<&str>, warning: &str) -> Vec<String> {
     objects.sort_unstable();
-    let first = objects.first().copied().unwrap_or_default();
-    match objects.len().saturating_sub(1) {
-        0 => format!("{BRONZE}{first}: {warning}"),
-        1 => format!("{BRONZE}{first}: {warning}; so it is with 1 more object"),
-        more => format!("{BRONZE}{first}: {warning}; so it is with {more} more objects"),
+    let more = objects.len().saturating_sub(NAMED);
+    let named = if more > 1 { NAMED } else { objects.len() };
+    let mut told: Vec<_> = objects[..named].iter().map(|name| format!("{BRONZE}{name}: {warning}")).collect();
+    if more > 1 {
+        told.push(format!("{more} more objects: {warning}"));
     }
+    told
 }

@@ -109,6 +109,20 @@ fn let_go(store: &dyn Store, state: &State, former: bool) -> Result<Change> {
 /// # Errors
 /// [`Kind::Conflict`] if others commit again and again before it can; then nothing was deleted.
 pub fn collect(store: &dyn Store, grace: Duration, former: bool, now: DateTime<Utc>) -> Result<Vec<Garbage>> {
+    let cannot_lock = |error: std::io::Error| Error::new(Kind::Unavailable, format!("cannot lock the lake: {error}"));
+    let mut writes = store.begin()?;
+    if writes.after_crash() || writes.after_others() {
+        // Only a host knows all that is named as its pipeline names it: the next one tidies up.
+        writes.leave_marks().map_err(cannot_lock)?;
+    }
+    // Who is killed from here on has left a mark.
+    writes.share().map_err(cannot_lock)?;
+    let garbage = collect_all(store, grace, former, now)?;
+    writes.done().map_err(cannot_lock)?;
+    Ok(garbage)
+}
+
+fn collect_all(store: &dyn Store, grace: Duration, former: bool, now: DateTime<Utc>) -> Result<Vec<Garbage>> {
     let mut look = Look::begin(store)?;
     let (mut garbage, mut reached) = found(&mut look, grace, former)?;
     for _ in 0..LOOKS {

@@ -1,6 +1,7 @@
 //! A lake that goes through what lakes go through, at random: after every step it must be what a fresh one makes of the same bronze.
 //!
-//! `SMELT_SEEDS=<n>` plays that many seeds, `SMELT_STEPS=<n>` that many steps of each, `SMELT_SEED=<seed>` one seed again.
+//! `SMELT_SEEDS=<n>` plays that many seeds, from `SMELT_FIRST=<seed>` on, `SMELT_STEPS=<n>` that many steps of each;
+//! `SMELT_SEED=<seed>` plays one again.
 
 mod settled;
 mod world;
@@ -18,7 +19,10 @@ fn a_lake_that_went_through_anything_is_what_a_fresh_one_is() {
     let steps = number("SMELT_STEPS").unwrap_or(25);
     let seeds = match number("SMELT_SEED") {
         Some(seed) => seed..seed + 1,
-        None => 0..number("SMELT_SEEDS").unwrap_or(2),
+        None => {
+            let first = number("SMELT_FIRST").unwrap_or(0);
+            first..first + number("SMELT_SEEDS").unwrap_or(2)
+        }
     };
     let next = AtomicU64::new(seeds.start);
     let play = || {

@@ -277,7 +277,13 @@ impl Store for DirStore {
 
     fn clock(&self) -> Result<i64> {
         // That of the file system, which may be another machine's.
-        let written = || DirUpload::create(self, WRITERS)?.metadata();
+        let path = self.root.join(WRITERS);
+        let directory = path.parent().unwrap_or(&self.root);
+        // A file without a name, of which nothing is left however this ends.
+        let written = || {
+            self.make(directory)?;
+            tempfile::tempfile_in(directory)?.metadata()
+        };
         written().map(|metadata| modified(&metadata)).map_err(|error| unavailable("write beside", WRITERS, &error))
     }
 

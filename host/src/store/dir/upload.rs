@@ -42,10 +42,6 @@ impl<'s> DirUpload<'s> {
         Ok(Self { store, temporary, moved: None, file })
     }
 
-    pub(super) fn metadata(&self) -> std::io::Result<fs::Metadata> {
-        self.file.get_ref().metadata()
-    }
-
     fn link(&mut self, path: &Path, durability: Durability) -> std::io::Result<bool> {
         self.file.flush()?;
         if durability == Durability::Durable {
