@@ -60,7 +60,7 @@ impl Parts {
         self.datasets.is_empty() && self.kpis.is_empty()
     }
 
-    /// Each as it is called: ``dataset `orders` ``.
+    /// Each as it is called: ``dataset `readings` ``.
     pub fn called(&self) -> impl Iterator<Item = (String, &String)> {
         let datasets = self.datasets.iter().map(|name| (format!("dataset `{name}`"), name));
         datasets.chain(self.kpis.iter().map(|name| (format!("KPI `{name}`"), name)))
