@@ -217,7 +217,7 @@ fn a_run_makes_good_what_was_restored_in_part() {
     assert_like_uninterrupted(&lake);
 }
 
-const VERBS: [&[&str]; 9] = [
+const VERBS: [&[&str]; 10] = [
     &["run"],
     &["clean"],
     &["aggregate"],
@@ -225,6 +225,7 @@ const VERBS: [&[&str]; 9] = [
     &["history"],
     &["lineage", "aov"],
     &["gc", "--delete", "--grace", "0s"],
+    &["gc", "--grace", "0s"],
     &["verify", "--all"],
     &["quarantine", "stats"],
 ];
@@ -263,6 +264,8 @@ fn a_newest_commit_that_is_not_what_it_should_be_is_named_by_every_verb_and_can_
             assert!(said.contains(name(&wrong)) && said.contains("remove"), "{harm}: {verb:?}: {said}");
         }
         assert_eq!(lake.files("silver"), held, "{harm}: nothing was done");
+        let shown = lake.end(&["gc", "--grace", "0s", "--json"]).json();
+        assert!(shown["objects"].is_array(), "{harm}: what the readable commits do not name is shown");
         fs::remove_file(&wrong).expect("it can be removed");
         lake.smelt(&["run"]);
         assert_like_uninterrupted(&lake);

@@ -32,13 +32,17 @@ impl Gc {
         let lake = common.lake()?;
         lake.expect()?;
         let store = lake.open()?;
-        let garbage = match self.delete {
-            true => collect(&*store, self.grace, self.former, Clock::System.now())?,
+        let (garbage, damaged) = match self.delete {
+            true => (collect(&*store, self.grace, self.former, Clock::System.now())?, vec![]),
             false => garbage(&*store, self.grace, self.former)?,
         };
+        for error in &damaged {
+            tracing::error!("{error}; until then this is as of the commit before, and nothing can be deleted");
+        }
+        let exit = if damaged.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
         if common.json {
             print_json(&json!({"deleted": self.delete, "objects": garbage}))?;
-            return Ok(ExitCode::SUCCESS);
+            return Ok(exit);
         }
         let mut text = String::new();
         if !garbage.is_empty() {
@@ -53,7 +57,7 @@ impl Gc {
         };
         text.push_str(&format!("{} objects with {bytes} bytes: {done}\n", thousands(garbage.len() as u64)));
         print(&text);
-        Ok(ExitCode::SUCCESS)
+        Ok(exit)
     }
 }
 

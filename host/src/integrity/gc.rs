@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::{OURS, Reached, owner};
 use crate::Error;
-use crate::catalog::{CHANGES, COMMITS, Change, GC, GOLD, LOOKS, Look, State};
+use crate::catalog::{CHANGES, COMMITS, Catalog, Change, GC, GOLD, LOOKS, Look, State};
 use crate::clock::apart;
 use crate::error::{Kind, Result};
 use crate::store::{Store, Unfinished, WRITERS};
@@ -33,8 +33,22 @@ pub struct Garbage {
 
 /// What no commit reaches, is named as a host names what it writes, and was written or begun longer ago than `grace`; and, if
 /// `former`, what is kept for rollbacks.
-pub fn garbage(store: &dyn Store, grace: Duration, former: bool) -> Result<Vec<Garbage>> {
-    Ok(found(&mut Look::begin(store)?, grace, former)?.0)
+///
+/// Where the newest commits are damaged, this is as of the newest one that is not; also returns what is wrong with each of the
+/// others. If they are removed, what they alone name is left over.
+pub fn garbage(store: &dyn Store, grace: Duration, former: bool) -> Result<(Vec<Garbage>, Vec<Error>)> {
+    let (catalog, damaged) = Catalog::load_readable(store)?;
+    let mut damaged: Vec<Error> = damaged.into_iter().map(|(_, error)| error).collect();
+    if damaged.is_empty()
+        && let Err(error) = catalog.check_gaps()
+    {
+        match error.kind() {
+            Kind::Damaged => damaged.push(error),
+            _ => return Err(error),
+        }
+    }
+    let (garbage, _) = found(&mut Look::at(catalog), grace, former)?;
+    Ok((garbage, damaged))
 }
 
 fn found(look: &mut Look<'_>, grace: Duration, former: bool) -> Result<(Vec<Garbage>, Reached)> {

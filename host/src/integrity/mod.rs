@@ -110,7 +110,11 @@ impl Reached {
     fn follow(&mut self, store: &dyn Store) -> Result<()> {
         let newest = Catalog::newest_after(store, self.sequence)?;
         for sequence in self.sequence + 1..=newest {
-            let commit = read_commit(store, sequence)?;
+            let commit = match read_commit(store, sequence) {
+                // Nothing can be committed after it, so nothing is deleted either.
+                Err(error) if error.kind() == Kind::Damaged => return Ok(()),
+                commit => commit?,
+            };
             for change in commit.datasets.values() {
                 for LogEntry { entry, .. } in LogEntry::read(store, &change.log)? {
                     self.since.extend([entry.silver].into_iter().chain(entry.quarantine).map(|stored| stored.key));
