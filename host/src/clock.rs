@@ -32,7 +32,7 @@ pub fn apart(one: i64, other: i64) -> Duration {
     Duration::from_micros(one.abs_diff(other))
 }
 
-/// Which times are so long ago that what was written then may go.
+/// The times that lie so long ago that what was written then may go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LongAgo {
     until: i64,
@@ -51,13 +51,14 @@ impl LongAgo {
         Self { until: self.until.min(Self::at(earlier, age).until), ..self }
     }
 
-    /// Whether the time is one of them.
+    /// Returns whether the time is one of them.
     pub fn has(self, time: i64) -> bool {
         time <= self.until || time >= self.from
     }
 }
 
-/// What the calling thread has run so far, in the kernel too: it stands still while the thread is stopped or waits.
+/// Returns the CPU time that the calling thread has used so far, in the kernel too. It stands still while the thread is
+/// stopped or waits.
 pub fn thread_time() -> Duration {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the time is written to where it may be.

@@ -47,7 +47,7 @@ pub struct Error {
     kind: Kind,
     breach: Option<Breach>,
     message: String,
-    /// What a plugin said of it, which may be cells of the data.
+    /// The words of a plugin, which may be cells of the data.
     words: Option<String>,
 }
 

@@ -74,12 +74,12 @@ pub fn write(path: &Path, bytes: impl AsRef<[u8]>) -> io::Result<()> {
     file.write_all(bytes.as_ref())
 }
 
-/// Whether the error is that something other than a regular file has the name.
+/// Returns whether the error means that something other than a regular file has the name.
 pub fn is_no_file(error: &io::Error) -> bool {
     error.kind() == ErrorKind::InvalidInput
 }
 
-/// What is wrong with what has that type, if it is no regular file.
+/// Returns the error for that type, if it is no regular file.
 pub fn no_file(kind: FileType) -> Option<io::Error> {
     let what = match kind {
         _ if kind.is_file() => return None,

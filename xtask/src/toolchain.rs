@@ -171,7 +171,7 @@ fn update() -> Result<()> {
     }
 }
 
-/// Whether a process holds a lock on the file, as `/proc/locks` has it.
+/// Returns whether a process holds a lock on the file, according to `/proc/locks`.
 fn is_locked(file: &Path) -> bool {
     let (Ok(metadata), Ok(locks)) = (fs::metadata(file), fs::read_to_string("/proc/locks")) else { return false };
     let inode = format!(":{}", metadata.ino());

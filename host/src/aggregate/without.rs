@@ -27,7 +27,7 @@ pub struct Whole<'w> {
     last: Sums,
 }
 
-/// What silver objects come to, by input, key and sha256: of a KPI's component with its parameters.
+/// The sums of single silver objects under one KPI's component and parameters, by input, key and sha256.
 #[derive(Default)]
 pub struct States(Mutex<HashMap<(usize, String, String), RecordBatch>>);
 
@@ -98,7 +98,7 @@ impl<'w> Whole<'w> {
         accumulator.evaluate(&last.batch()?)
     }
 
-    /// What the object comes to.
+    /// Returns the sums of one silver object.
     fn state(&self, accumulator: &mut Accumulator<'_>, input: usize, object: &Stored) -> Result<RecordBatch> {
         let input = &self.step.inputs[input];
         let cleaner = self.pipeline.dataset(&input.dataset).ok_or_else(|| Error::internal("a KPI reads no dataset"))?;

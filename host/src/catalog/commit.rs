@@ -37,7 +37,7 @@ pub struct Commit {
     /// Plugins of which nothing is kept for a rollback any more.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub let_go: BTreeSet<String>,
-    /// What it dropped.
+    /// The datasets and KPIs that the commit dropped.
     #[serde(default, skip_serializing_if = "Parts::is_empty")]
     pub dropped: Parts,
     /// What the lake holds after it.
@@ -55,7 +55,7 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// Whether there are none.
+    /// Returns whether no dataset and no KPI is named.
     pub fn is_empty(&self) -> bool {
         self.datasets.is_empty() && self.kpis.is_empty()
     }
@@ -146,7 +146,7 @@ pub struct Change {
     pub promoted: Option<Promoted>,
     /// Plugins of which nothing is to be kept for a rollback.
     pub let_go: BTreeSet<String>,
-    /// What leaves the lake, with all that is kept of it for rollbacks.
+    /// The datasets and KPIs that leave the lake, with all that is kept of them for rollbacks.
     pub dropped: Parts,
     /// What failed and what no longer does, by dataset, as far as that changed.
     pub failing: BTreeMap<String, Failing>,

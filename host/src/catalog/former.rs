@@ -30,7 +30,8 @@ pub struct Former {
     /// The commit since which it is former.
     #[serde(default)]
     pub until: u64,
-    /// What it made of bronze, with silver below [`FORMER`] and rejected rows below [`FORMER_REJECTED`].
+    /// The datasets that the component made of bronze, with silver below [`FORMER`] and rejected rows below
+    /// [`FORMER_REJECTED`].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub datasets: BTreeMap<String, Dataset>,
     /// The tables that it made, or that were made from those datasets, by KPI.
@@ -83,8 +84,8 @@ impl Dataset {
         }
     }
 
-    /// Whether it has rejected rows, of that bronze object or any, that were written then; or cannot be read. For copies,
-    /// whose entries say when that was.
+    /// Returns whether rejected rows of that bronze object, or of any, were written at such a time, or the entries cannot be
+    /// read. For copies, whose entries hold the time.
     pub fn has_rejected(&self, store: &dyn Store, object: Option<&str>, then: LongAgo) -> Result<bool> {
         let entries = Entries::of(store, self);
         let is_old = |entry: &Entry| entry.quarantine.is_some() && entry.rejected_at.is_none_or(|at| then.has(at));

@@ -45,18 +45,18 @@ impl<'s> Look<'s> {
         self.store
     }
 
-    /// What the lake holds as of the commit that is looked at.
+    /// Returns the catalog as of the commit that is looked at.
     pub fn catalog(&mut self) -> &mut Catalog<'s> {
         &mut self.catalog
     }
 
-    /// What the commit says.
+    /// Returns the state after the commit that is looked at.
     pub fn state(&self) -> &State {
         self.catalog.state()
     }
 
-    /// Whether commits since have retired the object: then it tells nothing that it is gone, or other than the commit that
-    /// is looked at says. To be asked after the object was found to be so.
+    /// Returns whether a commit since then has retired the object. If so, the object may be gone or changed without damage.
+    /// Callers ask after they found it gone or changed, never before.
     pub fn has_retired(&mut self, key: &str) -> Result<bool> {
         if self.retired.contains(key) {
             return Ok(true);
@@ -79,15 +79,15 @@ impl<'s> Look<'s> {
     }
 }
 
-/// What `at` finds in the newest commit. While it looks another host may commit and delete what it was about to read: then it
-/// looks again, at what is newest then. What it finds damaged in two commits one after the other is so: the second one would
-/// not name what was merely retired.
+/// Returns what `at` finds in the newest commit. Another host may commit meanwhile and delete what `at` was about to read:
+/// then `at` is called again with the newest commit. The same damage in two commits, one after the other, is real: the second
+/// commit would not name an object that was only retired.
 ///
 /// With [`Kind::Conflict`] `at` says that it needs a commit that is yet to come; it is waited for, for a while, if someone may
 /// be at work.
 ///
 /// # Errors
-/// What `at` fails with; [`Kind::Unavailable`] if others commit faster than it looks.
+/// Fails with the error of `at`, and with [`Kind::Unavailable`] if others commit faster than `at` reads.
 pub fn look<T>(store: &dyn Store, mut at: impl FnMut(&State) -> Result<T>) -> Result<T> {
     let mut catalog = Catalog::load(store)?;
     let mut before = None;

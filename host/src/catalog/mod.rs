@@ -156,7 +156,7 @@ impl<'s> Catalog<'s> {
         Ok(())
     }
 
-    /// Which commit it was read from.
+    /// Returns the number and id of the commit that the catalog was read from.
     pub fn known(&self) -> Known {
         Known { sequence: self.state.sequence, id: self.id.clone() }
     }
@@ -177,14 +177,14 @@ impl<'s> Catalog<'s> {
         Ok(())
     }
 
-    /// Whether the commit is the known one or follows from it, as far as one or two reads tell.
+    /// Checks that the commit is the known one or follows from it, as far as one or two reads tell.
     fn check_past(&self, commit: &Commit, known: &Known) -> Result<()> {
         let id_of = |sequence: u64| match sequence {
             0 => Ok(Some(String::new())),
             sequence if sequence == known.sequence => Ok(Some(known.id.clone())),
             sequence => match file::find(self.store, sequence) {
                 Ok(found) => Ok(found.map(|commit| commit.id)),
-                // What it was cannot be told, and the newer one says all that matters.
+                // The id of a damaged commit is unknown, and the newer commit holds all that matters.
                 Err(error) if error.kind() != Kind::Unavailable => Ok(None),
                 Err(error) => Err(error),
             },

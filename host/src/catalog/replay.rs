@@ -1,5 +1,5 @@
-//! What was known of a dataset's objects as of a former commit. Its entries are merged and deleted as the dataset goes on; the
-//! logs of its changes are kept for good.
+//! The entries of a dataset as of a former commit. A dataset's entries are merged and deleted as it goes on; the logs of its
+//! changes are kept for good.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use crate::Error;
 use crate::error::{Kind, Result};
 use crate::store::Store;
 
-/// What is still to be found.
+/// The objects whose entries are still to be found.
 enum Wanted {
     All,
     These(BTreeSet<String>),

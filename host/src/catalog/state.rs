@@ -275,7 +275,7 @@ impl Failing {
             // Whether the component is to blame: if the store is, trying again costs nothing and helps.
             let counts =
                 |error: &&Error| matches!(error.kind(), Kind::Plugin | Kind::LimitExceeded | Kind::InvalidInput);
-            // What the machine's fault kept from being tried is known as it was.
+            // The machine kept this one from being tried: what is known of it stays as it was.
             if let Some((_, before)) = error.filter(|error| !counts(error)).zip(before.clone()) {
                 items.insert(name.to_owned(), before);
             }

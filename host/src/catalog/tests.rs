@@ -294,7 +294,7 @@ fn a_commit_of_another_place_or_past_is_refused() {
         assert_eq!(wrong(&Known::default()).kind(), Kind::Damaged, "it does not follow the one before it");
         assert_eq!(wrong(&known).kind(), Kind::Unavailable, "it is not the one that was read");
         put(4, &whole);
-        // What was read is gone: no new lake, and none of the past.
+        // A commit that was read is gone: the catalog is neither a new lake nor one of the past.
         for gone in [4, 3, 2, 1] {
             store.delete(&commit_key(gone)).expect("deletes");
             assert_eq!(wrong(&known).kind(), Kind::Unavailable);

@@ -16,7 +16,7 @@ use crate::store::Store;
 const MOST: usize = 16;
 /// How many hexadecimal digits a hash has.
 const DIGITS: usize = 16;
-/// What ends the line with the hashes.
+/// The bytes that end the line with the hashes.
 const END: u64 = "\"\n".len() as u64;
 
 /// Objects that one commit read while they were young.

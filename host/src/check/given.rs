@@ -1,5 +1,5 @@
-//! What the author gave with the component: rows of golden cases, and what stands in the component itself. Where a rule looks
-//! for a word or a number, it is there, and dice would hardly fall on it.
+//! The rows of golden cases, and the words and numbers in the component itself. If a rule looks for a word or a number, the
+//! component holds it, and random rows would hardly have it.
 
 use std::collections::BTreeSet;
 
@@ -33,8 +33,8 @@ impl<R> Given<R> {
         self.literals.len() + self.numbers.len()
     }
 
-    /// So many texts of the component, others for the next seed until all were had; some with a number before or behind them,
-    /// and some numbers.
+    /// Returns `count` texts of the component, others for each seed until all were sent. Some have a number before or behind
+    /// them, and some are numbers.
     pub(super) fn words(&self, seed: u64, count: usize, dice: &mut Dice) -> Vec<String> {
         let texts = self.literals.len();
         let start = seed.wrapping_mul(count as u64) as usize % texts.max(1);
@@ -57,7 +57,7 @@ impl<R> Given<R> {
     }
 }
 
-/// What stands in a component.
+/// The texts and numbers that a component holds.
 #[derive(Default)]
 struct Found {
     texts: BTreeSet<String>,
@@ -107,7 +107,7 @@ impl Found {
                     self.number(value, &value.to_le_bytes());
                     None
                 }
-                // What a text is given to lies between its place and its length.
+                // A local that a text is assigned to lies between the text's address and its length.
                 Operator::LocalGet { .. } | Operator::LocalSet { .. } | Operator::LocalTee { .. } => former,
                 _ => None,
             };

@@ -15,7 +15,7 @@ use crate::wasm::{Accumulator, Kpi};
 
 /// So many rows are folded in one call.
 pub(super) const GROUP_ROWS: usize = 65_536;
-/// Whether a row of sums shows in the table is looked at with so many rows at most.
+/// The most rows of sums for which the check looks whether each shows in the table.
 const HEEDED: usize = 16;
 /// So many rows get an accumulator each, at most.
 const ALONE: usize = 150;

@@ -60,7 +60,8 @@ pub struct Options {
     pub limits: Limits,
     /// The dice of series of calls fall otherwise for each seed.
     pub seed: u64,
-    /// So many seeds are tried, beginning with that one; without a number as many as a few seconds allow, and few at that.
+    /// The number of seeds to try from `seed` on. Without it, the check tries as many as a few seconds allow, and six at
+    /// most.
     pub rounds: Option<u32>,
 }
 

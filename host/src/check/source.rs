@@ -53,7 +53,7 @@ pub(super) fn check(report: &mut Report, plugins: &Plugins<Source>, bench: &Benc
     fixture::check(report, bench, |case| fixture::source(&plugins.usual, bench, case));
 }
 
-/// So many ticks are asked for in one instance.
+/// The number of ticks that one instance is asked for.
 const SERIES: u64 = 60;
 /// No tick is asked for after so long, unless a number of rounds is given.
 const PATIENCE: Duration = Duration::from_secs(3);

@@ -182,8 +182,8 @@ fn with_words(rows: RecordBatch, given: &Given<Vec<RecordBatch>>, words: &[Strin
     of(&schema, columns.collect())
 }
 
-/// So many rows of each input: those of a number agree in nothing with those of another, of this input or another one, unless
-/// there are just so many `keys`.
+/// Returns `count` rows of each input. Two rows share no value, of this input or another one, unless they have the same of
+/// the `keys` numbers.
 pub(super) fn numbered(spec: &KpiSpec, count: usize, keys: u64, dice: &mut Dice) -> Vec<RecordBatch> {
     let input = |declared: &crate::wasm::KpiInputSpec| {
         let rows = (0..count as u64).map(|row| {

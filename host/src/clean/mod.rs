@@ -41,7 +41,7 @@ pub struct Cleaning<'c> {
     pub state: &'c State,
     /// The time that plugins are told, in microseconds since the epoch.
     pub as_of: i64,
-    /// What time it is, in microseconds since the epoch.
+    /// The time now, in microseconds since the epoch.
     pub now: i64,
     /// Where KPIs take silver in that is about to be aggregated, if it is.
     pub fresh: Option<&'c Fresh>,
@@ -184,7 +184,7 @@ impl Cleaning<'_> {
                 Ok(()) => {}
             }
         }
-        // What keeps all of them from being finished is the lake's.
+        // An error that concerns every dataset is the lake's.
         match outcome.stopped.is_empty() || outcome.stopped.len() < planned {
             true => Ok(outcome),
             false => Err(outcome.stopped.swap_remove(0).1),

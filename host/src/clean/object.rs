@@ -20,7 +20,7 @@ use crate::{Error, plan, profile, silver};
 
 /// What the cleaner made of one object; rows are not yet compared with those of other objects.
 pub(super) struct CleanObject<'w> {
-    /// What the store says of the object that was read.
+    /// The store's identity of the object, as it was when all of it had been read.
     pub(super) etag: String,
     /// When it was last written, by the store's clock, in microseconds since the epoch.
     pub(super) modified: i64,
@@ -48,7 +48,7 @@ pub(super) enum Rows<'w> {
 pub(super) struct Object<'w> {
     work: &'w DatasetWork<'w>,
     name: &'w str,
-    /// What the store said of the object when it was opened.
+    /// The store's description of the object when it was opened.
     opened: Meta,
     /// That of the first worker. Others open their own when they have something to clean; but a cleaner that does not open
     /// fails an object without rows too.
@@ -163,7 +163,7 @@ impl<'w> Object<'w> {
     }
 }
 
-/// What the object that was opened is now that those bytes of it were read.
+/// Returns the store's description of the object after those bytes of it were read.
 ///
 /// # Errors
 /// [`Kind::Unsettled`] if what was read is not what it is.
@@ -244,7 +244,7 @@ mod tests {
     use crate::digest;
     use crate::store::DirStore;
 
-    /// What comes of an object of which `one` was read, and that was changed meanwhile.
+    /// Reads an object, changes it while it is read, and returns what comes of it.
     fn settled(change: impl FnOnce(&Path)) -> Result<Meta> {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("x");

@@ -10,7 +10,7 @@ use super::{Common, print, print_json};
 use crate::error::Result;
 use crate::run::Dropped;
 
-/// What to drop.
+/// The datasets and KPIs to drop.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 For what a manifest no longer has, under that name: its silver, rejected rows and tables, what the catalog knows of it, and what is \

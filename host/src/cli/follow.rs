@@ -56,7 +56,7 @@ impl Following {
         }
         let loaded = self.common.host();
         let mut held = self.loaded.lock().expect("no one panics while holding it");
-        // What only could not be read now is loaded at the next tick.
+        // The machine could not read the pipeline now: it is loaded at the next tick.
         if loaded.as_ref().err().is_none_or(|error| error.kind() != Kind::Unavailable) {
             held.1 = seen;
         }

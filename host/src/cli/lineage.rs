@@ -129,7 +129,7 @@ fn details(node: &Node) -> Vec<String> {
 
 fn dot(root: &Node) -> String {
     let mut text = String::from("digraph lineage {\n  rankdir=LR;\n  node [shape=box, fontname=\"monospace\"];\n");
-    // What stands between quotes, in one line.
+    // Text between quotes stays in one line.
     let inner = |text: &str| one_line(text).replace('\\', "\\\\").replace('"', "\\\"");
     let mut nodes = vec![root];
     while let Some(node) = nodes.pop() {

@@ -62,7 +62,7 @@ struct Check {
     /// Write what the golden cases give as what is expected of them
     #[arg(long, requires = "fixtures")]
     bless: bool,
-    /// What falls otherwise in series of calls: the first of the seeds that are tried
+    /// The first seed for the random series of calls
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
     /// How many seeds are tried, however long it takes [default: 6, and none begins after some seconds]

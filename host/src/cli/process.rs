@@ -21,7 +21,7 @@ use crate::text;
 static FAILED: AtomicBool = AtomicBool::new(false);
 /// Set once no one reads standard output any more.
 static CLOSED: AtomicBool = AtomicBool::new(false);
-/// What panics said, and where. Those that a caller catches, of malformed streams of guests, are among them.
+/// The messages and places of panics. Panics that a caller catches, from malformed streams of guests, are among them.
 static PANICS: Mutex<Vec<(String, String)>> = Mutex::new(Vec::new());
 /// The most that are remembered.
 const PANICS_KEPT: usize = 64;
@@ -40,7 +40,7 @@ pub fn main() -> ExitCode {
         complain(&Error::internal(panicked(&*payload)));
         ExitCode::FAILURE
     });
-    // What nobody could be told is not done.
+    // A result that nobody could be told is a failure.
     if FAILED.load(Ordering::Relaxed) { ExitCode::FAILURE } else { code }
 }
 
@@ -94,7 +94,7 @@ pub(super) fn print_json_lines(text: &str) {
     write(&text::json(text));
 }
 
-/// Whether no one reads standard output any more.
+/// Returns whether the reader of standard output has gone away.
 pub(super) fn is_unread() -> bool {
     CLOSED.load(Ordering::Relaxed)
 }
@@ -136,7 +136,7 @@ fn remember(info: &PanicHookInfo<'_>) {
     }
 }
 
-/// What is told of a panic that no one caught.
+/// Returns the sentence for a panic that no caller caught.
 fn panicked(payload: &(dyn Any + Send)) -> String {
     let what = said(payload);
     let panics = PANICS.lock().map(|panics| panics.clone()).unwrap_or_default();

@@ -285,7 +285,7 @@ impl Purge {
         let filter = self.which.filter();
         let (old, former) = look(host.store(), |state| {
             let old = host.older_than(held(host.store(), state, &filter)?, age)?;
-            // What is kept for a rollback goes whole: without its rejected rows it would not be what it was.
+            // A rollback point goes whole: without its rejected rows it would not be what it was.
             Ok((old, host.former_older_than(state, &filter, age)?))
         })?;
         if self.delete {

@@ -64,7 +64,7 @@ impl Up {
 
     pub(super) fn run(self, common: &Common) -> Result<ExitCode> {
         self.profile.start();
-        // What generates may make a lake; what cleans or aggregates has nothing to do where there is none.
+        // A host that generates may make a lake. One that only cleans or aggregates has nothing to do without one.
         let generates = !self.no_generate && (self.role.is_empty() || self.role.contains(&Role::Generate));
         if let (false, lake @ Lake::Directory(_)) = (generates, common.lake()?) {
             lake.expect()?;

@@ -55,7 +55,7 @@ fn found(look: &mut Look<'_>, grace: Duration, former: bool) -> Result<(Vec<Garb
     let store = look.store();
     // What is let go of need not be readable.
     let mut reached = Reached::by(look, !former)?;
-    // What a former commit named of these it alone tells; everything else the newest one does.
+    // A former commit alone tells which tables and logs it named; the newest commit tells everything else.
     let is_commit = |(what, _): &&(String, Error)| what.starts_with(COMMITS);
     let mut layers = OURS.to_vec();
     for (_, error) in reached.unreadable.iter().filter(is_commit) {
@@ -156,7 +156,7 @@ fn collect_all(store: &dyn Store, grace: Duration, former: bool, now: DateTime<U
         if !objects.is_empty() {
             let retired = objects.iter().map(|garbage| garbage.object.clone()).collect();
             let catalog = look.catalog();
-            // What was just taken in of newer commits is of no use on an older one.
+            // The newer commits that were just taken in do not fit an older state.
             if catalog.state().sequence != reached.sequence {
                 continue;
             }

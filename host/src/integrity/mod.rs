@@ -27,7 +27,7 @@ const OURS: [&str; 10] = [SILVER, GOLD, QUARANTINE, CHANGES, ENTRIES, INDEX, SUM
 /// How old what no commit names must be before it is taken for left over, where a host may be about to commit it.
 pub const GRACE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What the catalog names, as of one commit.
+/// The objects that the catalog names, as of one commit.
 #[derive(Default)]
 struct Reached {
     /// Objects with their sha256, by key.
@@ -40,7 +40,7 @@ struct Reached {
     unreadable: Vec<(String, Error)>,
     /// The commit.
     sequence: u64,
-    /// What commits that came since name or have retired.
+    /// The keys that commits made since then name or have retired.
     since: HashSet<String>,
 }
 
@@ -75,7 +75,7 @@ impl Reached {
         Err(busy(lost))
     }
 
-    /// What the state itself names; the inner error if some of it was retired while it was read.
+    /// Collects what the state itself names. The inner error means that some of it was retired while it was read.
     fn of_state(look: &mut Look<'_>, former: bool) -> Result<Result<Self>> {
         let mut reached = Self::default();
         let (store, state) = (look.store(), look.state().clone());

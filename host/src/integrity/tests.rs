@@ -31,7 +31,7 @@ fn put(store: &dyn Store, key: String, body: &str) -> Stored {
     Stored { key, sha256: digest::hex(body), bytes: body.len() as u64, rows: 1 }
 }
 
-/// What a host writes that cleans these objects of dataset `d`, or writes their silver again.
+/// Writes what a host writes when it cleans these objects of dataset `d`, or writes their silver again.
 fn prepare(store: &dyn Store, names: &[&str]) -> (u64, Change) {
     let catalog = Catalog::load(store).expect("loads");
     let state = catalog.state();
@@ -166,7 +166,7 @@ fn what_a_host_at_work_has_written_is_not_foreign_until_the_host_is_gone() {
         let (_, change) = prepare(store, &["a", "b"]);
         let pending = found(store);
         assert_eq!(pending, (4, vec![]), "two objects of silver, entries and a log");
-        // What is listed and then committed is named; what was retired by that and is gone is not foreign either.
+        // An object that is listed and then committed is named; one that the same commit retired is not foreign either.
         let mut change = Some(change);
         let beside = Meddling::new(store, |key| {
             if key == CATALOG

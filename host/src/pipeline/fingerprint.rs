@@ -22,7 +22,7 @@ pub struct Fingerprint {
     pub contract: String,
     /// The parameters, as a JSON object.
     pub parameters: String,
-    /// What the host does besides calling the plugin: format, pattern.
+    /// The host's own part in the result: format and pattern.
     pub host: String,
     /// The id of the pseudonym key, or [`PLAIN`], for a cleaner that imports `privacy`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

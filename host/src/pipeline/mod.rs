@@ -256,7 +256,7 @@ impl Pipeline {
         })
     }
 
-    /// Whether a cleaner of it makes pseudonyms.
+    /// Returns whether one of its cleaners makes pseudonyms.
     pub fn pseudonymises(&self) -> bool {
         self.datasets.iter().any(|step| step.plugin.identity().pseudonymises)
     }

@@ -30,7 +30,7 @@ pub struct Plan {
     pub kpis: Vec<KpiPlan>,
     /// Bronze objects that no dataset's pattern matches.
     pub unmatched: Vec<String>,
-    /// What the lake holds and the manifest lacks: it stays as it is.
+    /// The datasets and KPIs that the lake holds and the manifest lacks. They stay as they are.
     pub unlisted: Parts,
     /// Datasets of which it cannot be told, and why; they are not among `datasets`.
     #[serde(skip)]
@@ -52,10 +52,10 @@ pub struct DatasetPlan {
     /// Objects that are being written: left alone until the next tick.
     #[serde(skip)]
     pub unsettled: Vec<String>,
-    /// What was young when it was read, and was looked at again now that it is old.
+    /// The objects that were young when they were read, and were looked at again now that they are old.
     #[serde(skip)]
     pub settled: Vec<Young>,
-    /// Whether a commit is to say so.
+    /// Whether a commit has to note that young objects are old now.
     #[serde(skip)]
     pub settles: bool,
     /// Objects that the catalog knows but bronze no longer holds; their rows stay.
@@ -145,7 +145,7 @@ pub struct Planning<'p> {
     pub state: &'p State,
     /// The time that plugins are told, in microseconds since the epoch.
     pub as_of: i64,
-    /// What time it is, in microseconds since the epoch.
+    /// The time now, in microseconds since the epoch.
     pub now: i64,
     /// Datasets of which an object is gone or damaged, and which: they are made anew.
     pub damaged: &'p BTreeMap<String, String>,
@@ -154,7 +154,7 @@ pub struct Planning<'p> {
     pub in_full: u64,
     /// How often something is tried that a plugin fails at.
     pub tries: u32,
-    /// Whether a dataset is made anew if bronze no longer holds something that it has rows of.
+    /// Whether a dataset is rebuilt if bronze no longer holds an object that it has rows of.
     pub forget_missing: bool,
 }
 
@@ -190,7 +190,7 @@ impl<'p> Planning<'p> {
         }
         // Now: while it was listed it may have gone.
         self.expect_bronze()?;
-        // What ails all of them is the lake's.
+        // An error that concerns every dataset is the lake's.
         match planned.is_empty() && !failures.is_empty() {
             true => Err(failures.swap_remove(0).1),
             false => Ok(Plan { datasets: planned, kpis: vec![], unmatched, unlisted: self.unlisted(), failures }),
@@ -214,7 +214,7 @@ impl<'p> Planning<'p> {
         ))
     }
 
-    /// What the lake holds and the manifest lacks.
+    /// Returns the datasets and KPIs that the lake holds and the manifest lacks.
     pub fn unlisted(&self) -> Parts {
         let Self { pipeline, state, .. } = self;
         let datasets = state.datasets.keys().chain(state.failing.keys());

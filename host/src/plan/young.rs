@@ -18,7 +18,7 @@ pub const YOUNG: i64 = 60_000_000;
 /// How far clocks of hosts may differ, in microseconds: what will be old only after that was noted by a clock far ahead.
 const SKEW: i64 = 10 * YOUNG;
 
-/// What a look at young objects came to.
+/// The result of a look at young objects.
 struct Looked {
     /// Those that are no longer what they were when they were read.
     changed: Vec<Meta>,
@@ -26,7 +26,7 @@ struct Looked {
     old: Vec<Young>,
 }
 
-/// What of a dataset was young when it was read, and is to be found in a listing.
+/// The young objects of a dataset, as a listing finds them again.
 pub(super) struct Watched<'w> {
     /// With the hashes of their names, where those are told apart.
     records: Vec<(&'w Young, Option<HashSet<u64>>)>,
@@ -35,7 +35,7 @@ pub(super) struct Watched<'w> {
 }
 
 impl<'w> Watched<'w> {
-    /// What the dataset, if it is watched, has of them; `None` if that cannot be read.
+    /// Returns the young objects of the dataset, if it has any; `None` if they cannot be read.
     pub(super) fn of(store: &dyn Store, held: Option<&'w Dataset>) -> Result<Option<Self>> {
         let records = held.into_iter().flat_map(|held| &held.young);
         let records: Result<_> = records.map(|young| Ok((young, young.names(store)?))).collect();
@@ -136,7 +136,7 @@ impl Planning<'_> {
             };
             let read: HashMap<&str, &str> =
                 lines.iter().map(|line| (line.object.as_str(), line.entry.etag.as_str())).collect();
-            // What was read anew in another commit the catalog knows.
+            // The catalog knows an object that another commit has read again.
             changed
                 .extend(those().filter(|meta| read.get(name_of(meta)).is_some_and(|etag| *etag != meta.etag)).cloned());
         }
@@ -146,7 +146,7 @@ impl Planning<'_> {
     }
 }
 
-/// What the object is, and the sha256 of its bytes.
+/// Returns the store's description of the object and the sha256 of its bytes.
 ///
 /// # Errors
 /// [`Kind::Unsettled`] if it changed while it was read.

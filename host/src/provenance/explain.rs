@@ -72,7 +72,8 @@ pub fn explain(remaking: &Remaking<'_>, kpi: &str, cells: &[String]) -> Result<E
     })
 }
 
-/// What one look leaves to the next: where others commit faster than all silver is read, each reads what is new.
+/// The sums that one look leaves to the next. If others commit faster than all silver is read, each look reads only what is
+/// new.
 #[derive(Default)]
 struct Seen {
     /// The pipeline as it was, and what it was loaded for.

@@ -15,18 +15,18 @@ use crate::integrity::owner;
 /// The role of such commits.
 const DROP: &str = "drop";
 
-/// What leaves the lake, or would.
+/// The parts that leave the lake, or would.
 #[derive(Debug, Serialize)]
 pub struct Dropped {
     /// The datasets and KPIs.
     #[serde(flatten)]
     pub parts: Parts,
-    /// What lies in the lake of them, by key, with its size.
+    /// The objects of these parts in the lake, by key, with their sizes.
     pub objects: BTreeMap<String, u64>,
 }
 
 impl Host {
-    /// What the lake holds of those datasets and KPIs.
+    /// Returns what the lake holds of those datasets and KPIs.
     ///
     /// # Errors
     /// [`Kind::InvalidConfig`] if the lake has no such part, or the pipeline has it.
@@ -69,7 +69,7 @@ impl Host {
             }
         }
         let mut change = Change { dropped: parts.clone(), ..Change::new(DROP) };
-        // What is named and lies elsewhere. Whatever cannot be told of a damaged one is left over, for `smelt gc`.
+        // Objects that are named and lie elsewhere go too. If a part is damaged, the rest of it is left over for `smelt gc`.
         let mut named = Vec::new();
         for dataset in parts.datasets.iter().filter_map(|name| state.datasets.get(name)) {
             dataset.objects(self.store(), &mut named)?;
@@ -88,7 +88,7 @@ impl Host {
         Ok((Dropped { parts, objects }, change))
     }
 
-    /// Which datasets and KPIs those names mean.
+    /// Returns the datasets and KPIs of those names.
     fn parts(&self, state: &State, names: &[String]) -> Result<Parts> {
         let damaged = BTreeMap::new();
         let unlisted = self.planning(state, &damaged).unlisted();

@@ -138,7 +138,7 @@ impl Host {
         Ok((tables, behind))
     }
 
-    /// Whether bronze holds just what the dataset was made from.
+    /// Returns whether bronze holds just what the dataset was made from.
     fn is_of_bronze_now(&self, state: &State, name: &str, kept: &Dataset) -> Result<bool> {
         let mut state = state.clone();
         state.datasets.insert(name.to_owned(), kept.clone());

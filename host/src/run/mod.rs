@@ -48,15 +48,15 @@ pub struct Host {
     pipeline: Pipeline,
     clock: Clock,
     progress: Progress,
-    /// Whether rows are given up of which bronze no longer holds the object: their datasets are made anew.
+    /// Whether rows are given up if bronze no longer holds their object: the datasets are rebuilt without them.
     pub forget_missing: bool,
-    /// Whether a lake that has lost its catalog is made anew.
+    /// Whether a lake that has lost its catalog is rebuilt.
     pub rebuild: bool,
     /// Whether the next tick compares bronze with the catalog in full, whenever that was last done.
     pub reconcile: bool,
     /// Whether what is parked is tried again.
     pub retry_parked: bool,
-    /// Whether pseudonyms may be made with another key than those in the lake, which are then made anew.
+    /// Whether pseudonyms may be made with another key than the lake's; the datasets that have some are then rebuilt.
     pub new_key: bool,
     /// Whether something was written in this tick that no commit names.
     untidy: AtomicBool,
@@ -70,7 +70,7 @@ pub struct Host {
     damaged: Mutex<BTreeMap<String, String>>,
     /// By source: the number of the tick that it makes next.
     next_ticks: Mutex<BTreeMap<String, u64>>,
-    /// What tells others that this host is writing, while it is.
+    /// The lock that tells others that this host is writing, while it is.
     writes: Mutex<Option<Writes>>,
     /// Up to which commit this host, when it began to write, left nothing beside what commits name; 0 if it did not look.
     tidied: AtomicU64,
@@ -95,8 +95,8 @@ pub struct Report {
     pub parked: Vec<Parked>,
 }
 
-/// Whether what is to be done so often, and was last done then, is to be done again. Where that is still to come the clock was
-/// ahead, and nobody knows when it was.
+/// Returns whether a task that was last done at `last` is due. A `last` that lies ahead was noted by a clock that was ahead:
+/// the task is due at once.
 fn is_due(last: i64, now: i64, every: Duration) -> bool {
     last > now || apart(last, now) >= every
 }
@@ -257,7 +257,7 @@ impl Host {
         self.damaged.lock().expect("no one panics while holding it")
     }
 
-    /// What time it is, in microseconds since the epoch.
+    /// Returns the time now, in microseconds since the epoch.
     fn now(&self) -> i64 {
         self.clock.now().timestamp_micros()
     }
@@ -322,7 +322,8 @@ impl Host {
         }
         if writes.after_crash() || writes.after_others() && !is_new {
             let is_tidy = match self.tidy() {
-                // What cannot be read now holds up only what needs it. The mark stays, so whoever writes next looks again.
+                // An object that cannot be read now holds up only what needs it. The mark stays, so whoever writes next looks
+                // again.
                 Err(error) if error.kind() == Kind::Unavailable => {
                     tracing::warn!("what an earlier run left behind was not all removed: {error}");
                     false
@@ -411,8 +412,8 @@ impl Host {
         Ok(())
     }
 
-    /// What was found damaged as of that commit may merely have been retired by a newer one. If there is one, all is begun
-    /// anew on it; else the error is returned.
+    /// An object that seems damaged as of that commit may only have been retired by a newer one. If there is a newer commit,
+    /// the host begins again on it; else the error is returned.
     fn anew_after(&self, catalog: &mut Catalog<'_>, error: Error) -> Result<()> {
         let sequence = catalog.state().sequence;
         if error.kind() == Kind::Damaged {

@@ -37,7 +37,8 @@ pub struct Done {
     pub anew: Made,
     /// What had been kept and is current again.
     pub restored: Made,
-    /// What of that is as it was then, and not what the component makes of the lake as it is now: the next run makes it that.
+    /// The parts that are as they were then, and not what the component makes of the lake as it is now. The next run brings
+    /// them up to date.
     pub behind: Made,
 }
 
@@ -51,7 +52,7 @@ pub struct Made {
 }
 
 impl Made {
-    /// Whether there are none.
+    /// Returns whether nothing is named.
     pub fn is_empty(&self) -> bool {
         self.datasets.is_empty() && self.kpis.is_empty()
     }

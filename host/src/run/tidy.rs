@@ -109,7 +109,7 @@ impl Host {
         Ok(tables.chain(logs).filter(|key| !named.contains(key)).collect())
     }
 
-    /// Whether there is a newer commit: then someone does not wait for this host to tidy up.
+    /// Returns whether there is a newer commit: then another host does not wait for this one to tidy up.
     fn has_newer(&self, state: &State) -> Result<bool> {
         self.store.exists(&commit_key(state.sequence + 1))
     }
@@ -165,7 +165,8 @@ impl Host {
         })
     }
 
-    /// Whether this pipeline, or a former one of this lake, may have written it; anything else in the lake is someone else's.
+    /// Returns whether this pipeline, or a former one of this lake, may have written the object. Anything else in the lake is
+    /// someone else's.
     pub(super) fn is_ours(&self, state: &State, layer: &str, key: &str) -> bool {
         owner(layer, key).is_some_and(|owner| match layer {
             GOLD | SUMS => self.pipeline.kpi(owner).is_some() || state.gold.contains_key(owner),

@@ -78,7 +78,7 @@ pub trait Store: Send + Sync {
     /// A reader of the object, and what the object was when it was opened.
     fn open(&self, key: &str) -> Result<(Meta, Box<dyn Read + Send>)>;
 
-    /// What the object is now, as a listing would say; `None` if there is none.
+    /// Returns the object as a listing would show it now; `None` if there is none.
     fn look(&self, key: &str) -> Result<Option<Meta>> {
         match self.open(key) {
             Err(error) if error.kind() == Kind::Damaged => Ok(None),
@@ -92,7 +92,7 @@ pub trait Store: Send + Sync {
     /// Whether there is an object with that key. Cheaper than anything else that tells.
     fn exists(&self, key: &str) -> Result<bool>;
 
-    /// Whether the object has that content. What has its name and is none, or cannot be read, has not.
+    /// Returns whether the object has that content. A name that leads to no object, or to one that cannot be read, does not.
     fn holds(&self, key: &str, bytes: u64, sha256: &str) -> Result<bool> {
         match self.open(key) {
             // It was deleted meanwhile.
@@ -137,7 +137,7 @@ pub trait Store: Send + Sync {
     /// Begins to write objects that a commit will name.
     fn begin(&self) -> Result<Writes>;
 
-    /// Whether a host may be writing what no commit names yet. Where nothing tells, one may.
+    /// Returns whether a host may be writing what no commit names yet. If the store cannot tell, one may.
     fn may_be_written(&self) -> Result<bool> {
         Ok(true)
     }
@@ -160,7 +160,8 @@ pub trait Store: Send + Sync {
         Ok(())
     }
 
-    /// Whether there is a directory for the layer: one that is gone is not an empty one. Buckets do not tell these apart.
+    /// Returns whether there is a directory for the layer: one that is gone is not an empty one. Buckets do not tell these
+    /// apart.
     fn has_layer(&self, _layer: &str) -> Result<bool> {
         Ok(true)
     }

@@ -95,7 +95,7 @@ pub fn put_unless_other(store: &dyn Store, key: &str, body: &[u8], durability: D
     Ok(upload.finish(key, durability)? || store.holds(key, body.len() as u64, &digest::hex(body))?)
 }
 
-/// Whether what is read has that content.
+/// Returns whether the bytes have that length and sha256.
 pub(super) fn is(key: &str, reader: impl Read, bytes: u64, sha256: &str) -> Result<bool> {
     let mut reader = HashingReader::new(reader);
     let mut buffer = vec![0; 64 << 10];

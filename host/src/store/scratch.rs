@@ -8,7 +8,7 @@ use std::path::Path;
 
 use tempfile::{Builder, TempDir};
 
-/// What the names of such directories begin with.
+/// The beginning of the names of such directories.
 const PREFIX: &str = "smelt-beside-";
 /// How often another directory is made because one was taken for a dead process's.
 const ATTEMPTS: usize = 16;
@@ -54,7 +54,7 @@ impl Scratch {
     }
 }
 
-/// Whether the opened directory still has that name.
+/// Returns whether the opened directory still has that name.
 fn is_there(opened: &File, path: &Path) -> bool {
     let same = |one: fs::Metadata, other: fs::Metadata| (one.dev(), one.ino()) == (other.dev(), other.ino());
     fs::symlink_metadata(path).and_then(|named| Ok(same(named, opened.metadata()?))).unwrap_or(false)

@@ -89,7 +89,7 @@ impl Writes {
         }
     }
 
-    /// Whether anyone holds the lock: what no commit names yet may be about to be committed. Takes the lock for a moment,
+    /// Returns whether anyone holds the lock: then what no commit names yet may be about to be committed. Takes the lock for a moment,
     /// which no writer takes for another writer's.
     pub(super) fn are_under_way(path: &Path) -> std::io::Result<bool> {
         match File::open(path) {
@@ -101,7 +101,7 @@ impl Writes {
         }
     }
 
-    /// Whether no one else is writing. True until [`Writes::share`].
+    /// Returns whether no one else is writing. True until [`Writes::share`].
     pub fn is_alone(&self) -> bool {
         self.alone
     }
@@ -112,19 +112,19 @@ impl Writes {
         self.after_crash
     }
 
-    /// Whether the lake is not known to be as the last writer left it, and no one is at work: it may have been restored from a
+    /// Returns whether no one is at work and the lake is not known to be as the last writer left it: it may have been restored from a
     /// backup, in part. True until [`Writes::share`].
     pub fn after_others(&self) -> bool {
         self.after_others
     }
 
-    /// Whether someone else has the lock alone and may be tidying up: before anything is written, a commit must tell that
+    /// Returns whether someone else has the lock alone and may be tidying up: before anything is written, a commit must tell that
     /// someone is.
     pub fn is_beside(&self) -> bool {
         self.beside
     }
 
-    /// What a dead writer left is still there, so its mark stays too.
+    /// Leaves the mark of a dead writer in place, since its leftovers are still there.
     pub fn leave_marks(&mut self) -> std::io::Result<()> {
         if std::mem::take(&mut self.after_crash) { Ok(()) } else { self.mark(BEGUN) }
     }
@@ -220,7 +220,7 @@ fn pause(time: Duration) {
     thread::sleep(time);
 }
 
-/// What the file says.
+/// The content of the lock file.
 struct Marks {
     /// How the lake was when the last writer was done, if that is known.
     stamp: Option<String>,

@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory};
 use icu_properties::{CodePointMapData, CodePointSetData};
 
-/// Whether the character is not seen as itself: controls, marks that reorder, end lines or take no place. Unicode says which.
+/// Returns whether the character does not show as itself: controls, marks that reorder, end lines or take no place. Unicode's
+/// properties decide.
 pub(crate) fn is_unseen(character: char) -> bool {
     if character.is_ascii() {
         return character.is_ascii_control();

@@ -1,4 +1,4 @@
-//! Which names are accepted. Whoever reads a name must see all of it, and must not take it for another one; which characters
+//! Decides which names are accepted. Whoever reads a name must see all of it, and must not take it for another one; which characters
 //! serve for that is Unicode's to say (UAX 31, UTS 39), in tables that are kept up to date there.
 
 use std::collections::HashMap;
@@ -21,12 +21,12 @@ fn words(pattern: &str) -> Regex {
     Regex::new(pattern).expect("it is a regular expression")
 }
 
-/// Whether it is such a word, and not longer than `most` bytes.
+/// Returns whether the name is such a word, and not longer than `most` bytes.
 pub(crate) fn is_word(name: &str, words: &Regex, most: usize) -> bool {
     name.len() <= most && words.is_match(name)
 }
 
-/// What is wrong with a name that a raw file gives to a column: it may have spaces and signs of any script, but all of it must
+/// Returns what is wrong with a name that a raw file gives to a column: it may have spaces and signs of any script, but all of it must
 /// be seen.
 pub(crate) fn wrong_heading(name: &str) -> Option<&'static str> {
     if name.chars().any(|character| is_unseen(character) || (character.is_whitespace() && character != ' ')) {
@@ -35,7 +35,7 @@ pub(crate) fn wrong_heading(name: &str) -> Option<&'static str> {
     (name.trim() != name).then_some("begins or ends with a space")
 }
 
-/// What is wrong with a name of a column or an input of ours: beyond ASCII it has letters, marks and digits of identifiers, of
+/// Returns what is wrong with a name of a column or an input of ours: beyond ASCII it has letters, marks and digits of identifiers, of
 /// one script, and does not look like a name in ASCII.
 pub(crate) fn wrong_name(name: &str) -> Option<&'static str> {
     if let Some(wrong) = wrong_heading(name) {

@@ -61,7 +61,7 @@ impl Meter {
         Self { allowed, ran: Duration::ZERO, seen: thread, last_tick }
     }
 
-    /// Whether it must end, by the time of its thread and the count of ticks now.
+    /// Returns whether the call must end, by the time of its thread and the count of ticks now.
     pub(super) fn look(&mut self, thread: Duration, tick: u64) -> Result<(), Over> {
         self.ran += thread.saturating_sub(self.seen).min(MOST_AT_ONCE);
         self.seen = thread;
@@ -72,18 +72,18 @@ impl Meter {
         }
     }
 
-    /// What it has run.
+    /// Returns the time that the call has run.
     pub(super) fn ran(&self) -> Duration {
         self.ran
     }
 
-    /// What it may run, in milliseconds.
+    /// Returns the time that the call may run, in milliseconds.
     pub(super) fn allowed_ms(&self) -> u128 {
         self.allowed.as_millis()
     }
 }
 
-/// What the machine could not give, in words, if that is the error: nothing that a guest does makes one of these.
+/// Returns in words what the machine could not give, if the error says so. Nothing that a guest does makes such an error.
 pub(super) fn lacks(error: &wasmtime::Error) -> Option<String> {
     fn has<E: std::error::Error + Send + Sync + 'static>(error: &wasmtime::Error) -> bool {
         error.is::<E>() || error.chain().any(|cause| cause.is::<E>())

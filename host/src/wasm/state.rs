@@ -37,7 +37,7 @@ pub(super) struct State {
     meter: Cell<Meter>,
     fatal: Option<String>,
     span: Option<profile::Span>,
-    /// What all calls that ended have run.
+    /// The time that all ended calls have run.
     pub(super) spent: Duration,
 }
 

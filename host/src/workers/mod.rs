@@ -104,7 +104,7 @@ fn share_on<T: Send, J: Send + Sync, R: Send, S: Default + Send>(
     (done.map(|done| done.expect("a panicking worker ends the scope above")).collect(), owns)
 }
 
-/// Whether so many threads can be started at once. For what panics where they cannot be.
+/// Returns whether so many threads can be started at once. For libraries that panic if they cannot.
 pub fn can_start(threads: usize) -> Result<()> {
     let (release, held) = channel::<()>();
     let held = Arc::new(Mutex::new(held));

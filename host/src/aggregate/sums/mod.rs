@@ -169,7 +169,7 @@ impl Sums {
         self.sums_of(at).iter().any(|&sum| sum != 0) || (0..self.width()).any(|column| self.carried(at, column))
     }
 
-    /// Whether the sum is beyond 128 bits.
+    /// Returns whether the sum is beyond 128 bits.
     fn carried(&self, at: u32, column: usize) -> bool {
         !self.carries.is_empty() && self.carries.contains_key(&(at as usize * self.width() + column))
     }

@@ -238,7 +238,7 @@ fn huge() -> impl Strategy<Value = i128> {
     prop_oneof![Just(MOST), Just(-MOST), Just(i128::MAX), Just(i128::MIN), Just(1 << 126), -2_i128..3]
 }
 
-/// What comes of the values in 256 bits: none if all is zero, an error if it does not fit, the total otherwise.
+/// Returns the sum of the values in 256 bits: `None` if every value is zero, an error if the sum does not fit.
 fn exact<'v>(values: impl Iterator<Item = &'v i128>) -> Result<Option<i128>, ()> {
     let sum = values.fold(i256::ZERO, |sum, &value| sum.wrapping_add(i256::from_i128(value)));
     match sum.to_i128() {

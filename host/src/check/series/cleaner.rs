@@ -14,16 +14,16 @@ use crate::check::{Given, text, texts};
 use crate::error::{Breach, Error, Result};
 use crate::wasm::{Cleaned, Cleaner, Session, Usage};
 
-/// So many words of the component are sent with a seed.
+/// The number of the component's words that one seed sends.
 const WORDS: usize = 1000;
-/// So many calls of few rows are made on one session, once.
+/// The number of short calls in the long session.
 const LONG: usize = 1200;
 /// So few rows come again and again in a long series.
 const FEW: usize = 6;
 /// The calls of the last series shown.
 const SHOWN: usize = 6;
 
-/// What becomes of each row by itself.
+/// The outcome of each row when it is sent alone.
 struct Alone {
     kept: RecordBatch,
     fates: Vec<Fate>,
@@ -47,7 +47,7 @@ fn taken(rows: &RecordBatch, picks: &[u32]) -> RecordBatch {
     take_record_batch(rows, &UInt32Array::from(picks.to_vec())).expect("the rows are there")
 }
 
-/// Whether what becomes of a row in a long series of calls is what becomes of it alone.
+/// Checks that each row in a long series of calls has the outcome that it has alone.
 pub(in crate::check) fn check<'p>(
     plugin: &Cleaner,
     open: &impl Fn() -> Result<Session<'p>>,
@@ -74,7 +74,7 @@ pub(in crate::check) fn check<'p>(
     passed(format!("{calls} calls, {seeds} seeds; {} words and numbers of the component", given.count()))
 }
 
-/// What a session used for an empty batch.
+/// Returns the memory and time that a session used for an empty batch.
 fn first<'p>(open: &impl Fn() -> Result<Session<'p>>, plugin: &Cleaner) -> Result<Usage> {
     let mut session = open()?;
     session.clean(&texts::none(plugin.spec()))?;
@@ -143,7 +143,7 @@ fn round<'p>(
     Ok(made.get())
 }
 
-/// What becomes of the rows one by one, in one session.
+/// Returns the outcome of each row when the rows are sent one by one in one session.
 fn alone<'p>(open: &impl Fn() -> Result<Session<'p>>, rows: &RecordBatch) -> Result<Alone, Wrong> {
     let wrong = |row: u32, error: Error| Wrong {
         calls: (0..=row).map(|row| ((), vec![row])).collect(),

@@ -16,15 +16,15 @@ use crate::check::{Given, text, values};
 use crate::error::{Error, Result};
 use crate::wasm::Accumulator;
 
-/// So many words of the component are sent with a seed.
+/// The number of the component's words that one seed sends.
 const WORDS: usize = 500;
-/// So many calls are made on one accumulator, once.
+/// The number of calls in the long accumulator.
 const LONG: usize = 300;
 /// So few rows come again and again in a long series.
 const FEW: usize = 6;
 /// The calls of the last series shown.
 const SHOWN: usize = 6;
-/// So many groups of a stage are folded in a series at most, each of them alone too.
+/// The most groups of a stage that a series folds, each of them alone too.
 const GROUPS: usize = 150;
 
 /// A call; with it go numbers of rows, or of groups.
@@ -32,7 +32,7 @@ const GROUPS: usize = 150;
 enum Call {
     /// Rows of that input are taken in.
     Update(usize),
-    /// What they add.
+    /// Asks for the sums that the accumulator has added.
     State,
     /// Groups of that stage are folded.
     Fold(usize),
@@ -49,20 +49,20 @@ struct Wrong {
     contract: &'static str,
 }
 
-/// What calls must give, as far as it is known.
+/// The results that calls must give, as far as they are known.
 struct Known<'k> {
     calls: Calls<'k>,
     /// Of each input.
     rows: Vec<RecordBatch>,
-    /// What each of them adds.
+    /// The sums that each row adds, by input and row.
     added: RefCell<HashMap<(usize, u32), Rc<Sums>>>,
     /// Groups of each stage: keys, and rows as they are kept.
     groups: Vec<Vec<(Vec<u8>, Vec<u8>)>>,
-    /// What each of them folds to.
+    /// The sums that each group folds to, by stage and group.
     folded: RefCell<HashMap<(usize, u32), Rc<Sums>>>,
 }
 
-/// Whether a long series of calls gives what its rows and groups give alone.
+/// Checks that a long series of calls gives the results that its rows and groups give alone.
 pub(in crate::check) fn check(calls: &Calls<'_>, given: &Given<Vec<RecordBatch>>, rounds: &Rounds) -> Verdict {
     let (mut made, mut seeds) = (0, 0);
     let words = match calls.open().and_then(|mut accumulator| accumulator.state().map(|_| accumulator.usage())) {
@@ -88,7 +88,7 @@ pub(in crate::check) fn check(calls: &Calls<'_>, given: &Given<Vec<RecordBatch>>
     passed(format!("{made} calls, {seeds} seeds; {} words and numbers of the component", given.count()))
 }
 
-/// What was sent, what came back, and what the contract says.
+/// The input that was sent, the output that came back, and the sentence of the contract.
 type Told = (String, String, &'static str);
 
 /// Makes all series of a seed, and returns how many calls these were.
@@ -220,7 +220,7 @@ impl<'k> Known<'k> {
         accumulator.update(&self.calls.plugin.spec().inputs[input].name, &self.taken(input, rows))
     }
 
-    /// What a row adds alone.
+    /// Returns the sums that a row adds alone.
     fn added(&self, input: usize, row: u32) -> Result<Rc<Sums>> {
         if let Some(known) = self.added.borrow().get(&(input, row)) {
             return Ok(Rc::clone(known));
@@ -268,7 +268,7 @@ impl<'k> Known<'k> {
         Ok(sums)
     }
 
-    /// What a group folds to alone.
+    /// Returns the sums that a group folds to alone.
     fn folded(&self, stage: usize, group: u32) -> Result<Rc<Sums>> {
         if let Some(known) = self.folded.borrow().get(&(stage, group)) {
             return Ok(Rc::clone(known));

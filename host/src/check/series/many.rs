@@ -15,10 +15,10 @@ use crate::error::Result;
 const ROWS: usize = 70_000;
 /// How many keys those have that agree.
 const KEYS: u64 = 11;
-/// So many rows get an accumulator of their own, and so many groups a call.
+/// The number of rows for one accumulator, and of groups for one call.
 const PART: usize = 997;
 
-/// Whether very many rows add what they add in parts, and fold alike.
+/// Checks that very many rows add the sums that they add in parts, and that their groups fold alike.
 pub(in crate::check) fn check(calls: &Calls<'_>, inputs: &[&str], rounds: &Rounds) -> Verdict {
     let seed = rounds.seed;
     let count = match calls.open().and_then(|mut accumulator| accumulator.state().map(|_| accumulator.usage())) {
@@ -77,7 +77,7 @@ fn differs(calls: &Calls<'_>, rows: &[RecordBatch]) -> Option<(String, &'static 
     folds(calls, whole).unwrap_or_else(|error| Some((error.to_string(), TAKES_ANY)))
 }
 
-/// What the rows add together, and in parts.
+/// Returns the sums of the rows together, and of the rows in parts.
 fn sums(calls: &Calls<'_>, rows: &[RecordBatch]) -> Result<(Sums, Sums)> {
     let cut_at = |most: usize| -> Vec<Part> {
         let cuts = rows.iter().enumerate();

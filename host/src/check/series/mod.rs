@@ -44,7 +44,7 @@ impl Rounds {
         Self { seed: options.seed, rounds: options.rounds.unwrap_or(ROUNDS), until }
     }
 
-    /// Whether it took so long that what is left is left out. Calls that were made never depend on it, just their number.
+    /// Returns whether the time for seeds is over. It decides how many calls are made, never what a call must give.
     fn are_over(&self) -> bool {
         self.until.is_some_and(|until| Instant::now() >= until)
     }
@@ -66,12 +66,12 @@ fn share(most: usize, used: Usage) -> usize {
     if used.fuel > SLOW { most / 10 } else { most }
 }
 
-/// What repeats a round.
+/// Returns the flags that repeat a round.
 fn again(seed: u64) -> String {
     format!("`--seed {seed} --rounds 1` sends this again")
 }
 
-/// So many of the rows, each as likely as any other and perhaps more than once.
+/// Returns `count` of the rows. Each is as likely as any other and may come more than once.
 fn picks(rows: usize, count: usize, dice: &mut Dice) -> Vec<u32> {
     if rows == 0 {
         return vec![];

@@ -1,13 +1,12 @@
-//! What an object's first bytes say of it, where they are not what the manifest says. A few bytes and the header are looked at,
-//! once an object.
+//! Recognises an object that is not in the format of the manifest by its first bytes and its header, once for each object.
 
 use super::super::Format;
 
-/// So many bytes of an object tell what it is, however it is read.
+/// The number of bytes that identify a binary format.
 pub(super) const FIRST: usize = 64;
 
-/// What bytes that are no text at all are, as far as they can be told. None of the short ones can begin a text, and after those
-/// that could, there must be what no text has.
+/// Returns the name of the binary format, if the bytes are no text. No text begins with the short signatures; a longer look
+/// confirms those that a text could begin with.
 pub(super) fn binary(first: &[u8]) -> Option<&'static str> {
     let first = &first[..first.len().min(FIRST)];
     let known: [(&[u8], &str); 20] = [
@@ -68,7 +67,7 @@ pub(super) fn encoding(first: &[u8]) -> Option<&'static str> {
     (all(zero_after) || all(zero_before)).then_some("UTF-16 without a byte order mark")
 }
 
-/// What text is that does not begin as JSON does.
+/// Returns the name of what the text looks like, if it does not begin as JSON does.
 pub(super) fn not_json(text: &[u8], format: Format, columns: &[String]) -> Option<&'static str> {
     let text = text.trim_ascii_start();
     match text.first()? {
@@ -84,7 +83,7 @@ pub(super) fn not_json(text: &[u8], format: Format, columns: &[String]) -> Optio
     }
 }
 
-/// What text is whose first line is no header of CSV.
+/// Returns the name of what the text looks like, if its first line is no header of CSV.
 pub(in super::super) fn not_csv(text: &[u8]) -> Option<&'static str> {
     let text = text.trim_ascii_start();
     match text.first()? {
@@ -94,7 +93,8 @@ pub(in super::super) fn not_csv(text: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// What parts the declared columns in the header, if that is no comma; `found` of them are there between commas.
+/// Returns the delimiter between the declared columns in the header, if it is not a comma. `found` of the columns stand
+/// between commas.
 pub(in super::super) fn delimiter(text: &[u8], columns: &[String], found: usize) -> Option<&'static str> {
     let line = first_line(text);
     // Excel's own way to say so, in a line before the header.

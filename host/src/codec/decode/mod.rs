@@ -138,7 +138,7 @@ impl<R: Read> Decoder<R> {
         Ok(batch)
     }
 
-    /// What can be told only at the end.
+    /// Adds the warnings that only the end of the object allows.
     fn look_back(&mut self) {
         if self.rows == 0 {
             let told = self.warnings.iter().any(|warning| matches!(warning, Warning::NotText(_)));

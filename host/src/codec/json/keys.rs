@@ -51,7 +51,8 @@ impl Gap {
 /// What has been learned about an object's keys.
 pub(super) struct Keys {
     columns: HashMap<Box<[u8]>, usize>,
-    /// Which columns a record has had. What is predicted was learned, and so was looked up once: nothing is added to that.
+    /// Whether a record has had each column. A key is noted where it is first looked up, so a predicted key costs nothing
+    /// more.
     seen: Vec<bool>,
     /// The gap with the opening brace, apart from the others: elsewhere in a record it would be an error.
     first: Option<Gap>,

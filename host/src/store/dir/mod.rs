@@ -30,23 +30,23 @@ pub const WRITERS: &str = "catalog/writers.lock";
 #[derive(Debug)]
 pub struct DirStore {
     root: PathBuf,
-    /// Whether the directory was there at some time.
+    /// Set once the directory was there.
     was_there: AtomicBool,
-    /// Whether it was asked whether anyone else has changed what lies in it.
+    /// Set once this process has checked whether anyone else changed the lake's directories.
     compared: AtomicBool,
     temporaries: AtomicU64,
-    /// What the names of our temporaries begin with, once there was one.
+    /// The beginning of the names of this host's temporaries, once there was one.
     stem: OnceLock<String>,
-    /// Whether a rename of this file system has shown that it takes no other file's place.
+    /// Set once a rename has shown that this file system can rename without replacing a file.
     renames: AtomicBool,
-    /// Whether links are refused, for tests.
+    /// Tests: every hard link is refused.
     #[cfg(test)]
     without_links: bool,
     /// What was said to be no object.
     passed_over: Mutex<BTreeSet<PathBuf>>,
     /// How long a writer waits for one who keeps others from writing.
     patience: Duration,
-    /// Whether one was waited for in vain, and has not let go since: then it is not waited for again.
+    /// Set while another process holds the lock and was waited for in vain: it is not waited for again.
     waited: AtomicBool,
 }
 
@@ -121,12 +121,13 @@ impl DirStore {
     }
 }
 
-/// Whether the error is that nothing has that name.
+/// Returns whether the error means that nothing has that name.
 fn is_nothing(error: &std::io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) || error.raw_os_error() == Some(libc::ELOOP)
 }
 
-/// What a file is told by. Its times of writing can be set by whoever writes it; when the inode changed, the kernel says.
+/// Returns the identity of a file. Whoever writes a file can set its time of writing; the kernel alone sets the time at which
+/// the inode changed.
 fn meta(key: &str, metadata: &fs::Metadata) -> Meta {
     let etag = format!(
         "{:x}-{:x}-{:x}.{:x}-{:x}.{:x}",
@@ -359,7 +360,7 @@ fn remove_temporaries_below(directory: &Path, lake: u64, deep: usize) {
     }
 }
 
-/// What can be read of a directory.
+/// Returns the entries of a directory that can be read.
 fn entries(directory: &Path) -> impl Iterator<Item = fs::DirEntry> {
     fs::read_dir(directory).into_iter().flatten().map_while(std::io::Result::ok)
 }

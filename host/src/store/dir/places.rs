@@ -1,4 +1,4 @@
-//! Whether anyone else changed what lies in a lake's directories: a restore from a backup, or a hand. The time at which a directory
+//! Notices that someone else changed a lake's directories: a restore from a backup, or a hand. The time at which a directory
 //! last changed tells, at the price of looking at a few dozen directories, however many objects they hold.
 
 use std::fs;

@@ -5,21 +5,21 @@ use std::ffi::OsStr;
 
 use crate::digest;
 
-/// What temporary names begin with, those of others too: listings leave them out.
+/// The beginning of all temporary names, those of others too. Listings leave such names out.
 pub(super) const TEMPORARY: &str = ".tmp-";
-/// What ours begin with.
+/// The beginning of the temporary names of smelt.
 const OURS: &str = ".tmp-smelt-";
 /// How many digits of the mark are kept.
 const MARK: usize = 16;
 
-/// What the names begin with that a host of the lake with that id gives, before a number. `random` tells the host's from those
+/// Returns the beginning of the names that a host of the lake with that id gives, before a number. `random` tells the host's from those
 /// of others, who may have its process id in a container of their own.
 pub(super) fn stem(lake: u64, random: u64) -> String {
     let mark = &digest::hex(format!("a file that smelt writes: {lake:x} {random:x}"))[..MARK];
     format!("{OURS}{random:016x}-{mark}-")
 }
 
-/// Whether a host of the lake with that id made the name.
+/// Returns whether a host of the lake with that id made the name.
 pub(super) fn is_ours(lake: u64, name: &OsStr) -> bool {
     let host = || {
         let name = name.to_str()?;

@@ -82,7 +82,7 @@ impl DirUpload<'_> {
     }
 }
 
-/// Whether the error is that the file system has no links, or no more of that file.
+/// Returns whether the error means that the file system has no links, or no more of that file.
 fn is_without_links(error: &std::io::Error) -> bool {
     error.raw_os_error().is_some_and(|code| matches!(code, libc::EPERM | libc::EMLINK)) || is_unsupported(error)
 }

@@ -75,7 +75,7 @@ impl Walk<'_> {
         let (is_top, mut failed) = (self.above.len() == 1, None);
         let read = each_entry(&directory, |name, kind| {
             let added = self.add(path, OsStr::from_bytes(name.to_bytes()), kind);
-            // What is wrong with an entry was judged there.
+            // `add` has judged what is wrong with an entry.
             added.map_err(|error| failed.insert(error).kind().into())
         });
         self.key.truncate(length);
