@@ -3,7 +3,6 @@
 
 use std::fs::{self, File, FileTimes};
 use std::io::Read;
-use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,7 +10,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
-use smelt::Result;
 use smelt::clock::Clock;
 use smelt::components::Components;
 use smelt::config::Manifest;
@@ -19,8 +17,9 @@ use smelt::pipeline::Pipeline;
 use smelt::privacy::Pseudonyms;
 use smelt::progress::Progress;
 use smelt::run::Host;
-use smelt::store::{DirStore, Meta, Store, Upload, Writes};
+use smelt::store::{DirStore, Meta, Store};
 use smelt::wasm::Engine;
+use smelt::{Result, delegate_store};
 
 use crate::support::Lake;
 use crate::support::audit::audit;
@@ -169,10 +168,6 @@ impl Read for Reader {
 }
 
 impl Store for Rewritten {
-    fn list_new(&self, prefix: &str, after: &str, known: &dyn Fn(&str) -> bool) -> Result<Vec<Meta>> {
-        self.store.list_new(prefix, after, known)
-    }
-
     fn open(&self, key: &str) -> Result<(Meta, Box<dyn Read + Send>)> {
         let (meta, inner) = self.store.open(key)?;
         if key != "bronze/orders_1.json" {
@@ -182,37 +177,7 @@ impl Store for Rewritten {
         Ok((meta, Box::new(Reader { inner, path, body, armed })))
     }
 
-    fn look(&self, key: &str) -> Result<Option<Meta>> {
-        self.store.look(key)
-    }
-
-    fn read_ranges(&self, key: &str, ranges: &[Range<u64>]) -> Result<Vec<u8>> {
-        self.store.read_ranges(key, ranges)
-    }
-
-    fn exists(&self, key: &str) -> Result<bool> {
-        self.store.exists(key)
-    }
-
-    fn create(&self, near: &str) -> Result<Box<dyn Upload + '_>> {
-        self.store.create(near)
-    }
-
-    fn delete(&self, key: &str) -> Result<()> {
-        self.store.delete(key)
-    }
-
-    fn begin(&self) -> Result<Writes> {
-        self.store.begin()
-    }
-
-    fn clock(&self) -> Result<i64> {
-        self.store.clock()
-    }
-
-    fn describe(&self) -> String {
-        self.store.describe()
-    }
+    delegate_store!(store: list_new, look, read_ranges, exists, create, delete, begin, clock, describe);
 }
 
 /// Some time in seconds since the epoch.

@@ -1,14 +1,13 @@
 //! Commits that race, and what a reader makes of a broken log.
 
 use std::collections::VecDeque;
-use std::io::Read;
-use std::ops::Range;
 use std::sync::Mutex;
 
 use super::*;
 use crate::config::ErrorText;
+use crate::delegate_store;
 use crate::pipeline::Fingerprint;
-use crate::store::{DirStore, Meta, Upload, Writes};
+use crate::store::DirStore;
 
 fn fingerprint() -> Fingerprint {
     Fingerprint {
@@ -146,41 +145,7 @@ impl Store for Remote<'_> {
         true
     }
 
-    fn list_new(&self, prefix: &str, after: &str, known: &dyn Fn(&str) -> bool) -> Result<Vec<Meta>> {
-        self.store.list_new(prefix, after, known)
-    }
-
-    fn open(&self, key: &str) -> Result<(Meta, Box<dyn Read + Send>)> {
-        self.store.open(key)
-    }
-
-    fn read_ranges(&self, key: &str, ranges: &[Range<u64>]) -> Result<Vec<u8>> {
-        self.store.read_ranges(key, ranges)
-    }
-
-    fn exists(&self, key: &str) -> Result<bool> {
-        self.store.exists(key)
-    }
-
-    fn create(&self, near: &str) -> Result<Box<dyn Upload + '_>> {
-        self.store.create(near)
-    }
-
-    fn delete(&self, key: &str) -> Result<()> {
-        self.store.delete(key)
-    }
-
-    fn begin(&self) -> Result<Writes> {
-        self.store.begin()
-    }
-
-    fn clock(&self) -> Result<i64> {
-        self.store.clock()
-    }
-
-    fn describe(&self) -> String {
-        self.store.describe()
-    }
+    delegate_store!(store: list_new, open, read_ranges, exists, create, delete, begin, clock, describe);
 }
 
 #[test]

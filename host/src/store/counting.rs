@@ -4,7 +4,8 @@ use std::io::Read;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Meta, Store, Upload, Writes};
+use super::{Meta, Store};
+use crate::delegate_store;
 use crate::error::Result;
 
 /// Counts the requests to another store, and the bytes read.
@@ -31,18 +32,10 @@ impl<S: Store> Counting<S> {
 }
 
 impl<S: Store> Store for Counting<S> {
-    fn list_new(&self, prefix: &str, after: &str, known: &dyn Fn(&str) -> bool) -> Result<Vec<Meta>> {
-        self.store.list_new(prefix, after, known)
-    }
-
     fn open(&self, key: &str) -> Result<(Meta, Box<dyn Read + Send>)> {
         let opened = self.store.open(key)?;
         self.count(opened.0.bytes);
         Ok(opened)
-    }
-
-    fn look(&self, key: &str) -> Result<Option<Meta>> {
-        self.store.look(key)
     }
 
     fn read_ranges(&self, key: &str, ranges: &[Range<u64>]) -> Result<Vec<u8>> {
@@ -50,27 +43,5 @@ impl<S: Store> Store for Counting<S> {
         self.store.read_ranges(key, ranges)
     }
 
-    fn exists(&self, key: &str) -> Result<bool> {
-        self.store.exists(key)
-    }
-
-    fn create(&self, near: &str) -> Result<Box<dyn Upload + '_>> {
-        self.store.create(near)
-    }
-
-    fn delete(&self, key: &str) -> Result<()> {
-        self.store.delete(key)
-    }
-
-    fn begin(&self) -> Result<Writes> {
-        self.store.begin()
-    }
-
-    fn clock(&self) -> Result<i64> {
-        self.store.clock()
-    }
-
-    fn describe(&self) -> String {
-        self.store.describe()
-    }
+    delegate_store!(store: list_new, look, exists, create, delete, begin, clock, describe);
 }

@@ -4,7 +4,8 @@ use std::io::Read;
 use std::ops::Range;
 use std::sync::Mutex;
 
-use super::{Meta, Store, Upload, Writes};
+use super::{Meta, Store};
+use crate::delegate_store;
 use crate::error::Result;
 
 type Meddler<'s> = Box<dyn FnMut(&str) + Send + 's>;
@@ -43,31 +44,5 @@ impl Store for Meddling<'_> {
         self.store.read_ranges(key, ranges)
     }
 
-    fn exists(&self, key: &str) -> Result<bool> {
-        self.store.exists(key)
-    }
-
-    fn create(&self, near: &str) -> Result<Box<dyn Upload + '_>> {
-        self.store.create(near)
-    }
-
-    fn delete(&self, key: &str) -> Result<()> {
-        self.store.delete(key)
-    }
-
-    fn begin(&self) -> Result<Writes> {
-        self.store.begin()
-    }
-
-    fn may_be_written(&self) -> Result<bool> {
-        self.store.may_be_written()
-    }
-
-    fn clock(&self) -> Result<i64> {
-        self.store.clock()
-    }
-
-    fn describe(&self) -> String {
-        self.store.describe()
-    }
+    delegate_store!(store: exists, create, delete, begin, may_be_written, clock, describe);
 }

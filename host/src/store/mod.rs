@@ -4,6 +4,7 @@
 
 #[cfg(test)]
 pub(crate) mod counting;
+mod delegate;
 mod dir;
 #[cfg(test)]
 pub(crate) mod meddling;

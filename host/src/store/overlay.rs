@@ -5,9 +5,9 @@ use std::io::{Read, Write};
 use std::ops::Range;
 
 use super::scratch::Scratch;
-use super::{DirStore, Durability, Meta, Store, Upload, Writes};
-use crate::Error;
+use super::{DirStore, Durability, Meta, Store, Upload};
 use crate::error::{Kind, Result};
+use crate::{Error, delegate_store};
 
 /// A lake over another one: of that one some objects can be read, and whatever is written lies in a directory that vanishes
 /// with this. What is written below one prefix is only hashed and counted.
@@ -75,29 +75,9 @@ impl Store for Overlay {
         }
     }
 
-    fn delete(&self, key: &str) -> Result<()> {
-        self.top.delete(key)
-    }
+    delegate_store!(top: delete, begin, clock);
 
-    fn begin(&self) -> Result<Writes> {
-        self.top.begin()
-    }
-
-    fn clock(&self) -> Result<i64> {
-        self.top.clock()
-    }
-
-    fn is_remote(&self) -> bool {
-        self.base.is_remote()
-    }
-
-    fn has_layer(&self, layer: &str) -> Result<bool> {
-        self.base.has_layer(layer)
-    }
-
-    fn describe(&self) -> String {
-        self.base.describe()
-    }
+    delegate_store!(base: is_remote, has_layer, describe);
 }
 
 /// An upload of which nothing is kept.
