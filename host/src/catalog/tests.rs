@@ -9,24 +9,11 @@ use crate::delegate_store;
 use crate::pipeline::Fingerprint;
 use crate::store::DirStore;
 
-fn fingerprint() -> Fingerprint {
-    Fingerprint {
-        plugin: "p".into(),
-        version: "1.0.0".into(),
-        component: "c0ffee00".into(),
-        contract: "0.1.0".into(),
-        parameters: "{}".into(),
-        host: String::new(),
-        key: None,
-        as_of: None,
-    }
-}
-
 fn change(dataset: &str, retired: &str) -> Change {
     let log = Stored { key: "x".into(), sha256: "x".into(), bytes: 0, rows: 0 };
     let change = DatasetChange { reset: true, previous: 0, cleaned: 1, rewritten: 0, log, removed: None };
     Change {
-        datasets: [(dataset.to_owned(), (change, Dataset::new(fingerprint())))].into(),
+        datasets: [(dataset.to_owned(), (change, Dataset::new(Fingerprint::some())))].into(),
         retired: vec![retired.to_owned()],
         ..Change::new("clean")
     }
@@ -278,7 +265,7 @@ fn catalog_at(store: &DirStore, sequence: u64) -> Catalog<'_> {
 fn what_the_machine_is_at_fault_for_is_no_try_and_forgives_none() {
     let after = |before: Option<&Failing>, kind| {
         let error = Error::new(kind, "why");
-        Failing::after(before, fingerprint(), std::iter::once(("a", "1", Some(&error))), ErrorText::Masked)
+        Failing::after(before, Fingerprint::some(), std::iter::once(("a", "1", Some(&error))), ErrorText::Masked)
     };
     let tries = |failing: &Failing| failing.items.get("a").map(|failure| failure.tries);
     assert_eq!(after(None, Kind::Unavailable), None, "there is nothing to note");

@@ -13,19 +13,6 @@ use crate::progress::Progress;
 use crate::store::meddling::Meddling;
 use crate::store::{DirStore, Durability, Store};
 
-fn fingerprint() -> Fingerprint {
-    Fingerprint {
-        plugin: "p".into(),
-        version: "1.0.0".into(),
-        component: "c0ffee00".into(),
-        contract: "0.1.0".into(),
-        parameters: "{}".into(),
-        host: String::new(),
-        key: None,
-        as_of: None,
-    }
-}
-
 fn put(store: &dyn Store, key: String, body: &str) -> Stored {
     store.put_if_absent(&key, body.as_bytes(), Durability::Rebuildable).expect("a put");
     Stored { key, sha256: digest::hex(body), bytes: body.len() as u64, rows: 1 }
@@ -37,7 +24,7 @@ fn prepare(store: &dyn Store, names: &[&str]) -> (u64, Change) {
     let state = catalog.state();
     let sequence = state.sequence + 1;
     let held = state.datasets.get("d").cloned();
-    let mut dataset = held.clone().unwrap_or_else(|| Dataset::new(fingerprint()));
+    let mut dataset = held.clone().unwrap_or_else(|| Dataset::new(Fingerprint::some()));
     let known = Entries::of(store, &dataset).by_name(names).expect("entries");
     let (mut log, mut pairs, mut retired) = (Vec::new(), Vec::new(), Vec::new());
     for (name, known) in names.iter().zip(known) {

@@ -32,6 +32,21 @@ pub struct Fingerprint {
 }
 
 impl Fingerprint {
+    /// One that some component may have, for tests.
+    #[cfg(test)]
+    pub(crate) fn some() -> Self {
+        Self {
+            plugin: "p".into(),
+            version: "1.0.0".into(),
+            component: "c0ffee00".into(),
+            contract: "0.1.0".into(),
+            parameters: "{}".into(),
+            host: String::new(),
+            key: None,
+            as_of: None,
+        }
+    }
+
     pub(super) fn new(identity: &Identity, parameters: &str, host: String) -> Self {
         Self {
             plugin: identity.name.to_string(),

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 
-use super::{Host, Made, Way};
+use super::{Host, Way};
 use crate::aggregate::put_stamped;
 use crate::catalog::{
     CHANGES, Change, Dataset, DatasetChange, ENTRIES, FORMER, FORMER_REJECTED, Former, Gold, GoldInput, LogEntry,
-    QUARANTINE, State, Stored,
+    Parts, QUARANTINE, State, Stored,
 };
 use crate::clean::What;
 use crate::error::{Kind, Result};
@@ -75,8 +75,8 @@ impl Host {
         kept: &Former,
         way: Way,
         change: &mut Change,
-    ) -> Result<(BTreeMap<String, Gold>, Made)> {
-        let mut behind = Made::default();
+    ) -> Result<(BTreeMap<String, Gold>, Parts)> {
+        let mut behind = Parts::default();
         for (name, dataset) in &kept.datasets {
             // Made anew since, it may have lost what cannot be known here: rows that were given up, an object that was replaced.
             if state.datasets.get(name).is_none_or(|current| current.since != kept.until) {

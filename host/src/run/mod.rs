@@ -19,7 +19,7 @@ use chrono::TimeDelta;
 
 pub use drop::Dropped;
 pub use generate::{Generated, Generation};
-pub use promote::{Done, Made, Way};
+pub use promote::{Done, Way};
 
 use crate::catalog::{
     Catalog, Change, GC, GOLD, Known, Promotion, QUARANTINE, SILVER, State, commit_key, component_key, keep_component,

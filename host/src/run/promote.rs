@@ -3,12 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 
-use serde::Serialize;
-
 use super::{ATTEMPTS, Host};
 use crate::Error;
 use crate::aggregate::Aggregation;
-use crate::catalog::{Catalog, Change, Former, Promoted, Promotion, State, keep_component, kept_component};
+use crate::catalog::{Catalog, Change, Former, Parts, Promoted, Promotion, State, keep_component, kept_component};
 use crate::clean::Cleaning;
 use crate::error::{Kind, Result};
 use crate::fresh::Fresh;
@@ -34,28 +32,12 @@ pub struct Done {
     /// What ran before.
     pub former: Former,
     /// What was made anew.
-    pub anew: Made,
+    pub anew: Parts,
     /// What had been kept and is current again.
-    pub restored: Made,
+    pub restored: Parts,
     /// The parts that are as they were then, and not what the component makes of the lake as it is now. The next run brings
     /// them up to date.
-    pub behind: Made,
-}
-
-/// Parts of the lake, by name.
-#[derive(Debug, Default, Serialize)]
-pub struct Made {
-    /// Datasets.
-    pub datasets: BTreeSet<String>,
-    /// KPIs.
-    pub kpis: BTreeSet<String>,
-}
-
-impl Made {
-    /// Returns whether nothing is named.
-    pub fn is_empty(&self) -> bool {
-        self.datasets.is_empty() && self.kpis.is_empty()
-    }
+    pub behind: Parts,
 }
 
 impl Host {
@@ -78,9 +60,12 @@ impl Host {
             let former = self.former(catalog.state(), plugin, own);
             if former.component == identity.sha256() {
                 return match self.sign_anew(&identity.binary)? {
-                    true => {
-                        Ok(Done { former, anew: Made::default(), restored: Made::default(), behind: Made::default() })
-                    }
+                    true => Ok(Done {
+                        former,
+                        anew: Parts::default(),
+                        restored: Parts::default(),
+                        behind: Parts::default(),
+                    }),
                     false => {
                         let to = identity.sha256();
                         Err(Error::config(format!("plugin `{plugin}` runs component {to} already")))
@@ -133,10 +118,10 @@ impl Host {
         let tables = kept.filter(|kept| kept.component == to);
         let tables = tables.map(|kept| self.bring_back(state, kept, way, &mut change)).transpose()?;
         let (tables, behind) = tables.unwrap_or_default();
-        let restored = Made { datasets: names(&change.datasets), kpis: names(&tables) };
+        let restored = Parts { datasets: names(&change.datasets), kpis: names(&tables) };
         let given_up = self.make_anew(state, plugin, &restored, &mut change)?;
         let datasets = names(&change.datasets).difference(&restored.datasets).cloned().collect();
-        let anew = Made { datasets, kpis: names(&change.gold) };
+        let anew = Parts { datasets, kpis: names(&change.gold) };
         let former = self.keep_former(state, former.without(&given_up), &mut change)?;
         self.keep(vec![&identity.binary], Durability::Durable, &mut change)?;
         // What was kept until now is current, or let go of.
@@ -170,7 +155,13 @@ impl Host {
 
     /// Adds to the change what follows from the plugin's new component, but for what was brought back: its datasets and the
     /// KPIs that read them, or its KPIs. Returns the datasets of which rows are given up.
-    fn make_anew(&self, state: &State, plugin: &str, restored: &Made, change: &mut Change) -> Result<BTreeSet<String>> {
+    fn make_anew(
+        &self,
+        state: &State,
+        plugin: &str,
+        restored: &Parts,
+        change: &mut Change,
+    ) -> Result<BTreeSet<String>> {
         let uses = |identity: &Identity| &*identity.name == plugin;
         let datasets: BTreeSet<&str> = self
             .pipeline
