@@ -3,17 +3,11 @@
 use std::fs;
 use std::time::SystemTime;
 
-use smelt::clock::{Clock, parse_stamp};
-use smelt::components::Components;
-use smelt::config::Manifest;
-use smelt::pipeline::Pipeline;
-use smelt::privacy::Pseudonyms;
-use smelt::progress::Progress;
-use smelt::run::Host;
+use smelt::clock::parse_stamp;
 use smelt::store::DirStore;
-use smelt::wasm::Engine;
 
 use crate::support::Lake;
+use crate::support::embedded::host_of;
 use crate::support::ended::fixtures;
 
 /// More objects than are compared with bronze at every tick.
@@ -37,15 +31,10 @@ fn reading(lake: &Lake, number: usize, celsius: i32) {
     lake.bronze(&format!("readings-{number}.csv"), row);
 }
 
-/// What the command does, at another time.
+/// Runs the pipeline as the command does, at another time.
 fn run_at(lake: &Lake, time: &str) {
-    let manifest = Manifest::read(&lake.beside("smelt.toml")).expect("it is a manifest");
-    let components = Components::of(&manifest, &|_| None).expect("its places");
-    let (engine, pseudonyms) = (Engine::new(None).expect("it starts"), Pseudonyms::from_hex(None).expect("no key"));
-    let find = |plugin: &str, limits: &smelt::wasm::Limits| components.read(plugin, limits.component_bytes);
-    let pipeline = Pipeline::load(&manifest, engine, &pseudonyms, None, &find).expect("it loads");
-    let clock = Clock::Fixed(parse_stamp(time).expect("it is a stamp"));
-    let host = Host::new(Box::new(DirStore::new(lake.path())), pipeline, clock, Progress::new(false));
+    let now = parse_stamp(time).expect("it is a stamp");
+    let host = host_of(&lake.beside("smelt.toml"), Box::new(DirStore::new(lake.path())), now);
     host.run().and_then(|report| report.complete()).expect("it runs");
 }
 

@@ -1,15 +1,21 @@
 //! What the machine takes or lacks: it is no one's fault, and holds up only what needs it.
 
 use std::fs;
+use std::io::Read;
+use std::ops::Range;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::json;
+use smelt::error::Kind;
+use smelt::store::{DirStore, Meta, Store};
+use smelt::{Error, Result, delegate_store};
 
 use crate::support::Lake;
 use crate::support::audit::audit;
+use crate::support::embedded::{NOW, host};
 use crate::support::process::{Running, pause, wait_until};
 
 const LONG: Duration = Duration::from_secs(60);
@@ -50,6 +56,55 @@ fn a_process_that_was_stopped_fails_no_plugin() {
 fn run_of(lake: &Lake, part: &str) -> PathBuf {
     let found = fs::read_dir(lake.path().join("catalog").join(part).join("orders")).expect("a directory").next();
     found.expect("it has a run").expect("it can be listed").path()
+}
+
+/// A lake on a disk that fails where the key begins so.
+struct Unwell {
+    store: DirStore,
+    lost: &'static str,
+}
+
+impl Unwell {
+    fn read(&self, key: &str) -> Result<()> {
+        match key.starts_with(self.lost) {
+            true => Err(Error::new(Kind::Unavailable, format!("cannot read `{key}`: input/output error"))),
+            false => Ok(()),
+        }
+    }
+}
+
+impl Store for Unwell {
+    fn open(&self, key: &str) -> Result<(Meta, Box<dyn Read + Send>)> {
+        self.read(key)?;
+        self.store.open(key)
+    }
+
+    fn read_ranges(&self, key: &str, ranges: &[Range<u64>]) -> Result<Vec<u8>> {
+        self.read(key)?;
+        self.store.read_ranges(key, ranges)
+    }
+
+    delegate_store!(store: list_new, look, exists, create, delete, begin, clock, describe);
+}
+
+#[test]
+fn a_dataset_whose_catalog_cannot_be_read_holds_up_no_other() {
+    for lost in ["catalog/index/orders/", "catalog/entries/orders/"] {
+        let lake = Lake::new();
+        lake.bronze("orders_1.json", orders(0, 3));
+        lake.bronze("customers_1.csv", customer("C1"));
+        lake.smelt(&["run"]);
+        lake.bronze("orders_2.json", orders(3, 4));
+        lake.bronze("customers_2.csv", customer("D1"));
+        let report = host(Box::new(Unwell { store: DirStore::new(lake.path()), lost }), NOW).run().expect("it runs");
+        let failures: Vec<_> = report.failures.iter().map(|(what, why)| format!("{what}: {why}")).collect();
+        assert!(!failures.is_empty() && failures.iter().all(|it| it.starts_with("orders")), "{lost}: {failures:?}");
+        assert!(report.parked.is_empty(), "{lost}: the cleaner is not at fault");
+        assert_eq!((lake.silver("customers").len(), lake.silver("orders").len()), (2, 3), "{lost}");
+        lake.smelt(&["run"]);
+        assert_eq!(lake.silver("orders").len(), 4, "{lost}");
+        audit(&lake);
+    }
 }
 
 #[test]

@@ -10,19 +10,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
-use smelt::clock::Clock;
-use smelt::components::Components;
-use smelt::config::Manifest;
-use smelt::pipeline::Pipeline;
-use smelt::privacy::Pseudonyms;
-use smelt::progress::Progress;
-use smelt::run::Host;
 use smelt::store::{DirStore, Meta, Store};
-use smelt::wasm::Engine;
 use smelt::{Result, delegate_store};
 
 use crate::support::Lake;
 use crate::support::audit::audit;
+use crate::support::embedded::{NOW, host};
 use crate::support::process::Running;
 use crate::support::root;
 
@@ -178,21 +171,6 @@ impl Store for Rewritten {
     }
 
     delegate_store!(store: list_new, look, read_ranges, exists, create, delete, begin, clock, describe);
-}
-
-/// Some time in seconds since the epoch.
-const NOW: i64 = 1_800_000_000;
-
-/// A host whose clock stands still.
-fn host(store: Box<dyn Store>, now: i64) -> Host {
-    let manifest = Manifest::read(&root().join("pipelines/ecommerce")).expect("it is a manifest");
-    let engine = Engine::new(Some(&root().join("target/components/cache"))).expect("an engine");
-    let components = Components::of(&manifest, &|_| None).expect("places");
-    let pipeline = Pipeline::load(&manifest, engine, &Pseudonyms::default(), None, &|plugin, limits| {
-        components.read(plugin, limits.component_bytes)
-    });
-    let now = chrono::DateTime::from_timestamp(now, 0).expect("an instant");
-    Host::new(store, pipeline.expect("it loads"), Clock::Fixed(now), Progress::new(false))
 }
 
 /// However long the time between runs is, what was young is looked at once it is old, and then no more.

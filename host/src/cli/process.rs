@@ -5,7 +5,7 @@
 use std::any::Any;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _, Write as _};
-use std::panic::{self, PanicHookInfo};
+use std::panic::{self, PanicHookInfo, UnwindSafe};
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,19 +29,18 @@ const PANICS_KEPT: usize = 64;
 /// Runs the command. The exit status is 0, 1 or 2, whatever happens.
 pub fn main() -> ExitCode {
     panic::set_hook(Box::new(remember));
-    let code = panic::catch_unwind(|| match command(std::env::args_os().collect()) {
-        Ok(code) => code,
-        Err(error) => {
-            complain(&error);
-            ExitCode::from(if error.kind() == Kind::InvalidConfig { 2 } else { 1 })
-        }
-    });
-    let code = code.unwrap_or_else(|payload| {
-        complain(&Error::internal(panicked(&*payload)));
-        ExitCode::FAILURE
-    });
+    let code = ended(|| command(std::env::args_os().collect()));
     // A result that nobody could be told is a failure.
     if FAILED.load(Ordering::Relaxed) { ExitCode::FAILURE } else { code }
+}
+
+/// Does the work, says what went wrong, and returns the exit status.
+fn ended(work: impl FnOnce() -> Result<ExitCode> + UnwindSafe) -> ExitCode {
+    let done = panic::catch_unwind(work).unwrap_or_else(|payload| Err(Error::internal(panicked(&*payload))));
+    done.unwrap_or_else(|error| {
+        complain(&error);
+        ExitCode::from(if error.kind() == Kind::InvalidConfig { 2 } else { 1 })
+    })
 }
 
 fn command(arguments: Vec<OsString>) -> Result<ExitCode> {
@@ -147,4 +146,17 @@ fn panicked(payload: &(dyn Any + Send)) -> String {
 fn said(payload: &dyn Any) -> String {
     let text = payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
     text.unwrap_or("no message").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_a_sentence_and_exit_status_1() {
+        assert_eq!(ended(|| panic!("row {} is none", 7)), ExitCode::FAILURE);
+        assert_eq!(ended(|| Err(Error::config("no such key"))), ExitCode::from(2));
+        let payload = panic::catch_unwind(|| panic!("row {} is none", 7)).expect_err("it panics");
+        assert_eq!(panicked(&*payload), "panicked: row 7 is none");
+    }
 }

@@ -461,6 +461,8 @@ fn happening() -> impl Strategy<Value = Happening> {
         &["quarantine", "purge", "--older-than", "0s", "--delete"],
         &["gc", "--grace", "0s", "--delete"],
         &["gc", "--former", "--grace", "0s", "--delete"],
+        // Refused while the manifest has it.
+        &["drop", "aov", "--delete"],
     ];
     let strangers = select(vec![".tmp-upload", "notes.md", "sub/.tmp-0123456789abcdef-1", ".tmp-0123456789abcdef-7"]);
     prop_oneof![

@@ -9,6 +9,7 @@ use smelt_s3_server::{Minio, Server};
 use tempfile::TempDir;
 
 pub mod audit;
+pub mod embedded;
 pub mod ended;
 pub mod process;
 pub mod random_rows;
