@@ -236,14 +236,14 @@ impl<'p> Planning<'p> {
         let listed: Vec<_> = listed.map(|(step, held, listed)| (step, held, listed, self.parked_names(step))).collect();
         // Of those that are not compared in full anyway.
         let watched = listed.iter().map(|(_, held, ..)| Watched::of(self.store, held.filter(|_| self.is_large(*held))));
-        let watched = watched.collect::<Result<Vec<_>>>()?;
+        let watched: Vec<_> = watched.collect();
         let known = |key: &str| {
             let name = &key[BRONZE.len()..];
             let (mut any, mut all) = (false, true);
             let of = listed.iter().zip(&watched).filter(|((step, ..), _)| step.pattern.matches(name));
             for ((_, _, listed, parked), watched) in of {
                 any = true;
-                watched.iter().for_each(|watched| watched.add(name));
+                watched.iter().flatten().for_each(|watched| watched.add(name));
                 // Another version of what is parked is another try.
                 all &= !parked.contains(name) && listed.borrow_mut().add(name);
             }
@@ -252,16 +252,20 @@ impl<'p> Planning<'p> {
         let new = self.store.list_new(BRONZE, "", &known)?;
         let mut everything = None;
         let mut plans = Vec::new();
-        for ((step, held, listed, _), watched) in listed.iter().zip(&watched) {
+        for ((step, held, listed, _), watched) in listed.iter().zip(watched) {
             let mut rebuild = self.reason(step, *held);
             if rebuild.is_none() && listed.borrow().is_same() && self.is_large(*held) {
-                match self.but_for_young(step, *held, watched.as_ref(), &new)? {
-                    Some(plan) if plan.rebuild.is_none() => {
+                match watched.and_then(|watched| self.but_for_young(step, *held, watched.as_ref(), &new)) {
+                    Ok(Some(plan)) if plan.rebuild.is_none() => {
                         plans.push(Ok(plan));
                         continue;
                     }
-                    Some(plan) => rebuild = plan.rebuild,
-                    None => {}
+                    Ok(Some(plan)) => rebuild = plan.rebuild,
+                    Ok(None) => {}
+                    Err(error) => {
+                        plans.push(Err(error));
+                        continue;
+                    }
                 }
             }
             let listing = match &everything {
