@@ -17,8 +17,11 @@ if clang --target=wasm32-wasi $flags -x c /dev/null -o "$core" 2>/dev/null; then
 else
     clang=$tools/c/node_modules/@yowasp/clang
     if ! [ -d "$clang" ]; then
-        npm install --prefix "$tools/c" --no-audit --no-fund @yowasp/clang@22.0.0-git20542-10 >&2 ||
+        # Renamed when it is whole: another build may install it at the same time.
+        new=$tools/c.$$
+        npm install --prefix "$new" --no-audit --no-fund @yowasp/clang@22.0.0-git20542-10 >&2 ||
             unavailable "no C compiler: Debian's clang, lld, wasi-libc and libclang-rt-14-dev-wasm32, or Node.js with npm, are needed"
+        node -e 'fs.renameSync(...process.argv.slice(1))' "$new" "$tools/c" 2>/dev/null || rm -rf "$new"
     fi
     node cc.mjs "$clang" "$core" $flags
 fi
