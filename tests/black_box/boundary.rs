@@ -15,8 +15,9 @@ use proptest::option::weighted;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
-use smelt::privacy::Pseudonyms;
-use smelt::wasm::{Binary, Cleaner, Engine, Kpi, Limits};
+use smelt_common::binary::Binary;
+use smelt_runtime::privacy::Pseudonyms;
+use smelt_runtime::{Cleaner, Engine, Kpi, Limits};
 
 use crate::support::ended::fixtures;
 use crate::support::root;

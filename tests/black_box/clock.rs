@@ -3,8 +3,8 @@
 use std::fs;
 use std::time::SystemTime;
 
-use smelt::clock::parse_stamp;
-use smelt::store::DirStore;
+use smelt_common::clock::parse_stamp;
+use smelt_storage::DirStore;
 
 use crate::support::Lake;
 use crate::support::embedded::host_of;

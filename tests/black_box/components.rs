@@ -112,7 +112,7 @@ impl Registry {
             let auth = RegistryAuth::Anonymous;
             client.auth(&reference, &auth, RegistryOperation::Push).await.expect("anyone may push");
             for blob in layers.iter().map(|layer| &layer.data).chain([&config.data]) {
-                let digest = format!("sha256:{}", smelt::digest::hex(blob));
+                let digest = format!("sha256:{}", smelt_common::digest::hex(blob));
                 match client.push_blob(&reference, blob.clone(), &digest).await {
                     // It takes the blob, and does not say where it is.
                     Ok(_) | Err(OciDistributionError::RegistryNoLocationError) => {}

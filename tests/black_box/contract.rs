@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use smelt::digest;
+use smelt_common::digest;
 
 use crate::conformance::golden::smelt;
 use crate::support::ended::Ended;

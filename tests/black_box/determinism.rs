@@ -2,17 +2,18 @@
 //! features, the cut of batches, or what was run before.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use smelt::clock::{Clock, parse_stamp};
 use smelt::components::Components;
-use smelt::config::Manifest;
-use smelt::digest;
-use smelt::pipeline::Pipeline;
-use smelt::privacy::Pseudonyms;
-use smelt::progress::Progress;
-use smelt::run::{Generation, Host};
-use smelt::store::DirStore;
-use smelt::wasm::Engine;
+use smelt_common::clock::{Clock, parse_stamp};
+use smelt_common::digest;
+use smelt_common::progress::Unwatched;
+use smelt_engine::manifest::Manifest;
+use smelt_engine::pipeline::Pipeline;
+use smelt_engine::run::{Generation, Host};
+use smelt_runtime::Engine;
+use smelt_runtime::privacy::Pseudonyms;
+use smelt_storage::DirStore;
 
 use crate::support::{Lake, root};
 
@@ -34,7 +35,7 @@ fn made(plain: bool, batch_rows: usize) -> BTreeMap<String, String> {
         })
         .expect("it loads");
     let now = parse_stamp("20250101T120000").expect("it is a stamp");
-    let host = Host::new(Box::new(DirStore::new(lake.path())), pipeline, Clock::Fixed(now), Progress::new(false));
+    let host = Host::new(Box::new(DirStore::new(lake.path())), pipeline, Clock::Fixed(now), Arc::new(Unwatched));
     let ticks = Generation { ticks: 3, ..Generation::default() };
     let generated = host.generate(&ticks).expect("it generates");
     assert!(generated.failures.is_empty(), "{:?}", generated.failures);

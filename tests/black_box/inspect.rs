@@ -16,7 +16,7 @@ fn a_component_is_shown_with_the_limits_that_apply_to_it() {
     let about = lake.json(&["plugin", "inspect", component]);
     assert_eq!(about["world"], "cleaner, contract 0.2.0");
     assert_eq!(about["key"], serde_json::json!(["station", "taken_at"]));
-    assert_eq!(about["sha256"], smelt::digest::hex(std::fs::read(component).expect("it is there")));
+    assert_eq!(about["sha256"], smelt_common::digest::hex(std::fs::read(component).expect("it is there")));
     assert!(about["parameters"]["properties"]["coldest"].is_object(), "{about}");
     assert!(about["rules"]["fahrenheit"].as_str().is_some_and(|rule| rule.starts_with("repairs: ")), "{about}");
     let limits = |of: &str, key: &str| about["limits"][of][key].as_u64();

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use smelt::components::Components;
-use smelt::config::Manifest;
-use smelt::pipeline::{Lock, Pipeline};
-use smelt::privacy::Pseudonyms;
-use smelt::wasm::{Engine, Limits};
+use smelt_engine::manifest::Manifest;
+use smelt_engine::pipeline::{Lock, Pipeline};
+use smelt_runtime::privacy::Pseudonyms;
+use smelt_runtime::{Engine, Limits};
 
 use crate::support::ended::{Ended, fixtures};
 use crate::support::{Lake, root};
@@ -43,7 +43,7 @@ fn swap(lake: &Lake, name: &str) -> [String; 2] {
     // A custom section without content, called `x`.
     let after = [&before[..], &[0, 2, 1, b'x']].concat();
     std::fs::write(&path, &after).expect("it can be written");
-    [before, after].map(smelt::digest::hex)
+    [before, after].map(smelt_common::digest::hex)
 }
 
 #[track_caller]
@@ -117,7 +117,7 @@ fn a_component_swapped_after_it_was_read_is_not_what_runs() {
     let pin = lock.as_ref().and_then(|lock| lock.pin("clean-readings")).expect("it is pinned");
     assert_eq!(pipeline.identity("clean-readings").expect("it runs").sha256(), pin.sha256);
     let now = std::fs::read(component(&lake, "clean-readings")).expect("it is there");
-    assert_ne!(smelt::digest::hex(now), pin.sha256);
+    assert_ne!(smelt_common::digest::hex(now), pin.sha256);
     let error = load(&|| {}).err().expect("it is refused");
     assert!(error.to_string().contains(&pin.sha256), "{error}");
 }
@@ -129,7 +129,10 @@ fn a_lock_pins_what_a_plugin_is_and_may_use() {
     let names: Vec<_> = lock["plugin"].as_array().into_iter().flatten().map(|pin| pin["name"].clone()).collect();
     assert_eq!(names, PLUGINS);
     let pin = &lock["plugin"][1];
-    assert_eq!(pin["sha256"], smelt::digest::hex(std::fs::read(component(&lake, "hottest")).expect("it is there")));
+    assert_eq!(
+        pin["sha256"],
+        smelt_common::digest::hex(std::fs::read(component(&lake, "hottest")).expect("it is there"))
+    );
     assert_eq!((&pin["version"], &pin["contract"]), (&"1.0.0".into(), &"0.2.0".into()));
     assert!(pin["imports"].as_array().is_some_and(|all| all.contains(&"smelt:plugin/log@0.2.0".into())), "{pin}");
     assert_eq!(pin["limits"]["kpi.hot"]["call_ms"], 10_000);

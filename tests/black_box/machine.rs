@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::json;
-use smelt::error::Kind;
-use smelt::store::{DirStore, Meta, Store};
-use smelt::{Error, Result, delegate_store};
+use smelt_common::error::Kind;
+use smelt_common::{Error, Result};
+use smelt_storage::delegate_store;
+use smelt_storage::{DirStore, Meta, Store};
 
 use crate::support::Lake;
 use crate::support::audit::audit;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use smelt::digest;
+use smelt_common::digest;
 
 use crate::support::{Lake, root};
 

@@ -6,9 +6,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use smelt::config::LakeSection;
-use smelt::store::Store;
 use smelt_s3_server::{Minio, Server};
+use smelt_storage::Store;
+use smelt_storage::lake::LakeSection;
 
 use crate::support::audit::audit;
 use crate::support::process::{Running, Signal, wait_until};
@@ -162,7 +162,7 @@ impl Site {
         let environment = self.environment("cleaner");
         let lake = |name: &str| environment.get(name).cloned();
         let url = lake("SMELT_LAKE").expect("the file names the lake");
-        let found = smelt::lake::Lake::find(Some(&url), &LakeSection::default(), &lake);
+        let found = smelt_storage::lake::Lake::find(Some(&url), &LakeSection::default(), &lake);
         found.and_then(|lake| lake.open()).expect("a lake")
     }
 }

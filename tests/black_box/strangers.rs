@@ -10,8 +10,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
-use smelt::store::{DirStore, Meta, Store};
-use smelt::{Result, delegate_store};
+use smelt_common::Result;
+use smelt_storage::delegate_store;
+use smelt_storage::{DirStore, Meta, Store};
 
 use crate::support::Lake;
 use crate::support::audit::audit;

@@ -1,6 +1,6 @@
 //! Guests in WebAssembly text that break what a plugin written with the SDK cannot break.
 
-use smelt::check::{Options, Outcome};
+use smelt_conformance::{Options, Outcome};
 
 use super::{checked, fails};
 use crate::hostile::{Call, Component, Guest, Kpi, Source, kpis};

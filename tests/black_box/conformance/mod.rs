@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use serde_json::{Value, json};
-use smelt::check::{Engines, Options, Outcome, Report, check};
-use smelt::wasm::Limits;
+use smelt_conformance::{Engines, Options, Outcome, Report, check};
+use smelt_runtime::Limits;
 
 use crate::support::ended::fixtures;
 use crate::support::root;

@@ -3,8 +3,9 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use smelt::privacy::Pseudonyms;
-use smelt::wasm::{Binary, Cleaner, Limits};
+use smelt_common::binary::Binary;
+use smelt_runtime::privacy::Pseudonyms;
+use smelt_runtime::{Cleaner, Limits};
 
 use super::{Component as _, ENGINE, Guest, clean};
 

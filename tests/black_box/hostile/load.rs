@@ -1,8 +1,10 @@
 //! Guests that are refused before they see a row: what they are made of, how they start, what they say of themselves.
 
-use smelt::error::Kind;
-use smelt::privacy::Pseudonyms;
-use smelt::wasm::{self, Binary, Cleaner, Engine};
+use smelt_common::binary::Binary;
+use smelt_common::error::Kind;
+use smelt_runtime;
+use smelt_runtime::privacy::Pseudonyms;
+use smelt_runtime::{Cleaner, Engine};
 
 use super::usage::LOOP;
 use super::{Component as _, Description, FLOAT64, Guest, INT64, Kpi, Load, Source, Stage, UTF8, limits};
@@ -198,8 +200,8 @@ fn whatever_is_not_in_the_contract_cannot_be_imported() {
     }
     let privacy = "(component (import \"smelt:plugin/privacy@0.2.0\" (instance)))";
     let words = "imports `smelt:plugin/privacy@0.2.0`; a kpi may import only";
-    assert!(refused_as(wasm::Kpi::load, privacy).contains(words));
-    assert!(refused_as(wasm::Source::load, privacy).contains(&words.replace("kpi", "source")));
+    assert!(refused_as(smelt_runtime::Kpi::load, privacy).contains(words));
+    assert!(refused_as(smelt_runtime::Source::load, privacy).contains(&words.replace("kpi", "source")));
 }
 
 #[test]

@@ -16,8 +16,10 @@ use std::sync::{Arc, LazyLock};
 
 use arrow_array::{Int64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema};
-use smelt::privacy::Pseudonyms;
-use smelt::wasm::{self, Binary, Cleaned, Cleaner, Engine, Limits};
+use smelt_common::binary::Binary;
+use smelt_runtime;
+use smelt_runtime::privacy::Pseudonyms;
+use smelt_runtime::{Cleaned, Cleaner, Engine, Limits};
 
 pub use guest::{Call, Component, Description, FLOAT64, Guest, INT64, Kpi, Source, Stage, UTF8};
 
@@ -79,7 +81,7 @@ pub fn load(guest: &Guest) -> Result<Cleaner, String> {
 }
 
 /// `load` of a kind of plugin.
-type Load<P> = fn(&Engine, &str, &Binary, &Limits, &Pseudonyms) -> smelt::Result<P>;
+type Load<P> = fn(&Engine, &str, &Binary, &Limits, &Pseudonyms) -> smelt_common::Result<P>;
 
 fn load_as<P>(load: Load<P>, guest: &dyn Component) -> Result<P, String> {
     let directory = tempfile::tempdir().expect("a directory");
@@ -112,7 +114,7 @@ fn readings() -> RecordBatch {
 }
 
 /// The table of readings, all the way that a run goes but for the host's adding up.
-fn aggregate(kpi: &wasm::Kpi) -> Result<RecordBatch, String> {
+fn aggregate(kpi: &smelt_runtime::Kpi) -> Result<RecordBatch, String> {
     let table = kpi.open("{}", None).and_then(|mut accumulator| {
         accumulator.update("readings", &readings())?;
         let state = accumulator.state()?;
@@ -127,8 +129,8 @@ impl Sinner {
     fn tried(&self) -> Result<(), String> {
         match self {
             Self::Cleaner(guest) => load(guest).and_then(|cleaner| clean(&cleaner)).map(|_| ()),
-            Self::Kpi(guest) => load_as(wasm::Kpi::load, guest).and_then(|kpi| aggregate(&kpi)).map(|_| ()),
-            Self::Source(guest) => load_as(wasm::Source::load, guest)
+            Self::Kpi(guest) => load_as(smelt_runtime::Kpi::load, guest).and_then(|kpi| aggregate(&kpi)).map(|_| ()),
+            Self::Source(guest) => load_as(smelt_runtime::Source::load, guest)
                 .and_then(|source| source.generate("{}", 0, 0, 0).map(|_| ()).map_err(|error| error.to_string())),
         }
     }
@@ -160,9 +162,9 @@ fn a_guest_without_a_sin_does_not_fail() {
     let made = Guest { kept: Some(stream::Batch::default().stream()), ..Guest::default() };
     assert_eq!(load(&made).and_then(|cleaner| clean(&cleaner)).expect("it is honest").kept, cleaned.kept);
 
-    let kpi = load_as(wasm::Kpi::load, &Kpi::default());
+    let kpi = load_as(smelt_runtime::Kpi::load, &Kpi::default());
     assert_eq!(kpi.and_then(|kpi| aggregate(&kpi)).expect("it is honest"), readings());
-    let source = load_as(wasm::Source::load, &Source::default()).expect("it is honest");
+    let source = load_as(smelt_runtime::Source::load, &Source::default()).expect("it is honest");
     let objects = source.generate("{}", 0, 0, 0).expect("it is honest");
     assert_eq!(objects.iter().map(|object| object.name.as_str()).collect::<Vec<_>>(), ["made-1.csv"]);
 }

@@ -1,17 +1,18 @@
 //! The host as a library, on a store of a test's own and with a clock that stands still.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use smelt::clock::Clock;
 use smelt::components::Components;
-use smelt::config::Manifest;
-use smelt::pipeline::Pipeline;
-use smelt::privacy::Pseudonyms;
-use smelt::progress::Progress;
-use smelt::run::Host;
-use smelt::store::Store;
-use smelt::wasm::Engine;
+use smelt_common::clock::Clock;
+use smelt_common::progress::Unwatched;
+use smelt_engine::manifest::Manifest;
+use smelt_engine::pipeline::Pipeline;
+use smelt_engine::run::Host;
+use smelt_runtime::Engine;
+use smelt_runtime::privacy::Pseudonyms;
+use smelt_storage::Store;
 
 use super::root;
 
@@ -32,5 +33,5 @@ pub fn host_of(manifest: &Path, store: Box<dyn Store>, now: DateTime<Utc>) -> Ho
     let pipeline = Pipeline::load(&manifest, engine, &Pseudonyms::default(), None, &|plugin, limits| {
         components.read(plugin, limits.component_bytes)
     });
-    Host::new(store, pipeline.expect("it loads"), Clock::Fixed(now), Progress::new(false))
+    Host::new(store, pipeline.expect("it loads"), Clock::Fixed(now), Arc::new(Unwatched))
 }

@@ -24,7 +24,7 @@ pub const PREFIX: &str = "one of them";
 
 /// The repository.
 pub fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("host/ is in the repository")
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("host/cli is in the repository")
 }
 
 /// A lake of its own, gone with the value.

@@ -1,0 +1,101 @@
+//! What is known of a dataset's bronze objects, by name and by number, without reading what is known of the others.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use super::{Dataset, Entry, parse};
+use smelt_common::Error;
+use smelt_common::error::{Kind, Result};
+use smelt_storage::Store;
+use smelt_storage::segments::{Pair, Reader, Segments};
+
+/// Before a name: its value is the [`Entry`], as JSON.
+const NAME: u8 = b'n';
+/// Before a number, big-endian: its value is the name.
+const NUMBER: u8 = b'#';
+
+/// The entries of one dataset.
+pub struct Entries<'e> {
+    store: &'e dyn Store,
+    segments: &'e Segments,
+    /// Opened when something is first looked up.
+    reader: OnceLock<Reader<'e>>,
+}
+
+impl<'e> Entries<'e> {
+    /// Those that the dataset has.
+    pub fn of(store: &'e dyn Store, dataset: &'e Dataset) -> Self {
+        Self { store, segments: &dataset.entries, reader: OnceLock::new() }
+    }
+
+    /// What is known of the objects of those names.
+    pub fn by_name(&self, names: &[&str]) -> Result<Vec<Option<Entry>>> {
+        let keys: Vec<_> = names.iter().map(|name| by_name(name)).collect();
+        let found = self.get_many(&keys)?.into_iter().zip(names);
+        found.map(|(value, name)| value.map(|value| parse(name, &value)).transpose()).collect()
+    }
+
+    /// The names of the objects of those numbers.
+    pub fn names(&self, numbers: &[u32]) -> Result<HashMap<u32, String>> {
+        let keys: Vec<_> = numbers.iter().map(|&number| by_number(number)).collect();
+        let missing = |number| Error::new(Kind::Damaged, format!("the catalog lacks object number {number}"));
+        let found = self.get_many(&keys)?.into_iter().zip(numbers);
+        found
+            .map(|(name, &number)| {
+                let name = name.and_then(|name| String::from_utf8(name).ok()).ok_or_else(|| missing(number))?;
+                Ok((number, name))
+            })
+            .collect()
+    }
+
+    fn get_many(&self, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>> {
+        if keys.is_empty() {
+            return Ok(vec![]);
+        }
+        let reader = match self.reader.get() {
+            Some(reader) => reader,
+            None => {
+                let opened = self.segments.open(self.store)?;
+                self.reader.get_or_init(|| opened)
+            }
+        };
+        reader.get_many(keys)
+    }
+
+    /// All of them, in no order.
+    pub fn scan(&self, mut visit: impl FnMut(&str, Entry) -> Result<()>) -> Result<()> {
+        self.segments.scan(self.store, |key, value| match key.split_first() {
+            Some((&NAME, name)) => {
+                let name = std::str::from_utf8(name)
+                    .map_err(|_| Error::new(Kind::Damaged, "the catalog has an object name that is not UTF-8"))?;
+                visit(name, parse(name, value)?)
+            }
+            _ => Ok(()),
+        })
+    }
+
+    /// All of them, in the order of their names.
+    pub fn all(&self) -> Result<Vec<(String, Entry)>> {
+        let mut all = Vec::new();
+        self.scan(|name, entry| {
+            all.push((name.to_owned(), entry));
+            Ok(())
+        })?;
+        all.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        Ok(all)
+    }
+
+    /// What to put into the segments for a new or changed entry.
+    pub fn pairs(name: &str, entry: &Entry) -> Result<[Pair; 2]> {
+        let json = serde_json::to_vec(entry).map_err(|error| Error::internal(error.to_string()))?;
+        Ok([(by_name(name), Some(json)), (by_number(entry.id), Some(name.as_bytes().to_vec()))])
+    }
+}
+
+fn by_name(name: &str) -> Vec<u8> {
+    [&[NAME], name.as_bytes()].concat()
+}
+
+fn by_number(number: u32) -> Vec<u8> {
+    [&[NUMBER][..], &number.to_be_bytes()].concat()
+}

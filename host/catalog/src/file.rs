@@ -1,0 +1,94 @@
+//! A commit as a file: its JSON, and beside it the sha256 of that, so that a commit tells when it was damaged. Its number is its
+//! name, so that one that was copied or renamed tells as well.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::{Commit, commit_key};
+use smelt_common::error::{Kind, Result};
+use smelt_common::{Error, digest};
+use smelt_storage::{Store, unavailable};
+
+/// The version of the catalog's format. Another one is refused: what it says could mean something else.
+const VERSION: u32 = 2;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File<'f> {
+    /// Absent in version 1.
+    #[serde(default)]
+    version: Option<u32>,
+    /// Of the version, a line feed and the bytes of `commit`, as they are written; in version 1 of the latter alone.
+    sha256: String,
+    #[serde(borrow)]
+    commit: &'f RawValue,
+}
+
+/// The bytes of the file.
+pub(super) fn write(commit: &Commit) -> Result<Vec<u8>> {
+    let internal = |error: serde_json::Error| Error::internal(error.to_string());
+    let json = serde_json::value::to_raw_value(commit).map_err(internal)?;
+    let file = File { version: Some(VERSION), sha256: sha256(Some(VERSION), &json), commit: &json };
+    serde_json::to_vec(&file).map_err(internal)
+}
+
+fn sha256(version: Option<u32>, commit: &RawValue) -> String {
+    match version {
+        Some(version) => digest::hex(format!("{version}\n{}", commit.get())),
+        None => digest::hex(commit.get()),
+    }
+}
+
+/// The commit of that number; `None` if there is no such object.
+///
+/// # Errors
+/// [`Kind::Damaged`] if the object is no commit, or another one.
+pub(super) fn find(store: &dyn Store, sequence: u64) -> Result<Option<Commit>> {
+    let key = commit_key(sequence);
+    let mut reader = match store.open(&key) {
+        Err(error) if error.kind() == Kind::Damaged => return Ok(None),
+        opened => opened?.1,
+    };
+    let mut body = Vec::new();
+    reader.read_to_end(&mut body).map_err(|error| unavailable("read", &key, &error))?;
+    let commit = read(&key, &body)?;
+    match commit.sequence == sequence {
+        true => Ok(Some(commit)),
+        false => {
+            let says = commit_key(commit.sequence);
+            Err(damaged(&key, format_args!("it says that it is `{says}`, so it was copied or renamed")))
+        }
+    }
+}
+
+/// The commit of that number.
+///
+/// # Errors
+/// [`Kind::Damaged`] if there is none, or it is another one.
+pub fn read_commit(store: &dyn Store, sequence: u64) -> Result<Commit> {
+    find(store, sequence)?.ok_or_else(|| Error::new(Kind::Damaged, format!("there is no `{}`", commit_key(sequence))))
+}
+
+/// That the object is not the commit that it should be.
+pub(super) fn damaged(key: &str, why: impl std::fmt::Display) -> Error {
+    Error::new(Kind::Damaged, format!("`{key}` is damaged: {why}"))
+}
+
+fn read(key: &str, body: &[u8]) -> Result<Commit> {
+    if body.is_empty() {
+        return Err(damaged(key, "it is empty"));
+    }
+    let File { version, sha256: said, commit } = serde_json::from_slice(body).map_err(|error| damaged(key, error))?;
+    let found = sha256(version, commit);
+    if found != said {
+        return Err(damaged(key, format_args!("it says that its sha256 is {said}, but it is {found}")));
+    }
+    // Whole, but written by someone else.
+    let foreign = |why: String| {
+        Err(Error::new(Kind::InvalidInput, format!("`{key}` is not what this version of smelt writes: {why}")))
+    };
+    match version.unwrap_or(1) {
+        VERSION => super::parse(key, commit.get().as_bytes()),
+        other => foreign(format!("the catalog's format is {other}; this one reads {VERSION}")),
+    }
+}

@@ -1,0 +1,50 @@
+//! `smelt drop`.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::json;
+
+use super::table::{render, thousands};
+use super::{Common, print, print_json};
+use smelt_common::error::Result;
+use smelt_engine::run::Dropped;
+
+/// The datasets and KPIs to drop.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+For what a manifest no longer has, under that name: its silver, rejected rows and tables, what the catalog knows of it, and what is \
+kept of it for rollbacks. Bronze stays, and commits stay. `smelt plan` names what could be dropped.")]
+pub(super) struct Drop {
+    /// Datasets and KPIs that the lake has and the manifest does not
+    #[arg(required = true, value_name = "DATASET|KPI")]
+    names: Vec<String>,
+    /// Delete them; without this nothing is changed
+    #[arg(long)]
+    delete: bool,
+}
+
+impl Drop {
+    pub(super) fn run(self, common: &Common) -> Result<ExitCode> {
+        let host = common.host_on_lake()?;
+        let dropped = match self.delete {
+            true => host.drop_parts(&self.names)?,
+            false => host.left_of(&self.names)?,
+        };
+        let Dropped { parts, objects } = &dropped;
+        if common.json {
+            print_json(
+                &json!({"deleted": self.delete, "datasets": parts.datasets, "kpis": parts.kpis, "objects": objects}),
+            )?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let row = |(key, bytes): (&String, &u64)| vec![key.clone(), thousands(*bytes)];
+        let mut text = render(&["object", "bytes"], &objects.iter().map(row).collect::<Vec<_>>());
+        let names: Vec<_> = parts.called().map(|(what, _)| what).collect();
+        let done = if self.delete { "dropped" } else { "would be dropped; --delete does it" };
+        let (many, bytes) = (thousands(objects.len() as u64), thousands(objects.values().sum()));
+        text.push_str(&format!("\n{}: {many} objects with {bytes} bytes {done}\n", names.join(", ")));
+        print(&text);
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,96 @@
+//! `smelt history`.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::json;
+
+use super::roles::totals_table;
+use super::table::{render, rules, thousands};
+use super::{Common, print, print_json};
+use smelt_catalog::{Catalog, Commit, Entries, Entry, Failing, Failure, look};
+use smelt_common::error::Result;
+use smelt_common::text::one_line;
+
+/// What to show.
+#[derive(Debug, Args)]
+pub(super) struct History {
+    /// Also what is known of each object
+    #[arg(long)]
+    objects: bool,
+}
+
+impl History {
+    /// Needs the lake alone, not the pipeline.
+    pub(super) fn run(self, common: &Common) -> Result<ExitCode> {
+        let lake = common.lake()?;
+        lake.expect()?;
+        let store = lake.open()?;
+        let (state, entries) = look(&*store, |state| {
+            let datasets = state.datasets.iter().filter(|_| self.objects);
+            let entries = datasets.map(|(name, dataset)| Ok((name.clone(), Entries::of(&*store, dataset).all()?)));
+            Ok((state.clone(), entries.collect::<Result<BTreeMap<_, _>>>()?))
+        })?;
+        let (commits, damaged) = Catalog::history(&*store, state.sequence)?;
+        for error in &damaged {
+            tracing::error!("{error}");
+        }
+        let exit = if damaged.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        if common.json {
+            let objects: BTreeMap<_, BTreeMap<_, _>> =
+                entries.into_iter().map(|(dataset, entries)| (dataset, entries.into_iter().collect())).collect();
+            print_json(&json!({"commits": commits, "datasets": state.totals(), "state": state, "objects": objects}))?;
+            return Ok(exit);
+        }
+        let mut text = render(&["commit", "at", "role", "what"], &commit_rows(&commits));
+        text.push('\n');
+        text.push_str(&totals_table(&state.totals()));
+        let items = |(_, failing): (_, &'_ Failing)| failing.items.clone();
+        for (name, Failure { tries, why, .. }) in state.failing.iter().chain(&state.failing_kpis).flat_map(items) {
+            text.push_str(&format!("  {} failed {tries} times: {}\n", one_line(&name), one_line(&why)));
+        }
+        if self.objects {
+            text.push('\n');
+            text.push_str(&objects_table(entries.values().flatten()));
+        }
+        print(&text);
+        Ok(exit)
+    }
+}
+
+fn commit_rows(commits: &[Commit]) -> Vec<Vec<String>> {
+    let mut rows = Vec::new();
+    for Commit { sequence, at, role, datasets, kpis, promoted, let_go, dropped, state, .. } in commits {
+        let mut what: Vec<_> = promoted.iter().cloned().collect();
+        for (dataset, change) in datasets {
+            what.push(match (change.reset && change.previous > 0, change.cleaned) {
+                (true, 0) if promoted.is_some() => format!("{dataset}: brought back"),
+                (true, cleaned) => format!("{dataset}: {cleaned} objects, made anew"),
+                (false, cleaned) => format!("{dataset}: {cleaned} objects"),
+            });
+        }
+        what.extend(let_go.iter().map(|plugin| format!("let go of what {plugin} had made")));
+        what.extend(dropped.called().map(|(what, _)| format!("{what} dropped")));
+        let version = |kpi: &String| state.gold.get(kpi).map_or("", |gold| gold.fingerprint.version.as_str());
+        what.extend(kpis.iter().map(|kpi| format!("{kpi} {}", version(kpi))));
+        rows.push(vec![sequence.to_string(), at.clone(), role.clone(), what.join(", ")]);
+    }
+    rows
+}
+
+fn objects_table<'e>(entries: impl Iterator<Item = &'e (String, Entry)>) -> String {
+    let row = |(name, entry): &(String, Entry)| {
+        vec![
+            name.clone(),
+            thousands(entry.read),
+            thousands(entry.kept()),
+            thousands(entry.superseded.len() as u64),
+            rules(&entry.rejected),
+            rules(&entry.repaired),
+            entry.silver.key.clone(),
+        ]
+    };
+    let heading = ["bronze object", "read", "kept", "superseded", "rejected", "repaired", "silver object"];
+    render(&heading, &entries.map(row).collect::<Vec<_>>())
+}

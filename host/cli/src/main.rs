@@ -1,0 +1,5 @@
+//! The `smelt` command.
+
+fn main() -> std::process::ExitCode {
+    smelt::main()
+}

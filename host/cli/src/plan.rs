@@ -1,0 +1,103 @@
+//! `smelt plan`.
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::roles::complain_of;
+use super::table::{render, thousands};
+use super::{Common, print, print_json};
+use smelt_common::error::Result;
+use smelt_common::text::one_line;
+use smelt_engine::plan::{DatasetPlan, Estimate, KpiPlan, Parked, Plan};
+
+/// How to look.
+#[derive(Debug, Args)]
+pub(super) struct Show {
+    /// Compare all of bronze with the catalog, as `run --reconcile` would
+    #[arg(long)]
+    reconcile: bool,
+    /// Plan with another pseudonym key than the lake was written with, as for `run --new-key`
+    #[arg(long)]
+    new_key: bool,
+}
+
+impl Show {
+    pub(super) fn run(self, common: &Common) -> Result<ExitCode> {
+        let plan = common.with_host(|host| {
+            host.reconcile = self.reconcile;
+            host.new_key = self.new_key;
+            host.plan()
+        })?;
+        if common.json {
+            print_json(&plan)?;
+        } else {
+            print(&as_text(&plan));
+        }
+        Ok(complain_of(&plan.failures))
+    }
+}
+
+/// Rows and time, as far as anything is known of them.
+fn amount(estimate: Option<Estimate>) -> (String, String) {
+    match estimate {
+        None => ("-".to_owned(), "-".to_owned()),
+        Some(Estimate { rows, plugin_seconds }) => (thousands(rows), format!("{plugin_seconds:.3} s")),
+    }
+}
+
+fn as_text(plan: &Plan) -> String {
+    let dataset = |plan: &DatasetPlan| {
+        let DatasetPlan { dataset, rebuild, objects, estimate, .. } = plan;
+        let why = match rebuild {
+            Some(why) => format!("all of it: {why}"),
+            None if objects.is_empty() => "up to date".to_owned(),
+            None => "new data".to_owned(),
+        };
+        let bytes = objects.iter().map(|object| object.bytes).sum();
+        let (rows, time) = amount(*estimate);
+        vec![dataset.clone(), thousands(objects.len() as u64), thousands(bytes), rows, time, why]
+    };
+    let kpi = |KpiPlan { kpi, reason, parked, table, estimate }: &KpiPlan| {
+        let idle = match (parked, table) {
+            (Some(_), _) => "parked",
+            (None, Some(_)) => "up to date",
+            (None, None) => "no data yet",
+        };
+        let (rows, time) = amount(*estimate);
+        vec![kpi.clone(), rows, time, reason.clone().unwrap_or_else(|| idle.to_owned())]
+    };
+    let mut text = render(
+        &["dataset", "objects", "bytes", "rows, about", "plugin time", "why"],
+        &plan.datasets.iter().map(dataset).collect::<Vec<_>>(),
+    );
+    if !plan.kpis.is_empty() {
+        text.push('\n');
+        text.push_str(&render(
+            &["kpi", "rows, about", "plugin time", "why"],
+            &plan.kpis.iter().map(kpi).collect::<Vec<_>>(),
+        ));
+    }
+    for name in plan.datasets.iter().flat_map(|plan| &plan.missing) {
+        text.push_str(&format!(
+            "  bronze/{}: is gone; what was read of it stays in silver, unless `smelt run --forget-missing` gives it up\n",
+            one_line(name)
+        ));
+    }
+    let parked = plan.datasets.iter().flat_map(|plan| &plan.parked).map(|parked| ("bronze/", parked));
+    for (layer, Parked { name, tries, why }) in
+        parked.chain(plan.kpis.iter().filter_map(|kpi| Some(("", kpi.parked.as_ref()?))))
+    {
+        text.push_str(&format!("  {layer}{}: parked after {tries} tries: {}\n", one_line(name), one_line(why)));
+    }
+    for (what, name) in plan.unlisted.called() {
+        text.push_str(&format!(
+            "  {what}: the lake has it and the pipeline does not, so it stays as it is; `smelt drop {name}` shows what would leave \
+             the lake\n"
+        ));
+    }
+    for name in &plan.unmatched {
+        text.push_str(&format!("  bronze/{}: no dataset's pattern matches it\n", one_line(name)));
+    }
+    text
+}

@@ -1,0 +1,71 @@
+//! `--profile`: where the time of a run went, as a table or as JSON.
+
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::table::{render, thousands};
+use smelt_common::profile;
+use smelt_common::profile::{Stage, Summary};
+
+/// Whether to tell where the time went.
+#[derive(Debug, Default, Clone, Copy, Args)]
+pub(super) struct Profile {
+    /// Tell at the end where the time went: by stage, by plugin
+    #[arg(long)]
+    profile: bool,
+}
+
+impl Profile {
+    pub(super) fn is_wanted(self) -> bool {
+        self.profile
+    }
+
+    /// Call it first: what comes before is not counted.
+    pub(super) fn start(self) {
+        if self.profile {
+            profile::start();
+        }
+    }
+}
+
+/// The table, if `--profile` was given.
+pub(super) fn as_text() -> String {
+    let Some(Summary { time, peak_bytes, stages }) = profile::summary() else { return String::new() };
+    let busy: Duration = stages.iter().map(|stage| stage.sum.time.busy).sum();
+    let row = |Stage { stage, of, sum }: &Stage| {
+        vec![
+            (*stage).to_owned(),
+            of.clone(),
+            thousands(sum.calls),
+            millis(sum.time.busy),
+            millis(sum.time.cpu),
+            format!("{:.1}", 100.0 * sum.time.busy.as_secs_f64() / busy.as_secs_f64().max(f64::MIN_POSITIVE)),
+            thousands(sum.rows),
+            thousands(sum.bytes),
+        ]
+    };
+    let heading = ["stage", "of", "calls", "busy ms", "CPU ms", "share %", "rows", "bytes"];
+    let mut text = String::from("\n");
+    text.push_str(&render(&heading, &stages.iter().map(row).collect::<Vec<_>>()));
+    text.push_str(&format!(
+        "  busy {} ms, summed over threads; the process: wall {} ms, CPU {} ms, peak {} MiB\n",
+        millis(busy),
+        millis(time.busy),
+        millis(time.cpu),
+        peak_bytes >> 20,
+    ));
+    text
+}
+
+/// Adds the profile to what is told as JSON, if `--profile` was given.
+pub(super) fn add_to(json: &mut Value) {
+    if let Some(summary) = profile::summary() {
+        json["profile"] = json!(summary);
+    }
+}
+
+fn millis(time: Duration) -> String {
+    format!("{:.1}", time.as_secs_f64() * 1000.0)
+}

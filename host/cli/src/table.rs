@@ -1,0 +1,71 @@
+//! Tables for people: columns aligned, numbers to the right.
+
+use std::fmt::Write as _;
+
+use arrow_array::RecordBatch;
+
+use smelt_catalog::Stored;
+use smelt_common::error::Result;
+use smelt_engine::cells::cells;
+use smelt_formats::Formulas;
+use smelt_runtime::guest_text;
+
+/// The most bytes of a cell that are shown.
+const CELL_BYTES: usize = 1000;
+
+/// Lines of cells under a heading; columns of numbers are aligned to the right. Cells may hold what anyone wrote, so what a
+/// terminal would obey is spelt out.
+pub(super) fn render(heading: &[&str], rows: &[Vec<String>]) -> String {
+    let safe = |row: &Vec<String>| row.iter().map(|cell| guest_text(cell, CELL_BYTES)).collect();
+    let rows: Vec<Vec<String>> = rows.iter().map(safe).collect();
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
+        cells.chain([heading[column].chars().count()]).max().unwrap_or(0)
+    };
+    let numeric = |column: usize| {
+        let is_number =
+            |cell: &String| cell.chars().all(|character| character.is_ascii_digit() || "., -".contains(character));
+        !rows.is_empty() && rows.iter().filter_map(|row| row.get(column)).all(is_number)
+    };
+    let mut text = String::new();
+    let mut line = |cells: Vec<&str>| {
+        let mut line = String::from(" ");
+        for (column, cell) in cells.iter().enumerate() {
+            let width = width(column);
+            let _ = if numeric(column) { write!(line, " {cell:>width$} ") } else { write!(line, " {cell:<width$} ") };
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    };
+    line(heading.to_vec());
+    rows.iter().for_each(|row| line(row.iter().map(String::as_str).collect()));
+    text
+}
+
+/// A number with its thousands apart.
+pub(super) fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `32 invalid_date, 5 missing_id`; `0` if there are none.
+pub(super) fn rules<'r>(rules: impl IntoIterator<Item = (&'r String, &'r u64)>) -> String {
+    let all: Vec<_> = rules.into_iter().map(|(rule, &rows)| format!("{} {rule}", thousands(rows))).collect();
+    if all.is_empty() { "0".to_owned() } else { all.join(", ") }
+}
+
+/// The first rows of a KPI's table, as they stand in gold.
+pub(super) fn preview(kpi: &str, batch: &RecordBatch, stored: &Stored, most: usize) -> Result<String> {
+    let heading: Vec<&str> = batch.schema_ref().fields().iter().map(|field| field.name().as_str()).collect();
+    let rows = cells(&batch.slice(0, batch.num_rows().min(most)), Formulas::Escape)?;
+    let more = batch.num_rows().saturating_sub(most);
+    let more = if more > 0 { format!("  … and {more} more\n") } else { String::new() };
+    Ok(format!("{kpi} → {}\n{}{more}", stored.key, render(&heading, &rows)))
+}

@@ -1,0 +1,300 @@
+//! One bronze object: read, decoded, and cleaned batch by batch, by as many workers as have nothing else to do. Memory does
+//! not depend on its size, nor what becomes of it on the number of workers.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write as _};
+use std::sync::Mutex;
+
+use super::dataset::DatasetWork;
+use super::names::What;
+use super::part::{Maker, Part};
+use crate::clean::spool::Spool;
+use crate::{plan, silver};
+use smelt_catalog::Stored;
+use smelt_common::cost::Cost;
+use smelt_common::digest::HashingReader;
+use smelt_common::error::{Kind, Result};
+use smelt_common::workers::Relay;
+use smelt_common::{Error, profile};
+use smelt_formats::{DecodedBatch, Decoder};
+use smelt_runtime::Session;
+use smelt_storage::layers::BRONZE;
+use smelt_storage::{Durability, Meta, NewObject, Put, Store, unavailable};
+
+/// What the cleaner made of one object; rows are not yet compared with those of other objects.
+pub(super) struct CleanObject<'w> {
+    /// The store's identity of the object, as it was when all of it had been read.
+    pub(super) etag: String,
+    /// When it was last written, by the store's clock, in microseconds since the epoch.
+    pub(super) modified: i64,
+    pub(super) bytes: u64,
+    pub(super) sha256: String,
+    /// Rows in the object.
+    pub(super) read: u64,
+    pub(super) rows: Rows<'w>,
+    pub(super) rejected: BTreeMap<String, u64>,
+    pub(super) repaired: BTreeMap<String, u64>,
+    pub(super) quarantine: Option<Stored>,
+    pub(super) cost: Cost,
+    pub(super) warnings: Vec<String>,
+}
+
+/// The rows that the cleaner kept.
+pub(super) enum Rows<'w> {
+    /// Rows that others may supersede.
+    Waiting(Spool<'w>),
+    /// Written already: the dataset has no key.
+    Written(Stored),
+}
+
+/// An object being cleaned.
+pub(super) struct Object<'w> {
+    work: &'w DatasetWork<'w>,
+    name: &'w str,
+    /// The store's description of the object when it was opened.
+    opened: Meta,
+    /// That of the first worker. Others open their own when they have something to clean; but a cleaner that does not open
+    /// fails an object without rows too.
+    session: Mutex<Option<Session<'w>>>,
+    /// What sessions that are done have used.
+    cost: Mutex<Cost>,
+    relay: Relay<Bronze<'w>, Sink<'w>>,
+}
+
+/// The object as it is read.
+struct Bronze<'w> {
+    dataset: &'w str,
+    key: String,
+    decoder: Decoder<HashingReader<Box<dyn Read + Send>>>,
+}
+
+/// What its batches come to.
+struct Sink<'w> {
+    work: &'w DatasetWork<'w>,
+    /// The object's number in its dataset.
+    id: u32,
+    read: u64,
+    kept: usize,
+    rows: RowSink<'w>,
+    rejected: BTreeMap<&'w str, u64>,
+    repaired: BTreeMap<&'w str, u64>,
+    /// Where rejected rows go, once there is one.
+    quarantine: Option<NewObject<'w>>,
+    quarantine_stem: String,
+}
+
+/// Where kept rows go.
+enum RowSink<'w> {
+    Wait(Spool<'w>),
+    Write(silver::Writer<'w>),
+}
+
+impl<'w> Object<'w> {
+    /// Opens the object, which has that number in its dataset.
+    pub(super) fn begin(work: &'w DatasetWork<'w>, name: &'w str, id: u32) -> Result<Self> {
+        let key = format!("{BRONZE}{name}");
+        let (cleaning, step) = (work.cleaning, work.step);
+        let (opened, file) = cleaning.store.open(&key).map_err(|error| match error.kind() {
+            // It was there a moment ago, under a name that its writer has given up.
+            Kind::Damaged if !cleaning.store.is_remote() => plan::unsettled(&key),
+            _ => error,
+        })?;
+        let reader = HashingReader::new(file);
+        let decoder = Decoder::new(reader, step.format, &step.plugin.spec().input, cleaning.pipeline.decode);
+        let session = Mutex::new(Some(work.session()?));
+        let rows = match work.is_keyed() {
+            true => RowSink::Wait(Spool::new(work.spools)),
+            false => {
+                let stem = work.key(What::Silver, name, false);
+                RowSink::Write(silver::Writer::begin(cleaning.store, &stem, &step.plugin.spec().output)?)
+            }
+        };
+        let sink = Sink {
+            work,
+            id,
+            read: 0,
+            kept: 0,
+            rows,
+            rejected: BTreeMap::new(),
+            repaired: BTreeMap::new(),
+            quarantine: None,
+            quarantine_stem: work.key(What::Quarantine, name, false),
+        };
+        let relay = Relay::new(Bronze { dataset: &step.name, key, decoder }, sink);
+        Ok(Self { work, name, opened, session, cost: Mutex::default(), relay })
+    }
+
+    /// Cleans batches until there are no more.
+    pub(super) fn work(&self) {
+        let session = self.session.lock().expect("no one panics while holding it").take();
+        let mut maker = Maker::new(self.work, self.name, session);
+        while let Some((turn, batch)) = self.relay.take(Bronze::next) {
+            // Its bytes are let go of before the next one is read.
+            let part = batch.and_then(|batch| maker.make(&batch));
+            turn.give(part, Sink::take);
+        }
+        maker.cost().into_iter().for_each(|cost| self.cost.lock().expect("no one panics while adding").merge(cost));
+    }
+
+    /// What became of it.
+    pub(super) fn end(self) -> Result<CleanObject<'w>> {
+        let Self { work, name, opened, relay, cost, .. } = self;
+        let store = work.cleaning.store;
+        let cost = cost.into_inner().expect("no one panics while adding");
+        let (Bronze { key, decoder, .. }, mut sink) = match relay.finish() {
+            // A cleaner is not to blame for half a record.
+            Err(error) => return Err(not_if_it_changed(store, name, &opened, error)),
+            Ok(finished) => finished,
+        };
+        let warnings = decoder.warnings().iter().map(ToString::to_string).collect();
+        // The decoder may have given up before the end; the sha256 is that of the whole object.
+        let mut reader = decoder.into_reader();
+        std::io::copy(&mut reader, &mut std::io::sink()).map_err(|error| unavailable("read", &key, &error))?;
+        let (bytes, sha256) = reader.finish();
+        // Before anything of it gets a name.
+        let Meta { etag, modified, .. } = settle(store, &key, opened, bytes, &sha256)?;
+        let quarantine = sink.finish_quarantine()?;
+        let Sink { read, rows, rejected, repaired, .. } = sink;
+        let rows = match rows {
+            RowSink::Wait(spool) => Rows::Waiting(spool),
+            RowSink::Write(writer) => Rows::Written(writer.finish(&work.key(What::Silver, name, false))?),
+        };
+        let named =
+            |counts: BTreeMap<&str, u64>| counts.into_iter().map(|(rule, rows)| (rule.to_owned(), rows)).collect();
+        let (rejected, repaired) = (named(rejected), named(repaired));
+        Ok(CleanObject { etag, modified, bytes, sha256, read, rows, rejected, repaired, quarantine, cost, warnings })
+    }
+}
+
+/// Returns the store's description of the object after those bytes of it were read.
+///
+/// # Errors
+/// [`Kind::Unsettled`] if what was read is not what it is.
+fn settle(store: &dyn Store, key: &str, opened: Meta, bytes: u64, sha256: &str) -> Result<Meta> {
+    if store.is_remote() {
+        return Ok(opened);
+    }
+    match store.look(key)? {
+        Some(now) if now.etag == opened.etag && bytes == now.bytes => Ok(now),
+        // Given another mode or a second name, or copied anew: it is read once more to tell.
+        Some(now) if now.bytes == bytes => match plan::hash(store, key)? {
+            (now, found) if found == sha256 => Ok(now),
+            _ => Err(plan::unsettled(key)),
+        },
+        _ => Err(plan::unsettled(key)),
+    }
+}
+
+/// The error, unless it may come of a change of the object while it was read.
+fn not_if_it_changed(store: &dyn Store, name: &str, opened: &Meta, error: Error) -> Error {
+    let key = format!("{BRONZE}{name}");
+    match store.is_remote() || matches!(store.look(&key), Ok(Some(now)) if now.etag == opened.etag) {
+        true => error,
+        false => plan::unsettled(&key),
+    }
+}
+
+impl Bronze<'_> {
+    fn next(&mut self) -> Result<Option<DecodedBatch>> {
+        let mut span = profile::span("decode", self.dataset);
+        let batch = self.decoder.next_batch().map_err(|error| unavailable("read", &self.key, &error))?;
+        if let Some(batch) = &batch {
+            span.through(batch.records.len() + batch.malformed.len(), batch.raw.len());
+        }
+        Ok(batch)
+    }
+}
+
+impl<'w> Sink<'w> {
+    fn take(&mut self, part: &mut Part<'w>) -> Result<()> {
+        self.read += part.read;
+        part.rejected.iter().for_each(|(rule, rows)| *self.rejected.entry(rule).or_default() += rows);
+        part.repaired.iter().for_each(|(rule, rows)| *self.repaired.entry(rule).or_default() += rows);
+        if !part.quarantine.is_empty() {
+            let object = match &mut self.quarantine {
+                Some(object) => object,
+                none => none.insert(NewObject::create(self.work.cleaning.store, &self.quarantine_stem)?),
+            };
+            object.write_all(&part.quarantine).map_err(|error| unavailable("write", "quarantine", &error))?;
+        }
+        let Some(kept) = part.kept.take() else { return Ok(()) };
+        let first = self.kept;
+        self.kept += kept.num_rows();
+        match &mut self.rows {
+            RowSink::Write(writer) => writer.append(&part.encoded),
+            RowSink::Wait(spool) => {
+                self.work.keys.append(self.id, first as u32, &kept, self.work.step.plugin.spec())?;
+                spool.push(kept)
+            }
+        }
+    }
+
+    fn finish_quarantine(&mut self) -> Result<Option<Stored>> {
+        let Some(object) = self.quarantine.take() else { return Ok(None) };
+        let Put { key, sha256, bytes } =
+            object.finish(&self.quarantine_stem, '.', ".jsonl", Durability::Rebuildable)?;
+        Ok(Some(Stored { key, sha256, bytes, rows: self.rejected.values().sum() }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File, Permissions};
+    use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
+    use std::path::Path;
+
+    use super::*;
+    use smelt_common::digest;
+    use smelt_storage::DirStore;
+
+    /// Reads an object, changes it while it is read, and returns what comes of it.
+    fn settled(change: impl FnOnce(&Path)) -> Result<Meta> {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("x");
+        fs::write(&path, "one").expect("a write");
+        let long_ago = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000);
+        File::options().write(true).open(&path).and_then(|file| file.set_modified(long_ago)).expect("it is ours");
+        let store = DirStore::new(directory.path());
+        let (opened, mut reader) = store.open("x").expect("opens");
+        let mut read = Vec::new();
+        reader.read_to_end(&mut read).expect("a read");
+        change(&path);
+        settle(&store, "x", opened, read.len() as u64, &digest::hex(&read))
+    }
+
+    #[test]
+    fn nothing_of_an_object_that_changed_while_it_was_read_is_taken() {
+        let in_place = |path: &Path, body: &[u8]| {
+            let file = File::options().write(true).open(path).expect("opens");
+            let time = file.metadata().and_then(|metadata| metadata.modified()).expect("a time");
+            file.set_len(body.len() as u64).expect("it is ours");
+            file.write_all_at(body, 0).expect("a write");
+            file.set_modified(time).expect("it is ours");
+        };
+        let by_rename = |path: &Path| {
+            fs::write(path.with_extension("new"), "two").expect("a write");
+            fs::rename(path.with_extension("new"), path).expect("a rename");
+        };
+        type Change<'c> = (&'c str, &'c dyn Fn(&Path));
+        let changes: [Change<'_>; 6] = [
+            ("as long, time set back", &|path| in_place(path, b"two")),
+            ("longer", &|path| in_place(path, b"one more")),
+            ("cut off", &|path| in_place(path, b"on")),
+            ("replaced", &by_rename),
+            ("gone", &|path| fs::remove_file(path).expect("it is there")),
+            ("a directory", &|path| fs::remove_file(path).and_then(|()| fs::create_dir(path)).expect("it is there")),
+        ];
+        for (what, change) in changes {
+            assert_eq!(settled(change).expect_err(what).kind(), Kind::Unsettled, "{what}");
+        }
+    }
+
+    #[test]
+    fn an_object_whose_bytes_stayed_is_taken_as_it_is_now() {
+        let touched: [&dyn Fn(&Path); 3] =
+            [&|_| {}, &|path| fs::set_permissions(path, Permissions::from_mode(0o444)).expect("it is ours"), &|path| {
+                fs::hard_link(path, path.with_extension("second")).expect("a link")
+            }];
+        touched.into_iter().for_each(|touch| assert_eq!(settled(touch).expect("it is the same").bytes, 3));
+    }
+}

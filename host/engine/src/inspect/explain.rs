@@ -1,0 +1,188 @@
+//! Which objects a row of gold came from: those without which it would be another one.
+
+use std::collections::BTreeMap;
+
+use arrow_array::RecordBatch;
+use serde::Serialize;
+
+use super::{Found, Remaking, as_read, find, is_behind};
+use crate::cells::cells;
+use crate::pipeline::Pipeline;
+use crate::tables::{States, Whole};
+use smelt_catalog::Fingerprint;
+use smelt_catalog::{Entry, Gold, State, look};
+use smelt_common::Error;
+use smelt_common::error::{Kind, Result};
+use smelt_formats::Formulas;
+use smelt_storage::Store;
+use smelt_storage::layers::BRONZE;
+
+/// A row of a KPI's table and what it came from.
+#[derive(Debug, Serialize)]
+pub struct Explained {
+    /// The KPI.
+    pub kpi: String,
+    /// The table.
+    pub table: String,
+    /// The table's columns.
+    pub columns: Vec<String>,
+    /// The row, as it stands in gold.
+    pub row: Vec<String>,
+    /// How many silver objects the KPI reads.
+    pub objects: usize,
+    /// Those of them without which the row would be another one, in the order of their bronze objects' names.
+    pub from: Vec<Influence>,
+}
+
+/// What an object has to do with a row.
+#[derive(Debug, Serialize)]
+pub struct Influence {
+    /// The silver object.
+    pub silver: String,
+    /// The bronze object that it was made of.
+    pub bronze: String,
+    /// The row as it would be without the object; `None` if there would be none.
+    pub without: Option<Vec<String>>,
+}
+
+/// Explains the row of the KPI's table that those cells tell apart: `column=value` each.
+///
+/// A row came from an object if the table, computed from the silver of all others, had another row in its place or none. Rows
+/// that a newer one superseded are in no silver, so nothing comes from them, nor from what only superseded others.
+///
+/// # Errors
+/// No row has those cells, or several do; or the table cannot be computed again.
+pub fn explain(remaking: &Remaking<'_>, kpi: &str, cells: &[String]) -> Result<Explained> {
+    let store = remaking.lake.open()?;
+    let mut seen = Seen::default();
+    look(&*store, |state| {
+        let Found::Gold(kpi) = find(&*store, state, kpi)? else {
+            return Err(Error::config(format!("`{kpi}` is no KPI; only rows of gold are explained")));
+        };
+        let gold = &state.gold[&kpi];
+        match explain_in(remaking, &*store, state, &kpi, cells, &mut seen) {
+            Err(error) if error.kind() == Kind::Damaged && is_behind(state, gold) => {
+                let table = &gold.table.key;
+                let why = format!(
+                    "what `{table}` was made from has changed since and is not all kept; once `smelt aggregate` has followed it \
+                     can be explained: {error}"
+                );
+                Err(Error::new(Kind::Conflict, why))
+            }
+            explained => explained,
+        }
+    })
+}
+
+/// The sums that one look leaves to the next. If others commit faster than all silver is read, each look reads only what is
+/// new.
+#[derive(Default)]
+struct Seen {
+    /// The pipeline as it was, and what it was loaded for.
+    pipeline: Option<(BTreeMap<String, Fingerprint>, Fingerprint, Pipeline)>,
+    states: States,
+}
+
+fn explain_in(
+    remaking: &Remaking<'_>,
+    store: &dyn Store,
+    state: &State,
+    kpi: &str,
+    cells: &[String],
+    seen: &mut Seen,
+) -> Result<Explained> {
+    let gold = &state.gold[kpi];
+    let mut datasets = BTreeMap::new();
+    let mut inputs: Vec<(&str, Vec<(String, Entry)>)> = Vec::new();
+    for (name, input) in &gold.inputs {
+        let (held, entries) = as_read(store, state, gold, input)?;
+        datasets.insert(input.dataset.clone(), held.fingerprint);
+        inputs.push((name, entries));
+    }
+    let Seen { pipeline, states } = seen;
+    let is_it = |(of, by, _): &(_, _, _)| (of, by) == (&datasets, &gold.fingerprint);
+    if !pipeline.as_ref().is_some_and(is_it) {
+        let loaded = remaking.recorded(store, &datasets, Some((kpi, &gold.fingerprint)))?;
+        *states = States::default();
+        *pipeline = Some((datasets, gold.fingerprint.clone(), loaded));
+    }
+    let (_, _, pipeline) = pipeline.as_ref().ok_or_else(|| Error::internal("no pipeline"))?;
+    let step = pipeline.kpis.first().ok_or_else(|| Error::internal("a pipeline without its KPI"))?;
+    let whole = Whole::open(store, pipeline, step, gold)?;
+    let table = whole.table()?;
+    let found = Rows::of(&table)?;
+    let selected = Selection::parse(cells, &found)?;
+    let row = selected.only(&found, gold)?;
+    // In other tables it is the row with its key, whatever cells it was asked for by.
+    let key = step.plugin.spec().key.as_ref();
+    let selected = key.map_or(selected, |key| Selection(key.iter().map(|&at| (at, row[at].clone())).collect()));
+
+    let mut objects = Vec::new();
+    for (name, entries) in &inputs {
+        let number = step.inputs.iter().position(|input| input.name == *name);
+        let number = number.ok_or_else(|| Error::internal("a table has other inputs than its plugin"))?;
+        objects.extend(entries.iter().map(|(object, entry)| (number, object, &entry.silver)));
+    }
+    let tables = whole.without(objects.iter().map(|(number, _, silver)| (*number, *silver)).collect(), states)?;
+    let mut from = Vec::new();
+    for ((_, object, silver), table) in objects.iter().zip(&tables) {
+        let rows = Rows::of(table)?;
+        let mut matching = rows.rows.into_iter().filter(|row| selected.matches(row));
+        let without = matching.next();
+        if without.as_ref() != Some(&row) {
+            from.push(Influence { silver: silver.key.clone(), bronze: format!("{BRONZE}{object}"), without });
+        }
+    }
+    from.sort_by(|a, b| a.bronze.cmp(&b.bronze));
+    let Rows { columns, .. } = found;
+    Ok(Explained { table: gold.table.key.clone(), kpi: kpi.to_owned(), columns, row, objects: objects.len(), from })
+}
+
+struct Rows {
+    columns: Vec<String>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Rows {
+    fn of(table: &RecordBatch) -> Result<Self> {
+        let columns = table.schema_ref().fields().iter().map(|field| field.name().clone()).collect();
+        Ok(Self { columns, rows: cells(table, Formulas::Escape)? })
+    }
+}
+
+/// Cells that a row must have: the number of the column, and the text.
+struct Selection(Vec<(usize, String)>);
+
+impl Selection {
+    fn parse(cells: &[String], rows: &Rows) -> Result<Self> {
+        let parse = |cell: &String| {
+            let wrong = |why: &str| {
+                let columns = rows.columns.join(", ");
+                Error::config(format!("`{cell}` {why}; `column=value` with a column of {columns} would be right"))
+            };
+            let (column, value) = cell.split_once('=').ok_or_else(|| wrong("names no cell"))?;
+            let at = rows.columns.iter().position(|name| name == column).ok_or_else(|| wrong("names no column"))?;
+            Ok((at, value.to_owned()))
+        };
+        cells.iter().map(parse).collect::<Result<_>>().map(Self)
+    }
+
+    fn matches(&self, row: &[String]) -> bool {
+        self.0.iter().all(|(column, value)| row.get(*column) == Some(value))
+    }
+
+    /// The only row that matches.
+    fn only(&self, rows: &Rows, gold: &Gold) -> Result<Vec<String>> {
+        let matching: Vec<_> = rows.rows.iter().filter(|row| self.matches(row)).collect();
+        match matching.as_slice() {
+            [row] => Ok((*row).clone()),
+            [] => Err(Error::config(format!("no row of `{}` has these cells", gold.table.key))),
+            several => Err(Error::config(format!(
+                "{} rows of `{}` have these cells, among them {}; more `column=value` tell them apart",
+                several.len(),
+                gold.table.key,
+                several.iter().take(3).map(|row| format!("({})", row.join(", "))).collect::<Vec<_>>().join(", ")
+            ))),
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! The tree of what an object was made from, down to bronze.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{Found, as_read, find, time_of};
+use smelt_catalog::Fingerprint;
+use smelt_catalog::{Dataset, Entry, Gold, State, Stored, look};
+use smelt_common::cost::Cost;
+use smelt_common::error::Result;
+use smelt_storage::Store;
+use smelt_storage::layers::BRONZE;
+
+/// What something in the lake is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Layer {
+    /// A KPI's table.
+    Gold,
+    /// All silver of one dataset.
+    Dataset,
+    /// The clean rows of one bronze object.
+    Silver,
+    /// The rejected rows of one bronze object.
+    Quarantine,
+    /// An object as it arrived.
+    Bronze,
+}
+
+/// Something in the lake, and what it was made from.
+#[derive(Debug, Clone, Serialize)]
+pub struct Node {
+    /// What it is.
+    pub layer: Layer,
+    /// Its key, or a dataset's name.
+    pub name: String,
+    /// Of its bytes; of a dataset, the sum of its objects.
+    pub sha256: String,
+    /// Its size.
+    pub bytes: u64,
+    /// How many rows it has.
+    pub rows: u64,
+    /// What made it, unless that is said of what it is a part of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub made: Option<Made>,
+    /// What the plugin used for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
+    /// What became of the rows of the bronze object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<Account>,
+    /// What it was made from.
+    pub from: Vec<Node>,
+}
+
+/// What made something, and when.
+#[derive(Debug, Clone, Serialize)]
+pub struct Made {
+    /// All that the result depends on besides data.
+    #[serde(flatten)]
+    pub by: Fingerprint,
+    /// The commit.
+    pub commit: u64,
+    /// When it was made, RFC 3339.
+    pub at: String,
+}
+
+/// What became of the rows of a bronze object: read = kept + rejected + superseded.
+#[derive(Debug, Clone, Serialize)]
+pub struct Account {
+    /// Rows in it.
+    pub read: u64,
+    /// Rows in silver.
+    pub kept: u64,
+    /// Rows that lost to another one of the same key.
+    pub superseded: u64,
+    /// Rows in quarantine, by rule.
+    pub rejected: BTreeMap<String, u64>,
+    /// Rows in silver with a value changed, by rule.
+    pub repaired: BTreeMap<String, u64>,
+}
+
+/// What the KPI or the object of that name was made from.
+///
+/// # Errors
+/// The newest commit names nothing of that name, or what the catalog says of it does not add up.
+pub fn lineage(store: &dyn Store, name: &str) -> Result<Node> {
+    look(store, |state| match find(store, state, name)? {
+        Found::Gold(kpi) => of_gold(store, state, &state.gold[&kpi]),
+        Found::Object { dataset, name, entry, layer } => of_object(store, state, &dataset, &name, &entry, layer),
+    })
+}
+
+fn of_gold(store: &dyn Store, state: &State, gold: &Gold) -> Result<Node> {
+    let mut from = Vec::new();
+    for input in gold.inputs.values() {
+        let (held, entries) = as_read(store, state, gold, input)?;
+        let silver: Vec<_> = entries.iter().map(|(name, entry)| silver(name, entry)).collect();
+        from.push(Node {
+            layer: Layer::Dataset,
+            name: input.dataset.clone(),
+            sha256: input.content.into(),
+            bytes: silver.iter().map(|node| node.bytes).sum(),
+            rows: input.rows,
+            made: Some(made(store, &held)?),
+            cost: None,
+            account: None,
+            from: silver,
+        });
+    }
+    let by = gold.fingerprint.clone();
+    Ok(Node {
+        made: Some(Made { by, commit: gold.commit, at: time_of(store, gold.commit)? }),
+        cost: Some(gold.cost),
+        from,
+        ..node(Layer::Gold, &gold.table)
+    })
+}
+
+fn of_object(store: &dyn Store, state: &State, dataset: &str, name: &str, entry: &Entry, layer: Layer) -> Result<Node> {
+    let made = Some(made(store, &state.datasets[dataset])?);
+    Ok(match (layer, &entry.quarantine) {
+        (Layer::Bronze, _) => bronze(name, entry),
+        (Layer::Quarantine, Some(stored)) => {
+            Node { made, from: vec![bronze(name, entry)], ..node(Layer::Quarantine, stored) }
+        }
+        _ => Node { made, ..silver(name, entry) },
+    })
+}
+
+fn made(store: &dyn Store, held: &Dataset) -> Result<Made> {
+    let Dataset { fingerprint, revision, .. } = held;
+    Ok(Made { by: fingerprint.clone(), commit: *revision, at: time_of(store, *revision)? })
+}
+
+fn silver(name: &str, entry: &Entry) -> Node {
+    let Entry { read, rejected, repaired, superseded, cost, .. } = entry;
+    let account = Account {
+        read: *read,
+        kept: entry.kept(),
+        superseded: superseded.len() as u64,
+        rejected: rejected.clone(),
+        repaired: repaired.clone(),
+    };
+    Node {
+        cost: Some(*cost),
+        account: Some(account),
+        from: vec![bronze(name, entry)],
+        ..node(Layer::Silver, &entry.silver)
+    }
+}
+
+fn bronze(name: &str, Entry { sha256, bytes, read, .. }: &Entry) -> Node {
+    let stored = Stored { key: format!("{BRONZE}{name}"), sha256: sha256.clone(), bytes: *bytes, rows: *read };
+    node(Layer::Bronze, &stored)
+}
+
+fn node(layer: Layer, Stored { key, sha256, bytes, rows }: &Stored) -> Node {
+    Node {
+        layer,
+        name: key.clone(),
+        sha256: sha256.clone(),
+        bytes: *bytes,
+        rows: *rows,
+        made: None,
+        cost: None,
+        account: None,
+        from: vec![],
+    }
+}

@@ -1,0 +1,278 @@
+//! Making something again, from bronze, with the components and the parameters that made it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use arrow_array::BooleanArray;
+use arrow_select::filter::filter_record_batch;
+use chrono::DateTime;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::{Found, Layer, as_read, find};
+use crate::manifest::{Manifest, Quarantine};
+use crate::pipeline::Pipeline;
+use crate::run::Host;
+use crate::silver;
+use smelt_catalog::{Entries, Entry, State, kept_component, look};
+use smelt_catalog::{Fingerprint, PLAIN};
+use smelt_common::binary::Binary;
+use smelt_common::clock::Clock;
+use smelt_common::cost::Cost;
+use smelt_common::error::{Kind, Result};
+use smelt_common::progress::Progress;
+use smelt_common::{Error, digest};
+use smelt_formats::{Formulas, encode_table};
+use smelt_runtime::privacy::Pseudonyms;
+use smelt_runtime::{Engine, Limits};
+use smelt_storage::lake::Lake;
+use smelt_storage::layers::{BRONZE, QUARANTINE};
+use smelt_storage::{Overlay, Store};
+
+/// The most objects that are named where many differ.
+const MOST_NAMED: usize = 10;
+
+/// What making something again needs.
+pub struct Remaking<'r> {
+    /// The lake that has it.
+    pub lake: &'r Lake,
+    /// Says how bronze is read. Components and parameters are those that were recorded.
+    pub manifest: &'r Manifest,
+    /// The component that the pipeline has of a plugin, which may have so many bytes: for a dataset that was read and held
+    /// nothing yet, so that nothing made it.
+    pub own: &'r dyn Fn(&str, u64) -> Result<Binary>,
+    /// Runs the plugins.
+    pub engine: &'r Engine,
+    /// Must have the key that there was.
+    pub pseudonyms: &'r Pseudonyms,
+    /// Told of what is read.
+    pub progress: &'r Arc<dyn Progress>,
+}
+
+/// What came of it.
+#[derive(Debug, Serialize)]
+pub struct Remade {
+    /// The object.
+    pub object: String,
+    /// From how many bronze objects.
+    pub bronze: usize,
+    /// What it is recorded to be, and what it came to.
+    pub compared: Vec<Compared>,
+    /// What the plugins used, all together.
+    pub cost: Cost,
+}
+
+/// One thing, as recorded and as found.
+#[derive(Debug, Serialize)]
+pub struct Compared {
+    /// What was compared.
+    pub what: String,
+    /// What the catalog says.
+    pub recorded: String,
+    /// What it is.
+    pub found: String,
+}
+
+impl Remade {
+    /// Whether everything is as recorded.
+    pub fn is_same(&self) -> bool {
+        self.compared.iter().all(|Compared { what: _, recorded, found }| recorded == found)
+    }
+
+    fn compare(&mut self, what: impl Into<String>, recorded: impl ToString, found: impl ToString) {
+        let (recorded, found) = (recorded.to_string(), found.to_string());
+        self.compared.push(Compared { what: what.into(), recorded, found });
+    }
+}
+
+impl Remaking<'_> {
+    /// Makes the KPI's table or the object of that name again, beside the lake, and compares.
+    ///
+    /// # Errors
+    /// It could not be made again: then nothing is known of it.
+    pub fn remake(&self, name: &str) -> Result<Remade> {
+        let store = self.lake.open()?;
+        look(&*store, |state| match find(&*store, state, name)? {
+            Found::Gold(kpi) => self.gold(&*store, state, &kpi),
+            Found::Object { layer: Layer::Bronze, .. } => Err(Error::config(format!(
+                "`{name}` arrived as it is, so it cannot be made again; `smelt verify --all` tells whether it was changed"
+            ))),
+            Found::Object { dataset, name, entry, layer } => {
+                self.object(&*store, state, &dataset, &name, &entry, layer)
+            }
+        })
+    }
+
+    fn gold(&self, store: &dyn Store, state: &State, kpi: &str) -> Result<Remade> {
+        let gold = &state.gold[kpi];
+        let mut recorded = BTreeMap::new();
+        let mut datasets = BTreeMap::new();
+        for input in gold.inputs.values() {
+            let (held, entries) = as_read(store, state, gold, input)?;
+            recorded.insert(input.dataset.clone(), held.fingerprint);
+            datasets.insert(input.dataset.clone(), (input.content, entries));
+        }
+        let pipeline = self.recorded(store, &recorded, Some((kpi, &gold.fingerprint)))?;
+        let names = datasets.values().flat_map(|(_, entries)| entries).map(|(name, _)| format!("{BRONZE}{name}"));
+        let host = self.host(names.collect(), pipeline, &gold.fingerprint)?;
+        let mut remade = Remade {
+            object: gold.table.key.clone(),
+            bronze: datasets.values().map(|(_, entries)| entries.len()).sum(),
+            compared: vec![],
+            cost: Cost::default(),
+        };
+        host.run()?.complete()?;
+        let state = host.state()?;
+        for (name, (content, entries)) in &datasets {
+            let Some(held) = state.datasets.get(name) else { continue };
+            let again = Entries::of(host.store(), held).all()?;
+            again.iter().for_each(|(_, entry)| remade.cost.merge(entry.cost));
+            remade.compare(format!("dataset {name}"), String::from(*content), String::from(held.content));
+            let again: BTreeMap<_, _> = again.into_iter().collect();
+            let differ = entries.iter().filter_map(|(name, was)| Some((was, again.get(name)?, name)));
+            let differ =
+                differ.filter(|(was, is, _)| (&was.sha256, &was.silver.sha256) != (&is.sha256, &is.silver.sha256));
+            for (was, is, name) in differ.take(MOST_NAMED) {
+                remade.compare(format!("{BRONZE}{name}"), &was.sha256, &is.sha256);
+                remade.compare(&was.silver.key, &was.silver.sha256, &is.silver.sha256);
+            }
+        }
+        let again = state.gold.get(kpi).ok_or_else(|| Error::internal(format!("KPI `{kpi}` was not computed")))?;
+        remade.cost.merge(again.cost);
+        remade.compare(&gold.table.key, &gold.table.sha256, &again.table.sha256);
+        Ok(remade)
+    }
+
+    fn object(
+        &self,
+        store: &dyn Store,
+        state: &State,
+        dataset: &str,
+        name: &str,
+        entry: &Entry,
+        layer: Layer,
+    ) -> Result<Remade> {
+        let fingerprint = &state.datasets[dataset].fingerprint;
+        let recorded = BTreeMap::from([(dataset.to_owned(), fingerprint.clone())]);
+        let pipeline = self.recorded(store, &recorded, None)?;
+        let key = format!("{BRONZE}{name}");
+        let host = self.host(BTreeSet::from([key.clone()]), pipeline, fingerprint)?;
+        host.clean()?.complete()?;
+        let state = host.state()?;
+        let held = state.datasets.get(dataset).ok_or_else(|| Error::internal(format!("`{key}` was not cleaned")))?;
+        let again = Entries::of(host.store(), held).by_name(&[name])?.remove(0);
+        let again = again.ok_or_else(|| Error::internal(format!("`{key}` was not cleaned")))?;
+        let mut remade = Remade { object: entry.silver.key.clone(), bronze: 1, compared: vec![], cost: again.cost };
+        remade.compare(&key, &entry.sha256, &again.sha256);
+        let rejected = |entry: &Entry| format!("{:?}", entry.rejected);
+        remade.compare("rejected rows", rejected(entry), rejected(&again));
+        match (layer, &entry.quarantine) {
+            (Layer::Quarantine, Some(quarantine)) => {
+                let found = again.quarantine.as_ref().map_or("nothing", |stored| stored.sha256.as_str());
+                remade.compare(&quarantine.key, &quarantine.sha256, found);
+                remade.object.clone_from(&quarantine.key);
+            }
+            _ => {
+                let found = without_superseded(&host, dataset, entry, &again)?;
+                remade.compare(&entry.silver.key, &entry.silver.sha256, found);
+            }
+        }
+        Ok(remade)
+    }
+
+    /// The pipeline as it was: these datasets and at most one KPI, with the components and parameters recorded of them.
+    pub(super) fn recorded(
+        &self,
+        store: &dyn Store,
+        datasets: &BTreeMap<String, Fingerprint>,
+        kpi: Option<(&str, &Fingerprint)>,
+    ) -> Result<Pipeline> {
+        let mut manifest = self.manifest.clone();
+        manifest.source.clear();
+        if manifest.privacy.quarantine == Quarantine::Off {
+            manifest.privacy.quarantine = Quarantine::Raw;
+        }
+        // What a KPI reads is part of its fingerprint.
+        let inputs = kpi.iter().flat_map(|(_, fingerprint)| fingerprint.host.split(' '));
+        let read: BTreeSet<&str> = inputs.filter_map(|input| Some(input.split_once('=')?.1)).collect();
+        manifest.dataset.retain(|name, _| datasets.contains_key(name) || read.contains(name.as_str()));
+        manifest.kpi.retain(|name, _| kpi.is_some_and(|(kpi, _)| kpi == name));
+        let lacks = |section: &str| Error::config(format!("the manifest lacks [{section}], which it had"));
+        let mut components = BTreeMap::new();
+        for (name, fingerprint) in datasets {
+            expect_key(name, fingerprint, self.pseudonyms)?;
+            let section = manifest.dataset.get_mut(name).ok_or_else(|| lacks(&format!("dataset.{name}")))?;
+            section.plugin.clone_from(&fingerprint.plugin);
+            section.parameters = parameters(fingerprint)?;
+            components.insert(format!("dataset.{name}"), &fingerprint.component);
+        }
+        if let Some((name, fingerprint)) = kpi {
+            let section = manifest.kpi.get_mut(name).ok_or_else(|| lacks(&format!("kpi.{name}")))?;
+            section.plugin.clone_from(&fingerprint.plugin);
+            section.parameters = parameters(fingerprint)?;
+            components.insert(format!("kpi.{name}"), &fingerprint.component);
+        }
+        let find = |section: &str, plugin: &str, limits: &Limits| match components.get(section) {
+            Some(sha256) => kept_component(store, sha256),
+            None => (self.own)(plugin, limits.component_bytes),
+        };
+        let pipeline = Pipeline::load_with(&manifest, self.engine.clone(), self.pseudonyms, &find)?;
+        let as_it_was = |section: String, was: &Fingerprint, now: &Fingerprint| match was
+            .difference(&now.at(was.as_of.unwrap_or_default()))
+        {
+            None => Ok(()),
+            Some(why) => Err(Error::config(format!("[{section}] is not what it was when that was made: {why}"))),
+        };
+        for (step, was) in pipeline.datasets.iter().filter_map(|step| Some((step, datasets.get(&step.name)?))) {
+            as_it_was(format!("dataset.{}", step.name), was, &step.fingerprint)?;
+        }
+        for (step, (_, was)) in pipeline.kpis.iter().zip(kpi) {
+            as_it_was(format!("kpi.{}", step.name), was, &step.fingerprint)?;
+        }
+        Ok(pipeline)
+    }
+
+    /// A host on a lake of its own over those bronze objects, at the time that the plugins were told.
+    fn host(&self, bronze: BTreeSet<String>, pipeline: Pipeline, made: &Fingerprint) -> Result<Host> {
+        // Rejected rows are raw, so that they are nowhere but in quarantine: here only their sha256 is wanted.
+        let overlay = Overlay::new(self.lake.open()?, move |key| bronze.contains(key), QUARANTINE)?;
+        let clock = made.as_of.and_then(DateTime::from_timestamp_micros).map_or(Clock::System, Clock::Fixed);
+        Ok(Host::new(Box::new(overlay), pipeline, clock, self.progress.clone()))
+    }
+}
+
+/// Refuses to make a dataset's pseudonyms again with another key: they would come out as others.
+fn expect_key(dataset: &str, fingerprint: &Fingerprint, pseudonyms: &Pseudonyms) -> Result<()> {
+    let (own, made) = (pseudonyms.key_id().unwrap_or(PLAIN), fingerprint.key.as_deref());
+    let with = |key: &str| if key == PLAIN { "without a key".to_owned() } else { format!("with key `{key}`") };
+    match made.filter(|made| *made != own) {
+        None => Ok(()),
+        Some(made) => Err(Error::config(format!(
+            "the pseudonyms of dataset `{dataset}` were made {}, and would now be made {}: they cannot be made again",
+            with(made),
+            with(own)
+        ))),
+    }
+}
+
+fn parameters(fingerprint: &Fingerprint) -> Result<Map<String, Value>> {
+    serde_json::from_str(&fingerprint.parameters).map_err(|error| {
+        Error::new(Kind::InvalidInput, format!("the catalog has parameters that are no object: {error}"))
+    })
+}
+
+/// The sha256 of the silver that was made of one object by itself, once the rows have left it that lost to others.
+fn without_superseded(host: &Host, dataset: &str, recorded: &Entry, again: &Entry) -> Result<String> {
+    let step = host.pipeline().dataset(dataset).ok_or_else(|| Error::internal("a pipeline without its dataset"))?;
+    let schema = &step.plugin.spec().output;
+    let gone: BTreeSet<u32> = again.superseded.iter().copied().collect();
+    let lost: BTreeSet<u32> = recorded.superseded.iter().copied().collect();
+    let mut places = (0..).filter(|place| !gone.contains(place));
+    let mut kept = Vec::new();
+    for batch in silver::read(host.store(), &again.silver, schema, schema)? {
+        let stays: BooleanArray =
+            places.by_ref().take(batch.num_rows()).map(|place| Some(!lost.contains(&place))).collect();
+        kept.push(filter_record_batch(&batch, &stays).map_err(|error| Error::internal(error.to_string()))?);
+    }
+    Ok(digest::hex(encode_table(schema, &kept, Formulas::Keep)?))
+}

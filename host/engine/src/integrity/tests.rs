@@ -1,0 +1,274 @@
+//! Readers and collectors beside a host that commits in the middle of what they read.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use chrono::DateTime;
+
+use super::*;
+use smelt_catalog::Fingerprint;
+use smelt_catalog::{Change, DatasetChange, Entry, entries_as_of, look};
+use smelt_common::cost::Cost;
+use smelt_common::digest;
+use smelt_common::progress::Unwatched;
+use smelt_storage::layers::CATALOG;
+use smelt_storage::meddling::Meddling;
+use smelt_storage::{DirStore, Durability, Store};
+
+fn put(store: &dyn Store, key: String, body: &str) -> Stored {
+    store.put_if_absent(&key, body.as_bytes(), Durability::Rebuildable).expect("a put");
+    Stored { key, sha256: digest::hex(body), bytes: body.len() as u64, rows: 1 }
+}
+
+/// Writes what a host writes when it cleans these objects of dataset `d`, or writes their silver again.
+fn prepare(store: &dyn Store, names: &[&str]) -> (u64, Change) {
+    let catalog = Catalog::load(store).expect("loads");
+    let state = catalog.state();
+    let sequence = state.sequence + 1;
+    let held = state.datasets.get("d").cloned();
+    let mut dataset = held.clone().unwrap_or_else(|| Dataset::new(Fingerprint::some()));
+    let known = Entries::of(store, &dataset).by_name(names).expect("entries");
+    let (mut log, mut pairs, mut retired) = (Vec::new(), Vec::new(), Vec::new());
+    for (name, known) in names.iter().zip(known) {
+        let bronze = put(store, format!("{BRONZE}{name}"), name);
+        let silver = put(store, format!("{SILVER}d/d_clean_{name}.{sequence}.csv"), &format!("{name} {sequence}"));
+        let id = known.as_ref().map_or(dataset.next_id, |known| known.id);
+        dataset.next_id += u32::from(known.is_none());
+        let cleaned = known.is_none();
+        retired.extend(known.map(|known| known.silver.key));
+        let entry = Entry {
+            id,
+            etag: String::new(),
+            sha256: bronze.sha256,
+            bytes: bronze.bytes,
+            read: 1,
+            rejected: BTreeMap::new(),
+            repaired: BTreeMap::new(),
+            superseded: vec![],
+            silver,
+            quarantine: None,
+            rejected_at: None,
+            cost: Cost::default(),
+        };
+        pairs.extend(Entries::pairs(name, &entry).expect("pairs"));
+        log.push(LogEntry { object: (*name).to_owned(), cleaned, entry });
+    }
+    dataset.entries.put(store, &format!("{ENTRIES}d/{sequence:020}"), pairs, &mut retired).expect("a run");
+    let mut named: std::collections::BTreeSet<_> = log.iter().map(|line| line.entry.silver.key.clone()).collect();
+    let log = LogEntry::write(store, &format!("{CHANGES}d/{sequence:020}"), &log).expect("a log");
+    named.extend(dataset.entries.runs().iter().map(|run| run.key.clone()).chain([log.key.clone()]));
+    let previous = held.as_ref().map_or(0, |held| held.revision);
+    let change = DatasetChange {
+        reset: held.is_none(),
+        previous,
+        cleaned: names.len() as u64,
+        rewritten: 0,
+        log,
+        removed: None,
+    };
+    let change =
+        Change { datasets: [("d".to_owned(), (change, dataset))].into(), retired, named, ..Change::new("clean") };
+    (sequence, change)
+}
+
+/// Commits, and deletes what is retired, as a host does.
+fn commit(store: &dyn Store, mut change: Change) {
+    let mut catalog = Catalog::load(store).expect("loads");
+    change.swept = catalog.state().retired.clone();
+    catalog.commit(&change, DateTime::UNIX_EPOCH).expect("commits");
+    catalog.state().retired.iter().for_each(|key| store.delete(key).expect("deletes"));
+}
+
+fn clean(store: &dyn Store, names: &[&str]) {
+    let (_, change) = prepare(store, names);
+    commit(store, change);
+}
+
+fn with_store(check: impl FnOnce(&DirStore)) {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    check(&DirStore::new(directory.path()));
+}
+
+fn found(store: &dyn Store) -> (usize, Vec<(String, Found)>) {
+    let verified = verify(store, &Unwatched).expect("verifies");
+    (verified.pending, verified.problems.into_iter().map(|problem| (problem.object, problem.found)).collect())
+}
+
+#[test]
+fn what_is_retired_under_the_eyes_of_a_reader_is_not_missing_and_what_is_missing_is() {
+    with_store(|store| {
+        clean(store, &["a", "b", "c", "d"]);
+        // Before each object of silver is opened all silver is written again.
+        let beside = Meddling::new(store, |key| {
+            if key.starts_with(SILVER) && key.ends_with(".csv") {
+                clean(store, &["a", "b", "c", "d"]);
+            }
+        });
+        assert_eq!(found(&beside), (0, vec![]));
+        // And an entry run is joined with others and deleted while it is read, however often one begins anew, up to a bound.
+        let times = AtomicU64::new(0);
+        let beside = Meddling::new(store, |key| {
+            if key.starts_with(ENTRIES) && times.fetch_add(1, Ordering::Relaxed) < 8 {
+                clean(store, &["a"]);
+            }
+        });
+        assert_eq!(found(&beside), (0, vec![]));
+
+        let key = Reached::by(&mut Look::begin(store).expect("a look"), true).expect("reads").objects;
+        let key = key.into_keys().find(|key| key.contains("d_clean_b")).expect("silver of b");
+        store.delete(&key).expect("deletes");
+        let beside = Meddling::new(store, |opened| {
+            if opened.starts_with(SILVER) && opened.ends_with(".csv") {
+                clean(store, &["a"]);
+            }
+        });
+        assert_eq!(found(&beside), (0, vec![(key, Found::Missing)]));
+    });
+}
+
+#[test]
+fn one_who_is_outrun_says_so_and_calls_nothing_damaged() {
+    with_store(|store| {
+        clean(store, &["a"]);
+        let beside = Meddling::new(store, |key| {
+            if key.starts_with(ENTRIES) {
+                clean(store, &["a"]);
+            }
+        });
+        for error in [
+            verify(&beside, &Unwatched).map(drop).expect_err("it is outrun"),
+            garbage(&beside, Duration::ZERO, false).map(drop).expect_err("it is outrun"),
+            look(&beside, |state| Entries::of(&beside, &state.datasets["d"]).all()).map(drop).expect_err("outrun"),
+        ] {
+            assert_eq!(error.kind(), Kind::Unavailable, "{error}");
+            assert!(error.to_string().contains("other hosts commit faster"), "{error}");
+        }
+    });
+}
+
+#[test]
+fn what_a_host_at_work_has_written_is_not_foreign_until_the_host_is_gone() {
+    with_store(|store| {
+        clean(store, &["a"]);
+        let mut writes = store.begin().expect("begins");
+        writes.share().expect("shares");
+        let (_, change) = prepare(store, &["a", "b"]);
+        let pending = found(store);
+        assert_eq!(pending, (4, vec![]), "two objects of silver, entries and a log");
+        // An object that is listed and then committed is named; one that the same commit retired is not foreign either.
+        let mut change = Some(change);
+        let beside = Meddling::new(store, |key| {
+            if key == CATALOG
+                && let Some(change) = change.take()
+            {
+                commit(store, change);
+            }
+        });
+        assert_eq!(found(&beside), (0, vec![]));
+        drop(beside);
+
+        let (_, lost) = prepare(store, &["b"]);
+        assert_eq!(found(store), (3, vec![]));
+        drop(writes);
+        let (pending, problems) = found(store);
+        assert_eq!((pending, problems.len()), (0, 3), "{problems:?}");
+        assert!(problems.iter().all(|(key, what)| *what == Found::Foreign && lost.named.contains(key)), "{problems:?}");
+    });
+}
+
+#[test]
+fn a_collector_leaves_what_is_committed_while_it_looks() {
+    with_store(|store| {
+        clean(store, &["a"]);
+        put(store, format!("{SILVER}d/d_clean_left.csv"), "left");
+        let (_, change) = prepare(store, &["b"]);
+        let named: Vec<String> = change.named.iter().cloned().collect();
+        let mut change = Some(change);
+        let beside = Meddling::new(store, |key| {
+            // It has listed silver, and now the host commits; later, another one does.
+            if key == SILVER
+                && let Some(change) = change.take()
+            {
+                commit(store, change);
+            } else if key == PROOFS {
+                clean(store, &["c"]);
+            }
+        });
+        let collected = collect(&beside, Duration::ZERO, false, DateTime::UNIX_EPOCH).expect("collects");
+        let collected: Vec<_> = collected.into_iter().map(|garbage| garbage.object).collect();
+        drop(beside);
+        assert_eq!(collected, [format!("{SILVER}d/d_clean_left.csv")]);
+        assert!(!store.exists(&collected[0]).expect("asked"), "it is gone");
+        assert!(
+            named.iter().any(|key| key.starts_with(SILVER) && store.exists(key).expect("asked")),
+            "what was committed"
+        );
+        assert_eq!(found(store), (0, vec![]));
+    });
+}
+
+#[test]
+fn of_two_collectors_each_thing_is_deleted_by_one() {
+    with_store(|store| {
+        clean(store, &["a"]);
+        let left = format!("{SILVER}d/d_clean_left.csv");
+        put(store, left.clone(), "left");
+        let (mut first, mut other) = (true, vec![]);
+        let beside = Meddling::new(store, |key| {
+            if key == PROOFS && std::mem::take(&mut first) {
+                other = collect(store, Duration::ZERO, false, DateTime::UNIX_EPOCH).expect("collects");
+            }
+        });
+        assert_eq!(collect(&beside, Duration::ZERO, false, DateTime::UNIX_EPOCH).expect("collects"), []);
+        drop(beside);
+        assert_eq!(other.len(), 1);
+        assert_eq!(found(store), (0, vec![]));
+    });
+}
+
+#[test]
+fn a_dataset_is_told_as_it_was_long_after_its_entries_were_merged_away() {
+    with_store(|store| {
+        let text = |entries: Vec<(String, Entry)>| serde_json::to_string(&entries).expect("JSON");
+        let mut then = Vec::new();
+        for names in [&["a", "b"][..], &["c"], &["a"], &["d", "b"], &["e"], &["a", "e"]] {
+            clean(store, names);
+            let held = Catalog::load(store).expect("loads").state().datasets["d"].clone();
+            let entries = Entries::of(store, &held).all().expect("entries");
+            then.push((held, text(entries)));
+        }
+        let (now, _) = then.last().cloned().expect("a dataset");
+        for (held, entries) in &then {
+            assert_eq!(text(entries_as_of(store, "d", held, Some(&now)).expect("told")), *entries);
+            assert_eq!(text(entries_as_of(store, "d", held, None).expect("told")), *entries, "from the logs alone");
+        }
+    });
+}
+
+#[test]
+fn what_hosts_name_otherwise_is_not_ours() {
+    let ours = |key| OURS.iter().any(|layer| owner(layer, key).is_some());
+    for key in ["silver/d/d_clean_1.csv", "quarantine/d/d_rejected_1", "gold/k/k_20250101T000000.csv"] {
+        assert!(ours(key), "{key}");
+    }
+    for key in [
+        "catalog/former/silver/d/d_clean_1.csv",
+        "quarantine/for-rollback/d/d_rejected_1.5.jsonl",
+        "catalog/proof-1",
+        "catalog/components/x.wasm",
+        "catalog/entries/d/x",
+        "catalog/index/d/x",
+    ] {
+        assert!(ours(key), "{key}");
+    }
+    for key in [
+        "quarantine/for-rollback/d/mine.jsonl",
+        "bronze/d_1.csv",
+        "silver/d/notes.csv",
+        "gold/k/k.csv",
+        "catalog/commits/1",
+        "elsewhere/x",
+    ] {
+        assert!(!ours(key), "{key}");
+    }
+}

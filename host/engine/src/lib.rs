@@ -1,0 +1,17 @@
+//! From a manifest and a lake to the next commit: what is out of date, cleaning, aggregating, committing, and looking into what
+//! was made.
+
+#![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
+
+pub mod cells;
+pub mod clean;
+pub mod inspect;
+pub mod integrity;
+pub mod manifest;
+mod outcome;
+pub mod pipeline;
+pub mod plan;
+pub mod quarantine;
+pub mod run;
+pub mod silver;
+pub mod tables;

@@ -1,0 +1,96 @@
+//! Rejected rows, and they alone, through a component: what would become of them now?
+
+use std::collections::{BTreeMap, HashMap};
+
+use arrow_array::BooleanArray;
+use arrow_select::filter::filter_record_batch;
+use serde::Serialize;
+
+use super::ledger::Held;
+use super::rows;
+use crate::pipeline::Pipeline;
+use smelt_common::error::Result;
+use smelt_common::{Error, workers};
+use smelt_formats::Decoder;
+use smelt_storage::layers::BRONZE;
+use smelt_storage::{Store, unavailable};
+
+/// What becomes of the rejected rows of a dataset.
+#[derive(Debug, Default, Serialize)]
+pub struct Replayed {
+    /// The dataset.
+    pub dataset: String,
+    /// How many rows were sent.
+    pub rows: u64,
+    /// How many of them pass now, by the rule that rejected them.
+    pub passed: BTreeMap<String, u64>,
+    /// How many are rejected again, by the rule that does so now. What is malformed stays so whatever the component.
+    pub rejected: BTreeMap<String, u64>,
+}
+
+impl Replayed {
+    /// How many pass.
+    pub fn passed(&self) -> u64 {
+        self.passed.values().sum()
+    }
+}
+
+/// Sends the rejected rows through the components that the pipeline has for their datasets, at that time in microseconds
+/// since the epoch. Nothing is written.
+///
+/// # Errors
+/// The component fails; or the rows are no longer in quarantine, which says which they are.
+pub fn replay(store: &dyn Store, pipeline: &Pipeline, as_of: i64, held: &[Held]) -> Result<Vec<Replayed>> {
+    let mut by_dataset: BTreeMap<&str, Replayed> = BTreeMap::new();
+    for (of, sent) in workers::map(held.iter().collect(), |of| (of, object(store, pipeline, as_of, of))) {
+        let Replayed { rows, passed, rejected, .. } = sent?;
+        let all = by_dataset.entry(&of.dataset).or_default();
+        all.dataset.clone_from(&of.dataset);
+        all.rows += rows;
+        for (all, some) in [(&mut all.passed, passed), (&mut all.rejected, rejected)] {
+            some.into_iter().for_each(|(rule, rows)| *all.entry(rule).or_default() += rows);
+        }
+    }
+    Ok(by_dataset.into_values().collect())
+}
+
+fn object(store: &dyn Store, pipeline: &Pipeline, as_of: i64, held: &Held) -> Result<Replayed> {
+    let Held { dataset, object, .. } = held;
+    let step = pipeline
+        .dataset(dataset)
+        .ok_or_else(|| Error::config(format!("the manifest lacks [dataset.{dataset}], of which rows were rejected")))?;
+    let mut replayed = Replayed::default();
+    // The rule that rejected each row, by number.
+    let mut wanted = HashMap::new();
+    for row in rows(store, held)? {
+        if let (Some(number), Some(rule)) = (row.get("row").and_then(serde_json::Value::as_u64), row.get("rule")) {
+            wanted.insert(number, rule.as_str().unwrap_or_default().to_owned());
+        }
+    }
+    let key = format!("{BRONZE}{object}");
+    let mut decoder = Decoder::new(store.open(&key)?.1, step.format, &step.plugin.spec().input, pipeline.decode);
+    let mut session = step.open(as_of)?;
+    while let Some(batch) = decoder.next_batch().map_err(|error| unavailable("read", &key, &error))? {
+        for malformed in batch.malformed.iter().filter(|malformed| wanted.contains_key(&malformed.number)) {
+            replayed.rows += 1;
+            *replayed.rejected.entry(malformed.rule.to_owned()).or_default() += 1;
+        }
+        let sent: Vec<_> = batch.records.iter().filter_map(|record| wanted.get(&record.number)).collect();
+        if sent.is_empty() {
+            continue;
+        }
+        let is_sent: BooleanArray =
+            batch.records.iter().map(|record| Some(wanted.contains_key(&record.number))).collect();
+        let rows = filter_record_batch(&batch.columns, &is_sent).map_err(|error| Error::internal(error.to_string()))?;
+        let cleaned = session.clean(&rows)?;
+        replayed.rows += sent.len() as u64;
+        for row in cleaned.kept_rows {
+            *replayed.passed.entry(sent[row as usize].clone()).or_default() += 1;
+        }
+        for rejection in cleaned.rejected {
+            let rule = step.plugin.spec().rules.get(rejection.rule as usize).map_or("", |rule| rule.name.as_str());
+            *replayed.rejected.entry(rule.to_owned()).or_default() += 1;
+        }
+    }
+    Ok(replayed)
+}

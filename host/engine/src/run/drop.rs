@@ -1,0 +1,121 @@
+//! Datasets and KPIs that the pipeline no longer has leave the lake, with all that is kept of them.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use serde::Serialize;
+
+use super::{ATTEMPTS, Host};
+use crate::integrity::owner;
+use smelt_catalog::{CHANGES, Change, ENTRIES, FORMER, FORMER_REJECTED, INDEX, Parts, SUMS, State};
+use smelt_common::Error;
+use smelt_common::error::{Kind, Result};
+use smelt_storage::layers::{GOLD, QUARANTINE, SILVER};
+
+/// The role of such commits.
+const DROP: &str = "drop";
+
+/// The parts that leave the lake, or would.
+#[derive(Debug, Serialize)]
+pub struct Dropped {
+    /// The datasets and KPIs.
+    #[serde(flatten)]
+    pub parts: Parts,
+    /// The objects of these parts in the lake, by key, with their sizes.
+    pub objects: BTreeMap<String, u64>,
+}
+
+impl Host {
+    /// Returns what the lake holds of those datasets and KPIs.
+    ///
+    /// # Errors
+    /// [`Kind::InvalidConfig`] if the lake has no such part, or the pipeline has it.
+    pub fn left_of(&self, names: &[String]) -> Result<Dropped> {
+        let catalog = self.catalog()?;
+        self.dropping(catalog.state(), names).map(|(dropped, _)| dropped)
+    }
+
+    /// Has them leave the lake in one commit, and deletes what lies there of them.
+    ///
+    /// # Errors
+    /// As [`Host::left_of`].
+    pub fn drop_parts(&self, names: &[String]) -> Result<Dropped> {
+        self.writing(|| {
+            for _ in 0..ATTEMPTS {
+                let mut catalog = self.catalog()?;
+                let (dropped, change) = self.dropping(catalog.state(), names)?;
+                match self.commit(&mut catalog, change) {
+                    Err(error) if error.kind() == Kind::Conflict => continue,
+                    committed => return committed.map(|()| dropped),
+                }
+            }
+            Err(Error::new(Kind::Conflict, "other hosts committed again and again; nothing was dropped"))
+        })
+    }
+
+    fn dropping(&self, state: &State, names: &[String]) -> Result<(Dropped, Change)> {
+        let parts = self.parts(state, names)?;
+        let mut objects = BTreeMap::new();
+        for name in &parts.datasets {
+            for layer in [SILVER, QUARANTINE, CHANGES, ENTRIES, INDEX] {
+                self.add_ours(layer, layer, name, &mut objects)?;
+            }
+            self.add_ours(FORMER, &format!("{FORMER}{SILVER}"), name, &mut objects)?;
+            self.add_ours(QUARANTINE, FORMER_REJECTED, name, &mut objects)?;
+        }
+        for name in &parts.kpis {
+            for layer in [GOLD, SUMS] {
+                self.add_ours(layer, layer, name, &mut objects)?;
+            }
+        }
+        let mut change = Change { dropped: parts.clone(), ..Change::new(DROP) };
+        // Objects that are named and lie elsewhere go too. If a part is damaged, the rest of it is left over for `smelt gc`.
+        let mut named = Vec::new();
+        for dataset in parts.datasets.iter().filter_map(|name| state.datasets.get(name)) {
+            dataset.objects(self.store(), &mut named)?;
+        }
+        for former in state.former.values() {
+            for dataset in parts.datasets.iter().filter_map(|name| former.datasets.get(name)) {
+                dataset.objects(self.store(), &mut named)?;
+            }
+        }
+        let after = change.applied_to(state);
+        let wanted = after.sums();
+        named.extend(state.sums().difference(&wanted).map(|key| (*key).to_owned()));
+        let retired: BTreeSet<String> = objects.keys().cloned().chain(named).collect();
+        let known: HashSet<&String> = state.retired.iter().collect();
+        change.retired = retired.iter().filter(|key| !known.contains(key)).cloned().collect();
+        Ok((Dropped { parts, objects }, change))
+    }
+
+    /// Returns the datasets and KPIs of those names.
+    fn parts(&self, state: &State, names: &[String]) -> Result<Parts> {
+        let damaged = BTreeMap::new();
+        let unlisted = self.planning(state, &damaged).unlisted();
+        let mut parts = Parts::default();
+        for name in names {
+            if unlisted.datasets.contains(name) || unlisted.kpis.contains(name) {
+                parts.datasets.extend(unlisted.datasets.get(name).cloned());
+                parts.kpis.extend(unlisted.kpis.get(name).cloned());
+            } else if self.pipeline.dataset(name).is_some() || self.pipeline.kpi(name).is_some() {
+                return Err(Error::config(format!(
+                    "the pipeline has `{name}`: only what its manifest no longer has can be dropped"
+                )));
+            } else {
+                let there: Vec<_> = unlisted.called().map(|(what, _)| what).collect();
+                let there = if there.is_empty() { "nothing".to_owned() } else { there.join(", ") };
+                return Err(Error::config(format!(
+                    "the lake has no dataset or KPI `{name}`; what it has and the pipeline does not: {there}"
+                )));
+            }
+        }
+        Ok(parts)
+    }
+
+    /// Adds what lies below the name of a dataset or KPI in that place of a layer and is named as a host names it.
+    fn add_ours(&self, layer: &str, place: &str, name: &str, objects: &mut BTreeMap<String, u64>) -> Result<()> {
+        let listed = self.store.list(&format!("{place}{name}/"), "")?;
+        let ours = listed.into_iter().filter(|meta| owner(layer, &meta.key) == Some(name));
+        objects.extend(ours.map(|meta| (meta.key, meta.bytes)));
+        Ok(())
+    }
+}

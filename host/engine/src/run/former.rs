@@ -1,0 +1,210 @@
+//! What ran before a promotion: what is kept of it, and how that is brought back.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::Ordering;
+
+use super::{Host, Way};
+use crate::clean::What;
+use crate::pipeline::KpiStep;
+use crate::plan::Planning;
+use crate::tables::put_stamped;
+use smelt_catalog::{
+    CHANGES, Change, Dataset, DatasetChange, ENTRIES, FORMER, FORMER_REJECTED, Former, Gold, GoldInput, LogEntry,
+    Parts, State, Stored,
+};
+use smelt_common::error::{Kind, Result};
+use smelt_storage::layers::QUARANTINE;
+use smelt_storage::read_verified;
+
+impl Host {
+    /// What runs now of the plugin, and what it made, as that lies in the lake.
+    pub(super) fn former(&self, state: &State, plugin: &str, own: &str) -> Former {
+        let promotion = state.promoted.get(plugin).filter(|promotion| promotion.from == own);
+        let component = promotion.map_or(own, |promotion| &promotion.to).to_owned();
+        let steps = self.pipeline.datasets.iter().filter(|step| &*step.plugin.identity().name == plugin);
+        let datasets: BTreeMap<String, Dataset> = steps
+            .filter_map(|step| Some((step.name.clone(), state.datasets.get(&step.name)?.clone())))
+            .filter(|(_, dataset)| dataset.fingerprint.component == component)
+            .collect();
+        let is_read =
+            |input: &GoldInput| datasets.get(&input.dataset).is_some_and(|dataset| is_as_read(input, dataset));
+        let gold: BTreeMap<String, Gold> = self
+            .pipeline
+            .kpis
+            .iter()
+            .filter_map(|step| {
+                let gold = state.gold.get(&step.name)?;
+                let own = &*step.plugin.identity().name == plugin && gold.fingerprint.component == component;
+                (own || gold.inputs.values().any(is_read)).then(|| (step.name.clone(), gold.clone()))
+            })
+            .collect();
+        let made = datasets.values().map(|dataset| &dataset.fingerprint);
+        let mut made = made.chain(gold.values().map(|gold| &gold.fingerprint));
+        let version = made.find(|made| made.component == component).map(|made| made.version.clone());
+        let version = version.or_else(|| promotion.map(|promotion| promotion.version.clone())).unwrap_or_default();
+        Former { component, version, until: 0, datasets, gold }
+    }
+
+    /// Has the change keep what is former with it. What is damaged already is not kept.
+    pub(super) fn keep_former(&self, state: &State, former: Former, change: &mut Change) -> Result<Former> {
+        let mut datasets = BTreeMap::new();
+        for (name, dataset) in former.datasets {
+            let entries = format!("{ENTRIES}{name}/{:020}-former", state.sequence + 1);
+            let stem = |_: &str, stored: &Stored| {
+                let key = &stored.key;
+                let stem = &key[..key.rfind('.').unwrap_or(key.len())];
+                let sequence = state.sequence + 1;
+                match stem.strip_prefix(QUARANTINE) {
+                    Some(stem) => format!("{FORMER_REJECTED}{stem}.{sequence}"),
+                    None => format!("{FORMER}{stem}.{sequence}"),
+                }
+            };
+            if let Some((kept, _)) = self.copied(&dataset, &entries, &stem, change)? {
+                datasets.insert(name, kept);
+            }
+        }
+        change.named.extend(former.gold.values().flat_map(Gold::sums).map(ToOwned::to_owned));
+        Ok(Former { datasets, ..former })
+    }
+
+    /// Has the change bring back what was kept, as far as it is what the pipeline makes of its plugins now; on the way forward,
+    /// of the lake as it is now too. Returns the tables, under names that sort last, as those of current tables do; and what of
+    /// all that is not what the pipeline makes of the lake as it is now.
+    pub(super) fn bring_back(
+        &self,
+        state: &State,
+        kept: &Former,
+        way: Way,
+        change: &mut Change,
+    ) -> Result<(BTreeMap<String, Gold>, Parts)> {
+        let mut behind = Parts::default();
+        for (name, dataset) in &kept.datasets {
+            // Made anew since, it may have lost what cannot be known here: rows that were given up, an object that was replaced.
+            if state.datasets.get(name).is_none_or(|current| current.since != kept.until) {
+                continue;
+            }
+            let is_current = self.is_of_bronze_now(state, name, dataset)?;
+            // Rows that are given up are not brought back.
+            let as_it_was = way == Way::Back && !self.forget_missing;
+            if !(is_current || as_it_was) {
+                continue;
+            }
+            let is_back = self.bring_back_dataset(state, name, dataset, change)?;
+            if is_back && !is_current {
+                behind.datasets.insert(name.clone());
+            }
+        }
+        if !change.datasets.is_empty() {
+            // Names that came late were taken in by what it replaces: the next tick looks at all of bronze.
+            change.reconciled = Some(0);
+        }
+        let mut tables = BTreeMap::new();
+        for (kpi, gold) in &kept.gold {
+            let step = self.pipeline.kpi(kpi).filter(|step| {
+                let now = step.fingerprint.at(gold.fingerprint.as_of.unwrap_or_default());
+                gold.fingerprint.difference(&now).is_none()
+            });
+            let held = |input: &GoldInput| match kept.datasets.get(&input.dataset) {
+                Some(dataset) if change.datasets.contains_key(&input.dataset) => Some(dataset),
+                _ => state.datasets.get(&input.dataset),
+            };
+            let is_read = |input: &GoldInput| held(input).is_some_and(|dataset| is_as_read(input, dataset));
+            // It can go on from there.
+            let is_begun = |input: &GoldInput| match kept.datasets.get(&input.dataset) {
+                Some(dataset) if change.datasets.contains_key(&input.dataset) => is_as_read(input, dataset),
+                _ => held(input).is_some_and(|dataset| input.since == dataset.since),
+            };
+            let there =
+                |step: &KpiStep| step.inputs.iter().filter(|input| state.datasets.contains_key(&input.dataset)).count();
+            let is_current = gold.inputs.values().all(is_read)
+                && step.is_some_and(|step| gold.inputs.len() == there(step))
+                && !gold.inputs.values().any(|input| behind.datasets.contains(&input.dataset));
+            let is_wanted = is_current || way == Way::Back && gold.inputs.values().all(is_begun);
+            if step.is_none() || !is_wanted {
+                continue;
+            }
+            let body = match read_verified(self.store(), &gold.table.key, &gold.table.sha256) {
+                Err(error) if error.kind() == Kind::Damaged => continue,
+                read => read?,
+            };
+            let newest = state.gold.get(kpi).map(|gold| gold.table.key.as_str());
+            let key = put_stamped(self.store(), state, self.clock.now(), kpi, newest, &body)?;
+            change.named.extend(gold.sums().map(ToOwned::to_owned).chain([key.clone()]));
+            let table = Stored { key, ..gold.table.clone() };
+            tables.insert(kpi.clone(), Gold { table, ..gold.clone() });
+            if !is_current {
+                behind.kpis.insert(kpi.clone());
+            }
+        }
+        Ok((tables, behind))
+    }
+
+    /// Returns whether bronze holds just what the dataset was made from.
+    fn is_of_bronze_now(&self, state: &State, name: &str, kept: &Dataset) -> Result<bool> {
+        let mut state = state.clone();
+        state.datasets.insert(name.to_owned(), kept.clone());
+        let damaged = BTreeMap::new();
+        let planning = Planning { in_full: u64::MAX, forget_missing: true, ..self.planning(&state, &damaged) };
+        match planning.bronze() {
+            // Out of reach, it keeps nothing from being brought back.
+            Err(error) if error.kind() == Kind::Unavailable => Ok(false),
+            plan => Ok(plan?
+                .datasets
+                .iter()
+                .any(|plan| plan.dataset == name && plan.rebuild.is_none() && plan.objects.is_empty())),
+        }
+    }
+
+    /// Returns whether it is brought back.
+    fn bring_back_dataset(&self, state: &State, name: &str, kept: &Dataset, change: &mut Change) -> Result<bool> {
+        let Some(step) = self.pipeline.dataset(name) else { return Ok(false) };
+        let now = step.fingerprint.at(kept.fingerprint.as_of.unwrap_or_default());
+        if kept.fingerprint.difference(&now).is_some() {
+            return Ok(false);
+        }
+        let sequence = state.sequence + 1;
+        let numbered = |layer: &str| format!("{layer}{name}/{sequence:020}");
+        let stem = |object: &str, stored: &Stored| {
+            let what = if stored.key.starts_with(QUARANTINE) { What::Quarantine } else { What::Silver };
+            format!("{}.{sequence}", step.stem(what, object))
+        };
+        let Some((after, log)) = self.copied(kept, &numbered(ENTRIES), &stem, change)? else { return Ok(false) };
+        let log = LogEntry::write(self.store(), &numbered(CHANGES), &log)?;
+        change.named.insert(log.key.clone());
+        let current = state.datasets.get(name);
+        if let Some(current) = current {
+            let all = current.objects(self.store(), &mut change.retired)?;
+            self.untidy.fetch_or(!all, Ordering::Relaxed);
+        }
+        let previous = current.map_or(0, |current| current.revision);
+        let of_dataset = DatasetChange { reset: true, previous, cleaned: 0, rewritten: 0, log, removed: None };
+        change.datasets.insert(name.to_owned(), (of_dataset, after));
+        Ok(true)
+    }
+
+    /// As [`Dataset::copied`]; `None` if some of it is damaged.
+    fn copied(
+        &self,
+        dataset: &Dataset,
+        entries: &str,
+        stem: &(dyn Fn(&str, &Stored) -> String + Sync),
+        change: &mut Change,
+    ) -> Result<Option<(Dataset, Vec<LogEntry>)>> {
+        let mut named = BTreeSet::new();
+        match dataset.copied(self.store(), entries, stem, &mut named) {
+            Err(error) if error.kind() == Kind::Damaged => {
+                self.untidy.store(true, Ordering::Relaxed);
+                Ok(None)
+            }
+            copied => {
+                change.named.extend(named);
+                copied.map(Some)
+            }
+        }
+    }
+}
+
+/// Whether the KPI has read the dataset as it is.
+fn is_as_read(input: &GoldInput, dataset: &Dataset) -> bool {
+    (input.since, input.revision) == (dataset.since, dataset.revision)
+}

@@ -1,0 +1,151 @@
+//! The source's role: bronze objects from the pipeline's sources.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::sync::MutexGuard;
+use std::sync::atomic::Ordering;
+
+use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
+use serde_json::{Map, Value};
+
+use super::Host;
+use crate::pipeline::SourceStep;
+use smelt_common::Error;
+use smelt_common::error::Result;
+use smelt_common::workers;
+use smelt_runtime::{Object, check_parameters};
+use smelt_storage::layers::BRONZE;
+use smelt_storage::{Durability, NewObject, unavailable};
+
+/// What `generate` is to make.
+#[derive(Debug, Clone, Default)]
+pub struct Generation {
+    /// How many ticks; each makes the objects of every source.
+    pub ticks: u64,
+    /// The number of the first tick; by default, as many as bronze holds already.
+    pub first: Option<u64>,
+    /// The time of the first tick; by default, such that the last one is now.
+    pub start: Option<DateTime<Utc>>,
+    /// The time between ticks.
+    pub interval: TimeDelta,
+    /// In place of the manifest's seeds.
+    pub seed: Option<u64>,
+    /// On top of the manifest's parameters.
+    pub parameters: Map<String, Value>,
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub struct Generated {
+    /// The keys of the objects that were written.
+    pub keys: Vec<String>,
+    /// Sources that failed, and why. What they made before stays; the others went on.
+    pub failures: Vec<(String, Error)>,
+}
+
+impl Host {
+    /// The source's role: writes the objects of some ticks.
+    pub fn generate(&self, generation: &Generation) -> Result<Generated> {
+        self.writing(|| {
+            // Whoever cleans has to learn of it.
+            self.untidy.fetch_or(!self.damaged().is_empty(), Ordering::Relaxed);
+            self.generate_into_bronze(generation)
+        })
+    }
+
+    fn generate_into_bronze(&self, generation: &Generation) -> Result<Generated> {
+        let ticks = i32::try_from(generation.ticks).map_err(|_| Error::config("too many ticks"))?;
+        let beyond = || Error::config("the ticks reach beyond the calendar");
+        let after = |ticks: i32| generation.interval.checked_mul(ticks).ok_or_else(beyond);
+        let start = match generation.start {
+            Some(start) => start,
+            None => self.clock.now().checked_sub_signed(after((ticks - 1).max(0))?).ok_or_else(beyond)?,
+        };
+        let time_of = |tick| start.checked_add_signed(after(tick)?).ok_or_else(beyond);
+        // Names of objects have years of four digits, as the formats that we write.
+        let last = time_of((ticks - 1).max(0))?;
+        if [start, last].iter().any(|at| !(0..=9999).contains(&at.year())) {
+            return Err(beyond());
+        }
+        let mut generated = Generated::default();
+        for step in &self.pipeline.sources {
+            let mut parameters = step.parameters.clone();
+            parameters.extend(generation.parameters.clone());
+            let parameters = Value::Object(parameters);
+            check_parameters(step.plugin.identity(), &parameters)?;
+            let parameters = parameters.to_string();
+            let seed = generation.seed.unwrap_or(step.seed);
+            self.progress.begin("generating", 0);
+            // Whatever goes wrong from here on is this source's alone: where it is the lake that fails, the other roles say so.
+            let made = generation.first.map_or_else(|| self.next_tick(step), Ok).and_then(|first| {
+                (0..ticks).zip(first..).try_for_each(|(tick, number)| {
+                    let objects = step.generate(&parameters, seed, number, time_of(tick)?.timestamp_micros())?;
+                    self.put_all(step, objects, &mut generated.keys)?;
+                    self.next_ticks().insert(step.name.clone(), number.saturating_add(1));
+                    Ok(())
+                })
+            });
+            self.progress.end();
+            generated.failures.extend(made.err().map(|error| (format!("source.{}", step.name), error)));
+        }
+        Ok(generated)
+    }
+
+    /// Puts what a source made into bronze: side by side, but objects of one name in their order. All are tried; what went
+    /// wrong first is the error.
+    fn put_all(&self, step: &SourceStep, objects: Vec<Object>, keys: &mut Vec<String>) -> Result<()> {
+        let mut by_name: BTreeMap<String, Vec<(usize, Vec<u8>)>> = BTreeMap::new();
+        for (number, Object { name, bytes }) in objects.into_iter().enumerate() {
+            by_name.entry(name).or_default().push((number, bytes));
+        }
+        let put = workers::map_waiting(by_name.into_iter().collect(), |(name, bodies)| {
+            let put = |(number, body): (usize, Vec<u8>)| (number, self.put(step, &name, &body));
+            bodies.into_iter().map(put).collect::<Vec<_>>()
+        });
+        let mut put: Vec<_> = put.into_iter().flatten().collect();
+        put.sort_unstable_by_key(|(number, _)| *number);
+        let mut first = Ok(());
+        for (_, put) in put {
+            match put {
+                Ok(key) => keys.push(key),
+                Err(error) => first = first.and(Err(error)),
+            }
+        }
+        first
+    }
+
+    /// Puts one object into bronze. Where its name is taken by other content it gets another one of its family; how many are
+    /// taken is remembered, so that a source that has one name for all is not slower with each.
+    fn put(&self, step: &SourceStep, name: &str, body: &[u8]) -> Result<String> {
+        let key = |attempt| format!("{BRONZE}{}", step.numbered(name, attempt));
+        let own = key(1);
+        let taken = || self.taken.lock().expect("no one panics while holding it");
+        let first = taken().get(&own).copied().unwrap_or(1);
+        let mut new = NewObject::create(self.store(), &own)?;
+        new.write_all(body).map_err(|error| unavailable("write", &own, &error))?;
+        let (put, attempt) = new.finish_as(&key, first, Durability::Durable)?;
+        if attempt > 1 {
+            taken().insert(own, attempt);
+        }
+        self.progress.advance(body.len() as u64);
+        Ok(put.key)
+    }
+
+    /// Counted in bronze once, then from there on: a tick does not list what earlier ones wrote.
+    fn next_tick(&self, step: &SourceStep) -> Result<u64> {
+        let known = self.next_ticks().get(&step.name).copied();
+        known.map_or_else(|| self.ticks_so_far(step), Ok)
+    }
+
+    fn next_ticks(&self) -> MutexGuard<'_, BTreeMap<String, u64>> {
+        self.next_ticks.lock().expect("no one panics while holding it")
+    }
+
+    /// How many ticks of the source bronze holds: its objects, over the families that a tick makes.
+    fn ticks_so_far(&self, step: &SourceStep) -> Result<u64> {
+        let Some((prefix, _)) = step.plugin.spec().objects.first().and_then(|glob| glob.split_once('*')) else {
+            return Ok(0);
+        };
+        Ok(self.store.list(&format!("{BRONZE}{prefix}"), "")?.len() as u64)
+    }
+}

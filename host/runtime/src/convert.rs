@@ -1,0 +1,385 @@
+//! Descriptions as the host uses them: checked, with Arrow schemas.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
+
+use super::bindings::types;
+use super::state::guest_text;
+use smelt_common::Error;
+use smelt_common::error::Result;
+use smelt_common::text::{NAME, PLUGIN, alike, is_word, wrong_heading, wrong_name};
+
+/// The zone of every timestamp.
+const UTC: &str = "UTC";
+const FIELDS: usize = 100;
+const NAME_BYTES: usize = 255;
+const STAGES: usize = 4;
+/// The longest version.
+const VERSION_BYTES: usize = 64;
+/// The longest summary, of a plugin or a rule.
+const SUMMARY_BYTES: usize = 1000;
+/// The longest schema of parameters.
+const PARAMETERS_BYTES: usize = 64 << 10;
+
+/// What a source is.
+#[derive(Debug, Clone)]
+pub struct SourceSpec {
+    /// Name, version, parameters.
+    pub identity: types::Identity,
+    /// A glob for each family of objects.
+    pub objects: Vec<String>,
+}
+
+/// What a cleaner is.
+#[derive(Debug, Clone)]
+pub struct CleanerSpec {
+    /// Name, version, parameters.
+    pub identity: types::Identity,
+    /// The bronze columns it reads.
+    pub input: Vec<String>,
+    /// The silver schema it writes.
+    pub output: SchemaRef,
+    /// Indices of the output columns that identify a row; empty if none do.
+    pub key: Vec<usize>,
+    /// How rows with one key are compared.
+    pub order_by: Vec<OrderSpec>,
+    /// Its rules.
+    pub rules: Vec<types::Rule>,
+}
+
+/// One column by which rows with one key are compared.
+#[derive(Debug, Clone)]
+pub struct OrderSpec {
+    /// Index of the output column.
+    pub column: usize,
+    /// Which end wins.
+    pub prefer: types::Preference,
+}
+
+/// What a KPI is.
+#[derive(Debug, Clone)]
+pub struct KpiSpec {
+    /// Name, version, parameters.
+    pub identity: types::Identity,
+    /// The datasets it reads.
+    pub inputs: Vec<KpiInputSpec>,
+    /// The tables of sums that it is made from, one after the other; at least one.
+    pub stages: Vec<StageSpec>,
+    /// The schema of its table.
+    pub output: SchemaRef,
+    /// Indices of the output columns that tell the rows of its table apart, if it says.
+    pub key: Option<Vec<usize>>,
+}
+
+impl KpiSpec {
+    /// The columns that tell the rows of its table apart, if it says.
+    pub fn key_names(&self) -> Option<Vec<&str>> {
+        let name = |&at: &usize| self.output.field(at).name().as_str();
+        self.key.as_ref().map(|key| key.iter().map(name).collect())
+    }
+}
+
+/// A table of sums.
+#[derive(Debug, Clone)]
+pub struct StageSpec {
+    /// The key columns, then the sums.
+    pub schema: SchemaRef,
+    /// How many of the columns are the key.
+    pub keys: usize,
+    /// How many of the key columns make a group that is folded into the next stage; 0 in the last one.
+    pub group: usize,
+}
+
+/// One dataset that a KPI reads.
+#[derive(Debug, Clone)]
+pub struct KpiInputSpec {
+    /// What the plugin calls it.
+    pub name: String,
+    /// The columns it reads.
+    pub columns: SchemaRef,
+}
+
+impl TryFrom<types::SourceDescription> for SourceSpec {
+    type Error = Error;
+
+    fn try_from(description: types::SourceDescription) -> Result<Self> {
+        let types::SourceDescription { identity, objects } = description;
+        check_identity(&identity)?;
+        check_names("kind of object", objects.iter().map(String::as_str))?;
+        Ok(Self { identity, objects })
+    }
+}
+
+impl TryFrom<types::CleanerDescription> for CleanerSpec {
+    type Error = Error;
+
+    fn try_from(description: types::CleanerDescription) -> Result<Self> {
+        let types::CleanerDescription { identity, input, output, key, order_by, rules } = description;
+        check_identity(&identity)?;
+        // As raw files call them, which may be anything that can be seen.
+        check_each("input column", input.iter().map(String::as_str), wrong_heading, false)?;
+        check_names("rule", rules.iter().map(|rule| rule.name.as_str()))?;
+        if let Some(rule) = rules.iter().find(|rule| !is_word(&rule.name, &NAME, NAME_BYTES)) {
+            return Err(wrong(format!(
+                "rule `{}` must be lower-case letters, digits and `_`",
+                guest_text(&rule.name, 300)
+            )));
+        }
+        rules.iter().try_for_each(|rule| check_text("the summary of a rule", &rule.summary, SUMMARY_BYTES))?;
+        check_names("order-by column", order_by.iter().map(|order| order.column.as_str()))?;
+        let output = schema("output", output)?;
+        let key = key_columns(&key, &output)?;
+        if let Some(&nullable) = key.iter().find(|&&index| output.field(index).is_nullable()) {
+            return Err(wrong(format!("key column `{}` must not be nullable", output.field(nullable).name())));
+        }
+        let order =
+            |order: types::Order| Ok(OrderSpec { column: column(&order.column, &output)?, prefer: order.prefer });
+        let order_by = order_by.into_iter().map(order).collect::<Result<Vec<_>>>()?;
+        if key.is_empty() && !order_by.is_empty() {
+            return Err(wrong("order-by has no meaning without a key".into()));
+        }
+        Ok(Self { identity, input, output, key, order_by, rules })
+    }
+}
+
+impl TryFrom<types::KpiDescription> for KpiSpec {
+    type Error = Error;
+
+    fn try_from(description: types::KpiDescription) -> Result<Self> {
+        let types::KpiDescription { identity, inputs, stages, output, key } = description;
+        check_identity(&identity)?;
+        check_names("input", inputs.iter().map(|input| input.name.as_str()))?;
+        if inputs.is_empty() {
+            return Err(wrong("it declares no input".into()));
+        }
+        let inputs = inputs
+            .into_iter()
+            .map(|types::KpiInput { name, columns }| Ok(KpiInputSpec { columns: schema(&name, columns)?, name }))
+            .collect::<Result<_>>()?;
+        if !(1..=STAGES).contains(&stages.len()) {
+            return Err(wrong(format!("it declares {} stages; 1 to {STAGES} are accepted", stages.len())));
+        }
+        let last = stages.len() - 1;
+        let stage = |(number, declared)| {
+            stage(declared, number == last).map_err(|error| error.context(format!("stage {number}")))
+        };
+        let stages = stages.into_iter().enumerate().map(stage).collect::<Result<_>>()?;
+        let output = schema("output", output)?;
+        let key = key.map(|key| key_columns(&key, &output)).transpose()?;
+        Ok(Self { identity, inputs, stages, output, key })
+    }
+}
+
+fn stage(declared: types::Stage, is_last: bool) -> Result<StageSpec> {
+    let types::Stage { key, sums, group } = declared;
+    let (keys, group) = (key.len(), group as usize);
+    if sums.is_empty() {
+        return Err(wrong("it has no sums".into()));
+    }
+    let columns = key.into_iter().chain(sums).collect();
+    let schema = schema("its columns", columns)?;
+    let no_sum = |field: &&Arc<Field>| {
+        field.is_nullable() || !matches!(field.data_type(), DataType::Int64 | DataType::Decimal128(..))
+    };
+    if let Some(field) = schema.fields()[keys..].iter().find(no_sum) {
+        let found = schema_text(&Schema::new(vec![field.clone()]));
+        return Err(wrong(format!("a sum is int64 or decimal128 and not nullable, not `{found}`")));
+    }
+    let groups = if is_last { 0..=0 } else { 1..=keys };
+    if !groups.contains(&group) {
+        return Err(wrong(match is_last {
+            true => {
+                format!("{group} of its key columns make a group, but the last stage is not folded: 0 would be right")
+            }
+            false => format!("{group} of its {keys} key columns make a group; it must be at least 1 and at most all"),
+        }));
+    }
+    Ok(StageSpec { schema, keys, group })
+}
+
+fn wrong(what: String) -> Error {
+    Error::plugin(format!("the description is wrong: {what}"))
+}
+
+fn check_identity(identity: &types::Identity) -> Result<()> {
+    let types::Identity { name, version, summary, parameters, uses_as_of: _ } = identity;
+    if !is_word(name, &PLUGIN, NAME_BYTES) {
+        return Err(wrong("the name must be lower-case letters, digits and `-`".into()));
+    }
+    check_text("the version", version, VERSION_BYTES)?;
+    check_text("the summary", summary, SUMMARY_BYTES)?;
+    check_text("the parameters", parameters, PARAMETERS_BYTES)
+}
+
+fn check_text(what: &str, text: &str, most: usize) -> Result<()> {
+    match text.len() {
+        length if length > most => Err(wrong(format!("{what} has {length} bytes; at most {most} are accepted"))),
+        _ => Ok(()),
+    }
+}
+
+fn check_names<'a>(what: &str, names: impl Iterator<Item = &'a str> + Clone) -> Result<()> {
+    check_each(what, names, wrong_name, true)
+}
+
+/// Names that `wrong_with` finds nothing wrong with, and no two of which can be taken for each other.
+fn check_each<'a>(
+    what: &str,
+    names: impl Iterator<Item = &'a str> + Clone,
+    wrong_with: impl Fn(&str) -> Option<&'static str>,
+    fold: bool,
+) -> Result<()> {
+    let mut seen = BTreeSet::new();
+    for name in names.clone() {
+        if name.is_empty() || name.len() > NAME_BYTES {
+            return Err(wrong(format!("every {what} must have a name of 1 to {NAME_BYTES} bytes")));
+        }
+        if let Some(why) = wrong_with(name) {
+            return Err(wrong(format!("{what} `{}` {why}", name.escape_default())));
+        }
+        if !seen.insert(name) {
+            return Err(wrong(format!("{what} `{name}` is declared twice")));
+        }
+    }
+    if let Some((one, other)) = alike(names, fold) {
+        let (one, other) = (one.escape_default(), other.escape_default());
+        return Err(wrong(format!("{what} `{other}` can be taken for `{one}`")));
+    }
+    match seen.len() {
+        0..=FIELDS => Ok(()),
+        many => Err(wrong(format!("{many} of {what}; at most {FIELDS} are accepted"))),
+    }
+}
+
+fn key_columns(names: &[String], output: &Schema) -> Result<Vec<usize>> {
+    check_names("key column", names.iter().map(String::as_str))?;
+    names.iter().map(|name| column(name, output)).collect()
+}
+
+fn column(name: &str, output: &Schema) -> Result<usize> {
+    let unknown = |_| wrong(format!("`{name}` is not among its output columns ({})", schema_text(output)));
+    output.index_of(name).map_err(unknown)
+}
+
+fn schema(what: &str, fields: Vec<types::Field>) -> Result<SchemaRef> {
+    check_names("column", fields.iter().map(|field| field.name.as_str())).map_err(|error| error.context(what))?;
+    if fields.is_empty() {
+        return Err(wrong(format!("{what} has no columns")));
+    }
+    let field = |types::Field { name, data_type, nullable }: types::Field| {
+        let data_type = match data_type {
+            types::DataType::Boolean => DataType::Boolean,
+            types::DataType::Int64 => DataType::Int64,
+            types::DataType::Float64 => DataType::Float64,
+            types::DataType::Utf8 => DataType::Utf8,
+            types::DataType::Date32 => DataType::Date32,
+            types::DataType::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some(UTC.into())),
+            types::DataType::Decimal128(types::DecimalType { precision, scale }) => {
+                if !(1..=38).contains(&precision) || scale > precision {
+                    return Err(wrong(format!(
+                        "column `{name}`: a decimal has 1 to 38 digits, and no more places than digits"
+                    )));
+                }
+                DataType::Decimal128(precision, scale as i8)
+            }
+        };
+        Ok(Field::new(name, data_type, nullable))
+    };
+    Ok(Arc::new(Schema::new(fields.into_iter().map(field).collect::<Result<Vec<_>>>()?)))
+}
+
+/// A schema for people: `day: date32, total: decimal128(38,2)?`, where `?` marks a column that may lack values.
+pub fn schema_text(schema: &Schema) -> String {
+    let field = |field: &Arc<Field>| {
+        let data_type = match field.data_type() {
+            DataType::Timestamp(TimeUnit::Microsecond, Some(_)) => "timestamp".to_owned(),
+            DataType::Decimal128(precision, scale) => format!("decimal128({precision},{scale})"),
+            other => other.to_string().to_lowercase(),
+        };
+        format!("{}: {data_type}{}", field.name(), if field.is_nullable() { "?" } else { "" })
+    };
+    schema.fields().iter().map(field).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn field(name: &str, data_type: types::DataType, nullable: bool) -> types::Field {
+        types::Field { name: name.to_owned(), data_type, nullable }
+    }
+
+    fn integer(name: &str) -> types::Field {
+        field(name, types::DataType::Int64, false)
+    }
+
+    /// A stage whose keys are text and whose sums are integers.
+    fn stage(keys: &[&str], sums: &[&str], group: u32) -> types::Stage {
+        let key = keys.iter().map(|name| field(name, types::DataType::Utf8, true)).collect();
+        types::Stage { key, sums: sums.iter().map(|name| integer(name)).collect(), group }
+    }
+
+    fn spec(stages: Vec<types::Stage>) -> Result<KpiSpec, String> {
+        spec_with(stages, None)
+    }
+
+    fn spec_with(stages: Vec<types::Stage>, key: Option<&[&str]>) -> Result<KpiSpec, String> {
+        let inputs = vec![types::KpiInput { name: "rows".into(), columns: vec![integer("n")] }];
+        let identity = crate::described("kpi");
+        let output = vec![field("day", types::DataType::Date32, true), integer("n"), integer("m")];
+        let key = key.map(|names| names.iter().map(|&name| name.to_owned()).collect());
+        let description = types::KpiDescription { identity, inputs, stages, output, key };
+        KpiSpec::try_from(description).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_key_of_a_table_is_some_of_its_columns() {
+        let key = |names: &[&str]| spec_with(vec![stage(&[], &["n"], 0)], Some(names)).map(|spec| spec.key);
+        assert_eq!(key(&["m", "day"]), Ok(Some(vec![2, 0])));
+        assert_eq!(key(&[]), Ok(Some(vec![])));
+        assert_eq!(spec(vec![stage(&[], &["n"], 0)]).expect("it is well-formed").key, None);
+        let unknown = key(&["n", "week"]).expect_err("it has no such column");
+        assert!(
+            unknown.contains("`week` is not among its output columns (day: date32?, n: int64, m: int64)"),
+            "{unknown}"
+        );
+        assert!(key(&["n", "n"]).expect_err("it is twice there").contains("key column `n` is declared twice"));
+    }
+
+    #[test]
+    fn stages_are_keys_and_sums_of_which_all_but_the_last_are_folded() {
+        let spec = spec(vec![stage(&["a", "b"], &["n"], 1), stage(&["b"], &["n"], 1), stage(&[], &["n", "m"], 0)]);
+        let stages = spec.expect("it is well-formed").stages;
+        let shape: Vec<_> = stages.iter().map(|stage| (schema_text(&stage.schema), stage.keys, stage.group)).collect();
+        let expected =
+            [("a: utf8?, b: utf8?, n: int64", 2, 1), ("b: utf8?, n: int64", 1, 1), ("n: int64, m: int64", 0, 0)];
+        assert_eq!(shape, expected.map(|(columns, keys, group)| (columns.to_owned(), keys, group)));
+    }
+
+    #[test]
+    fn what_is_no_table_of_sums_is_refused_by_its_stage() {
+        let sum =
+            |data_type, nullable| types::Stage { sums: vec![field("n", data_type, nullable)], ..stage(&[], &[], 0) };
+        let last = || stage(&["b"], &["n"], 0);
+        let many: Vec<_> = (0..100).map(|number| format!("k{number}")).collect();
+        let many: Vec<_> = many.iter().map(String::as_str).collect();
+        for (stages, words) in [
+            (vec![], "it declares 0 stages; 1 to 4 are accepted"),
+            (vec![last(), last(), last(), last(), last()], "it declares 5 stages"),
+            (vec![stage(&["a"], &[], 0)], "stage 0: the description is wrong: it has no sums"),
+            (vec![stage(&["a"], &["a"], 0)], "column `a` is declared twice"),
+            (vec![stage(&many, &["n"], 0)], "101 of column; at most 100"),
+            (vec![sum(types::DataType::Float64, false)], "int64 or decimal128 and not nullable, not `n: float64`"),
+            (vec![sum(types::DataType::Int64, true)], "not `n: int64?`"),
+            (vec![stage(&["a"], &["n"], 1)], "stage 0: the description is wrong: 1 of its key columns make a group"),
+            (vec![stage(&["a"], &["n"], 0), last()], "stage 0: the description is wrong: 0 of its 1 key columns"),
+            (vec![stage(&["a"], &["n"], 2), last()], "2 of its 1 key columns make a group"),
+            (vec![stage(&["a"], &["n"], 1), stage(&["b"], &["n"], 1)], "stage 1: the description is wrong"),
+        ] {
+            let error = spec(stages).expect_err(words);
+            assert!(error.contains(words), "`{words}` is not in: {error}");
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Cleaners: batches of bronze rows become silver rows, each accounted for once.
+
+use arrow_array::RecordBatch;
+use wasmtime::Store;
+use wasmtime::component::ResourceAny;
+
+use super::{Identity, Runtime, World, cost, instantiated, loader};
+use crate::bindings::{types, v0_1_0, v0_2_0};
+use crate::state::{State, arm, arm_with, outcome};
+use crate::versions::{Versioned, whichever};
+use crate::{CleanerSpec, Contract, ipc, native};
+use smelt_common::Error;
+use smelt_common::cost::Cost;
+use smelt_common::error::{Breach, Result};
+use smelt_common::profile;
+use smelt_formats::{check_range, rule};
+
+/// A loaded cleaner.
+pub struct Cleaner {
+    runtime: Runtime,
+    pre: Pre,
+    identity: Identity,
+    spec: CleanerSpec,
+}
+
+loader!(Cleaner, cleaner, Cleaner, CleanerPre, smelt_plugin_cleaning, CleanerDescription, CleanerSpec);
+
+/// A cleaner at work on one object.
+pub struct Session<'p> {
+    plugin: &'p Cleaner,
+    store: Store<State>,
+    instance: Instance,
+    session: ResourceAny,
+    /// The batch under way as the guest is sent it.
+    stream: Vec<u8>,
+    native: Option<native::Instance>,
+}
+
+/// What became of one batch; checked to account for each of its rows once.
+#[derive(Debug)]
+pub struct Cleaned {
+    /// The kept rows, in the order of the batch.
+    pub kept: RecordBatch,
+    /// For each kept row its index in the batch.
+    pub kept_rows: Vec<u32>,
+    /// The rejected rows: index in the batch, index of the rule.
+    pub rejected: Vec<types::Rejection>,
+    /// How many kept rows each rule changed.
+    pub repaired: Vec<types::Repair>,
+}
+
+impl Cleaner {
+    /// Fails if it declares a rule of the name of one of the decoder's, which would be counted together with that.
+    pub fn check_rules(&self) -> Result<()> {
+        match self.spec.rules.iter().find(|declared| rule::ALL.contains(&declared.name.as_str())) {
+            None => Ok(()),
+            Some(rule) => {
+                let (name, rule) = (&self.identity.name, &rule.name);
+                Err(Error::config(format!(
+                    "plugin `{name}` declares rule `{rule}`, a name that the host's decoder uses"
+                )))
+            }
+        }
+    }
+
+    /// A session in a store of its own.
+    pub fn open(&self, params: &str, as_of: Option<i64>) -> Result<Session<'_>> {
+        let limits = &self.runtime.limits;
+        let mut store = self.runtime.store();
+        let instance = Self::instance(&self.pre, &mut store)?;
+        arm(&mut store, limits);
+        let called =
+            whichever!(&instance, it => it.smelt_plugin_cleaning().session().call_open(&mut store, params, as_of));
+        let session = outcome(&mut store, "open", called)?;
+        let native = self.runtime.native(params, as_of)?;
+        Ok(Session { plugin: self, store, instance, session, stream: vec![], native })
+    }
+}
+
+impl Session<'_> {
+    /// Cleans one batch of the declared input columns.
+    pub fn clean(&mut self, batch: &RecordBatch) -> Result<Cleaned> {
+        let Self { plugin, store, instance, session, stream, native } = self;
+        let limits = &plugin.runtime.limits;
+        ipc::encode_into(batch, stream)?;
+        arm_with(store, limits, batch.num_rows(), stream);
+        let called = match native {
+            None => {
+                whichever!(instance, it => it.smelt_plugin_cleaning().session().call_clean(&mut *store, *session, stream))
+            }
+            Some(native) => Ok(native.clean(stream)),
+        };
+        let types::Cleaned { kept, kept_rows, rejected, repaired } = outcome(store, "clean a batch", called)?;
+        let broken = |breach, what: &str| {
+            Error::breach(breach, format!("plugin `{}` broke the contract in `clean`: {what}", plugin.runtime.name))
+        };
+        // It may be told in names that the guest gave its columns.
+        let form = |what: String| broken(Breach::Form, "`kept`").in_words(what);
+        let kept = ipc::decode(kept, &plugin.spec.output, limits.output_rows).map_err(form)?;
+        let _span = profile::span("check kept rows", &plugin.runtime.name);
+        // Once rows of several objects are compared, one that cannot be written would be everybody's error.
+        check_range(&kept).map_err(|error| form(error.to_string()))?;
+        let cleaned = Cleaned { kept, kept_rows, rejected, repaired };
+        let account = cleaned.check(batch.num_rows(), &plugin.spec.rules);
+        account.map_err(|what| broken(Breach::Account, &what))?;
+        Ok(cleaned)
+    }
+
+    /// What its plugin says of itself.
+    pub fn spec(&self) -> &CleanerSpec {
+        &self.plugin.spec
+    }
+
+    /// What it has used since it was opened.
+    pub fn cost(&self) -> Cost {
+        cost(&self.store)
+    }
+}
+
+impl Cleaned {
+    /// Every row of the batch is kept or rejected, once, and the rules exist.
+    fn check(&self, rows: usize, rules: &[types::Rule]) -> Result<(), String> {
+        let Self { kept, kept_rows, rejected, repaired } = self;
+        if kept.num_rows() != kept_rows.len() {
+            return Err(format!("`kept` has {} rows, `kept-rows` {}", kept.num_rows(), kept_rows.len()));
+        }
+        let (mut keeps, mut rejects) = (kept_rows.iter().peekable(), rejected.iter().peekable());
+        for row in 0..rows as u32 {
+            if keeps.next_if(|&&kept| kept == row).is_none()
+                && rejects.next_if(|rejection| rejection.row == row).is_none()
+            {
+                return Err(format!("row {row} of {rows} is neither kept nor rejected, or out of order"));
+            }
+        }
+        if keeps.next().is_some() || rejects.next().is_some() {
+            return Err(format!("rows are kept or rejected twice, or are not among the {rows} of the batch"));
+        }
+        let is = |rule: u32, action| rules.get(rule as usize).is_some_and(|rule| rule.action == action);
+        if let Some(rejection) = rejected.iter().find(|rejection| !is(rejection.rule, types::RuleAction::Reject)) {
+            return Err(format!("rule {} is not one of its {} rules, or does not reject", rejection.rule, rules.len()));
+        }
+        for types::Repair { rule, rows } in repaired {
+            if !is(*rule, types::RuleAction::Repair) || *rows as usize > kept_rows.len() {
+                return Err(format!("rule {rule} does not repair, or claims {rows} of {} kept rows", kept_rows.len()));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,271 @@
+//! What a store holds for its guest: limits, log and pseudonyms; and how a failed call becomes an error.
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::time::Duration;
+
+use wasmtime::{Store, Trap};
+
+use super::bindings::{log, types};
+use super::limits::{Limiter, Limits};
+use super::machine;
+use super::machine::{Meter, Over, Ticks};
+use crate::privacy::Pseudonyms;
+use smelt_common::Error;
+use smelt_common::clock::thread_time;
+use smelt_common::error::{Kind, Result};
+use smelt_common::profile;
+pub use smelt_common::text::guest_text;
+
+/// The longest description, all its texts together.
+const DESCRIPTION_BYTES: usize = 1 << 20;
+/// How many values a guest may have pseudonymised at once: the largest batch has a quarter of them.
+const PSEUDONYMS: usize = 1 << 18;
+/// So many bytes are hashed between two looks at the clock.
+const PIECE: usize = 1 << 20;
+/// A pseudonym counts as so many bytes, however short its value.
+const PSEUDONYM: usize = 1 << 10;
+
+/// The state of one store.
+pub(super) struct State {
+    pub(super) limiter: Limiter,
+    pub(super) plugin: Arc<str>,
+    pseudonyms: Pseudonyms,
+    log_left: usize,
+    error_bytes: usize,
+    ticks: Ticks,
+    /// The time of the call under way; looked at while a guest's texts are borrowed.
+    meter: Cell<Meter>,
+    fatal: Option<String>,
+    span: Option<profile::Span>,
+    /// The time that all ended calls have run.
+    pub(super) spent: Duration,
+}
+
+impl State {
+    pub(super) fn new(plugin: Arc<str>, limits: &Limits, pseudonyms: Pseudonyms, ticks: Ticks) -> Self {
+        let meter = Cell::new(Meter::begin(Duration::ZERO, thread_time(), ticks.now()));
+        Self {
+            limiter: Limiter::new(limits.clone()),
+            plugin,
+            pseudonyms,
+            log_left: 0,
+            error_bytes: limits.error_bytes,
+            ticks,
+            meter,
+            fatal: None,
+            span: None,
+            spent: Duration::ZERO,
+        }
+    }
+}
+
+impl State {
+    /// How many bytes of a message of that level are kept. The guest's deadline is its own while it calls the host: no guest
+    /// code runs that the engine could stop.
+    pub(super) fn wants(&self, level: log::Level) -> wasmtime::Result<usize> {
+        self.on_time()?;
+        Ok(match level {
+            // Why a call failed is told however much was said before.
+            log::Level::Fatal => self.error_bytes,
+            _ => self.error_bytes.min(self.log_left),
+        })
+    }
+
+    /// Ends the call under way once it has run as long as it may, or was kept from running for too long.
+    pub(super) fn on_time(&self) -> wasmtime::Result<()> {
+        self.look().map_err(|_| Trap::Interrupt.into())
+    }
+
+    fn look(&self) -> Result<(), Over> {
+        let mut meter = self.meter.get();
+        let looked = meter.look(thread_time(), self.ticks.now());
+        self.meter.set(meter);
+        looked
+    }
+
+    /// Refuses to make so many pseudonyms at once if they are too many.
+    pub(super) fn may_pseudonymise(&mut self, values: usize) -> wasmtime::Result<()> {
+        if values > PSEUDONYMS {
+            self.limiter.refused = Some(format!("{values} pseudonyms at once; at most {PSEUDONYMS} are made"));
+            wasmtime::bail!("too many values");
+        }
+        Ok(())
+    }
+
+    /// The pseudonym of the value; `since` counts what was done since the last look at the clock.
+    pub(super) fn pseudonym(&self, value: &str, since: &mut usize) -> wasmtime::Result<String> {
+        let mut look = |bytes: usize| {
+            *since += bytes;
+            if *since < PIECE {
+                return Ok(());
+            }
+            *since = 0;
+            self.on_time()
+        };
+        look(PSEUDONYM)?;
+        self.pseudonyms.of_pieces(value.as_bytes().chunks(PIECE).map(|piece| look(piece.len()).map(|()| piece)))
+    }
+
+    /// Logs a message that was made safe and short.
+    pub(super) fn write(&mut self, level: log::Level, message: String) {
+        if level == log::Level::Fatal {
+            self.fatal = Some(message);
+            return;
+        }
+        if message.is_empty() {
+            return;
+        }
+        self.log_left = self.log_left.saturating_sub(message.len());
+        let plugin = &*self.plugin;
+        match level {
+            log::Level::Debug => tracing::debug!(plugin, "{message}"),
+            log::Level::Info => tracing::info!(plugin, "{message}"),
+            log::Level::Warn => tracing::warn!(plugin, "{message}"),
+            log::Level::Error | log::Level::Fatal => tracing::error!(plugin, "{message}"),
+        }
+    }
+}
+
+/// Makes the store ready for the next call, which [`outcome`] ends.
+pub(super) fn arm(store: &mut Store<State>, limits: &Limits) {
+    arm_for(store, limits, limits.call_ms, limits.output_bytes);
+}
+
+/// As [`arm`], for an instance that starts and describes itself.
+pub(super) fn arm_to_start(store: &mut Store<State>, limits: &Limits) {
+    arm_for(store, limits, limits.start_ms, limits.output_bytes.min(DESCRIPTION_BYTES));
+}
+
+fn arm_for(store: &mut Store<State>, limits: &Limits, ms: u64, bytes: usize) {
+    // At every tick: it is the meter that says whether the call goes on.
+    store.set_epoch_deadline(1);
+    store.set_hostcall_fuel(bytes);
+    let state = store.data_mut();
+    state.log_left = limits.log_bytes;
+    state.meter.set(Meter::begin(Duration::from_millis(ms), thread_time(), state.ticks.now()));
+    state.fatal = None;
+    state.limiter.refused = None;
+    state.limiter.lacking = None;
+    state.span = Some(profile::span("call", &state.plugin));
+}
+
+/// As [`arm`], for a call that is given rows.
+pub(super) fn arm_with(store: &mut Store<State>, limits: &Limits, rows: usize, stream: &[u8]) {
+    arm(store, limits);
+    store.data_mut().span.iter_mut().for_each(|span| span.through(rows, stream.len()));
+}
+
+/// What a call that returned a trap or a fault is to the host.
+pub(super) fn outcome<T>(
+    store: &mut Store<State>,
+    doing: &'static str,
+    called: wasmtime::Result<Result<T, types::Fault>>,
+) -> Result<T> {
+    let bytes = store.hostcall_fuel();
+    let state = store.data_mut();
+    let looked = state.look();
+    state.spent += state.meter.get().ran();
+    if let Some(mut span) = state.span.take() {
+        span.was(doing);
+    }
+    let (kind, why) = match called {
+        Ok(Ok(value)) => return Ok(value),
+        Ok(Err(types::Fault { kind, message })) => {
+            let kind = match kind {
+                types::FaultKind::InvalidParameters => Kind::InvalidConfig,
+                types::FaultKind::InvalidInput | types::FaultKind::Internal => Kind::Plugin,
+            };
+            (kind, Why::Words(guest_text(&message, state.error_bytes)))
+        }
+        Err(trap) => state.why(&trap, looked, bytes),
+    };
+    let failed = format!("plugin `{}` failed to {doing}", state.plugin);
+    Err(match why {
+        Why::Words(words) => Error::new(kind, failed).in_words(words),
+        Why::Known(why) => Error::new(kind, format!("{failed}: {why}")),
+    })
+}
+
+/// Why a call failed.
+enum Why {
+    /// In words of the host or of the engine, which see no cells.
+    Known(String),
+    /// In words of the guest, which does.
+    Words(String),
+}
+
+impl State {
+    /// Why a call trapped: the limit that it hit, what the guest said last, or what the engine says.
+    fn why(&mut self, trap: &wasmtime::Error, looked: Result<(), Over>, bytes: usize) -> (Kind, Why) {
+        let exceeded = |why| (Kind::LimitExceeded, Why::Known(why));
+        if matches!(trap.downcast_ref::<Trap>(), Some(Trap::Interrupt)) {
+            let (meter, kept) = (self.meter.get(), "the machine kept it from running");
+            return match looked {
+                Err(Over::Starved) => {
+                    (Kind::Unavailable, Why::Known(format!("{kept}: it had {} ms in all", meter.ran().as_millis())))
+                }
+                _ => exceeded(format!("it ran longer than {} ms", meter.allowed_ms())),
+            };
+        }
+        if let Some(lack) = machine::lacks(trap).or_else(|| self.limiter.lacking.take()) {
+            return (Kind::Unavailable, Why::Known(format!("{lack}: that is for the machine to give")));
+        }
+        // wasmtime has no types for these.
+        let told = format!("{:#}", trap.root_cause());
+        if told.contains("fuel allocated for hostcalls") {
+            return exceeded(format!("it passed more than {bytes} bytes"));
+        }
+        if told.starts_with("resource limit exceeded") || told.contains("store handle limit exceeded") {
+            return exceeded(guest_text(&told, self.error_bytes));
+        }
+        if let Some(refused) = self.limiter.refused.take() {
+            return exceeded(format!("it wanted {refused}"));
+        }
+        let known = trap.downcast_ref::<Trap>().is_some();
+        let why = match self.fatal.take() {
+            Some(fatal) => Why::Words(fatal),
+            None if known => Why::Known(guest_text(&told, self.error_bytes)),
+            None => Why::Words(guest_text(&told, self.error_bytes)),
+        };
+        (Kind::Plugin, why)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wasmtime::ResourceLimiter as _;
+
+    use super::*;
+
+    fn state() -> State {
+        let pseudonyms = Pseudonyms::from_hex(None).expect("no key is a key");
+        State::new("p".into(), &Limits::default(), pseudonyms, Ticks::default())
+    }
+
+    fn why(state: &mut State, trap: wasmtime::Error, looked: Result<(), Over>) -> (Kind, String) {
+        let (kind, Why::Known(why) | Why::Words(why)) = state.why(&trap, looked, 0);
+        (kind, why)
+    }
+
+    #[test]
+    fn a_guest_that_gives_up_without_memory_is_at_fault_only_where_it_wanted_too_much() {
+        let mut state = state();
+        let unreachable = || wasmtime::Error::from(Trap::UnreachableCodeReached);
+        state.limiter.memory_grow_failed(wasmtime::format_err!("Memory maximum size exceeded")).expect("it is noted");
+        assert_eq!(why(&mut state, unreachable(), Ok(())).0, Kind::Plugin, "it had said itself what it needs at most");
+        assert!(state.limiter.memory_growing(0, 1 << 40, None).is_ok_and(|granted| !granted));
+        assert_eq!(why(&mut state, unreachable(), Ok(())).0, Kind::LimitExceeded);
+        state.limiter.memory_grow_failed(rustix::io::Errno::NOMEM.into()).expect("it is noted");
+        let (kind, told) = why(&mut state, unreachable(), Ok(()));
+        assert_eq!(kind, Kind::Unavailable);
+        assert!(told.ends_with(": that is for the machine to give"), "{told}");
+    }
+
+    #[test]
+    fn a_call_that_was_kept_from_running_did_not_run_too_long() {
+        let interrupt = || wasmtime::Error::from(Trap::Interrupt);
+        assert_eq!(why(&mut state(), interrupt(), Err(Over::Ran)).0, Kind::LimitExceeded);
+        assert_eq!(why(&mut state(), interrupt(), Err(Over::Starved)).0, Kind::Unavailable);
+    }
+}

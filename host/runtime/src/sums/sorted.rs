@@ -1,0 +1,131 @@
+//! Sums in order: as typed rows for plugins, and as bytes by group to be kept.
+
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Decimal128Array, Int64Array, RecordBatch, RecordBatchOptions};
+use arrow_schema::{DataType, Field};
+
+use super::{Sums, number};
+use crate::StageSpec;
+use smelt_common::Error;
+use smelt_common::error::{Kind, Result};
+use smelt_common::ordered::Decoder;
+
+/// The rows of a table in an order in which those of a group are side by side and in the order of their keys.
+pub struct Sorted<'s> {
+    sums: &'s Sums,
+    /// Those that came to zero too.
+    order: Vec<u32>,
+}
+
+impl<'s> Sorted<'s> {
+    /// In the order of what `first` says of each, then of their keys.
+    pub(super) fn by<T: Ord + Copy>(sums: &'s Sums, first: impl Fn(u32) -> T) -> Self {
+        let mut order: Vec<_> = (0..sums.rows.keys.len()).map(|at| (first(at), at)).collect();
+        order.sort_unstable_by(|&(a, a_at), &(b, b_at)| {
+            a.cmp(&b).then_with(|| sums.rows.keys.get(a_at).cmp(sums.rows.keys.get(b_at)))
+        });
+        Self { sums, order: order.into_iter().map(|(_, at)| at).collect() }
+    }
+
+    /// All rows.
+    pub fn batch(&self) -> Result<RecordBatch> {
+        self.typed(&self.order)
+    }
+
+    /// All rows in batches of about so many, none of which ends within a group.
+    pub fn batches(&self, about: usize) -> impl Iterator<Item = Result<RecordBatch>> {
+        let mut rest = self.order.as_slice();
+        std::iter::from_fn(move || {
+            let mut end = about.min(rest.len());
+            while end > 0 && end < rest.len() && self.group(rest[end - 1]) == self.group(rest[end]) {
+                end += 1;
+            }
+            let (batch, after) = rest.split_at(end);
+            rest = after;
+            (!batch.is_empty()).then(|| self.typed(batch))
+        })
+    }
+
+    /// The groups, those too of which nothing is left; in the last stage each row is a group.
+    pub fn groups(&self) -> impl Iterator<Item = Group<'_>> {
+        let sums = self.sums;
+        self.order.chunk_by(|&a, &b| self.group(a) == self.group(b)).map(move |rows| Group { sums, rows })
+    }
+
+    fn group(&self, at: u32) -> &'s [u8] {
+        self.sums.rows.keys.group(at)
+    }
+
+    fn typed(&self, order: &[u32]) -> Result<RecordBatch> {
+        let sums = self.sums;
+        let StageSpec { schema, keys, .. } = &sums.stage;
+        let order: Vec<_> = order.iter().copied().filter(|&at| sums.exists(at)).collect();
+        let mut decoder = Decoder::new(&schema.fields()[..*keys], order.len());
+        for &at in &order {
+            let decoded = decoder.push(sums.rows.keys.get(at));
+            decoded.ok_or_else(|| Error::new(Kind::Damaged, "stored sums have malformed keys"))?;
+        }
+        let mut columns = decoder.finish();
+        for (column, field) in schema.fields()[*keys..].iter().enumerate() {
+            columns.push(typed(field, order.iter().map(|&at| sums.sum(at, column)))?);
+        }
+        let options = RecordBatchOptions::new().with_row_count(Some(order.len()));
+        RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)
+            .map_err(|error| Error::new(Kind::Damaged, format!("stored sums do not fit their columns: {error}")))
+    }
+}
+
+/// Rows that agree in their group columns.
+pub struct Group<'s> {
+    sums: &'s Sums,
+    rows: &'s [u32],
+}
+
+impl<'s> Group<'s> {
+    /// The group columns, as bytes that compare as they do; in the last stage the whole key.
+    pub fn key(&self) -> &'s [u8] {
+        self.sums.rows.keys.group(self.rows[0])
+    }
+
+    /// Appends its rows, for [`Sums::load`]; nothing if none is left. A sum that its column cannot hold is an error.
+    pub fn write(&self, out: &mut Vec<u8>) -> Result<()> {
+        for &at in self.rows {
+            if !self.sums.exists(at) {
+                continue;
+            }
+            let rest = &self.sums.rows.keys.get(at)[self.sums.rows.keys.group(at).len()..];
+            number::write(rest.len() as u128, out);
+            out.extend_from_slice(rest);
+            for column in 0..self.sums.width() {
+                number::write(number::fold(self.sums.sum(at, column)?), out);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The values, which fit, as a column.
+fn typed(field: &Field, values: impl Iterator<Item = Result<i128>>) -> Result<ArrayRef> {
+    Ok(match *field.data_type() {
+        DataType::Decimal128(precision, scale) => {
+            let values = Decimal128Array::from(values.collect::<Result<Vec<_>>>()?);
+            Arc::new(
+                values
+                    .with_precision_and_scale(precision, scale)
+                    .map_err(|error| Error::internal(format!("a stage has a decimal that there is not: {error}")))?,
+            )
+        }
+        _ => {
+            Arc::new(Int64Array::from(values.map(|value| value.map(|value| value as i64)).collect::<Result<Vec<_>>>()?))
+        }
+    })
+}
+
+/// The first bytes as a number that compares as they do.
+pub(super) fn first(key: &[u8]) -> u128 {
+    let mut bytes = [0; 16];
+    let length = key.len().min(16);
+    bytes[..length].copy_from_slice(&key[..length]);
+    u128::from_be_bytes(bytes)
+}

@@ -1,0 +1,338 @@
+//! Sums against the definition: whatever the split and order, what is added is there and what is subtracted is not.
+
+use std::collections::BTreeMap;
+
+use arrow_array::{
+    BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray,
+};
+use arrow_buffer::i256;
+use arrow_schema::{Field, SchemaRef, TimeUnit};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::*;
+
+const MOST: i128 = 10_i128.pow(38) - 1;
+
+/// Keys of every type, of which the first two make a group, and both kinds of sums.
+fn stage() -> StageSpec {
+    let utc = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+    let keys = [
+        ("text", DataType::Utf8),
+        ("float", DataType::Float64),
+        ("integer", DataType::Int64),
+        ("boolean", DataType::Boolean),
+        ("date", DataType::Date32),
+        ("instant", utc),
+        ("decimal", DataType::Decimal128(38, 2)),
+    ];
+    let keys = keys.map(|(name, data_type)| Field::new(name, data_type, true));
+    let sums = [("count", DataType::Int64), ("total", DataType::Decimal128(38, 2))];
+    let sums = sums.map(|(name, data_type)| Field::new(name, data_type, false));
+    let schema = Schema::new(keys.into_iter().chain(sums).collect::<Vec<_>>());
+    StageSpec { schema: schema.into(), keys: 7, group: 2 }
+}
+
+/// Text, float, and a number for the other keys; count and total.
+type Line = (Option<String>, Option<f64>, Option<i64>, i64, i128);
+
+fn line() -> impl Strategy<Value = Line> {
+    let float = prop_oneof![Just(0.0), Just(-0.0), Just(f64::NAN), Just(f64::NEG_INFINITY), Just(-1.5), Just(1.5)];
+    let number = prop_oneof![Just(i64::MIN), Just(-1), Just(0), Just(i64::MAX)];
+    // Sums that cannot leave their types, whatever their order.
+    let total = prop_oneof![Just(MOST / 64), Just(-MOST / 64), -3_i128..3];
+    let text = prop::option::of("[a\\x00\\x01é]{0,2}");
+    (text, prop::option::of(float), prop::option::of(number), -2_i64..3, total)
+}
+
+fn batch(lines: &[Line]) -> RecordBatch {
+    fn column<T, A: From<Vec<T>> + arrow_array::Array + 'static>(
+        lines: &[Line],
+        value: impl Fn(&Line) -> T,
+    ) -> ArrayRef {
+        std::sync::Arc::new(A::from(lines.iter().map(value).collect::<Vec<_>>()))
+    }
+    let schema: SchemaRef = stage().schema;
+    let columns = vec![
+        column::<_, StringArray>(lines, |line| line.0.clone()),
+        column::<_, Float64Array>(lines, |line| line.1),
+        column::<_, Int64Array>(lines, |line| line.2),
+        column::<_, BooleanArray>(lines, |line| line.2.map(|number| number > 0)),
+        column::<_, Date32Array>(lines, |line| line.2.map(|number| number as i32)),
+        column::<_, TimestampMicrosecondArray>(lines, |line| line.2),
+        column::<_, Decimal128Array>(lines, |line| line.2.map(|number| i128::from(number) * 10_000_000_000_000_000)),
+        column::<_, Int64Array>(lines, |line| line.3),
+        column::<_, Decimal128Array>(lines, |line| line.4),
+    ];
+    let cast = |(array, field): (ArrayRef, &std::sync::Arc<Field>)| {
+        array.to_data().into_builder().data_type(field.data_type().clone()).build().map(arrow_array::make_array)
+    };
+    let columns = columns.into_iter().zip(schema.fields()).map(cast).collect::<Result<_, _>>().expect("they fit");
+    RecordBatch::try_new(schema, columns).expect("the columns fit")
+}
+
+fn sums(lines: &[Line]) -> Sums {
+    added(&stage(), &[batch(lines)])
+}
+
+fn place() -> KeyHash {
+    KeyHash::new("0123456789abcdef0123456789abcdef").expect("a salt")
+}
+
+/// The sum of the batches in one table.
+fn added(stage: &StageSpec, batches: &[RecordBatch]) -> Sums {
+    let shards = Shards::new(stage, place());
+    batches.iter().for_each(|batch| shards.add(batch, Sign::Plus));
+    assert_eq!(shards.gather().0, 1, "they are few");
+    shards.take(0)
+}
+
+/// The rows by definition, each as text; the key's order is that of its values, missing ones first.
+fn expected(lines: &[Line]) -> Vec<(i64, i128)> {
+    let mut rows: BTreeMap<_, (i64, i128)> = BTreeMap::new();
+    for (text, float, number, count, total) in lines {
+        // As an integer that compares as the float does; NaN is the greatest.
+        let float = float.map(|value| if value.is_nan() { i64::MAX } else { (value * 2.0).max(-9e9) as i64 });
+        let row = rows.entry((text, float, number)).or_default();
+        (row.0, row.1) = (row.0 + count, row.1 + total);
+    }
+    rows.into_values().filter(|&row| row != (0, 0)).collect()
+}
+
+fn values(batch: &RecordBatch) -> Vec<(i64, i128)> {
+    let counts = batch.column(7).as_primitive::<Int64Type>().values();
+    let totals = batch.column(8).as_primitive::<Decimal128Type>().values();
+    counts.iter().copied().zip(totals.iter().copied()).collect()
+}
+
+proptest! {
+    #[test]
+    fn any_split_and_order_gives_the_same_rows(
+        lines in vec(line(), 0..40).prop_shuffle(),
+        cut in any::<prop::sample::Index>(),
+        turn in any::<prop::sample::Index>(),
+    ) {
+        let whole = sums(&lines);
+        let batch = whole.batch().expect("the sums fit");
+        prop_assert_eq!(values(&batch), expected(&lines));
+        prop_assert_eq!((whole.len(), whole.is_empty()), (batch.num_rows(), batch.num_rows() == 0));
+
+        let mut turned = lines.clone();
+        turned.rotate_left(turn.index(lines.len() + 1));
+        let (left, right) = turned.split_at(cut.index(lines.len() + 1));
+        let mut parts = sums(left);
+        parts.add_all(&sums(right), Sign::Plus);
+        prop_assert_eq!(&parts.batch().expect("the sums fit"), &batch);
+
+        // What comes out can go in again.
+        let mut again = added(&stage(), std::slice::from_ref(&batch));
+        prop_assert_eq!(&again.batch().expect("the sums fit"), &batch);
+        again.add_all(&parts, Sign::Minus);
+        prop_assert!(again.is_empty());
+        prop_assert_eq!(again.batch().expect("no rows fit").num_rows(), 0);
+    }
+
+    #[test]
+    fn groups_come_back_as_they_were_kept(lines in vec(line(), 0..40), gone in vec(line(), 0..10)) {
+        let mut held = sums(&[&lines[..], &gone].concat());
+        held.add_all(&sums(&gone), Sign::Minus);
+        let (mut loaded, mut rest, mut former) = (Sums::new(&stage()), held.sorted().batch().expect("they fit"), None);
+        for group in held.sorted().groups() {
+            prop_assert!(former.is_none_or(|former| former < group.key()), "groups rise");
+            former = Some(group.key());
+            let mut kept = Vec::new();
+            group.write(&mut kept).expect("the sums fit");
+            loaded.load(group.key(), &kept, Sign::Plus).expect("it was just written");
+            let mut alone = Sums::new(&stage());
+            alone.load(group.key(), &kept, Sign::Plus).expect("it was just written");
+            prop_assert_eq!(kept.is_empty(), alone.is_empty(), "a group without rows takes no bytes");
+            let alone = alone.batch().expect("they fit");
+            prop_assert_eq!(&alone, &rest.slice(0, alone.num_rows()));
+            rest = rest.slice(alone.num_rows(), rest.num_rows() - alone.num_rows());
+            for cut in 1..kept.len() {
+                let _ = Sums::new(&stage()).load(group.key(), &kept[..cut], Sign::Plus);
+            }
+        }
+        prop_assert_eq!(loaded.batch().expect("they fit"), held.batch().expect("they fit"));
+    }
+
+    #[test]
+    fn batches_hold_whole_groups(lines in vec(line(), 0..40), about in 1_usize..8) {
+        let held = sums(&lines);
+        let sorted = held.sorted();
+        let batches: Vec<_> = sorted.batches(about).collect::<Result<_>>().expect("they fit");
+        let whole = sorted.batch().expect("they fit");
+        let joined = arrow_select::concat::concat_batches(whole.schema_ref(), &batches).expect("of one schema");
+        prop_assert_eq!(joined, whole);
+        let groups = |batch: &RecordBatch| {
+            let alone = added(&stage(), std::slice::from_ref(batch));
+            alone.sorted().groups().map(|group| group.key().to_vec()).collect::<Vec<_>>()
+        };
+        let mut seen: Vec<_> = batches.iter().flat_map(groups).collect();
+        let all = seen.len();
+        seen.dedup();
+        prop_assert_eq!(seen.len(), all, "a group is in one batch");
+    }
+
+    #[test]
+    fn numbers_come_back(value in any::<i128>()) {
+        for value in [value, value >> 64, value >> 120, i128::MIN, i128::MAX] {
+            let mut bytes = Vec::new();
+            number::write(number::fold(value), &mut bytes);
+            let mut rest = bytes.as_slice();
+            prop_assert_eq!(number::read(&mut rest).map(number::unfold), Some(value));
+            prop_assert!(rest.is_empty());
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn groups_are_taken_back_and_lie_as_runs_want_them(
+        rows in prop_oneof![0..20_i64, 0..12_000_i64],
+        groups in prop_oneof![1..20_i64, 1..12_000_i64],
+        gone in any::<prop::sample::Index>(),
+    ) {
+        let (place, stage) = (place(), StageSpec { group: 3, ..stage() });
+        let shards = Shards::new(&stage, place);
+        let lines: Vec<Line> = (0..rows).map(|row| (None, None, Some(row % groups), 1, 2)).collect();
+        shards.add(&batch(&lines), Sign::Plus);
+        let (gone, kept) = lines.split_at(gone.index(lines.len() + 1));
+        shards.add(&batch(gone), Sign::Minus);
+
+        let (parts, bytes) = shards.gather();
+        prop_assert_eq!(bytes == 0, lines.is_empty());
+        let mut all = Sums::new(&stage);
+        for number in 0..parts {
+            let part = shards.take(number);
+            let placed = part.placed(&place);
+            let places: Vec<_> = placed.groups().map(|group| (place.of(group.key()), group.key().to_vec())).collect();
+            prop_assert!(places.is_sorted_by(|a, b| a < b), "each once, by place");
+            let first = |place: u64| place.checked_shr(64 - parts.trailing_zeros()).unwrap_or(0);
+            prop_assert!(places.iter().all(|&(place, _)| first(place) == u64::from(number)));
+            all.add_all(&part, Sign::Plus);
+        }
+        prop_assert_eq!(values(&all.batch().expect("they fit")), expected(kept));
+    }
+}
+
+/// A table without keys and of these sums.
+fn total(values: &[(i64, i128)]) -> Sums {
+    let fields =
+        vec![Field::new("count", DataType::Int64, false), Field::new("total", DataType::Decimal128(3, 1), false)];
+    let stage = StageSpec { schema: Schema::new(fields).into(), keys: 0, group: 0 };
+    let batches = values.iter().map(|&(count, total)| {
+        let total = Decimal128Array::from(vec![total]).with_precision_and_scale(3, 1).expect("a decimal");
+        let columns: Vec<ArrayRef> =
+            vec![std::sync::Arc::new(Int64Array::from(vec![count])), std::sync::Arc::new(total)];
+        RecordBatch::try_new(stage.schema.clone(), columns).expect("they fit")
+    });
+    added(&stage, &batches.collect::<Vec<_>>())
+}
+
+/// Totals of which few leave 128 bits together.
+fn huge() -> impl Strategy<Value = i128> {
+    prop_oneof![Just(MOST), Just(-MOST), Just(i128::MAX), Just(i128::MIN), Just(1 << 126), -2_i128..3]
+}
+
+/// Returns the sum of the values in 256 bits: `None` if every value is zero, an error if the sum does not fit.
+fn exact<'v>(values: impl Iterator<Item = &'v i128>) -> Result<Option<i128>, ()> {
+    let sum = values.fold(i256::ZERO, |sum, &value| sum.wrapping_add(i256::from_i128(value)));
+    match sum.to_i128() {
+        Some(0) => Ok(None),
+        Some(sum) if sum.unsigned_abs() <= MOST as u128 => Ok(Some(sum)),
+        _ => Err(()),
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_sum_that_leaves_its_type_on_the_way_is_exact_in_every_order_and_cutting(
+        values in vec((0..2_i64, huge()), 0..12),
+        gone in vec((0..2_i64, huge()), 0..6),
+        order in any::<prop::sample::Index>(),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let lines = |values: &[(i64, i128)]| -> Vec<Line> {
+            values.iter().map(|&(key, total)| (None, None, Some(key), 0, total)).collect()
+        };
+        let all = [&values[..], &gone].concat();
+        let mut turned = all.clone();
+        turned.rotate_left(order.index(all.len() + 1));
+        if order.index(2) == 0 {
+            turned.reverse();
+        }
+        let (left, right) = turned.split_at(cut.index(turned.len() + 1));
+        // In one table; in two that are added; what goes before the rest comes.
+        let mut whole = sums(&lines(&all));
+        whole.add_all(&sums(&lines(&gone)), Sign::Minus);
+        let mut parts = sums(&lines(left));
+        parts.add_all(&sums(&lines(&gone)), Sign::Minus);
+        parts.add_all(&sums(&lines(right)), Sign::Plus);
+        let shards = Shards::new(&stage(), place());
+        shards.add(&batch(&lines(&gone)), Sign::Minus);
+        turned.chunks(3).for_each(|some| shards.add(&batch(&lines(some)), Sign::Plus));
+
+        let of = |key| exact(values.iter().filter(move |value| value.0 == key).map(|value| &value.1));
+        let expected: Result<Vec<_>, ()> = [of(0), of(1)].into_iter().collect();
+        for sums in [whole, parts, shards.all()] {
+            let batch = sums.batch();
+            match &expected {
+                Ok(rows) => {
+                    let rows: Vec<_> = rows.iter().flatten().map(|&total| (0, total)).collect();
+                    prop_assert_eq!(values_of(&batch), rows.clone());
+                    prop_assert_eq!((sums.len(), sums.is_empty()), (rows.len(), rows.is_empty()));
+                }
+                Err(()) => {
+                    let told = batch.expect_err("a sum does not fit").to_string();
+                    prop_assert!(told.contains("`total: decimal128(38,2)`"), "{}", told);
+                    let kept = sums.sorted().groups().try_for_each(|group| group.write(&mut Vec::new()));
+                    prop_assert!(kept.is_err() && !sums.is_empty(), "it is not kept cut off");
+                }
+            }
+        }
+    }
+}
+
+fn values_of(batch: &Result<RecordBatch>) -> Vec<(i64, i128)> {
+    values(batch.as_ref().expect("the sums fit"))
+}
+
+#[test]
+fn without_keys_there_is_one_row_or_none() {
+    let sums = total(&[(1, 999), (2, -1)]);
+    assert_eq!(sums.batch().expect("they fit").num_rows(), 1);
+    assert_eq!(sums.sorted().groups().map(|group| group.key().len()).collect::<Vec<_>>(), [0]);
+    let none = total(&[]).batch().expect("nothing fits");
+    assert_eq!((none.num_rows(), none.num_columns()), (0, 2));
+}
+
+#[test]
+fn a_sum_that_its_column_cannot_hold_is_an_error_with_its_name_unless_it_comes_back() {
+    let error = |values: &[(i64, i128)]| total(values).batch().err().map(|error| error.to_string()).unwrap_or_default();
+    assert!(error(&[(i64::MAX, 0), (1, 0)]).contains("`count: int64`"));
+    assert!(error(&[(0, 999), (0, 1)]).contains("`total: decimal128(3,1)`"));
+    assert!(error(&[(0, i128::MIN), (0, i128::MIN)]).contains("`total: decimal128(3,1)`"));
+    assert_eq!(error(&[(i64::MAX, 999), (1, 1), (-2, -3)]), "");
+}
+
+#[test]
+fn stored_rows_that_are_not_what_was_written_are_an_error() {
+    let held = sums(&[(Some("a".into()), None, Some(1), 1, 100)]);
+    let mut kept = Vec::new();
+    let sorted = held.sorted();
+    let group = sorted.groups().next().expect("there is a group");
+    group.write(&mut kept).expect("the sums fit");
+    let load = |key: &[u8], kept: &[u8]| {
+        let mut sums = Sums::new(&stage());
+        sums.load(key, kept, Sign::Plus).and_then(|()| sums.batch())
+    };
+    assert!(load(group.key(), &kept).is_ok());
+    for cut in 1..kept.len() {
+        assert!(load(group.key(), &kept[..cut]).is_err(), "{cut} of {}", kept.len());
+    }
+    assert!(load(&group.key()[1..], &kept).is_err());
+    assert!(load(group.key(), &[0xff; 40]).is_err());
+}

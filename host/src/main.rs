@@ -1,5 +1,0 @@
-//! The `smelt` command.
-
-fn main() -> std::process::ExitCode {
-    smelt::cli::main()
-}

@@ -1,0 +1,75 @@
+//! An object being written: kept in memory while it is small, then in a temporary file.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::{S3Store, put};
+use crate::{Durability, Upload, layer, unavailable};
+use smelt_common::error::Result;
+use smelt_common::profile;
+
+/// What is kept in memory; a larger object is sent in parts.
+const SMALL: usize = put::PART as usize;
+
+/// An object on its way to a bucket. Nothing is sent before it is whole, so nothing is left if it is dropped.
+pub(super) struct S3Upload<'s> {
+    store: &'s S3Store,
+    body: Body,
+}
+
+enum Body {
+    Memory(Vec<u8>),
+    File { file: BufWriter<File>, bytes: u64 },
+}
+
+impl<'s> S3Upload<'s> {
+    pub(super) fn new(store: &'s S3Store) -> Self {
+        Self { store, body: Body::Memory(Vec::new()) }
+    }
+}
+
+impl Write for S3Upload<'_> {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        if let Body::Memory(memory) = &mut self.body {
+            if memory.len() + piece.len() <= SMALL {
+                memory.extend_from_slice(piece);
+                return Ok(piece.len());
+            }
+            let mut file = BufWriter::new(tempfile::tempfile()?);
+            file.write_all(memory)?;
+            self.body = Body::File { file, bytes: memory.len() as u64 };
+        }
+        let Body::File { file, bytes } = &mut self.body else { unreachable!("it was just made one") };
+        let written = file.write(piece)?;
+        *bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.body {
+            Body::Memory(_) => Ok(()),
+            Body::File { file, .. } => file.flush(),
+        }
+    }
+}
+
+impl Upload for S3Upload<'_> {
+    fn finish(&mut self, key: &str, _: Durability) -> Result<bool> {
+        let _span = profile::span("put", layer(key));
+        self.flush().map_err(|error| unavailable("write", key, &error))?;
+        let S3Store { wire, places } = self.store;
+        let object = places.object(key)?;
+        let sent = match &mut self.body {
+            // Copied, for it may have to go under another key.
+            Body::Memory(body) => wire.wait(put::put(wire.client(), &object, Bytes::copy_from_slice(body))),
+            Body::File { file, bytes } => {
+                let file = file.get_ref().try_clone().map_err(|error| unavailable("write", key, &error))?;
+                wire.wait(put::put_in_parts(wire.client(), &object, Arc::new(file), *bytes))
+            }
+        };
+        sent.map_err(|fault| wire.error("write", &object, &fault))
+    }
+}

@@ -1,0 +1,282 @@
+//! The map against a plain one, with whatever keys collide; damage of every byte; and what a look-up reads.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+use super::*;
+use crate::DirStore;
+use crate::counting::Counting;
+use smelt_common::Error;
+use smelt_common::error::Kind;
+use smelt_common::key_hash::COLLIDING;
+
+/// A salt under which all keys have one of eight hashes.
+
+type Model = HashMap<Vec<u8>, Vec<u8>>;
+type Change = Vec<(Vec<u8>, Option<Vec<u8>>)>;
+
+fn lake() -> (TempDir, Counting<DirStore>) {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let store = Counting::new(DirStore::new(directory.path()));
+    (directory, store)
+}
+
+fn scanned(segments: &Segments, store: &dyn Store) -> Result<BTreeMap<Vec<u8>, Vec<u8>>> {
+    let mut pairs = BTreeMap::new();
+    segments.scan(store, |key, value| {
+        assert_eq!(pairs.insert(key.to_vec(), value.to_vec()), None, "a key comes once");
+        Ok(())
+    })?;
+    Ok(pairs)
+}
+
+fn put(segments: &mut Segments, store: &dyn Store, number: usize, change: Change) -> Vec<String> {
+    let mut retired = Vec::new();
+    segments.put(store, &format!("index/d/{number}"), change, &mut retired).expect("a put");
+    retired
+}
+
+fn apply(model: &mut Model, change: &Change) {
+    for (key, value) in change {
+        match value {
+            Some(value) => model.insert(key.clone(), value.clone()),
+            None => model.remove(key),
+        };
+    }
+}
+
+/// So many entries of about 40 bytes.
+fn numbered(numbers: std::ops::Range<u32>) -> Change {
+    numbers.map(|n| (format!("key-{n:08}").into_bytes(), Some(format!("{n:024}").into_bytes()))).collect()
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    let key = (0u16..400).prop_map(|n| format!("k{n}").into_bytes());
+    let length = prop_oneof![8 => 0usize..20, 1 => 1000usize..20_000];
+    let value = (any::<u8>(), length).prop_map(|(byte, length)| vec![byte; length]);
+    let some = prop::collection::vec((key, prop::option::weighted(0.8, value)), 0..40);
+    let many = (0u32..3000, 0u32..3000).prop_map(|(from, count)| numbered(from..from + count));
+    prop_oneof![4 => some, 1 => many]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn it_holds_what_a_plain_map_holds(changes in prop::collection::vec(change(), 1..12), collide in any::<bool>()) {
+        let (_directory, store) = lake();
+        let mut segments = Segments::default();
+        if collide {
+            segments.salt = COLLIDING.to_owned();
+        }
+        let mut model = Model::new();
+        for (number, change) in changes.into_iter().enumerate() {
+            apply(&mut model, &change);
+            let before = segments.clone();
+            let retired = put(&mut segments, &store, number, change);
+            let gone = before.runs.iter().filter(|run| !segments.runs.contains(run)).map(|run| run.key.clone());
+            prop_assert_eq!(&retired, &gone.collect::<Vec<_>>());
+            retired.iter().for_each(|key| store.delete(key).expect("a delete"));
+
+            let keys: Vec<_> = (0..400).map(|n| format!("k{n}").into_bytes())
+                .chain(numbered(0..7000).into_iter().step_by(13).map(|(key, _)| key))
+                .chain([b"k1".to_vec(), vec![]])
+                .collect();
+            let values = segments.get_many(&store, &keys).expect("values");
+            for (key, value) in keys.iter().zip(&values) {
+                prop_assert_eq!(model.get(key), value.as_ref(), "{:?}", key);
+            }
+        }
+        let pairs: BTreeMap<_, _> = model.into_iter().collect();
+        prop_assert_eq!(scanned(&segments, &store).expect("a scan"), pairs);
+        let text = serde_json::to_string(&segments).expect("serialises");
+        prop_assert_eq!(serde_json::from_str::<Segments>(&text).expect("parses"), segments);
+    }
+
+    #[test]
+    fn parts_make_the_run_that_one_part_would(old in 0u32..30_000, new in 0u32..30_000, collide in any::<bool>()) {
+        let (_directory, store) = lake();
+        let mut segments = Segments::default();
+        if collide {
+            segments.salt = COLLIDING.to_owned();
+        }
+        put(&mut segments, &store, 0, numbered(0..old));
+        let place = segments.place().expect("a salt");
+        let change: Change = numbered(old / 2..old / 2 + new);
+        let mut sorted: Vec<_> =
+            change.iter().map(|(key, value)| (place.of(key), key, value)).collect();
+        sorted.sort_unstable();
+        let write = |number: u32, part: &mut Part<'_, '_>| {
+            for (hash, key, value) in sorted.iter().filter(|(hash, ..)| hash >> 60 == u64::from(number)) {
+                part.push(*hash, key, value.as_deref())?;
+            }
+            Ok(number)
+        };
+        let made = segments.write(&store, "index/d/1", u64::from(new) * 40, 16, &mut vec![], write).expect("a run");
+        prop_assert_eq!(made, (0..16).collect::<Vec<_>>());
+        let mut model = Model::new();
+        apply(&mut model, &numbered(0..old));
+        apply(&mut model, &change);
+        prop_assert_eq!(scanned(&segments, &store).expect("a scan"), model.into_iter().collect());
+    }
+}
+
+#[test]
+fn a_changed_or_missing_byte_is_damage_and_never_another_value() {
+    let (directory, store) = lake();
+    let mut segments = Segments::default();
+    put(&mut segments, &store, 0, numbered(0..700));
+    let whole = scanned(&segments, &store).expect("a scan");
+    let keys: Vec<_> = whole.keys().cloned().collect();
+    let path = directory.path().join(&segments.runs[0].key);
+    let body = fs::read(&path).expect("the run");
+    let is_damage = |body: &[u8], what: &str| {
+        fs::write(&path, body).expect("a write");
+        let error = scanned(&segments, &store).expect_err(what);
+        assert_eq!(error.kind(), Kind::Damaged, "{what}: {error}");
+        assert!(error.to_string().contains(&segments.runs[0].key), "{error}");
+        let error = segments.get_many(&store, &keys).expect_err(what);
+        assert_eq!(error.kind(), Kind::Damaged, "{what}: {error}");
+    };
+    for at in (0..body.len()).step_by(41).chain(body.len() - 100..body.len()) {
+        let mut body = body.clone();
+        body[at] ^= 1 << (at % 8);
+        is_damage(&body, &format!("byte {at} changed"));
+    }
+    for length in (0..body.len()).step_by(997) {
+        is_damage(&body[..length], &format!("cut off at {length}"));
+    }
+    fs::remove_file(&path).expect("removed");
+    assert_eq!(scanned(&segments, &store).expect_err("gone").kind(), Kind::Damaged);
+}
+
+#[test]
+fn one_look_up_beside_damage_is_right_or_an_error() {
+    let (directory, store) = lake();
+    let mut segments = Segments::default();
+    put(&mut segments, &store, 0, numbered(0..20_000));
+    let path = directory.path().join(&segments.runs[0].key);
+    let mut body = fs::read(&path).expect("the run");
+    (body[100], body[300_000]) = (!body[100], !body[300_000]);
+    fs::write(&path, body).expect("a write");
+    let mut damaged = 0;
+    for (key, value) in numbered(0..20_000).into_iter().step_by(3) {
+        match segments.get_many(&store, &[key]) {
+            Ok(values) => assert_eq!(values, [value]),
+            Err(error) if error.kind() == Kind::Damaged => damaged += 1,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert!((1..100).contains(&damaged), "{damaged} look-ups met one of two blocks of about a hundred");
+}
+
+#[test]
+fn a_forged_catalog_is_damage_and_no_panic() {
+    let (_directory, store) = lake();
+    let mut segments = Segments::default();
+    put(&mut segments, &store, 0, numbered(0..300));
+    let forge = |change: &dyn Fn(&mut Segment)| {
+        let mut forged = segments.clone();
+        change(&mut forged.runs[0]);
+        assert_eq!(scanned(&forged, &store).expect_err("forged").kind(), Kind::Damaged);
+    };
+    forge(&|run| run.bytes = u64::MAX);
+    forge(&|run| run.bytes -= 1);
+    forge(&|run| run.index = u64::MAX);
+    forge(&|run| run.index = 0);
+    forge(&|run| (run.index, run.bytes) = (run.bytes, u64::MAX));
+    forge(&|run| run.sha256 = String::new());
+    let mut forged = segments.clone();
+    forged.salt = "é".repeat(16);
+    assert_eq!(scanned(&forged, &store).expect_err("forged").kind(), Kind::Damaged);
+}
+
+#[test]
+fn a_look_up_reads_a_block_a_key_and_the_index() {
+    let (_directory, store) = lake();
+    let mut segments = Segments::default();
+    for (number, count) in [(0, 100_000), (1, 200)] {
+        put(&mut segments, &store, number, numbered(number as u32 * 100_000..number as u32 * 100_000 + count));
+    }
+    assert_eq!(segments.runs.len(), 2);
+    store.take();
+    let keys: Vec<_> = numbered(0..100_000).into_iter().step_by(2000).map(|(key, _)| key).collect();
+    assert!(segments.get_many(&store, &keys).expect("values").iter().all(Option::is_some));
+    let (requests, bytes) = store.take();
+    let index = segments.runs[0].bytes - segments.runs[0].index;
+    let most = index + segments.runs[1].bytes + keys.len() as u64 * 2100;
+    assert!(requests <= 2 + keys.len() as u64, "{requests} requests");
+    assert!(bytes <= most, "{bytes} bytes, of {}; at most {most} for {} keys", segments.runs[0].bytes, keys.len());
+    assert!(index < segments.runs[0].bytes / 60, "an index of {index} bytes");
+
+    // All keys: everything once, in large pieces.
+    let keys: Vec<_> = numbered(0..100_000).into_iter().map(|(key, _)| key).collect();
+    segments.get_many(&store, &keys).expect("values");
+    let (requests, bytes) = store.take();
+    let length: u64 = segments.runs.iter().map(|run| run.bytes).sum();
+    assert!(requests < 12 && bytes <= length + 1, "{requests} requests for {bytes} bytes of {length}");
+}
+
+#[test]
+fn there_are_few_runs_and_an_entry_is_rewritten_a_few_times() {
+    let (directory, store) = lake();
+    let mut segments = Segments::default();
+    let (mut written, mut most) = (0, 0);
+    for number in 0..400 {
+        put(&mut segments, &store, number, numbered(number as u32 * 200..(number as u32 + 1) * 200))
+            .iter()
+            .for_each(|key| store.delete(key).expect("a delete"));
+        written += segments.runs.last().expect("a run").bytes;
+        most = most.max(segments.runs.len());
+    }
+    let length: u64 = segments.runs.iter().map(|run| run.bytes).sum();
+    assert!(most <= 4, "{most} runs");
+    assert!(written < 25 * length, "{written} bytes written for {length}");
+    assert_eq!(scanned(&segments, &store).expect("a scan").len(), 80_000);
+    assert_eq!(fs::read_dir(directory.path().join("index/d")).expect("a directory").count(), segments.runs.len());
+}
+
+#[test]
+fn what_is_removed_takes_no_room() {
+    let (_directory, store) = lake();
+    let mut segments = Segments::default();
+    put(&mut segments, &store, 0, numbered(0..1000));
+    let remove = numbered(0..1000).into_iter().map(|(key, _)| (key, None)).collect();
+    assert_eq!(put(&mut segments, &store, 1, remove).len(), 1);
+    assert_eq!(segments.runs(), []);
+    assert_eq!(put(&mut segments, &store, 2, numbered(3..4)), Vec::<String>::new());
+    assert_eq!(scanned(&segments, &store).expect("a scan").len(), 1);
+}
+
+#[test]
+fn a_failed_part_ends_the_others_and_leaves_nothing() {
+    let (directory, store) = lake();
+    let mut segments = Segments::default();
+    put(&mut segments, &store, 0, numbered(0..10));
+    let before = segments.clone();
+    for failing in [0, 3, 15] {
+        let mut retired = vec![];
+        let make = |number: u32, part: &mut Part<'_, '_>| {
+            for n in 0..100_000u64 {
+                part.push(u64::from(number) << 60 | n, &n.to_le_bytes(), Some(&[7; 100]))?;
+            }
+            if number == failing { Err(Error::new(Kind::Unavailable, "it failed")) } else { Ok(()) }
+        };
+        let error = segments.write(&store, "index/d/1", 1 << 30, 16, &mut retired, make).expect_err("one fails");
+        assert_eq!(error.kind(), Kind::Unavailable, "{error}");
+        assert_eq!((&segments, retired), (&before, vec![]));
+        assert_eq!(fs::read_dir(directory.path().join("index/d")).expect("a directory").count(), 1);
+    }
+}
+
+#[test]
+fn a_taken_name_gets_a_number() {
+    let (_directory, store) = lake();
+    let (mut first, mut second) = (Segments::default(), Segments::default());
+    put(&mut first, &store, 0, numbered(0..10));
+    put(&mut second, &store, 0, numbered(0..10));
+    assert_eq!((&*first.runs[0].key, &*second.runs[0].key), ("index/d/0.run", "index/d/0.2.run"));
+}
