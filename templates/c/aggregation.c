@@ -1,11 +1,11 @@
-// KPI: how many events there are of each kind, and what they amount to.
+// KPI: the number of events of each kind, and the sum of their amounts.
 
 #include "kpi.h"
 
 #include <stdlib.h>
 
 static const field EVENTS[] = {{STR("kind"), TEXT}, {STR("amount"), MONEY}};
-// The first is the key of the sums. The table has the same columns.
+// The first column is the key of the sums. The table of the KPI has the same columns.
 static const field TOTALS[] = {{STR("kind"), TEXT}, {STR("events"), INT64}, {STR("total"), MONEY}};
 
 static const str KEY[] = {STR("kind")};

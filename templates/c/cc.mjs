@@ -1,4 +1,5 @@
-// Compiles and links the C files here with clang in WebAssembly: `node cc.mjs <its package's directory> <output> <flags>`.
+// Compiles and links the C files in this directory with clang in WebAssembly:
+// `node cc.mjs <directory of clang's package> <output> <flags>`.
 
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
@@ -9,7 +10,7 @@ const { runClang } = await import(pathToFileURL(resolve(tools, "gen/bundle.js"))
 const names = readdirSync(".").filter((name) => /\.[ch]$/.test(name));
 const files = Object.fromEntries(names.map((name) => [name, readFileSync(name)]));
 const sources = names.filter((name) => name.endsWith(".c"));
-// What clang says; without how far it is loaded.
+// Shows what clang says, but not the progress of loading it.
 console.log = console.error;
 await runClang(null, {}, { fetchProgress: () => {} });
 try {

@@ -1,4 +1,4 @@
-// What has become of the rows of a batch, and the calls of the host, as the component model passes them.
+// Records what happened to the rows of a batch, and takes the host's calls as the component model passes them.
 
 #include "cleaner.h"
 
@@ -14,11 +14,11 @@ typedef struct {
 } cells;
 
 struct cleaned {
-  // Of each column of the output, and the one that comes next.
+  // The cells of each output column, and the index of the column that comes next.
   cells *columns;
   size_t next;
   buffer kept, rejected;
-  // By rule.
+  // The number of repaired rows of each rule.
   uint32_t *repaired;
 };
 
@@ -28,7 +28,7 @@ void keep(cleaned *out, size_t row) {
   put_bytes(&out->kept, &(uint32_t){row}, 4);
 }
 
-// The next cell of the row, of one of these types; NULL if it is missing.
+// Adds the next cell of the row. `types` are the allowed types of its column, and `value` is NULL if the cell is missing.
 static void cell(cleaned *out, unsigned types, const void *value, size_t length) {
   static const size_t sizes[] = {[INT64_TAG] = 8, [FLOAT64_TAG] = 8, [DATE_TAG] = 4, [TIMESTAMP_TAG] = 8, [DECIMAL_TAG] = 16};
   if (out->next == description.output.count) fail("a row that is kept has too many cells");
@@ -125,7 +125,7 @@ EXPORT(CLEANING "#[method]session.clean") const answer *clean(session *self, uin
   size_t count = description.output.count;
   cleaned out = {zeroed(count, sizeof(cells)), .next = count, .repaired = zeroed(description.rules.count, 4)};
   for (size_t at = 0; at < count; at++) {
-    // Where the first text begins.
+    // The first offset is 0: the first text begins there.
     if (((const field *)description.output.items)[at].type.tag == TEXT_TAG) more(&out.columns[at].values, 4);
   }
   result made = session_clean(self, (bytes){batch, length}, &out);
@@ -143,7 +143,7 @@ EXPORT(CLEANING "#[method]session.clean") const answer *clean(session *self, uin
   return &answer;
 }
 
-// When the host has taken the answer.
+// The host calls this when it has taken the answer.
 EXPORT("cabi_post_" CLEANING "#[method]session.clean") void taken(const answer *given) {
   if (given->failed) return;
   free(given->kept.at), free((void *)given->kept_rows.items), free((void *)given->rejected.items);

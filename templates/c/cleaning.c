@@ -1,4 +1,4 @@
-// Cleaner: events with an exact amount. An event that is stated again replaces the earlier statement.
+// Cleaner: events with an exact amount. Of all rows with one id, the host keeps the one with the latest instant.
 
 #include "cleaner.h"
 
@@ -38,7 +38,7 @@ const cleaner_description description = {
     .rules = LIST(RULES),
 };
 
-// Nothing is kept from one batch to the next.
+// The session keeps nothing from one batch to the next.
 struct session {
   char none;
 };

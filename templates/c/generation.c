@@ -1,4 +1,4 @@
-// Source: made-up events, a file of them at every tick. Its only randomness is derived from the seed.
+// Source: makes a file of invented events at every tick. It derives its only randomness from the seed.
 
 #include "instants.h"
 #include "source.h"
@@ -22,7 +22,7 @@ const source_description description = {
     .objects = LIST(OBJECTS),
 };
 
-// A number that looks random and is a function of the other: SplitMix64.
+// Returns a number that looks random and depends only on `number`: SplitMix64.
 static uint64_t mix(uint64_t number) {
   uint64_t mixed = number + 0x9e3779b97f4a7c15;
   mixed = (mixed ^ mixed >> 30) * 0xbf58476d1ce4e5b9;

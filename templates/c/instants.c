@@ -3,11 +3,11 @@
 #include <string.h>
 
 static const int64_t SECOND = 1000000, DAY = 86400 * SECOND;
-// The first microsecond of year 0, and the one after the last of year 9999.
+// The first microsecond of year 0, and the first one after year 9999.
 static const int64_t FIRST = -62167219200 * SECOND, AFTER = 253402300800 * SECOND;
 
-// Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", for the years from 0 on. A year begins with March here, so that
-// the day of a leap year is its last, and an era has 400 of them.
+// The algorithms are from Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", here for the years from 0 on. A year begins
+// with March, so that the leap day is the last day of its year. An era has 400 years.
 
 static int64_t days_of(int64_t year, int64_t month, int64_t day) {
   year += 400 - (month <= 2);
@@ -25,7 +25,7 @@ static void date_of(int64_t days, int64_t *year, int64_t *month, int64_t *day) {
   *year = years + (days / 146097 - 1) * 400 + (*month <= 2);
 }
 
-// Takes so many digits from the text.
+// Takes `count` digits from the text.
 static bool digits(str *text, size_t count, int64_t *number) {
   if (text->length < count) return false;
   *number = 0;
@@ -63,7 +63,7 @@ bool instant_of(str text, int64_t *at) {
   if (text.length || hour > 23 || minute > 59 || second > 59 || hours > 23 || minutes > 59) return false;
   int64_t days = days_of(year, month, day), as[3];
   date_of(days, &as[0], &as[1], &as[2]);
-  // A day that does not exist is another one.
+  // A day that does not exist comes back as another day.
   if (as[0] != year || as[1] != month || as[2] != day) return false;
   minutes = (hours * 60 + minutes) * (zone == '-' ? -1 : 1);
   *at = days * DAY + ((hour * 60 + minute - minutes) * 60 + second) * SECOND + micros;
@@ -71,7 +71,7 @@ bool instant_of(str text, int64_t *at) {
 }
 
 void put_iso(buffer *out, int64_t at) {
-  // From the beginning of year 0, so that all is positive.
+  // These numbers count from the beginning of year 0, so that all of them are positive.
   int64_t micros = (at - FIRST) % SECOND, days = (at - FIRST) / DAY + FIRST / DAY, second = (at - FIRST) % DAY / SECOND;
   int64_t year, month, day;
   date_of(days, &year, &month, &day);

@@ -1,4 +1,4 @@
-// The calls of the host, as the component model passes them.
+// Takes the host's calls as the component model passes them.
 
 #include "kpi.h"
 
@@ -48,7 +48,7 @@ const result *evaluate(accumulator *self, uint8_t *sums, size_t length) {
   return answered(accumulator_evaluate(self, (bytes){sums, length}), sums);
 }
 
-// When the host has taken the answer.
+// The host calls these when it has taken the answer.
 static void taken(const result *given) {
   if (!given->failed) free(given->stream.at);
 }

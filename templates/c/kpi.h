@@ -1,4 +1,4 @@
-// What a KPI is to smelt: `aggregation.c` defines all that is declared here.
+// What smelt needs from a KPI, and a hash table. `aggregation.c` defines the description and the functions of the accumulator.
 
 #pragma once
 
@@ -17,7 +17,7 @@ typedef struct {
 typedef struct {
   identity identity;
   list inputs, stages, output;
-  // Columns of the output, as `str`, that tell the rows of the table apart. A key that is not declared claims nothing.
+  // The output columns, as `str`, that tell the rows of the table apart. Without a declared key, the KPI claims nothing.
   struct {
     bool declared;
     list columns;
@@ -28,7 +28,7 @@ extern const kpi_description description;
 
 typedef struct accumulator accumulator;
 
-// `as_of` is NULL unless the identity uses it. Nothing of what calls are given is there when they have returned.
+// `as_of` is NULL unless the identity uses it. The arguments of a call are freed when the call returns.
 result accumulator_open(str params, const int64_t *as_of);
 result accumulator_update(accumulator *self, str input, bytes batch);
 result accumulator_state(const accumulator *self);
@@ -36,8 +36,8 @@ result accumulator_fold(const accumulator *self, uint32_t stage, bytes groups);
 result accumulator_evaluate(const accumulator *self, bytes sums);
 void accumulator_drop(accumulator *self);
 
-// A hash table. Its keys are bytes, which may be used as a column: `{.values = keys}`, or `{.values = ends, .text = keys}` for
-// text. Its values have one size; all zero but for that, it is empty.
+// A hash table. Its keys are bytes, which you can use as a column: `{.values = keys}`, or `{.values = ends, .text = keys}` for
+// text. All values have the size `value_size`. A table is empty if everything else in it is zero.
 typedef struct {
   size_t value_size, count, room, slots;
   uint32_t *index;
@@ -46,7 +46,7 @@ typedef struct {
   void *values;
 } table;
 
-// The value of a key, all zero if it was not there. It moves when another key comes.
+// Returns the value of a key, and adds the key with a value of zeros if it is new. A value moves when another key is added.
 void *value_at(table *in, const void *key, size_t length);
 
 void free_table(table *of);

@@ -23,12 +23,12 @@ void *zeroed(size_t count, size_t size) {
   return at;
 }
 
-// Where the host puts what it sends.
+// The host allocates memory with this function for what it sends.
 __attribute__((export_name("cabi_realloc"))) void *cabi_realloc(void *old, size_t old_size, size_t align, size_t size) {
   return longer(old, size);
 }
 
-// Reading. Flatbuffers: a table has a list of offsets, one for each of its fields, by number.
+// Reading. A table of Flatbuffers has a list of offsets: at most one for each of its fields, by the field's number.
 
 static uint64_t number(const uint8_t *at, size_t size) {
   uint64_t value = 0;
@@ -44,7 +44,7 @@ static const uint8_t *slot(const uint8_t *table, size_t number_of) {
 
 static const uint8_t *follow(const uint8_t *at) { return at + number(at, 4); }
 
-// The header of the message that begins there, and its body; where it ends.
+// Finds the header and the body of the message that begins at `at`. Returns where the message ends.
 static const uint8_t *message(const uint8_t *at, const uint8_t **header, const uint8_t **body) {
   const uint8_t *start = at + 8, *table = follow(start), *length = slot(table, 3);
   *header = follow(slot(table, 2));
@@ -70,7 +70,7 @@ size_t read_columns(bytes stream, const field *fields, size_t count, column *col
   return rows ? number(rows, 8) : 0;
 }
 
-// Writing. A table is followed by what it refers to, so that every reference is to what comes later.
+// Writing. What a table refers to follows the table, because every reference points to a later position.
 
 uint8_t *more(buffer *out, size_t size) {
   if (out->length + size > out->room) {
@@ -94,16 +94,16 @@ void put_digits(buffer *out, uint64_t number, size_t least) {
   put_bytes(out, digits + sizeof digits - count, count);
 }
 
-// So that what begins so many bytes later is aligned. Messages begin at multiples of eight.
+// Adds zeros, so that what begins `ahead` bytes later is aligned. Messages begin at multiples of eight.
 static void pad(buffer *out, size_t ahead) { more(out, -(out->length + ahead) & 7); }
 
-// What is referred to there comes next.
+// Makes the reference at `at` point to what comes next.
 static void refer(buffer *out, size_t at) {
   uint32_t offset = out->length - at;
   memcpy(out->at + at, &offset, 4);
 }
 
-// A field of a table: none where its size is zero. A reference has four bytes.
+// A field of a table. The field is missing if its size is zero. A reference has four bytes.
 typedef struct {
   size_t size;
   uint64_t value;
@@ -111,7 +111,7 @@ typedef struct {
 
 #define REFERENCE {4, 0}
 
-// Writes a table, which is referred to there. Where its fields are; each has eight bytes.
+// Writes a table, and makes the reference at `from` point to it. Returns where its fields are; each has eight bytes.
 static size_t put_table(buffer *out, size_t from, const entry *entries, size_t count) {
   size_t size = 4 + 2 * count;
   pad(out, size + 4);
@@ -135,7 +135,7 @@ static void put_text(buffer *out, size_t from, str text) {
   put(out, 0, 1);
 }
 
-// Begins a message; where its header is referred to and, eight bytes on, how long its body is.
+// Begins a message. Returns the place of the reference to its header. Eight bytes later is the place for the length of its body.
 static size_t begin(buffer *out, uint8_t kind) {
   put(out, 0xffffffff, 8);
   put(out, 0, 4);

@@ -1,5 +1,5 @@
-// What crosses between smelt and a plugin. The structs lie in memory as the component model has them, so nothing is converted;
-// columns are read where they lie in Arrow's IPC.
+// Exchanges values with smelt. The structs lie in memory as the component model has them, so nothing is converted. Columns are
+// read where they lie in Arrow's IPC.
 
 #pragma once
 
@@ -60,7 +60,7 @@ typedef struct {
   str message;
 } fault;
 
-// What a call comes to: a fault or what it gives.
+// The result of a call: a fault, or what the call gives.
 typedef struct {
   bool failed;
   union {
@@ -73,42 +73,43 @@ typedef struct {
 static inline result done(void) { return (result){0}; }
 static inline result opened(void *resource) { return (result){.opened = resource}; }
 static inline result gives(bytes stream) { return (result){.stream = stream}; }
-// `return FAULT(INVALID_INPUT, "…");`
+// A result that is a fault: `return FAULT(INVALID_INPUT, "…");`
 #define FAULT(of, why) ((result){true, {{(of), STR(why)}}})
 
-// Ends the call like a bug: the host says why.
+// Ends the call like a bug. The host reports `why`.
 _Noreturn void fail(const char *why);
 
-// As of the standard library, but never NULL: all zero, or as it was and longer.
+// These allocate like `calloc` and `realloc` of the standard library, but never return NULL.
 void *zeroed(size_t count, size_t size);
 void *longer(void *old, size_t size);
 
-// Bytes that grow. All zero, there are none.
+// Bytes that grow. A buffer of zeros is empty.
 typedef struct {
   uint8_t *at;
   size_t length, room;
 } buffer;
 
-// So many more, all zero: where they are until there are more again.
+// Adds `size` zeros and returns where they are. The address holds until the buffer grows again.
 uint8_t *more(buffer *out, size_t size);
 
 void put_bytes(buffer *out, const void *from, size_t size);
 
-// `PUT(&out, "…");`
+// Writes a constant text: `PUT(&out, "…");`
 #define PUT(out, text) put_bytes(out, text, sizeof(text) - 1)
 
-// A number in decimal, with leading zeros up to so many digits.
+// Writes a number in decimal, with leading zeros up to `least` digits.
 void put_digits(buffer *out, uint64_t number, size_t least);
 
 typedef struct {
   size_t missing;        // how many rows lack a value
-  const uint8_t *valid;  // a bit for each row, set where it has a value; not looked at where none is missing
-  const void *values;    // as below
-  const char *text;      // for text: that of all rows
+  const uint8_t *valid;  // a bit for each row, set if the row has a value; unused if no row lacks a value
+  const void *values;    // see below
+  const char *text;      // for a text column: the text of all rows
 } column;
 
-// What the values are, by type: a bit for each row of a boolean; int64_t; double; for text int32_t, where in `text` each row
-// begins, and the end after the last; int32_t of days since 1970-01-01; int64_t of microseconds; int128 of smallest units.
+// `values`, in the order of the tags above: a bit for each row of a boolean; int64_t; double; for text an int32_t for each row, which
+// says where in `text` the row begins, and one for the end of the last row; int32_t of days since 1970-01-01; int64_t of
+// microseconds; int128 of smallest units.
 
 static inline bool bit_of(const void *bits, size_t row) { return ((const uint8_t *)bits)[row / 8] >> row % 8 & 1; }
 
@@ -119,8 +120,9 @@ static inline str text_of(const column *of, size_t row) {
   return (str){of->text + ends[row], (size_t)(ends[row + 1] - ends[row])};
 }
 
-// The number of rows of a stream with these fields, and its columns, which lie in it: after the call they are gone.
+// Reads the columns of a stream with these fields. Returns the number of rows. The columns lie in the stream, so they are gone
+// after the call.
 size_t read_columns(bytes stream, const field *fields, size_t count, column *columns);
 
-// A stream of columns with these fields.
+// Returns a stream of columns with these fields.
 bytes write_columns(const field *fields, size_t count, size_t rows, const column *columns);

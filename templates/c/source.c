@@ -1,4 +1,4 @@
-// The calls of the host, as the component model passes them.
+// Takes the host's calls as the component model passes them.
 
 #include "source.h"
 
@@ -29,7 +29,7 @@ bool integer_of(str params, const char *name, int64_t *value) {
     if (*at != '"' || memcmp(at + 1, name, length) || memcmp(at + 1 + length, "\":", 2)) continue;
     char *end;
     errno = 0;
-    // The object's brace comes before the end of the text, and no number goes on there.
+    // The object's closing brace comes before the end of the text, so the number ends there at the latest.
     *value = strtoll(at + length + 3, &end, 10);
     return !errno && (*end == ',' || *end == '}');
   }
@@ -61,7 +61,7 @@ const answer *generate(char *params, size_t length, uint64_t seed, uint64_t tick
   return &answer;
 }
 
-// When the host has taken the answer.
+// The host calls this when it has taken the answer.
 EXPORT("cabi_post_" GENERATION "#generate") void taken(const answer *given) {
   if (given->failed) return;
   object *objects = (object *)given->objects.items;

@@ -1,4 +1,4 @@
-// What a source is to smelt: `generation.c` defines what is declared first here. Then, what it is written with.
+// First: what smelt needs from a source, and `generation.c` defines. Then: the functions with which `generation.c` is written.
 
 #pragma once
 
@@ -6,7 +6,7 @@
 
 typedef struct {
   identity identity;
-  // Of `str`.
+  // The items are `str`.
   list objects;
 } source_description;
 
@@ -14,12 +14,12 @@ extern const source_description description;
 
 typedef struct objects objects;
 
-// Nothing of what the call is given is there when it has returned.
+// The arguments of the call are freed when it returns.
 result source_generate(str params, uint64_t seed, uint64_t tick, int64_t as_of, objects *out);
 
-// Whether the parameter of that name is an integer, or not given, and then the value stays as it is. This is no JSON parser: it
-// knows a flat object, as the host writes it.
+// Reads the parameter of that name. Returns false if it is not an integer. If the parameter is missing, the value stays as it is.
+// This is not a JSON parser: it knows only a flat object, as the host writes it.
 bool integer_of(str params, const char *name, int64_t *value);
 
-// An object; the buffers are freed when the host has it.
+// Adds an object. The buffers are freed when the host has taken it.
 void put_object(objects *out, buffer name, buffer body);

@@ -1,4 +1,4 @@
-// Values out of texts.
+// Reads values from texts.
 
 #include "cleaner.h"
 
@@ -10,14 +10,14 @@ size_t read_texts(bytes batch, size_t count, column *columns) {
   return read_columns(batch, fields, count, columns);
 }
 
-// What Unicode calls white space, in UTF-8, that begins the text, or ends it: how many bytes it has.
+// Returns how many bytes the white space (of Unicode, in UTF-8) has that begins the text, or ends it.
 static size_t blank(str text, bool ends) {
   static const char *blanks[] = {
       "\t", "\n", "\v", "\f", "\r", " ", "\xc2\x85", "\u00a0", "\u1680", "\u2000", "\u2001", "\u2002", "\u2003",
       "\u2004", "\u2005", "\u2006", "\u2007", "\u2008", "\u2009", "\u200a", "\u2028", "\u2029", "\u202f", "\u205f", "\u3000",
   };
   uint8_t edge = text.length ? text.at[ends ? text.length - 1 : 0] : '!';
-  // Nearly all texts.
+  // Nearly all texts end here.
   if (edge > ' ' && edge <= '~') return 0;
   for (size_t at = 0; at < sizeof blanks / sizeof *blanks; at++) {
     size_t length = strlen(blanks[at]);
@@ -47,7 +47,7 @@ bool units_of(str text, int places, int128 *units) {
       bool holds = count < 38;
       if (holds) value = value * 10 + digit;
       count += value > 0;
-      // A digit behind the point counts for less, and what is cut off before it leaves the others to count for more.
+      // A digit after the point lowers the power. A digit before the point that is cut off raises the power of the others.
       power += holds ? -point : !point;
     } else if (*at == '.' && !point) {
       point = true;
@@ -75,7 +75,7 @@ bool units_of(str text, int places, int128 *units) {
     if (value >= most) return false;
     value *= 10;
   }
-  // The last digit that is dropped decides how to round.
+  // The last digit that is dropped decides the rounding.
   uint8_t last = 0;
   for (; power < 0 && (value || last); power++) last = value % 10, value /= 10;
   value += last >= 5;

@@ -1,4 +1,4 @@
-// KPI: how many events there are of each kind, and what they amount to.
+// KPI: the number of events of each kind, and the sum of their amounts.
 
 import { int64, money, read, text, told, write } from "./smelt.js";
 

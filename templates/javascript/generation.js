@@ -1,4 +1,4 @@
-// Source: made-up events, a file of them at every tick. Its only randomness is derived from the seed.
+// Source: makes a file of invented events at every tick. It derives its only randomness from the seed.
 
 import { iso, stamp } from "./instants.js";
 import { bytes, exact, told } from "./smelt.js";
@@ -34,7 +34,7 @@ function generate(params, seed, tick, asOf) {
   return [{ name: `events_${stamp(time)}.csv`, bytes: bytes(csv) }];
 }
 
-/** A number of 64 bits that looks random and is a function of the other: SplitMix64. */
+/** Returns a number of 64 bits that looks random and depends only on `number`: SplitMix64. */
 function mix(number) {
   const bits = (number) => BigInt.asUintN(64, number);
   let mixed = bits(number + 0x9e37_79b9_7f4a_7c15n);

@@ -1,8 +1,8 @@
-// What crosses between smelt and a plugin, as columns: `read` turns a stream of Arrow IPC into arrays, `write` arrays into one.
+// Exchanges columns with smelt: `read` turns a stream of Arrow IPC into arrays, and `write` turns arrays into a stream.
 //
-// Text is a string; `int64`, `timestamp` and `decimal` are BigInt, so that they are exact (a decimal in its smallest units:
-// 12.50 with two places is 1250n); `float64` is a number, `boolean` a boolean, a date the number of its days and a timestamp
-// its microseconds since 1970-01-01. A missing value is null. Only what the contract allows is read and written.
+// Text is a string, `float64` is a number and `boolean` is a boolean. `int64`, `timestamp` and `decimal` are BigInt, so that they
+// are exact. A decimal counts its smallest units: 12.50 with two places is 1250n. A date is days since 1970-01-01, as a number,
+// and a timestamp is microseconds. A missing value is null. This file reads and writes only what the contract allows.
 
 import log from "smelt:plugin/log@0.2.0";
 
@@ -18,17 +18,17 @@ export const decimal = (name, precision, scale) => field(name, "decimal128", { p
 export const money = (name) => decimal(name, 38, 2);
 export const nullable = (field) => ({ ...field, nullable: true });
 
-/** To be thrown: `throw fault("invalid-input", "…")`. */
+/** Returns a fault to throw: `throw fault("invalid-input", "…")`. */
 export const fault = (kind, message) => ({ kind, message });
 
-/** A seed, a tick or a time as BigInt. What componentize-qjs passes is a number: one that may stand for another is refused. */
+/** Returns a seed, a tick or a time as BigInt. componentize-qjs passes a number. Throws a fault if the number may be rounded. */
 export function exact(name, given) {
   if (typeof given === "bigint" || Number.isSafeInteger(given)) return BigInt(given);
   throw fault("invalid-parameters", `JavaScript is not told ${name} exactly: it must be less than 2^53`);
 }
 
-/** The class or object, whose methods have the host say why a call failed: the error's kind and place, not its text, which may
- * hold what rows hold. */
+/** Makes the methods of a class or object tell the host why they failed: the error's type and place, but not its text, which may
+ * hold what rows hold. Returns the class or object. */
 export function told(plugin) {
   for (const of of [plugin, plugin.prototype ?? {}]) {
     for (const name of Object.getOwnPropertyNames(of)) {
@@ -50,7 +50,7 @@ export function told(plugin) {
   return plugin;
 }
 
-// Reading. Flatbuffers: a table has a list of offsets, one for each of its fields, by number.
+// Reading. A table of Flatbuffers has a list of offsets: at most one for each of its fields, by the field's number.
 
 function slot(data, table, number) {
   const offsets = table - data.getInt32(table, true);
@@ -63,7 +63,7 @@ const follow = (data, at) => at + data.getUint32(at, true);
 
 const long = (data, at) => Number(data.getBigInt64(at, true));
 
-/** The message that begins there: its header, where its body begins and where it ends. */
+/** Returns the message that begins at `at`: its header, where its body begins and where it ends. */
 function message(data, at) {
   const start = at + 8;
   const table = follow(data, start);
@@ -72,7 +72,7 @@ function message(data, at) {
   return { header: follow(data, slot(data, table, 2)), body, end: body + (length === null ? 0 : long(data, length)) };
 }
 
-/** The number of rows, and the columns by name. `fields` are those declared: the host sends them in that order. */
+/** Returns the number of rows, and the columns by name. `fields` are the declared ones; the host sends them in that order. */
 export function read(stream, fields) {
   const data = new DataView(stream.buffer, stream.byteOffset, stream.byteLength);
   const { header, body } = message(data, message(data, 0).end);
@@ -120,8 +120,8 @@ function decoded(tag, rows, take) {
   }
 }
 
-// QuickJS has no TextDecoder: a string with a character for each byte comes first. `escape` writes these as %XX, which
-// `decodeURIComponent` reads as UTF-8, and `unescape` and `encodeURIComponent` are their inverses.
+// QuickJS has no TextDecoder, so this code first makes a string with a character for each byte. `escape` writes these characters
+// as %XX, which `decodeURIComponent` reads as UTF-8. `unescape` and `encodeURIComponent` are the inverses of the two.
 
 function texts(ends, rows, data) {
   let bytes = "";
@@ -135,15 +135,15 @@ function texts(ends, rows, data) {
 
 const utf8 = (text) => unescape(encodeURIComponent(text));
 
-/** The text in UTF-8. */
+/** Returns the text in UTF-8. */
 export const bytes = (text) => Uint8Array.from(utf8(text), (byte) => byte.charCodeAt(0));
 
-// Writing. A table is followed by what it refers to, so that every reference is to what comes later.
+// Writing. What a table refers to follows the table, because every reference points to a later position.
 
 class Flat {
   out = [0, 0, 0, 0];
 
-  /** So that what begins so many bytes later is aligned. */
+  /** Adds zeros, so that what begins `ahead` bytes later is aligned. */
   pad(ahead) {
     while ((this.out.length + ahead) % 8) this.out.push(0);
   }
@@ -156,7 +156,7 @@ class Flat {
     this.set(this.out.length, size, value);
   }
 
-  /** Each slot is null, the number's size and the number, or a function that writes what is referred to. */
+  /** Writes a table. A slot is null, a pair of size and number, or a function that writes what the slot refers to. */
   table(...slots) {
     const size = 4 + 2 * slots.length;
     this.pad(size + 4);
@@ -205,7 +205,7 @@ class Flat {
   }
 }
 
-/** A message with a header that the function writes; its kind is 1 for a schema, 3 for a batch. */
+/** Returns a message whose header the function writes. Its kind is 1 for a schema and 3 for a batch. */
 function framed(kind, header, body) {
   const flat = new Flat();
   flat.refer(0, () => flat.table([2, 4], [1, kind], () => header(flat), [8, body]));
@@ -215,7 +215,7 @@ function framed(kind, header, body) {
   return [255, 255, 255, 255, ...length.out, ...flat.out];
 }
 
-/** The number of each type in Arrow, and what writes it. */
+/** The number of each type in Arrow, and a function that writes the type. */
 const TYPES = {
   boolean: [6, (flat) => flat.table()],
   int64: [2, (flat) => flat.table([4, 64], [1, 1])],
@@ -235,7 +235,7 @@ function schema(flat, fields) {
   return flat.table(null, () => flat.tables(fields.map(written)));
 }
 
-/** A stream of the declared fields; an array for each of them, all of one length. */
+/** Returns a stream of the declared fields. `columns` has an array for each field, all of the same length. */
 export function write(fields, columns) {
   const rows = columns[0].length;
   const [nodes, buffers, parts] = [[], [], []];

@@ -1,4 +1,4 @@
-"""What a cleaner wants: values out of texts, as cleaners in Rust read them, and what has become of the rows of a batch."""
+"""Helpers of a cleaner: they read values from texts as cleaners in Rust do, and record what happened to the rows of a batch."""
 
 import re
 
@@ -6,20 +6,22 @@ from wit_world.imports import types
 
 from smelt import write
 
-# What Unicode calls white space. Python's own `strip()` strips four control characters, too.
+# The characters that are white space in Unicode. Python's own `strip()` also strips four control characters.
 _BLANKS = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 
 _NUMBER = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?)0*([0-9]{1,18}))?")
 
 
 def trimmed(text):
-    """The text without the blanks around it, if anything is left."""
+    """Returns the text without the white space around it, or `None` if nothing is left."""
     return (text or "").strip(_BLANKS) or None
 
 
 def units(text, places):
-    """A number such as `12`, `-.5` or `1.5e3` as units of the last of so many places, rounded half away from zero: `1.005` with
-    two is 101. `None` for anything else, and for what 38 digits cannot hold. Digits after the 38th are cut off."""
+    """Returns a number such as `12`, `-.5` or `1.5e3` in units of the last decimal place: `1.005` with two places is 101.
+
+    The result is rounded half away from zero. Digits after the 38th are cut off. Returns `None` if the text is not such a
+    number, or if 38 digits cannot hold the result."""
     match = _NUMBER.fullmatch(text or "")
     if match is None:
         return None
@@ -31,7 +33,7 @@ def units(text, places):
     if digits and power > 38:
         return None
     value = int(digits[:38] or 0)
-    # Of 38 digits nothing is left by a power below.
+    # The exponent stops at 40, because a division by 10^40 leaves nothing of 38 digits.
     ten = 10 ** min(abs(power), 40)
     value = value * ten if power >= 0 else (value + ten // 2) // ten
     if value >= 10**38:
@@ -40,7 +42,7 @@ def units(text, places):
 
 
 class Cleaned:
-    """What has become of the rows of a batch: each, in order, is kept or rejected."""
+    """Records what happened to the rows of a batch. Keep or reject each row, in order."""
 
     def __init__(self, fields, rules):
         self._fields, self._rules = fields, rules
@@ -58,10 +60,10 @@ class Cleaned:
         self._rejected.append(types.Rejection(row, self._rules.index(rule)))
 
     def repair(self, rule):
-        """Counts that the rule changed a row that is kept."""
+        """Counts a kept row that the rule changed."""
         self._repaired[self._rules.index(rule)] += 1
 
     def finish(self):
-        """What `clean` returns."""
+        """Returns what `clean` must return."""
         repaired = [types.Repair(rule, rows) for rule, rows in enumerate(self._repaired) if rows]
         return types.Cleaned(write(self._fields, self._columns), self._kept, self._rejected, repaired)

@@ -1,4 +1,4 @@
-"""Source: made-up events, a file of them at every tick. Its only randomness is derived from the seed."""
+"""Source: makes a file of invented events at every tick. It derives its only randomness from the seed."""
 
 import json
 
@@ -37,7 +37,7 @@ class Generation(Exports):
 
 
 def mix(number):
-    """A number of 64 bits that looks random and is a function of the other: SplitMix64."""
+    """Returns a number of 64 bits that looks random and depends only on `number`: SplitMix64."""
     mixed = number + 0x9E37_79B9_7F4A_7C15 & MASK
     mixed = (mixed ^ mixed >> 30) * 0xBF58_476D_1CE4_E5B9 & MASK
     mixed = (mixed ^ mixed >> 27) * 0x94D0_49BB_1331_11EB & MASK

@@ -1,4 +1,4 @@
-"""Instants, as microseconds since 1970-01-01T00:00:00Z without leap seconds: read from text as cleaners in Rust do, and written."""
+"""Reads and writes instants: microseconds since 1970-01-01T00:00:00Z, without leap seconds. Reads them as cleaners in Rust do."""
 
 import re
 from datetime import datetime, timedelta
@@ -7,7 +7,7 @@ _EPOCH = datetime(1970, 1, 1)
 _MICROSECOND = timedelta(microseconds=1)
 # The calendar repeats itself after 400 years.
 _ERA = timedelta(days=146_097) // _MICROSECOND
-# The first microsecond of year 0, and the one after the last of year 9999.
+# From the first microsecond of year 0 to the last of year 9999.
 _WRITABLE = range(-62_167_219_200_000_000, 253_402_300_800_000_000)
 
 _FORM = re.compile(
@@ -16,8 +16,10 @@ _FORM = re.compile(
 
 
 def instant(text):
-    """Of RFC 3339, of which the `T` may be a space and the zone may be left out, which is UTC then. Digits of a second after the
-    sixth are cut off. `None` for anything else: days that do not exist, 24:00:00, leap seconds, and what an offset pushes out of the years 0 to 9999."""
+    """Returns the instant of a text in RFC 3339. The `T` may be a space, and an instant without a zone is UTC.
+
+    Digits of a second after the sixth are cut off. Returns `None` for any other text, such as days that do not exist,
+    24:00:00, leap seconds, and instants that their offset moves out of the years 0 to 9999."""
     match = _FORM.fullmatch(text or "")
     if match is None:
         return None
@@ -37,10 +39,10 @@ def instant(text):
 
 
 def iso(at):
-    """RFC 3339 in UTC, with six digits of the second where it is not whole. Of the years 1 to 9999."""
+    """Returns RFC 3339 in UTC, with six digits of the second if it is not whole, for the years 1 to 9999."""
     return (_EPOCH + timedelta(microseconds=at)).isoformat() + "Z"
 
 
 def stamp(at):
-    """`YYYYMMDDTHHMMSS`: the stamp in the names of objects."""
+    """Returns `YYYYMMDDTHHMMSS`, the stamp in the names of objects."""
     return iso(at)[:19].replace("-", "").replace(":", "")

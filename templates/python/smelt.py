@@ -1,8 +1,8 @@
-"""What crosses between smelt and a plugin, as columns: `read` turns a stream of Arrow IPC into lists, `write` lists into one.
+"""Exchanges columns with smelt: `read` turns a stream of Arrow IPC into lists, and `write` turns lists into a stream.
 
-Text is `str`, `int64` and `decimal` are `int` (a decimal in its smallest units: 12.50 with two places is 1250), `float64` is
-`float`, `boolean` is `bool`, a date is its days and a timestamp its microseconds since 1970-01-01. A missing value is `None`.
-Nothing but the standard library is needed: only what the contract allows is read and written.
+Text is `str`, `float64` is `float` and `boolean` is `bool`. `int64` and `decimal` are `int`; a decimal counts its smallest
+units, so 12.50 with two places is 1250. A date is days and a timestamp is microseconds since 1970-01-01, as `int`. A missing
+value is `None`. This module reads and writes only what the contract allows, so it needs only the standard library.
 """
 
 import struct
@@ -56,12 +56,12 @@ def nullable(field):
 
 
 def fault(kind, message):
-    """To be raised: `raise fault(types.FaultKind.INVALID_INPUT, "…")`."""
+    """Returns an exception to raise: `raise fault(types.FaultKind.INVALID_INPUT, "…")`."""
     return Err(types.Fault(kind, message))
 
 
 def told(method):
-    """Has the host say why a call failed: the exception's kind and place. Not its text, which may hold what rows hold."""
+    """Makes a method tell the host why it failed: the exception's type and place, but not its text, which may hold what rows hold."""
 
     @wraps(method)
     def call(*arguments):
@@ -70,7 +70,7 @@ def told(method):
         except Err:
             raise
         except Exception as error:
-            # Not the module `traceback`, which opens the source: there are no files.
+            # The module `traceback` would open the source, but a plugin has no files.
             last = error.__traceback__
             while last.tb_next:
                 last = last.tb_next
@@ -82,7 +82,7 @@ def told(method):
     return call
 
 
-# Reading. Flatbuffers: a table has a list of offsets, at most one for each of its fields, by number.
+# Reading. A table of Flatbuffers has a list of offsets: at most one for each of its fields, by the field's number.
 
 
 def _slot(data, table, number):
@@ -112,7 +112,7 @@ def _vector(data, table, number):
 
 
 def _message(stream, at):
-    """The header's bytes and its table, the body, and where the next message is."""
+    """Returns the header's bytes, the position of its table, the body, and the position of the next message."""
     length = struct.unpack_from("<I", stream, at + 4)[0]
     head = stream[at + 8 : at + 8 + length]
     message = _follow(head, 0)
@@ -122,7 +122,7 @@ def _message(stream, at):
 
 
 def read(stream, fields):
-    """The number of rows, and the columns by name. `fields` are those declared."""
+    """Returns the number of rows, and the columns by name. `fields` are the declared ones."""
     stream = memoryview(stream)
     head, schema, _, at = _message(stream, 0)
     count, first = _vector(head, schema, 1)
@@ -174,7 +174,7 @@ def _values(data_type, rows, take):
     return data[: 8 * rows].cast("q").tolist()
 
 
-# Writing. A table is followed by what it refers to, so that every reference is to what comes later.
+# Writing. What a table refers to follows the table, because every reference points to a later position.
 
 
 class _Flat:
@@ -182,11 +182,11 @@ class _Flat:
         self.out = bytearray(4)
 
     def pad(self, ahead, to=8):
-        """So that what begins so many bytes later is aligned."""
+        """Adds zeros, so that what begins `ahead` bytes later is aligned."""
         self.out += bytes(-(len(self.out) + ahead) % to)
 
     def table(self, *slots):
-        """Each slot is None, the number's format and the number, or a function that writes what is referred to."""
+        """Writes a table. A slot is None, a pair of format and number, or a function that writes what the slot refers to."""
         size = 4 + 2 * len(slots)
         self.pad(size + 4)
         self.out += struct.pack("<HH", size, 4 + 8 * len(slots))
@@ -229,7 +229,7 @@ class _Flat:
 
 
 def _framed(kind, header, body):
-    """A message with a header that the function writes; its kind is 1 for a schema, 3 for a batch."""
+    """Returns a message whose header the function writes. Its kind is 1 for a schema and 3 for a batch."""
     flat = _Flat()
     flat.refer(0, lambda: flat.table(("<h", 4), ("<B", kind), lambda: header(flat), ("<q", body)))
     flat.pad(0)
@@ -237,7 +237,7 @@ def _framed(kind, header, body):
 
 
 def _type(flat, data_type):
-    """The number of its type in Arrow, and what writes it."""
+    """Returns the number of the type in Arrow, and a function that writes the type."""
     match data_type:
         case types.DataType_Boolean():
             return 6, flat.table
@@ -266,7 +266,7 @@ def _schema(flat, fields):
 
 
 def write(fields, columns):
-    """A stream of the declared fields; a list for each of them, all of one length."""
+    """Returns a stream of the declared fields. `columns` has a list for each field, all of the same length."""
     rows = len(columns[0])
     nodes, buffers, parts, end = [], [], [], 0
     for field, values in zip(fields, columns, strict=True):

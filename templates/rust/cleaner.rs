@@ -1,4 +1,4 @@
-//! Cleaner: events with an exact amount. An event that is stated again replaces the earlier statement.
+//! Cleaner: events with an exact amount. Of all rows with one id, the host keeps the one with the latest instant.
 
 use smelt_sdk::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Source: made-up events, a file of them at every tick. Its only randomness is derived from the seed.
+//! Source: makes a file of invented events at every tick. It derives its only randomness from the seed.
 
 use smelt_sdk::prelude::*;
 
@@ -26,7 +26,7 @@ impl Source for Plugin {
     }
 }
 
-/// A number that looks random and is a function of the other: SplitMix64.
+/// Returns a number that looks random and depends only on `number`: SplitMix64.
 fn mix(number: u64) -> u64 {
     let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
