@@ -305,7 +305,7 @@ fn rows_of_what_is_gone_from_bronze_leave_when_told_to() {
     }
     lake.smelt(&["run", "--forget-missing"]);
     assert_like_uninterrupted(&lake);
-    assert_eq!(lake.files("catalog/former"), BTreeMap::new(), "what is kept for a rollback has them no more");
+    assert_eq!(lake.files("catalog/rollback"), BTreeMap::new(), "what is kept for a rollback has them no more");
     lake.smelt(&["verify", "--all"]);
     assert_eq!(lake.json(&["run", "--forget-missing"])["cleaned"], 0, "once is enough");
 }

@@ -150,7 +150,7 @@ fn what_a_cleaner_made_is_kept_and_brought_back_in_buckets() {
 
 fn brings_back(lake: &Lake) {
     let (gold, orders, rejected) = (lake.gold(), lake.silver("orders"), lake.files("quarantine/orders").len());
-    let (kept, made) = (|| lake.files("catalog/former"), commits(lake));
+    let (kept, made) = (|| lake.files("catalog/rollback"), commits(lake));
     let kept_rejected = || lake.files("quarantine/for-rollback");
     let promoted = lake.json(&["plugin", "promote", &twin(&beside(lake), "clean-orders")]);
     assert_eq!(promoted["datasets"], serde_json::json!(["orders"]));
@@ -193,7 +193,7 @@ fn brings_back(lake: &Lake) {
     assert!(lake.smelt(&["history"]).contains("clean-orders, orders: brought back"));
 
     // What is let go of is made anew.
-    assert!(lake.smelt(&["gc", "--former"]).contains("catalog/former/silver/orders"));
+    assert!(lake.smelt(&["gc", "--former"]).contains("catalog/rollback/silver/orders"));
     lake.smelt(&["gc", "--former", "--delete"]);
     assert!(kept().is_empty() && kept_rejected().is_empty());
     lake.smelt(&["verify", "--all"]);
@@ -214,10 +214,10 @@ fn brings_back(lake: &Lake) {
 fn what_was_kept_and_is_damaged_is_made_anew() {
     let lake = lake();
     lake.smelt(&["plugin", "promote", &twin(&beside(&lake), "clean-orders")]);
-    let files = lake.files("catalog/former/silver");
+    let files = lake.files("catalog/rollback/silver");
     let first = files.keys().next().expect("silver is kept");
     // One that is changed is found out when it is read, one that is gone at once.
-    std::fs::write(lake.path().join("catalog/former/silver").join(first), "nonsense").expect("a write");
+    std::fs::write(lake.path().join("catalog/rollback/silver").join(first), "nonsense").expect("a write");
     lake.smelt(&["plugin", "rollback", "clean-orders"]);
     lake.smelt(&["run", "--reconcile"]);
     add(&lake, 1);
@@ -225,8 +225,8 @@ fn what_was_kept_and_is_damaged_is_made_anew() {
     assert_eq!(lake.gold(), with(&lake, &[]));
     lake.smelt(&["plugin", "rollback", "clean-orders"]);
     lake.smelt(&["run"]);
-    let files = lake.files("catalog/former/silver");
-    lake.remove(&format!("catalog/former/silver/{}", files.keys().next().expect("silver is kept")));
+    let files = lake.files("catalog/rollback/silver");
+    lake.remove(&format!("catalog/rollback/silver/{}", files.keys().next().expect("silver is kept")));
     let back = lake.json(&["plugin", "rollback", "clean-orders"]);
     assert_eq!(back["datasets"], serde_json::json!(["orders"]));
     lake.smelt(&["run"]);

@@ -112,8 +112,8 @@ fn whatever_was_made_can_be_made_again_whatever_became_of_the_plugins() {
     // No component is where the manifest says: the lake has them.
     lake.change_pipeline(&[(root().join("target/components").to_str().expect("UTF-8"), "/nowhere")]);
     for object in objects {
-        let remade = lake.json(&["verify", &object]);
-        assert_eq!(remade["same"], true, "{object}: {remade}");
+        let reproduced = lake.json(&["verify", &object]);
+        assert_eq!(reproduced["same"], true, "{object}: {reproduced}");
         verified += 1;
     }
     assert!(verified > 30, "{verified}");

@@ -96,7 +96,7 @@ fn what_a_lost_race_left_is_removed_by_the_next_run_wherever_it_lies() {
             format!("catalog/sums/aov/{taken}-0.7.run"),
             format!("catalog/components/{sha256}.wasm"),
             format!("catalog/components/{sha256}.wasm.minisig"),
-            format!("catalog/former/silver/orders/orders_clean_left.{taken}.csv"),
+            format!("catalog/rollback/silver/orders/orders_clean_left.{taken}.csv"),
             "silver/orders/orders_clean_left.csv".to_owned(),
             "quarantine/orders/orders_rejected_left.jsonl".to_owned(),
             // Before the newest one: another host committed later. Or after it: none did.

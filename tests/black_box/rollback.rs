@@ -66,7 +66,7 @@ fn purging_one_object_leaves_what_is_kept_of_others() {
     let lake = generated("2");
     lake.smelt(&["run"]);
     promote(&lake, "clean-orders");
-    let kept = || (lake.files("catalog/former"), lake.files("quarantine/for-rollback"));
+    let kept = || (lake.files("catalog/rollback"), lake.files("quarantine/for-rollback"));
     let before = kept();
     let name = lake.files("bronze").into_keys().find(|name| name.starts_with("clicks_")).expect("clicks");
     lake.smelt(&["quarantine", "purge", "--older-than", "0s", "--object", &name, "--delete"]);
@@ -186,6 +186,6 @@ fn what_is_kept_and_damaged_is_let_go_of_where_rejected_rows_grow_too_old() {
     lake.smelt(&["run", "--reconcile"]);
     assert!(lake.smelt(&["history"]).contains("let go of what clean-orders had made"));
     lake.smelt(&["gc", "--grace", "0s", "--delete"]);
-    assert!(lake.files("catalog/former").is_empty() && lake.files("quarantine/for-rollback").is_empty());
+    assert!(lake.files("catalog/rollback").is_empty() && lake.files("quarantine/for-rollback").is_empty());
     assert_eq!(lake.gold(), fresh(&lake));
 }

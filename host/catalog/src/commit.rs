@@ -8,7 +8,7 @@ use smelt_common::error::Result;
 use smelt_common::{Error, digest};
 use smelt_storage::{Durability, Store, put_new, read_verified};
 
-use super::{Dataset, Entry, Failing, Former, GC, Gold, Promotion, State, Stored};
+use super::{Dataset, Entry, Failing, GC, Gold, ObjectRef, Promotion, RollbackPoint, State};
 
 /// A commit as it is written, once. Everything it names was written before it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -36,7 +36,7 @@ pub struct Commit {
     pub promoted: Option<String>,
     /// Plugins of which nothing is kept for a rollback any more.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub let_go: BTreeSet<String>,
+    pub discarded: BTreeSet<String>,
     /// The datasets and KPIs that the commit dropped.
     #[serde(default, skip_serializing_if = "Parts::is_empty")]
     pub dropped: Parts,
@@ -80,7 +80,7 @@ pub struct DatasetChange {
     /// How many silver objects were written again without the rows that were superseded.
     pub rewritten: u64,
     /// A [`LogEntry`] a line.
-    pub log: Stored,
+    pub log: ObjectRef,
     /// The rows that left silver, if any did.
     pub removed: Option<Removed>,
 }
@@ -99,12 +99,12 @@ pub struct LogEntry {
 
 impl LogEntry {
     /// Writes the log of a change, under a key that begins with `stem`.
-    pub fn write(store: &dyn Store, stem: &str, log: &[Self]) -> Result<Stored> {
+    pub fn write(store: &dyn Store, stem: &str, log: &[Self]) -> Result<ObjectRef> {
         Self::write_with(store, stem, log, "")
     }
 
     /// The same with a last line that is none of them, a text in quotes.
-    pub(super) fn write_with(store: &dyn Store, stem: &str, log: &[Self], last: &str) -> Result<Stored> {
+    pub(super) fn write_with(store: &dyn Store, stem: &str, log: &[Self], last: &str) -> Result<ObjectRef> {
         let mut body = Vec::new();
         for line in log {
             serde_json::to_writer(&mut body, line).map_err(|error| Error::internal(error.to_string()))?;
@@ -112,11 +112,11 @@ impl LogEntry {
         }
         body.extend_from_slice(last.as_bytes());
         let key = put_new(store, stem, '.', ".jsonl", &body, Durability::Rebuildable)?;
-        Ok(Stored { key, sha256: digest::hex(&body), bytes: body.len() as u64, rows: log.len() as u64 })
+        Ok(ObjectRef { key, sha256: digest::hex(&body), bytes: body.len() as u64, rows: log.len() as u64 })
     }
 
     /// The lines of the log of a change.
-    pub fn read(store: &dyn Store, log: &Stored) -> Result<Vec<Self>> {
+    pub fn read(store: &dyn Store, log: &ObjectRef) -> Result<Vec<Self>> {
         let body = read_verified(store, &log.key, &log.sha256)?;
         let lines = body.split(|&byte| byte == b'\n').filter(|line| line.starts_with(b"{"));
         lines.map(|line| super::parse(&log.key, line)).collect()
@@ -128,7 +128,7 @@ impl LogEntry {
 #[serde(deny_unknown_fields)]
 pub struct Removed {
     /// The rows, as silver is written.
-    pub rows: Stored,
+    pub rows: ObjectRef,
     /// How many of them are of which bronze object, in the order of the rows.
     pub objects: Vec<(String, u64)>,
 }
@@ -145,7 +145,7 @@ pub struct Change {
     /// The plugin for which a component is promoted, if one is.
     pub promoted: Option<Promoted>,
     /// Plugins of which nothing is to be kept for a rollback.
-    pub let_go: BTreeSet<String>,
+    pub discarded: BTreeSet<String>,
     /// The datasets and KPIs that leave the lake, with all that is kept of them for rollbacks.
     pub dropped: Parts,
     /// What failed and what no longer does, by dataset, as far as that changed.
@@ -155,15 +155,15 @@ pub struct Change {
     /// Objects that no longer belong to the lake.
     pub retired: Vec<String>,
     /// Formerly retired objects that have been deleted.
-    pub swept: Vec<String>,
+    pub deleted: Vec<String>,
     /// Components that the lake keeps from now on, by sha256, with their sizes.
     pub components: BTreeMap<String, u64>,
     /// Objects that are part of the lake from now on.
-    pub named: BTreeSet<String>,
+    pub referenced: BTreeSet<String>,
     /// When bronze was compared with the catalog in full, if it was.
     pub reconciled: Option<i64>,
-    /// See [`State::tidied`].
-    pub tidied: u64,
+    /// See [`State::orphans_checked`].
+    pub orphans_checked: u64,
 }
 
 /// That another component of a plugin is to run.
@@ -174,7 +174,7 @@ pub struct Promoted {
     /// What is to run in place of the pipeline's own component; `None` if that is to run itself.
     pub promotion: Option<Promotion>,
     /// What ran before.
-    pub former: Former,
+    pub former: RollbackPoint,
     /// Tables of what is to run that were kept, by KPI; current again.
     pub restored: BTreeMap<String, Gold>,
 }
@@ -192,12 +192,12 @@ impl Change {
             datasets,
             gold,
             promoted,
-            let_go,
+            discarded,
             dropped,
             failing,
             failing_kpis,
             retired,
-            swept,
+            deleted,
             reconciled,
             ..
         } = self;
@@ -206,10 +206,10 @@ impl Change {
             && gold.is_empty()
             && failed == 0
             && retired.is_empty()
-            && swept.is_empty()
+            && deleted.is_empty()
             && reconciled.is_none()
             && promoted.is_none()
-            && let_go.is_empty()
+            && discarded.is_empty()
             && dropped.is_empty()
     }
 
@@ -240,7 +240,7 @@ impl Change {
                 Some(promotion) => drop(state.promoted.insert(plugin.clone(), promotion.clone())),
                 None => drop(state.promoted.remove(plugin)),
             }
-            state.former.insert(plugin.clone(), Former { until: sequence, ..former.clone() });
+            state.rollback_points.insert(plugin.clone(), RollbackPoint { until: sequence, ..former.clone() });
             for (kpi, gold) in restored {
                 let is_changed = gold.inputs.values().any(|input| self.datasets.contains_key(&input.dataset));
                 // Otherwise it is of datasets as they were when it was made.
@@ -248,7 +248,7 @@ impl Change {
                 state.gold.insert(kpi.clone(), gold);
             }
         }
-        for (_, former) in state.former.iter_mut().filter(|(plugin, _)| self.let_go.contains(*plugin)) {
+        for (_, former) in state.rollback_points.iter_mut().filter(|(plugin, _)| self.discarded.contains(*plugin)) {
             former.datasets.clear();
             former.gold.clear();
         }
@@ -261,9 +261,9 @@ impl Change {
         replace(&mut state.failing_kpis, &self.failing_kpis);
         state.retired.extend(self.retired.iter().cloned());
         // Content that comes back as it was comes back under its old name.
-        state.retired.retain(|key| !self.swept.contains(key) && !self.named.contains(key));
+        state.retired.retain(|key| !self.deleted.contains(key) && !self.referenced.contains(key));
         state.reconciled = self.reconciled.or(state.reconciled);
-        state.tidied = self.tidied.max(state.tidied);
+        state.orphans_checked = self.orphans_checked.max(state.orphans_checked);
         if self.role == GC {
             state.collected = sequence;
         }
@@ -277,7 +277,7 @@ impl Change {
             datasets: self.datasets.iter().map(|(name, (change, _))| (name.clone(), change.clone())).collect(),
             kpis: self.gold.keys().chain(restored).cloned().collect(),
             promoted: self.promoted.as_ref().map(|promoted| promoted.plugin.clone()),
-            let_go: self.let_go.clone(),
+            discarded: self.discarded.clone(),
             dropped: self.dropped.clone(),
             state,
         }
@@ -289,7 +289,7 @@ impl Change {
         state.failing.retain(|name, _| !datasets.contains(name));
         state.gold.retain(|name, _| !kpis.contains(name));
         state.failing_kpis.retain(|name, _| !kpis.contains(name));
-        for former in state.former.values_mut() {
+        for former in state.rollback_points.values_mut() {
             // A table that was made from one of them would be brought back without what it is made from.
             *former = former.clone().without(datasets);
             former.gold.retain(|kpi, _| !kpis.contains(kpi));
@@ -332,13 +332,13 @@ impl Commit {
 
     /// Those whose former component it has to do with.
     fn plugins(&self) -> impl Iterator<Item = &String> {
-        self.promoted.iter().chain(&self.let_go)
+        self.promoted.iter().chain(&self.discarded)
     }
 
     /// Whether it retired something that the change on that state names: what a slow writer has written and not committed
     /// looks like what a dead one left behind.
     pub(super) fn has_retired(&self, change: &Change, before: &State) -> bool {
         let newly = |key: &&String| !before.retired.contains(key);
-        self.state.retired.iter().filter(newly).any(|key| change.named.contains(key))
+        self.state.retired.iter().filter(newly).any(|key| change.referenced.contains(key))
     }
 }

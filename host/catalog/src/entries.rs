@@ -7,7 +7,7 @@ use super::{Dataset, Entry, parse};
 use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
 use smelt_storage::Store;
-use smelt_storage::segments::{Pair, Reader, Segments};
+use smelt_storage::sorted_runs::{Pair, Reader, SortedRuns};
 
 /// Before a name: its value is the [`Entry`], as JSON.
 const NAME: u8 = b'n';
@@ -17,7 +17,7 @@ const NUMBER: u8 = b'#';
 /// The entries of one dataset.
 pub struct Entries<'e> {
     store: &'e dyn Store,
-    segments: &'e Segments,
+    segments: &'e SortedRuns,
     /// Opened when something is first looked up.
     reader: OnceLock<Reader<'e>>,
 }

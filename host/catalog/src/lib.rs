@@ -8,11 +8,11 @@ mod entries;
 mod error_text;
 mod file;
 mod fingerprint;
-mod former;
 mod look;
 mod names;
 mod provenance;
 mod replay;
+mod rollback_point;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -25,12 +25,12 @@ pub use entries::Entries;
 pub use error_text::ErrorText;
 pub use file::read_commit;
 pub use fingerprint::{Fingerprint, PLAIN};
-pub use former::{FORMER, FORMER_REJECTED, Former};
 pub use look::{LOOKS, Look, busy, look};
 pub use names::{Listed, NameSet};
 pub use provenance::{Content, Pace};
 pub use replay::entries_as_of;
-pub use state::{Dataset, Entry, Failing, Failure, Gold, GoldInput, Promotion, State, Stored};
+pub use rollback_point::{ROLLBACK_POINTS, ROLLBACK_QUARANTINE, RollbackPoint};
+pub use state::{Dataset, Entry, Failing, Failure, Gold, GoldInput, ObjectRef, Promotion, State};
 pub use totals::{DatasetTotals, Totals};
 pub use young::{Young, look_hash, name_hash};
 

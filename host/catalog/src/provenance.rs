@@ -88,10 +88,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::Stored;
+    use crate::ObjectRef;
 
     fn entry(number: u8) -> Entry {
-        let silver = Stored { sha256: format!("silver {number}"), ..Stored::default() };
+        let silver = ObjectRef { sha256: format!("silver {number}"), ..ObjectRef::default() };
         Entry {
             id: 0,
             etag: String::new(),

@@ -4,18 +4,18 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Content, ErrorText, Fingerprint, Former, NameSet, Pace, Totals, Young};
+use super::{Content, ErrorText, Fingerprint, NameSet, Pace, RollbackPoint, Totals, Young};
 use smelt_common::Error;
 use smelt_common::cost::Cost;
 use smelt_common::error::Kind;
-use smelt_storage::segments::Segments;
+use smelt_storage::sorted_runs::SortedRuns;
 
 /// How many characters of an error are kept.
 const LONGEST_REASON: usize = 1000;
 /// How many failing objects of a dataset are kept an account of.
 const MOST_FAILING: usize = 256;
 
-/// The lake after commit `sequence`. Small, however much it holds: what grows lies in [`Segments`].
+/// The lake after commit `sequence`. Small, however much it holds: what grows lies in [`SortedRuns`].
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct State {
@@ -31,9 +31,9 @@ pub struct State {
     /// its commit: a collector that was stopped may go on to delete a name long after it was free again.
     pub collected: u64,
     /// The commit up to which is known that logs of changes and tables lie in the lake only if a commit names them: a host
-    /// that tidied up looked through all of them.
+    /// that looked for orphans looked through all of them.
     #[serde(default)]
-    pub tidied: u64,
+    pub orphans_checked: u64,
     /// The components that the lake keeps, by sha256, with their sizes; see [`super::component_key`].
     #[serde(default)]
     pub components: BTreeMap<String, u64>,
@@ -42,7 +42,7 @@ pub struct State {
     pub promoted: BTreeMap<String, Promotion>,
     /// What ran before, by plugin, and what it made: so that it can be brought back.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub former: BTreeMap<String, Former>,
+    pub rollback_points: BTreeMap<String, RollbackPoint>,
     /// What could not be done, by dataset; nothing here means nothing failed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub failing: BTreeMap<String, Failing>,
@@ -114,9 +114,9 @@ pub struct Dataset {
     #[serde(default)]
     pub content: Content,
     /// What is known of each bronze object; see [`super::Entries`].
-    pub entries: Segments,
+    pub entries: SortedRuns,
     /// Which row holds each key.
-    pub keys: Segments,
+    pub keys: SortedRuns,
     /// Bronze objects that were young when they were read, so that their writers may have gone on: looked at again, however
     /// many objects the dataset has.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -144,9 +144,9 @@ pub struct Entry {
     /// Rows that lost to another row of the same key, as places among the rows that the cleaner kept; in order.
     pub superseded: Vec<u32>,
     /// The silver object; its rows are the rows kept.
-    pub silver: Stored,
+    pub silver: ObjectRef,
     /// The rejected rows, if there are any and quarantine is on.
-    pub quarantine: Option<Stored>,
+    pub quarantine: Option<ObjectRef>,
     /// When they were written, by the store's clock, in microseconds since the epoch; `None` if the store still says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejected_at: Option<i64>,
@@ -158,7 +158,7 @@ pub struct Entry {
 /// An immutable object that a commit names.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Stored {
+pub struct ObjectRef {
     /// Its key in the lake.
     pub key: String,
     /// Checked whenever it is read.
@@ -178,9 +178,9 @@ pub struct Gold {
     /// The silver it was made from, by the plugin's name for it. A dataset that did not exist is left out.
     pub inputs: BTreeMap<String, GoldInput>,
     /// The sums of each stage.
-    pub stages: Vec<Segments>,
+    pub stages: Vec<SortedRuns>,
     /// The table.
-    pub table: Stored,
+    pub table: ObjectRef,
     /// The commit that made it.
     #[serde(default)]
     pub commit: u64,
@@ -241,8 +241,8 @@ impl Dataset {
             pace: Pace::default(),
             names: NameSet::default(),
             content: Content::default(),
-            entries: Segments::default(),
-            keys: Segments::default(),
+            entries: SortedRuns::default(),
+            keys: SortedRuns::default(),
             young: vec![],
         }
     }

@@ -10,7 +10,7 @@ use smelt_storage::DirStore;
 use smelt_storage::delegate_store;
 
 fn change(dataset: &str, retired: &str) -> Change {
-    let log = Stored { key: "x".into(), sha256: "x".into(), bytes: 0, rows: 0 };
+    let log = ObjectRef { key: "x".into(), sha256: "x".into(), bytes: 0, rows: 0 };
     let change = DatasetChange { reset: true, previous: 0, cleaned: 1, rewritten: 0, log, removed: None };
     Change {
         datasets: [(dataset.to_owned(), (change, Dataset::new(Fingerprint::some())))].into(),
@@ -182,7 +182,7 @@ fn what_was_collected_meanwhile_cannot_be_committed() {
         let mut slow = Catalog::load(store).expect("an empty lake");
         let collected = Change { retired: vec!["left over".into()], ..Change::new("gc") };
         Catalog::load(store).expect("an empty lake").commit(&collected, DateTime::UNIX_EPOCH).expect("commits");
-        let named = Change { named: ["left over".to_owned()].into(), ..change("a", "x") };
+        let named = Change { referenced: ["left over".to_owned()].into(), ..change("a", "x") };
         let conflict = slow.commit(&named, DateTime::UNIX_EPOCH).expect_err("it is gone");
         assert_eq!(conflict.kind(), Kind::Conflict);
         slow.refresh().expect("reads the collector's commit");

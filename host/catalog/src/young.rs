@@ -7,7 +7,7 @@ use std::hash::Hasher as _;
 use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
 
-use super::{Dataset, LogEntry, Stored};
+use super::{Dataset, LogEntry, ObjectRef};
 use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
 use smelt_storage::Store;
@@ -24,7 +24,7 @@ const END: u64 = "\"\n".len() as u64;
 #[serde(deny_unknown_fields)]
 pub struct Young {
     /// The log of that commit; its last line has a hash of each name. `None`: all that the dataset has.
-    pub log: Option<Stored>,
+    pub log: Option<ObjectRef>,
     /// How many they are.
     pub count: u64,
     /// The sum of the hashes of their names and etags.
@@ -56,7 +56,7 @@ impl Young {
         lines: &[LogEntry],
         young: &HashSet<String>,
         until: i64,
-    ) -> Result<(Stored, Option<Self>)> {
+    ) -> Result<(ObjectRef, Option<Self>)> {
         if young.is_empty() {
             return Ok((LogEntry::write(store, stem, lines)?, None));
         }

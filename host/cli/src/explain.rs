@@ -29,7 +29,7 @@ pub(super) struct Explain {
 
 impl Explain {
     pub(super) fn run(&self, common: &Common) -> Result<ExitCode> {
-        let explained = common.remaking(|remaking| explain(remaking, &self.kpi, &self.cells))?;
+        let explained = common.reproduction(|reproduction| explain(reproduction, &self.kpi, &self.cells))?;
         match common.json {
             true => print_json(&explained)?,
             false => print(&self.text(&explained)),

@@ -61,7 +61,7 @@ impl History {
 
 fn commit_rows(commits: &[Commit]) -> Vec<Vec<String>> {
     let mut rows = Vec::new();
-    for Commit { sequence, at, role, datasets, kpis, promoted, let_go, dropped, state, .. } in commits {
+    for Commit { sequence, at, role, datasets, kpis, promoted, discarded, dropped, state, .. } in commits {
         let mut what: Vec<_> = promoted.iter().cloned().collect();
         for (dataset, change) in datasets {
             what.push(match (change.reset && change.previous > 0, change.cleaned) {
@@ -70,7 +70,7 @@ fn commit_rows(commits: &[Commit]) -> Vec<Vec<String>> {
                 (false, cleaned) => format!("{dataset}: {cleaned} objects"),
             });
         }
-        what.extend(let_go.iter().map(|plugin| format!("let go of what {plugin} had made")));
+        what.extend(discarded.iter().map(|plugin| format!("let go of what {plugin} had made")));
         what.extend(dropped.called().map(|(what, _)| format!("{what} dropped")));
         let version = |kpi: &String| state.gold.get(kpi).map_or("", |gold| gold.fingerprint.version.as_str());
         what.extend(kpis.iter().map(|kpi| format!("{kpi} {}", version(kpi))));

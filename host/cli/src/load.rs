@@ -12,7 +12,7 @@ use smelt_common::binary::Binary;
 use smelt_common::clock::Clock;
 use smelt_common::error::{Kind, Result};
 use smelt_common::progress::Progress;
-use smelt_engine::inspect::Remaking;
+use smelt_engine::inspect::Reproduction;
 use smelt_engine::manifest::Manifest;
 use smelt_engine::pipeline::{Lock, Pipeline};
 use smelt_engine::run::{ATTEMPTS, Host};
@@ -89,12 +89,12 @@ impl Common {
     }
 
     /// Does something that makes things again, beside the lake.
-    pub(super) fn remaking<T>(&self, work: impl FnOnce(&Remaking<'_>) -> Result<T>) -> Result<T> {
+    pub(super) fn reproduction<T>(&self, work: impl FnOnce(&Reproduction<'_>) -> Result<T>) -> Result<T> {
         let (manifest, lake) = (Manifest::read(&self.pipeline)?, self.lake()?);
         lake.expect()?;
         let pseudonyms = self.pseudonyms(&manifest, &lake)?;
         let engine = Engine::new(cache_directory().as_deref())?;
-        work(&Remaking {
+        work(&Reproduction {
             lake: &lake,
             manifest: &manifest,
             own: &|plugin, most| Current::of(self, &manifest)?.read(plugin, most),

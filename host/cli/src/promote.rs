@@ -61,7 +61,7 @@ impl Rollback {
         lake.expect()?;
         let store = lake.open()?;
         let catalog = Catalog::load(&*store)?;
-        let former = catalog.state().former.get(plugin).ok_or_else(|| {
+        let former = catalog.state().rollback_points.get(plugin).ok_or_else(|| {
             Error::config(format!("there is nothing to bring back: no component of plugin `{plugin}` was promoted"))
         })?;
         let binary = match kept_component(&*store, &former.component) {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use arrow_array::RecordBatch;
 
-use smelt_catalog::Stored;
+use smelt_catalog::ObjectRef;
 use smelt_common::error::Result;
 use smelt_engine::cells::cells;
 use smelt_formats::Formulas;
@@ -62,7 +62,7 @@ pub(super) fn rules<'r>(rules: impl IntoIterator<Item = (&'r String, &'r u64)>) 
 }
 
 /// The first rows of a KPI's table, as they stand in gold.
-pub(super) fn preview(kpi: &str, batch: &RecordBatch, stored: &Stored, most: usize) -> Result<String> {
+pub(super) fn preview(kpi: &str, batch: &RecordBatch, stored: &ObjectRef, most: usize) -> Result<String> {
     let heading: Vec<&str> = batch.schema_ref().fields().iter().map(|field| field.name().as_str()).collect();
     let rows = cells(&batch.slice(0, batch.num_rows().min(most)), Formulas::Escape)?;
     let more = batch.num_rows().saturating_sub(most);

@@ -28,30 +28,30 @@ pub(super) struct Verify {
 impl Verify {
     pub(super) fn run(self, common: &Common) -> Result<ExitCode> {
         match &self.object {
-            Some(object) => remake(common, object),
+            Some(object) => reproduce(common, object),
             None => read_all(common),
         }
     }
 }
 
 /// Needs the pipeline, for how bronze is read.
-fn remake(common: &Common, object: &str) -> Result<ExitCode> {
-    let remade = common.remaking(|remaking| remaking.remake(object))?;
-    let exit = if remade.is_same() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+fn reproduce(common: &Common, object: &str) -> Result<ExitCode> {
+    let reproduced = common.reproduction(|reproduction| reproduction.reproduce(object))?;
+    let exit = if reproduced.is_same() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     if common.json {
-        print_json(&json!({"same": remade.is_same(), "remade": remade}))?;
+        print_json(&json!({"same": reproduced.is_same(), "reproduced": reproduced}))?;
         return Ok(exit);
     }
     let row = |Compared { what, recorded, found }: &Compared| {
         vec![what.clone(), recorded.clone(), if recorded == found { "the same".to_owned() } else { found.clone() }]
     };
-    let mut text = render(&["", "recorded", "made again"], &remade.compared.iter().map(row).collect::<Vec<_>>());
-    let verdict = if remade.is_same() { "it is what was recorded" } else { "it is not what was recorded" };
+    let mut text = render(&["", "recorded", "made again"], &reproduced.compared.iter().map(row).collect::<Vec<_>>());
+    let verdict = if reproduced.is_same() { "it is what was recorded" } else { "it is not what was recorded" };
     text.push_str(&format!(
         "\n{}: made again from {} bronze objects in {} instructions of its plugins: {verdict}\n",
-        one_line(&remade.object),
-        thousands(remade.bronze as u64),
-        thousands(remade.cost.fuel)
+        one_line(&reproduced.object),
+        thousands(reproduced.bronze as u64),
+        thousands(reproduced.cost.fuel)
     ));
     print(&text);
     Ok(exit)

@@ -67,7 +67,7 @@ struct Found {
     /// Constants of the code that follow one another.
     pairs: Vec<(u32, u32)>,
     /// The text that the last constant of a function is.
-    former: Vec<u8>,
+    previous: Vec<u8>,
 }
 
 impl Found {
@@ -94,13 +94,13 @@ impl Found {
     }
 
     fn code<'o>(&mut self, operators: impl Iterator<Item = Operator<'o>>) {
-        let mut former = None;
-        self.former.clear();
+        let mut previous = None;
+        self.previous.clear();
         for operator in operators {
             let constant = match operator {
                 Operator::I32Const { value } => {
                     self.number(value.into(), &value.to_le_bytes());
-                    self.pairs.extend(former.map(|former| (former, value as u32)));
+                    self.pairs.extend(previous.map(|previous| (previous, value as u32)));
                     Some(value as u32)
                 }
                 Operator::I64Const { value } => {
@@ -108,10 +108,10 @@ impl Found {
                     None
                 }
                 // A local that a text is assigned to lies between the text's address and its length.
-                Operator::LocalGet { .. } | Operator::LocalSet { .. } | Operator::LocalTee { .. } => former,
+                Operator::LocalGet { .. } | Operator::LocalSet { .. } | Operator::LocalTee { .. } => previous,
                 _ => None,
             };
-            former = constant;
+            previous = constant;
         }
     }
 
@@ -129,15 +129,15 @@ impl Found {
             return;
         }
         // A text of some other length than a number has is compared as two, which may overlap.
-        let former = std::mem::take(&mut self.former);
-        if former.len() > 2 {
-            for (one, other) in [(former.as_slice(), text), (text, former.as_slice())] {
+        let previous = std::mem::take(&mut self.previous);
+        if previous.len() > 2 {
+            for (one, other) in [(previous.as_slice(), text), (text, previous.as_slice())] {
                 for overlap in (0..one.len().min(other.len())).filter(|&overlap| one.ends_with(&other[..overlap])) {
                     self.text(&[one, &other[overlap..]].concat());
                 }
             }
         }
-        self.former = text.to_vec();
+        self.previous = text.to_vec();
     }
 
     fn data(&mut self, data: &wasmparser::Data<'_>) {

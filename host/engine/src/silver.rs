@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow_array::{BooleanArray, RecordBatch, RecordBatchOptions};
 use arrow_schema::{Schema, SchemaRef};
 
-use smelt_catalog::Stored;
+use smelt_catalog::ObjectRef;
 use smelt_common::error::{Kind, Result};
 use smelt_common::{Error, profile};
 use smelt_formats::{Formulas, decode_csv_typed, encode_csv, encode_csv_header};
@@ -58,14 +58,19 @@ impl<'w> Writer<'w> {
     }
 
     /// Gives the object its name.
-    pub fn finish(self, stem: &str) -> Result<Stored> {
+    pub fn finish(self, stem: &str) -> Result<ObjectRef> {
         let Put { key, sha256, bytes } = self.object.finish(stem, '.', ".csv", Durability::Rebuildable)?;
-        Ok(Stored { key, sha256, bytes, rows: self.rows })
+        Ok(ObjectRef { key, sha256, bytes, rows: self.rows })
     }
 }
 
 /// The columns of a silver object with this schema.
-pub fn read(store: &dyn Store, silver: &Stored, schema: &SchemaRef, columns: &SchemaRef) -> Result<Vec<RecordBatch>> {
+pub fn read(
+    store: &dyn Store,
+    silver: &ObjectRef,
+    schema: &SchemaRef,
+    columns: &SchemaRef,
+) -> Result<Vec<RecordBatch>> {
     let body = read_verified(store, &silver.key, &silver.sha256)?;
     let mut span = profile::span("decode silver", "");
     span.through(0, body.len());

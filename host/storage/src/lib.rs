@@ -18,7 +18,7 @@ mod overlay;
 #[cfg(feature = "s3")]
 mod s3;
 mod scratch;
-pub mod segments;
+pub mod sorted_runs;
 #[cfg(test)]
 mod suite;
 mod writes;

@@ -53,10 +53,10 @@ fn reads_what_was_put(store: &dyn Store) {
 /// A copy is an object of its own: it stays when the first is deleted, and takes no other's place.
 fn copies(store: &dyn Store) {
     store.put_if_absent("silver/d/1.csv", b"one", DURABLE).expect("a put");
-    assert!(store.copy("silver/d/1.csv", "catalog/former/silver/d/1.csv").expect("a copy"));
-    assert!(!store.copy("silver/d/1.csv", "catalog/former/silver/d/1.csv").expect("an answer"));
+    assert!(store.copy("silver/d/1.csv", "catalog/rollback/silver/d/1.csv").expect("a copy"));
+    assert!(!store.copy("silver/d/1.csv", "catalog/rollback/silver/d/1.csv").expect("an answer"));
     store.delete("silver/d/1.csv").expect("a delete");
-    assert_eq!(read(store, "catalog/former/silver/d/1.csv").expect("a read"), b"one");
+    assert_eq!(read(store, "catalog/rollback/silver/d/1.csv").expect("a read"), b"one");
     let gone = store.copy("silver/d/1.csv", "silver/d/2.csv").expect_err("it is gone");
     assert_eq!(gone.kind(), Kind::Damaged);
     assert_eq!(keys(store, "silver/", ""), [""; 0]);

@@ -97,7 +97,7 @@ enum How {
 /// What becomes of a process. Moments are in milliseconds.
 #[derive(Debug, Clone, Copy)]
 enum Fate {
-    Whole,
+    LeaveOneOut,
     Killed(u64),
     BesideAnother,
     /// Stopped, and continued after another one ran.
@@ -284,7 +284,7 @@ impl World {
         let other = || Running::start(&self.lake, &["run"]).wait(LONG);
         let moment = |millis| pause(Duration::from_millis(millis));
         match fate {
-            Fate::Whole => self.end(&mut self.lake.command(verb)),
+            Fate::LeaveOneOut => self.end(&mut self.lake.command(verb)),
             Fate::Killed(at) => {
                 let running = start();
                 moment(at);
@@ -490,7 +490,7 @@ fn happening() -> impl Strategy<Value = Happening> {
 fn fate() -> impl Strategy<Value = Fate> {
     let moment = || 0..160_u64;
     prop_oneof![
-        4 => Just(Fate::Whole),
+        4 => Just(Fate::LeaveOneOut),
         3 => moment().prop_map(Fate::Killed),
         1 => Just(Fate::BesideAnother),
         1 => moment().prop_map(Fate::Stopped),

@@ -75,7 +75,7 @@ fn killed_while_promoting() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let component = twin(directory.path(), "clean-orders");
     let command = ["plugin", "promote", &component];
-    kill_at(&command, "PUT", "/catalog/former/", 1);
+    kill_at(&command, "PUT", "/catalog/rollback/", 1);
     kill_at(&command, "PUT", "/quarantine/for-rollback/", 1);
     kill_at(&command, "PUT", "/catalog/commits/", 1);
     kill_at(&command, "DELETE", "/silver/", 1);
@@ -92,7 +92,7 @@ fn killed_while_rolling_back() {
     let command = ["plugin", "rollback", "clean-orders"];
     kill_of(&promoted, &command, "PUT", "/silver/", 1);
     kill_of(&promoted, &command, "PUT", "/catalog/commits/", 1);
-    kill_of(&promoted, &command, "DELETE", "/catalog/former/", 1);
+    kill_of(&promoted, &command, "DELETE", "/catalog/rollback/", 1);
 }
 
 #[test]

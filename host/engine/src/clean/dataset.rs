@@ -15,7 +15,7 @@ use smelt_common::Error;
 use smelt_common::error::Result;
 use smelt_runtime::Session;
 use smelt_storage::Meta;
-use smelt_storage::segments::Segments;
+use smelt_storage::sorted_runs::SortedRuns;
 
 /// One dataset being changed.
 pub(super) struct DatasetWork<'w> {
@@ -119,18 +119,18 @@ impl<'w> DatasetWork<'w> {
         };
 
         let stored = lines.iter().flat_map(|line| std::iter::once(&line.entry.silver).chain(&line.entry.quarantine));
-        outcome.change.named.extend(stored.map(|stored| stored.key.clone()));
+        outcome.change.referenced.extend(stored.map(|stored| stored.key.clone()));
         let runs = after.entries.runs().iter().chain(after.keys.runs());
-        outcome.change.named.extend(runs.map(|run| run.key.clone()));
+        outcome.change.referenced.extend(runs.map(|run| run.key.clone()));
         let removed = change.removed.as_ref().map(|removed| &removed.rows);
-        outcome.change.named.extend(removed.into_iter().chain([&change.log]).map(|stored| stored.key.clone()));
+        outcome.change.referenced.extend(removed.into_iter().chain([&change.log]).map(|stored| stored.key.clone()));
         if self.plan.rebuild.is_some()
             && let Some(former) = self.cleaning.state.datasets.get(&self.plan.dataset)
         {
             // What it named and can no longer be told is found by whoever tidies up next.
-            outcome.untidy |= !former.objects(self.cleaning.store, &mut retired)?;
+            outcome.orphaned |= !former.objects(self.cleaning.store, &mut retired)?;
         }
-        retired.retain(|key| !outcome.change.named.contains(key));
+        retired.retain(|key| !outcome.change.referenced.contains(key));
         outcome.change.retired.extend(retired);
         outcome.change.datasets.insert(self.plan.dataset.clone(), (change, after));
         Ok(())
@@ -141,7 +141,7 @@ impl<'w> DatasetWork<'w> {
         &self,
         objects: &BTreeMap<u32, (&str, CleanObject<'_>)>,
         entries: &Entries<'_>,
-        keys: &mut Segments,
+        keys: &mut SortedRuns,
         retired: &mut Vec<String>,
     ) -> Result<HashMap<u32, Vec<u32>>> {
         if !self.is_keyed() || objects.is_empty() {

@@ -21,7 +21,7 @@ use crate::clean::spool::Spools;
 use crate::outcome::first;
 use crate::pipeline::Pipeline;
 use crate::plan::{DatasetPlan, PlannedObject};
-use crate::tables::partial::Fresh;
+use crate::tables::partial::PartialAggregates;
 use smelt_catalog::{Change, State};
 use smelt_common::error::{Kind, Result};
 use smelt_common::progress::Progress;
@@ -48,7 +48,7 @@ pub struct Cleaning<'c> {
     /// The time now, in microseconds since the epoch.
     pub now: i64,
     /// Where KPIs take silver in that is about to be aggregated, if it is.
-    pub fresh: Option<&'c Fresh>,
+    pub fresh: Option<&'c PartialAggregates>,
     /// Told of every object read.
     pub progress: &'c dyn Progress,
 }
@@ -64,7 +64,7 @@ pub struct Outcome {
     /// Things people should look at, such as a column that an object lacks.
     pub warnings: Vec<String>,
     /// Whether objects were written that the commit does not name.
-    pub untidy: bool,
+    pub orphaned: bool,
     /// Datasets of which an object is gone or damaged, and which; they must be made anew.
     pub damaged: BTreeMap<String, String>,
     /// Datasets that could not be finished for another reason, and why; they are tried again in the next run.
@@ -135,7 +135,7 @@ impl Cleaning<'_> {
             failures: vec![],
             unsettled: vec![],
             warnings: vec![],
-            untidy: false,
+            orphaned: false,
             damaged: BTreeMap::new(),
             stopped,
         };
@@ -160,7 +160,7 @@ impl Cleaning<'_> {
         // Thousands of objects that lack the same key are one thing to tell.
         outcome.warnings = warnings.into_iter().flat_map(|((_, warning), of)| told_of(of, &warning)).collect();
         // What failed may have been written in part.
-        outcome.untidy = !outcome.failures.is_empty();
+        outcome.orphaned = !outcome.failures.is_empty();
         // Where objects are created whole, none is young.
         let clock = if self.store.is_remote() { None } else { Some(self.store.clock()?) };
         for work in &works {
@@ -169,7 +169,7 @@ impl Cleaning<'_> {
             let not_taken = || outcome.failures.iter().chain(&outcome.unsettled);
             let failed = |name: &String| not_taken().any(|(of, _)| (&of.0, &of.1) == (&plan.dataset, name));
             if plan.rebuild.is_some() && plan.objects.iter().any(|object| object.known && failed(&object.name)) {
-                outcome.untidy = true;
+                outcome.orphaned = true;
                 continue;
             }
             let objects = by_dataset.remove(plan.dataset.as_str()).unwrap_or_default();
@@ -177,12 +177,12 @@ impl Cleaning<'_> {
             match work.finish(objects, clock, &mut outcome) {
                 Err(error) if error.kind() == Kind::Damaged => {
                     outcome.change.retired.truncate(retired);
-                    outcome.untidy = true;
+                    outcome.orphaned = true;
                     outcome.damaged.insert(plan.dataset.clone(), error.to_string());
                 }
                 Err(error) => {
                     outcome.change.retired.truncate(retired);
-                    outcome.untidy = true;
+                    outcome.orphaned = true;
                     outcome.stopped.push((plan.dataset.clone(), error));
                 }
                 Ok(()) => {}

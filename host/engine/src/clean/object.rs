@@ -10,7 +10,7 @@ use super::names::What;
 use super::part::{Maker, Part};
 use crate::clean::spool::Spool;
 use crate::{plan, silver};
-use smelt_catalog::Stored;
+use smelt_catalog::ObjectRef;
 use smelt_common::cost::Cost;
 use smelt_common::digest::HashingReader;
 use smelt_common::error::{Kind, Result};
@@ -34,7 +34,7 @@ pub(super) struct CleanObject<'w> {
     pub(super) rows: Rows<'w>,
     pub(super) rejected: BTreeMap<String, u64>,
     pub(super) repaired: BTreeMap<String, u64>,
-    pub(super) quarantine: Option<Stored>,
+    pub(super) quarantine: Option<ObjectRef>,
     pub(super) cost: Cost,
     pub(super) warnings: Vec<String>,
 }
@@ -44,7 +44,7 @@ pub(super) enum Rows<'w> {
     /// Rows that others may supersede.
     Waiting(Spool<'w>),
     /// Written already: the dataset has no key.
-    Written(Stored),
+    Written(ObjectRef),
 }
 
 /// An object being cleaned.
@@ -229,11 +229,11 @@ impl<'w> Sink<'w> {
         }
     }
 
-    fn finish_quarantine(&mut self) -> Result<Option<Stored>> {
+    fn finish_quarantine(&mut self) -> Result<Option<ObjectRef>> {
         let Some(object) = self.quarantine.take() else { return Ok(None) };
         let Put { key, sha256, bytes } =
             object.finish(&self.quarantine_stem, '.', ".jsonl", Durability::Rebuildable)?;
-        Ok(Some(Stored { key, sha256, bytes, rows: self.rejected.values().sum() }))
+        Ok(Some(ObjectRef { key, sha256, bytes, rows: self.rejected.values().sum() }))
     }
 }
 

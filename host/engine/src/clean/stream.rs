@@ -10,7 +10,7 @@ use super::names::What;
 use crate::silver;
 use crate::silver::{Encoded, Writer};
 use crate::tables::partial::Feed;
-use smelt_catalog::Stored;
+use smelt_catalog::ObjectRef;
 use smelt_common::error::Result;
 use smelt_common::workers::Relay;
 use smelt_common::{Error, profile};
@@ -77,7 +77,7 @@ impl<'w> Stream<'w> {
     }
 
     /// The object, and the rows that were left out.
-    pub(super) fn end(self) -> Result<(Stored, Vec<RecordBatch>)> {
+    pub(super) fn end(self) -> Result<(ObjectRef, Vec<RecordBatch>)> {
         let (_, (writer, removed)) = self.relay.finish()?;
         Ok((writer.finish(&self.stem)?, removed))
     }

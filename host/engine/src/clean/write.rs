@@ -12,7 +12,7 @@ use crate::clean::spool::Spool;
 use crate::silver;
 use crate::silver::{Encoded, Writer};
 use crate::tables::partial::Feed;
-use smelt_catalog::{CHANGES, Entry, Removed, Stored};
+use smelt_catalog::{CHANGES, Entry, ObjectRef, Removed};
 use smelt_common::error::Result;
 use smelt_common::{Error, workers};
 
@@ -184,7 +184,7 @@ impl<'w> Job<'w> {
         } = object;
         let (rows, silver) = match rows {
             Rows::Written(silver) => (Source::Written, silver),
-            Rows::Waiting(spool) => (Source::New(spool), Stored::default()),
+            Rows::Waiting(spool) => (Source::New(spool), ObjectRef::default()),
         };
         let superseded = lost.clone();
         let rejected_at = None;

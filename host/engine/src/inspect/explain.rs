@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use arrow_array::RecordBatch;
 use serde::Serialize;
 
-use super::{Found, Remaking, as_read, find, is_behind};
+use super::{Found, Reproduction, as_read, find, is_behind};
 use crate::cells::cells;
 use crate::pipeline::Pipeline;
-use crate::tables::{States, Whole};
+use crate::tables::{LeaveOneOut, States};
 use smelt_catalog::Fingerprint;
 use smelt_catalog::{Entry, Gold, State, look};
 use smelt_common::Error;
@@ -52,15 +52,15 @@ pub struct Influence {
 ///
 /// # Errors
 /// No row has those cells, or several do; or the table cannot be computed again.
-pub fn explain(remaking: &Remaking<'_>, kpi: &str, cells: &[String]) -> Result<Explained> {
-    let store = remaking.lake.open()?;
+pub fn explain(reproduction: &Reproduction<'_>, kpi: &str, cells: &[String]) -> Result<Explained> {
+    let store = reproduction.lake.open()?;
     let mut seen = Seen::default();
     look(&*store, |state| {
         let Found::Gold(kpi) = find(&*store, state, kpi)? else {
             return Err(Error::config(format!("`{kpi}` is no KPI; only rows of gold are explained")));
         };
         let gold = &state.gold[&kpi];
-        match explain_in(remaking, &*store, state, &kpi, cells, &mut seen) {
+        match explain_in(reproduction, &*store, state, &kpi, cells, &mut seen) {
             Err(error) if error.kind() == Kind::Damaged && is_behind(state, gold) => {
                 let table = &gold.table.key;
                 let why = format!(
@@ -84,7 +84,7 @@ struct Seen {
 }
 
 fn explain_in(
-    remaking: &Remaking<'_>,
+    reproduction: &Reproduction<'_>,
     store: &dyn Store,
     state: &State,
     kpi: &str,
@@ -102,13 +102,13 @@ fn explain_in(
     let Seen { pipeline, states } = seen;
     let is_it = |(of, by, _): &(_, _, _)| (of, by) == (&datasets, &gold.fingerprint);
     if !pipeline.as_ref().is_some_and(is_it) {
-        let loaded = remaking.recorded(store, &datasets, Some((kpi, &gold.fingerprint)))?;
+        let loaded = reproduction.recorded(store, &datasets, Some((kpi, &gold.fingerprint)))?;
         *states = States::default();
         *pipeline = Some((datasets, gold.fingerprint.clone(), loaded));
     }
     let (_, _, pipeline) = pipeline.as_ref().ok_or_else(|| Error::internal("no pipeline"))?;
     let step = pipeline.kpis.first().ok_or_else(|| Error::internal("a pipeline without its KPI"))?;
-    let whole = Whole::open(store, pipeline, step, gold)?;
+    let whole = LeaveOneOut::open(store, pipeline, step, gold)?;
     let table = whole.table()?;
     let found = Rows::of(&table)?;
     let selected = Selection::parse(cells, &found)?;

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Found, as_read, find, time_of};
 use smelt_catalog::Fingerprint;
-use smelt_catalog::{Dataset, Entry, Gold, State, Stored, look};
+use smelt_catalog::{Dataset, Entry, Gold, ObjectRef, State, look};
 use smelt_common::cost::Cost;
 use smelt_common::error::Result;
 use smelt_storage::Store;
@@ -152,11 +152,11 @@ fn silver(name: &str, entry: &Entry) -> Node {
 }
 
 fn bronze(name: &str, Entry { sha256, bytes, read, .. }: &Entry) -> Node {
-    let stored = Stored { key: format!("{BRONZE}{name}"), sha256: sha256.clone(), bytes: *bytes, rows: *read };
+    let stored = ObjectRef { key: format!("{BRONZE}{name}"), sha256: sha256.clone(), bytes: *bytes, rows: *read };
     node(Layer::Bronze, &stored)
 }
 
-fn node(layer: Layer, Stored { key, sha256, bytes, rows }: &Stored) -> Node {
+fn node(layer: Layer, ObjectRef { key, sha256, bytes, rows }: &ObjectRef) -> Node {
     Node {
         layer,
         name: key.clone(),

@@ -4,12 +4,12 @@ pub mod diff;
 mod explain;
 mod lineage;
 mod open_lineage;
-mod remake;
+mod reproduce;
 
 pub use explain::{Explained, Influence, explain};
 pub use lineage::{Account, Layer, Made, Node, lineage};
 pub use open_lineage::events;
-pub use remake::{Compared, Remade, Remaking};
+pub use reproduce::{Compared, Reproduced, Reproduction};
 
 use smelt_catalog::{Dataset, Entries, Entry, Gold, GoldInput, State, entries_as_of, read_commit};
 use smelt_common::Error;

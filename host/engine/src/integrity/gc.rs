@@ -70,8 +70,8 @@ fn found(look: &mut Look<'_>, grace: Duration, former: bool) -> Result<(Vec<Garb
         );
         return Err(Error::new(Kind::Damaged, why));
     }
-    let change = let_go(store, look.state(), former)?;
-    let let_go: HashSet<&str> = change.retired.iter().map(String::as_str).collect();
+    let change = discarded(store, look.state(), former)?;
+    let discarded: HashSet<&str> = change.retired.iter().map(String::as_str).collect();
     let mut garbage = Vec::new();
     let now = store.clock()?;
     let age = |since: i64| apart(now, since);
@@ -79,7 +79,7 @@ fn found(look: &mut Look<'_>, grace: Duration, former: bool) -> Result<(Vec<Garb
         for meta in store.list(layer, "")? {
             let left_over = owner(layer, &meta.key).is_some() && meta.key != WRITERS && !reached.names(&meta.key);
             let age = age(meta.modified);
-            if left_over && age >= grace || let_go.contains(meta.key.as_str()) {
+            if left_over && age >= grace || discarded.contains(meta.key.as_str()) {
                 garbage.push(Garbage { object: meta.key, bytes: meta.bytes, age, upload: None });
             }
         }
@@ -91,7 +91,7 @@ fn found(look: &mut Look<'_>, grace: Duration, former: bool) -> Result<(Vec<Garb
             garbage.push(Garbage { object: key, bytes: 0, age, upload: Some(id) });
         }
     }
-    still_garbage(store, &mut garbage, &mut reached, &let_go)?;
+    still_garbage(store, &mut garbage, &mut reached, &discarded)?;
     Ok((garbage, reached))
 }
 
@@ -100,22 +100,23 @@ fn still_garbage(
     store: &dyn Store,
     garbage: &mut Vec<Garbage>,
     reached: &mut Reached,
-    let_go: &HashSet<&str>,
+    discarded: &HashSet<&str>,
 ) -> Result<()> {
     reached.follow(store)?;
     let is = |garbage: &Garbage| {
         let Garbage { object, upload, .. } = garbage;
-        upload.is_some() || let_go.contains(object.as_str()) || !reached.names(object)
+        upload.is_some() || discarded.contains(object.as_str()) || !reached.names(object)
     };
     garbage.retain(is);
     Ok(())
 }
 
 /// The change that lets go of what is kept for rollbacks, if that is wanted.
-fn let_go(store: &dyn Store, state: &State, former: bool) -> Result<Change> {
+fn discarded(store: &dyn Store, state: &State, former: bool) -> Result<Change> {
     let mut change = Change::new(GC);
-    let plugins = state.former.iter().filter(|(_, it)| former && !(it.datasets.is_empty() && it.gold.is_empty()));
-    change.let_go_of(store, state, plugins.map(|(plugin, _)| plugin.clone()).collect())?;
+    let plugins =
+        state.rollback_points.iter().filter(|(_, it)| former && !(it.datasets.is_empty() && it.gold.is_empty()));
+    change.discard(store, state, plugins.map(|(plugin, _)| plugin.clone()).collect())?;
     Ok(change)
 }
 
@@ -142,11 +143,11 @@ fn collect_all(store: &dyn Store, grace: Duration, former: bool, now: DateTime<U
     let (mut garbage, mut reached) = found(&mut look, grace, former)?;
     for _ in 0..LOOKS {
         look.renew()?;
-        let change = let_go(store, look.state(), former)?;
-        let let_go: HashSet<&str> = change.retired.iter().map(String::as_str).collect();
+        let change = discarded(store, look.state(), former)?;
+        let discarded: HashSet<&str> = change.retired.iter().map(String::as_str).collect();
         // Someone may have committed meanwhile, perhaps what we found. That is told from the new commits alone, so that we
         // are as fast as anyone.
-        match still_garbage(store, &mut garbage, &mut reached, &let_go) {
+        match still_garbage(store, &mut garbage, &mut reached, &discarded) {
             Err(error) if error.kind() == Kind::Conflict => {
                 (garbage, reached) = found(&mut look, grace, former)?;
                 continue;

@@ -12,17 +12,17 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
 
 use smelt_catalog::{
-    CHANGES, COMPONENTS, Catalog, Commit, Dataset, ENTRIES, Entries, FORMER, FORMER_REJECTED, INDEX, LOOKS, LogEntry,
-    Look, Parts, SUMS, State, Stored, busy, commit_key, component_key, read_commit,
+    CHANGES, COMPONENTS, Catalog, Commit, Dataset, ENTRIES, Entries, INDEX, LOOKS, LogEntry, Look, ObjectRef, Parts,
+    ROLLBACK_POINTS, ROLLBACK_QUARANTINE, SUMS, State, busy, commit_key, component_key, read_commit,
 };
 use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
 use smelt_storage::layers::{BRONZE, GOLD, QUARANTINE, SILVER};
-use smelt_storage::segments::Segments;
+use smelt_storage::sorted_runs::SortedRuns;
 use smelt_storage::{PROOFS, Store};
 
 /// Where only objects lie that some commit names, or is about to.
-const OURS: [&str; 10] = [SILVER, GOLD, QUARANTINE, CHANGES, ENTRIES, INDEX, SUMS, FORMER, COMPONENTS, PROOFS];
+const OURS: [&str; 10] = [SILVER, GOLD, QUARANTINE, CHANGES, ENTRIES, INDEX, SUMS, ROLLBACK_POINTS, COMPONENTS, PROOFS];
 
 /// How old what no commit names must be before it is taken for left over, where a host may be about to commit it.
 pub const GRACE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -31,9 +31,9 @@ pub const GRACE: Duration = Duration::from_secs(24 * 60 * 60);
 #[derive(Default)]
 struct Reached {
     /// Objects with their sha256, by key.
-    objects: BTreeMap<String, Stored>,
+    objects: BTreeMap<String, ObjectRef>,
     /// Maps, each with what it is for.
-    maps: Vec<Segments>,
+    maps: Vec<SortedRuns>,
     /// The keys of the maps' runs.
     runs: HashSet<String>,
     /// What could not be read, by key or by what keys begin with, and why: what it names is not known.
@@ -80,7 +80,7 @@ impl Reached {
         let mut reached = Self::default();
         let (store, state) = (look.store(), look.state().clone());
         let current = state.datasets.iter().map(|(name, dataset)| (name, dataset, true));
-        let kept: Vec<_> = state.former.values().filter(|_| former).collect();
+        let kept: Vec<_> = state.rollback_points.values().filter(|_| former).collect();
         let former = kept.iter().flat_map(|former| &former.datasets);
         for (name, dataset, is_current) in current.chain(former.map(|(name, dataset)| (name, dataset, false))) {
             if let Err(error) = reached.add_dataset(store, dataset, is_current) {
@@ -93,7 +93,7 @@ impl Reached {
             }
         }
         for (sha256, &bytes) in &state.components {
-            reached.add(Stored { key: component_key(sha256), sha256: sha256.clone(), bytes, rows: 0 });
+            reached.add(ObjectRef { key: component_key(sha256), sha256: sha256.clone(), bytes, rows: 0 });
         }
         let former = kept.iter().flat_map(|former| former.gold.values());
         for stage in state.gold.values().chain(former).flat_map(|gold| &gold.stages) {
@@ -120,7 +120,7 @@ impl Reached {
                     self.since.extend([entry.silver].into_iter().chain(entry.quarantine).map(|stored| stored.key));
                 }
             }
-            let promoted = commit.promoted.iter().filter_map(|plugin| commit.state.former.get(plugin));
+            let promoted = commit.promoted.iter().filter_map(|plugin| commit.state.rollback_points.get(plugin));
             for former in promoted {
                 let mut keys = Vec::new();
                 if !former.objects(store, &mut keys)? {
@@ -132,7 +132,7 @@ impl Reached {
             let State { datasets, gold, retired, components, .. } = &commit.state;
             let maps = datasets.values().flat_map(|dataset| [&dataset.entries, &dataset.keys]);
             let maps = maps.chain(gold.values().flat_map(|gold| &gold.stages));
-            self.since.extend(maps.flat_map(Segments::runs).map(|run| run.key.clone()));
+            self.since.extend(maps.flat_map(SortedRuns::runs).map(|run| run.key.clone()));
             self.since.extend(retired.iter().cloned().chain(components.keys().map(|sha256| component_key(sha256))));
             self.add_commit(commit);
             self.sequence = sequence;
@@ -165,7 +165,7 @@ impl Reached {
         Entries::of(store, dataset).scan(|name, entry| {
             let key = format!("{BRONZE}{name}");
             if is_current {
-                self.add(Stored { key, sha256: entry.sha256, bytes: entry.bytes, rows: entry.read });
+                self.add(ObjectRef { key, sha256: entry.sha256, bytes: entry.bytes, rows: entry.read });
             }
             self.add(entry.silver);
             entry.quarantine.into_iter().for_each(|quarantine| self.add(quarantine));
@@ -173,12 +173,12 @@ impl Reached {
         })
     }
 
-    fn add_map(&mut self, map: &Segments) {
+    fn add_map(&mut self, map: &SortedRuns) {
         self.runs.extend(map.runs().iter().map(|run| run.key.clone()));
         self.maps.push(map.clone());
     }
 
-    fn add(&mut self, stored: Stored) {
+    fn add(&mut self, stored: ObjectRef) {
         self.objects.insert(stored.key.clone(), stored);
     }
 
@@ -194,10 +194,10 @@ pub(crate) fn owner<'k>(layer: &str, key: &'k str) -> Option<&'k str> {
     if layer == PROOFS || layer == COMPONENTS {
         return key.starts_with(layer).then_some("");
     }
-    if layer == FORMER {
-        return owner(SILVER, key.strip_prefix(FORMER)?);
+    if layer == ROLLBACK_POINTS {
+        return owner(SILVER, key.strip_prefix(ROLLBACK_POINTS)?);
     }
-    let former = if layer == QUARANTINE { key.strip_prefix(FORMER_REJECTED) } else { None };
+    let former = if layer == QUARANTINE { key.strip_prefix(ROLLBACK_QUARANTINE) } else { None };
     let (owner, file) = former.or_else(|| key.strip_prefix(layer))?.split_once('/')?;
     let rest = file.strip_prefix(owner);
     let ours = match layer {

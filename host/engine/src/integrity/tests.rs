@@ -15,9 +15,9 @@ use smelt_storage::layers::CATALOG;
 use smelt_storage::meddling::Meddling;
 use smelt_storage::{DirStore, Durability, Store};
 
-fn put(store: &dyn Store, key: String, body: &str) -> Stored {
+fn put(store: &dyn Store, key: String, body: &str) -> ObjectRef {
     store.put_if_absent(&key, body.as_bytes(), Durability::Rebuildable).expect("a put");
-    Stored { key, sha256: digest::hex(body), bytes: body.len() as u64, rows: 1 }
+    ObjectRef { key, sha256: digest::hex(body), bytes: body.len() as u64, rows: 1 }
 }
 
 /// Writes what a host writes when it cleans these objects of dataset `d`, or writes their silver again.
@@ -54,9 +54,9 @@ fn prepare(store: &dyn Store, names: &[&str]) -> (u64, Change) {
         log.push(LogEntry { object: (*name).to_owned(), cleaned, entry });
     }
     dataset.entries.put(store, &format!("{ENTRIES}d/{sequence:020}"), pairs, &mut retired).expect("a run");
-    let mut named: std::collections::BTreeSet<_> = log.iter().map(|line| line.entry.silver.key.clone()).collect();
+    let mut referenced: std::collections::BTreeSet<_> = log.iter().map(|line| line.entry.silver.key.clone()).collect();
     let log = LogEntry::write(store, &format!("{CHANGES}d/{sequence:020}"), &log).expect("a log");
-    named.extend(dataset.entries.runs().iter().map(|run| run.key.clone()).chain([log.key.clone()]));
+    referenced.extend(dataset.entries.runs().iter().map(|run| run.key.clone()).chain([log.key.clone()]));
     let previous = held.as_ref().map_or(0, |held| held.revision);
     let change = DatasetChange {
         reset: held.is_none(),
@@ -67,14 +67,14 @@ fn prepare(store: &dyn Store, names: &[&str]) -> (u64, Change) {
         removed: None,
     };
     let change =
-        Change { datasets: [("d".to_owned(), (change, dataset))].into(), retired, named, ..Change::new("clean") };
+        Change { datasets: [("d".to_owned(), (change, dataset))].into(), retired, referenced, ..Change::new("clean") };
     (sequence, change)
 }
 
 /// Commits, and deletes what is retired, as a host does.
 fn commit(store: &dyn Store, mut change: Change) {
     let mut catalog = Catalog::load(store).expect("loads");
-    change.swept = catalog.state().retired.clone();
+    change.deleted = catalog.state().retired.clone();
     catalog.commit(&change, DateTime::UNIX_EPOCH).expect("commits");
     catalog.state().retired.iter().for_each(|key| store.delete(key).expect("deletes"));
 }
@@ -155,7 +155,7 @@ fn what_a_host_at_work_has_written_is_not_foreign_until_the_host_is_gone() {
         let (_, change) = prepare(store, &["a", "b"]);
         let pending = found(store);
         assert_eq!(pending, (4, vec![]), "two objects of silver, entries and a log");
-        // An object that is listed and then committed is named; one that the same commit retired is not foreign either.
+        // An object that is listed and then committed is referenced; one that the same commit retired is not foreign either.
         let mut change = Some(change);
         let beside = Meddling::new(store, |key| {
             if key == CATALOG
@@ -172,7 +172,10 @@ fn what_a_host_at_work_has_written_is_not_foreign_until_the_host_is_gone() {
         drop(writes);
         let (pending, problems) = found(store);
         assert_eq!((pending, problems.len()), (0, 3), "{problems:?}");
-        assert!(problems.iter().all(|(key, what)| *what == Found::Foreign && lost.named.contains(key)), "{problems:?}");
+        assert!(
+            problems.iter().all(|(key, what)| *what == Found::Foreign && lost.referenced.contains(key)),
+            "{problems:?}"
+        );
     });
 }
 
@@ -182,7 +185,7 @@ fn a_collector_leaves_what_is_committed_while_it_looks() {
         clean(store, &["a"]);
         put(store, format!("{SILVER}d/d_clean_left.csv"), "left");
         let (_, change) = prepare(store, &["b"]);
-        let named: Vec<String> = change.named.iter().cloned().collect();
+        let referenced: Vec<String> = change.referenced.iter().cloned().collect();
         let mut change = Some(change);
         let beside = Meddling::new(store, |key| {
             // It has listed silver, and now the host commits; later, another one does.
@@ -200,7 +203,7 @@ fn a_collector_leaves_what_is_committed_while_it_looks() {
         assert_eq!(collected, [format!("{SILVER}d/d_clean_left.csv")]);
         assert!(!store.exists(&collected[0]).expect("asked"), "it is gone");
         assert!(
-            named.iter().any(|key| key.starts_with(SILVER) && store.exists(key).expect("asked")),
+            referenced.iter().any(|key| key.starts_with(SILVER) && store.exists(key).expect("asked")),
             "what was committed"
         );
         assert_eq!(found(store), (0, vec![]));
@@ -252,7 +255,7 @@ fn what_hosts_name_otherwise_is_not_ours() {
         assert!(ours(key), "{key}");
     }
     for key in [
-        "catalog/former/silver/d/d_clean_1.csv",
+        "catalog/rollback/silver/d/d_clean_1.csv",
         "quarantine/for-rollback/d/d_rejected_1.5.jsonl",
         "catalog/proof-1",
         "catalog/components/x.wasm",

@@ -6,13 +6,13 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::{GRACE, OURS, Reached, owner};
-use smelt_catalog::{COMMITS, Catalog, Look, Stored, busy, commit_key};
+use smelt_catalog::{COMMITS, Catalog, Look, ObjectRef, busy, commit_key};
 use smelt_common::digest::HashingReader;
 use smelt_common::error::{Kind, Result};
 use smelt_common::progress::Progress;
 use smelt_common::{Error, workers};
 use smelt_storage::layers::{CATALOG, GOLD, QUARANTINE, SILVER};
-use smelt_storage::segments::Segments;
+use smelt_storage::sorted_runs::SortedRuns;
 use smelt_storage::{Store, WRITERS};
 
 /// What was looked at, and what is wrong.
@@ -79,7 +79,7 @@ pub fn verify(store: &dyn Store, progress: &dyn Progress) -> Result<Verified> {
         detail: error.to_string(),
     });
     verified.problems.extend(unreadable);
-    let objects: Vec<&Stored> = reached.objects.values().collect();
+    let objects: Vec<&ObjectRef> = reached.objects.values().collect();
     progress.begin("verifying", objects.iter().map(|object| object.bytes).sum());
     let checked = workers::map(objects, |object| {
         let checked = check(store, object);
@@ -115,7 +115,7 @@ pub fn verify(store: &dyn Store, progress: &dyn Progress) -> Result<Verified> {
     Ok(verified)
 }
 
-fn check(store: &dyn Store, Stored { key, sha256, bytes, .. }: &Stored) -> Result<Option<Problem>> {
+fn check(store: &dyn Store, ObjectRef { key, sha256, bytes, .. }: &ObjectRef) -> Result<Option<Problem>> {
     let problem = |found, detail| Ok(Some(Problem { object: key.clone(), found, detail }));
     let reader = match store.open(key) {
         Err(error) if error.kind() == Kind::Damaged => {
@@ -137,7 +137,7 @@ fn check(store: &dyn Store, Stored { key, sha256, bytes, .. }: &Stored) -> Resul
 }
 
 /// The first thing that is wrong with each run.
-fn check_map(store: &dyn Store, map: &Segments) -> Result<Vec<Problem>> {
+fn check_map(store: &dyn Store, map: &SortedRuns) -> Result<Vec<Problem>> {
     let mut problems = Vec::new();
     for (run, map) in map.runs().iter().zip(map.each_run()) {
         let found = match store.exists(&run.key)? {
@@ -180,7 +180,7 @@ fn foreign(look: &Look<'_>, mut reached: Reached, verified: &mut Verified) -> Re
     let at_work = store.may_be_written()?;
     reached.follow(store).map_err(|error| if error.kind() == Kind::Conflict { busy(error) } else { error })?;
     for meta in unnamed {
-        // Those that were swept since are gone, and may be retired no longer.
+        // Those that were deleted since are gone, and may be retired no longer.
         if reached.names(&meta.key) || !store.exists(&meta.key)? {
             continue;
         }

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, HashSet};
 use serde::Serialize;
 
 use crate::pipeline::{DatasetStep, KpiInput, KpiStep, Pipeline};
-use smelt_catalog::{Dataset, Entries, Entry, Failing, Failure, GoldInput, Listed, Parts, State, Stored, Young};
+use smelt_catalog::{Dataset, Entries, Entry, Failing, Failure, GoldInput, Listed, ObjectRef, Parts, State, Young};
 use smelt_common::error::{Kind, Result};
 use smelt_common::{Error, profile, workers};
 use smelt_storage::layers::BRONZE;
@@ -500,7 +500,7 @@ fn planned(meta: &Meta, known: bool) -> PlannedObject {
 }
 
 /// Whether the object is there, as long as it should be: a power failure may cut off what was just written.
-pub fn is_whole(store: &dyn Store, stored: &Stored) -> bool {
+pub fn is_whole(store: &dyn Store, stored: &ObjectRef) -> bool {
     store.open(&stored.key).is_ok_and(|(meta, _)| meta.bytes == stored.bytes)
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use smelt_catalog::{Entries, Entry, State, Stored};
+use smelt_catalog::{Entries, Entry, ObjectRef, State};
 use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
 use smelt_storage::{Store, read_verified};
@@ -37,7 +37,7 @@ pub struct Held {
     /// How many were rejected, by rule; of the rule that is meant, if one is.
     pub rejected: BTreeMap<String, u64>,
     /// Where the rows are, unless they were not kept or are no longer.
-    pub quarantine: Option<Stored>,
+    pub quarantine: Option<ObjectRef>,
     /// As in [`Entry::rejected_at`](smelt_catalog::Entry::rejected_at).
     #[serde(skip)]
     pub rejected_at: Option<i64>,

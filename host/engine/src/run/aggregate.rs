@@ -5,14 +5,14 @@ use std::sync::atomic::Ordering;
 
 use super::{ATTEMPTS, Host, Report};
 use crate::plan::{KpiPlan, silver_version};
-use crate::tables::partial::Fresh;
+use crate::tables::partial::PartialAggregates;
 use crate::tables::{Aggregation, Outcome};
 use smelt_catalog::{Failing, State};
 use smelt_common::error::{Kind, Result};
 
 impl Host {
     /// Returns whether silver was whole; if not, cleaning makes it anew.
-    pub(super) fn aggregate_into(&self, fresh: &Fresh, report: &mut Report) -> Result<bool> {
+    pub(super) fn aggregate_into(&self, fresh: &PartialAggregates, report: &mut Report) -> Result<bool> {
         for attempt in 1.. {
             let mut catalog = self.catalog()?;
             let plan = self.planning(catalog.state(), &BTreeMap::new()).kpis(&[]);
@@ -43,7 +43,7 @@ impl Host {
                 // Another host may have replaced what was about to be read: then the newer catalog names other objects.
                 catalog.refresh()?;
                 if catalog.state().sequence != sequence && attempt < ATTEMPTS {
-                    self.untidy.store(true, Ordering::Relaxed);
+                    self.orphaned.store(true, Ordering::Relaxed);
                     self.insist()?;
                     continue;
                 }

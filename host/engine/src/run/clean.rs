@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use super::{ATTEMPTS, Host, Report};
 use crate::clean::Cleaning;
 use crate::plan::{DatasetPlan, Parked};
-use crate::tables::partial::Fresh;
+use crate::tables::partial::PartialAggregates;
 use smelt_catalog::{Change, Failing, Gold, State};
 use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
@@ -21,7 +21,7 @@ struct Done {
     /// Objects that failed, by dataset and name.
     failed: HashSet<(String, String)>,
     /// Datasets that were made anew.
-    made_anew: HashSet<String>,
+    rebuilt: HashSet<String>,
     /// Datasets that cannot be made anew.
     blocked: HashSet<String>,
     /// Datasets that could not be planned or finished.
@@ -38,9 +38,9 @@ impl Done {
 
 impl Host {
     /// Returns what the KPIs took in of the last wave, if they are to be computed next.
-    pub(super) fn clean_into(&self, aggregate_next: bool, report: &mut Report) -> Result<Fresh> {
+    pub(super) fn clean_into(&self, aggregate_next: bool, report: &mut Report) -> Result<PartialAggregates> {
         let mut done = Done::default();
-        let mut fresh = Fresh::default();
+        let mut fresh = PartialAggregates::default();
         let mut conflicts = 0;
         let (mut reconciled, mut last) = (None, None);
         loop {
@@ -114,7 +114,7 @@ impl Host {
                 finish(report);
                 return Ok(fresh);
             }
-            fresh = Fresh::default();
+            fresh = PartialAggregates::default();
             let cleaning = Cleaning {
                 store: self.store(),
                 pipeline: &self.pipeline,
@@ -133,7 +133,7 @@ impl Host {
                 }
                 outcome => outcome?,
             };
-            self.untidy.fetch_or(outcome.untidy, Ordering::Relaxed);
+            self.orphaned.fetch_or(outcome.orphaned, Ordering::Relaxed);
             if !outcome.damaged.is_empty() && conflicts < ATTEMPTS {
                 // Another host may have replaced what was about to be read: then the newer catalog names other objects.
                 catalog.refresh()?;
@@ -161,7 +161,7 @@ impl Host {
             }
             for plan in plans.iter().filter(|plan| plan.rebuild.is_some() && changed.contains(&plan.dataset)) {
                 self.damaged().remove(&plan.dataset);
-                done.made_anew.insert(plan.dataset.clone());
+                done.rebuilt.insert(plan.dataset.clone());
             }
             let again = !outcome.damaged.is_empty();
             self.damaged().extend(outcome.damaged);
@@ -195,13 +195,13 @@ impl Host {
         };
         let reads = |gold: &Gold| gold.inputs.values().any(|input| is_given_up(&input.dataset));
         let former = state
-            .former
+            .rollback_points
             .iter()
             .filter(|(_, former)| former.datasets.keys().any(is_given_up) || former.gold.values().any(reads));
         let plugins: BTreeSet<String> = former.map(|(plugin, _)| plugin.clone()).collect();
         if !plugins.is_empty() {
-            let all = change.let_go_of(self.store(), state, plugins)?;
-            self.untidy.fetch_or(!all, Ordering::Relaxed);
+            let all = change.discard(self.store(), state, plugins)?;
+            self.orphaned.fetch_or(!all, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -267,7 +267,7 @@ impl Host {
                     continue;
                 }
                 let stays = plan.objects.iter().any(|object| object.known && failed(&object.name));
-                if stays || done.made_anew.contains(&plan.dataset) {
+                if stays || done.rebuilt.contains(&plan.dataset) {
                     continue;
                 }
             }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{ATTEMPTS, Host};
 use crate::integrity::owner;
-use smelt_catalog::{CHANGES, Change, ENTRIES, FORMER, FORMER_REJECTED, INDEX, Parts, SUMS, State};
+use smelt_catalog::{CHANGES, Change, ENTRIES, INDEX, Parts, ROLLBACK_POINTS, ROLLBACK_QUARANTINE, SUMS, State};
 use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
 use smelt_storage::layers::{GOLD, QUARANTINE, SILVER};
@@ -59,8 +59,8 @@ impl Host {
             for layer in [SILVER, QUARANTINE, CHANGES, ENTRIES, INDEX] {
                 self.add_ours(layer, layer, name, &mut objects)?;
             }
-            self.add_ours(FORMER, &format!("{FORMER}{SILVER}"), name, &mut objects)?;
-            self.add_ours(QUARANTINE, FORMER_REJECTED, name, &mut objects)?;
+            self.add_ours(ROLLBACK_POINTS, &format!("{ROLLBACK_POINTS}{SILVER}"), name, &mut objects)?;
+            self.add_ours(QUARANTINE, ROLLBACK_QUARANTINE, name, &mut objects)?;
         }
         for name in &parts.kpis {
             for layer in [GOLD, SUMS] {
@@ -73,7 +73,7 @@ impl Host {
         for dataset in parts.datasets.iter().filter_map(|name| state.datasets.get(name)) {
             dataset.objects(self.store(), &mut named)?;
         }
-        for former in state.former.values() {
+        for former in state.rollback_points.values() {
             for dataset in parts.datasets.iter().filter_map(|name| former.datasets.get(name)) {
                 dataset.objects(self.store(), &mut named)?;
             }

@@ -48,7 +48,7 @@ impl Host {
     pub fn generate(&self, generation: &Generation) -> Result<Generated> {
         self.writing(|| {
             // Whoever cleans has to learn of it.
-            self.untidy.fetch_or(!self.damaged().is_empty(), Ordering::Relaxed);
+            self.orphaned.fetch_or(!self.damaged().is_empty(), Ordering::Relaxed);
             self.generate_into_bronze(generation)
         })
     }

@@ -3,11 +3,11 @@
 mod aggregate;
 mod clean;
 mod drop;
-mod former;
 mod generate;
+mod orphans;
 mod promote;
 mod purge;
-mod tidy;
+mod rollback;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -24,7 +24,7 @@ pub use promote::{Done, Way};
 use crate::outcome::first;
 use crate::pipeline::Pipeline;
 use crate::plan::{Parked, Plan, Planning};
-use crate::tables::partial::Fresh;
+use crate::tables::partial::PartialAggregates;
 use smelt_catalog::{Catalog, Change, GC, Known, Promotion, State, commit_key, component_key, keep_component, look};
 use smelt_common::binary::Binary;
 use smelt_common::clock::{Clock, apart};
@@ -58,7 +58,7 @@ pub struct Host {
     /// Whether pseudonyms may be made with another key than the lake's; the datasets that have some are then rebuilt.
     pub new_key: bool,
     /// Whether something was written in this tick that no commit names.
-    untidy: AtomicBool,
+    orphaned: AtomicBool,
     /// The promotions that the pipeline was loaded with.
     promoted: BTreeMap<String, Promotion>,
     /// The newest commit that was seen.
@@ -72,7 +72,7 @@ pub struct Host {
     /// The lock that tells others that this host is writing, while it is.
     writes: Mutex<Option<Writes>>,
     /// Up to which commit this host, when it began to write, left nothing beside what commits name; 0 if it did not look.
-    tidied: AtomicU64,
+    orphans_checked: AtomicU64,
     /// By key of a bronze object that a source made: how many of the names that it may get were taken at least.
     taken: Mutex<BTreeMap<String, u32>>,
 }
@@ -124,14 +124,14 @@ impl Host {
             reconcile: false,
             retry_parked: false,
             new_key: false,
-            untidy: AtomicBool::new(false),
+            orphaned: AtomicBool::new(false),
             promoted: BTreeMap::new(),
             known: Mutex::default(),
             proven: AtomicBool::new(false),
             damaged: Mutex::default(),
             next_ticks: Mutex::default(),
             writes: Mutex::default(),
-            tidied: AtomicU64::new(0),
+            orphans_checked: AtomicU64::new(0),
             taken: Mutex::default(),
         }
     }
@@ -278,7 +278,8 @@ impl Host {
     pub fn aggregate(&self) -> Result<Report> {
         let mut report = Report::default();
         self.writing(|| {
-            let is_whole = self.damaged().is_empty() && self.aggregate_into(&Fresh::default(), &mut report)?;
+            let is_whole =
+                self.damaged().is_empty() && self.aggregate_into(&PartialAggregates::default(), &mut report)?;
             if is_whole { Ok(()) } else { self.clean_and_aggregate(&mut report) }
         })?;
         Ok(report)
@@ -313,21 +314,21 @@ impl Host {
             self.store.prove()?;
         }
         let mut writes = self.store.begin()?;
-        self.tidied.store(0, Ordering::Relaxed);
+        self.orphans_checked.store(0, Ordering::Relaxed);
         let is_new = self.known().sequence == 0 && !self.store.exists(&commit_key(1))?;
         // Where someone is writing, a lake without commits may be one that is just being made.
         if is_new && is_first && (writes.is_alone() || self.store.is_remote()) {
             self.expect_no_catalog(writes.after_crash())?;
         }
         if writes.after_crash() || writes.after_others() && !is_new {
-            let is_tidy = match self.tidy() {
+            let is_tidy = match self.remove_orphans() {
                 // An object that cannot be read now holds up only what needs it. The mark stays, so whoever writes next looks
                 // again.
                 Err(error) if error.kind() == Kind::Unavailable => {
                     tracing::warn!("what an earlier run left behind was not all removed: {error}");
                     false
                 }
-                tidied => tidied?,
+                orphans_checked => orphans_checked?,
             };
             if !is_tidy {
                 writes.leave_marks().map_err(cannot_lock)?;
@@ -342,7 +343,7 @@ impl Host {
         let done = work();
         let writes = self.writes().take();
         // Otherwise the mark stays, and whoever writes next tidies up.
-        let tidy = !self.untidy.swap(false, Ordering::Relaxed);
+        let tidy = !self.orphaned.swap(false, Ordering::Relaxed);
         let done = done?;
         writes.filter(|_| tidy).map_or(Ok(()), Writes::done).map_err(cannot_lock)?;
         Ok(done)
@@ -369,7 +370,7 @@ impl Host {
             let is_ours = |key: &str| self.is_ours(&State::default(), layer, key);
             let Some(found) = listed.iter().find(|meta| is_ours(&meta.key)) else { continue };
             if self.rebuild {
-                return self.tidy().map(drop);
+                return self.remove_orphans().map(drop);
             }
             if self.store.exists(&commit_key(1))? {
                 return Ok(());
@@ -397,15 +398,15 @@ impl Host {
         if writes.is_beside() { self.announce() } else { Ok(()) }
     }
 
-    /// Where this host works beside one that keeps the lake to itself: should that one be gone, a third one may have tidied up,
+    /// Where this host works beside one that keeps the lake to itself: should that one be gone, a third one may have removed orphans,
     /// and removed what this one wrote. Then nothing is committed.
     fn rejoin(&self, change: &Change) -> Result<()> {
         let mut writes = self.writes();
         let Some(writes) = writes.as_mut().filter(|writes| writes.is_beside()) else { return Ok(()) };
         writes.rejoin().map_err(cannot_lock)?;
-        for key in &change.named {
+        for key in &change.referenced {
             if !self.store.exists(key)? {
-                return Err(Error::new(Kind::Conflict, format!("another host tidied up and removed `{key}`")));
+                return Err(Error::new(Kind::Conflict, format!("another host orphans_checked up and removed `{key}`")));
             }
         }
         Ok(())
@@ -418,7 +419,7 @@ impl Host {
         if error.kind() == Kind::Damaged {
             catalog.refresh()?;
             if catalog.state().sequence != sequence {
-                self.untidy.store(true, Ordering::Relaxed);
+                self.orphaned.store(true, Ordering::Relaxed);
                 return self.insist();
             }
         }
@@ -451,12 +452,12 @@ impl Host {
         }
         self.keep_components(catalog.state(), &mut change)?;
         let retired = catalog.state().retired.iter();
-        change.tidied = self.tidied.load(Ordering::Relaxed);
-        change.swept = self.delete_all(retired.filter(|key| !change.named.contains(*key)))?;
+        change.orphans_checked = self.orphans_checked.load(Ordering::Relaxed);
+        change.deleted = self.delete_all(retired.filter(|key| !change.referenced.contains(*key)))?;
         let committed = self.rejoin(&change).and_then(|()| catalog.commit(&change, self.clock.now()));
         if committed.as_ref().is_err_and(|error| error.kind() == Kind::Conflict) {
             // What it names was written for nothing; whoever makes it anew writes it again.
-            self.untidy.store(true, Ordering::Relaxed);
+            self.orphaned.store(true, Ordering::Relaxed);
         }
         committed?;
         self.know(catalog);
@@ -481,7 +482,7 @@ impl Host {
         for kept in workers::map(components, |binary| keep_component(self.store(), binary, durability).map(|()| binary))
         {
             let binary = kept?;
-            change.named.insert(component_key(binary.sha256()));
+            change.referenced.insert(component_key(binary.sha256()));
             change.components.insert(binary.sha256().to_owned(), binary.bytes().len() as u64);
         }
         Ok(())

@@ -7,8 +7,10 @@ use super::{ATTEMPTS, Host};
 use crate::clean::Cleaning;
 use crate::plan::DatasetPlan;
 use crate::tables::Aggregation;
-use crate::tables::partial::Fresh;
-use smelt_catalog::{Catalog, Change, Former, Parts, Promoted, Promotion, State, keep_component, kept_component};
+use crate::tables::partial::PartialAggregates;
+use smelt_catalog::{
+    Catalog, Change, Parts, Promoted, Promotion, RollbackPoint, State, keep_component, kept_component,
+};
 use smelt_common::Error;
 use smelt_common::binary::Binary;
 use smelt_common::error::{Kind, Result};
@@ -31,7 +33,7 @@ pub enum Way {
 #[derive(Debug)]
 pub struct Done {
     /// What ran before.
-    pub former: Former,
+    pub former: RollbackPoint,
     /// What was made anew.
     pub anew: Parts,
     /// What had been kept and is current again.
@@ -58,9 +60,9 @@ impl Host {
             let mut catalog = Catalog::load(self.store())?;
             self.expect_others(catalog.state(), plugin)?;
             self.expect_key(catalog.state())?;
-            let former = self.former(catalog.state(), plugin, own);
+            let former = self.previous(catalog.state(), plugin, own);
             if former.component == identity.sha256() {
-                return match self.sign_anew(&identity.binary)? {
+                return match self.sign_again(&identity.binary)? {
                     true => Ok(Done {
                         former,
                         anew: Parts::default(),
@@ -110,24 +112,24 @@ impl Host {
         state: &State,
         identity: &Identity,
         own: &str,
-        former: Former,
+        former: RollbackPoint,
         way: Way,
     ) -> Result<(Change, Done)> {
         let (plugin, to) = (&*identity.name, identity.sha256());
         let mut change = Change::new(PROMOTE);
-        let kept = state.former.get(plugin);
+        let kept = state.rollback_points.get(plugin);
         let tables = kept.filter(|kept| kept.component == to);
         let tables = tables.map(|kept| self.bring_back(state, kept, way, &mut change)).transpose()?;
         let (tables, behind) = tables.unwrap_or_default();
         let restored = Parts { datasets: names(&change.datasets), kpis: names(&tables) };
-        let given_up = self.make_anew(state, plugin, &restored, &mut change)?;
+        let given_up = self.rebuild_all(state, plugin, &restored, &mut change)?;
         let datasets = names(&change.datasets).difference(&restored.datasets).cloned().collect();
         let anew = Parts { datasets, kpis: names(&change.gold) };
         let former = self.keep_former(state, former.without(&given_up), &mut change)?;
         self.keep(vec![&identity.binary], Durability::Durable, &mut change)?;
         // What was kept until now is current, or let go of.
         let all = kept.map_or(Ok(true), |kept| kept.objects(self.store(), &mut change.retired))?;
-        self.untidy.fetch_or(!all, Ordering::Relaxed);
+        self.orphaned.fetch_or(!all, Ordering::Relaxed);
         let promotion = Promotion { from: own.to_owned(), to: to.to_owned(), version: identity.version.clone() };
         change.promoted = Some(Promoted {
             plugin: plugin.to_owned(),
@@ -137,12 +139,12 @@ impl Host {
         });
         let after = change.applied_to(state);
         let sums = after.sums();
-        change.retired.retain(|key| !change.named.contains(key) && !sums.contains(key.as_str()));
+        change.retired.retain(|key| !change.referenced.contains(key) && !sums.contains(key.as_str()));
         Ok((change, Done { former, anew, restored, behind }))
     }
 
     /// Puts the component's signature in place of another one that the lake keeps of it; whether there was one: keys change.
-    fn sign_anew(&self, binary: &Binary) -> Result<bool> {
+    fn sign_again(&self, binary: &Binary) -> Result<bool> {
         let kept = match kept_component(self.store(), binary.sha256()) {
             Err(error) if error.kind() == Kind::Damaged => return Ok(false),
             kept => kept?,
@@ -156,7 +158,7 @@ impl Host {
 
     /// Adds to the change what follows from the plugin's new component, but for what was brought back: its datasets and the
     /// KPIs that read them, or its KPIs. Returns the datasets of which rows are given up.
-    fn make_anew(
+    fn rebuild_all(
         &self,
         state: &State,
         plugin: &str,
@@ -175,10 +177,10 @@ impl Host {
         let mut given_up = BTreeSet::new();
         if !datasets.is_empty() {
             let cleaned;
-            (cleaned, given_up) = self.clean_anew(state, &datasets)?;
+            (cleaned, given_up) = self.rebuild_datasets(state, &datasets)?;
             change.datasets.extend(cleaned.datasets);
             change.retired.extend(cleaned.retired);
-            change.named.extend(cleaned.named);
+            change.referenced.extend(cleaned.referenced);
         }
         // As the KPIs will find it.
         let state = State { sequence: state.sequence, ..change.applied_to(state) };
@@ -201,17 +203,17 @@ impl Host {
             state: &state,
             now: self.clock.now(),
             as_of: self.as_of(),
-            fresh: &Fresh::default(),
+            fresh: &PartialAggregates::default(),
             progress: &*self.progress,
         };
         let outcome = aggregation.run(&plans)?.complete()?;
         change.gold = outcome.change.gold;
         change.retired.extend(outcome.change.retired);
-        change.named.extend(outcome.change.named);
+        change.referenced.extend(outcome.change.referenced);
         Ok(given_up)
     }
 
-    fn clean_anew(&self, state: &State, datasets: &BTreeSet<&str>) -> Result<(Change, BTreeSet<String>)> {
+    fn rebuild_datasets(&self, state: &State, datasets: &BTreeSet<&str>) -> Result<(Change, BTreeSet<String>)> {
         let damaged = BTreeMap::new();
         let plan = self.planning(state, &damaged).bronze()?;
         if let Some((_, error)) = plan.failures.into_iter().find(|(dataset, _)| datasets.contains(dataset.as_str())) {

@@ -35,7 +35,7 @@ impl Host {
     fn former_written(&self, state: &State, filter: &Filter, is_old: LongAgo) -> Result<BTreeSet<String>> {
         let Filter { dataset, object, component, rule: _ } = filter;
         let mut plugins = BTreeSet::new();
-        for (plugin, former) in &state.former {
+        for (plugin, former) in &state.rollback_points {
             if component.as_ref().is_some_and(|meant| !former.component.starts_with(meant.as_str())) {
                 continue;
             }
@@ -85,8 +85,8 @@ impl Host {
                 }
                 change => change?,
             };
-            let all = change.let_go_of(self.store(), catalog.state(), former.clone())?;
-            self.untidy.fetch_or(!all, Ordering::Relaxed);
+            let all = change.discard(self.store(), catalog.state(), former.clone())?;
+            self.orphaned.fetch_or(!all, Ordering::Relaxed);
             match self.commit(&mut catalog, change) {
                 Err(error) if error.kind() == Kind::Conflict => self.insist()?,
                 committed => return committed,
@@ -120,8 +120,8 @@ impl Host {
             let mut after = dataset.clone();
             after.entries.put(self.store(), &stem(ENTRIES), pairs, &mut retired)?;
             let log = LogEntry::write(self.store(), &stem(CHANGES), &log)?;
-            change.named.extend(after.entries.runs().iter().map(|run| run.key.clone()).chain([log.key.clone()]));
-            retired.retain(|key| !change.named.contains(key));
+            change.referenced.extend(after.entries.runs().iter().map(|run| run.key.clone()).chain([log.key.clone()]));
+            retired.retain(|key| !change.referenced.contains(key));
             change.retired.extend(retired);
             let (previous, cleaned, rewritten) = (dataset.revision, 0, 0);
             let of_dataset = DatasetChange { reset: false, previous, cleaned, rewritten, log, removed: None };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use smelt_catalog::{Dataset, Entries, LogEntry, Removed, Stored, read_commit};
+use smelt_catalog::{Dataset, Entries, LogEntry, ObjectRef, Removed, read_commit};
 use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
 use smelt_storage::Store;
@@ -14,7 +14,7 @@ const MOST_COMMITS: usize = 256;
 #[derive(Debug, Default)]
 pub(super) struct Delta {
     /// Silver objects all of whose rows came.
-    pub(super) added: Vec<Stored>,
+    pub(super) added: Vec<ObjectRef>,
     /// Rows that went, of objects that were read before.
     pub(super) removed: Vec<RemovedRows>,
 }
@@ -22,7 +22,7 @@ pub(super) struct Delta {
 /// Some of the rows that a commit removed from silver.
 #[derive(Debug)]
 pub(super) struct RemovedRows {
-    pub(super) rows: Stored,
+    pub(super) rows: ObjectRef,
     /// Which of them, as ranges of row numbers.
     pub(super) ranges: Vec<(usize, usize)>,
 }
@@ -36,8 +36,8 @@ impl Delta {
 
     /// What changed after the commit `revision`; `None` if that cannot be told, or not cheaply.
     pub(super) fn since(store: &dyn Store, name: &str, dataset: &Dataset, revision: u64) -> Result<Option<Self>> {
-        let mut added: BTreeMap<String, Stored> = BTreeMap::new();
-        let mut newest: BTreeMap<String, Stored> = BTreeMap::new();
+        let mut added: BTreeMap<String, ObjectRef> = BTreeMap::new();
+        let mut newest: BTreeMap<String, ObjectRef> = BTreeMap::new();
         let mut removed = Vec::new();
         let mut at = dataset.revision;
         for _ in 0..MOST_COMMITS {
@@ -68,7 +68,7 @@ impl Delta {
 }
 
 /// What was removed from objects that were there before: of those that came since, silver as it is now has what is left.
-fn without(Removed { rows, objects }: Removed, added: &BTreeMap<String, Stored>) -> RemovedRows {
+fn without(Removed { rows, objects }: Removed, added: &BTreeMap<String, ObjectRef>) -> RemovedRows {
     let mut ranges = Vec::new();
     let mut start = 0;
     for (object, count) in objects {

@@ -9,14 +9,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::Aggregation;
 use crate::pipeline::KpiStep;
 use crate::plan::{inputs, is_whole};
-use smelt_catalog::{Gold, SUMS, State, Stored};
+use smelt_catalog::{Gold, ObjectRef, SUMS, State};
 use smelt_common::error::Result;
 use smelt_common::{Error, clock, digest, profile};
 use smelt_formats::{Formulas, encode_table};
 use smelt_runtime::Accumulator;
 use smelt_runtime::sums::{Shards, Sign, Sorted, Sums};
 use smelt_storage::layers::GOLD;
-use smelt_storage::segments::{Reader, Segments};
+use smelt_storage::sorted_runs::{Reader, SortedRuns};
 use smelt_storage::{Durability, Store, put_unless_other};
 
 /// About how many rows are folded in one call.
@@ -29,7 +29,7 @@ pub(super) struct Finished {
     /// Objects that are no longer needed.
     pub(super) retired: Vec<String>,
     /// Objects that the commit names.
-    pub(super) named: Vec<String>,
+    pub(super) referenced: Vec<String>,
 }
 
 impl Aggregation<'_> {
@@ -39,14 +39,14 @@ impl Aggregation<'_> {
         let specs = &step.plugin.spec().stages;
         let former = self.state.gold.get(&step.name);
         let mut retired = Vec::new();
-        let mut stages = vec![Segments::default(); specs.len()];
+        let mut stages = vec![SortedRuns::default(); specs.len()];
         match former {
             Some(gold) if incremental => stages.clone_from(&gold.stages),
-            Some(gold) => retired.extend(gold.stages.iter().flat_map(Segments::runs).map(|run| run.key.clone())),
+            Some(gold) => retired.extend(gold.stages.iter().flat_map(SortedRuns::runs).map(|run| run.key.clone())),
             None => {}
         }
         if !incremental {
-            stages[0] = Segments::at(of_first.place());
+            stages[0] = SortedRuns::at(of_first.place());
         }
         let last = specs.len() - 1;
         let (mut folded, accumulators) = (Vec::new(), Mutex::default());
@@ -73,8 +73,8 @@ impl Aggregation<'_> {
         stages[last].put(self.store, &self.stem(step, last), pairs.collect::<Result<_>>()?, &mut retired)?;
 
         let table_object = self.write_table(step, former, &table)?;
-        let named = stages.iter().flat_map(Segments::runs).map(|run| run.key.clone());
-        let named = named.chain([table_object.key.clone()]).collect();
+        let referenced = stages.iter().flat_map(SortedRuns::runs).map(|run| run.key.clone());
+        let referenced = referenced.chain([table_object.key.clone()]).collect();
         let gold = Gold {
             fingerprint: step.fingerprint.at(self.as_of),
             inputs: inputs(step, self.state),
@@ -84,7 +84,7 @@ impl Aggregation<'_> {
             cost,
             micros: cost.micros + former.filter(|_| incremental).map_or(0, |former| former.micros),
         };
-        Ok(Finished { gold, table, retired, named })
+        Ok(Finished { gold, table, retired, referenced })
     }
 
     /// Adds `sums` to what is kept of a stage that is folded, and to the next stage what their groups come to now, less
@@ -94,7 +94,7 @@ impl Aggregation<'_> {
         &self,
         step: &'s KpiStep,
         stage: usize,
-        kept: &mut Segments,
+        kept: &mut SortedRuns,
         sums: &Shards,
         next: &Shards,
         accumulators: &Mutex<Vec<Accumulator<'s>>>,
@@ -142,7 +142,7 @@ impl Aggregation<'_> {
         format!("{SUMS}{}/{:020}-{stage}", step.name, self.state.sequence + 1)
     }
 
-    fn write_table(&self, step: &KpiStep, former: Option<&Gold>, table: &RecordBatch) -> Result<Stored> {
+    fn write_table(&self, step: &KpiStep, former: Option<&Gold>, table: &RecordBatch) -> Result<ObjectRef> {
         let body = encode_table(table.schema_ref(), std::slice::from_ref(table), Formulas::Escape)?;
         let sha256 = digest::hex(&body);
         let same = former.filter(|gold| gold.table.sha256 == sha256 && is_whole(self.store, &gold.table));
@@ -152,7 +152,7 @@ impl Aggregation<'_> {
         }
         let after = former.map(|gold| gold.table.key.as_str());
         let key = put_stamped(self.store, self.state, self.now, &step.name, after, &body)?;
-        Ok(Stored { key, sha256, bytes: body.len() as u64, rows: table.num_rows() as u64 })
+        Ok(ObjectRef { key, sha256, bytes: body.len() as u64, rows: table.num_rows() as u64 })
     }
 }
 

@@ -2,9 +2,9 @@
 
 mod delta;
 mod finish;
+mod leave_one_out;
 pub mod partial;
 mod rows;
-mod without;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
@@ -13,7 +13,7 @@ use arrow_array::RecordBatch;
 use chrono::{DateTime, Utc};
 
 pub use finish::put_stamped;
-pub use without::{States, Whole};
+pub use leave_one_out::{LeaveOneOut, States};
 
 use delta::Delta;
 use rows::{Part, Task, bundles};
@@ -22,7 +22,7 @@ use smelt_runtime::sums::Shards;
 use crate::outcome::first;
 use crate::pipeline::{KpiStep, Pipeline};
 use crate::plan::{KpiPlan, inputs};
-use crate::tables::partial::Fresh;
+use crate::tables::partial::PartialAggregates;
 use smelt_catalog::{Change, State};
 use smelt_common::error::{Kind, Result};
 use smelt_common::progress::Progress;
@@ -42,7 +42,7 @@ pub struct Aggregation<'a> {
     /// The time that plugins are told, in microseconds since the epoch.
     pub as_of: i64,
     /// What was taken in while silver was written.
-    pub fresh: &'a Fresh,
+    pub fresh: &'a PartialAggregates,
     /// Told of every silver object read.
     pub progress: &'a dyn Progress,
 }
@@ -157,7 +157,7 @@ impl Aggregation<'_> {
             match result {
                 Ok(finished) => {
                     outcome.change.retired.extend(finished.retired);
-                    outcome.change.named.extend(finished.named);
+                    outcome.change.referenced.extend(finished.referenced);
                     outcome.change.gold.insert(step.name.clone(), finished.gold);
                     outcome.tables.insert(step.name.clone(), finished.table);
                 }

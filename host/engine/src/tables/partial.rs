@@ -24,14 +24,14 @@ type Held = (Taken, Arc<Shards>);
 
 /// What the KPIs took in, by KPI.
 #[derive(Default)]
-pub struct Fresh {
+pub struct PartialAggregates {
     /// `None` for a KPI that failed: it will fail again where that is reported.
     kpis: Mutex<HashMap<String, Option<Held>>>,
 }
 
 /// Accumulators of all KPIs that read one dataset, on one worker.
 pub struct Feed<'f> {
-    fresh: &'f Fresh,
+    fresh: &'f PartialAggregates,
     state: &'f State,
     as_of: i64,
     accumulators: Vec<Fed<'f>>,
@@ -46,7 +46,7 @@ struct Fed<'f> {
     taken: Taken,
 }
 
-impl Fresh {
+impl PartialAggregates {
     /// Opens an accumulator for each KPI that reads the dataset, as of that time in microseconds since the epoch.
     pub fn feed<'f>(&'f self, pipeline: &'f Pipeline, state: &'f State, dataset: &str, as_of: i64) -> Feed<'f> {
         let mut accumulators = Vec::new();

@@ -7,7 +7,7 @@ use arrow_schema::{Schema, SchemaRef};
 
 use super::{Aggregation, Work};
 use crate::silver;
-use smelt_catalog::Stored;
+use smelt_catalog::ObjectRef;
 use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
 use smelt_runtime::Accumulator;
@@ -25,7 +25,7 @@ pub(super) struct Part {
 
 /// Rows that some KPIs take in, or take back.
 pub(super) struct Task<'t> {
-    pub(super) stored: &'t Stored,
+    pub(super) stored: &'t ObjectRef,
     pub(super) dataset: &'t str,
     /// Rows that went, as ranges of row numbers; if `None`, all rows, and they came.
     pub(super) ranges: Option<&'t [(usize, usize)]>,
@@ -106,7 +106,7 @@ impl Aggregation<'_> {
     /// The columns of a silver object that any of the KPIs reads.
     fn read(
         &self,
-        stored: &Stored,
+        stored: &ObjectRef,
         dataset: &str,
         ranges: Option<&[(usize, usize)]>,
         open: &[(Part, Accumulator<'_>)],

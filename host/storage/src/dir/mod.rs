@@ -548,7 +548,7 @@ mod tests {
         next.leave_marks().expect("it is marked");
         next.share().expect("shares");
         next.done().expect("done");
-        assert!(store.begin().expect("begins").after_crash(), "what is not tidied up stays marked");
+        assert!(store.begin().expect("begins").after_crash(), "what is not orphans_checked up stays marked");
     }
 
     #[test]

@@ -15,7 +15,7 @@ const PARENTS: [&str; 7] = [
     "quarantine",
     "catalog/entries",
     "catalog/index",
-    "catalog/former/silver",
+    "catalog/rollback/silver",
     "quarantine/for-rollback",
 ];
 const ALONE: &str = "catalog/commits";

@@ -11,7 +11,7 @@ use super::*;
 use smelt_common::workers;
 use smelt_runtime::{CleanerSpec, OrderSpec, Preference};
 use smelt_storage::counting::Counting;
-use smelt_storage::segments::Segments;
+use smelt_storage::sorted_runs::SortedRuns;
 use smelt_storage::{DirStore, Store as _};
 
 const OBJECTS: u32 = 16;
@@ -48,7 +48,7 @@ fn cores() -> Duration {
     Duration::from_millis(ticks * 10)
 }
 
-fn wave(store: &Counting<DirStore>, keys: &mut Segments, number: u32, from: u32, to: u32, order: i64) {
+fn wave(store: &Counting<DirStore>, keys: &mut SortedRuns, number: u32, from: u32, to: u32, order: i64) {
     let budget = Budget::new(96 << 20);
     let spool = KeySpool::new(keys.place().expect("a salt"), u64::from(to - from) * 200, &budget);
     let rows = (to - from).div_ceil(OBJECTS);
@@ -92,7 +92,7 @@ fn keys_cost() {
     let rows = std::env::var("ROWS").map_or(1_000_000, |rows| rows.parse().expect("a number"));
     let directory = tempfile::tempdir().expect("a temporary directory");
     let store = Counting::new(DirStore::new(directory.path()));
-    let mut keys = Segments::default();
+    let mut keys = SortedRuns::default();
     println!("new:");
     wave(&store, &mut keys, 0, 0, rows, 1);
     println!("150 new, 150 again, 150 new:");

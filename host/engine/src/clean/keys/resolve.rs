@@ -11,7 +11,7 @@ use smelt_common::error::{Kind, Result};
 use smelt_common::key_hash::KeyHash;
 use smelt_common::{Error, profile};
 use smelt_storage::Store;
-use smelt_storage::segments::Segments;
+use smelt_storage::sorted_runs::SortedRuns;
 
 /// Names of objects by their numbers, each asked for once, and only if rows of two objects are equal in
 /// all that their cleaner compares them by.
@@ -37,7 +37,7 @@ impl<'n> Names<'n> {
 }
 
 /// Offers every row of the spool for its key, but for rows of objects in `failed`. The rows that now hold a key are put into
-/// `keys`, as [`Segments::put`] does. Returns the places of the rows that are superseded, new ones and former holders, by
+/// `keys`, as [`SortedRuns::put`] does. Returns the places of the rows that are superseded, new ones and former holders, by
 /// object and in order.
 ///
 /// Of rows of one key the one with the greatest order holds it; of equal ones that of the object with the greatest name, and
@@ -46,7 +46,7 @@ pub fn resolve(
     spool: &KeySpool<'_>,
     failed: &HashSet<u32>,
     names: &Names<'_>,
-    keys: &mut Segments,
+    keys: &mut SortedRuns,
     store: &dyn Store,
     stem: &str,
     retired: &mut Vec<String>,

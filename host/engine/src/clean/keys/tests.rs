@@ -13,7 +13,7 @@ use super::*;
 use smelt_common::error::{Kind, Result};
 use smelt_common::{Error, workers};
 use smelt_runtime::{CleanerSpec, OrderSpec, Preference};
-use smelt_storage::segments::Segments;
+use smelt_storage::sorted_runs::SortedRuns;
 use smelt_storage::{DirStore, Store as _};
 
 /// A row's key and order.
@@ -40,7 +40,7 @@ fn pairs(rows: &[Pair]) -> RecordBatch {
 struct Lake {
     _directory: TempDir,
     store: DirStore,
-    keys: Segments,
+    keys: SortedRuns,
     waves: usize,
     asked: AtomicUsize,
     /// Which says how many parts there are.
@@ -54,7 +54,7 @@ impl Lake {
         Self {
             _directory: directory,
             store,
-            keys: Segments::default(),
+            keys: SortedRuns::default(),
             waves: 0,
             asked: AtomicUsize::new(0),
             bronze_bytes: 64 << 20,
@@ -191,7 +191,7 @@ fn names_are_asked_for_only_to_break_ties_and_once_an_object() {
 #[test]
 fn a_spool_that_is_given_up_gives_its_memory_back() {
     let budget = Budget::new(1 << 20);
-    let mut keys = Segments::default();
+    let mut keys = SortedRuns::default();
     let spool = KeySpool::new(keys.place().expect("a salt"), 0, &budget);
     let batch = pairs(&[(1, 1), (2, 2)]);
     spool.append(0, 0, &batch, &spec(&batch)).expect("appends");

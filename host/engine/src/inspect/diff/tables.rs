@@ -10,7 +10,7 @@ use crate::cells::cells;
 use crate::plan::KpiPlan;
 use crate::run::Host;
 use crate::tables::Aggregation;
-use crate::tables::partial::Fresh;
+use crate::tables::partial::PartialAggregates;
 use smelt_catalog::State;
 use smelt_common::Error;
 use smelt_common::clock::Clock;
@@ -128,7 +128,7 @@ impl Comparing<'_> {
             state: &state,
             now: Clock::System.now(),
             as_of: host.as_of(),
-            fresh: &Fresh::default(),
+            fresh: &PartialAggregates::default(),
             progress: &Unwatched,
         };
         let plan = KpiPlan {

@@ -9,8 +9,8 @@ use crate::pipeline::KpiStep;
 use crate::plan::Planning;
 use crate::tables::put_stamped;
 use smelt_catalog::{
-    CHANGES, Change, Dataset, DatasetChange, ENTRIES, FORMER, FORMER_REJECTED, Former, Gold, GoldInput, LogEntry,
-    Parts, State, Stored,
+    CHANGES, Change, Dataset, DatasetChange, ENTRIES, Gold, GoldInput, LogEntry, ObjectRef, Parts, ROLLBACK_POINTS,
+    ROLLBACK_QUARANTINE, RollbackPoint, State,
 };
 use smelt_common::error::{Kind, Result};
 use smelt_storage::layers::QUARANTINE;
@@ -18,7 +18,7 @@ use smelt_storage::read_verified;
 
 impl Host {
     /// What runs now of the plugin, and what it made, as that lies in the lake.
-    pub(super) fn former(&self, state: &State, plugin: &str, own: &str) -> Former {
+    pub(super) fn previous(&self, state: &State, plugin: &str, own: &str) -> RollbackPoint {
         let promotion = state.promoted.get(plugin).filter(|promotion| promotion.from == own);
         let component = promotion.map_or(own, |promotion| &promotion.to).to_owned();
         let steps = self.pipeline.datasets.iter().filter(|step| &*step.plugin.identity().name == plugin);
@@ -42,29 +42,34 @@ impl Host {
         let mut made = made.chain(gold.values().map(|gold| &gold.fingerprint));
         let version = made.find(|made| made.component == component).map(|made| made.version.clone());
         let version = version.or_else(|| promotion.map(|promotion| promotion.version.clone())).unwrap_or_default();
-        Former { component, version, until: 0, datasets, gold }
+        RollbackPoint { component, version, until: 0, datasets, gold }
     }
 
     /// Has the change keep what is former with it. What is damaged already is not kept.
-    pub(super) fn keep_former(&self, state: &State, former: Former, change: &mut Change) -> Result<Former> {
+    pub(super) fn keep_former(
+        &self,
+        state: &State,
+        former: RollbackPoint,
+        change: &mut Change,
+    ) -> Result<RollbackPoint> {
         let mut datasets = BTreeMap::new();
         for (name, dataset) in former.datasets {
             let entries = format!("{ENTRIES}{name}/{:020}-former", state.sequence + 1);
-            let stem = |_: &str, stored: &Stored| {
+            let stem = |_: &str, stored: &ObjectRef| {
                 let key = &stored.key;
                 let stem = &key[..key.rfind('.').unwrap_or(key.len())];
                 let sequence = state.sequence + 1;
                 match stem.strip_prefix(QUARANTINE) {
-                    Some(stem) => format!("{FORMER_REJECTED}{stem}.{sequence}"),
-                    None => format!("{FORMER}{stem}.{sequence}"),
+                    Some(stem) => format!("{ROLLBACK_QUARANTINE}{stem}.{sequence}"),
+                    None => format!("{ROLLBACK_POINTS}{stem}.{sequence}"),
                 }
             };
             if let Some((kept, _)) = self.copied(&dataset, &entries, &stem, change)? {
                 datasets.insert(name, kept);
             }
         }
-        change.named.extend(former.gold.values().flat_map(Gold::sums).map(ToOwned::to_owned));
-        Ok(Former { datasets, ..former })
+        change.referenced.extend(former.gold.values().flat_map(Gold::sums).map(ToOwned::to_owned));
+        Ok(RollbackPoint { datasets, ..former })
     }
 
     /// Has the change bring back what was kept, as far as it is what the pipeline makes of its plugins now; on the way forward,
@@ -73,7 +78,7 @@ impl Host {
     pub(super) fn bring_back(
         &self,
         state: &State,
-        kept: &Former,
+        kept: &RollbackPoint,
         way: Way,
         change: &mut Change,
     ) -> Result<(BTreeMap<String, Gold>, Parts)> {
@@ -129,8 +134,8 @@ impl Host {
             };
             let newest = state.gold.get(kpi).map(|gold| gold.table.key.as_str());
             let key = put_stamped(self.store(), state, self.clock.now(), kpi, newest, &body)?;
-            change.named.extend(gold.sums().map(ToOwned::to_owned).chain([key.clone()]));
-            let table = Stored { key, ..gold.table.clone() };
+            change.referenced.extend(gold.sums().map(ToOwned::to_owned).chain([key.clone()]));
+            let table = ObjectRef { key, ..gold.table.clone() };
             tables.insert(kpi.clone(), Gold { table, ..gold.clone() });
             if !is_current {
                 behind.kpis.insert(kpi.clone());
@@ -164,17 +169,17 @@ impl Host {
         }
         let sequence = state.sequence + 1;
         let numbered = |layer: &str| format!("{layer}{name}/{sequence:020}");
-        let stem = |object: &str, stored: &Stored| {
+        let stem = |object: &str, stored: &ObjectRef| {
             let what = if stored.key.starts_with(QUARANTINE) { What::Quarantine } else { What::Silver };
             format!("{}.{sequence}", step.stem(what, object))
         };
         let Some((after, log)) = self.copied(kept, &numbered(ENTRIES), &stem, change)? else { return Ok(false) };
         let log = LogEntry::write(self.store(), &numbered(CHANGES), &log)?;
-        change.named.insert(log.key.clone());
+        change.referenced.insert(log.key.clone());
         let current = state.datasets.get(name);
         if let Some(current) = current {
             let all = current.objects(self.store(), &mut change.retired)?;
-            self.untidy.fetch_or(!all, Ordering::Relaxed);
+            self.orphaned.fetch_or(!all, Ordering::Relaxed);
         }
         let previous = current.map_or(0, |current| current.revision);
         let of_dataset = DatasetChange { reset: true, previous, cleaned: 0, rewritten: 0, log, removed: None };
@@ -187,17 +192,17 @@ impl Host {
         &self,
         dataset: &Dataset,
         entries: &str,
-        stem: &(dyn Fn(&str, &Stored) -> String + Sync),
+        stem: &(dyn Fn(&str, &ObjectRef) -> String + Sync),
         change: &mut Change,
     ) -> Result<Option<(Dataset, Vec<LogEntry>)>> {
         let mut named = BTreeSet::new();
         match dataset.copied(self.store(), entries, stem, &mut named) {
             Err(error) if error.kind() == Kind::Damaged => {
-                self.untidy.store(true, Ordering::Relaxed);
+                self.orphaned.store(true, Ordering::Relaxed);
                 Ok(None)
             }
             copied => {
-                change.named.extend(named);
+                change.referenced.extend(named);
                 copied.map(Some)
             }
         }

@@ -35,17 +35,17 @@ pub type Pair = (Vec<u8>, Option<Vec<u8>>);
 /// What a catalog knows of a map. Empty by default.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Segments {
+pub struct SortedRuns {
     /// What keys are hashed with, 16 random bytes in hexadecimal, so that no one can choose keys that collide.
     salt: String,
     /// Oldest first.
-    runs: Vec<Segment>,
+    runs: Vec<SortedRun>,
 }
 
 /// A run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Segment {
+pub struct SortedRun {
     /// Its key in the lake.
     pub key: String,
     /// Its size.
@@ -58,9 +58,9 @@ pub struct Segment {
     pub sha256: String,
 }
 
-impl Segments {
+impl SortedRuns {
     /// The objects that the map consists of, oldest first.
-    pub fn runs(&self) -> &[Segment] {
+    pub fn runs(&self) -> &[SortedRun] {
         &self.runs
     }
 
@@ -133,7 +133,7 @@ impl Segments {
         .map(|_| ())
     }
 
-    /// Like [`Segments::put`] for very many keys: about so many bytes of them, in so many parts (a power of two) that are
+    /// Like [`SortedRuns::put`] for very many keys: about so many bytes of them, in so many parts (a power of two) that are
     /// made by all workers at once and need not be in memory at the same time. Part n has the keys whose hashes begin with
     /// the bits of n. Returns what `make` returned for each.
     pub fn write<R: Send>(

@@ -8,16 +8,16 @@ use arrow_array::RecordBatch;
 use super::finish::{fold, stored};
 use crate::pipeline::{KpiStep, Pipeline};
 use crate::silver;
-use smelt_catalog::{Gold, Stored};
+use smelt_catalog::{Gold, ObjectRef};
 use smelt_common::error::Result;
 use smelt_common::{Error, workers};
 use smelt_runtime::Accumulator;
 use smelt_runtime::sums::{Shards, Sign, Sums};
 use smelt_storage::Store;
-use smelt_storage::segments::Reader;
+use smelt_storage::sorted_runs::Reader;
 
 /// A KPI's table with what it is made from, ready to leave something out.
-pub struct Whole<'w> {
+pub struct LeaveOneOut<'w> {
     store: &'w dyn Store,
     pipeline: &'w Pipeline,
     step: &'w KpiStep,
@@ -33,7 +33,7 @@ pub struct Whole<'w> {
 pub struct States(Mutex<HashMap<(usize, String, String), RecordBatch>>);
 
 impl States {
-    fn of(&self, input: usize, object: &Stored, make: impl FnOnce() -> Result<RecordBatch>) -> Result<RecordBatch> {
+    fn of(&self, input: usize, object: &ObjectRef, make: impl FnOnce() -> Result<RecordBatch>) -> Result<RecordBatch> {
         let key = (input, object.key.clone(), object.sha256.clone());
         let known = self.0.lock().expect("no one panics while holding it").get(&key).cloned();
         if let Some(known) = known {
@@ -45,7 +45,7 @@ impl States {
     }
 }
 
-impl<'w> Whole<'w> {
+impl<'w> LeaveOneOut<'w> {
     /// The table of the KPI, which `pipeline` has as it was made.
     pub fn open(store: &'w dyn Store, pipeline: &'w Pipeline, step: &'w KpiStep, gold: &'w Gold) -> Result<Self> {
         let specs = &step.plugin.spec().stages;
@@ -64,7 +64,7 @@ impl<'w> Whole<'w> {
     }
 
     /// The table without each of these silver objects, of the input of that number, by itself.
-    pub fn without(&self, objects: Vec<(usize, &Stored)>, states: &States) -> Result<Vec<RecordBatch>> {
+    pub fn without(&self, objects: Vec<(usize, &ObjectRef)>, states: &States) -> Result<Vec<RecordBatch>> {
         let failed = Mutex::new(None);
         let tables = workers::map(objects, |(input, object)| {
             self.without_one(input, object, states).map_err(|error| {
@@ -77,7 +77,7 @@ impl<'w> Whole<'w> {
         }
     }
 
-    fn without_one(&self, input: usize, object: &Stored, states: &States) -> Result<RecordBatch> {
+    fn without_one(&self, input: usize, object: &ObjectRef, states: &States) -> Result<RecordBatch> {
         let specs = &self.step.plugin.spec().stages;
         let mut accumulator = self.accumulator()?;
         let state = states.of(input, object, || self.state(&mut accumulator, input, object))?;
@@ -100,7 +100,7 @@ impl<'w> Whole<'w> {
     }
 
     /// Returns the sums of one silver object.
-    fn state(&self, accumulator: &mut Accumulator<'_>, input: usize, object: &Stored) -> Result<RecordBatch> {
+    fn state(&self, accumulator: &mut Accumulator<'_>, input: usize, object: &ObjectRef) -> Result<RecordBatch> {
         let input = &self.step.inputs[input];
         let cleaner = self.pipeline.dataset(&input.dataset).ok_or_else(|| Error::internal("a KPI reads no dataset"))?;
         for batch in silver::read(self.store, object, &cleaner.plugin.spec().output, &input.columns)? {

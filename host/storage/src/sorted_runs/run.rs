@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::ops::{Range, RangeInclusive};
 
-use super::Segment;
+use super::SortedRun;
 use super::block::{BlockRef, decode, digest, parse_index};
 use super::merge::{Cursor, Merge};
 use crate::Store;
@@ -35,7 +35,7 @@ pub(super) struct Run<'s> {
 }
 
 impl<'s> Reader<'s> {
-    pub(super) fn open(store: &'s dyn Store, place: KeyHash, runs: &[Segment]) -> Result<Self> {
+    pub(super) fn open(store: &'s dyn Store, place: KeyHash, runs: &[SortedRun]) -> Result<Self> {
         Ok(Self { place, runs: runs.iter().map(|segment| Run::open(store, segment)).collect::<Result<_>>()? })
     }
 
@@ -86,8 +86,8 @@ impl<'s> Reader<'s> {
 }
 
 impl<'s> Run<'s> {
-    fn open(store: &'s dyn Store, segment: &Segment) -> Result<Self> {
-        let Segment { key, bytes, entries: _, index, sha256: expected } = segment;
+    fn open(store: &'s dyn Store, segment: &SortedRun) -> Result<Self> {
+        let SortedRun { key, bytes, entries: _, index, sha256: expected } = segment;
         let malformed = || Error::new(Kind::Damaged, format!("the index of `{key}` is malformed"));
         let start = if *bytes <= WHOLE { 0 } else { *index };
         let body = store.read_ranges(key, std::slice::from_ref(&(start..*bytes)))?;

@@ -4,25 +4,25 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Change, Dataset, Entries, Entry, Gold, LogEntry, State, Stored};
+use super::{Change, Dataset, Entries, Entry, Gold, LogEntry, ObjectRef, State};
 use smelt_common::clock::LongAgo;
 use smelt_common::error::{Kind, Result};
 use smelt_common::workers;
-use smelt_storage::segments::Segments;
+use smelt_storage::sorted_runs::SortedRuns;
 use smelt_storage::{Store, copy_new};
 
 /// Where former silver lies, under its keys after this: all objects in a dataset's own place are its rows, for whoever reads
 /// them without the catalog.
-pub const FORMER: &str = "catalog/former/";
+pub const ROLLBACK_POINTS: &str = "catalog/rollback/";
 
 /// Where former rejected rows lie, under their keys without the layer. They are raw, so that they stay in the layer that
 /// readers may be kept out of; no dataset has a name with a hyphen.
-pub const FORMER_REJECTED: &str = "quarantine/for-rollback/";
+pub const ROLLBACK_QUARANTINE: &str = "quarantine/for-rollback/";
 
 /// The component of a plugin that ran before another one was promoted.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Former {
+pub struct RollbackPoint {
     /// Its sha256; the lake keeps it.
     pub component: String,
     /// The version that it gives itself.
@@ -30,15 +30,15 @@ pub struct Former {
     /// The commit since which it is former.
     #[serde(default)]
     pub until: u64,
-    /// The datasets that the component made of bronze, with silver below [`FORMER`] and rejected rows below
-    /// [`FORMER_REJECTED`].
+    /// The datasets that the component made of bronze, with silver below [`ROLLBACK_POINTS`] and rejected rows below
+    /// [`ROLLBACK_QUARANTINE`].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub datasets: BTreeMap<String, Dataset>,
     /// The tables that it made, or that were made from those datasets, by KPI.
     pub gold: BTreeMap<String, Gold>,
 }
 
-impl Former {
+impl RollbackPoint {
     /// The same without those datasets, and without tables that were made from them.
     pub fn without(mut self, datasets: &BTreeSet<String>) -> Self {
         self.datasets.retain(|name, _| !datasets.contains(name));
@@ -57,14 +57,14 @@ impl Former {
 impl Gold {
     /// The keys of the sums that it is made from.
     pub fn sums(&self) -> impl Iterator<Item = &str> {
-        self.stages.iter().flat_map(Segments::runs).map(|run| run.key.as_str())
+        self.stages.iter().flat_map(SortedRuns::runs).map(|run| run.key.as_str())
     }
 }
 
 impl State {
     /// The keys of all sums that can still be wanted.
     pub fn sums(&self) -> HashSet<&str> {
-        let former = self.former.values().flat_map(|former| former.gold.values());
+        let former = self.rollback_points.values().flat_map(|former| former.gold.values());
         self.gold.values().chain(former).flat_map(Gold::sums).collect()
     }
 }
@@ -116,11 +116,11 @@ impl Dataset {
         &self,
         store: &dyn Store,
         entries: &str,
-        stem: &(dyn Fn(&str, &Stored) -> String + Sync),
-        named: &mut BTreeSet<String>,
+        stem: &(dyn Fn(&str, &ObjectRef) -> String + Sync),
+        referenced: &mut BTreeSet<String>,
     ) -> Result<(Self, Vec<LogEntry>)> {
-        let copy = |object: &str, stored: &mut Stored| {
-            let Stored { key, sha256, bytes, .. } = &*stored;
+        let copy = |object: &str, stored: &mut ObjectRef| {
+            let ObjectRef { key, sha256, bytes, .. } = &*stored;
             let extension = key.rfind('.').map_or("", |dot| &key[dot..]);
             let copy = copy_new(store, (key, *bytes, sha256), &stem(object, stored), '.', extension)?;
             stored.key = copy;
@@ -143,26 +143,26 @@ impl Dataset {
             Ok(LogEntry { object, cleaned: false, entry })
         });
         let log = copied.into_iter().collect::<Result<Vec<_>>>()?;
-        let mut after = Self { entries: Segments::default(), ..self.clone() };
+        let mut after = Self { entries: SortedRuns::default(), ..self.clone() };
         let mut pairs = Vec::new();
         for LogEntry { object, entry, .. } in &log {
             pairs.extend(Entries::pairs(object, entry)?);
-            named.extend([&entry.silver].into_iter().chain(&entry.quarantine).map(|stored| stored.key.clone()));
+            referenced.extend([&entry.silver].into_iter().chain(&entry.quarantine).map(|stored| stored.key.clone()));
         }
         after.entries.put(store, entries, pairs, &mut vec![])?;
-        named.extend(after.entries.runs().iter().chain(after.keys.runs()).map(|run| run.key.clone()));
+        referenced.extend(after.entries.runs().iter().chain(after.keys.runs()).map(|run| run.key.clone()));
         Ok((after, log))
     }
 }
 
 impl Change {
-    /// Lets go of what is kept for rollbacks of those plugins. Returns whether that is all, as [`Former::objects`] does.
-    pub fn let_go_of(&mut self, store: &dyn Store, state: &State, plugins: BTreeSet<String>) -> Result<bool> {
+    /// Lets go of what is kept for rollbacks of those plugins. Returns whether that is all, as [`RollbackPoint::objects`] does.
+    pub fn discard(&mut self, store: &dyn Store, state: &State, plugins: BTreeSet<String>) -> Result<bool> {
         let (mut keys, mut all) = (Vec::new(), true);
-        for former in plugins.iter().filter_map(|plugin| state.former.get(plugin)) {
+        for former in plugins.iter().filter_map(|plugin| state.rollback_points.get(plugin)) {
             all &= former.objects(store, &mut keys)?;
         }
-        self.let_go = plugins;
+        self.discarded = plugins;
         let after = self.applied_to(state);
         let wanted = after.sums();
         keys.retain(|key| !wanted.contains(key.as_str()));

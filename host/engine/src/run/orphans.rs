@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use super::Host;
 use crate::integrity::owner;
 use smelt_catalog::{
-    CHANGES, COMPONENTS, Catalog, Commit, Dataset, ENTRIES, Entries, FORMER, INDEX, SUMS, State, commit_key,
+    CHANGES, COMPONENTS, Catalog, Commit, Dataset, ENTRIES, Entries, INDEX, ROLLBACK_POINTS, SUMS, State, commit_key,
     read_commit,
 };
 use smelt_common::error::{Kind, Result};
@@ -17,7 +17,7 @@ impl Host {
     /// Deletes what no commit names, and notes which datasets lack something that one does. Only for when no one else is
     /// writing. Returns whether that is done: should others have waited in vain for this to end, they have committed, and
     /// what they write looks left over.
-    pub(super) fn tidy(&self) -> Result<bool> {
+    pub(super) fn remove_orphans(&self) -> Result<bool> {
         let catalog = Catalog::load_from(self.store(), &self.known())?;
         catalog.check_gaps()?;
         let state = catalog.state();
@@ -26,14 +26,14 @@ impl Host {
                 return Ok(false);
             }
         }
-        let mut named = self.named(state)?;
+        let mut referenced = self.referenced(state)?;
         let mut left = Vec::new();
-        for layer in [SILVER, QUARANTINE, INDEX, ENTRIES, SUMS, FORMER] {
+        for layer in [SILVER, QUARANTINE, INDEX, ENTRIES, SUMS, ROLLBACK_POINTS] {
             for meta in self.store.list(layer, "")? {
-                match named.get(&meta.key) {
+                match referenced.get(&meta.key) {
                     None if self.is_ours(state, layer, &meta.key) => left.push(meta.key),
                     None => {}
-                    Some((bytes, _)) if *bytes == meta.bytes => drop(named.remove(&meta.key)),
+                    Some((bytes, _)) if *bytes == meta.bytes => drop(referenced.remove(&meta.key)),
                     Some(_) => {}
                 }
             }
@@ -59,21 +59,21 @@ impl Host {
         }
         // Quarantine may have been emptied by hand, and no result depends on it; sums are made anew when they are wanted.
         let lost = |key: &str| [SILVER, INDEX, ENTRIES].iter().any(|layer| key.starts_with(layer));
-        for (key, (_, dataset)) in named.into_iter().filter(|(key, _)| lost(key)) {
+        for (key, (_, dataset)) in referenced.into_iter().filter(|(key, _)| lost(key)) {
             if let Some(dataset) = dataset {
                 self.damaged().insert(dataset, format!("`{key}` is gone or damaged"));
             }
         }
-        self.tidied.store(state.sequence, Ordering::Relaxed);
+        self.orphans_checked.store(state.sequence, Ordering::Relaxed);
         Ok(true)
     }
 
     /// Logs of changes and tables that no commit names, former ones included. They lie there for good and so are very many;
     /// what was looked through before is not looked at again: whatever came since is of a later commit, or was left over.
     fn left_of_history(&self, state: &State) -> Result<Vec<String>> {
-        let before = match state.tidied {
+        let before = match state.orphans_checked {
             0 => None,
-            tidied => match read_commit(self.store(), tidied) {
+            orphans_checked => match read_commit(self.store(), orphans_checked) {
                 Err(error) if error.kind() == Kind::Damaged => None,
                 read => Some(read?.state),
             },
@@ -87,13 +87,14 @@ impl Host {
         };
         let before = before.filter(is_known).unwrap_or_default();
         let commits: Vec<u64> = (before.sequence + 1..=state.sequence).collect();
-        let mut named = HashSet::new();
+        let mut referenced = HashSet::new();
         for commit in workers::map(commits, |sequence| read_commit(self.store(), sequence)) {
             let Commit { datasets, kpis, state, .. } = commit?;
             for change in datasets.into_values() {
-                named.extend(change.removed.map(|removed| removed.rows.key).into_iter().chain([change.log.key]));
+                referenced.extend(change.removed.map(|removed| removed.rows.key).into_iter().chain([change.log.key]));
             }
-            named.extend(state.gold.into_iter().filter(|(kpi, _)| kpis.contains(kpi)).map(|(_, gold)| gold.table.key));
+            referenced
+                .extend(state.gold.into_iter().filter(|(kpi, _)| kpis.contains(kpi)).map(|(_, gold)| gold.table.key));
         }
         let next = format!("{:020}", before.sequence + 1);
         let came_since = |key: &str| key.rsplit_once('/').is_some_and(|(_, file)| file >= next.as_str());
@@ -107,7 +108,7 @@ impl Host {
             newest.is_none_or(|newest| key.as_str() > *newest)
         };
         let tables = tables.iter().filter(|key| came_since(key)).cloned();
-        Ok(tables.chain(logs).filter(|key| !named.contains(key)).collect())
+        Ok(tables.chain(logs).filter(|key| !referenced.contains(key)).collect())
     }
 
     /// Returns whether there is a newer commit: then another host does not wait for this one to tidy up.
@@ -126,10 +127,10 @@ impl Host {
     }
 
     /// What commits name: by key its size, and the dataset if it is current.
-    fn named(&self, state: &State) -> Result<BTreeMap<String, (u64, Option<String>)>> {
-        let mut named = BTreeMap::new();
+    fn referenced(&self, state: &State) -> Result<BTreeMap<String, (u64, Option<String>)>> {
+        let mut referenced = BTreeMap::new();
         for (name, dataset) in &state.datasets {
-            match self.named_by(dataset, Some(name), &mut named) {
+            match self.named_by(dataset, Some(name), &mut referenced) {
                 // Everything of the dataset is made anew, and what it had is retired then.
                 Err(error) if error.kind() == Kind::Damaged => {
                     drop(self.damaged().insert(name.clone(), error.to_string()))
@@ -137,31 +138,31 @@ impl Host {
                 scanned => scanned?,
             }
         }
-        for dataset in state.former.values().flat_map(|former| former.datasets.values()) {
-            match self.named_by(dataset, None, &mut named) {
+        for dataset in state.rollback_points.values().flat_map(|former| former.datasets.values()) {
+            match self.named_by(dataset, None, &mut referenced) {
                 // It cannot be brought back; what is lost of it is removed.
                 Err(error) if error.kind() == Kind::Damaged => {}
                 scanned => scanned?,
             }
         }
-        for gold in state.gold.values().chain(state.former.values().flat_map(|former| former.gold.values())) {
+        for gold in state.gold.values().chain(state.rollback_points.values().flat_map(|former| former.gold.values())) {
             let runs = gold.stages.iter().flat_map(|stage| stage.runs());
-            named.extend(runs.map(|run| (run.key.clone(), (run.bytes, None))));
+            referenced.extend(runs.map(|run| (run.key.clone(), (run.bytes, None))));
         }
-        Ok(named)
+        Ok(referenced)
     }
 
     fn named_by(
         &self,
         dataset: &Dataset,
         name: Option<&String>,
-        named: &mut BTreeMap<String, (u64, Option<String>)>,
+        referenced: &mut BTreeMap<String, (u64, Option<String>)>,
     ) -> Result<()> {
         let segments = dataset.entries.runs().iter().chain(dataset.keys.runs());
-        named.extend(segments.map(|run| (run.key.clone(), (run.bytes, name.cloned()))));
+        referenced.extend(segments.map(|run| (run.key.clone(), (run.bytes, name.cloned()))));
         Entries::of(self.store(), dataset).scan(|_, entry| {
             let stored = std::iter::once(entry.silver).chain(entry.quarantine);
-            named.extend(stored.map(|stored| (stored.key, (stored.bytes, name.cloned()))));
+            referenced.extend(stored.map(|stored| (stored.key, (stored.bytes, name.cloned()))));
             Ok(())
         })
     }

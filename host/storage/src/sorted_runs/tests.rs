@@ -24,7 +24,7 @@ fn lake() -> (TempDir, Counting<DirStore>) {
     (directory, store)
 }
 
-fn scanned(segments: &Segments, store: &dyn Store) -> Result<BTreeMap<Vec<u8>, Vec<u8>>> {
+fn scanned(segments: &SortedRuns, store: &dyn Store) -> Result<BTreeMap<Vec<u8>, Vec<u8>>> {
     let mut pairs = BTreeMap::new();
     segments.scan(store, |key, value| {
         assert_eq!(pairs.insert(key.to_vec(), value.to_vec()), None, "a key comes once");
@@ -33,7 +33,7 @@ fn scanned(segments: &Segments, store: &dyn Store) -> Result<BTreeMap<Vec<u8>, V
     Ok(pairs)
 }
 
-fn put(segments: &mut Segments, store: &dyn Store, number: usize, change: Change) -> Vec<String> {
+fn put(segments: &mut SortedRuns, store: &dyn Store, number: usize, change: Change) -> Vec<String> {
     let mut retired = Vec::new();
     segments.put(store, &format!("index/d/{number}"), change, &mut retired).expect("a put");
     retired
@@ -68,7 +68,7 @@ proptest! {
     #[test]
     fn it_holds_what_a_plain_map_holds(changes in prop::collection::vec(change(), 1..12), collide in any::<bool>()) {
         let (_directory, store) = lake();
-        let mut segments = Segments::default();
+        let mut segments = SortedRuns::default();
         if collide {
             segments.salt = COLLIDING.to_owned();
         }
@@ -93,13 +93,13 @@ proptest! {
         let pairs: BTreeMap<_, _> = model.into_iter().collect();
         prop_assert_eq!(scanned(&segments, &store).expect("a scan"), pairs);
         let text = serde_json::to_string(&segments).expect("serialises");
-        prop_assert_eq!(serde_json::from_str::<Segments>(&text).expect("parses"), segments);
+        prop_assert_eq!(serde_json::from_str::<SortedRuns>(&text).expect("parses"), segments);
     }
 
     #[test]
     fn parts_make_the_run_that_one_part_would(old in 0u32..30_000, new in 0u32..30_000, collide in any::<bool>()) {
         let (_directory, store) = lake();
-        let mut segments = Segments::default();
+        let mut segments = SortedRuns::default();
         if collide {
             segments.salt = COLLIDING.to_owned();
         }
@@ -127,7 +127,7 @@ proptest! {
 #[test]
 fn a_changed_or_missing_byte_is_damage_and_never_another_value() {
     let (directory, store) = lake();
-    let mut segments = Segments::default();
+    let mut segments = SortedRuns::default();
     put(&mut segments, &store, 0, numbered(0..700));
     let whole = scanned(&segments, &store).expect("a scan");
     let keys: Vec<_> = whole.keys().cloned().collect();
@@ -156,7 +156,7 @@ fn a_changed_or_missing_byte_is_damage_and_never_another_value() {
 #[test]
 fn one_look_up_beside_damage_is_right_or_an_error() {
     let (directory, store) = lake();
-    let mut segments = Segments::default();
+    let mut segments = SortedRuns::default();
     put(&mut segments, &store, 0, numbered(0..20_000));
     let path = directory.path().join(&segments.runs[0].key);
     let mut body = fs::read(&path).expect("the run");
@@ -176,9 +176,9 @@ fn one_look_up_beside_damage_is_right_or_an_error() {
 #[test]
 fn a_forged_catalog_is_damage_and_no_panic() {
     let (_directory, store) = lake();
-    let mut segments = Segments::default();
+    let mut segments = SortedRuns::default();
     put(&mut segments, &store, 0, numbered(0..300));
-    let forge = |change: &dyn Fn(&mut Segment)| {
+    let forge = |change: &dyn Fn(&mut SortedRun)| {
         let mut forged = segments.clone();
         change(&mut forged.runs[0]);
         assert_eq!(scanned(&forged, &store).expect_err("forged").kind(), Kind::Damaged);
@@ -197,7 +197,7 @@ fn a_forged_catalog_is_damage_and_no_panic() {
 #[test]
 fn a_look_up_reads_a_block_a_key_and_the_index() {
     let (_directory, store) = lake();
-    let mut segments = Segments::default();
+    let mut segments = SortedRuns::default();
     for (number, count) in [(0, 100_000), (1, 200)] {
         put(&mut segments, &store, number, numbered(number as u32 * 100_000..number as u32 * 100_000 + count));
     }
@@ -223,7 +223,7 @@ fn a_look_up_reads_a_block_a_key_and_the_index() {
 #[test]
 fn there_are_few_runs_and_an_entry_is_rewritten_a_few_times() {
     let (directory, store) = lake();
-    let mut segments = Segments::default();
+    let mut segments = SortedRuns::default();
     let (mut written, mut most) = (0, 0);
     for number in 0..400 {
         put(&mut segments, &store, number, numbered(number as u32 * 200..(number as u32 + 1) * 200))
@@ -242,7 +242,7 @@ fn there_are_few_runs_and_an_entry_is_rewritten_a_few_times() {
 #[test]
 fn what_is_removed_takes_no_room() {
     let (_directory, store) = lake();
-    let mut segments = Segments::default();
+    let mut segments = SortedRuns::default();
     put(&mut segments, &store, 0, numbered(0..1000));
     let remove = numbered(0..1000).into_iter().map(|(key, _)| (key, None)).collect();
     assert_eq!(put(&mut segments, &store, 1, remove).len(), 1);
@@ -254,7 +254,7 @@ fn what_is_removed_takes_no_room() {
 #[test]
 fn a_failed_part_ends_the_others_and_leaves_nothing() {
     let (directory, store) = lake();
-    let mut segments = Segments::default();
+    let mut segments = SortedRuns::default();
     put(&mut segments, &store, 0, numbered(0..10));
     let before = segments.clone();
     for failing in [0, 3, 15] {
@@ -275,7 +275,7 @@ fn a_failed_part_ends_the_others_and_leaves_nothing() {
 #[test]
 fn a_taken_name_gets_a_number() {
     let (_directory, store) = lake();
-    let (mut first, mut second) = (Segments::default(), Segments::default());
+    let (mut first, mut second) = (SortedRuns::default(), SortedRuns::default());
     put(&mut first, &store, 0, numbered(0..10));
     put(&mut second, &store, 0, numbered(0..10));
     assert_eq!((&*first.runs[0].key, &*second.runs[0].key), ("index/d/0.run", "index/d/0.2.run"));

@@ -6,7 +6,7 @@ use std::sync::{Condvar, Mutex, MutexGuard};
 
 use super::block::{MAGIC, block_bytes, digest, encode};
 use super::merge::Merge;
-use super::{Reader, Segment};
+use super::{Reader, SortedRun};
 use crate::{Durability, Store, Upload, unavailable};
 use smelt_common::error::Result;
 use smelt_common::{Error, digest as sha256, profile, workers};
@@ -62,7 +62,7 @@ impl<'s> Writing<'s> {
     pub(super) fn make<R: Send>(
         self,
         make: impl Fn(u32, &mut Part<'_, 's>) -> Result<R> + Sync,
-    ) -> Result<(Option<Segment>, Vec<R>)> {
+    ) -> Result<(Option<SortedRun>, Vec<R>)> {
         if !self.parts.is_power_of_two() {
             return Err(Error::internal(format!("a run in {} parts; there must be 1, 2, 4, …", self.parts)));
         }
@@ -77,7 +77,7 @@ impl<'s> Writing<'s> {
         Ok((self.finish()?, made))
     }
 
-    fn finish(self) -> Result<Option<Segment>> {
+    fn finish(self) -> Result<Option<SortedRun>> {
         let Self { stem, parts, sink, .. } = self;
         let sink = sink.into_inner().map_err(|_| Error::internal("a part of a run panicked"))?;
         let Sink { upload, bytes, entries, index, next, failed } = sink;
@@ -90,7 +90,7 @@ impl<'s> Writing<'s> {
             let key = if attempt == 1 { format!("{stem}.run") } else { format!("{stem}.{attempt}.run") };
             if upload.finish(&key, Durability::Rebuildable)? {
                 let sha256 = sha256::hex(&index);
-                return Ok(Some(Segment { key, bytes: bytes + index.len() as u64, entries, index: bytes, sha256 }));
+                return Ok(Some(SortedRun { key, bytes: bytes + index.len() as u64, entries, index: bytes, sha256 }));
             }
         }
         unreachable!("the loop ends only by returning")

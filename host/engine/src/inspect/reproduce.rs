@@ -33,7 +33,7 @@ use smelt_storage::{Overlay, Store};
 const MOST_NAMED: usize = 10;
 
 /// What making something again needs.
-pub struct Remaking<'r> {
+pub struct Reproduction<'r> {
     /// The lake that has it.
     pub lake: &'r Lake,
     /// Says how bronze is read. Components and parameters are those that were recorded.
@@ -51,7 +51,7 @@ pub struct Remaking<'r> {
 
 /// What came of it.
 #[derive(Debug, Serialize)]
-pub struct Remade {
+pub struct Reproduced {
     /// The object.
     pub object: String,
     /// From how many bronze objects.
@@ -73,7 +73,7 @@ pub struct Compared {
     pub found: String,
 }
 
-impl Remade {
+impl Reproduced {
     /// Whether everything is as recorded.
     pub fn is_same(&self) -> bool {
         self.compared.iter().all(|Compared { what: _, recorded, found }| recorded == found)
@@ -85,12 +85,12 @@ impl Remade {
     }
 }
 
-impl Remaking<'_> {
+impl Reproduction<'_> {
     /// Makes the KPI's table or the object of that name again, beside the lake, and compares.
     ///
     /// # Errors
     /// It could not be made again: then nothing is known of it.
-    pub fn remake(&self, name: &str) -> Result<Remade> {
+    pub fn reproduce(&self, name: &str) -> Result<Reproduced> {
         let store = self.lake.open()?;
         look(&*store, |state| match find(&*store, state, name)? {
             Found::Gold(kpi) => self.gold(&*store, state, &kpi),
@@ -103,7 +103,7 @@ impl Remaking<'_> {
         })
     }
 
-    fn gold(&self, store: &dyn Store, state: &State, kpi: &str) -> Result<Remade> {
+    fn gold(&self, store: &dyn Store, state: &State, kpi: &str) -> Result<Reproduced> {
         let gold = &state.gold[kpi];
         let mut recorded = BTreeMap::new();
         let mut datasets = BTreeMap::new();
@@ -115,7 +115,7 @@ impl Remaking<'_> {
         let pipeline = self.recorded(store, &recorded, Some((kpi, &gold.fingerprint)))?;
         let names = datasets.values().flat_map(|(_, entries)| entries).map(|(name, _)| format!("{BRONZE}{name}"));
         let host = self.host(names.collect(), pipeline, &gold.fingerprint)?;
-        let mut remade = Remade {
+        let mut reproduced = Reproduced {
             object: gold.table.key.clone(),
             bronze: datasets.values().map(|(_, entries)| entries.len()).sum(),
             compared: vec![],
@@ -126,21 +126,21 @@ impl Remaking<'_> {
         for (name, (content, entries)) in &datasets {
             let Some(held) = state.datasets.get(name) else { continue };
             let again = Entries::of(host.store(), held).all()?;
-            again.iter().for_each(|(_, entry)| remade.cost.merge(entry.cost));
-            remade.compare(format!("dataset {name}"), String::from(*content), String::from(held.content));
+            again.iter().for_each(|(_, entry)| reproduced.cost.merge(entry.cost));
+            reproduced.compare(format!("dataset {name}"), String::from(*content), String::from(held.content));
             let again: BTreeMap<_, _> = again.into_iter().collect();
             let differ = entries.iter().filter_map(|(name, was)| Some((was, again.get(name)?, name)));
             let differ =
                 differ.filter(|(was, is, _)| (&was.sha256, &was.silver.sha256) != (&is.sha256, &is.silver.sha256));
             for (was, is, name) in differ.take(MOST_NAMED) {
-                remade.compare(format!("{BRONZE}{name}"), &was.sha256, &is.sha256);
-                remade.compare(&was.silver.key, &was.silver.sha256, &is.silver.sha256);
+                reproduced.compare(format!("{BRONZE}{name}"), &was.sha256, &is.sha256);
+                reproduced.compare(&was.silver.key, &was.silver.sha256, &is.silver.sha256);
             }
         }
         let again = state.gold.get(kpi).ok_or_else(|| Error::internal(format!("KPI `{kpi}` was not computed")))?;
-        remade.cost.merge(again.cost);
-        remade.compare(&gold.table.key, &gold.table.sha256, &again.table.sha256);
-        Ok(remade)
+        reproduced.cost.merge(again.cost);
+        reproduced.compare(&gold.table.key, &gold.table.sha256, &again.table.sha256);
+        Ok(reproduced)
     }
 
     fn object(
@@ -151,7 +151,7 @@ impl Remaking<'_> {
         name: &str,
         entry: &Entry,
         layer: Layer,
-    ) -> Result<Remade> {
+    ) -> Result<Reproduced> {
         let fingerprint = &state.datasets[dataset].fingerprint;
         let recorded = BTreeMap::from([(dataset.to_owned(), fingerprint.clone())]);
         let pipeline = self.recorded(store, &recorded, None)?;
@@ -162,22 +162,23 @@ impl Remaking<'_> {
         let held = state.datasets.get(dataset).ok_or_else(|| Error::internal(format!("`{key}` was not cleaned")))?;
         let again = Entries::of(host.store(), held).by_name(&[name])?.remove(0);
         let again = again.ok_or_else(|| Error::internal(format!("`{key}` was not cleaned")))?;
-        let mut remade = Remade { object: entry.silver.key.clone(), bronze: 1, compared: vec![], cost: again.cost };
-        remade.compare(&key, &entry.sha256, &again.sha256);
+        let mut reproduced =
+            Reproduced { object: entry.silver.key.clone(), bronze: 1, compared: vec![], cost: again.cost };
+        reproduced.compare(&key, &entry.sha256, &again.sha256);
         let rejected = |entry: &Entry| format!("{:?}", entry.rejected);
-        remade.compare("rejected rows", rejected(entry), rejected(&again));
+        reproduced.compare("rejected rows", rejected(entry), rejected(&again));
         match (layer, &entry.quarantine) {
             (Layer::Quarantine, Some(quarantine)) => {
                 let found = again.quarantine.as_ref().map_or("nothing", |stored| stored.sha256.as_str());
-                remade.compare(&quarantine.key, &quarantine.sha256, found);
-                remade.object.clone_from(&quarantine.key);
+                reproduced.compare(&quarantine.key, &quarantine.sha256, found);
+                reproduced.object.clone_from(&quarantine.key);
             }
             _ => {
                 let found = without_superseded(&host, dataset, entry, &again)?;
-                remade.compare(&entry.silver.key, &entry.silver.sha256, found);
+                reproduced.compare(&entry.silver.key, &entry.silver.sha256, found);
             }
         }
-        Ok(remade)
+        Ok(reproduced)
     }
 
     /// The pipeline as it was: these datasets and at most one KPI, with the components and parameters recorded of them.
