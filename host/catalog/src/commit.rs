@@ -174,7 +174,7 @@ pub struct Promoted {
     /// What is to run in place of the pipeline's own component; `None` if that is to run itself.
     pub promotion: Option<Promotion>,
     /// What ran before.
-    pub former: RollbackPoint,
+    pub previous: RollbackPoint,
     /// Tables of what is to run that were kept, by KPI; current again.
     pub restored: BTreeMap<String, Gold>,
 }
@@ -235,12 +235,12 @@ impl Change {
             }
             state.datasets.insert(name.clone(), dataset);
         }
-        if let Some(Promoted { plugin, promotion, former, restored }) = &self.promoted {
+        if let Some(Promoted { plugin, promotion, previous, restored }) = &self.promoted {
             match promotion {
                 Some(promotion) => drop(state.promoted.insert(plugin.clone(), promotion.clone())),
                 None => drop(state.promoted.remove(plugin)),
             }
-            state.rollback_points.insert(plugin.clone(), RollbackPoint { until: sequence, ..former.clone() });
+            state.rollback_points.insert(plugin.clone(), RollbackPoint { until: sequence, ..previous.clone() });
             for (kpi, gold) in restored {
                 let is_changed = gold.inputs.values().any(|input| self.datasets.contains_key(&input.dataset));
                 // Otherwise it is of datasets as they were when it was made.

@@ -151,6 +151,11 @@ impl<'s> Catalog<'s> {
         Ok(())
     }
 
+    /// Returns whether there is no newer commit than the one that the catalog was read from.
+    pub fn is_newest(&self) -> Result<bool> {
+        Ok(!self.store.exists(&commit_key(self.state.sequence + 1))?)
+    }
+
     /// Returns the number and id of the commit that the catalog was read from.
     pub fn known(&self) -> Known {
         Known { sequence: self.state.sequence, id: self.id.clone() }

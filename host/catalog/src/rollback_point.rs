@@ -20,14 +20,14 @@ pub const ROLLBACK_POINTS: &str = "catalog/rollback/";
 pub const ROLLBACK_QUARANTINE: &str = "quarantine/for-rollback/";
 
 /// The component of a plugin that ran before another one was promoted.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RollbackPoint {
     /// Its sha256; the lake keeps it.
     pub component: String,
     /// The version that it gives itself.
     pub version: String,
-    /// The commit since which it is former.
+    /// The commit that made another component current in its place.
     #[serde(default)]
     pub until: u64,
     /// The datasets that the component made of bronze, with silver below [`ROLLBACK_POINTS`] and rejected rows below

@@ -16,7 +16,7 @@ use smelt_common::Error;
 use smelt_common::binary::Binary;
 use smelt_common::error::{Kind, Result};
 use smelt_engine::manifest::Manifest;
-use smelt_engine::run::{Done, Way};
+use smelt_engine::run::{Done, Way, running};
 use smelt_runtime::plugin_of;
 
 /// Which component to make current.
@@ -83,33 +83,36 @@ pub(super) fn promote(
     forget_missing: bool,
     way: Way,
 ) -> Result<ExitCode> {
+    // What is replaced is decided once, however often the pipeline must be loaded.
+    let mut from: Option<String> = None;
     let (version, own, done) = again_if_stale(|| {
         let (mut host, current) = common.load(Some((plugin, binary)))?;
         host.forget_missing = forget_missing;
         let version = host.pipeline().identity(plugin)?.version.clone();
         let own = current.own(plugin, u64::MAX)?;
-        let done = host.promote(plugin, own.sha256(), way)?;
+        let from = from.get_or_insert_with(|| running(&current.state, plugin, own.sha256()).to_owned());
+        let done = host.promote(plugin, own.sha256(), from, way)?;
         Ok((version, own, done))
     })?;
-    let (own, Done { former, anew, restored, behind }) = (own.sha256(), done);
+    let (own, Done { previous, rebuilt, restored, behind }) = (own.sha256(), done);
     repin(common, plugin)?;
     if common.json {
         print_json(&json!({
             "plugin": plugin,
-            "former": {"version": former.version, "sha256": former.component},
+            "previous": {"version": previous.version, "sha256": previous.component},
             "current": {"version": version, "sha256": binary.sha256()},
-            "datasets": anew.datasets,
-            "kpis": anew.kpis,
+            "datasets": rebuilt.datasets,
+            "kpis": rebuilt.kpis,
             "restored": restored,
             "behind": behind,
         }))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let (was, is) = (short(&former.component), short(binary.sha256()));
-    let mut text = format!("{plugin}: {} ({was}) → {version} ({is})\n", former.version);
+    let (was, is) = (short(&previous.component), short(binary.sha256()));
+    let mut text = format!("{plugin}: {} ({was}) → {version} ({is})\n", previous.version);
     for (what, names) in [
-        ("datasets made anew", &anew.datasets),
-        ("KPIs computed anew", &anew.kpis),
+        ("datasets rebuilt", &rebuilt.datasets),
+        ("KPIs rebuilt", &rebuilt.kpis),
         ("datasets current again", &restored.datasets),
         ("KPIs current again", &restored.kpis),
     ] {
@@ -125,7 +128,7 @@ pub(super) fn promote(
             names.join(", ")
         ));
     }
-    if binary.sha256() == former.component {
+    if binary.sha256() == previous.component {
         text.push_str("  signed anew\n");
     }
     if binary.sha256() != own {

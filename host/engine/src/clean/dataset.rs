@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::Cleaning;
 use super::names::What;
 use super::object::CleanObject;
 use super::write::{Again, Written};
-use super::{Cleaning, Outcome};
 use crate::clean::keys::{Budget, KeySpool, Names, resolve};
 use crate::clean::spool::Spools;
+use crate::outcome::Outcome;
 use crate::pipeline::DatasetStep;
 use crate::plan::{DatasetPlan, YOUNG};
 use smelt_catalog::{CHANGES, Dataset, DatasetChange, ENTRIES, Entries, Entry, INDEX, LogEntry, Young};
@@ -128,7 +129,7 @@ impl<'w> DatasetWork<'w> {
             && let Some(former) = self.cleaning.state.datasets.get(&self.plan.dataset)
         {
             // What it named and can no longer be told is found by whoever tidies up next.
-            outcome.orphaned |= !former.objects(self.cleaning.store, &mut retired)?;
+            outcome.orphans |= !former.objects(self.cleaning.store, &mut retired)?;
         }
         retired.retain(|key| !outcome.change.referenced.contains(key));
         outcome.change.retired.extend(retired);

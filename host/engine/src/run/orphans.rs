@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::atomic::Ordering;
 
-use super::Host;
+use super::host::Host;
 use crate::integrity::owner;
 use smelt_catalog::{
     CHANGES, COMPONENTS, Catalog, Commit, Dataset, ENTRIES, Entries, INDEX, ROLLBACK_POINTS, SUMS, State, commit_key,

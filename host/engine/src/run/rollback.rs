@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 
-use super::{Host, Way};
+use super::host::Host;
+use super::promote::{Way, running};
 use crate::clean::What;
 use crate::pipeline::KpiStep;
 use crate::plan::Planning;
@@ -20,7 +21,7 @@ impl Host {
     /// What runs now of the plugin, and what it made, as that lies in the lake.
     pub(super) fn previous(&self, state: &State, plugin: &str, own: &str) -> RollbackPoint {
         let promotion = state.promoted.get(plugin).filter(|promotion| promotion.from == own);
-        let component = promotion.map_or(own, |promotion| &promotion.to).to_owned();
+        let component = running(state, plugin, own).to_owned();
         let steps = self.pipeline.datasets.iter().filter(|step| &*step.plugin.identity().name == plugin);
         let datasets: BTreeMap<String, Dataset> = steps
             .filter_map(|step| Some((step.name.clone(), state.datasets.get(&step.name)?.clone())))
@@ -46,7 +47,7 @@ impl Host {
     }
 
     /// Has the change keep what is former with it. What is damaged already is not kept.
-    pub(super) fn keep_former(
+    pub(super) fn keep_previous(
         &self,
         state: &State,
         former: RollbackPoint,
