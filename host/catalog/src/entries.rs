@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-use super::{Dataset, Entry, parse};
+use crate::dataset::Dataset;
+use crate::entry::Entry;
+use crate::parse::parse;
 use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
 use smelt_storage::Store;
@@ -25,7 +27,7 @@ pub struct Entries<'e> {
 impl<'e> Entries<'e> {
     /// Those that the dataset has.
     pub fn of(store: &'e dyn Store, dataset: &'e Dataset) -> Self {
-        Self { store, segments: &dataset.entries, reader: OnceLock::new() }
+        Self { store, segments: dataset.entries(), reader: OnceLock::new() }
     }
 
     /// What is known of the objects of those names.

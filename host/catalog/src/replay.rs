@@ -3,7 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Dataset, DatasetChange, Entries, Entry, LogEntry, read_commit};
+use crate::dataset::Dataset;
+use crate::entries::Entries;
+use crate::entry::Entry;
+use crate::file::read_commit;
+use crate::log::{LogEntry, RelationChange};
 use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
 use smelt_storage::Store;
@@ -61,8 +65,8 @@ pub fn entries_as_of(
     Ok(found.into_iter().collect())
 }
 
-fn change_of(store: &dyn Store, name: &str, sequence: u64) -> Result<DatasetChange> {
-    let change = read_commit(store, sequence)?.datasets.remove(name);
+fn change_of(store: &dyn Store, name: &str, sequence: u64) -> Result<RelationChange> {
+    let change = read_commit(store, sequence)?.relations.remove(name);
     change.ok_or_else(|| {
         let why = format!("commit {sequence} says nothing of dataset `{name}`, which it changed");
         Error::new(Kind::Damaged, why)
