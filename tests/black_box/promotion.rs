@@ -69,7 +69,7 @@ fn current(lake: &Lake) -> BTreeMap<String, String> {
     let history = lake.json(&["history"]);
     let gold = history["state"]["gold"].as_object().expect("tables by KPI").iter();
     gold.map(|(kpi, gold)| {
-        let key = gold["table"]["key"].as_str().expect("a key");
+        let key = gold["relation"]["files"]["one"]["key"].as_str().expect("a key");
         (kpi.clone(), std::fs::read_to_string(lake.path().join(key)).expect("gold is never deleted"))
     })
     .collect()
@@ -181,7 +181,7 @@ fn brings_back(lake: &Lake) {
     assert_eq!(lake.files("quarantine/orders").len(), rejected);
     audit(lake);
     lake.smelt(&["verify", "--all"]);
-    let table = lake.json(&["history"])["state"]["gold"]["aov"]["table"]["key"].clone();
+    let table = lake.json(&["history"])["state"]["gold"]["aov"]["relation"]["files"]["one"]["key"].clone();
     lake.smelt(&["verify", table.as_str().expect("a key")]);
 
     // And it goes on from there, forth and back.

@@ -19,10 +19,10 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// The catalog of one lake, as of the newest commit that was read.
 pub struct Catalog<'s> {
-    store: &'s dyn Store,
-    state: State,
+    pub(crate) store: &'s dyn Store,
+    pub(crate) state: State,
     /// Of the commit that made the state.
-    id: String,
+    pub(crate) id: String,
 }
 
 /// A commit that was read: a lake that no longer has it is not the lake that it was.
@@ -152,7 +152,7 @@ impl<'s> Catalog<'s> {
 
     /// The number of the newest commit, where there is `held`. Commits are numbered without gaps and never deleted, so it is found in a few steps
     /// however many there are, and a listing that is a moment old cannot mislead.
-    fn newest(&self, mut held: u64) -> Result<u64> {
+    pub(crate) fn newest(&self, mut held: u64) -> Result<u64> {
         let exists = |sequence| self.store.exists(&commit_key(sequence));
         let mut step = 1;
         while exists(held + step)? {

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use smelt_common::clock::LongAgo;
 use smelt_common::error::{Kind, Result};
 use smelt_common::workers;
+use smelt_storage::sorted_runs::SortedRuns;
 use smelt_storage::{Store, copy_new};
 
 use crate::dataset::Dataset;

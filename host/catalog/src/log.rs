@@ -27,6 +27,13 @@ pub struct RelationChange {
     pub removed: Option<Removed>,
 }
 
+impl RelationChange {
+    /// Reads the log of the change.
+    pub fn read_log(&self, store: &dyn Store) -> Result<Vec<LogEntry>> {
+        self.log.as_ref().map_or(Ok(vec![]), |log| LogEntry::read(store, log))
+    }
+}
+
 /// A line in the log of a change.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -77,7 +77,8 @@ impl Common {
                 lake.key_file(&variable)?.display()
             );
         }
-        let plain = current.state.datasets.values().any(|dataset| dataset.fingerprint.key.as_deref() == Some(PLAIN));
+        let plain =
+            current.state.datasets.values().any(|dataset| dataset.relation.fingerprint.key.as_deref() == Some(PLAIN));
         if let Some(key) = pseudonyms.key_id().filter(|_| pipeline.pseudonymises() && of_lake.is_none() && plain) {
             tracing::warn!(
                 "the pseudonyms in this lake were made without a key: what has them is made anew with key `{key}`, which is \

@@ -78,7 +78,7 @@ impl Cleaning<'_> {
         let mut jobs = Vec::new();
         for work in &works {
             // Numbered in the order of their names.
-            let numbered = work.plan.objects.iter().zip(work.before.next_id..);
+            let numbered = work.plan.objects.iter().zip(work.before.bronze.next_id..);
             jobs.extend(numbered.map(|(object, id)| Job { work, object, id }));
         }
         // Longest first: the last ones to finish are then short.

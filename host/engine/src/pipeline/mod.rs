@@ -101,12 +101,12 @@ pub struct KpiStep {
 pub struct KpiInput {
     /// What the plugin calls it.
     pub name: String,
-    /// The dataset's name in the manifest.
-    pub dataset: String,
+    /// The name of the relation that it is, in the manifest.
+    pub relation: String,
     /// The columns it reads.
     pub columns: SchemaRef,
-    /// The dataset's whole schema, in words: what its bytes mean depends on it.
-    pub silver: String,
+    /// The relation's whole schema, in words: what its bytes mean depends on it.
+    pub schema: String,
 }
 
 /// The longest name of an object in bytes: that of a file.
@@ -216,7 +216,7 @@ impl Pipeline {
                 let plugin = Kpi::load(&engine, &section.plugin, &binary, &limits, pseudonyms)?;
                 let parameters = parameters(plugin.identity(), &section.parameters)?;
                 let inputs = inputs(&plugin, &section.inputs, &datasets)?;
-                let mapped: Vec<_> = inputs.iter().map(|input| format!("{}={}", input.name, input.dataset)).collect();
+                let mapped: Vec<_> = inputs.iter().map(|input| format!("{}={}", input.name, input.relation)).collect();
                 let fingerprint = fingerprint(plugin.identity(), &parameters, mapped.join(" "));
                 Ok(KpiStep { name: name.clone(), plugin, parameters, inputs, fingerprint })
             };
@@ -351,5 +351,5 @@ fn resolve(plugin: &Kpi, input: &KpiInputSpec, dataset: &str, datasets: &[Datase
         }
     }
     let (name, columns) = (input.name.clone(), input.columns.clone());
-    Ok(KpiInput { name, dataset: dataset.to_owned(), columns, silver: schema_text(silver) })
+    Ok(KpiInput { name, relation: dataset.to_owned(), columns, schema: schema_text(silver) })
 }

@@ -195,7 +195,7 @@ impl Host {
                     .iter()
                     .any(|plan| plan.dataset == *dataset && plan.rebuild.is_some() && !plan.missing.is_empty())
         };
-        let reads = |gold: &Gold| gold.inputs.values().any(|input| is_given_up(&input.dataset));
+        let reads = |gold: &Gold| gold.inputs.values().any(|input| is_given_up(&input.relation));
         let former = state
             .rollback_points
             .iter()

@@ -51,8 +51,8 @@ impl Committer for Host {
 impl Host {
     /// Puts the components of what the change makes into the lake, where it lacks them.
     pub(super) fn keep_components(&self, state: &State, change: &mut Change) -> Result<()> {
-        let datasets = change.datasets.values().map(|(_, dataset)| &dataset.fingerprint);
-        let made_by = datasets.chain(change.gold.values().map(|gold| &gold.fingerprint));
+        let datasets = change.datasets.values().map(|(_, dataset)| &dataset.relation.fingerprint);
+        let made_by = datasets.chain(change.gold.values().map(|gold| &gold.relation.fingerprint));
         let missing: BTreeSet<&str> = made_by
             .map(|fingerprint| fingerprint.component.as_str())
             .filter(|sha256| !state.components.contains_key(*sha256))

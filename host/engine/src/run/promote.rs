@@ -179,7 +179,7 @@ impl Host {
             .kpis
             .iter()
             .filter(|step| {
-                let reads = step.inputs.iter().any(|input| change.datasets.contains_key(&input.dataset));
+                let reads = step.inputs.iter().any(|input| change.datasets.contains_key(&input.relation));
                 !restored.kpis.contains(&step.name) && (uses(step.plugin.identity()) || reads)
             })
             .map(|step| step.name.as_str())

@@ -8,7 +8,7 @@ use super::host::Host;
 use crate::attempt::Attempts;
 use crate::outcome::Outcome;
 use crate::quarantine::{Filter, Held, held};
-use smelt_catalog::{CHANGES, Change, DatasetChange, ENTRIES, Entries, Entry, LogEntry, State};
+use smelt_catalog::{CHANGES, Change, ENTRIES, Entries, Entry, LogEntry, RelationChange, State};
 use smelt_common::clock::LongAgo;
 use smelt_common::error::Result;
 use smelt_storage::layers::QUARANTINE;
@@ -116,13 +116,14 @@ impl Host {
             }
             let stem = |layer: &str| format!("{layer}{name}/{:020}", state.sequence + 1);
             let mut after = dataset.clone();
-            after.entries.put(self.store(), &stem(ENTRIES), pairs, &mut retired)?;
+            after.entries_mut().put(self.store(), &stem(ENTRIES), pairs, &mut retired)?;
             let log = LogEntry::write(self.store(), &stem(CHANGES), &log)?;
-            change.referenced.extend(after.entries.runs().iter().map(|run| run.key.clone()).chain([log.key.clone()]));
+            change.referenced.extend(after.entries().runs().iter().map(|run| run.key.clone()).chain([log.key.clone()]));
             retired.retain(|key| !change.referenced.contains(key));
             change.retired.extend(retired);
-            let (previous, cleaned, rewritten) = (dataset.revision, 0, 0);
-            let of_dataset = DatasetChange { reset: false, previous, cleaned, rewritten, log, removed: None };
+            let (previous, cleaned, rewritten) = (dataset.relation.revision, 0, 0);
+            let of_dataset =
+                RelationChange { reset: false, previous, cleaned, rewritten, log: Some(log), removed: None };
             change.datasets.insert(name.to_owned(), (of_dataset, after));
         }
         Ok(change)

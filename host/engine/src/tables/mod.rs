@@ -158,11 +158,11 @@ impl Aggregation<'_> {
     fn since(&self, step: &KpiStep) -> Option<BTreeMap<String, u64>> {
         let gold = self.state.gold.get(&step.name)?;
         let now = inputs(step, self.state);
-        let same = gold.fingerprint.difference(&step.fingerprint.at(self.as_of)).is_none()
+        let same = gold.relation.fingerprint.difference(&step.fingerprint.at(self.as_of)).is_none()
             && now.len() == gold.inputs.len()
             && now.iter().all(|(name, now)| {
                 gold.inputs.get(name).is_some_and(|former| {
-                    (&former.dataset, &former.silver, former.since) == (&now.dataset, &now.silver, now.since)
+                    (&former.relation, &former.schema, former.since) == (&now.relation, &now.schema, now.since)
                 })
             });
         same.then(|| gold.inputs.iter().map(|(name, input)| (name.clone(), input.revision)).collect())
@@ -182,24 +182,24 @@ impl Aggregation<'_> {
         };
         let mut incremental = since.is_some();
         for input in &step.inputs {
-            let Some(dataset) = self.state.datasets.get(&input.dataset) else { continue };
+            let Some(relation) = self.state.relation(&input.relation) else { continue };
             let Some(&revision) = since.and_then(|since| since.get(&input.name)) else { continue };
-            let key = (input.dataset.as_str(), Some(revision));
+            let key = (input.relation.as_str(), Some(revision));
             if deltas.contains_key(&key) {
                 continue;
             }
-            match Delta::since(self.store, &input.dataset, dataset, revision).map_err(of(&input.dataset))? {
+            match Delta::since(self.store, &input.relation, relation, revision).map_err(of(&input.relation))? {
                 Some(delta) => drop(deltas.insert(key, delta)),
                 None => incremental = false,
             }
         }
         if !incremental {
             for input in &step.inputs {
-                let key = (input.dataset.as_str(), None);
-                if let Some(dataset) = self.state.datasets.get(&input.dataset)
+                let key = (input.relation.as_str(), None);
+                if let Some(relation) = self.state.relation(&input.relation)
                     && !deltas.contains_key(&key)
                 {
-                    deltas.insert(key, Delta::all(self.store, dataset).map_err(of(&input.dataset))?);
+                    deltas.insert(key, Delta::all(self.store, relation).map_err(of(&input.relation))?);
                 }
             }
         }
@@ -219,7 +219,7 @@ impl Aggregation<'_> {
         let of_input = |input: usize| {
             let of = &step.inputs[input];
             let revision = since.and_then(|since| since.get(&of.name)).copied();
-            deltas.get(&(of.dataset.as_str(), revision))
+            deltas.get(&(of.relation.as_str(), revision))
         };
         let added = (0..step.inputs.len()).flat_map(|input| {
             let added = of_input(input).into_iter().flat_map(|delta| &delta.added);
@@ -233,13 +233,13 @@ impl Aggregation<'_> {
             let part = Part { work: number, input };
             for stored in &delta.added {
                 if taken.as_ref().is_none_or(|(included, _)| !included.contains(&(input, stored.key.clone()))) {
-                    let task = || Task { stored, dataset: &of.dataset, ranges: None, parts: vec![] };
+                    let task = || Task { stored, dataset: &of.relation, ranges: None, parts: vec![] };
                     tasks.entry((&stored.key, None)).or_insert_with(task).parts.push(part);
                 }
             }
             for removed in &delta.removed {
                 let ranges = Some(removed.ranges.as_slice());
-                let task = || Task { stored: &removed.rows, dataset: &of.dataset, ranges, parts: vec![] };
+                let task = || Task { stored: &removed.rows, dataset: &of.relation, ranges, parts: vec![] };
                 tasks.entry((&removed.rows.key, ranges)).or_insert_with(task).parts.push(part);
             }
         }

@@ -51,7 +51,7 @@ impl PartialAggregates {
     pub fn feed<'f>(&'f self, pipeline: &'f Pipeline, state: &'f State, dataset: &str, as_of: i64) -> Feed<'f> {
         let mut accumulators = Vec::new();
         for step in &pipeline.kpis {
-            let inputs = step.inputs.iter().enumerate().filter(|(_, input)| input.dataset == dataset);
+            let inputs = step.inputs.iter().enumerate().filter(|(_, input)| input.relation == dataset);
             for (input, _) in inputs {
                 accumulators.push(Fed {
                     step,
