@@ -3,6 +3,7 @@
 mod args;
 mod bench;
 mod beside;
+mod circles;
 mod debian;
 mod demo;
 mod faults;
@@ -15,6 +16,7 @@ mod servers;
 mod test;
 mod times;
 mod toolchain;
+mod workspace;
 
 use std::process::ExitCode;
 
@@ -30,6 +32,7 @@ Verbs:
   demo      build everything, then take a few ticks of raw files to KPIs in ./lake
   test      all that CI runs: format, lints, documentation, tests native and through WebAssembly
   plugins   build the components into target/components
+  circles   find files that import each other
   faults    kill and disturb smelt on S3 at random, for as long as is asked
   fuzz      damage streams and objects at random, and measure the sandbox
   bench     time smelt against pandas, Polars and DuckDB on the same files
@@ -46,6 +49,7 @@ fn verb(name: &str) -> Result<Verb> {
         "bench" => Ok((bench::run, bench::HELP)),
         // For `bench` to call.
         "bench-limit" => Ok((bench::limit::run, "")),
+        "circles" => Ok((circles::run, circles::HELP)),
         "demo" => Ok((demo::run, demo::HELP)),
         "faults" => Ok((faults::run, faults::HELP)),
         "fuzz" => Ok((fuzz::run, fuzz::HELP)),
@@ -53,10 +57,10 @@ fn verb(name: &str) -> Result<Verb> {
         "registry" => Ok((servers::registry, servers::REGISTRY_HELP)),
         "plugins" => Ok((plugins::run, plugins::HELP)),
         "test" => Ok((test::run, test::HELP)),
-        _ => {
-            Err(Usage(format!("no verb `{name}`; known: bench, demo, faults, fuzz, minio, plugins, registry, test"))
-                .into())
-        }
+        _ => Err(Usage(format!(
+            "no verb `{name}`; known: bench, circles, demo, faults, fuzz, minio, plugins, registry, test"
+        ))
+        .into()),
     }
 }
 

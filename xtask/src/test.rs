@@ -8,11 +8,11 @@ use anyhow::{Context, Result};
 use crate::args::Args;
 use crate::process::{cargo, run as run_command, say, seconds};
 use crate::toolchain::Toolchain;
-use crate::{debian, paths, plugins, python, servers, times};
+use crate::{circles, debian, paths, plugins, python, servers, times};
 
 pub(crate) const HELP: &str = "\
 All that CI runs, in this order, up to the first failure:
-  packages of the system, format, components, lints, documentation, servers (MinIO and
+  packages of the system, format, circles of files, components, lints, documentation, servers (MinIO and
   a registry), Python clients, tests
 At the end it prints how long each took, and the ten slowest tests.
 
@@ -37,6 +37,8 @@ pub(crate) fn run(args: &mut Args) -> Result<()> {
     times.push(("packages", start.elapsed()));
     let mut steps: Vec<Step> = vec![
         ("format", Box::new(|| run_command("checking the format", cargo().args(["fmt", "--all", "--check"])))),
+        // Before all that builds: they take less than a second.
+        ("circles", Box::new(circles::check)),
         ("components", Box::new(move || plugins::build_with(&toolchain, true, true))),
         ("lints", Box::new(|| run_command("running clippy", &mut clippy()))),
         ("documentation", Box::new(|| run_command("building the documentation", &mut doc()))),

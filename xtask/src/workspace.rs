@@ -1,0 +1,53 @@
+//! The crates of the workspace, as their manifests describe them.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use crate::paths;
+use crate::process::{cargo, output};
+
+/// What `cargo metadata` says of the workspace's own crates.
+pub(crate) struct Workspace {
+    pub(crate) packages: Vec<Package>,
+}
+
+pub(crate) struct Package {
+    /// Its folder, relative to the root.
+    pub(crate) dir: PathBuf,
+    /// The root files of its library and its programs, the library's first.
+    pub(crate) roots: Vec<PathBuf>,
+}
+
+impl Workspace {
+    pub(crate) fn read() -> Result<Self> {
+        let metadata = output(cargo().args(["metadata", "--no-deps", "--format-version", "1", "--locked"]))?;
+        let metadata: Value = serde_json::from_str(&metadata).context("cargo metadata wrote no JSON")?;
+        let packages = metadata["packages"].as_array().context("cargo metadata names no packages")?;
+        let mut packages: Vec<_> = packages
+            .iter()
+            .map(Package::read)
+            .collect::<Option<_>>()
+            .context("cargo metadata describes a package in a way that is not understood here")?;
+        packages.sort_by(|a, b| a.dir.cmp(&b.dir));
+        Ok(Self { packages })
+    }
+}
+
+impl Package {
+    fn read(package: &Value) -> Option<Self> {
+        let dir = PathBuf::from(package["manifest_path"].as_str()?);
+        let dir = dir.parent()?.strip_prefix(paths::root()).ok()?.to_owned();
+        let mut roots = Vec::new();
+        for target in package["targets"].as_array()? {
+            let kinds: Vec<_> = target["kind"].as_array()?.iter().filter_map(Value::as_str).collect();
+            let is_code = kinds.iter().any(|kind| *kind == "bin" || kind.ends_with("lib") || *kind == "proc-macro");
+            if is_code {
+                roots.push((kinds.contains(&"bin"), PathBuf::from(target["src_path"].as_str()?)));
+            }
+        }
+        roots.sort();
+        Some(Self { dir, roots: roots.into_iter().map(|(_, root)| root).collect() })
+    }
+}
