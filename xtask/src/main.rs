@@ -6,8 +6,11 @@ mod beside;
 mod circles;
 mod debian;
 mod demo;
+#[cfg(test)]
+mod directions;
 mod faults;
 mod fuzz;
+mod map;
 mod paths;
 mod plugins;
 mod process;
@@ -33,6 +36,7 @@ Verbs:
   test      all that CI runs: format, lints, documentation, tests native and through WebAssembly
   plugins   build the components into target/components
   circles   find files that import each other
+  map       draw the crates of the host into docs/crates.svg
   faults    kill and disturb smelt on S3 at random, for as long as is asked
   fuzz      damage streams and objects at random, and measure the sandbox
   bench     time smelt against pandas, Polars and DuckDB on the same files
@@ -53,12 +57,13 @@ fn verb(name: &str) -> Result<Verb> {
         "demo" => Ok((demo::run, demo::HELP)),
         "faults" => Ok((faults::run, faults::HELP)),
         "fuzz" => Ok((fuzz::run, fuzz::HELP)),
+        "map" => Ok((map::run, map::HELP)),
         "minio" => Ok((servers::minio, servers::MINIO_HELP)),
         "registry" => Ok((servers::registry, servers::REGISTRY_HELP)),
         "plugins" => Ok((plugins::run, plugins::HELP)),
         "test" => Ok((test::run, test::HELP)),
         _ => Err(Usage(format!(
-            "no verb `{name}`; known: bench, circles, demo, faults, fuzz, minio, plugins, registry, test"
+            "no verb `{name}`; known: bench, circles, demo, faults, fuzz, map, minio, plugins, registry, test"
         ))
         .into()),
     }

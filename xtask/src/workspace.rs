@@ -14,10 +14,18 @@ pub(crate) struct Workspace {
 }
 
 pub(crate) struct Package {
+    pub(crate) name: String,
     /// Its folder, relative to the root.
     pub(crate) dir: PathBuf,
     /// The root files of its library and its programs, the library's first.
     pub(crate) roots: Vec<PathBuf>,
+    pub(crate) dependencies: Vec<Dependency>,
+}
+
+pub(crate) struct Dependency {
+    pub(crate) name: String,
+    /// Needed for tests and benchmarks alone.
+    pub(crate) is_dev: bool,
 }
 
 impl Workspace {
@@ -32,6 +40,11 @@ impl Workspace {
             .context("cargo metadata describes a package in a way that is not understood here")?;
         packages.sort_by(|a, b| a.dir.cmp(&b.dir));
         Ok(Self { packages })
+    }
+
+    /// The crates below `host/`, or the one that is all of it.
+    pub(crate) fn host(&self) -> Vec<&Package> {
+        self.packages.iter().filter(|package| package.dir.starts_with("host")).collect()
     }
 }
 
@@ -48,6 +61,15 @@ impl Package {
             }
         }
         roots.sort();
-        Some(Self { dir, roots: roots.into_iter().map(|(_, root)| root).collect() })
+        let dependencies = package["dependencies"].as_array()?.iter().map(|dependency| {
+            let name = dependency["name"].as_str()?.to_owned();
+            Some(Dependency { name, is_dev: dependency["kind"] == "dev" })
+        });
+        Some(Self {
+            name: package["name"].as_str()?.to_owned(),
+            dir,
+            roots: roots.into_iter().map(|(_, root)| root).collect(),
+            dependencies: dependencies.collect::<Option<_>>()?,
+        })
     }
 }
