@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use arrow_array::RecordBatch;
 
-use super::Cleaning;
-use super::dataset::DatasetWork;
+use super::cleaning::Cleaning;
+use super::context::DatasetWork;
 use super::object::{CleanObject, Rows};
 use super::stream::Stream;
 use crate::clean::spool::Spool;

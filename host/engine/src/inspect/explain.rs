@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use arrow_array::RecordBatch;
 use serde::Serialize;
 
-use super::{Found, Reproduction, as_read, find, is_behind};
+use super::found::{Found, as_read, find, is_behind};
+use super::reproduce::Reproduction;
 use crate::cells::cells;
 use crate::pipeline::Pipeline;
 use crate::tables::{LeaveOneOut, States};

@@ -4,29 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Found, as_read, find, time_of};
+use super::found::{Found, as_read, find, time_of};
+use super::layer::Layer;
 use smelt_catalog::Fingerprint;
 use smelt_catalog::{Entry, Gold, ObjectRef, Relation, State, look};
 use smelt_common::cost::Cost;
 use smelt_common::error::Result;
 use smelt_storage::Store;
 use smelt_storage::layers::BRONZE;
-
-/// What something in the lake is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Layer {
-    /// A KPI's table.
-    Gold,
-    /// All silver of one dataset.
-    Dataset,
-    /// The clean rows of one bronze object.
-    Silver,
-    /// The rejected rows of one bronze object.
-    Quarantine,
-    /// An object as it arrived.
-    Bronze,
-}
 
 /// Something in the lake, and what it was made from.
 #[derive(Debug, Clone, Serialize)]

@@ -9,7 +9,8 @@ use chrono::DateTime;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{Found, Layer, as_read, find};
+use super::found::{Found, as_read, find};
+use super::layer::Layer;
 use crate::manifest::{Manifest, Quarantine};
 use crate::pipeline::Pipeline;
 use crate::run::Host;

@@ -9,7 +9,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::{OURS, Reached, owner};
+use super::owner::{OURS, owner};
+use super::reached::Reached;
 use crate::attempt::{Attempts, Committer};
 use crate::outcome::Outcome;
 use smelt_catalog::{CHANGES, COMMITS, Catalog, Change, GC, Look, State};

@@ -5,13 +5,21 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::DateTime;
 
+use std::time::Duration;
+
+use super::owner::{OURS, owner};
+use super::reached::Reached;
 use super::*;
 use smelt_catalog::Fingerprint;
+use smelt_catalog::{CHANGES, Catalog, Dataset, ENTRIES, Entries, LogEntry, Look, ObjectRef};
 use smelt_catalog::{Change, Entry, RelationChange, entries_as_of, look};
 use smelt_common::cost::Cost;
 use smelt_common::digest;
+use smelt_common::error::Kind;
 use smelt_common::progress::Unwatched;
+use smelt_storage::PROOFS;
 use smelt_storage::layers::CATALOG;
+use smelt_storage::layers::{BRONZE, SILVER};
 use smelt_storage::meddling::Meddling;
 use smelt_storage::{DirStore, Durability, Store};
 

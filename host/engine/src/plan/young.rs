@@ -4,7 +4,8 @@
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
-use super::{DatasetPlan, Planning, name_of, planned};
+use super::planning::Planning;
+use super::records::{DatasetPlan, name_of, planned};
 use crate::pipeline::DatasetStep;
 use smelt_catalog::{Dataset, Entries, LogEntry, Young, look_hash, name_hash};
 use smelt_common::Error;

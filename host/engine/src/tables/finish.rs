@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use arrow_array::RecordBatch;
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::Aggregation;
+use super::aggregation::Aggregation;
 use crate::pipeline::KpiStep;
 use crate::plan::{inputs, is_whole};
 use smelt_catalog::{Gold, ObjectRef, Relation, SUMS, State};

@@ -7,7 +7,7 @@ use arrow_array::RecordBatch;
 
 use crate::pipeline::{KpiStep, Pipeline};
 use crate::silver;
-use crate::tables::first_stage;
+use crate::tables::first_stage::first_stage;
 use smelt_catalog::State;
 use smelt_common::error::Result;
 use smelt_runtime::Accumulator;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use arrow_array::RecordBatch;
 use serde::Serialize;
 
-use super::{Both, Comparing, Costs};
+use super::comparing::{Both, Comparing, Costs};
 use crate::cells::cells;
 use crate::plan::KpiPlan;
 use crate::run::Host;

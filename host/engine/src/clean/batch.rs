@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use arrow_array::RecordBatch;
 
-use super::dataset::DatasetWork;
+use super::context::DatasetWork;
 use crate::manifest::Quarantine;
 use crate::quarantine::Rejected;
 use crate::silver::Encoded;
@@ -16,7 +16,7 @@ use smelt_runtime::{Cleaned, Rejection, Session};
 
 /// One batch of an object, cleaned.
 #[derive(Default)]
-pub(super) struct Part<'w> {
+pub(super) struct CleanedBatch<'w> {
     pub(super) read: u64,
     /// The rows that the cleaner kept, if any.
     pub(super) kept: Option<RecordBatch>,
@@ -34,17 +34,17 @@ pub(super) struct Maker<'w> {
     name: &'w str,
     session: Option<Session<'w>>,
     /// The last one; its buffers are used again.
-    part: Part<'w>,
+    part: CleanedBatch<'w>,
 }
 
 impl<'w> Maker<'w> {
     /// With that session, or one that is opened for the first batch.
     pub(super) fn new(work: &'w DatasetWork<'w>, name: &'w str, session: Option<Session<'w>>) -> Self {
-        Self { work, name, session, part: Part::default() }
+        Self { work, name, session, part: CleanedBatch::default() }
     }
 
     /// Cleans the batch.
-    pub(super) fn make(&mut self, batch: &DecodedBatch) -> Result<&mut Part<'w>> {
+    pub(super) fn make(&mut self, batch: &DecodedBatch) -> Result<&mut CleanedBatch<'w>> {
         let cleaned = match batch.columns.num_rows() {
             0 => None,
             _ => Some(self.session()?.clean(&batch.columns)?),
