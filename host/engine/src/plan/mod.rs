@@ -71,7 +71,7 @@ pub struct Parked {
     /// The bronze object, or the KPI.
     pub name: String,
     /// How often it was tried.
-    pub tries: u32,
+    pub attempts: u32,
     /// Why it failed the last time.
     pub why: String,
 }
@@ -152,7 +152,7 @@ pub struct Planning<'p> {
     /// not noticed.
     pub in_full: u64,
     /// How often something is tried that a plugin fails at.
-    pub tries: u32,
+    pub max_attempts: u32,
     /// Whether a dataset is rebuilt if bronze no longer holds an object that it has rows of.
     pub forget_missing: bool,
 }
@@ -317,7 +317,7 @@ impl<'p> Planning<'p> {
 
     /// The objects of the dataset that are left alone, as they were.
     fn parked(&self, step: &DatasetStep) -> impl Iterator<Item = (&'p String, &'p Failure)> + use<'p> {
-        Failing::parked(self.state.failing.get(&step.name), &step.fingerprint.at(self.as_of), self.tries)
+        Failing::parked(self.state.failing.get(&step.name), &step.fingerprint.at(self.as_of), self.max_attempts)
     }
 
     fn parked_names(&self, step: &DatasetStep) -> HashSet<&'p str> {
@@ -477,7 +477,7 @@ impl<'p> Planning<'p> {
         }
         let failing = self.state.failing_kpis.get(&step.name);
         let version = silver_version(step, self.state);
-        let mut parked = Failing::parked(failing, &step.fingerprint.at(self.as_of), self.tries);
+        let mut parked = Failing::parked(failing, &step.fingerprint.at(self.as_of), self.max_attempts);
         match parked.find(|(_, failure)| failure.version == version) {
             Some((name, failure)) => (None, Some(Parked::new(name, failure))),
             None => (reason, None),
@@ -486,8 +486,8 @@ impl<'p> Planning<'p> {
 }
 
 impl Parked {
-    fn new(name: &str, Failure { version: _, tries, why }: &Failure) -> Self {
-        Self { name: name.to_owned(), tries: *tries, why: why.clone() }
+    fn new(name: &str, Failure { version: _, attempts, why }: &Failure) -> Self {
+        Self { name: name.to_owned(), attempts: *attempts, why: why.clone() }
     }
 }
 
