@@ -75,7 +75,7 @@ fn a_run_beside_a_promotion_comes_through_with_what_was_promoted() {
     lake.smelt(&["verify"]);
     let state = &lake.json(&["history"])["state"];
     let (runs, promoted) =
-        (&state["datasets"]["orders"]["fingerprint"]["component"], &state["promoted"]["clean-orders"]);
+        (&state["datasets"]["orders"]["relation"]["fingerprint"]["component"], &state["promoted"]["clean-orders"]);
     assert_eq!(*runs, promoted["to"]);
 }
 

@@ -155,7 +155,7 @@ fn a_table_without_one_of_its_datasets_is_made_again() {
     names.iter().for_each(|name| lake.remove(&format!("bronze/{name}")));
     lake.smelt(&["run"]);
     let history = lake.json(&["history"]);
-    let table = &history["state"]["gold"]["revenue_by_country"]["table"]["key"];
+    let table = &history["state"]["gold"]["revenue_by_country"]["relation"]["files"]["one"]["key"];
     lake.smelt(&["reproduce", table.as_str().expect("a key")]);
 }
 

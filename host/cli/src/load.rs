@@ -13,10 +13,11 @@ use smelt_common::binary::Binary;
 use smelt_common::clock::Clock;
 use smelt_common::error::{Kind, Result};
 use smelt_common::progress::Progress;
+use smelt_engine::ATTEMPTS;
 use smelt_engine::inspect::Reproduction;
 use smelt_engine::manifest::Manifest;
 use smelt_engine::pipeline::{Lock, Pipeline};
-use smelt_engine::run::{ATTEMPTS, Host};
+use smelt_engine::run::Host;
 use smelt_runtime::Engine;
 use smelt_runtime::privacy::{KEY_VARIABLE, Pseudonyms};
 use smelt_storage::lake::Lake;
@@ -120,10 +121,12 @@ fn warn_of_pseudonyms(pseudonyms: &Pseudonyms, pipeline: &Pipeline, current: &Cu
              `smelt init` makes `{}`; or set {KEY_VARIABLE}",
             lake.key_file(&variable)?.display()
         ),
-        Some(key) if current.state.datasets.values().any(|dataset| is_plain(&dataset.fingerprint)) => tracing::warn!(
-            "the pseudonyms in this lake were made without a key: smelt rebuilds the datasets that have them with key `{key}`, \
+        Some(key) if current.state.datasets.values().any(|dataset| is_plain(&dataset.relation.fingerprint)) => {
+            tracing::warn!(
+                "the pseudonyms in this lake were made without a key: smelt rebuilds the datasets that have them with key `{key}`, \
              and needs this key from then on"
-        ),
+            )
+        }
         Some(_) => {}
     }
     Ok(())

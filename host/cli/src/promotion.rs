@@ -11,7 +11,7 @@ use crate::pins::repin;
 use crate::table::short;
 use smelt_common::binary::Binary;
 use smelt_common::error::Result;
-use smelt_engine::run::{Done, Way};
+use smelt_engine::run::{Done, Way, running};
 
 /// A component that is to become current.
 pub(crate) struct Candidate<'c> {
@@ -29,23 +29,26 @@ impl Candidate<'_> {
     /// Makes the component current with all that it makes, pins it if there is a lock, and shows what changed.
     pub(crate) fn make_current(&self, common: &Common) -> Result<ExitCode> {
         let Self { plugin, binary, forget_missing, way } = *self;
+        // What the component replaces is decided once, however often the pipeline must be loaded again.
+        let mut from: Option<String> = None;
         let (version, own, done) = again_if_stale(|| {
             let (mut host, current) = common.load(Some((plugin, binary)))?;
             host.forget_missing = forget_missing;
             let version = host.pipeline().identity(plugin)?.version.clone();
             let own = current.own(plugin, u64::MAX)?;
-            let done = host.promote(plugin, own.sha256(), way)?;
+            let from = from.get_or_insert_with(|| running(&current.state, plugin, own.sha256()).to_owned());
+            let done = host.promote(plugin, own.sha256(), from, way)?;
             Ok((version, own, done))
         })?;
         repin(common, plugin)?;
         if common.json {
-            let Done { former, anew, restored, behind } = done;
+            let Done { previous, rebuilt, restored, behind } = done;
             print_json(&json!({
                 "plugin": plugin,
-                "previous": {"version": former.version, "sha256": former.component},
+                "previous": {"version": previous.version, "sha256": previous.component},
                 "current": {"version": version, "sha256": binary.sha256()},
-                "datasets": anew.datasets,
-                "kpis": anew.kpis,
+                "datasets": rebuilt.datasets,
+                "kpis": rebuilt.kpis,
                 "restored": restored,
                 "behind": behind,
             }))?;
@@ -56,13 +59,13 @@ impl Candidate<'_> {
     }
 
     /// Returns what changed as text. `own` is the sha256 of the component that the pipeline has.
-    fn text(&self, version: &str, own: &str, Done { former, anew, restored, behind }: &Done) -> String {
+    fn text(&self, version: &str, own: &str, Done { previous, rebuilt, restored, behind }: &Done) -> String {
         let Self { plugin, binary, .. } = self;
-        let (was, is) = (short(&former.component), short(binary.sha256()));
-        let mut text = format!("{plugin}: {} ({was}) → {version} ({is})\n", former.version);
+        let (was, is) = (short(&previous.component), short(binary.sha256()));
+        let mut text = format!("{plugin}: {} ({was}) → {version} ({is})\n", previous.version);
         for (what, names) in [
-            ("datasets rebuilt", &anew.datasets),
-            ("KPIs rebuilt", &anew.kpis),
+            ("datasets rebuilt", &rebuilt.datasets),
+            ("KPIs rebuilt", &rebuilt.kpis),
             ("datasets restored", &restored.datasets),
             ("KPIs restored", &restored.kpis),
         ] {
@@ -78,7 +81,7 @@ impl Candidate<'_> {
                 names.join(", ")
             ));
         }
-        if binary.sha256() == former.component {
+        if binary.sha256() == previous.component {
             text.push_str("  the component is the same, and has the new signature\n");
         }
         if binary.sha256() != own {

@@ -397,7 +397,7 @@ impl World {
 
     fn runs_next_cleaner(&self) -> bool {
         let history = self.lake.json(&["history"]);
-        history["state"]["datasets"]["clicks"]["fingerprint"]["version"] == "2.0.0"
+        history["state"]["datasets"]["clicks"]["relation"]["fingerprint"]["version"] == "2.0.0"
             || history["state"]["promoted"]["clean-clicks"]["version"] == "2.0.0"
     }
 

@@ -11,16 +11,16 @@ mod peers;
 mod report;
 mod s3;
 mod server;
+mod smelt;
 mod tick;
+mod traffic;
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
 use crate::args::{Args, Usage};
-use crate::process::tool;
 use crate::toolchain::Toolchain;
 use crate::{demo, paths, plugins};
 use bronze::Size;
@@ -107,11 +107,4 @@ pub(crate) fn run(args: &mut Args) -> Result<()> {
     };
     print!("{report}");
     Ok(())
-}
-
-/// `smelt run` on that lake.
-fn smelt_run(smelt: &Path, lake: &Path) -> Command {
-    let mut command = tool(smelt);
-    command.args(["run", "--pipeline", "pipelines/ecommerce", "--lake"]).arg(lake);
-    command
 }

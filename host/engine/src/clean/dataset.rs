@@ -2,15 +2,16 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::Cleaning;
 use super::names::What;
 use super::object::CleanObject;
 use super::write::{Again, Written};
-use super::{Cleaning, Outcome};
 use crate::clean::keys::{Budget, KeySpool, Names, resolve};
 use crate::clean::spool::Spools;
+use crate::outcome::Outcome;
 use crate::pipeline::DatasetStep;
 use crate::plan::{DatasetPlan, YOUNG};
-use smelt_catalog::{CHANGES, Dataset, DatasetChange, ENTRIES, Entries, Entry, INDEX, LogEntry, Young};
+use smelt_catalog::{CHANGES, Dataset, ENTRIES, Entries, Entry, INDEX, LogEntry, RelationChange, Young};
 use smelt_common::Error;
 use smelt_common::error::Result;
 use smelt_runtime::Session;
@@ -41,7 +42,7 @@ impl<'w> DatasetWork<'w> {
         let held = cleaning.state.datasets.get(&plan.dataset).filter(|_| plan.rebuild.is_none());
         let mut before = held.cloned().unwrap_or_else(|| Dataset::new(step.fingerprint.at(cleaning.as_of)));
         let bytes = plan.objects.iter().map(|object| object.bytes).sum();
-        let keys = KeySpool::new(before.keys.place()?, bytes, keys);
+        let keys = KeySpool::new(before.bronze.keys.place()?, bytes, keys);
         Ok(Self { cleaning, plan, step, spools, keys, before, reset: held.is_none() })
     }
 
@@ -72,63 +73,64 @@ impl<'w> DatasetWork<'w> {
         let aged = written.filter_map(|(name, at)| Some((name.to_owned(), clock?.saturating_sub(at).max(0))));
         let young: HashMap<String, i64> = aged.filter(|(_, age)| *age < YOUNG).collect();
         let mut after = self.before.clone();
-        after.next_id += self.plan.objects.len() as u32;
+        after.bronze.next_id += self.plan.objects.len() as u32;
         let mut retired = Vec::new();
         let entries = Entries::of(self.cleaning.store, &self.before);
-        let lost = self.supersede(&objects, &entries, &mut after.keys, &mut retired)?;
+        let lost = self.supersede(&objects, &entries, &mut after.bronze.keys, &mut retired)?;
         let again = self.again(&objects, &entries, &lost)?;
         let former: Vec<_> = again.iter().map(|Again { name, entry }| (name.clone(), entry.clone())).collect();
         let Written { cleaned, rewritten, removed } = self.write(objects, again, &lost, &mut retired)?;
 
         let mut lines = Vec::new();
         for (object, entry) in &cleaned {
-            after.totals.add(entry);
-            after.content.add(object, entry);
-            after.pace.add(entry);
+            after.bronze.totals.add(entry);
+            after.relation.content.add(object, entry);
+            after.bronze.pace.add(entry);
             lines.push(LogEntry { object: object.clone(), cleaned: true, entry: entry.clone() });
         }
-        after.names.extend(cleaned.iter().map(|(object, _)| object.as_str()));
+        after.bronze.names.extend(cleaned.iter().map(|(object, _)| object.as_str()));
         for (object, entry) in &former {
-            after.totals.subtract(entry);
-            after.content.subtract(object, entry);
+            after.bronze.totals.subtract(entry);
+            after.relation.content.subtract(object, entry);
         }
         for (object, entry) in &rewritten {
-            after.totals.add(entry);
-            after.content.add(object, entry);
+            after.bronze.totals.add(entry);
+            after.relation.content.add(object, entry);
             lines.push(LogEntry { object: object.clone(), cleaned: false, entry: entry.clone() });
         }
+        after.relation.rows = after.bronze.totals.kept;
         self.touch(&entries, &mut lines)?;
         let mut pairs = Vec::new();
         for LogEntry { object, entry, .. } in &lines {
             pairs.extend(Entries::pairs(object, entry)?);
         }
-        after.entries.put(self.cleaning.store, &self.numbered(ENTRIES), pairs, &mut retired)?;
+        after.entries_mut().put(self.cleaning.store, &self.numbered(ENTRIES), pairs, &mut retired)?;
         // By the store's clock they are young, and by ours they will be old: the two may differ.
         let until = self.cleaning.now.saturating_add(YOUNG - young.values().min().copied().unwrap_or_default());
         let young = young.into_keys().collect();
         let (log, young) = Young::write(self.cleaning.store, &self.numbered(CHANGES), &lines, &young, until)?;
-        after.young.retain(|young| !self.plan.settled.contains(young));
+        after.bronze.young.retain(|young| !self.plan.settled.contains(young));
         young.into_iter().for_each(|young| after.add_young(young));
-        let change = DatasetChange {
+        let change = RelationChange {
             reset: self.reset,
-            previous: self.cleaning.state.datasets.get(&self.plan.dataset).map_or(0, |held| held.revision),
+            previous: self.cleaning.state.datasets.get(&self.plan.dataset).map_or(0, |held| held.relation.revision),
             cleaned: cleaned.len() as u64,
             rewritten: rewritten.len() as u64,
-            log,
+            log: Some(log),
             removed,
         };
 
         let stored = lines.iter().flat_map(|line| std::iter::once(&line.entry.silver).chain(&line.entry.quarantine));
         outcome.change.referenced.extend(stored.map(|stored| stored.key.clone()));
-        let runs = after.entries.runs().iter().chain(after.keys.runs());
+        let runs = after.entries().runs().iter().chain(after.bronze.keys.runs());
         outcome.change.referenced.extend(runs.map(|run| run.key.clone()));
         let removed = change.removed.as_ref().map(|removed| &removed.rows);
-        outcome.change.referenced.extend(removed.into_iter().chain([&change.log]).map(|stored| stored.key.clone()));
+        outcome.change.referenced.extend(removed.into_iter().chain(&change.log).map(|stored| stored.key.clone()));
         if self.plan.rebuild.is_some()
             && let Some(former) = self.cleaning.state.datasets.get(&self.plan.dataset)
         {
             // What it named and can no longer be told is found by whoever tidies up next.
-            outcome.orphaned |= !former.objects(self.cleaning.store, &mut retired)?;
+            outcome.orphans |= !former.objects(self.cleaning.store, &mut retired)?;
         }
         retired.retain(|key| !outcome.change.referenced.contains(key));
         outcome.change.retired.extend(retired);
@@ -155,7 +157,7 @@ impl<'w> DatasetWork<'w> {
         };
         let cleaned = |id: &u32| objects.contains_key(id);
         let failed: HashSet<u32> =
-            (self.before.next_id..).take(self.plan.objects.len()).filter(|id| !cleaned(id)).collect();
+            (self.before.bronze.next_id..).take(self.plan.objects.len()).filter(|id| !cleaned(id)).collect();
         resolve(&self.keys, &failed, &Names::new(&name_of), keys, store, &self.numbered(INDEX), retired)
     }
 

@@ -18,14 +18,14 @@ use object::{CleanObject, Object};
 
 use crate::clean::keys::Budget;
 use crate::clean::spool::Spools;
-use crate::outcome::first;
+use crate::outcome::{Outcome, Subject};
 use crate::pipeline::Pipeline;
 use crate::plan::{DatasetPlan, PlannedObject};
 use crate::tables::partial::PartialAggregates;
 use smelt_catalog::{Change, State};
 use smelt_common::error::{Kind, Result};
 use smelt_common::progress::Progress;
-use smelt_common::{Error, workers};
+use smelt_common::workers;
 use smelt_storage::Store;
 use smelt_storage::layers::BRONZE;
 
@@ -48,40 +48,9 @@ pub struct Cleaning<'c> {
     /// The time now, in microseconds since the epoch.
     pub now: i64,
     /// Where KPIs take silver in that is about to be aggregated, if it is.
-    pub fresh: Option<&'c PartialAggregates>,
+    pub partials: Option<&'c PartialAggregates>,
     /// Told of every object read.
     pub progress: &'c dyn Progress,
-}
-
-/// What came of cleaning: a change to be committed, and what could not be done.
-pub struct Outcome {
-    /// The change; may be empty.
-    pub change: Change,
-    /// Objects that could not be cleaned, by dataset and name, and why; they are tried again in the next run.
-    pub failures: Vec<((String, String), Error)>,
-    /// Objects that changed while they were read, by dataset and name, and what to say of it: nothing of them was taken.
-    pub unsettled: Vec<((String, String), Error)>,
-    /// Things people should look at, such as a column that an object lacks.
-    pub warnings: Vec<String>,
-    /// Whether objects were written that the commit does not name.
-    pub orphaned: bool,
-    /// Datasets of which an object is gone or damaged, and which; they must be made anew.
-    pub damaged: BTreeMap<String, String>,
-    /// Datasets that could not be finished for another reason, and why; they are tried again in the next run.
-    pub stopped: Vec<(String, Error)>,
-}
-
-impl Outcome {
-    /// The outcome, if all was done; else the first thing that was not.
-    pub fn complete(mut self) -> Result<Self> {
-        let failures = self
-            .failures
-            .drain(..)
-            .chain(self.unsettled.drain(..))
-            .map(|((_, object), error)| (format!("{BRONZE}{object}"), error));
-        first(failures.chain(std::mem::take(&mut self.stopped)), &self.damaged)?;
-        Ok(self)
-    }
 }
 
 /// One object to be cleaned.
@@ -109,7 +78,7 @@ impl Cleaning<'_> {
         let mut jobs = Vec::new();
         for work in &works {
             // Numbered in the order of their names.
-            let numbered = work.plan.objects.iter().zip(work.before.next_id..);
+            let numbered = work.plan.objects.iter().zip(work.before.bronze.next_id..);
             jobs.extend(numbered.map(|(object, id)| Job { work, object, id }));
         }
         // Longest first: the last ones to finish are then short.
@@ -130,15 +99,7 @@ impl Cleaning<'_> {
         );
         self.progress.end();
 
-        let mut outcome = Outcome {
-            change: Change::new("clean"),
-            failures: vec![],
-            unsettled: vec![],
-            warnings: vec![],
-            orphaned: false,
-            damaged: BTreeMap::new(),
-            stopped,
-        };
+        let mut outcome = Outcome::new(Change::new("clean"), ());
         let mut by_dataset: BTreeMap<&str, BTreeMap<u32, (&str, CleanObject<'_>)>> = BTreeMap::new();
         // By dataset and words, the objects of which they are true.
         let mut warnings: BTreeMap<(&str, String), Vec<&str>> = BTreeMap::new();
@@ -151,25 +112,27 @@ impl Cleaning<'_> {
                     by_dataset.entry(dataset).or_default().insert(id, (name, object));
                 }
                 Err(error) => {
-                    let unsettled = error.kind() == Kind::Unsettled;
-                    let those = if unsettled { &mut outcome.unsettled } else { &mut outcome.failures };
-                    those.push(((dataset.to_owned(), name.to_owned()), error));
+                    let subject = Subject::Object { dataset: dataset.to_owned(), name: name.to_owned() };
+                    outcome.failures.push((subject, error));
                 }
             }
         }
         // Thousands of objects that lack the same key are one thing to tell.
         outcome.warnings = warnings.into_iter().flat_map(|((_, warning), of)| told_of(of, &warning)).collect();
-        // What failed may have been written in part.
-        outcome.orphaned = !outcome.failures.is_empty();
+        // What failed may have been written in part; an object that changed while it was read was given up before.
+        outcome.orphans = outcome.failures.iter().any(|(_, error)| error.kind() != Kind::Unsettled);
         // Where objects are created whole, none is young.
         let clock = if self.store.is_remote() { None } else { Some(self.store.clock()?) };
         for work in &works {
             let plan = work.plan;
             // A dataset made anew without an object that it has rows of would lose them: it stays as it is.
-            let not_taken = || outcome.failures.iter().chain(&outcome.unsettled);
-            let failed = |name: &String| not_taken().any(|(of, _)| (&of.0, &of.1) == (&plan.dataset, name));
+            let failed = |object: &String| {
+                outcome.failures.iter().any(|(subject, _)| {
+                    matches!(subject, Subject::Object { dataset, name } if (dataset, name) == (&plan.dataset, object))
+                })
+            };
             if plan.rebuild.is_some() && plan.objects.iter().any(|object| object.known && failed(&object.name)) {
-                outcome.orphaned = true;
+                outcome.orphans = true;
                 continue;
             }
             let objects = by_dataset.remove(plan.dataset.as_str()).unwrap_or_default();
@@ -177,22 +140,23 @@ impl Cleaning<'_> {
             match work.finish(objects, clock, &mut outcome) {
                 Err(error) if error.kind() == Kind::Damaged => {
                     outcome.change.retired.truncate(retired);
-                    outcome.orphaned = true;
+                    outcome.orphans = true;
                     outcome.damaged.insert(plan.dataset.clone(), error.to_string());
                 }
                 Err(error) => {
                     outcome.change.retired.truncate(retired);
-                    outcome.orphaned = true;
-                    outcome.stopped.push((plan.dataset.clone(), error));
+                    outcome.orphans = true;
+                    stopped.push((plan.dataset.clone(), error));
                 }
                 Ok(()) => {}
             }
         }
         // An error that concerns every dataset is the lake's.
-        match outcome.stopped.is_empty() || outcome.stopped.len() < planned {
-            true => Ok(outcome),
-            false => Err(outcome.stopped.swap_remove(0).1),
+        if !stopped.is_empty() && stopped.len() == planned {
+            return Err(stopped.swap_remove(0).1);
         }
+        outcome.failures.extend(stopped.into_iter().map(|(dataset, error)| (Subject::Dataset(dataset), error)));
+        Ok(outcome)
     }
 }
 

@@ -62,7 +62,7 @@ pub fn explain(reproduction: &Reproduction<'_>, kpi: &str, cells: &[String]) -> 
         let gold = &state.gold[&kpi];
         match explain_in(reproduction, &*store, state, &kpi, cells, &mut seen) {
             Err(error) if error.kind() == Kind::Damaged && is_behind(state, gold) => {
-                let table = &gold.table.key;
+                let table = &gold.table().key;
                 let why = format!(
                     "the lake no longer has all that `{table}` was made from, because its silver has changed; `smelt aggregate` \
                      brings the table up to date, and then its rows have a lineage again: {error}"
@@ -96,15 +96,15 @@ fn explain_in(
     let mut inputs: Vec<(&str, Vec<(String, Entry)>)> = Vec::new();
     for (name, input) in &gold.inputs {
         let (held, entries) = as_read(store, state, gold, input)?;
-        datasets.insert(input.dataset.clone(), held.fingerprint);
+        datasets.insert(input.relation.clone(), held.relation.fingerprint);
         inputs.push((name, entries));
     }
     let Seen { pipeline, states } = seen;
-    let is_it = |(of, by, _): &(_, _, _)| (of, by) == (&datasets, &gold.fingerprint);
+    let is_it = |(of, by, _): &(_, _, _)| (of, by) == (&datasets, &gold.relation.fingerprint);
     if !pipeline.as_ref().is_some_and(is_it) {
-        let loaded = reproduction.recorded(store, &datasets, Some((kpi, &gold.fingerprint)))?;
+        let loaded = reproduction.recorded(store, &datasets, Some((kpi, &gold.relation.fingerprint)))?;
         *states = States::default();
-        *pipeline = Some((datasets, gold.fingerprint.clone(), loaded));
+        *pipeline = Some((datasets, gold.relation.fingerprint.clone(), loaded));
     }
     let (_, _, pipeline) = pipeline.as_ref().ok_or_else(|| Error::internal("no pipeline"))?;
     let step = pipeline.kpis.first().ok_or_else(|| Error::internal("a pipeline without its KPI"))?;
@@ -135,7 +135,7 @@ fn explain_in(
     }
     from.sort_by(|a, b| a.bronze.cmp(&b.bronze));
     let Rows { columns, .. } = found;
-    Ok(Explained { table: gold.table.key.clone(), kpi: kpi.to_owned(), columns, row, objects: objects.len(), from })
+    Ok(Explained { table: gold.table().key.clone(), kpi: kpi.to_owned(), columns, row, objects: objects.len(), from })
 }
 
 struct Rows {
@@ -176,11 +176,11 @@ impl Selection {
         let matching: Vec<_> = rows.rows.iter().filter(|row| self.matches(row)).collect();
         match matching.as_slice() {
             [row] => Ok((*row).clone()),
-            [] => Err(Error::config(format!("no row of `{}` has these cells", gold.table.key))),
+            [] => Err(Error::config(format!("no row of `{}` has these cells", gold.table().key))),
             several => Err(Error::config(format!(
                 "{} rows of `{}` have these cells, among them {}; more `column=value` tell them apart",
                 several.len(),
-                gold.table.key,
+                gold.table().key,
                 several.iter().take(3).map(|row| format!("({})", row.join(", "))).collect::<Vec<_>>().join(", ")
             ))),
         }

@@ -11,7 +11,7 @@ pub use lineage::{Account, Layer, Made, Node, lineage};
 pub use open_lineage::events;
 pub use reproduce::{Compared, Reproduced, Reproduction};
 
-use smelt_catalog::{Dataset, Entries, Entry, Gold, GoldInput, State, entries_as_of, read_commit};
+use smelt_catalog::{Dataset, Entries, Entry, Gold, InputVersion, State, entries_as_of, read_commit};
 use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
 use smelt_storage::Store;
@@ -34,11 +34,11 @@ pub(crate) fn find(store: &dyn Store, state: &State, name: &str) -> Result<Found
     if let Some(rest) = name.strip_prefix(GOLD) {
         let kpi = rest.split('/').next().unwrap_or_default();
         return match state.gold.get(kpi) {
-            Some(gold) if gold.table.key == name => Ok(Found::Gold(kpi.to_owned())),
+            Some(gold) if gold.table().key == name => Ok(Found::Gold(kpi.to_owned())),
             Some(gold) => Err(unknown(format!(
                 "the newest commit does not reference it; the table of KPI `{kpi}` is `{}` now, and the lake does not keep \
                  what previous tables were made from",
-                gold.table.key
+                gold.table().key
             ))),
             None => Err(unknown(format!("there is no KPI `{kpi}`; there are {}", listed(state.gold.keys())))),
         };
@@ -94,11 +94,11 @@ pub(crate) fn as_read(
     store: &dyn Store,
     state: &State,
     gold: &Gold,
-    input: &GoldInput,
+    input: &InputVersion,
 ) -> Result<(Dataset, Vec<(String, Entry)>)> {
-    let GoldInput { dataset, revision, content, .. } = input;
+    let InputVersion { relation: dataset, revision, content, .. } = input;
     let gone = |what: &str| {
-        let table = &gold.table.key;
+        let table = &gold.table().key;
         Error::new(
             Kind::Damaged,
             format!(
@@ -107,7 +107,7 @@ pub(crate) fn as_read(
         )
     };
     // What is known of its objects may have been written anew since, though its silver is as it was.
-    let is_it = |held: &&Dataset| held.revision == *revision;
+    let is_it = |held: &&Dataset| held.relation.revision == *revision;
     let current = state.datasets.get(dataset).filter(is_it).cloned();
     let held = match current {
         Some(held) => held,
@@ -136,7 +136,7 @@ pub(crate) fn as_read(
 
 /// Whether the table's dataset has changed since the table was made, so that some of what it was made from may be gone.
 fn is_behind(state: &State, gold: &Gold) -> bool {
-    let revision = |input: &GoldInput| state.datasets.get(&input.dataset).map(|held| held.revision);
+    let revision = |input: &InputVersion| state.datasets.get(&input.relation).map(|held| held.relation.revision);
     gold.inputs.values().any(|input| revision(input) != Some(input.revision))
 }
 

@@ -84,7 +84,7 @@ impl Reached {
         let former = kept.iter().flat_map(|former| &former.datasets);
         for (name, dataset, is_current) in current.chain(former.map(|(name, dataset)| (name, dataset, false))) {
             if let Err(error) = reached.add_dataset(store, dataset, is_current) {
-                for run in dataset.entries.runs() {
+                for run in dataset.entries().runs() {
                     if look.has_retired(&run.key)? {
                         return Ok(Err(error));
                     }
@@ -115,8 +115,8 @@ impl Reached {
                 Err(error) if error.kind() == Kind::Damaged => return Ok(()),
                 commit => commit?,
             };
-            for change in commit.datasets.values() {
-                for LogEntry { entry, .. } in LogEntry::read(store, &change.log)? {
+            for change in commit.relations.values() {
+                for LogEntry { entry, .. } in change.read_log(store)? {
                     self.since.extend([entry.silver].into_iter().chain(entry.quarantine).map(|stored| stored.key));
                 }
             }
@@ -130,7 +130,7 @@ impl Reached {
                 self.since.extend(keys);
             }
             let State { datasets, gold, retired, components, .. } = &commit.state;
-            let maps = datasets.values().flat_map(|dataset| [&dataset.entries, &dataset.keys]);
+            let maps = datasets.values().flat_map(|dataset| [&dataset.entries(), &dataset.bronze.keys]);
             let maps = maps.chain(gold.values().flat_map(|gold| &gold.stages));
             self.since.extend(maps.flat_map(SortedRuns::runs).map(|run| run.key.clone()));
             self.since.extend(retired.iter().cloned().chain(components.keys().map(|sha256| component_key(sha256))));
@@ -150,18 +150,18 @@ impl Reached {
                 !(is_of(CHANGES, datasets) || is_of(GOLD, kpis))
             });
         }
-        for change in commit.datasets.into_values() {
-            self.add(change.log);
+        for change in commit.relations.into_values() {
+            change.log.into_iter().for_each(|log| self.add(log));
             change.removed.into_iter().for_each(|removed| self.add(removed.rows));
         }
         let mut state = commit.state;
-        commit.kpis.iter().filter_map(|kpi| state.gold.remove(kpi)).for_each(|gold| self.add(gold.table));
+        commit.kpis.iter().filter_map(|kpi| state.gold.remove(kpi)).for_each(|gold| self.add(gold.table().clone()));
     }
 
     /// Bronze may have changed since a former dataset was current.
     fn add_dataset(&mut self, store: &dyn Store, dataset: &Dataset, is_current: bool) -> Result<()> {
-        self.add_map(&dataset.entries);
-        self.add_map(&dataset.keys);
+        self.add_map(&dataset.entries());
+        self.add_map(&dataset.bronze.keys);
         Entries::of(store, dataset).scan(|name, entry| {
             let key = format!("{BRONZE}{name}");
             if is_current {

@@ -101,12 +101,12 @@ pub struct KpiStep {
 pub struct KpiInput {
     /// The plugin's name for the input.
     pub name: String,
-    /// The dataset's name in the manifest.
-    pub dataset: String,
+    /// The name of the relation in the manifest.
+    pub relation: String,
     /// The columns that the KPI reads.
     pub columns: SchemaRef,
-    /// The dataset's whole schema as text. The meaning of silver's bytes depends on it.
-    pub silver: String,
+    /// The relation's whole schema as text. The meaning of its bytes depends on it.
+    pub schema: String,
 }
 
 /// The most bytes of an object's name, because file systems allow no more.
@@ -222,7 +222,7 @@ impl Pipeline {
                 let plugin = Kpi::load(&engine, &section.plugin, &binary, &limits, pseudonyms)?;
                 let parameters = parameters(plugin.identity(), &section.parameters)?;
                 let inputs = inputs(&plugin, &section.own.inputs, &datasets)?;
-                let mapped: Vec<_> = inputs.iter().map(|input| format!("{}={}", input.name, input.dataset)).collect();
+                let mapped: Vec<_> = inputs.iter().map(|input| format!("{}={}", input.name, input.relation)).collect();
                 let fingerprint = fingerprint(plugin.identity(), &parameters, mapped.join(" "));
                 Ok(KpiStep { name: name.clone(), plugin, parameters, inputs, fingerprint })
             };
@@ -358,5 +358,5 @@ fn resolve(plugin: &Kpi, input: &KpiInputSpec, dataset: &str, datasets: &[Datase
         }
     }
     let (name, columns) = (input.name.clone(), input.columns.clone());
-    Ok(KpiInput { name, dataset: dataset.to_owned(), columns, silver: schema_text(silver) })
+    Ok(KpiInput { name, relation: dataset.to_owned(), columns, schema: schema_text(silver) })
 }

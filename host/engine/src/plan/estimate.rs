@@ -19,10 +19,10 @@ impl Planning<'_> {
     /// What it would be to clean the objects, going by those that were cleaned.
     pub(super) fn cleaning(&self, plan: &DatasetPlan) -> Option<Estimate> {
         let held = self.state.datasets.get(&plan.dataset)?;
-        let Pace { bytes: all, micros } = held.pace;
+        let Pace { bytes: all, micros } = held.bronze.pace;
         let bytes: u64 = plan.objects.iter().map(|object| object.bytes).sum();
         let share = bytes as f64 / Some(all).filter(|&all| all > 0)? as f64;
-        let rows = (held.totals.read as f64 * share).round() as u64;
+        let rows = (held.bronze.totals.read as f64 * share).round() as u64;
         Some(Estimate { rows, plugin_seconds: micros as f64 * share / 1e6 })
     }
 
@@ -31,12 +31,12 @@ impl Planning<'_> {
         let gold = self.state.gold.get(&step.name)?;
         let taken: u64 = gold.inputs.values().map(|input| input.rows).sum();
         let of = |dataset: &str| datasets.iter().find(|plan| plan.dataset == dataset);
-        let same = gold.fingerprint.difference(&step.fingerprint.at(self.as_of)).is_none();
+        let same = gold.relation.fingerprint.difference(&step.fingerprint.at(self.as_of)).is_none();
         let anew =
-            !same || step.inputs.iter().any(|input| of(&input.dataset).is_some_and(|plan| plan.rebuild.is_some()));
+            !same || step.inputs.iter().any(|input| of(&input.relation).is_some_and(|plan| plan.rebuild.is_some()));
         let rows = step.inputs.iter().map(|input| {
-            let held = self.state.datasets.get(&input.dataset).map_or(0, |held| held.totals.kept);
-            let planned = of(&input.dataset).and_then(|plan| Some((plan.rebuild.is_some(), plan.estimate?.rows)));
+            let held = self.state.datasets.get(&input.relation).map_or(0, |held| held.bronze.totals.kept);
+            let planned = of(&input.relation).and_then(|plan| Some((plan.rebuild.is_some(), plan.estimate?.rows)));
             let read = gold.inputs.get(&input.name).filter(|_| !anew).map_or(0, |read| read.rows);
             match planned {
                 Some((true, all)) => all,

@@ -14,7 +14,9 @@ use std::collections::{BTreeMap, HashSet};
 use serde::Serialize;
 
 use crate::pipeline::{DatasetStep, KpiInput, KpiStep, Pipeline};
-use smelt_catalog::{Dataset, Entries, Entry, Failing, Failure, GoldInput, Listed, ObjectRef, Parts, State, Young};
+use smelt_catalog::{
+    Dataset, Entries, Entry, Failing, Failure, InputVersion, Inputs, Listed, ObjectRef, Parts, Relation, State, Young,
+};
 use smelt_common::error::{Kind, Result};
 use smelt_common::{Error, profile, workers};
 use smelt_storage::layers::BRONZE;
@@ -198,7 +200,7 @@ impl<'p> Planning<'p> {
 
     /// Fails if bronze was read and is gone as a whole: that says nothing of its objects.
     fn expect_bronze(&self) -> Result<()> {
-        let read: u64 = self.state.datasets.values().map(|dataset| dataset.totals.objects).sum();
+        let read: u64 = self.state.datasets.values().map(|dataset| dataset.bronze.totals.objects).sum();
         if read == 0 || self.store.has_layer(BRONZE)? {
             return Ok(());
         }
@@ -228,7 +230,8 @@ impl<'p> Planning<'p> {
 
     /// Where a listing is cheap: one of everything. Plans, and what no pattern matches.
     fn by_listing(&self) -> Result<(Vec<Result<DatasetPlan>>, Vec<String>)> {
-        let names = |held: Option<&'p Dataset>| held.map(|held| (&held.names.all, held.names.greatest.as_str()));
+        let names =
+            |held: Option<&'p Dataset>| held.map(|held| (&held.bronze.names.all, held.bronze.names.greatest.as_str()));
         let steps = self.steps().into_iter();
         let listed = steps.map(|(step, held)| (step, held, RefCell::new(Listed::new(names(held)))));
         // What is parked is not among the names that are held.
@@ -284,9 +287,9 @@ impl<'p> Planning<'p> {
         let prefix = format!("{BRONZE}{}", step.pattern.prefix());
         let all = |rebuild| self.in_full(step, held, &self.store.list(&prefix, "")?, rebuild);
         let (Some(dataset), None, true) = (held, &rebuild, self.is_large(held)) else { return all(rebuild) };
-        let window = dataset.names.window();
+        let window = dataset.bronze.names.window();
         let after = if window.after().is_empty() { String::new() } else { format!("{BRONZE}{}", window.after()) };
-        let listed = RefCell::new(Listed::new(Some((window, &dataset.names.greatest))));
+        let listed = RefCell::new(Listed::new(Some((window, &dataset.bronze.names.greatest))));
         let parked = self.parked_names(step);
         let known = |key: &str| {
             let name = &key[BRONZE.len()..];
@@ -311,7 +314,7 @@ impl<'p> Planning<'p> {
 
     /// Why the dataset would be made anew, as far as bronze does not matter.
     fn reason(&self, step: &DatasetStep, held: Option<&Dataset>) -> Option<String> {
-        let changed = held?.fingerprint.difference(&step.fingerprint.at(self.as_of));
+        let changed = held?.relation.fingerprint.difference(&step.fingerprint.at(self.as_of));
         changed.or_else(|| self.damaged.get(&step.name).cloned())
     }
 
@@ -343,7 +346,7 @@ impl<'p> Planning<'p> {
 
     /// Reads what is new, where everything else is known to be there.
     fn incremental(&self, step: &DatasetStep, held: Option<&Dataset>, new: &[Meta]) -> DatasetPlan {
-        let greatest = held.map_or("", |held| &held.names.greatest);
+        let greatest = held.map_or("", |held| &held.bronze.names.greatest);
         let unread = |meta: &&Meta| step.pattern.matches(name_of(meta)) && name_of(meta) > greatest;
         let objects = new.iter().filter(unread).map(|meta| planned(meta, false)).collect();
         DatasetPlan { objects, ..self.dataset_plan(step, None) }
@@ -351,14 +354,14 @@ impl<'p> Planning<'p> {
 
     /// Whether it has more objects than are compared with bronze in full at every tick.
     fn is_large(&self, held: Option<&Dataset>) -> bool {
-        held.is_none_or(|held| held.totals.objects > self.in_full)
+        held.is_none_or(|held| held.bronze.totals.objects > self.in_full)
     }
 
     /// The part of the plan that concerns KPIs; without datasets, given silver as it is.
     pub fn kpis(&self, datasets: &[DatasetPlan]) -> Vec<KpiPlan> {
         let plan = |step: &KpiStep| {
             let (reason, parked) = self.kpi(step, datasets);
-            let table = self.state.gold.get(&step.name).map(|gold| gold.table.key.clone());
+            let table = self.state.gold.get(&step.name).map(|gold| gold.table().key.clone());
             KpiPlan { kpi: step.name.clone(), reason, parked, table, estimate: None }
         };
         self.pipeline.kpis.iter().map(plan).collect()
@@ -450,19 +453,20 @@ impl<'p> Planning<'p> {
         let changed: Vec<_> = step
             .inputs
             .iter()
-            .filter(|input| changed(&input.dataset))
-            .map(|input| format!("`{}`", input.dataset))
+            .filter(|input| changed(&input.relation))
+            .map(|input| format!("`{}`", input.relation))
             .collect();
         let data = (!changed.is_empty()).then(|| format!("new data in {}", changed.join(", ")));
         let Some(gold) = self.state.gold.get(&step.name) else {
-            let any = step.inputs.iter().any(|input| self.state.datasets.contains_key(&input.dataset));
+            let any = step.inputs.iter().any(|input| self.state.datasets.contains_key(&input.relation));
             let reason = (any || data.is_some()).then(|| "no table yet".to_owned());
             return self.unless_parked(step, reason, data.is_some());
         };
-        let lost = || (!is_whole(self.store, &gold.table)).then(|| format!("`{}` is gone or damaged", gold.table.key));
+        let lost =
+            || (!is_whole(self.store, &gold.table())).then(|| format!("`{}` is gone or damaged", gold.table().key));
         let silver = || (gold.inputs != inputs(step, self.state)).then(|| "new silver".to_owned());
         let is_new = data.is_some();
-        let reason = gold.fingerprint.difference(&step.fingerprint.at(self.as_of)).or(data);
+        let reason = gold.relation.fingerprint.difference(&step.fingerprint.at(self.as_of)).or(data);
         self.unless_parked(step, reason.or_else(silver).or_else(lost), is_new)
     }
 
@@ -505,18 +509,17 @@ pub fn is_whole(store: &dyn Store, stored: &ObjectRef) -> bool {
 }
 
 /// The silver that the KPI reads, as it is.
-pub fn inputs(step: &KpiStep, state: &State) -> BTreeMap<String, GoldInput> {
+pub fn inputs(step: &KpiStep, state: &State) -> Inputs {
     let read = |input: &KpiInput| {
-        let held = state.datasets.get(&input.dataset)?;
-        let (dataset, silver) = (input.dataset.clone(), input.silver.clone());
-        let Dataset { since, revision, content, ref totals, .. } = *held;
-        Some((input.name.clone(), GoldInput { dataset, silver, since, revision, content, rows: totals.kept }))
+        let (relation, schema) = (input.relation.clone(), input.schema.clone());
+        let Relation { since, revision, content, rows, .. } = *state.relation(&relation)?;
+        Some((input.name.clone(), InputVersion { relation, schema, since, revision, content, rows }))
     };
     step.inputs.iter().filter_map(read).collect()
 }
 
 /// Which version of its silver the KPI would read.
 pub fn silver_version(step: &KpiStep, state: &State) -> String {
-    let version = |input: &GoldInput| format!("{} {}.{}", input.dataset, input.since, input.revision);
+    let version = |input: &InputVersion| format!("{} {}.{}", input.relation, input.since, input.revision);
     inputs(step, state).values().map(version).collect::<Vec<_>>().join(", ")
 }

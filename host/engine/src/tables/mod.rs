@@ -19,7 +19,7 @@ use delta::Delta;
 use rows::{Part, Task, bundles};
 use smelt_runtime::sums::Shards;
 
-use crate::outcome::first;
+use crate::outcome::{Outcome, Subject};
 use crate::pipeline::{KpiStep, Pipeline};
 use crate::plan::{KpiPlan, inputs};
 use crate::tables::partial::PartialAggregates;
@@ -42,30 +42,13 @@ pub struct Aggregation<'a> {
     /// The time that plugins are told, in microseconds since the epoch.
     pub as_of: i64,
     /// What was taken in while silver was written.
-    pub fresh: &'a PartialAggregates,
+    pub partials: &'a PartialAggregates,
     /// Told of every silver object read.
     pub progress: &'a dyn Progress,
 }
 
-/// What came of aggregating: a change to be committed, and what could not be done.
-pub struct Outcome {
-    /// The change; may be empty.
-    pub change: Change,
-    /// KPIs that could not be computed, and why; they are tried again in the next run.
-    pub failures: Vec<(String, Error)>,
-    /// Datasets of which an object is gone or damaged, and which; they must be made anew.
-    pub damaged: BTreeMap<String, String>,
-    /// The tables that were computed, by KPI.
-    pub tables: BTreeMap<String, RecordBatch>,
-}
-
-impl Outcome {
-    /// The outcome, if all was done; else the first thing that was not.
-    pub fn complete(mut self) -> Result<Self> {
-        first(self.failures.drain(..), &self.damaged)?;
-        Ok(self)
-    }
-}
+/// The tables that were computed, by KPI.
+pub type Tables = BTreeMap<String, RecordBatch>;
 
 /// A KPI being computed.
 struct Work<'w> {
@@ -98,15 +81,10 @@ pub(crate) fn first_stage(step: &KpiStep, state: &State) -> Result<Shards> {
 
 impl Aggregation<'_> {
     /// Computes the KPIs that the plans name. Nothing is part of the lake before the change is committed.
-    pub fn run(&self, plans: &[KpiPlan]) -> Result<Outcome> {
+    pub fn run(&self, plans: &[KpiPlan]) -> Result<Outcome<Tables>> {
         let is_due = |step: &&KpiStep| plans.iter().any(|plan| plan.kpi == step.name && plan.reason.is_some());
         let due: Vec<&KpiStep> = self.pipeline.kpis.iter().filter(is_due).collect();
-        let mut outcome = Outcome {
-            change: Change::new("aggregate"),
-            failures: vec![],
-            damaged: BTreeMap::new(),
-            tables: BTreeMap::new(),
-        };
+        let mut outcome = Outcome::new(Change::new("aggregate"), Tables::new());
         let broken = self.pass(&due, true, &mut outcome)?;
         if !broken.is_empty() {
             self.pass(&broken, false, &mut outcome)?;
@@ -116,7 +94,12 @@ impl Aggregation<'_> {
 
     /// Computes the KPIs, incrementally where that is possible and wanted. Returns those whose sums, or the log of what
     /// changed since, turned out to be gone or damaged: they have to be made anew.
-    fn pass<'s>(&self, due: &[&'s KpiStep], incremental: bool, outcome: &mut Outcome) -> Result<Vec<&'s KpiStep>> {
+    fn pass<'s>(
+        &self,
+        due: &[&'s KpiStep],
+        incremental: bool,
+        outcome: &mut Outcome<Tables>,
+    ) -> Result<Vec<&'s KpiStep>> {
         let mut works = Vec::new();
         let mut deltas: HashMap<(&str, Option<u64>), Delta> = HashMap::new();
         let mut broken = Vec::new();
@@ -125,13 +108,13 @@ impl Aggregation<'_> {
             match self.collect(step, since.as_ref(), &mut deltas) {
                 Ok(incremental) => match first_stage(step, self.state) {
                     Ok(sums) => works.push(Work { step, incremental, sums: Arc::new(sums), failure: Mutex::default() }),
-                    Err(error) => outcome.failures.push((step.name.clone(), error)),
+                    Err(error) => outcome.failures.push((Subject::Kpi(step.name.clone()), error)),
                 },
                 Err((_, error)) if error.kind() == Kind::Damaged && since.is_some() => broken.push(step),
                 Err((dataset, error)) if error.kind() == Kind::Damaged => {
                     outcome.damaged.insert(dataset, error.to_string());
                 }
-                Err((_, error)) => outcome.failures.push((step.name.clone(), error)),
+                Err((_, error)) => outcome.failures.push((Subject::Kpi(step.name.clone()), error)),
             }
         }
         let mut tasks = Tasks::new();
@@ -159,13 +142,13 @@ impl Aggregation<'_> {
                     outcome.change.retired.extend(finished.retired);
                     outcome.change.referenced.extend(finished.referenced);
                     outcome.change.gold.insert(step.name.clone(), finished.gold);
-                    outcome.tables.insert(step.name.clone(), finished.table);
+                    outcome.made.insert(step.name.clone(), finished.table);
                 }
                 Err(error) if error.kind() == Kind::Damaged && incremental => {
                     tracing::warn!("the sums of KPI `{}` are made anew: {error}", step.name);
                     broken.push(step);
                 }
-                Err(error) => outcome.failures.push((step.name.clone(), error)),
+                Err(error) => outcome.failures.push((Subject::Kpi(step.name.clone()), error)),
             }
         }
         Ok(broken)
@@ -175,11 +158,11 @@ impl Aggregation<'_> {
     fn since(&self, step: &KpiStep) -> Option<BTreeMap<String, u64>> {
         let gold = self.state.gold.get(&step.name)?;
         let now = inputs(step, self.state);
-        let same = gold.fingerprint.difference(&step.fingerprint.at(self.as_of)).is_none()
+        let same = gold.relation.fingerprint.difference(&step.fingerprint.at(self.as_of)).is_none()
             && now.len() == gold.inputs.len()
             && now.iter().all(|(name, now)| {
                 gold.inputs.get(name).is_some_and(|former| {
-                    (&former.dataset, &former.silver, former.since) == (&now.dataset, &now.silver, now.since)
+                    (&former.relation, &former.schema, former.since) == (&now.relation, &now.schema, now.since)
                 })
             });
         same.then(|| gold.inputs.iter().map(|(name, input)| (name.clone(), input.revision)).collect())
@@ -199,24 +182,24 @@ impl Aggregation<'_> {
         };
         let mut incremental = since.is_some();
         for input in &step.inputs {
-            let Some(dataset) = self.state.datasets.get(&input.dataset) else { continue };
+            let Some(relation) = self.state.relation(&input.relation) else { continue };
             let Some(&revision) = since.and_then(|since| since.get(&input.name)) else { continue };
-            let key = (input.dataset.as_str(), Some(revision));
+            let key = (input.relation.as_str(), Some(revision));
             if deltas.contains_key(&key) {
                 continue;
             }
-            match Delta::since(self.store, &input.dataset, dataset, revision).map_err(of(&input.dataset))? {
+            match Delta::since(self.store, &input.relation, relation, revision).map_err(of(&input.relation))? {
                 Some(delta) => drop(deltas.insert(key, delta)),
                 None => incremental = false,
             }
         }
         if !incremental {
             for input in &step.inputs {
-                let key = (input.dataset.as_str(), None);
-                if let Some(dataset) = self.state.datasets.get(&input.dataset)
+                let key = (input.relation.as_str(), None);
+                if let Some(relation) = self.state.relation(&input.relation)
                     && !deltas.contains_key(&key)
                 {
-                    deltas.insert(key, Delta::all(self.store, dataset).map_err(of(&input.dataset))?);
+                    deltas.insert(key, Delta::all(self.store, relation).map_err(of(&input.relation))?);
                 }
             }
         }
@@ -236,13 +219,13 @@ impl Aggregation<'_> {
         let of_input = |input: usize| {
             let of = &step.inputs[input];
             let revision = since.and_then(|since| since.get(&of.name)).copied();
-            deltas.get(&(of.dataset.as_str(), revision))
+            deltas.get(&(of.relation.as_str(), revision))
         };
         let added = (0..step.inputs.len()).flat_map(|input| {
             let added = of_input(input).into_iter().flat_map(|delta| &delta.added);
             added.map(move |stored| (input, stored.key.as_str()))
         });
-        let taken = self.fresh.take(&step.name, added);
+        let taken = self.partials.take(&step.name, added);
         // Only parts of the same places can be added to what is kept.
         let taken = taken.filter(|(_, sums)| !work.incremental || sums.place() == work.sums.place());
         for (input, of) in step.inputs.iter().enumerate() {
@@ -250,13 +233,13 @@ impl Aggregation<'_> {
             let part = Part { work: number, input };
             for stored in &delta.added {
                 if taken.as_ref().is_none_or(|(included, _)| !included.contains(&(input, stored.key.clone()))) {
-                    let task = || Task { stored, dataset: &of.dataset, ranges: None, parts: vec![] };
+                    let task = || Task { stored, dataset: &of.relation, ranges: None, parts: vec![] };
                     tasks.entry((&stored.key, None)).or_insert_with(task).parts.push(part);
                 }
             }
             for removed in &delta.removed {
                 let ranges = Some(removed.ranges.as_slice());
-                let task = || Task { stored: &removed.rows, dataset: &of.dataset, ranges, parts: vec![] };
+                let task = || Task { stored: &removed.rows, dataset: &of.relation, ranges, parts: vec![] };
                 tasks.entry((&removed.rows.key, ranges)).or_insert_with(task).parts.push(part);
             }
         }

@@ -59,6 +59,11 @@ pub struct SortedRun {
 }
 
 impl SortedRuns {
+    /// Returns an empty map, which has chosen no salt yet.
+    pub const fn none() -> Self {
+        Self { salt: String::new(), runs: vec![] }
+    }
+
     /// The objects that the map consists of, oldest first.
     pub fn runs(&self) -> &[SortedRun] {
         &self.runs

@@ -128,7 +128,7 @@ impl Comparing<'_> {
             state: &state,
             now: Clock::System.now(),
             as_of: host.as_of(),
-            fresh: &PartialAggregates::default(),
+            partials: &PartialAggregates::default(),
             progress: &Unwatched,
         };
         let plan = KpiPlan {
@@ -139,8 +139,7 @@ impl Comparing<'_> {
             estimate: None,
         };
         let mut outcome = aggregation.run(&[plan])?.complete()?;
-        let table =
-            outcome.tables.remove(kpi).ok_or_else(|| Error::internal(format!("KPI `{kpi}` was not computed")))?;
+        let table = outcome.made.remove(kpi).ok_or_else(|| Error::internal(format!("KPI `{kpi}` was not computed")))?;
         let cost = outcome.change.gold.get(kpi).map(|gold| gold.cost).unwrap_or_default();
         Ok((table, cost))
     }

@@ -1,9 +1,9 @@
-//! What is recorded of how something was made, beyond the fingerprint of what made it.
+//! What a set of files holds, as one number; and the pace at which they were made.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::Entry;
+use crate::entry::Entry;
 
 /// What cleaning has taken, for estimates. It is no part of the account of rows, since time is not the same twice.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +49,17 @@ impl Content {
         });
     }
 
+    /// Returns the content of one file whose bytes have that sha256.
+    pub fn of_file(sha256: &str) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(sha256);
+        let mut parts = [0; 4];
+        for (part, bytes) in parts.iter_mut().zip(hash.finalize().as_chunks().0) {
+            *part = u64::from_le_bytes(*bytes);
+        }
+        Self(parts)
+    }
+
     fn change(&mut self, object: &str, entry: &Entry, by: impl Fn(u64, u64, bool) -> (u64, bool)) {
         let mut hash = Sha256::new();
         for part in [object, &entry.sha256, &entry.silver.sha256] {
@@ -88,7 +99,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::ObjectRef;
+    use crate::object_ref::ObjectRef;
 
     fn entry(number: u8) -> Entry {
         let silver = ObjectRef { sha256: format!("silver {number}"), ..ObjectRef::default() };
