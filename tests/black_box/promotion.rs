@@ -111,7 +111,7 @@ fn a_kpi_is_promoted_and_rolled_back_by_one_commit_each() {
     lake.smelt(&["run"]);
     assert_eq!(lake.gold(), with(&lake, &["aov"]), "and back again");
     audit(&lake);
-    lake.smelt(&["verify", "--all"]);
+    lake.smelt(&["verify"]);
     lake.smelt(&["gc", "--grace", "0s", "--delete"]);
     lake.smelt(&["plugin", "rollback", "aov"]);
     lake.smelt(&["run"]);
@@ -165,7 +165,7 @@ fn brings_back(lake: &Lake) {
     // Rejected rows stay in their layer.
     assert!(kept().keys().all(|name| name.starts_with("silver/orders/")) && !kept().is_empty());
     assert!(kept_rejected().keys().all(|name| name.starts_with("orders/")) && !kept_rejected().is_empty());
-    lake.smelt(&["verify", "--all"]);
+    lake.smelt(&["verify"]);
     lake.smelt(&["gc", "--grace", "0s", "--delete"]);
     lake.smelt(&["quarantine", "purge", "--older-than", "1h", "--delete"]);
 
@@ -180,9 +180,9 @@ fn brings_back(lake: &Lake) {
     assert_eq!((lake.gold(), lake.silver("orders")), (gold, orders));
     assert_eq!(lake.files("quarantine/orders").len(), rejected);
     audit(lake);
-    lake.smelt(&["verify", "--all"]);
+    lake.smelt(&["verify"]);
     let table = lake.json(&["history"])["state"]["gold"]["aov"]["relation"]["files"]["one"]["key"].clone();
-    lake.smelt(&["verify", table.as_str().expect("a key")]);
+    lake.smelt(&["reproduce", table.as_str().expect("a key")]);
 
     // And it goes on from there, forth and back.
     for tick in 1..4 {
@@ -197,21 +197,21 @@ fn brings_back(lake: &Lake) {
     assert_eq!(lake.gold(), with(lake, &[]));
     audit(lake);
 
-    assert!(lake.smelt(&["history"]).contains("clean-orders, orders: brought back"));
+    assert!(lake.smelt(&["history"]).contains("clean-orders, orders: rolled back"));
 
     // What is let go of is made anew.
-    assert!(lake.smelt(&["gc", "--former"]).contains("catalog/rollback/silver/orders"));
-    lake.smelt(&["gc", "--former", "--delete"]);
+    assert!(lake.smelt(&["gc", "--rollback-points"]).contains("catalog/rollback/silver/orders"));
+    lake.smelt(&["gc", "--rollback-points", "--delete"]);
     assert!(kept().is_empty() && kept_rejected().is_empty());
-    lake.smelt(&["verify", "--all"]);
+    lake.smelt(&["verify"]);
     let back = lake.json(&["plugin", "rollback", "clean-orders"]);
     assert_eq!(back["datasets"], serde_json::json!(["orders"]));
     // Rejected rows are kept no longer for a rollback than otherwise.
     assert!(!kept_rejected().is_empty());
     let purged = lake.json(&["quarantine", "purge", "--older-than", "0s", "--dataset", "orders", "--delete"]);
-    assert_eq!(purged["former"], serde_json::json!(["clean-orders"]));
+    assert_eq!(purged["rollback_points"], serde_json::json!(["clean-orders"]));
     assert!(kept().is_empty() && kept_rejected().is_empty());
-    assert!(lake.smelt(&["history"]).contains("let go of what clean-orders had made"));
+    assert!(lake.smelt(&["history"]).contains("rollback point of clean-orders discarded"));
     lake.smelt(&["plugin", "rollback", "clean-orders"]);
     lake.smelt(&["run"]);
     assert_eq!(lake.gold(), with(lake, &[]));
@@ -252,7 +252,7 @@ fn what_fails_is_not_promoted() {
     assert_eq!(lake.files(""), before);
     let output = lake.try_smelt(&["plugin", "rollback", "aov"]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("nothing to bring back"), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("nothing to roll back"), "{output:?}");
 }
 
 #[test]

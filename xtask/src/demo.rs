@@ -11,14 +11,14 @@ use crate::toolchain::Toolchain;
 use crate::{beside, paths, plugins};
 
 pub(crate) const HELP: &str = "\
-Builds host and components side by side, generates a few ticks of raw e-commerce files and takes them through
-bronze, silver and gold. Run again, it adds ticks to the same lake.
+Builds the host and the components side by side, generates a few ticks of raw e-commerce files, and takes
+them through bronze, silver and gold. If you run it again, it adds ticks to the same lake.
 
 Usage: cargo xtask demo [--lake DIR] [--ticks N]
 
 Options:
-  --lake DIR   where the lake lies or is made [default: ./lake]
-  --ticks N    how many ticks to generate [default: 6]
+  --lake DIR   the directory of the lake, which is made if it does not exist [default: ./lake]
+  --ticks N    the number of ticks to generate [default: 6]
 ";
 
 pub(crate) fn run(args: &mut Args) -> Result<()> {

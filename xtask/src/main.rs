@@ -33,17 +33,17 @@ Usage: cargo xtask <verb> [options]
 
 Verbs:
   demo      build everything, then take a few ticks of raw files to KPIs in ./lake
-  test      all that CI runs: format, lints, documentation, tests native and through WebAssembly
+  test      run all that CI runs: format, lints, documentation, tests native and through WebAssembly
   plugins   build the components into target/components
   circles   find files that import each other
   map       draw the crates of the host into docs/crates.svg
-  faults    kill and disturb smelt on S3 at random, for as long as is asked
+  faults    kill and disturb smelt on S3 at random
   fuzz      damage streams and objects at random, and measure the sandbox
   bench     time smelt against pandas, Polars and DuckDB on the same files
   minio     find or build a real MinIO server for the tests
-  registry  the same for an OCI registry
+  registry  find or build a real OCI registry for the tests
 
-`cargo xtask <verb> --help` tells more of each.
+`cargo xtask <verb> --help` says more about a verb.
 ";
 
 type Verb = (fn(&mut Args) -> Result<()>, &'static str);

@@ -11,14 +11,14 @@ use crate::toolchain::Toolchain;
 use crate::{circles, debian, paths, plugins, python, servers, times};
 
 pub(crate) const HELP: &str = "\
-All that CI runs, in this order, up to the first failure:
+Runs all that CI runs, in this order, up to the first failure:
   packages of the system, format, circles of files, components, lints, documentation, servers (MinIO and
   a registry), Python clients, tests
-At the end it prints how long each took, and the ten slowest tests.
+At the end it prints how long each step took, and the ten slowest tests.
 
 Usage: cargo xtask test [filter]
 
-With a filter: only the components, then those tests whose name contains it.
+With a filter, it builds only the components, and then runs the tests whose names contain the filter.
 ";
 
 type Step = (&'static str, Box<dyn Fn() -> Result<()>>);

@@ -31,7 +31,7 @@ pub struct Failure {
     /// What was tried: a version of the object, or of the silver that a KPI reads. Another one is tried anew.
     pub version: String,
     /// How often.
-    pub tries: u32,
+    pub attempts: u32,
     /// Why it failed the last time; what its plugin said of that is left out, unless [`ErrorText::Raw`] was asked for.
     pub why: String,
 }
@@ -45,7 +45,7 @@ impl Failing {
     ) -> impl Iterator<Item = (&'f String, &'f Failure)> + use<'f> {
         let of = of.filter(|failing| failing.fingerprint.difference(fingerprint).is_none());
         let items = of.into_iter().flat_map(|failing| &failing.items);
-        items.filter(move |(_, failure)| failure.tries >= most)
+        items.filter(move |(_, failure)| failure.attempts >= most)
     }
 
     /// What is known after things were tried, by name and version, and have failed or not; `None` if that is as before.
@@ -67,13 +67,13 @@ impl Failing {
                 items.insert(name.to_owned(), before);
             }
             if let Some(error) = error.filter(counts) {
-                let tries = before.map_or(0, |before| before.tries) + 1;
+                let attempts = before.map_or(0, |before| before.attempts) + 1;
                 let why = match text {
                     ErrorText::Masked => error.without_words(),
                     ErrorText::Raw => error.to_string(),
                 };
                 let why = why.chars().take(LONGEST_REASON).collect();
-                items.insert(name.to_owned(), Failure { version: version.to_owned(), tries, why });
+                items.insert(name.to_owned(), Failure { version: version.to_owned(), attempts, why });
             }
         }
         // Where so many fail it is not they that are at fault.

@@ -275,10 +275,10 @@ fn what_the_machine_is_at_fault_for_is_no_try_and_forgives_none() {
         let error = Error::new(kind, "why");
         Failing::after(before, Fingerprint::some(), std::iter::once(("a", "1", Some(&error))), ErrorText::Masked)
     };
-    let tries = |failing: &Failing| failing.items.get("a").map(|failure| failure.tries);
+    let attempts = |failing: &Failing| failing.items.get("a").map(|failure| failure.attempts);
     assert_eq!(after(None, Kind::Unavailable), None, "there is nothing to note");
     let once = after(None, Kind::Plugin).expect("it is noted");
-    assert_eq!(tries(&once), Some(1));
+    assert_eq!(attempts(&once), Some(1));
     assert_eq!(after(Some(&once), Kind::Unavailable), None, "it stays as it is");
-    assert_eq!(tries(&after(Some(&once), Kind::LimitExceeded).expect("it is noted")), Some(2));
+    assert_eq!(attempts(&after(Some(&once), Kind::LimitExceeded).expect("it is noted")), Some(2));
 }

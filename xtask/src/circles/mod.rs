@@ -23,10 +23,10 @@ use graph::Graph;
 use source::Source;
 
 pub(crate) const HELP: &str = "\
-Finds files of a crate that import each other, directly or over other files, in host/, plugins/,
-xtask/ and tests/s3-server/. An import counts for the file that defines what it names, whatever
-re-exports it. A parent may declare and re-export its children, unless they import what the parent's
-own file defines. What is compiled for tests alone does not count.
+Finds files of a crate that import each other, directly or through other files, in host/, plugins/, xtask/
+and tests/s3-server/. An import counts for the file that defines the imported item, whichever file
+re-exports it. A parent may declare and re-export its children, unless they import what the parent's own
+file defines. Code that is compiled only for tests does not count.
 
 Usage: cargo xtask circles
 ";

@@ -18,9 +18,9 @@ use crate::workspace::Workspace;
 use crates::Crate;
 
 pub(crate) const HELP: &str = "\
-Writes docs/crates.svg: the crates below host/ in layers, an arrow from each to what it uses, its first
-sentence and about how many lines it has. `cargo xtask test` fails if crates or arrows are no longer
-those of the manifests.
+Writes docs/crates.svg: the crates below host/ in layers, with an arrow from each crate to those that it uses,
+its first sentence, and its approximate number of lines. `cargo xtask test` fails if the picture's crates or
+arrows are no longer those of the manifests.
 
 Usage: cargo xtask map
 ";

@@ -58,15 +58,15 @@ pub fn explain(reproduction: &Reproduction<'_>, kpi: &str, cells: &[String]) -> 
     let mut seen = Seen::default();
     look(&*store, |state| {
         let Found::Gold(kpi) = find(&*store, state, kpi)? else {
-            return Err(Error::config(format!("`{kpi}` is no KPI; only rows of gold are explained")));
+            return Err(Error::config(format!("`{kpi}` is no KPI; --row takes a row of a KPI's table")));
         };
         let gold = &state.gold[&kpi];
         match explain_in(reproduction, &*store, state, &kpi, cells, &mut seen) {
             Err(error) if error.kind() == Kind::Damaged && is_behind(state, gold) => {
                 let table = &gold.table().key;
                 let why = format!(
-                    "what `{table}` was made from has changed since and is not all kept; once `smelt aggregate` has followed it \
-                     can be explained: {error}"
+                    "the lake no longer has all that `{table}` was made from, because its silver has changed; `smelt aggregate` \
+                     brings the table up to date, and then its rows have a lineage again: {error}"
                 );
                 Err(Error::new(Kind::Conflict, why))
             }

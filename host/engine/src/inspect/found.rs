@@ -26,8 +26,8 @@ pub(crate) fn find(store: &dyn Store, state: &State, name: &str) -> Result<Found
         return match state.gold.get(kpi) {
             Some(gold) if gold.table().key == name => Ok(Found::Gold(kpi.to_owned())),
             Some(gold) => Err(unknown(format!(
-                "is not what the newest commit names; the table of KPI `{kpi}` is `{}` now, and what former ones were made \
-                 from is not kept",
+                "the newest commit does not reference it; the table of KPI `{kpi}` is `{}` now, and the lake does not keep \
+                 what previous tables were made from",
                 gold.table().key
             ))),
             None => Err(unknown(format!("there is no KPI `{kpi}`; there are {}", listed(state.gold.keys())))),
@@ -44,7 +44,9 @@ pub(crate) fn find(store: &dyn Store, state: &State, name: &str) -> Result<Found
                 return Ok(Found::Object { dataset: dataset.clone(), name: object, entry: Box::new(entry), layer });
             }
         }
-        return Err(unknown("the newest commit names no such object; `smelt history --objects` shows them".into()));
+        return Err(unknown(
+            "the newest commit references no such object; `smelt history --objects` shows those that it does".into(),
+        ));
     }
     Err(unknown(format!(
         "a KPI ({}) or an object such as `{SILVER}…` or `{BRONZE}…` would be right",
@@ -96,7 +98,7 @@ pub(crate) fn as_read(
         Error::new(
             Kind::Damaged,
             format!(
-                "`{table}` was made from dataset `{dataset}` as of commit {revision}, {what}; `smelt aggregate` makes it anew"
+                "`{table}` was made from dataset `{dataset}` as of commit {revision}, {what}; `smelt aggregate` rebuilds it"
             ),
         )
     };

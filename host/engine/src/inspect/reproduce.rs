@@ -96,7 +96,7 @@ impl Reproduction<'_> {
         look(&*store, |state| match find(&*store, state, name)? {
             Found::Gold(kpi) => self.gold(&*store, state, &kpi),
             Found::Object { layer: Layer::Bronze, .. } => Err(Error::config(format!(
-                "`{name}` arrived as it is, so it cannot be made again; `smelt verify --all` tells whether it was changed"
+                "`{name}` was made from nothing else, so it cannot be rebuilt; `smelt verify` tells whether it was changed"
             ))),
             Found::Object { dataset, name, entry, layer } => {
                 self.object(&*store, state, &dataset, &name, &entry, layer)

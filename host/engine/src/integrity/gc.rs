@@ -68,8 +68,8 @@ fn found(look: &mut Look<'_>, grace: Duration, former: bool) -> Result<(Vec<Garb
     }
     if let Some((what, error)) = reached.unreadable.iter().find(|it| !is_commit(it)) {
         let why = format!(
-            "`{what}` cannot be read, so it is unknown what is left over: {error}; `smelt run` makes a dataset anew, and \
-             --former lets go of what is kept for rollbacks"
+            "`{what}` cannot be read, so it is unknown which objects are orphans: {error}; `smelt run` rebuilds a dataset, and \
+             --rollback-points discards rollback points"
         );
         return Err(Error::new(Kind::Damaged, why));
     }

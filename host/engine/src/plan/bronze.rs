@@ -11,8 +11,8 @@ use crate::pipeline::DatasetStep;
 use smelt_catalog::{Dataset, Entries, Entry, Listed};
 use smelt_common::error::{Kind, Result};
 use smelt_common::{Error, profile, workers};
-use smelt_storage::layers::BRONZE;
 use smelt_storage::Meta;
+use smelt_storage::layers::BRONZE;
 
 impl<'p> Planning<'p> {
     /// Compares bronze as it is now with the catalog; the plan says nothing of KPIs.

@@ -53,7 +53,7 @@ impl Planning<'_> {
         }
         let failing = self.state.failing_kpis.get(&step.name);
         let version = silver_version(step, self.state);
-        let mut parked = Failing::parked(failing, &step.fingerprint.at(self.as_of), self.tries);
+        let mut parked = Failing::parked(failing, &step.fingerprint.at(self.as_of), self.max_attempts);
         match parked.find(|(_, failure)| failure.version == version) {
             Some((name, failure)) => (None, Some(Parked::new(name, failure))),
             None => (reason, None),

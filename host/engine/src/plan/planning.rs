@@ -27,7 +27,7 @@ pub struct Planning<'p> {
     /// not noticed.
     pub in_full: u64,
     /// How often something is tried that a plugin fails at.
-    pub tries: u32,
+    pub max_attempts: u32,
     /// Whether a dataset is rebuilt if bronze no longer holds an object that it has rows of.
     pub forget_missing: bool,
 }
@@ -50,7 +50,7 @@ impl<'p> Planning<'p> {
 
     /// The objects of the dataset that are left alone, as they were.
     pub(super) fn parked(&self, step: &DatasetStep) -> impl Iterator<Item = (&'p String, &'p Failure)> + use<'p> {
-        Failing::parked(self.state.failing.get(&step.name), &step.fingerprint.at(self.as_of), self.tries)
+        Failing::parked(self.state.failing.get(&step.name), &step.fingerprint.at(self.as_of), self.max_attempts)
     }
 
     pub(super) fn parked_names(&self, step: &DatasetStep) -> HashSet<&'p str> {

@@ -61,7 +61,7 @@ pub struct Parked {
     /// The bronze object, or the KPI.
     pub name: String,
     /// How often it was tried.
-    pub tries: u32,
+    pub attempts: u32,
     /// Why it failed the last time.
     pub why: String,
 }
@@ -124,8 +124,8 @@ impl DatasetPlan {
 }
 
 impl Parked {
-    pub(super) fn new(name: &str, Failure { version: _, tries, why }: &Failure) -> Self {
-        Self { name: name.to_owned(), tries: *tries, why: why.clone() }
+    pub(super) fn new(name: &str, Failure { version: _, attempts, why }: &Failure) -> Self {
+        Self { name: name.to_owned(), attempts: *attempts, why: why.clone() }
     }
 }
 

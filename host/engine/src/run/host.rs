@@ -186,10 +186,10 @@ impl Host {
 
     pub(super) fn planning<'p>(&'p self, state: &'p State, damaged: &'p BTreeMap<String, String>) -> Planning<'p> {
         let in_full = if self.reconcile_is_due(state) { u64::MAX } else { FEW_OBJECTS };
-        let tries = if self.retry_parked { u32::MAX } else { self.pipeline.tries };
+        let max_attempts = if self.retry_parked { u32::MAX } else { self.pipeline.max_attempts };
         let (store, pipeline, forget_missing) = (self.store(), &self.pipeline, self.forget_missing);
         let (as_of, now) = (self.as_of(), self.now());
-        Planning { store, pipeline, state, as_of, now, damaged, in_full, tries, forget_missing }
+        Planning { store, pipeline, state, as_of, now, damaged, in_full, max_attempts, forget_missing }
     }
 
     /// Whether it is time to compare bronze with the catalog in full.

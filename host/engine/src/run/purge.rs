@@ -20,7 +20,7 @@ impl Host {
     /// Deletes rejected rows that were kept as long as the manifest allows: now, and also when that was `last` looked after. So
     /// one look at a clock that is ahead deletes nothing early.
     pub(super) fn purge_old(&self, last: i64) -> Result<()> {
-        let Some(age) = self.pipeline.quarantine_for else { return Ok(()) };
+        let Some(age) = self.pipeline.quarantine_retention else { return Ok(()) };
         let is_old = self.long_ago(age)?.and_at(last, age);
         self.purge_as_of(|state| {
             let old = self.written(held(self.store(), state, &Filter::default())?, is_old)?;

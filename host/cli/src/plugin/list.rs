@@ -1,26 +1,26 @@
-//! `smelt plugin list`.
+//! `smelt plugin list`: shows the plugins that the pipeline could use.
 
 use std::process::ExitCode;
 
 use clap::Args;
 use serde::Serialize;
 
-use super::current::Current;
-use super::inspect::{limits, version};
-use super::lock::short;
-use super::table::{render, thousands};
-use super::{Common, cache_directory, print, print_json};
+use super::component::{first_limits, limits, version};
+use crate::common::Common;
+use crate::current::Current;
+use crate::environment::cache_directory;
+use crate::output::{print, print_json};
+use crate::table::{render, short, thousands};
 use smelt_common::error::Result;
 use smelt_common::text::one_line;
 use smelt_engine::manifest::Manifest;
 use smelt_engine::pipeline::Lock;
 use smelt_runtime::{Contract, Engine, World};
 
-/// Nothing to choose.
 #[derive(Debug, Args)]
 pub(super) struct List {}
 
-/// One component in a directory of plugins.
+/// One plugin that the pipeline could use.
 #[derive(Debug, Serialize)]
 struct Row {
     name: String,
@@ -29,13 +29,13 @@ struct Row {
     contract: Option<&'static str>,
     bytes: usize,
     sha256: String,
-    /// Sections of the manifest.
+    /// The sections of the manifest that use it.
     used_by: Vec<String>,
-    /// Whether the lock pins the component that runs; nothing where it pins none of that name.
+    /// Whether the lock pins the component that runs; `None` if the lock does not have the plugin.
     locked: Option<bool>,
-    /// The component that was promoted and runs in its place, by its sha256.
+    /// The sha256 of the component that was promoted and runs in its place.
     promoted: Option<String>,
-    /// Why it would be.
+    /// Why a run would refuse it; `None` if it would not.
     refused: Option<String>,
 }
 
@@ -47,8 +47,7 @@ impl List {
         let current = Current::of(common, &manifest)?;
         let mut rows = Vec::new();
         for name in current.names() {
-            let allowed = limits(&common.pipeline, &name)?.into_iter().next().map(|(_, limits)| limits);
-            let allowed = allowed.unwrap_or_default();
+            let allowed = first_limits(&limits(&common.pipeline, &name)?);
             let binary = current.own(&name, u64::MAX)?;
             let promoted = current.promoted(&name, &binary).map(ToOwned::to_owned);
             let runs = promoted.as_deref().unwrap_or(binary.sha256());

@@ -1,4 +1,4 @@
-//! `smelt plugin new`: a small project that builds to a component, from the files in `templates/`.
+//! `smelt plugin new`: makes a small project that builds to a component, from the files in `templates/`.
 
 mod project;
 
@@ -10,7 +10,8 @@ use clap::Args;
 use serde_json::json;
 
 use self::project::{Kind, Language};
-use super::{Common, print, print_json};
+use crate::common::Common;
+use crate::output::{print, print_json};
 use smelt_common::error;
 use smelt_common::error::Result;
 use smelt_common::{Error, files};
@@ -19,16 +20,16 @@ use smelt_common::{Error, files};
 pub(super) struct New {
     /// The plugin's name: lower-case letters, digits and `-`
     name: String,
-    /// What it is
+    /// The kind of plugin
     #[arg(long, value_enum)]
     kind: Kind,
-    /// What it is written in
+    /// The language
     #[arg(long, value_enum, default_value_t = Language::Rust)]
     lang: Language,
-    /// Where the project's directory is made
+    /// The directory in which to make the project's directory
     #[arg(long, value_name = "DIR", default_value = ".")]
     into: PathBuf,
-    /// The crate smelt-sdk; by default that of the clone that this smelt was built in, or in which it is called
+    /// The crate smelt-sdk; by default plugins/sdk of the clone that this smelt was built in or is called in
     #[arg(long, value_name = "PATH")]
     sdk: Option<PathBuf>,
 }
@@ -36,13 +37,11 @@ pub(super) struct New {
 impl New {
     pub(super) fn run(&self, common: &Common) -> Result<ExitCode> {
         let Self { name, kind, lang, into, sdk: _ } = self;
-        check_name(name)?;
+        expect_name(name)?;
         let directory = into.join(name);
         if directory.exists() {
             let directory = directory.display();
-            return Err(Error::config(format!(
-                "`{directory}` is there already; another name or --into would be right"
-            )));
+            return Err(Error::config(format!("`{directory}` exists already; another name or --into would be right")));
         }
         let filled = self.filled()?;
         let files = [lang.files(*kind), kind.fixtures().to_vec()].concat();
@@ -57,17 +56,17 @@ impl New {
                 "files": files.iter().map(|(path, _)| path).collect::<Vec<_>>(),
             }))?,
             false => {
-                print(&format!("{shown}: {} files\n  cd {shown}\n  sh build.sh\n  {}\n", files.len(), self.check()))
+                print(&format!("{shown}: {} files\n  cd {shown}\n  sh build.sh\n  {}\n", files.len(), self.test()))
             }
         }
         Ok(ExitCode::SUCCESS)
     }
 
-    /// What stands where in the files.
+    /// Returns the placeholders of the files, and what replaces them.
     fn filled(&self) -> Result<Vec<(&'static str, String)>> {
         let Self { name, kind, lang, into: _, sdk } = self;
         let mut filled = vec![
-            ("{{check}}", self.check()),
+            ("{{test}}", self.test()),
             ("{{manifest}}", self.manifest()),
             ("{{summary}}", kind.summary().to_owned()),
             ("{{language}}", lang.name().to_owned()),
@@ -78,20 +77,20 @@ impl New {
         ];
         if *lang == Language::Rust {
             let sdk = find_sdk(sdk.as_deref())?;
-            // As it stands between quotes in TOML.
+            // The path is inside quotes in Cargo.toml.
             filled.push(("{{sdk}}", sdk.display().to_string().replace('\\', "\\\\").replace('"', "\\\"")));
         }
         Ok(filled)
     }
 
-    /// The command that checks the component.
-    fn check(&self) -> String {
+    /// Returns the command that tests the component.
+    fn test(&self) -> String {
         let limits: Vec<_> = self.lang.limits().iter().map(|(key, value)| format!("\"{key}\": {value}")).collect();
         let limits = if limits.is_empty() { String::new() } else { format!(" --limits '{{{}}}'", limits.join(", ")) };
-        format!("smelt plugin check {}.wasm --fixtures fixtures{limits}", self.name)
+        format!("smelt plugin test {}.wasm --fixtures fixtures{limits}", self.name)
     }
 
-    /// The section of a manifest that uses it.
+    /// Returns the section of a manifest that uses the plugin.
     fn manifest(&self) -> String {
         let (name, section) = (&self.name, self.name.replace('-', "_"));
         let head = match self.kind {
@@ -105,8 +104,8 @@ impl New {
     }
 }
 
-/// A name that is a crate's, a plugin's and, with `_` for `-`, a section's.
-fn check_name(name: &str) -> Result<()> {
+/// Refuses a name that could not be the name of a crate, a plugin and, with `_` for `-`, a section.
+fn expect_name(name: &str) -> Result<()> {
     let known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let ends = |c: Option<char>| c.is_some_and(|c| c != '-');
     let right = name.len() <= 64
@@ -116,28 +115,29 @@ fn check_name(name: &str) -> Result<()> {
     match right {
         true => Ok(()),
         false => Err(Error::config(format!(
-            "`{name}` is no plugin's name: that is up to 64 lower-case letters, digits and `-`, the first a letter"
+            "`{name}` is no name for a plugin: up to 64 lower-case letters, digits and `-`, beginning with a letter, would be right"
         ))),
     }
 }
 
-/// The SDK's crate: as given, or in a clone of smelt above this program or the working directory.
+/// Returns the SDK's crate: the one given, or else the one in a clone of smelt above this program or the working directory.
 fn find_sdk(given: Option<&Path>) -> Result<PathBuf> {
     let is_sdk = |path: &Path| path.join("Cargo.toml").is_file() && path.join("src/lib.rs").is_file();
     let absolute = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     if let Some(path) = given {
         return match is_sdk(path) {
             true => Ok(absolute(path)),
-            false => {
-                Err(Error::config(format!("--sdk: `{}` is no crate; a clone's plugins/sdk would be", path.display())))
-            }
+            false => Err(Error::config(format!(
+                "--sdk: `{}` is no crate; plugins/sdk of a clone would be right",
+                path.display()
+            ))),
         };
     }
     let starts = [std::env::current_exe().ok(), std::env::current_dir().ok()];
     let found = starts.iter().flatten().flat_map(|start| start.ancestors()).map(|above| above.join("plugins/sdk"));
     let found = found.filter(|path| is_sdk(path)).map(|path| absolute(&path)).next();
     found.ok_or_else(|| {
-        Error::config("no smelt-sdk above this program or here: --sdk PATH with a clone's plugins/sdk would be right")
+        Error::config("no smelt-sdk above this program or the working directory; --sdk with plugins/sdk of a clone would be right")
     })
 }
 

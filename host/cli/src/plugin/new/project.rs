@@ -1,18 +1,18 @@
-//! What a project is made of: the files in `templates/`, by kind and language.
+//! The files of a project, from `templates/`, by kind of plugin and language.
 
 use clap::ValueEnum;
 
-/// A file of a project: where it goes, and its text with `{{…}}` where something is filled in.
+/// A file of a project: its path, and its text with placeholders such as `{{name}}`.
 pub(super) type File = (&'static str, &'static str);
 
 macro_rules! template {
     ($path:literal) => {
-        include_str!(concat!("../../../../templates/", $path))
+        include_str!(concat!("../../../../../templates/", $path))
     };
 }
 
 const README: File = ("README.md", template!("README.md"));
-const WIT: File = ("wit/smelt.wit", include_str!("../../../../wit/0.2.0/smelt.wit"));
+const WIT: File = ("wit/smelt.wit", include_str!("../../../../../wit/0.2.0/smelt.wit"));
 
 const RUST: [File; 6] = [
     README,
@@ -125,7 +125,7 @@ pub(super) enum Language {
 }
 
 impl Kind {
-    /// The name of its world in the contract.
+    /// Returns the name of the kind's world in the contract.
     pub(super) fn world(self) -> &'static str {
         match self {
             Self::Cleaner => "cleaner",
@@ -134,7 +134,7 @@ impl Kind {
         }
     }
 
-    /// The name of what that world exports.
+    /// Returns the name of the interface that the world exports.
     pub(super) fn interface(self) -> &'static str {
         match self {
             Self::Cleaner => "cleaning",
@@ -143,6 +143,7 @@ impl Kind {
         }
     }
 
+    /// Returns the summary that the plugin gives of itself.
     pub(super) fn summary(self) -> &'static str {
         match self {
             Self::Cleaner => "A cleaner of events",
@@ -151,7 +152,7 @@ impl Kind {
         }
     }
 
-    /// A golden case.
+    /// Returns a golden case.
     pub(super) fn fixtures(self) -> &'static [File] {
         match self {
             Self::Cleaner => &CLEANER_CASE,
@@ -162,6 +163,7 @@ impl Kind {
 }
 
 impl Language {
+    /// Returns the language's name as people write it.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Rust => "Rust",
@@ -171,7 +173,7 @@ impl Language {
         }
     }
 
-    /// What its components need beyond the default limits: CPython and its library are linked from many modules.
+    /// Returns the limits that a component needs above the defaults. A component in Python has many modules: CPython and its library.
     pub(super) fn limits(self) -> &'static [(&'static str, u64)] {
         match self {
             Self::Rust | Self::JavaScript | Self::C => &[],
@@ -179,7 +181,7 @@ impl Language {
         }
     }
 
-    /// All but the fixtures.
+    /// Returns the files of a project without its fixtures.
     pub(super) fn files(self, kind: Kind) -> Vec<File> {
         let (common, own): (&[File], &[File]) = match (self, kind) {
             (Self::Rust, Kind::Cleaner) => (&RUST, &[("src/lib.rs", template!("rust/cleaner.rs"))]),

@@ -1,17 +1,19 @@
-//! `smelt plugin inspect`: what a component is, what it says of itself, and what it may use.
+//! `smelt plugin inspect`: shows what a component is, what it says of itself, and what it may use.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use super::{Common, cache_directory, print, print_json};
+use super::component::{first_limits, limits};
+use crate::common::Common;
+use crate::environment::cache_directory;
+use crate::output::{print, print_json};
 use smelt_common::binary::Binary;
 use smelt_common::error::Result;
 use smelt_common::text::one_line;
-use smelt_engine::manifest::Manifest;
 use smelt_runtime::plugin_of;
 use smelt_runtime::privacy::Pseudonyms;
 use smelt_runtime::{
@@ -19,9 +21,11 @@ use smelt_runtime::{
 };
 
 #[derive(Debug, Args)]
-#[command(after_help = "Exit status: 0 it is a plugin, 1 it would be refused; what is known of it is shown.")]
+#[command(
+    after_help = "Exit status: 0 it is a plugin, 1 a run would refuse it. Either way, this shows what is known of it."
+)]
 pub(super) struct Inspect {
-    /// The component; its file is named as the plugin
+    /// The component; the name of its file is the name of the plugin
     component: PathBuf,
 }
 
@@ -30,8 +34,8 @@ impl Inspect {
         let path = &self.component;
         let name = plugin_of(path);
         let limits = limits(&common.pipeline, &name)?;
-        // It is loaded as the first section that names it would load it.
-        let first = limits.first().map(|(_, limits)| limits.clone()).unwrap_or_default();
+        // It gets the limits of the first section that uses it.
+        let first = first_limits(&limits);
         let engine = Engine::new(cache_directory().as_deref())?;
         let binary = Binary::read(path, first.component_bytes)?;
         let inspection = engine.inspect(&binary, &first)?;
@@ -71,31 +75,7 @@ impl Inspect {
     }
 }
 
-/// What it may use, by the sections of the manifest that use it; the defaults where there is no such section.
-pub(super) fn limits(pipeline: &Path, plugin: &str) -> Result<Vec<(String, Limits)>> {
-    let mut limits = Vec::new();
-    if pipeline.exists() {
-        let manifest = Manifest::read(pipeline)?;
-        for (section, _, own) in manifest.uses().filter(|(_, used, _)| *used == plugin) {
-            limits.push((section, manifest.limits.of_plugin(own)?));
-        }
-    }
-    if limits.is_empty() {
-        limits.push(("by default".to_owned(), Limits::default()));
-    }
-    Ok(limits)
-}
-
-/// The version that a plugin gives itself.
-pub(super) fn version(world: World, engine: &Engine, name: &str, binary: &Binary, limits: &Limits) -> Result<String> {
-    let key = Pseudonyms::default();
-    Ok(match world {
-        World::Source => Source::load(engine, name, binary, limits, &key)?.identity().version.clone(),
-        World::Cleaner => Cleaner::load(engine, name, binary, limits, &key)?.identity().version.clone(),
-        World::Kpi => Kpi::load(engine, name, binary, limits, &key)?.identity().version.clone(),
-    })
-}
-
+/// Loads the component and returns what it says of itself.
 fn description(
     world: World,
     engine: &Engine,
@@ -164,7 +144,7 @@ fn kpi(spec: &KpiSpec) -> Value {
     })
 }
 
-/// What a program would be given, for people. Texts of the guest are made safe for a terminal.
+/// Returns for people what a program gets as JSON. Characters in texts of the guest that a terminal would obey are escaped.
 fn text(about: &Map<String, Value>) -> String {
     let mut text = String::new();
     let one = |value: &Value| match value {
@@ -175,7 +155,7 @@ fn text(about: &Map<String, Value>) -> String {
         let lines: Vec<String> = match (key.as_str(), value) {
             (_, Value::Null) => continue,
             ("parameters", schema) => vec![one(schema)],
-            // Of a KPI, which alone has sums.
+            // Only a KPI has sums. A KPI without a key has a table of one row.
             ("key", Value::Array(all)) if all.is_empty() && about.contains_key("sums") => {
                 vec!["no column: there is one row at most".to_owned()]
             }

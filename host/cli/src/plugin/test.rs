@@ -1,18 +1,14 @@
-//! `smelt plugin`: what authors of plugins need.
+//! `smelt plugin test`: tests whether a component keeps the contract, and shows what it costs.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand};
+use clap::Args;
 use serde_json::{Map, Value};
 
-use super::diff::Compare;
-use super::inspect::Inspect;
-use super::list::List;
-use super::lock::Pinning;
-use super::new::New;
-use super::promote::{Promote, Rollback};
-use super::{Common, cache_directory, print, print_json};
+use crate::common::Common;
+use crate::environment::cache_directory;
+use crate::output::{print, print_json};
 use smelt_common::error::Result;
 use smelt_common::text::json_object;
 use smelt_common::{Error, files};
@@ -20,52 +16,26 @@ use smelt_conformance::{Engines, Options, Outcome, check};
 use smelt_engine::manifest::LimitsSection;
 
 #[derive(Debug, Args)]
-pub(super) struct Plugin {
-    #[command(subcommand)]
-    verb: Verb,
-}
-
-#[derive(Debug, Subcommand)]
-enum Verb {
-    /// Make a small project that builds to a component
-    New(New),
-    /// Check a component against the contract
-    Check(Check),
-    /// Show what a component is, what it says of itself and what it may use
-    Inspect(Inspect),
-    /// Show the plugins that the pipeline could use, and what uses them
-    List(List),
-    /// Show what another component of a plugin would change; changes nothing
-    Diff(Compare),
-    /// Make another component of a plugin current, with all that it makes, in one commit
-    Promote(Promote),
-    /// Bring back the component that ran before the last promotion, and what it made
-    Rollback(Rollback),
-    /// Pin the components that the pipeline uses, in a lock beside its manifest
-    Lock(Pinning),
-}
-
-#[derive(Debug, Args)]
 #[command(after_help = "Exit status: 0 all passed, 1 something failed, 2 something could not run.")]
-struct Check {
-    /// The component; its file is named as the plugin
+pub(super) struct Test {
+    /// The component; the name of its file is the name of the plugin
     component: PathBuf,
     /// The plugin's parameters: a JSON object, or a file with one
     #[arg(long, value_name = "JSON|FILE", default_value = "{}")]
     parameters: String,
-    /// What it may use where that is not as by default: some keys of the manifest's `[limits.plugin]`
+    /// The limits that differ from the defaults: a JSON object with keys of the manifest's `[limits.plugin]`, or a file with one
     #[arg(long, value_name = "JSON|FILE", default_value = "{}")]
     limits: String,
-    /// Golden cases: a directory with a directory for each
+    /// A directory of golden cases, each in a directory of its own
     #[arg(long, value_name = "DIR")]
     fixtures: Option<PathBuf>,
-    /// Write what the golden cases give as what is expected of them
+    /// Write what the component gives for the golden cases as the output that is expected from now on
     #[arg(long, requires = "fixtures")]
     bless: bool,
     /// The first seed for the random series of calls
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
-    /// How many seeds are tried, however long it takes [default: 6, and none begins after some seconds]
+    /// The number of seeds to try, however long that takes [default: 6, of which none begins after some seconds]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     rounds: Option<u32>,
     /// Write JUnit XML to standard output
@@ -73,23 +43,8 @@ struct Check {
     junit: bool,
 }
 
-impl Plugin {
+impl Test {
     pub(super) fn run(&self, common: &Common) -> Result<ExitCode> {
-        match &self.verb {
-            Verb::New(new) => new.run(common),
-            Verb::Check(check) => check.run(common),
-            Verb::Inspect(inspect) => inspect.run(common),
-            Verb::List(list) => list.run(common),
-            Verb::Diff(compare) => compare.run(common),
-            Verb::Promote(promote) => promote.run(common),
-            Verb::Rollback(rollback) => rollback.run(common),
-            Verb::Lock(pinning) => pinning.run(common),
-        }
-    }
-}
-
-impl Check {
-    fn run(&self, common: &Common) -> Result<ExitCode> {
         let options = Options {
             parameters: object("--parameters", &self.parameters)?,
             limits: LimitsSection::default().of_plugin(&object("--limits", &self.limits)?)?,
@@ -113,6 +68,7 @@ impl Check {
     }
 }
 
+/// Returns the JSON object that a flag gives as text, or as the name of a file that has it.
 fn object(flag: &str, given: &str) -> Result<Map<String, Value>> {
     let wrong = |what: String| Error::config(format!("{flag}: {what}"));
     let text = match given.trim_start().starts_with('{') {
