@@ -11,7 +11,7 @@ use crate::pins::repin;
 use crate::table::short;
 use smelt_common::binary::Binary;
 use smelt_common::error::Result;
-use smelt_engine::run::{Done, Way, running};
+use smelt_engine::run::{PromotionReport, Way, running};
 
 /// A component that is to become current.
 pub(crate) struct Candidate<'c> {
@@ -42,7 +42,7 @@ impl Candidate<'_> {
         })?;
         repin(common, plugin)?;
         if common.json {
-            let Done { previous, rebuilt, restored, behind } = done;
+            let PromotionReport { previous, rebuilt, restored, behind } = done;
             print_json(&json!({
                 "plugin": plugin,
                 "previous": {"version": previous.version, "sha256": previous.component},
@@ -59,7 +59,12 @@ impl Candidate<'_> {
     }
 
     /// Returns what changed as text. `own` is the sha256 of the component that the pipeline has.
-    fn text(&self, version: &str, own: &str, Done { previous, rebuilt, restored, behind }: &Done) -> String {
+    fn text(
+        &self,
+        version: &str,
+        own: &str,
+        PromotionReport { previous, rebuilt, restored, behind }: &PromotionReport,
+    ) -> String {
         let Self { plugin, binary, .. } = self;
         let (was, is) = (short(&previous.component), short(binary.sha256()));
         let mut text = format!("{plugin}: {} ({was}) → {version} ({is})\n", previous.version);

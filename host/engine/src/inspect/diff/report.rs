@@ -1,4 +1,4 @@
-//! What another component of a plugin would change.
+//! Reports what another component of a plugin would change.
 
 use super::comparing::Comparing;
 use super::rows::RowDiff;
@@ -11,22 +11,22 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-/// What is different.
+/// The differences between two components of a plugin.
 #[derive(Debug, Serialize)]
 pub struct Diff {
     /// The plugin.
     pub plugin: String,
-    /// The one component.
+    /// The component that runs now.
     pub old: Side,
-    /// The other.
+    /// The other component.
     pub new: Side,
-    /// If it is a cleaner: what becomes of the rows of each dataset that uses it.
+    /// If the plugin is a cleaner, what becomes of the rows of each dataset that uses it.
     pub datasets: Vec<RowDiff>,
-    /// If it is a KPI: each table that it makes.
+    /// If the plugin is a KPI, each table that it makes.
     pub kpis: Vec<TableDiff>,
 }
 
-/// A component.
+/// One of the two components.
 #[derive(Debug, Serialize)]
 pub struct Side {
     /// The version that it gives itself.
@@ -36,10 +36,10 @@ pub struct Side {
 }
 
 impl Comparing<'_> {
-    /// Runs both and compares.
+    /// Runs both components and compares their results.
     ///
     /// # Errors
-    /// One of them fails, which the error says; or no section of the manifest uses the plugin for committed data.
+    /// Fails if one of the components fails, or if the manifest lacks one of the datasets to compare.
     pub fn diff(&self) -> Result<Diff> {
         look(self.old.store(), |state| self.diff_of(state))
     }
@@ -78,7 +78,7 @@ impl Comparing<'_> {
 }
 
 impl Diff {
-    /// Whether nothing is different but what they use.
+    /// Returns whether nothing is different, apart from the resources that they use.
     pub fn is_empty(&self) -> bool {
         self.datasets.iter().all(RowDiff::is_empty) && self.kpis.iter().all(TableDiff::is_empty)
     }

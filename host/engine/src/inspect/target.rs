@@ -1,4 +1,4 @@
-//! Things in the lake, found by their names, and what they were made from.
+//! Finds things in the lake by their names, with what they were made from.
 
 use super::layer::Layer;
 use smelt_catalog::{Dataset, Entries, Entry, Gold, InputVersion, State, entries_as_of, read_commit};
@@ -7,24 +7,24 @@ use smelt_common::error::{Kind, Result};
 use smelt_storage::Store;
 use smelt_storage::layers::{BRONZE, GOLD, QUARANTINE, SILVER};
 
-/// Something that the lake holds, found by its name.
-pub(crate) enum Found {
-    /// The table of that KPI.
+/// Something that the lake holds, as its name was resolved.
+pub(crate) enum Target {
+    /// The table of this KPI.
     Gold(String),
-    /// What was made of that bronze object, and which of it was meant.
+    /// A bronze object or what was made of it; `layer` tells which of them was meant.
     Object { dataset: String, name: String, entry: Box<Entry>, layer: Layer },
 }
 
-/// What the name means: a KPI, or the key of an object that the newest commit names.
-pub(crate) fn find(store: &dyn Store, state: &State, name: &str) -> Result<Found> {
+/// Returns what the name means: a KPI, or the key of an object that the newest commit references.
+pub(crate) fn find(store: &dyn Store, state: &State, name: &str) -> Result<Target> {
     if state.gold.contains_key(name) {
-        return Ok(Found::Gold(name.to_owned()));
+        return Ok(Target::Gold(name.to_owned()));
     }
     let unknown = |why: String| Error::config(format!("`{name}`: {why}"));
     if let Some(rest) = name.strip_prefix(GOLD) {
         let kpi = rest.split('/').next().unwrap_or_default();
         return match state.gold.get(kpi) {
-            Some(gold) if gold.table().key == name => Ok(Found::Gold(kpi.to_owned())),
+            Some(gold) if gold.table().key == name => Ok(Target::Gold(kpi.to_owned())),
             Some(gold) => Err(unknown(format!(
                 "the newest commit does not reference it; the table of KPI `{kpi}` is `{}` now, and the lake does not keep \
                  what previous tables were made from",
@@ -41,7 +41,7 @@ pub(crate) fn find(store: &dyn Store, state: &State, name: &str) -> Result<Found
                 continue;
             }
             if let Some((object, entry)) = entry_of(store, held, layer, name, rest)? {
-                return Ok(Found::Object { dataset: dataset.clone(), name: object, entry: Box::new(entry), layer });
+                return Ok(Target::Object { dataset: dataset.clone(), name: object, entry: Box::new(entry), layer });
             }
         }
         return Err(unknown(
@@ -49,7 +49,7 @@ pub(crate) fn find(store: &dyn Store, state: &State, name: &str) -> Result<Found
         ));
     }
     Err(unknown(format!(
-        "a KPI ({}) or an object such as `{SILVER}…` or `{BRONZE}…` would be right",
+        "this is neither a KPI ({}) nor an object such as `{SILVER}…` or `{BRONZE}…`",
         listed(state.gold.keys())
     )))
 }
@@ -68,7 +68,7 @@ pub(crate) fn entry_of(
     let mut found = None;
     entries.scan(|object, entry| {
         let has = match layer {
-            Layer::Quarantine => entry.quarantine.as_ref().is_some_and(|stored| stored.key == key),
+            Layer::Quarantine => entry.quarantine.as_ref().is_some_and(|object| object.key == key),
             _ => entry.silver.key == key,
         };
         if has {
@@ -84,8 +84,8 @@ pub(crate) fn listed<'n>(names: impl Iterator<Item = &'n String>) -> String {
     if names.is_empty() { "none yet".to_owned() } else { names.join(", ") }
 }
 
-/// A dataset as a KPI's table was made from it, with what is known of its objects, in the order of their names. Fails if they
-/// are not what the table records.
+/// Returns a dataset as a KPI's table was made from it, with the entries of its objects in the order of their names.
+/// Fails if they are not what the table records.
 pub(crate) fn as_read(
     store: &dyn Store,
     state: &State,
@@ -102,13 +102,13 @@ pub(crate) fn as_read(
             ),
         )
     };
-    // What is known of its objects may have been written anew since, though its silver is as it was.
+    // The entries of its objects may have been rewritten since, though its silver is as it was.
     let is_it = |held: &&Dataset| held.relation.revision == *revision;
     let current = state.datasets.get(dataset).filter(is_it).cloned();
     let held = match current {
         Some(held) => held,
         None => {
-            // The table's own commit may have come after another one of the dataset.
+            // The table's own commit may have come after another commit of the dataset.
             let made_it = if *revision > 0 { *revision } else { gold.commit };
             let state = read_commit(store, made_it)?.state;
             let held = state.datasets.get(dataset).filter(is_it).cloned();
@@ -116,7 +116,7 @@ pub(crate) fn as_read(
         }
     };
     let entries = match Entries::of(store, &held).all() {
-        // Deleted when the dataset went on.
+        // The entries were deleted when the dataset went on.
         Err(error) if error.kind() == Kind::Damaged => {
             entries_as_of(store, dataset, &held, state.datasets.get(dataset))?
         }
@@ -130,13 +130,14 @@ pub(crate) fn as_read(
     }
 }
 
-/// Whether the table's dataset has changed since the table was made, so that some of what it was made from may be gone.
+/// Returns whether a dataset of the table has changed since the table was made. Then some of what it was made from may
+/// be gone.
 pub(crate) fn is_behind(state: &State, gold: &Gold) -> bool {
     let revision = |input: &InputVersion| state.datasets.get(&input.relation).map(|held| held.relation.revision);
     gold.inputs.values().any(|input| revision(input) != Some(input.revision))
 }
 
-/// When the commit was made.
+/// Returns when the commit was made.
 pub(crate) fn time_of(store: &dyn Store, sequence: u64) -> Result<String> {
     Ok(read_commit(store, sequence)?.at)
 }
