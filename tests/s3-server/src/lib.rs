@@ -1,6 +1,6 @@
-//! An S3 server for tests, in the process of the test: real HTTP, real signatures, objects in a directory, and on demand
-//! everything that goes wrong between a client and a server. The crates `s3s` and `s3s-fs` do S3; what they leave open
-//! (racing conditional writes, preconditions of reads, listings of many keys) is closed here.
+//! An S3 server for tests, in the process of the test. It has real HTTP, real signatures, objects in a directory, and
+//! on demand everything that goes wrong between a client and a server. The crates `s3s` and `s3s-fs` do most of S3.
+//! This crate adds what they lack: racing conditional writes, preconditions of reads, and listings of many keys.
 //!
 //! ```
 //! use smelt_s3_server::{Action, Fault, Server};
@@ -14,7 +14,7 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
-//! A key must fit into the name of a file, encoded: about 150 bytes. A key cannot be the directory of another one.
+//! A key must fit into the name of a file, encoded: about 150 bytes. A key cannot be the directory of another key.
 
 mod fault;
 mod front;
@@ -47,21 +47,21 @@ use operations::Operations;
 /// A request that reached the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
-    /// The method, but `LIST` where the keys of a bucket are asked for.
+    /// The method; `LIST` for a listing of a bucket's keys.
     pub verb: String,
     /// The bucket.
     pub bucket: String,
-    /// The key, decoded; of a listing the prefix.
+    /// The key, decoded; for a listing, the prefix.
     pub key: String,
     /// The query as it was sent.
     pub query: String,
-    /// What was answered, unless nothing was or not yet.
+    /// The status of the answer; `None` if there was no answer, or none yet.
     pub status: Option<u16>,
-    /// Bytes of the request's body.
+    /// The bytes of the request's body.
     pub received: u64,
-    /// Bytes of the answer's body, if it was sent in full.
+    /// The bytes of the answer's body, if it was sent in full.
     pub sent: u64,
-    /// What went wrong with it, as was ordered.
+    /// The fault that was planned for the request, if it met one.
     pub fault: Option<Action>,
 }
 
@@ -75,7 +75,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server without buckets, on a free port, its objects in a directory that goes with it.
+    /// Starts a server without buckets on a free port. Its objects lie in a directory that is deleted with it.
     pub fn start() -> io::Result<Self> {
         let directory = tempfile::Builder::new().prefix("smelt-s3-").tempdir()?;
         let mut server = Self::start_in(directory.path(), 0)?;
@@ -83,14 +83,15 @@ impl Server {
         Ok(server)
     }
 
-    /// A server for the objects in a directory, of which each sub-directory is a bucket. Port 0 is a free one.
+    /// Starts a server for the objects in a directory, of which each sub-directory is a bucket. With port 0 it takes a
+    /// free one.
     pub fn start_in(directory: &Path, port: u16) -> io::Result<Self> {
         let directory = std::path::absolute(directory)?;
         let objects = Arc::new(Objects::open(&directory)?);
         let mut service = S3ServiceBuilder::new(Operations(objects.clone()));
         service.set_auth(SimpleAuth::from_single(ACCESS_KEY, SECRET_KEY));
         let mut config = S3Config::default();
-        // Clocks are looked at in `front`, where the server's own can be wrong.
+        // `front` compares the clocks instead, because there the server's own clock can be wrong.
         config.presigned_url_max_skew_time_secs = u32::MAX;
         service.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));
         let front = Arc::new(Front {
@@ -106,7 +107,7 @@ impl Server {
         let behind = front.clone();
         runtime.spawn(async move {
             loop {
-                // One that fails is the client's affair.
+                // A failed connection concerns the client alone.
                 if let Ok((stream, _)) = listener.accept().await {
                     let _ = stream.set_nodelay(true);
                     tokio::spawn(front::serve(behind.clone(), stream));
@@ -116,22 +117,22 @@ impl Server {
         Ok(Self { front, objects, address, runtime: Some(runtime), _directory: None })
     }
 
-    /// Such as `http://127.0.0.1:41234`; buckets are in the path.
+    /// Returns the endpoint, such as `http://127.0.0.1:41234`. Buckets are in the path.
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The access key that every request must be signed with.
+    /// Returns the access key with which every request must be signed.
     pub fn access_key(&self) -> &str {
         ACCESS_KEY
     }
 
-    /// The secret to it.
+    /// Returns the secret of the access key.
     pub fn secret_key(&self) -> &str {
         SECRET_KEY
     }
 
-    /// Makes a bucket, unless it exists.
+    /// Creates a bucket, unless it exists.
     pub fn create_bucket(&self, name: &str) -> io::Result<()> {
         self.objects.create_bucket(name).map(drop)
     }
@@ -141,29 +142,30 @@ impl Server {
         Planned(self.front.faults.add(fault))
     }
 
-    /// Lets so many of 1,000 requests that no planned fault meets fail in one of the ways that pass by themselves. The same
+    /// Makes `per_mille` of 1,000 requests that no planned fault meets fail in a way that passes by itself. The same
     /// seed decides the same for the same sequence of requests.
     pub fn chaos(&self, seed: u64, per_mille: u32) {
         self.front.faults.chaos(seed, per_mille);
     }
 
-    /// Forgets all faults. What is held stays held.
+    /// Forgets all faults. Held requests stay held.
     pub fn heal(&self) {
         self.front.faults.clear();
     }
 
-    /// Sets the server's clock ahead of ours, or back. It refuses requests of clients whose clock differs by more than 15
-    /// minutes, as S3 does.
+    /// Sets the server's clock ahead of the real one, or back. It refuses requests of clients whose clock differs by
+    /// more than 15 minutes, as S3 does.
     pub fn set_clock_ahead(&self, seconds: i64) {
         self.front.ahead.store(seconds, Ordering::Relaxed);
     }
 
-    /// From now on replaces objects that were to be created only if there was none, as some servers do.
+    /// From now on, lets a put replace an object although it was to be created only if there was none. Some servers do
+    /// so.
     pub fn ignore_conditions(&self) {
         self.objects.heedless.store(true, Ordering::Relaxed);
     }
 
-    /// All requests since the start or the last [`Self::clear`], in the order in which they came.
+    /// Returns all requests since the start or the last [`Self::clear`], in the order in which they came.
     pub fn requests(&self) -> Vec<Request> {
         self.front.log().requests.clone()
     }
@@ -174,7 +176,7 @@ impl Server {
     }
 }
 
-/// What another client would do, or what befalls the disk, without a request.
+/// What another client would do, or what happens to the disk, without a request.
 impl Server {
     /// Puts an object.
     pub fn put(&self, bucket: &str, key: &str, body: &[u8]) -> io::Result<()> {
@@ -182,7 +184,7 @@ impl Server {
         self.with_key(bucket, key, move |bucket, key| objects.put(bucket, key, &body))
     }
 
-    /// An object, if there is one.
+    /// Returns an object, if there is one.
     pub fn get(&self, bucket: &str, key: &str) -> io::Result<Option<Vec<u8>>> {
         let objects = self.objects.clone();
         self.with_key(bucket, key, move |bucket, key| match objects.entry(bucket, key) {
@@ -197,7 +199,7 @@ impl Server {
         self.with_key(bucket, key, move |bucket, key| objects.remove(bucket, key))
     }
 
-    /// Flips the `at`th bit of an object beneath the server, as a failing disk does: its tag and checksums stay.
+    /// Flips bit number `at` of an object beneath the server, as a failing disk does: its tag and checksums stay.
     pub fn flip_bit(&self, bucket: &str, key: &str, at: u64) -> io::Result<()> {
         let objects = self.objects.clone();
         self.with_key(bucket, key, move |bucket, key| {
@@ -211,7 +213,7 @@ impl Server {
         })
     }
 
-    /// The keys of a bucket that begin with `prefix`, in order.
+    /// Returns the keys of a bucket that begin with `prefix`, in order.
     pub fn list(&self, bucket: &str, prefix: &str) -> io::Result<Vec<String>> {
         let mut keys = Vec::new();
         let listed = self.objects.scan(bucket, prefix, "", |key, _| {
@@ -222,7 +224,7 @@ impl Server {
         Ok(keys)
     }
 
-    /// Does something while no request touches the key. Callable from within another runtime, too.
+    /// Does something while no request touches the key. It may be called from within another runtime, too.
     fn with_key<T: Send + 'static>(
         &self,
         bucket: &str,
@@ -250,7 +252,7 @@ const SECRET_KEY: &str = "smelt-test-secret";
 impl Drop for Server {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
-            // Requests under way, held ones above all, are not waited for.
+            // The server does not wait for requests under way, least of all for held ones.
             runtime.shutdown_background();
         }
     }
