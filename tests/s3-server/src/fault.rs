@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use regex::Regex;
 use tokio::sync::Notify;
 
-/// What happens to a request instead of a plain answer.
+/// An action on a request instead of a plain answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     /// Does nothing and answers with this status and S3's code for it, such as 503 and `SlowDown`.

@@ -176,7 +176,7 @@ impl Server {
     }
 }
 
-/// What another client would do, or what happens to the disk, without a request.
+/// Actions of another client, or of the disk, that need no request.
 impl Server {
     /// Puts an object.
     pub fn put(&self, bucket: &str, key: &str, body: &[u8]) -> io::Result<()> {

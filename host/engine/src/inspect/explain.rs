@@ -76,7 +76,7 @@ pub fn explain(reproduction: &Reproduction<'_>, kpi: &str, cells: &[String]) -> 
     })
 }
 
-/// What one look leaves to the next: the pipeline and the states. If others commit faster than all silver is read, each
+/// The pipeline and the states that one look leaves to the next. If others commit faster than all silver is read, each
 /// look then reads only what is new.
 #[derive(Default)]
 struct Seen {
@@ -115,7 +115,7 @@ fn explain_in(
     let found = Rows::of(&table)?;
     let selected = Selection::parse(cells, &found)?;
     let row = selected.only(&found, gold)?;
-    // In other tables it is the row with the same key, whatever cells were asked for.
+    // The row has the same key in other tables, whatever cells were asked for.
     let key = step.plugin.spec().key.as_ref();
     let selected = key.map_or(selected, |key| Selection(key.iter().map(|&at| (at, row[at].clone())).collect()));
 

@@ -26,20 +26,20 @@ pub struct Node {
     pub bytes: u64,
     /// The number of its rows.
     pub rows: u64,
-    /// What made it, unless the node that it is a part of tells that.
+    /// The plugin and the commit that made it, unless the node that it is a part of has them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub made: Option<Origin>,
-    /// What the plugin used for it.
+    /// The resources that the plugin used for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<Cost>,
-    /// What became of the rows of the bronze object.
+    /// The account of the bronze object's rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<Account>,
-    /// What it was made from.
+    /// The nodes that it was made from.
     pub from: Vec<Node>,
 }
 
-/// What made something, and when.
+/// The plugin and the commit that made something.
 #[derive(Debug, Clone, Serialize)]
 pub struct Origin {
     /// Everything that the result depends on besides data.

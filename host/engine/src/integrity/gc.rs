@@ -27,7 +27,8 @@ pub struct Garbage {
     pub object: String,
     /// Its size.
     pub bytes: u64,
-    /// How long ago it was written, by the store's clock. If that clock was ahead then, how far it was ahead.
+    /// The time since it was written, by the store's clock. If that clock was ahead then, the time by which it was
+    /// ahead.
     #[serde(with = "humantime_serde")]
     pub age: Duration,
     /// The id of the upload, if it was begun and never finished. No one sees its object then, and its size is not
@@ -58,7 +59,7 @@ pub fn garbage(store: &dyn Store, grace: Duration, rollback_points: bool) -> Res
 
 fn search(look: &mut Look<'_>, grace: Duration, rollback_points: bool) -> Result<(Vec<Garbage>, Reached)> {
     let store = look.store();
-    // What is discarded need not be readable.
+    // Rollback points that are discarded need not be readable.
     let mut reached = Reached::by(look, !rollback_points)?;
     // A previous commit alone tells which tables and logs it referenced; the newest commit tells everything else.
     let is_commit = |(what, _): &&(String, Error)| what.starts_with(COMMITS);

@@ -43,7 +43,7 @@ pub struct Problem {
     pub detail: String,
 }
 
-/// What may be wrong with an object.
+/// A kind of defect of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Defect {

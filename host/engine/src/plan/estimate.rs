@@ -1,8 +1,8 @@
-//! How much work something would be, going by what it took before.
+//! Estimates of work, judged by what such work took before.
 
 use serde::Serialize;
 
-/// How much work something would be, judged by what such work took before.
+/// An estimate of work, judged by what such work took before.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Estimate {
     /// The number of rows that would be read.

@@ -15,7 +15,7 @@ pub struct Planning<'p> {
     pub store: &'p dyn Store,
     /// The pipeline.
     pub pipeline: &'p Pipeline,
-    /// What the lake holds.
+    /// The state of the lake.
     pub state: &'p State,
     /// The time that plugins are told, in microseconds since the epoch.
     pub as_of: i64,

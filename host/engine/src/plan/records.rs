@@ -10,7 +10,7 @@ use smelt_common::error::Kind;
 use smelt_storage::Meta;
 use smelt_storage::layers::BRONZE;
 
-/// What would run and why.
+/// The steps that would run, each with the reason.
 #[derive(Debug, Serialize)]
 pub struct Plan {
     /// Every dataset of the manifest.
@@ -26,7 +26,7 @@ pub struct Plan {
     pub failures: Vec<(String, Error)>,
 }
 
-/// What would be done for one dataset.
+/// The work that would be done for one dataset.
 #[derive(Debug, Serialize)]
 pub struct DatasetPlan {
     /// The dataset's name.
@@ -52,7 +52,7 @@ pub struct DatasetPlan {
     pub missing: Vec<String>,
     /// Objects that are left alone, because the cleaner failed at them as often as it may.
     pub parked: Vec<Parked>,
-    /// How much work that would be, if that can be estimated.
+    /// An estimate of that work, if there can be one.
     pub estimate: Option<Estimate>,
 }
 
@@ -82,7 +82,7 @@ pub struct PlannedObject {
     pub known: bool,
 }
 
-/// What would be done for one KPI.
+/// The work that would be done for one KPI.
 #[derive(Debug, Serialize)]
 pub struct KpiPlan {
     /// The KPI's name.
@@ -93,7 +93,7 @@ pub struct KpiPlan {
     pub parked: Option<Parked>,
     /// Its newest table.
     pub table: Option<String>,
-    /// How much work that would be, if that can be estimated.
+    /// An estimate of that work, if there can be one.
     pub estimate: Option<Estimate>,
 }
 

@@ -19,7 +19,7 @@ use smelt_storage::layers::{BRONZE, QUARANTINE};
 /// depends on it.
 const WAVE_BYTES: u64 = 16 << 30;
 
-/// What happened so far in one call of the role.
+/// The history of one call of the role.
 #[derive(Default)]
 struct Call {
     /// Objects that failed, by dataset and name.
@@ -53,7 +53,7 @@ impl Call {
 /// A part of a call's work: as much as fits in one commit.
 struct Wave {
     plans: Vec<DatasetPlan>,
-    /// Whether nothing is left to do after it.
+    /// Set if nothing is left to do after it.
     last: bool,
     /// The number of objects that it cleaned.
     cleaned: u64,
@@ -77,7 +77,7 @@ impl Wave {
         report.warnings.extend(self.unlisted.called().map(|(what, name)| {
             format!(
                 "{what}: the lake has it and the pipeline does not, so it stays as it is; `smelt drop {name}` shows what \
-                 would be removed"
+                 would leave the lake"
             )
         }));
         let unsettled = self.plans.iter().flat_map(|plan| &plan.unsettled);

@@ -30,7 +30,7 @@ pub enum Way {
     Back,
 }
 
-/// What a promotion changed.
+/// The changes that a promotion made.
 #[derive(Debug, Default)]
 pub struct PromotionReport {
     /// The component that ran before, with what is kept of it.

@@ -10,7 +10,7 @@ use smelt_common::error::{Kind, Result};
 
 use crate::outcome::Subject;
 
-/// What a tick did, and what it could not do.
+/// The work that a tick did, and the work that it could not do.
 #[derive(Default)]
 pub struct Report {
     /// Bronze objects that were cleaned.
@@ -24,7 +24,7 @@ pub struct Report {
     pub warnings: Vec<String>,
     /// Bronze objects that no dataset's pattern matches.
     pub unmatched: Vec<String>,
-    /// What smelt left alone, because its plugin failed at it as often as it may.
+    /// The objects and KPIs that smelt left alone, because their plugin failed at them as often as it may.
     pub parked: Vec<Parked>,
 }
 

@@ -21,8 +21,8 @@ use smelt_storage::{Store, unavailable};
 /// For each rule the number of rows, of both components.
 pub type Rules = BTreeMap<String, Both<u64>>;
 
-/// What becomes of the rows of a dataset. A row is identified by its place in bronze, before it is known which of the
-/// rows that share a key stays.
+/// The fate of a dataset's rows. A row is identified by its place in bronze, before it is known which of the rows that
+/// share a key stays.
 #[derive(Debug, Default, Serialize)]
 pub struct RowDiff {
     /// The dataset.
