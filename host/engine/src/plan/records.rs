@@ -63,7 +63,7 @@ pub struct Parked {
     pub name: String,
     /// The number of attempts so far.
     pub attempts: u32,
-    /// Why it failed the last time.
+    /// The error of the last attempt.
     pub why: String,
 }
 

@@ -170,7 +170,7 @@ impl Host {
             _ if lacks_new_key => Err(Error::config(format!(
                 "--new-key needs a new key, but there is none; smelt looks for it in {place}"
             ))),
-            // A first key makes nothing worse.
+            // The first key of a lake makes nothing worse.
             (None, _) => Ok(()),
             (Some(_), Some(_)) if self.new_key => Ok(()),
             (Some(of_lake), own) => {

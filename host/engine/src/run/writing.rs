@@ -97,7 +97,7 @@ impl Host {
     }
 
     /// Prepares another attempt after a lost race. Waits until no one else is writing, and lets no one begin until this
-    /// host is done, so that it does not lose to the same host for ever. Nothing that it wrote so far is wanted any
+    /// host is done. Otherwise it might lose to the same host for ever. Nothing that it wrote so far is wanted any
     /// more.
     pub(super) fn insist(&self) -> Result<()> {
         let mut writes = self.writes();

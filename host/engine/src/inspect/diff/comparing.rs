@@ -12,9 +12,9 @@ pub struct Comparing<'c> {
     pub lake: &'c Lake,
     /// The plugin.
     pub plugin: &'c str,
-    /// The host that has loaded the component that runs now.
+    /// The host that has loaded the old component.
     pub old: &'c Host,
-    /// The host that has loaded the other component.
+    /// The host that has loaded the new component.
     pub new: &'c Host,
     /// The datasets to compare; if empty, all that use the plugin.
     pub datasets: &'c [String],
@@ -27,9 +27,9 @@ pub struct Comparing<'c> {
 /// A value of each of both components.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub struct Both<T> {
-    /// The value of the component that runs now.
+    /// The value of the old component.
     pub old: T,
-    /// The value of the other component.
+    /// The value of the new component.
     pub new: T,
 }
 

@@ -16,9 +16,9 @@ use serde::Serialize;
 pub struct Diff {
     /// The plugin.
     pub plugin: String,
-    /// The component that runs now.
+    /// The old component.
     pub old: Side,
-    /// The other component.
+    /// The new component.
     pub new: Side,
     /// If the plugin is a cleaner, what becomes of the rows of each dataset that uses it.
     pub datasets: Vec<RowDiff>,
@@ -39,7 +39,7 @@ impl Comparing<'_> {
     /// Runs both components and compares their results.
     ///
     /// # Errors
-    /// Fails if one of the components fails, or if the manifest lacks one of the datasets to compare.
+    /// Fails if one of the components fails, or if the manifest lacks the plugin or one of the datasets to compare.
     pub fn diff(&self) -> Result<Diff> {
         look(self.old.store(), |state| self.diff_of(state))
     }
