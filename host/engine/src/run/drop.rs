@@ -30,7 +30,7 @@ impl Host {
     /// Returns what the lake holds of those datasets and KPIs.
     ///
     /// # Errors
-    /// [`Kind::InvalidConfig`] if the lake has no such part, or the pipeline has it.
+    /// [`InvalidConfig`](smelt_common::error::Kind::InvalidConfig) if the lake has no such part, or the pipeline has it.
     pub fn contents_of(&self, names: &[String]) -> Result<Dropped> {
         let catalog = self.catalog()?;
         self.dropping(catalog.state(), names).map(|(dropped, _)| dropped)
