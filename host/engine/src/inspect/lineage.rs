@@ -99,7 +99,7 @@ fn of_gold(store: &dyn Store, state: &State, gold: &Gold) -> Result<Node> {
         made: Some(Origin { by, commit: gold.commit, at: time_of(store, gold.commit)? }),
         cost: Some(gold.cost),
         from,
-        ..node(Layer::Gold, &gold.table())
+        ..node(Layer::Gold, gold.table())
     })
 }
 

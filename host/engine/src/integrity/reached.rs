@@ -120,7 +120,7 @@ impl Reached {
                 self.since.extend(keys);
             }
             let State { datasets, gold, retired, components, .. } = &commit.state;
-            let maps = datasets.values().flat_map(|dataset| [&dataset.entries(), &dataset.bronze.keys]);
+            let maps = datasets.values().flat_map(|dataset| [dataset.entries(), &dataset.bronze.keys]);
             let maps = maps.chain(gold.values().flat_map(|gold| &gold.stages));
             self.since.extend(maps.flat_map(SortedRuns::runs).map(|run| run.key.clone()));
             self.since.extend(retired.iter().cloned().chain(components.keys().map(|sha256| component_key(sha256))));
@@ -151,7 +151,7 @@ impl Reached {
     /// Adds what the dataset references. Its bronze objects are added only if it is current, because bronze may have
     /// changed since a previous dataset was current.
     pub(super) fn add_dataset(&mut self, store: &dyn Store, dataset: &Dataset, is_current: bool) -> Result<()> {
-        self.add_map(&dataset.entries());
+        self.add_map(dataset.entries());
         self.add_map(&dataset.bronze.keys);
         Entries::of(store, dataset).scan(|name, entry| {
             let key = format!("{BRONZE}{name}");

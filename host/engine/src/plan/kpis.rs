@@ -35,7 +35,7 @@ impl Planning<'_> {
             return self.unless_parked(step, reason, data.is_some());
         };
         let lost =
-            || (!is_whole(self.store, &gold.table())).then(|| format!("`{}` is gone or damaged", gold.table().key));
+            || (!is_whole(self.store, gold.table())).then(|| format!("`{}` is gone or damaged", gold.table().key));
         let silver = || (gold.inputs != inputs(step, self.state)).then(|| "new silver".to_owned());
         let is_new = data.is_some();
         let reason = gold.relation.fingerprint.difference(&step.fingerprint.at(self.as_of)).or(data);
