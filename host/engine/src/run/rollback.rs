@@ -175,9 +175,9 @@ impl Host {
         }
         let sequence = state.sequence + 1;
         let numbered = |layer: &str| format!("{layer}{name}/{sequence:020}");
-        let stem = |name: &str, object: &ObjectRef| {
-            let what = if object.key.starts_with(QUARANTINE) { What::Quarantine } else { What::Silver };
-            format!("{}.{sequence}", step.stem(what, name))
+        let stem = |object: &str, stored: &ObjectRef| {
+            let what = if stored.key.starts_with(QUARANTINE) { What::Quarantine } else { What::Silver };
+            format!("{}.{sequence}", step.stem(what, object))
         };
         let Some((after, log)) = self.copied(kept, &numbered(ENTRIES), &stem, change)? else { return Ok(false) };
         let log = LogEntry::write(self.store(), &numbered(CHANGES), &log)?;
