@@ -95,7 +95,7 @@ impl<'a> Batch<'a> {
 }
 
 impl<'a> Column<'a> {
-    /// Returns the row's value, if it has one, in the bytes of the format; those of a boolean are one byte, 0 or 1.
+    /// Returns the row's value, if it has one, in the bytes of the format. For a boolean it is one byte, 0 or 1.
     /// Equal values have equal bytes.
     pub(crate) fn bytes(&self, row: usize) -> Option<&'a [u8]> {
         if self.validity.is_some_and(|bits| !bit(bits, row)) {

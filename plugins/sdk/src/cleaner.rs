@@ -29,10 +29,11 @@ use crate::{Batch, CleanerDescription, Config, Fault, Result, Row, Table};
 ///     fn clean(&mut self, rows: &Batch, out: &mut Cleaned) -> Result<()> {
 ///         let (stations, days) = (rows.text("station")?, rows.text("day")?);
 ///         for row in rows.rows() {
-///             match days.trimmed(row).and_then(Date::parse) {
-///                 Some(day) => drop(out.keep(row).text(stations.trimmed(row)).date(day)),
-///                 None => out.reject(row, &INVALID_DAY),
-///             }
+///             let Some(day) = days.trimmed(row).and_then(Date::parse) else {
+///                 out.reject(row, &INVALID_DAY);
+///                 continue;
+///             };
+///             out.keep(row).text(stations.trimmed(row)).date(day);
 ///         }
 ///         Ok(())
 ///     }

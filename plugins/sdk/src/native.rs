@@ -157,7 +157,7 @@ impl Bytes {
     /// # Safety
     /// The bytes are valid for `'b`.
     unsafe fn get<'b>(self) -> &'b [u8] {
-        // SAFETY: the caller promises it.
+        // SAFETY: the caller promises that the bytes are valid for `'b`.
         unsafe { std::slice::from_raw_parts(self.start, self.len) }
     }
 }

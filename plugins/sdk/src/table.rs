@@ -15,8 +15,8 @@ pub struct Table {
 
 /// A row that is being written, with one call for each cell, in the order of the columns. A missing value is `None`.
 ///
-/// If a cell has the wrong type, or a row has too few or too many cells, the plugin's call fails with a message that
-/// names the column.
+/// If a cell has the wrong type, or a row has too few or too many cells, the plugin's call fails. The message names the
+/// column.
 pub struct Row<'t> {
     table: &'t mut Table,
     next: usize,

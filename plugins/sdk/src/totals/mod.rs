@@ -76,6 +76,7 @@ impl<K: Key + ?Sized> Totals<K> {
         })
     }
 
+    /// Adds a count and an amount to the sums at that position.
     #[inline]
     fn add_at(&mut self, position: u32, count: i64, amount: Money) {
         let mut spilt = None;
