@@ -1,5 +1,6 @@
-//! Calls of a plugin that was built natively into a shared library: what the sandbox costs is measured against it
-//! (`cargo xtask bench --native`). `host/src/wasm/native.rs` is the other side, and says the same of [`Call`].
+//! Calls of a plugin that was built natively, as a shared library. `cargo xtask bench --native` compares it with the
+//! component, to measure the cost of the sandbox. `host/runtime/src/native.rs` is the other side; its `Call` must have
+//! the same fields as [`Call`].
 #![doc(hidden)]
 
 use std::cell::Cell;
@@ -9,7 +10,7 @@ use crate::bindings::types;
 use crate::glue::{Accumulator, Session};
 use crate::{Cleaner, Fault, Kpi, Result};
 
-/// Bytes that are valid for the length of a call.
+/// Bytes that are valid during a call.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Bytes {
@@ -17,13 +18,13 @@ pub struct Bytes {
     len: usize,
 }
 
-/// Takes bytes, for whoever `to` is.
+/// A function that takes bytes on behalf of `to`.
 type Give = unsafe extern "C" fn(to: *mut c_void, bytes: Bytes);
 
-/// One call, with all that goes in and where to what comes out.
+/// One call: its arguments, and the function that takes its results.
 #[repr(C)]
 pub struct Call {
-    /// What `open` makes and `drop` ends.
+    /// The instance that `open` makes and `drop` frees.
     instance: *mut c_void,
     name: Bytes,
     arguments: *const Bytes,
@@ -31,17 +32,17 @@ pub struct Call {
     /// Takes each result or, if the call fails, the message.
     give: Give,
     to: *mut c_void,
-    /// Gives the pseudonym of a value.
+    /// Passes the pseudonym of a value to `give`.
     pseudonymise: unsafe extern "C" fn(host: *const c_void, value: Bytes, give: Give, to: *mut c_void),
     host: *const c_void,
 }
 
 thread_local! {
-    /// The call under way.
+    /// The current call, or null.
     static CALL: Cell<*const Call> = const { Cell::new(std::ptr::null()) };
 }
 
-/// What a library's calls are made of.
+/// An instance of a plugin, which a host calls by name.
 pub trait Instance: Sized {
     fn open(params: &str, as_of: Option<i64>) -> Result<Self>;
     fn call(&self, name: &str, arguments: &[&[u8]]) -> Result<Vec<Vec<u8>>>;
@@ -90,12 +91,12 @@ fn unknown(name: &str) -> Fault {
     Fault::internal(format!("there is no call `{name}` with these arguments"))
 }
 
-/// What the one function of a library does. Tells whether the call succeeded.
+/// Executes a call for the exported function of a library. Returns whether the call succeeded.
 ///
 /// # Safety
-/// All pointers in `call` are valid, and `instance` is null or what `open` of the same `I` has set.
+/// All pointers in `call` are valid. `instance` is null, or the pointer that `open` of the same `I` has set.
 pub unsafe fn call<I: Instance>(call: *mut Call) -> bool {
-    // SAFETY: as promised, here and for all that the call points to.
+    // SAFETY: the caller promises that these pointers are valid, here and below.
     let call = unsafe { &mut *call };
     let (name, arguments) = unsafe {
         let arguments = std::slice::from_raw_parts(call.arguments, call.count);
@@ -112,11 +113,11 @@ pub unsafe fn call<I: Instance>(call: *mut Call) -> bool {
             })
         }
         (b"drop", _) => {
-            // SAFETY: `open` made it, and the host does not call again.
+            // SAFETY: `open` made the pointer, and the host does not use it after `drop`.
             drop(unsafe { Box::from_raw(instance) });
             Ok(vec![])
         }
-        // SAFETY: `open` made it.
+        // SAFETY: `open` made the pointer.
         (name, arguments) => unsafe { &*instance }.call(&String::from_utf8_lossy(name), arguments),
     };
     CALL.set(std::ptr::null());
@@ -125,24 +126,24 @@ pub unsafe fn call<I: Instance>(call: *mut Call) -> bool {
         Err(fault) => (vec![fault.message.into_bytes()], false),
     };
     for result in &results {
-        // SAFETY: the host's own function and pointer.
+        // SAFETY: both the function and the pointer come from the host.
         unsafe { (call.give)(call.to, Bytes::of(result)) };
     }
     succeeded
 }
 
-/// Pseudonyms by the host whose call is under way.
+/// Asks the host of the current call for pseudonyms. Returns `None` outside a call.
 pub(crate) fn pseudonymise(values: &[String]) -> Option<Vec<String>> {
     unsafe extern "C" fn push(to: *mut c_void, bytes: Bytes) {
-        // SAFETY: `to` is the vector below, and the bytes are valid.
+        // SAFETY: `to` points to the vector below, and the bytes are valid during this call.
         unsafe { (*to.cast::<Vec<String>>()).push(String::from_utf8_lossy(bytes.get()).into_owned()) };
     }
-    // SAFETY: it is set only while the host waits for the call.
+    // SAFETY: the pointer is not null only while the host waits for the call.
     let call = unsafe { CALL.get().as_ref() }?;
     let mut pseudonyms = Vec::with_capacity(values.len());
     for value in values {
         let value = Bytes::of(value.as_bytes());
-        // SAFETY: the host's own function and pointer, and `push` gets what it takes.
+        // SAFETY: the function and `host` come from the host, and `push` gets a pointer to a vector of texts.
         unsafe { (call.pseudonymise)(call.host, value, push, (&raw mut pseudonyms).cast()) };
     }
     Some(pseudonyms)
@@ -154,9 +155,9 @@ impl Bytes {
     }
 
     /// # Safety
-    /// They are valid for that long.
+    /// The bytes are valid for `'b`.
     unsafe fn get<'b>(self) -> &'b [u8] {
-        // SAFETY: as promised.
+        // SAFETY: the caller promises that the bytes are valid for `'b`.
         unsafe { std::slice::from_raw_parts(self.start, self.len) }
     }
 }

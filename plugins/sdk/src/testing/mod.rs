@@ -1,4 +1,31 @@
-//! For unit tests: run a plugin natively, through the same bytes as the host would send, on rows written as text.
+//! Unit tests of plugins: they run a plugin natively on rows of text, through the same bytes as in the sandbox.
+//!
+//! ```
+//! use smelt_sdk::prelude::*;
+//! use smelt_sdk::testing::{cells, evaluate_split};
+//!
+//! # #[derive(Default)]
+//! # struct Revenue;
+//! #
+//! # impl SumByKey for Revenue {
+//! #     type Key = str;
+//! #     fn describe() -> KpiDescription {
+//! #         describe_kpi(identity!())
+//! #             .input("orders", [text("channel"), money("total_amount")])
+//! #             .sums([text("channel")], [int64("orders"), money("revenue")])
+//! #             .output([text("channel"), money("revenue")])
+//! #     }
+//! #     fn update(&self, _input: &str, orders: &Batch, totals: &mut Totals<str>) -> Result<()> {
+//! #         let (channels, amounts) = (orders.text("channel")?, orders.decimals("total_amount")?);
+//! #         totals.extend(orders.rows().map(|row| (channels.value(row), 1, amounts.value(row))));
+//! #         Ok(())
+//! #     }
+//! # }
+//! let orders = [["web", "0.10"], ["store", "2.00"], ["web", "0.20"]].map(cells);
+//! let orders: Vec<&[_]> = orders.iter().map(|row| row.as_slice()).collect();
+//! let table = evaluate_split::<Summed<Revenue>>("{}", &[("orders", &orders)]).unwrap();
+//! assert_eq!(table, [["store", "2.00"], ["web", "0.30"]]);
+//! ```
 
 mod kpi;
 mod sums;
@@ -11,21 +38,24 @@ use crate::bindings::types::{DataType, Field};
 use crate::glue::Session;
 use crate::{Batch, Cleaner, Date, Fault, Number, Result, Table, Timestamp, nullable, text};
 
-/// What a cleaner made of rows: the kept ones as text cells, the rejected ones as row and rule, repairs as rule and rows.
+/// The result of a cleaner, as text.
 #[derive(Debug, PartialEq)]
 pub struct CleanedRows {
-    /// The kept rows, each cell as text; a missing value is empty.
+    /// The rows kept, as cells of text. A missing value is empty.
     pub kept: Vec<Vec<String>>,
-    /// The index and the rule of each rejected row.
+    /// The index of each rejected row, and the name of its rule.
     pub rejected: Vec<(u32, String)>,
-    /// How many rows each rule repaired.
+    /// The name of each rule that repaired rows, and the number of these rows.
     pub repaired: Vec<(String, u32)>,
 }
 
-/// The time that a plugin is told here if it declares `uses_as_of`: 2025-01-01T00:00:00Z.
+/// The time that a test gives a plugin whose description says `uses_as_of`: 2025-01-01T00:00:00Z.
 pub const AS_OF: Timestamp = Timestamp(1_735_689_600_000_000);
 
-/// Cleans rows of the cleaner's input columns, given as text, with these parameters (a JSON object).
+/// Cleans rows that have the cleaner's input columns. `params` is a JSON object of parameters.
+///
+/// # Errors
+/// Returns the fault of the cleaner.
 pub fn clean<T: Cleaner>(params: &str, rows: &[&[Option<&str>]]) -> Result<CleanedRows> {
     let description = T::describe();
     let fields: Vec<_> = description.input.iter().map(|name| nullable(text(name))).collect();
@@ -39,12 +69,15 @@ pub fn clean<T: Cleaner>(params: &str, rows: &[&[Option<&str>]]) -> Result<Clean
     })
 }
 
-/// A row of cells; an empty one is a missing value.
+/// Returns the cells of a row. An empty text becomes a missing value.
 pub fn cells<const N: usize>(row: [&str; N]) -> [Option<&str>; N] {
     row.map(|cell| (!cell.is_empty()).then_some(cell))
 }
 
-/// Rows of text as an IPC stream of the fields. Empty and `None` are both missing values.
+/// Encodes rows of text as an IPC stream with these fields. An empty text and `None` are both missing values.
+///
+/// # Errors
+/// Fails if a cell is no value of its field's type.
 pub fn encode(fields: &[Field], rows: &[&[Option<&str>]]) -> Result<Vec<u8>> {
     let mut table = Table::new(fields);
     for row in rows {
@@ -76,7 +109,10 @@ pub fn encode(fields: &[Field], rows: &[&[Option<&str>]]) -> Result<Vec<u8>> {
     table.finish()
 }
 
-/// The rows of an IPC stream as text; a missing value is empty.
+/// Decodes an IPC stream with these fields to rows of text. A missing value is empty.
+///
+/// # Errors
+/// Fails if the stream has other columns.
 pub fn decode(fields: &[Field], stream: &[u8]) -> Result<Vec<Vec<String>>> {
     fn show<T: ToString>(value: Option<T>) -> String {
         value.map(|value| value.to_string()).unwrap_or_default()
