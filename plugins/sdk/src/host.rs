@@ -16,7 +16,7 @@ pub fn pseudonymise(values: &[String]) -> Vec<String> {
     #[cfg(target_family = "wasm")]
     return crate::bindings::privacy::pseudonymise(values);
     #[cfg(all(feature = "native", not(target_family = "wasm")))]
-    if let Some(pseudonyms) = crate::native::pseudonymise(values) {
+    if let Some(pseudonyms) = crate::native::call::pseudonymise(values) {
         return pseudonyms;
     }
     #[cfg(not(target_family = "wasm"))]

@@ -15,9 +15,9 @@ use hyper::http::response;
 use hyper::{Method, Response, StatusCode};
 use s3s::service::S3Service;
 
-use crate::Request;
 use crate::fault::{Action, Faults, Gate, Verdict};
 use crate::operations::Stale;
+use crate::request::Request;
 use crate::wire::{self, Pieces};
 
 /// The most that a client's clock may be off, as with S3.

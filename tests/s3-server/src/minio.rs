@@ -70,8 +70,8 @@ impl Minio {
             // MinIO gets neither the user's settings nor their certificates.
             .env_clear()
             .env("HOME", directory.path())
-            .env("MINIO_ROOT_USER", crate::ACCESS_KEY)
-            .env("MINIO_ROOT_PASSWORD", crate::SECRET_KEY)
+            .env("MINIO_ROOT_USER", crate::request::ACCESS_KEY)
+            .env("MINIO_ROOT_PASSWORD", crate::request::SECRET_KEY)
             .envs([("MINIO_BROWSER", "off"), ("MINIO_UPDATE", "off")])
             .stdin(Stdio::null())
             .stdout(File::create(&log)?)
@@ -122,12 +122,12 @@ impl Minio {
 
     /// Returns the user's name, which is the access key.
     pub fn access_key(&self) -> &str {
-        crate::ACCESS_KEY
+        crate::request::ACCESS_KEY
     }
 
     /// Returns the secret of the access key.
     pub fn secret_key(&self) -> &str {
-        crate::SECRET_KEY
+        crate::request::SECRET_KEY
     }
 
     /// Returns the directory in which MinIO keeps its objects, in its own format.

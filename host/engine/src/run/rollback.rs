@@ -55,7 +55,7 @@ impl Host {
     ) -> Result<RollbackPoint> {
         let mut datasets = BTreeMap::new();
         for (name, dataset) in previous.datasets {
-            let entries = format!("{ENTRIES}{name}/{:020}-former", state.sequence + 1);
+            let entries = format!("{ENTRIES}{name}/{:020}-rollback", state.sequence + 1);
             let stem = |_: &str, object: &ObjectRef| {
                 let key = &object.key;
                 let stem = &key[..key.rfind('.').unwrap_or(key.len())];

@@ -5,7 +5,7 @@
 
 use arrow_ipc::{MessageHeader, Type, root_as_message};
 
-use super::{CONTINUATION, UTC};
+use super::framing::{CONTINUATION, UTC};
 use crate::bindings::types::{DataType, DecimalType};
 use crate::{Fault, Result};
 

@@ -8,7 +8,7 @@ use arrow_ipc::{
 };
 use flatbuffers::{FlatBufferBuilder, UnionWIPOffset, WIPOffset};
 
-use super::{ALIGNMENT, CONTINUATION, UTC};
+use super::framing::{ALIGNMENT, CONTINUATION, UTC};
 use crate::bindings::types::{DataType, Field};
 
 /// The buffers of one column, in the order of the format.

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use super::rows::{AS_OF, decode, encode};
 use super::sums::{Sums, cells};
-use super::{AS_OF, decode, encode};
 use crate::bindings::types::Stage;
 use crate::glue::Accumulator;
 use crate::{Batch, Fault, Kpi, KpiDescription, Result};

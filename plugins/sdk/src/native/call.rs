@@ -1,14 +1,9 @@
-//! Calls of a plugin that was built natively, as a shared library. `cargo xtask bench --native` compares it with the
-//! component, to measure the cost of the sandbox. `host/runtime/src/native.rs` is the other side; its `Call` must have
-//! the same fields as [`Call`].
-#![doc(hidden)]
+//! A call of the host, and what it passes back.
 
 use std::cell::Cell;
 use std::ffi::c_void;
 
-use crate::bindings::types;
-use crate::glue::{Accumulator, Session};
-use crate::{Cleaner, Fault, Kpi, Result};
+use crate::Result;
 
 /// Bytes that are valid during a call.
 #[repr(C)]
@@ -46,49 +41,6 @@ thread_local! {
 pub trait Instance: Sized {
     fn open(params: &str, as_of: Option<i64>) -> Result<Self>;
     fn call(&self, name: &str, arguments: &[&[u8]]) -> Result<Vec<Vec<u8>>>;
-}
-
-impl<T: Cleaner> Instance for Session<T> {
-    fn open(params: &str, as_of: Option<i64>) -> Result<Self> {
-        Self::open(params, as_of)
-    }
-
-    fn call(&self, name: &str, arguments: &[&[u8]]) -> Result<Vec<Vec<u8>>> {
-        let ("clean", [batch]) = (name, arguments) else { return Err(unknown(name)) };
-        let types::Cleaned { kept, kept_rows, rejected, repaired } = self.clean(batch)?;
-        let rejected = rejected.into_iter().flat_map(|types::Rejection { row, rule }| [row, rule]);
-        let repaired = repaired.into_iter().flat_map(|types::Repair { rule, rows }| [rule, rows]);
-        Ok(vec![kept, numbers(kept_rows), numbers(rejected), numbers(repaired)])
-    }
-}
-
-impl<T: Kpi> Instance for Accumulator<T> {
-    fn open(params: &str, as_of: Option<i64>) -> Result<Self> {
-        Self::open(params, as_of)
-    }
-
-    fn call(&self, name: &str, arguments: &[&[u8]]) -> Result<Vec<Vec<u8>>> {
-        match (name, arguments) {
-            ("update-batch", [input, batch]) => {
-                self.update_batch(&String::from_utf8_lossy(input), batch).map(|()| vec![])
-            }
-            ("state", []) => Ok(vec![self.state()?]),
-            ("fold", [stage, groups]) => {
-                let stage = stage.first_chunk().ok_or_else(|| unknown(name))?;
-                Ok(vec![self.fold(u32::from_le_bytes(*stage), groups)?])
-            }
-            ("evaluate", [sums]) => Ok(vec![self.evaluate(sums)?]),
-            _ => Err(unknown(name)),
-        }
-    }
-}
-
-fn numbers(numbers: impl IntoIterator<Item = u32>) -> Vec<u8> {
-    numbers.into_iter().flat_map(u32::to_le_bytes).collect()
-}
-
-fn unknown(name: &str) -> Fault {
-    Fault::internal(format!("there is no call `{name}` with these arguments"))
 }
 
 /// Executes a call for the exported function of a library. Returns whether the call succeeded.
@@ -133,7 +85,7 @@ pub unsafe fn call<I: Instance>(call: *mut Call) -> bool {
 }
 
 /// Asks the host of the current call for pseudonyms. Returns `None` outside a call.
-pub(crate) fn pseudonymise(values: &[String]) -> Option<Vec<String>> {
+pub fn pseudonymise(values: &[String]) -> Option<Vec<String>> {
     unsafe extern "C" fn push(to: *mut c_void, bytes: Bytes) {
         // SAFETY: `to` points to the vector below, and the bytes are valid during this call.
         unsafe { (*to.cast::<Vec<String>>()).push(String::from_utf8_lossy(bytes.get()).into_owned()) };
