@@ -1,13 +1,16 @@
-//! A whole table as CSV.
+//! Writes a complete table as CSV.
 
 use arrow_array::RecordBatch;
 use arrow_schema::Schema;
 
-use crate::{Formulas, encode_csv, encode_csv_header};
+use super::typed::{Formulas, encode_csv, encode_csv_header};
 use smelt_common::error::{Kind, Result};
 use smelt_common::{Error, profile};
 
-/// A table as CSV.
+/// Returns the table as CSV, with its header.
+///
+/// # Errors
+/// Returns an error of the plugin that made the table, if a value or a type has no CSV form.
 pub fn encode_table(schema: &Schema, batches: &[RecordBatch], formulas: Formulas) -> Result<Vec<u8>> {
     let mut span = profile::span("encode CSV", "");
     let mut body = Vec::new();

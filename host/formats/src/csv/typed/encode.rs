@@ -7,21 +7,22 @@ use arrow_buffer::NullBuffer;
 use arrow_schema::{Field, Schema};
 use serde::{Deserialize, Serialize};
 
+use super::error::TypedError;
+use super::kind::Kind;
 use super::number::{write_date, write_decimal, write_f64, write_i64, write_timestamp};
-use super::{Kind, TypedError};
 use smelt_common::text::is_unseen;
 
-/// Behind so many bytes of quotes and blanks no formula is looked for.
+/// How many bytes of a text are searched for the beginning of a formula, which may come after quotes and blanks.
 const FORMULA_BYTES: usize = 256;
 
-/// What to do with text that a spreadsheet would take for a formula.
+/// Decides how to write text that a spreadsheet would take for a formula.
 #[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
 #[serde(rename_all = "kebab-case")]
 pub enum Formulas {
-    /// Write it as it is, so that it reads back the same.
+    /// Writes it unchanged, so that it reads back the same.
     Keep,
-    /// Put a `'` before text that begins with `=`, `+`, `-` or `@`, also of double width or behind quotes and white space, or
-    /// with TAB, CR or LF (OWASP, "CSV Injection"). Names of columns are text too; numbers are not.
+    /// Puts a `'` before text that begins with `=`, `+`, `-` or `@`, or with TAB, CR or LF (OWASP, "CSV Injection"). The sign may
+    /// be of double width, and may come after quotes and white space. Names of columns are text too; numbers are not.
     Escape,
 }
 
@@ -38,8 +39,9 @@ enum Values<'a> {
 struct Column<'a> {
     values: Values<'a>,
     nulls: Option<&'a NullBuffer>,
-    /// What stands for a null, and for empty text.
+    /// The bytes of a null.
     null: &'static [u8],
+    /// The bytes of an empty text.
     empty: &'static [u8],
 }
 
@@ -67,7 +69,7 @@ impl<'a> Column<'a> {
         Ok(Self { values, nulls: array.nulls().filter(|nulls| nulls.null_count() > 0), null, empty })
     }
 
-    /// Writes a cell; `None` if its value is out of range.
+    /// Writes a cell. Returns `None` if its value is out of range.
     #[inline(always)]
     fn write(&self, row: usize, formulas: Formulas, out: &mut Vec<u8>) -> Option<()> {
         if self.nulls.is_some_and(|nulls| nulls.is_null(row)) {
@@ -101,12 +103,12 @@ fn bytes_of(texts: &StringArray) -> &[u8] {
     &texts.value_data()[first..last]
 }
 
-/// A comma, a quote or a line end is among the bytes.
+/// Returns whether a comma, a quote or a line end is among the bytes.
 fn has_special(bytes: &[u8]) -> bool {
     memchr::memchr3(b',', b'"', b'\n', bytes).is_some() || memchr::memchr(b'\r', bytes).is_some()
 }
 
-/// Writes text that is not empty; `plain` text has no byte that calls for quotes, save blanks at its ends.
+/// Writes text that is not empty. `plain` text needs no quotes, unless it begins or ends with a blank.
 #[inline(always)]
 fn write_text(text: &[u8], plain: bool, formulas: Formulas, out: &mut Vec<u8>) {
     let (first, last) = (text[0], text[text.len() - 1]);
@@ -122,9 +124,10 @@ fn write_text(text: &[u8], plain: bool, formulas: Formulas, out: &mut Vec<u8>) {
     }
 }
 
-/// A spreadsheet would run the text: some trim it first, and some take signs of double width (East Asian input) for plain ones.
+/// Returns whether a spreadsheet would run the text. Some spreadsheets trim it first, and some take signs of double width
+/// (from East Asian keyboards) for plain ones.
 fn is_formula(text: &[u8]) -> bool {
-    // Of text that is not whole the first characters tell all the same.
+    // The cut may split the last character, but the first ones decide.
     let text = String::from_utf8_lossy(&text[..text.len().min(FORMULA_BYTES)]);
     let trimmed = |character: char| character.is_whitespace() || is_unseen(character) || character == '"';
     text.starts_with(['\t', '\r', '\n'])
@@ -146,7 +149,7 @@ fn write_quoted(text: &[u8], formula: bool, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// Writes the header line: the columns' names.
+/// Writes the header line: the names of the columns.
 pub fn encode_csv_header(schema: &Schema, formulas: Formulas, out: &mut Vec<u8>) {
     for (i, field) in schema.fields().iter().enumerate() {
         if i > 0 {
@@ -160,12 +163,12 @@ pub fn encode_csv_header(schema: &Schema, formulas: Formulas, out: &mut Vec<u8>)
     out.push(b'\n');
 }
 
-/// Writes the rows of a batch that `keep` says to keep (not those it has as null), all if there is none, and gives
-/// their number.
+/// Writes rows of a batch and returns their number. Without `keep` it writes all rows, otherwise those where `keep` is true; a
+/// null in `keep` counts as false.
 ///
 /// # Errors
-/// A column's type is not supported, a value is out of range or `keep` has another length than the batch; `out` is then
-/// as before.
+/// Fails if the type of a column is not supported, a value is out of range, or `keep` has another length than the batch.
+/// `out` is then unchanged.
 pub fn encode_csv(
     batch: &RecordBatch,
     keep: Option<&BooleanArray>,
@@ -208,7 +211,7 @@ pub fn encode_csv(
     Ok(written)
 }
 
-/// About as many bytes as a batch takes.
+/// Returns about how many bytes the batch takes.
 fn room(batch: &RecordBatch) -> usize {
     let cell = |array: &ArrayRef| match array.as_string_opt::<i32>() {
         Some(texts) => bytes_of(texts).len() + 2 * texts.len(),
@@ -217,7 +220,7 @@ fn room(batch: &RecordBatch) -> usize {
     batch.columns().iter().map(cell).sum()
 }
 
-/// Names the column of a row whose value is out of range.
+/// Returns the error that names the column of the row whose value is out of range.
 #[cold]
 fn out_of_range(columns: &[Column<'_>], schema: &Schema, row: usize) -> TypedError {
     let mut scratch = Vec::new();

@@ -1,7 +1,7 @@
-//! Takes the escapes out of a JSON string.
+//! Takes the escapes out of cells: those of a JSON string, and the doubled quotes of a CSV cell.
 
-/// Appends the text of a string's inside, whose escapes `string` has accepted.
-pub(in super::super) fn unescape(raw: &[u8], text: &mut Vec<u8>) {
+/// Appends the text of the inside of a JSON string. The parser has checked its escapes.
+pub(crate) fn unescape(raw: &[u8], text: &mut Vec<u8>) {
     let mut rest = raw;
     while let Some(plain) = memchr::memchr(b'\\', rest) {
         text.extend_from_slice(&rest[..plain]);
@@ -30,7 +30,7 @@ pub(in super::super) fn unescape(raw: &[u8], text: &mut Vec<u8>) {
     text.extend_from_slice(rest);
 }
 
-/// The character of `uXXXX` or `uXXXX\uXXXX`, and how many bytes it is written in.
+/// Returns the character that `uXXXX` or `uXXXX\uXXXX` stands for, and the number of bytes of that escape.
 fn unicode(rest: &[u8]) -> (char, usize) {
     let first = unit(rest, 1);
     if let 0xd800..=0xdbff = first {
@@ -44,4 +44,14 @@ fn unicode(rest: &[u8]) -> (char, usize) {
 fn unit(rest: &[u8], at: usize) -> u32 {
     let digits = rest.get(at..at + 4).unwrap_or_default();
     digits.iter().fold(0, |code, &digit| code * 16 + (digit as char).to_digit(16).unwrap_or_default())
+}
+
+/// Appends the text of the inside of a quoted CSV cell, in which each quote is doubled.
+pub(super) fn undouble(raw: &[u8], text: &mut Vec<u8>) {
+    let mut rest = raw;
+    while let Some(quote) = memchr::memchr(b'"', rest) {
+        text.extend_from_slice(&rest[..=quote]);
+        rest = rest.get(quote + 2..).unwrap_or_default();
+    }
+    text.extend_from_slice(rest);
 }

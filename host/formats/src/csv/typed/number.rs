@@ -1,4 +1,4 @@
-//! Writes numbers, dates and timestamps digit by digit, two at a time.
+//! Writes numbers, dates and timestamps, two digits at a time.
 
 use std::io::Write;
 
@@ -48,7 +48,7 @@ pub(super) fn write_i64(n: i64, out: &mut Vec<u8>) {
     write_u64(n.unsigned_abs(), out);
 }
 
-/// Writes `n` with so many digits, zeros in front.
+/// Writes `n` with `width` digits, with zeros in front.
 fn write_padded(mut n: u64, width: usize, out: &mut Vec<u8>) {
     let start = out.len();
     out.resize(start + width, b'0');
@@ -58,10 +58,10 @@ fn write_padded(mut n: u64, width: usize, out: &mut Vec<u8>) {
     }
 }
 
-/// Writes the shortest decimal that reads back as `n`.
+/// Writes the shortest decimal number that reads back as `n`.
 pub(super) fn write_f64(n: f64, out: &mut Vec<u8>) {
     const SCALE: f64 = 1e6;
-    // A decimal of at most 15 digits that reads back as `n` is the only one of that length, hence the shortest.
+    // At most one decimal number of up to 15 digits reads back as `n`, so this one is the shortest.
     let scaled = (n * SCALE).round();
     if scaled.abs() < 1e15 && scaled / SCALE == n && (n != 0.0 || n.is_sign_positive()) {
         let scaled = scaled as i64;
@@ -83,7 +83,7 @@ pub(super) fn write_f64(n: f64, out: &mut Vec<u8>) {
     }
 }
 
-/// Writes `n` with the last `scale` digits behind a point. The caller has checked that it has at most 38 digits.
+/// Writes `n` with its last `scale` digits after a point. The caller has checked that it has at most 38 digits.
 pub(super) fn write_decimal(n: i128, scale: u8, out: &mut Vec<u8>) {
     if n < 0 {
         out.push(b'-');
@@ -119,14 +119,14 @@ fn date(day: i32) -> Option<[u8; 10]> {
     Some([y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1])
 }
 
-/// Writes a date; `None` if its year does not have four digits.
+/// Writes a date. Returns `None` if its year is not from 0000 to 9999.
 #[inline]
 pub(super) fn write_date(day: i32, out: &mut Vec<u8>) -> Option<()> {
     out.extend_from_slice(&date(day)?);
     Some(())
 }
 
-/// Writes a timestamp in microseconds; `None` if its year does not have four digits.
+/// Writes a timestamp in microseconds since 1970. Returns `None` if its year is not from 0000 to 9999.
 #[inline]
 pub(super) fn write_timestamp(micros: i64, out: &mut Vec<u8>) -> Option<()> {
     let date = date(i32::try_from(micros.div_euclid(DAY)).ok()?)?;

@@ -1,9 +1,9 @@
-//! What can go wrong between typed tables and CSV.
+//! The errors between typed tables and CSV.
 
 /// Why a typed table could not be written or read.
 #[derive(thiserror::Error, Debug, Clone, PartialEq, Eq)]
 pub enum TypedError {
-    /// A column's type has no CSV form here.
+    /// The type of a column has no CSV form here.
     #[error(
         "column {column} is {data_type}; supported: Boolean, Int64, Float64, Utf8, Date32, Timestamp(µs, UTC), Decimal128"
     )]
@@ -13,43 +13,43 @@ pub enum TypedError {
         /// Its type.
         data_type: String,
     },
-    /// A value has no CSV form: a year outside 0000 to 9999, a decimal beyond its precision.
+    /// A value has no CSV form: a year outside 0000 to 9999, or a decimal beyond its precision.
     #[error("row {row} of column {column} is out of range, expected {expected}")]
     OutOfRange {
         /// The column.
         column: String,
         /// The row in its batch, from 0.
         row: usize,
-        /// What a value of the column looks like.
+        /// The values that the column may have.
         expected: &'static str,
     },
-    /// A table has no columns, or a selection another length than its batch.
+    /// A table has no columns, or a selection has another length than its batch.
     #[error("{0}")]
     Shape(String),
     /// A projected column is not in the schema.
     #[error("no column {column}; known: {known}")]
     NoColumn {
-        /// The column asked for.
+        /// The requested column.
         column: String,
         /// The schema's columns.
         known: String,
     },
-    /// The file is not what `encode_csv` writes for the schema.
+    /// A cell of the file is not what `encode_csv` writes for the schema.
     #[error("line {line}, column {column}: expected {expected}")]
     Cell {
         /// The line, from 1; the header is line 1.
         line: u64,
         /// The column's name.
         column: String,
-        /// What would have been valid.
+        /// The valid form.
         expected: String,
     },
-    /// The same, for a whole line.
+    /// A line of the file is not what `encode_csv` writes for the schema.
     #[error("line {line}: expected {expected}")]
     Line {
         /// The line, from 1.
         line: u64,
-        /// What would have been valid.
+        /// The valid form.
         expected: String,
     },
 }

@@ -1,18 +1,22 @@
-//! Whether every value of a batch can be written, told before anything is.
+//! Checks whether every value of a batch can be written, before anything is written.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{ArrowPrimitiveType, Date32Type, Decimal128Type, TimestampMicrosecondType};
 use arrow_array::{Array, PrimitiveArray, RecordBatch};
 
 use super::calendar::{FIRST_DAY, LAST_DAY};
-use super::{Kind, TypedError};
+use super::error::TypedError;
+use super::kind::Kind;
 
 const DAY: i64 = 86_400_000_000;
 const FIRST_MICRO: i64 = FIRST_DAY as i64 * DAY;
 const LAST_MICRO: i64 = (LAST_DAY as i64 + 1) * DAY - 1;
 
-/// Fails with what `encode_csv` would fail with: a year outside 0000 to 9999, a decimal beyond its precision, a type that
-/// has no CSV form.
+/// Checks that `encode_csv` can write the batch.
+///
+/// # Errors
+/// Returns the error that `encode_csv` would return: a year outside 0000 to 9999, a decimal beyond its precision, or a type
+/// that has no CSV form.
 pub fn check_range(batch: &RecordBatch) -> Result<(), TypedError> {
     for (array, field) in batch.columns().iter().zip(batch.schema_ref().fields()) {
         let kind = Kind::of(field)?;
@@ -34,9 +38,9 @@ pub fn check_range(batch: &RecordBatch) -> Result<(), TypedError> {
     Ok(())
 }
 
-/// The first row whose value does not fit.
+/// Returns the first row whose value does not fit.
 fn outside<T: ArrowPrimitiveType>(array: &PrimitiveArray<T>, fits: impl Fn(T::Native) -> bool) -> Option<usize> {
-    // What stands behind a null may be anything, but seldom is: one pass without branches, and rarely a second.
+    // The value behind a null may be anything, but seldom is. So one pass without branches is nearly always enough.
     if array.values().iter().fold(true, |all, &value| all & fits(value)) {
         return None;
     }

@@ -1,21 +1,24 @@
-//! Checks that records are UTF-8 without looking at any byte twice: ahead of the decoder, a stretch at a time, small
-//! enough that its bytes are still in the cache when the decoder gets there.
+//! Checks that records are UTF-8, and looks at no byte twice. It checks a stretch of the window ahead of the parser.
+//! The stretch is so short that its bytes are still in the cache when the parser reaches them.
+
+/// The detail of a record that is not UTF-8.
+pub(crate) const NOT_UTF8: &str = "not valid UTF-8";
 
 const STRETCH: usize = 32 << 10;
 
-/// How far a window is known to be UTF-8.
-pub(in super::super) struct Utf8Check {
+/// Remembers up to which position a window is known to be UTF-8.
+pub(crate) struct Utf8Check {
     good_until: usize,
 }
 
 impl Utf8Check {
-    pub(in super::super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { good_until: 0 }
     }
 
-    /// Whether the record between two positions is UTF-8. Records come in order.
+    /// Returns whether the record between two positions is UTF-8. Records must come in order.
     #[inline(always)]
-    pub(in super::super) fn is_good(&mut self, window: &[u8], start: usize, end: usize) -> bool {
+    pub(crate) fn is_good(&mut self, window: &[u8], start: usize, end: usize) -> bool {
         end <= self.good_until || self.advance(window, start, end)
     }
 

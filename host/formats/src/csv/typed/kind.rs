@@ -1,37 +1,12 @@
-//! The canonical CSV of typed tables: what `encode_csv` writes, `decode_csv_typed` reads back to equal values, and
-//! nothing else.
-//!
-//! A line a row, LF; a null is an empty cell. Text that is empty is `""` in a nullable column and an empty cell in
-//! another; a cell is quoted if it holds a comma, a quote or a line end, or begins or ends with a blank. `YYYY-MM-DD`,
-//! `YYYY-MM-DDTHH:MM:SSZ` with six decimals unless they are zero, years 0000 to 9999; decimals with as many digits as
-//! their scale; the shortest floats that read back equal, `NaN`, `inf`; `true`, `false`.
-//!
-//! A table of one column has no blank lines, which other readers skip, as long as they can be told from values: there
-//! `""` is a null, or the empty text if there are no nulls. Only in a nullable text column, where `""` is taken, is a
-//! null a blank line.
-
-mod builder;
-mod calendar;
-mod decode;
-mod encode;
-mod error;
-mod number;
-mod parse;
-mod range;
-
-#[cfg(test)]
-mod tests;
-
-pub use self::decode::decode_csv_typed;
-pub use self::encode::{Formulas, encode_csv, encode_csv_header};
-pub use self::error::TypedError;
-pub use self::range::check_range;
+//! The types that a typed table may have.
 
 use arrow_schema::{DataType, Field, TimeUnit};
 
-/// The types a typed table may have.
+use super::error::TypedError;
+
+/// The type of a column.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Kind {
+pub(super) enum Kind {
     Bool,
     Int,
     Float,
@@ -42,7 +17,7 @@ enum Kind {
 }
 
 impl Kind {
-    fn of(field: &Field) -> Result<Self, TypedError> {
+    pub(super) fn of(field: &Field) -> Result<Self, TypedError> {
         Ok(match field.data_type() {
             DataType::Boolean => Self::Bool,
             DataType::Int64 => Self::Int,
@@ -59,16 +34,16 @@ impl Kind {
         })
     }
 
-    /// Which values of this type can be written, for messages.
-    fn range(self) -> &'static str {
+    /// Describes the values of this type that can be written, for messages.
+    pub(super) fn range(self) -> &'static str {
         match self {
             Self::Date | Self::Timestamp => "a year from 0000 to 9999",
             _ => "no more digits than the column's precision",
         }
     }
 
-    /// What a cell of this type looks like, for messages.
-    fn expected(self) -> &'static str {
+    /// Describes a cell of this type, for messages.
+    pub(super) fn expected(self) -> &'static str {
         match self {
             Self::Bool => "true or false",
             Self::Int => "a 64-bit integer",

@@ -1,4 +1,4 @@
-//! Typed tables read back as they were written, and nothing else is read.
+//! Tests that typed tables read back as they were written, and that nothing else is read.
 
 use std::sync::Arc;
 

@@ -1,29 +1,31 @@
-//! Reads canonical CSV back. Only what is projected is parsed; the lines' shape is always checked.
+//! Reads canonical CSV back. It parses only the projected columns, and checks the shape of every line.
+
+use std::sync::Arc;
 
 use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::{Schema, SchemaRef};
-use std::sync::Arc;
 
-use super::super::decode::{Cell, Kind as CellKind, Utf8Check};
-use super::super::scan::Specials;
 use super::builder::Builder;
-use super::{Formulas, TypedError, encode_csv_header};
+use super::encode::{Formulas, encode_csv_header};
+use super::error::TypedError;
+use crate::batch::{Cell, CellKind, Utf8Check};
+use crate::scan::Specials;
 
-/// Longest stretch of a file that one batch is read from: cells are kept as 32-bit positions in it.
+/// The longest stretch of a file from which one batch is read, because positions in it are kept in 32 bits.
 const LONGEST_BATCH: usize = 1 << 29;
 
-/// No column is projected at this place.
+/// Marks a field of the file that is not projected.
 const UNPROJECTED: usize = usize::MAX;
 
-/// Reads what `encode_csv_header` and `encode_csv` (with `Formulas::Keep`) have written for `schema`: the columns
-/// named, in the order named, in batches of at most `batch_rows`.
+/// Reads the named columns, in that order, of a file that `encode_csv_header` and `encode_csv` have written for `schema` with
+/// `Formulas::Keep`. Returns batches of at most `batch_rows` rows.
 ///
-/// Strict, so that a file that was cut or edited is found out: the header must be the schema's, every line must have
-/// its fields and its line end, every projected cell must be as `encode_csv` writes it. (Text may be in quotes it does
-/// not need.)
+/// It is strict, so that it detects a file that was cut or edited. The header must be that of the schema. Every line must have
+/// its fields and its line end. Every projected cell must be as `encode_csv` writes it, except that text may have quotes that it
+/// does not need.
 ///
 /// # Errors
-/// A column is unknown or its type not supported, or the file deviates: the error names the line and the column.
+/// Fails if a column is unknown, if its type is not supported, or if the file deviates. The error names the line and the column.
 pub fn decode_csv_typed(
     bytes: &[u8],
     schema: &SchemaRef,
@@ -43,11 +45,11 @@ struct Table<'a> {
     at: usize,
     schema: &'a SchemaRef,
     projected: SchemaRef,
-    /// For each field of the file its builder.
+    /// For each field of the file the index of its builder.
     slots: Vec<usize>,
     builders: Vec<Builder>,
-    /// For each projected column its builder: a column named twice is built once.
-    places: Vec<usize>,
+    /// For each projected column the index of its builder. A column that is named twice is built once.
+    built: Vec<usize>,
 }
 
 impl<'a> Table<'a> {
@@ -63,24 +65,24 @@ impl<'a> Table<'a> {
             return Err(TypedError::Line { line: 1, expected: format!("the header {header}") });
         }
         let mut slots = vec![UNPROJECTED; fields.len()];
-        let (mut builders, mut places, mut projected) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut builders, mut built, mut projected) = (Vec::new(), Vec::new(), Vec::new());
         for column in columns {
-            let Some((place, field)) = fields.find(column.as_ref()) else {
+            let Some((at, field)) = fields.find(column.as_ref()) else {
                 let known = fields.iter().map(|field| field.name().as_str()).collect::<Vec<_>>().join(", ");
                 return Err(TypedError::NoColumn { column: column.as_ref().to_owned(), known });
             };
-            if slots[place] == UNPROJECTED {
-                slots[place] = builders.len();
+            if slots[at] == UNPROJECTED {
+                slots[at] = builders.len();
                 builders.push(Builder::new(field, fields.len() == 1)?);
             }
-            places.push(slots[place]);
+            built.push(slots[at]);
             projected.push(Arc::clone(field));
         }
         let projected = Arc::new(Schema::new_with_metadata(projected, schema.metadata().clone()));
-        Ok(Self { bytes, at: header.len(), schema, projected, slots, builders, places })
+        Ok(Self { bytes, at: header.len(), schema, projected, slots, builders, built })
     }
 
-    /// The next rows.
+    /// Returns the next rows.
     fn batch(&mut self, most: usize) -> Result<Option<RecordBatch>, TypedError> {
         let window = &self.bytes[self.at..];
         let mut specials = Specials::new(window, 0);
@@ -98,15 +100,15 @@ impl<'a> Table<'a> {
             return Ok(None);
         }
         self.at += at;
-        let built = self.builders.iter_mut().map(Builder::finish).collect::<Vec<_>>();
-        let arrays = self.places.iter().map(|&place| Arc::clone(&built[place])).collect();
+        let columns = self.builders.iter_mut().map(Builder::finish).collect::<Vec<_>>();
+        let arrays = self.built.iter().map(|&at| Arc::clone(&columns[at])).collect();
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         let batch = RecordBatch::try_new_with_options(Arc::clone(&self.projected), arrays, &options)
             .expect("every builder got a cell of its field's type for every row");
         Ok(Some(batch))
     }
 
-    /// Reads the line at `start` and gives the position of its line end.
+    /// Reads the line at `start`. Returns the position of its line end.
     #[inline(always)]
     fn line(&mut self, window: &[u8], start: usize, specials: &mut Specials<'_>) -> Result<usize, TypedError> {
         let mut at = start;
@@ -144,7 +146,7 @@ impl<'a> Table<'a> {
         Ok(at - 1)
     }
 
-    /// Reads on from an opening quote: the cell, and the position of the comma or line end after it.
+    /// Reads on from an opening quote. Returns the cell, and the position of the comma or line end after it.
     #[inline(never)]
     fn quoted(
         &self,
@@ -182,7 +184,7 @@ impl<'a> Table<'a> {
         TypedError::Cell { line: self.line_at(at), column, expected: expected.to_owned() }
     }
 
-    /// The number of the line that a position of the current batch is in.
+    /// Returns the number of the line at a position of the current batch.
     fn line_at(&self, at: usize) -> u64 {
         memchr::memchr_iter(b'\n', &self.bytes[..self.at + at]).count() as u64 + 1
     }

@@ -9,8 +9,10 @@ use arrow_array::{ArrayRef, BooleanArray, PrimitiveArray};
 use arrow_buffer::{BooleanBufferBuilder, NullBuffer, ScalarBuffer};
 use arrow_schema::{DataType, Field};
 
-use super::super::decode::{Cell, Column};
-use super::{Kind, TypedError, parse};
+use super::error::TypedError;
+use super::kind::Kind;
+use super::parse;
+use crate::batch::{Cell, Column};
 
 enum Values {
     Bool(BooleanBufferBuilder),
@@ -27,7 +29,7 @@ pub(super) struct Builder {
     kind: Kind,
     data_type: DataType,
     nullable: bool,
-    /// The table's only column.
+    /// The column is the table's only one.
     alone: bool,
     values: Values,
     rows: usize,
@@ -50,7 +52,7 @@ impl Builder {
         Ok(Self { kind, data_type, nullable, alone, values, rows: 0, nulls: Vec::new() })
     }
 
-    /// Adds a cell, or says what was expected in its place.
+    /// Adds a cell. The error describes the cell that was expected.
     #[inline(always)]
     pub(super) fn push(&mut self, window: &[u8], cell: Cell, quoted: bool) -> Result<(), &'static str> {
         let text = cell.raw(window);
@@ -78,14 +80,14 @@ impl Builder {
         Ok(())
     }
 
-    /// Adds a cell that is empty or in quotes.
+    /// Adds a cell that is empty or in quotes. The error describes the cell that was expected.
     #[inline(never)]
     fn push_special(&mut self, window: &[u8], cell: Cell, quoted: bool) -> Result<(), &'static str> {
         let Self { kind, nullable, alone, values, rows, nulls, data_type: _ } = self;
         let empty = cell.raw(window).is_empty();
         match values {
             Values::Text(values) if quoted => values.push(window, cell),
-            // Blank lines are nulls of a nullable text column only, `""` those of any other that is alone.
+            // If the column is alone, a blank line is a null only if it is nullable text. For any other type `""` is the null.
             Values::Text(values) if *nullable => values.push(window, Cell::NULL),
             Values::Text(values) if !*alone => values.push(window, cell),
             Values::Text(_) => return Err("no blank line"),
@@ -107,7 +109,7 @@ impl Builder {
         Ok(())
     }
 
-    /// The column, leaving the builder empty.
+    /// Returns the column. The builder is empty afterwards.
     pub(super) fn finish(&mut self) -> ArrayRef {
         let rows = std::mem::take(&mut self.rows);
         let nulls = std::mem::take(&mut self.nulls);

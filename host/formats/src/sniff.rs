@@ -1,13 +1,14 @@
-//! Recognises an object that is not in the format of the manifest by its first bytes and its header, once for each object.
+//! Recognises an object that is not in the format of the manifest, by its first bytes and its header.
+//! Each object is looked at once.
 
-use super::super::Format;
+use crate::Format;
 
 /// The number of bytes that identify a binary format.
-pub(super) const FIRST: usize = 64;
+pub(crate) const FIRST: usize = 64;
 
-/// Returns the name of the binary format, if the bytes are no text. No text begins with the short signatures; a longer look
-/// confirms those that a text could begin with.
-pub(super) fn binary(first: &[u8]) -> Option<&'static str> {
+/// Returns the name of the binary format, if the bytes are not text. No text begins with the signatures in the list. For those
+/// that a text could begin with, further bytes decide.
+pub(crate) fn binary(first: &[u8]) -> Option<&'static str> {
     let first = &first[..first.len().min(FIRST)];
     let known: [(&[u8], &str); 20] = [
         (b"\x1f\x8b\x08", "gzip"),
@@ -52,8 +53,8 @@ pub(super) fn binary(first: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// The encoding of text that is not UTF-8: by its byte order mark or, without one, by a zero in every second byte.
-pub(super) fn encoding(first: &[u8]) -> Option<&'static str> {
+/// Returns the encoding of text that is not UTF-8. A byte order mark tells it or, without one, a zero in every second byte.
+pub(crate) fn encoding(first: &[u8]) -> Option<&'static str> {
     let first = &first[..first.len().min(FIRST)];
     match first {
         [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => return Some("UTF-32"),
@@ -68,7 +69,7 @@ pub(super) fn encoding(first: &[u8]) -> Option<&'static str> {
 }
 
 /// Returns the name of what the text looks like, if it does not begin as JSON does.
-pub(super) fn not_json(text: &[u8], format: Format, columns: &[String]) -> Option<&'static str> {
+pub(crate) fn not_json(text: &[u8], format: Format, columns: &[String]) -> Option<&'static str> {
     let text = text.trim_ascii_start();
     match text.first()? {
         b'[' if format == Format::Jsonl => Some("a JSON array (`json`)"),
@@ -84,7 +85,7 @@ pub(super) fn not_json(text: &[u8], format: Format, columns: &[String]) -> Optio
 }
 
 /// Returns the name of what the text looks like, if its first line is no header of CSV.
-pub(in super::super) fn not_csv(text: &[u8]) -> Option<&'static str> {
+pub(crate) fn not_csv(text: &[u8]) -> Option<&'static str> {
     let text = text.trim_ascii_start();
     match text.first()? {
         b'{' | b'[' => Some("JSON"),
@@ -93,11 +94,11 @@ pub(in super::super) fn not_csv(text: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// Returns the delimiter between the declared columns in the header, if it is not a comma. `found` of the columns stand
-/// between commas.
-pub(in super::super) fn delimiter(text: &[u8], columns: &[String], found: usize) -> Option<&'static str> {
+/// Returns the delimiter between the declared columns in the header, if it is not a comma. `found` is how many of the columns
+/// the header has between commas.
+pub(crate) fn delimiter(text: &[u8], columns: &[String], found: usize) -> Option<&'static str> {
     let line = first_line(text);
-    // Excel's own way to say so, in a line before the header.
+    // Excel names the delimiter in a line before the header.
     if line.len() > 4 && line[..4].eq_ignore_ascii_case(b"sep=") {
         return Some("as the line `sep=` says");
     }
@@ -105,7 +106,7 @@ pub(in super::super) fn delimiter(text: &[u8], columns: &[String], found: usize)
     others.into_iter().find(|&(separator, _)| named(line, separator, columns) > found).map(|(_, what)| what)
 }
 
-/// How many of the columns are in the line, parted so.
+/// Returns how many of the columns are in the line, if this separator splits it.
 fn named(line: &[u8], separator: u8, columns: &[String]) -> usize {
     if !line.contains(&separator) {
         return 0;
@@ -114,7 +115,7 @@ fn named(line: &[u8], separator: u8, columns: &[String]) -> usize {
     columns.iter().filter(|column| cells.contains(&column.as_bytes())).count()
 }
 
-/// A cell without blanks and quotes around it.
+/// Returns the cell without blanks and quotes around it.
 fn plain(cell: &[u8]) -> &[u8] {
     let cell = cell.trim_ascii();
     cell.strip_prefix(b"\"").and_then(|cell| cell.strip_suffix(b"\"")).unwrap_or(cell)
@@ -146,7 +147,7 @@ mod tests {
         ] {
             assert_eq!((binary(text.as_bytes()), encoding(text.as_bytes())), (None, None), "{text:?}");
         }
-        // A zero or two may stand in a text.
+        // A text may contain a few zeros.
         assert_eq!(encoding(b"a\0,b\0\nx,y\n"), None);
     }
 

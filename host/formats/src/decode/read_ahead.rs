@@ -1,31 +1,32 @@
-//! The window: the part of an object that is in memory. Batches share its bytes; what no batch holds any more is read
-//! into again.
+//! Reads an object ahead of its parser, and keeps a bounded part of it in memory. Batches share those bytes. Once no
+//! batch holds a buffer any more, its memory is used for the next read.
 
 use std::io::{self, Read};
 
 use arrow_buffer::Buffer;
 
-/// Longest window or record: positions in a window are kept in 32 bits.
+/// The longest window or record, because positions in a window are kept in 32 bits.
 pub(super) const LONGEST: usize = 1 << 29;
 
-/// Half of what is read first.
+/// Half of the first read.
 const FIRST: usize = 16 << 10;
 
-/// Bytes of an object read ahead of the decoder.
-pub(super) struct Source<R> {
+/// The bytes of an object that were read ahead of the parser.
+pub(super) struct ReadAhead<R> {
     reader: R,
     window: Buffer,
+    /// The previous window, for its memory.
     retired: Option<Buffer>,
-    /// Where the window begins in the object.
+    /// The window's first byte in the object.
     offset: u64,
-    /// Consumed up to here in the window.
+    /// The position in the window up to which all is consumed.
     pub(super) at: usize,
     ended: bool,
     size: usize,
 }
 
-impl<R: Read> Source<R> {
-    /// Reads `size` bytes at a time.
+impl<R: Read> ReadAhead<R> {
+    /// Returns a window that reads `size` bytes at a time.
     pub(super) fn new(reader: R, size: usize) -> Self {
         let window = Buffer::from_vec(Vec::<u8>::new());
         Self { reader, window, retired: None, offset: 0, at: 0, ended: false, size: size.clamp(16, LONGEST) }
@@ -43,22 +44,22 @@ impl<R: Read> Source<R> {
         self.offset
     }
 
-    /// No bytes follow the window.
+    /// Returns whether the object ends with the window.
     pub(super) fn ended(&self) -> bool {
         self.ended
     }
 
-    /// Part of the window, shared.
+    /// Returns a part of the window, and shares its memory.
     pub(super) fn share(&self, start: usize, len: usize) -> Buffer {
         self.window.slice_with_length(start, len)
     }
 
-    /// A new window: what is not consumed of this one, and more. A tail that already fills a window doubles it: the
-    /// caller asks for more only while a record may still fit in `record_bytes`.
+    /// Makes a new window of the bytes that are not consumed yet, and of more. If those bytes already fill a window, the
+    /// new one is twice as large: the caller asks for more only while a record may still fit into `record_bytes`.
     pub(super) fn fill(&mut self) -> io::Result<()> {
         let tail = self.window.len() - self.at;
         let target = self.size.max(2 * tail + 64);
-        // Not cleared: what is overwritten anyway need not be zeroed first.
+        // The old bytes stay in the buffer, because zeroing what is overwritten anyway would cost time.
         let retired = self.retired.take().and_then(|old| old.into_vec::<u8>().ok());
         let mut bytes = retired.unwrap_or_else(|| Vec::with_capacity(target));
         bytes.resize(bytes.len().clamp(tail, target), 0);
@@ -66,7 +67,8 @@ impl<R: Read> Source<R> {
         let mut end = tail;
         while end < target {
             if end == bytes.len() {
-                // Step by step: most of a window is nothing to a small object, and memory that is not touched costs nothing.
+                // The buffer grows step by step: a small object needs little of it, and memory that is not touched
+                // costs nothing.
                 bytes.resize(target.min(2 * end.max(FIRST)), 0);
             }
             match self.reader.read(&mut bytes[end..]) {

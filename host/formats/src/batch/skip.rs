@@ -1,41 +1,41 @@
-//! Finds where a record ends that does not fit in memory: small automata that see each byte once and can be paused
-//! between any two.
+//! Finds the end of a record that does not fit in memory. Small automata see each byte once, and can be paused between
+//! any two bytes.
 
 /// What ends the record.
-pub(in super::super) enum Skip {
-    /// The line end.
+pub(crate) enum Skip {
+    /// The next LF; with `cr` the next LF or CR.
     Line { cr: bool },
-    /// The bracket that closes the JSON value it began with.
+    /// The bracket that closes the JSON value with which the record began.
     Value { depth: u64, string: bool, escape: bool },
-    /// The first line that begins with `{`, a comma before it or not.
+    /// The first line that begins with `{`, with or without a comma before it.
     Brace { at_line_start: bool },
-    /// The object's end.
+    /// The end of the object.
     Rest,
 }
 
 impl Skip {
-    /// To the next LF; to the next LF or CR for CSV.
-    pub(in super::super) fn line(cr: bool) -> Self {
+    /// Skips to the next LF; with `cr`, as in CSV, to the next LF or CR.
+    pub(crate) fn line(cr: bool) -> Self {
         Self::Line { cr }
     }
 
-    /// To the end of the JSON object or array that begins here.
-    pub(in super::super) fn value() -> Self {
+    /// Skips to the end of the JSON object or array that begins here.
+    pub(crate) fn value() -> Self {
         Self::Value { depth: 0, string: false, escape: false }
     }
 
-    /// To the end of the object.
-    pub(in super::super) fn rest() -> Self {
+    /// Skips to the end of the object.
+    pub(crate) fn rest() -> Self {
         Self::Rest
     }
 
-    /// To the next line that begins with `{`.
-    pub(in super::super) fn brace() -> Self {
+    /// Skips to the next line that begins with `{`.
+    pub(crate) fn brace() -> Self {
         Self::Brace { at_line_start: false }
     }
 
-    /// How many of these bytes are still the record's, if it ends among them.
-    pub(super) fn end_in(&mut self, bytes: &[u8]) -> Option<usize> {
+    /// Returns how many of these bytes still belong to the record, if it ends among them.
+    pub(crate) fn end_in(&mut self, bytes: &[u8]) -> Option<usize> {
         match self {
             Self::Line { cr: false } => memchr::memchr(b'\n', bytes),
             Self::Line { cr: true } => memchr::memchr2(b'\n', b'\r', bytes),
@@ -71,13 +71,4 @@ impl Skip {
             Self::Rest => None,
         }
     }
-}
-
-/// A record whose end is still to be found.
-pub(in super::super) struct Unended {
-    /// Where it begins in the window.
-    pub(in super::super) start: usize,
-    pub(in super::super) skip: Skip,
-    pub(in super::super) rule: &'static str,
-    pub(in super::super) detail: String,
 }

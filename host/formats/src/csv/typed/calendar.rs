@@ -1,28 +1,30 @@
-//! Days since 1970-01-01 to and from the proleptic Gregorian calendar, years 0 to 9999 (Cassio Neri and Lorenz Schneider,
-//! "Euclidean affine functions and their application to calendar algorithms"; Howard Hinnant, "chrono-Compatible Low-Level
-//! Date Algorithms").
+//! Converts days since 1970-01-01 to dates of the proleptic Gregorian calendar and back, for the years 0 to 9999.
+//!
+//! `civil` follows Cassio Neri and Lorenz Schneider, "Euclidean affine functions and their application to calendar algorithms".
+//! `day` follows Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
 
-/// Days of 0000-01-01 and 9999-12-31.
+/// 0000-01-01.
 pub(super) const FIRST_DAY: i32 = -719_528;
+/// 9999-12-31.
 pub(super) const LAST_DAY: i32 = 2_932_896;
 
-/// Year, month and day of a day between `FIRST_DAY` and `LAST_DAY`.
+/// Returns the year, month and day of a day from `FIRST_DAY` to `LAST_DAY`.
 #[inline]
 pub(super) fn civil(day: i32) -> (u32, u32, u32) {
-    // Counted from 0000-03-01 of an era that begins early enough for all to be positive.
+    // Days are counted from 1 March of a year so early that all numbers are positive.
     let quarters = 4 * (day + 719_468 + 146_097) as u32 + 3;
     let (century, of_century) = (quarters / 146_097, quarters % 146_097 / 4);
-    // Multiplied by 2^32 / 1461: the upper half is the year, the lower one how much of it has passed.
+    // The number is multiplied by 2^32 / 1461. The upper half is then the year, the lower half the part of it that has passed.
     let years = 2_939_745 * u64::from(4 * of_century + 3);
     let (year, of_year) = (100 * century + (years >> 32) as u32, years as u32 / 2_939_745 / 4);
     let months = 2141 * of_year + 197_913;
     let (month, day) = (months >> 16, (months & 0xffff) / 2141 + 1);
-    // Years are counted from March.
+    // A year begins in March here.
     let (month, next) = if of_year < 306 { (month, 0) } else { (month - 12, 1) };
     (year + next - 400, month, day)
 }
 
-/// The day of a date, if there is such a date; the year is at most 9999.
+/// Returns the day of a date, if that date exists. The year is at most 9999.
 #[inline]
 pub(super) fn day(year: u32, month: u32, day: u32) -> Option<i32> {
     let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));

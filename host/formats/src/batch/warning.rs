@@ -1,8 +1,8 @@
-//! What is odd about an object without making any of its records malformed.
+//! Oddities of an object that make none of its records malformed.
 
 use std::fmt;
 
-/// Something the host may want to tell about an object.
+/// Something odd about an object, which the host may want to report.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Warning {
     /// A CSV header names this declared column more than once; the first one counts.
@@ -11,23 +11,23 @@ pub enum Warning {
     MissingColumn(String),
     /// A JSON array ends without its closing bracket.
     UnclosedArray,
-    /// A JSON array has a comma too many, or one is missing.
+    /// A JSON array has a comma too many, or lacks one.
     ArrayCommas,
     /// No record has this declared JSON key, which is null in every row.
     MissingKey(String),
-    /// The object is no text, or text of another encoding; as a whole it is one malformed record.
+    /// The object is not text, or is text in another encoding. As a whole it is one malformed record.
     NotText(&'static str),
     /// The object is text of another format than the manifest says.
     OtherFormat(&'static str),
-    /// The columns of a CSV header are parted otherwise than by commas.
+    /// The columns of a CSV header are separated by something else than commas.
     Delimiter(&'static str),
-    /// None of the object's records is a row.
+    /// The object has records, but none of them is a row.
     NoRow,
 }
 
 impl Warning {
-    /// Remembers the warning once.
-    pub(in super::super) fn note(self, warnings: &mut Vec<Self>) {
+    /// Adds the warning to the list, unless it is there already.
+    pub(crate) fn note(self, warnings: &mut Vec<Self>) {
         if !warnings.contains(&self) {
             warnings.push(self);
         }
@@ -37,7 +37,7 @@ impl Warning {
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::DuplicateColumn(name) => write!(f, "column {name} is in the header twice, the first one counts"),
+            Self::DuplicateColumn(name) => write!(f, "column {name} is in the header twice; the first one counts"),
             Self::MissingColumn(name) => write!(f, "column {name} is not in the header"),
             Self::UnclosedArray => f.write_str("the array ends without a closing bracket"),
             Self::ArrayCommas => f.write_str("the array has commas that are missing or too many"),
@@ -48,7 +48,7 @@ impl fmt::Display for Warning {
             Self::OtherFormat(what) => {
                 write!(f, "it looks like {what}, which is not the format that the manifest says")
             }
-            Self::Delimiter(what) => write!(f, "its columns look parted {what}; commas would be right"),
+            Self::Delimiter(what) => write!(f, "its columns look separated {what}; commas are expected"),
             Self::NoRow => f.write_str("none of its records could be read"),
         }
     }

@@ -1,8 +1,8 @@
-//! Reads numbers, dates and timestamps as strictly as they are written: one text for each value.
+//! Reads numbers, dates and timestamps as strictly as they are written. Each value has exactly one text.
 
 use super::calendar;
 
-/// An integer without sign or zeros that it does not need.
+/// Reads an integer without superfluous signs or zeros.
 #[inline]
 pub(super) fn int(text: &[u8]) -> Option<i64> {
     let (negative, digits) = match text {
@@ -22,7 +22,7 @@ pub(super) fn int(text: &[u8]) -> Option<i64> {
     std::str::from_utf8(text).ok()?.parse().ok()
 }
 
-/// A number of at most 19 digits.
+/// Reads a number of at most 19 digits.
 #[inline(always)]
 fn plain(digits: &[u8]) -> Option<u64> {
     let mut n = 0;
@@ -36,7 +36,7 @@ fn plain(digits: &[u8]) -> Option<u64> {
     Some(n)
 }
 
-/// A float as Rust displays it: no exponent, no zeros that it does not need.
+/// Reads a float as Rust displays it: without an exponent, and without superfluous zeros.
 #[inline]
 pub(super) fn float(text: &[u8]) -> Option<f64> {
     const TENS: [f64; 16] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
@@ -59,7 +59,7 @@ pub(super) fn float(text: &[u8]) -> Option<f64> {
     }
     let fraction = fraction.unwrap_or_default();
     if whole.len() + fraction.len() <= 15 {
-        // Both are exact, so their quotient is the nearest float.
+        // Numerator and denominator are exact, so their quotient is the nearest float.
         let mantissa = plain(whole)? * 10_u64.pow(fraction.len() as u32) + plain(fraction)?;
         let n = mantissa as f64 / TENS[fraction.len()];
         return Some(if negative { -n } else { n });
@@ -71,7 +71,7 @@ pub(super) fn float(text: &[u8]) -> Option<f64> {
     n.is_finite().then_some(n)
 }
 
-/// A decimal with exactly `scale` digits behind the point and no more than `precision` in all.
+/// Reads a decimal with exactly `scale` digits after the point, and at most `precision` digits in all.
 #[inline]
 pub(super) fn decimal(text: &[u8], precision: u8, scale: u8) -> Option<i128> {
     let (negative, digits) = match text {
@@ -104,7 +104,7 @@ pub(super) fn decimal(text: &[u8], precision: u8, scale: u8) -> Option<i128> {
     Some(if negative { -n } else { n })
 }
 
-/// `YYYY-MM-DD`.
+/// Reads `YYYY-MM-DD`.
 #[inline]
 pub(super) fn date(text: &[u8]) -> Option<i32> {
     let &[y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1] = text else { return None };
@@ -117,7 +117,7 @@ fn two(tens: u8, ones: u8) -> Option<u32> {
     (tens < 10 && ones < 10).then(|| u32::from(tens) * 10 + u32::from(ones))
 }
 
-/// `YYYY-MM-DDTHH:MM:SSZ` or `YYYY-MM-DDTHH:MM:SS.ffffffZ`, in microseconds.
+/// Reads `YYYY-MM-DDTHH:MM:SSZ` or `YYYY-MM-DDTHH:MM:SS.ffffffZ`. Returns microseconds since 1970.
 #[inline]
 pub(super) fn timestamp(text: &[u8]) -> Option<i64> {
     let (days, time) = text.split_at_checked(10)?;
