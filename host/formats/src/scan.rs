@@ -1,5 +1,5 @@
-//! The byte searches of the hot loops. On x86-64, which always has SSE2, they look at sixteen bytes at a time; elsewhere,
-//! and in the last few bytes of a window, at one byte.
+//! The byte searches of the hot loops. On x86-64, which always has SSE2, they look at sixteen bytes at a time;
+//! elsewhere, and in the last few bytes of a window, at one byte.
 
 const LANES: usize = 16;
 
@@ -106,8 +106,8 @@ pub(crate) fn json_string_stop(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// Walks over the commas, quotes and line ends of a window. It looks 64 bytes ahead at a time, so that several short cells
-/// share one look.
+/// Walks over the commas, quotes and line ends of a window. It looks 64 bytes ahead at a time, so that several short
+/// cells share one look.
 pub(crate) struct Specials<'a> {
     bytes: &'a [u8],
     base: usize,

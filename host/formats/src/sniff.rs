@@ -6,8 +6,8 @@ use crate::Format;
 /// The number of bytes that identify a binary format.
 pub(crate) const FIRST: usize = 64;
 
-/// Returns the name of the binary format, if the bytes are not text. No text begins with the signatures in the list. For those
-/// that a text could begin with, further bytes decide.
+/// Returns the name of the binary format, if the bytes are not text. No text begins with the signatures in the list.
+/// For those that a text could begin with, further bytes decide.
 pub(crate) fn binary(first: &[u8]) -> Option<&'static str> {
     let first = &first[..first.len().min(FIRST)];
     let known: [(&[u8], &str); 20] = [
@@ -53,7 +53,8 @@ pub(crate) fn binary(first: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// Returns the encoding of text that is not UTF-8. A byte order mark tells it or, without one, a zero in every second byte.
+/// Returns the encoding of text that is not UTF-8. A byte order mark tells it or, without one, a zero in every second
+/// byte.
 pub(crate) fn encoding(first: &[u8]) -> Option<&'static str> {
     let first = &first[..first.len().min(FIRST)];
     match first {
@@ -94,8 +95,8 @@ pub(crate) fn not_csv(text: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// Returns the delimiter between the declared columns in the header, if it is not a comma. `found` is how many of the columns
-/// the header has between commas.
+/// Returns the delimiter between the declared columns in the header, if it is not a comma. `found` is how many of the
+/// columns the header has between commas.
 pub(crate) fn delimiter(text: &[u8], columns: &[String], found: usize) -> Option<&'static str> {
     let line = first_line(text);
     // Excel names the delimiter in a line before the header.

@@ -1,6 +1,6 @@
-//! Decodes an object in several ways, and checks what a decoder promises whatever the bytes: it accounts for every record
-//! once, and neither the size of windows nor the reads of the reader change anything. Tests of the decoder and of the parsers
-//! use it.
+//! Decodes an object in several ways, and checks what a decoder promises whatever the bytes: it accounts for every
+//! record once, and neither the size of windows nor the reads of the reader change anything. Tests of the decoder and
+//! of the parsers use it.
 
 use std::io::Read;
 
@@ -102,7 +102,8 @@ pub(crate) fn collect(reader: impl Read, format: Format, columns: &[&str], limit
     Decoded { records, warnings: decoder.warnings().to_vec() }
 }
 
-/// Decodes the object in one window and in many, which must make no difference. Checks that nothing of the object vanishes.
+/// Decodes the object in one window and in many, which must make no difference. Checks that nothing of the object
+/// vanishes.
 pub(crate) fn decode_with(bytes: &[u8], format: Format, columns: &[&str], limits: DecodeLimits) -> Decoded {
     let whole = collect(bytes, format, columns, limits);
     for (window, rows, step) in [(16, 3, usize::MAX), (64, 1, 1), (17, 65_536, 7), (333, 5, 100), (8192, 65_536, 1)] {

@@ -15,8 +15,8 @@ pub(crate) struct Window<'a> {
 }
 
 impl<'a> Window<'a> {
-    /// Returns the bytes of the window up to `most` bytes after `start`, and whether more of the object could not change
-    /// the result for a record that begins at `start`.
+    /// Returns the bytes of the window up to `most` bytes after `start`, and whether more of the object could not
+    /// change the result for a record that begins at `start`.
     ///
     /// A record that looks only at these bytes has the same result wherever the window ends.
     pub(crate) fn view(&self, start: usize, most: usize) -> (&'a [u8], bool) {

@@ -8,7 +8,8 @@ use crate::sniff::{delimiter, not_csv};
 /// The column index of fields that are not declared.
 const UNDECLARED: u32 = u32::MAX;
 
-/// Returns the declared column of each field of the header. Names are trimmed; if a name comes twice, the first one counts.
+/// Returns the declared column of each field of the header. Names are trimmed; if a name comes twice, the first one
+/// counts.
 pub(super) fn fields(line: &[u8], names: &[Vec<u8>], columns: &[String], warnings: &mut Vec<Warning>) -> Vec<u32> {
     let mut declared = HashMap::new();
     for (i, name) in columns.iter().enumerate().rev() {
@@ -41,8 +42,8 @@ pub(super) fn fields(line: &[u8], names: &[Vec<u8>], columns: &[String], warning
     fields
 }
 
-/// Adds a warning if a header that lacks columns looks like one of another format or with another delimiter. `found` is how
-/// many of the columns it has.
+/// Adds a warning if a header that lacks columns looks like one of another format or with another delimiter. `found` is
+/// how many of the columns it has.
 pub(super) fn warn_of_format(line: &[u8], columns: &[String], found: usize, warnings: &mut Vec<Warning>) {
     if let Some(how) = delimiter(line, columns, found) {
         Warning::Delimiter(how).note(warnings);

@@ -100,7 +100,8 @@ impl Records {
         }
     }
 
-    /// Reads the header. Without a header no record can be told from another, so the whole object is one malformed record.
+    /// Reads the header. Without a header no record can be told from another, so the whole object is one malformed
+    /// record.
     #[cold]
     fn header(&mut self, window: &mut Window<'_>, specials: &mut Specials<'_>, utf8: &mut Utf8Check) -> Option<Stop> {
         let start = window.at;

@@ -13,8 +13,8 @@ pub(super) enum Found {
     Quoting(&'static str),
 }
 
-/// Walks over the record at `start`, where `specials` must be, and passes the cell of each field to `stage`. `most` is the
-/// number of fields that the header has.
+/// Walks over the record at `start`, where `specials` must be, and passes the cell of each field to `stage`. `most` is
+/// the number of fields that the header has.
 #[inline(always)]
 pub(super) fn record(
     specials: &mut Specials<'_>,
@@ -113,8 +113,8 @@ fn quoted(
                 None if window.ended => return Ok((Cell::new(cell + 1, at, kind), at + 1)),
                 None => return Err(Found::More),
             },
-            // The record has too many fields anyway. If it could go on over any number of lines, each of them could begin
-            // another such record, and an object would cost its length squared.
+            // The record has too many fields anyway. If it could go on over any number of lines, each of them could
+            // begin another such record, and an object would cost its length squared.
             b'\n' | b'\r' if !known => return Err(Found::Quoting("no more fields than the header has")),
             _ => {}
         }

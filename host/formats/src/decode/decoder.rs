@@ -55,7 +55,8 @@ impl<R: Read> Decoder<R> {
         self.batch.schema()
     }
 
-    /// Returns the oddities of the object, as far as it has been read. They hold names of columns, never content of cells.
+    /// Returns the oddities of the object, as far as it has been read. They hold names of columns, never content of
+    /// cells.
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
     }

@@ -16,7 +16,8 @@ pub(super) enum Parser {
 }
 
 impl Parser {
-    /// Takes records from the window until the window or the batch ends. Chooses the parser first, if that is still open.
+    /// Takes records from the window until the window or the batch ends. Chooses the parser first, if that is still
+    /// open.
     pub(super) fn run(
         &mut self,
         window: &mut Window<'_>,

@@ -54,8 +54,8 @@ impl<R: Read> ReadAhead<R> {
         self.window.slice_with_length(start, len)
     }
 
-    /// Makes a new window of the bytes that are not consumed yet, and of more. If those bytes already fill a window, the
-    /// new one is twice as large: the caller asks for more only while a record may still fit into `record_bytes`.
+    /// Makes a new window of the bytes that are not consumed yet, and of more. If those bytes already fill a window,
+    /// the new one is twice as large: the caller asks for more only while a record may still fit into `record_bytes`.
     pub(super) fn fill(&mut self) -> io::Result<()> {
         let tail = self.window.len() - self.at;
         let target = self.size.max(2 * tail + 64);

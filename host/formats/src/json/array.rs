@@ -129,7 +129,8 @@ impl Array {
         None
     }
 
-    /// Returns the end of a malformed element. `view` holds all there is of it or, if `cut`, as much as a record may have.
+    /// Returns the end of a malformed element. `view` holds all there is of it or, if `cut`, as much as a record may
+    /// have.
     #[cold]
     #[inline(never)]
     fn malformed(&mut self, view: &[u8], start: usize, cut: bool, fail: &Fail) -> Result<usize, Unended> {
@@ -147,8 +148,8 @@ impl Array {
                 Skip::rest()
             }
             Fail::Deep | Fail::Syntax { .. } => {
-                // The bytes that may be searched in vain are limited. Otherwise an object of unbalanced elements would take
-                // for ever.
+                // The bytes that may be searched in vain are limited. Otherwise an object of unbalanced elements would
+                // take for ever.
                 let allowed = 16 * (view.len() - start) as u64 + 4 * self.seen;
                 if self.wasted <= allowed {
                     match extent(view, start, !cut, &mut self.open) {

@@ -9,7 +9,8 @@ pub(super) enum Extent {
 }
 
 /// Returns the end of the element at `start`. An element with brackets ends where its first bracket closes. One without
-/// brackets ends before the next comma or closing bracket, or at the end of the bytes if `ended`. `open` is working memory.
+/// brackets ends before the next comma or closing bracket, or at the end of the bytes if `ended`. `open` is working
+/// memory.
 pub(super) fn extent(bytes: &[u8], start: usize, ended: bool, open: &mut Vec<u8>) -> Extent {
     open.clear();
     let mut at = start;

@@ -1,5 +1,5 @@
-//! Predicts the next key of a record. The records of one object nearly always have the same keys in the same order with the
-//! same blanks. So the bytes between two values (`,"name":`) are learned once and then only compared.
+//! Predicts the next key of a record. The records of one object nearly always have the same keys in the same order with
+//! the same blanks. So the bytes between two values (`,"name":`) are learned once and then only compared.
 
 use std::collections::HashMap;
 
@@ -51,8 +51,8 @@ impl Gap {
 /// What has been learned about an object's keys.
 pub(super) struct Keys {
     columns: HashMap<Box<[u8]>, usize>,
-    /// For each column, true if a record has had it. A key is noted when it is first looked up, so a predicted key costs
-    /// nothing more.
+    /// For each column, true if a record has had it. A key is noted when it is first looked up, so a predicted key
+    /// costs nothing more.
     seen: Vec<bool>,
     /// The gap with the opening brace. It is kept apart from the others, because elsewhere in a record it is an error.
     first: Option<Gap>,
@@ -82,14 +82,16 @@ impl Keys {
         missing
     }
 
-    /// Returns the column and the position of the first value of the record at `at`, if the gap before it is the learned one.
+    /// Returns the column and the position of the first value of the record at `at`, if the gap before it is the
+    /// learned one.
     #[inline(always)]
     pub(super) fn predict_first(&self, window: &[u8], at: usize) -> Option<(usize, usize)> {
         let gap = self.first.as_ref().filter(|gap| gap.is_at(window, at))?;
         Some((gap.column, at + gap.bytes.len()))
     }
 
-    /// Returns the column and the position of the `step`th value after the first, if the gap at `at` is the learned one.
+    /// Returns the column and the position of the `step`th value after the first, if the gap at `at` is the learned
+    /// one.
     #[inline(always)]
     pub(super) fn predict(&self, step: usize, window: &[u8], at: usize) -> Option<(usize, usize)> {
         let gap = self.gaps.get(step).filter(|gap| gap.is_at(window, at))?;
@@ -101,8 +103,8 @@ impl Keys {
         self.first = Some(Gap::new(gap, column));
     }
 
-    /// Learns a gap that was not the `step`th. Returns the step to go on with. If the gap is already known, as when a record
-    /// leaves out a key, that is the step after the known one. Otherwise it is the step after the new one.
+    /// Learns a gap that was not the `step`th. Returns the step to go on with. If the gap is already known, as when a
+    /// record leaves out a key, that is the step after the known one. Otherwise it is the step after the new one.
     pub(super) fn learn(&mut self, step: usize, gap: &[u8], column: usize) -> usize {
         if let Some(known) = self.gaps.iter().position(|known| *known.bytes == *gap) {
             return known + 1;

@@ -1,4 +1,5 @@
-//! Reads a JSON object in one flat pass. It stages the members of declared columns as cells, and only checks the others.
+//! Reads a JSON object in one flat pass. It stages the members of declared columns as cells, and only checks the
+//! others.
 
 use super::blanks::Blanks;
 use super::fail::Fail;
@@ -109,8 +110,8 @@ impl ObjectParser {
         self.value(bytes, at)
     }
 
-    /// Finds the first key the slow way. Returns its column and the beginning of its value; the inner `Err` holds the end of an
-    /// empty object.
+    /// Finds the first key the slow way. Returns its column and the beginning of its value; the inner `Err` holds the
+    /// end of an empty object.
     #[cold]
     #[inline(never)]
     fn first_key(&mut self, bytes: &[u8], start: usize) -> Result<Result<(usize, usize), usize>, Fail> {
@@ -130,8 +131,8 @@ impl ObjectParser {
         Ok(Ok((column, value)))
     }
 
-    /// Finds the key after the value that ends at `end`. Returns its column and the beginning of its value; the inner `Err` holds
-    /// the end of the object.
+    /// Finds the key after the value that ends at `end`. Returns its column and the beginning of its value; the inner
+    /// `Err` holds the end of the object.
     #[cold]
     #[inline(never)]
     fn next_key(&mut self, bytes: &[u8], end: usize, step: &mut usize) -> Result<Result<(usize, usize), usize>, Fail> {

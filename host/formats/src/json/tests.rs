@@ -173,8 +173,8 @@ fn agrees(text: Option<&str>, value: Option<&Value>) -> bool {
     }
 }
 
-/// Checks that a line is a row exactly if `serde_json` reads it as an object, and that it has the same values. Numbers beyond
-/// `f64` are valid here, because they are kept as text.
+/// Checks that a line is a row exactly if `serde_json` reads it as an object, and that it has the same values. Numbers
+/// beyond `f64` are valid here, because they are kept as text.
 fn check(line: &str) -> Result<(), TestCaseError> {
     let text = line.replace('\n', " ");
     if text.trim_matches([' ', '\t', '\r']).is_empty() {

@@ -87,7 +87,8 @@ impl Builder {
         let empty = cell.raw(window).is_empty();
         match values {
             Values::Text(values) if quoted => values.push(window, cell),
-            // If the column is alone, a blank line is a null only if it is nullable text. For any other type `""` is the null.
+            // If the column is alone, a blank line is a null only if it is nullable text. For any other type `""` is
+            // the null.
             Values::Text(values) if *nullable => values.push(window, Cell::NULL),
             Values::Text(values) if !*alone => values.push(window, cell),
             Values::Text(_) => return Err("no blank line"),

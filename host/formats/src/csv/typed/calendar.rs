@@ -1,7 +1,7 @@
 //! Converts days since 1970-01-01 to dates of the proleptic Gregorian calendar and back, for the years 0 to 9999.
 //!
-//! `civil` follows Cassio Neri and Lorenz Schneider, "Euclidean affine functions and their application to calendar algorithms".
-//! `day` follows Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
+//! `civil` follows Cassio Neri and Lorenz Schneider, "Euclidean affine functions and their application to calendar
+//! algorithms". `day` follows Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
 
 /// 0000-01-01.
 pub(super) const FIRST_DAY: i32 = -719_528;
@@ -14,7 +14,8 @@ pub(super) fn civil(day: i32) -> (u32, u32, u32) {
     // Days are counted from 1 March of a year so early that all numbers are positive.
     let quarters = 4 * (day + 719_468 + 146_097) as u32 + 3;
     let (century, of_century) = (quarters / 146_097, quarters % 146_097 / 4);
-    // The number is multiplied by 2^32 / 1461. The upper half is then the year, the lower half the part of it that has passed.
+    // The number is multiplied by 2^32 / 1461. The upper half is then the year, the lower half the part of it that has
+    // passed.
     let years = 2_939_745 * u64::from(4 * of_century + 3);
     let (year, of_year) = (100 * century + (years >> 32) as u32, years as u32 / 2_939_745 / 4);
     let months = 2141 * of_year + 197_913;

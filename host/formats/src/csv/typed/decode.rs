@@ -17,15 +17,16 @@ const LONGEST_BATCH: usize = 1 << 29;
 /// Marks a field of the file that is not projected.
 const UNPROJECTED: usize = usize::MAX;
 
-/// Reads the named columns, in that order, of a file that `encode_csv_header` and `encode_csv` have written for `schema` with
-/// `Formulas::Keep`. Returns batches of at most `batch_rows` rows.
+/// Reads the named columns, in that order, of a file that `encode_csv_header` and `encode_csv` have written for
+/// `schema` with `Formulas::Keep`. Returns batches of at most `batch_rows` rows.
 ///
-/// It is strict, so that it detects a file that was cut or edited. The header must be that of the schema. Every line must have
-/// its fields and its line end. Every projected cell must be as `encode_csv` writes it, except that text may have quotes that it
-/// does not need.
+/// It is strict, so that it detects a file that was cut or edited. The header must be that of the schema. Every line
+/// must have its fields and its line end. Every projected cell must be as `encode_csv` writes it, except that text may
+/// have quotes that it does not need.
 ///
 /// # Errors
-/// Fails if a column is unknown, if its type is not supported, or if the file deviates. The error names the line and the column.
+/// Fails if a column is unknown, if its type is not supported, or if the file deviates. The error names the line and
+/// the column.
 pub fn decode_csv_typed(
     bytes: &[u8],
     schema: &SchemaRef,

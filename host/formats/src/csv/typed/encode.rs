@@ -21,8 +21,9 @@ const FORMULA_BYTES: usize = 256;
 pub enum Formulas {
     /// Writes it unchanged, so that it reads back the same.
     Keep,
-    /// Puts a `'` before text that begins with `=`, `+`, `-` or `@`, or with TAB, CR or LF (OWASP, "CSV Injection"). The sign may
-    /// be of double width, and may come after quotes and white space. Names of columns are text too; numbers are not.
+    /// Puts a `'` before text that begins with `=`, `+`, `-` or `@`, or with TAB, CR or LF (OWASP, "CSV Injection").
+    /// The sign may be of double width, and may come after quotes and white space. Names of columns are text too;
+    /// numbers are not.
     Escape,
 }
 
@@ -124,8 +125,8 @@ fn write_text(text: &[u8], plain: bool, formulas: Formulas, out: &mut Vec<u8>) {
     }
 }
 
-/// Returns whether a spreadsheet would run the text. Some spreadsheets trim it first, and some take signs of double width
-/// (from East Asian keyboards) for plain ones.
+/// Returns whether a spreadsheet would run the text. Some spreadsheets trim it first, and some take signs of double
+/// width (from East Asian keyboards) for plain ones.
 fn is_formula(text: &[u8]) -> bool {
     // The cut may split the last character, but the first ones decide.
     let text = String::from_utf8_lossy(&text[..text.len().min(FORMULA_BYTES)]);
@@ -163,12 +164,12 @@ pub fn encode_csv_header(schema: &Schema, formulas: Formulas, out: &mut Vec<u8>)
     out.push(b'\n');
 }
 
-/// Writes rows of a batch and returns their number. Without `keep` it writes all rows, otherwise those where `keep` is true; a
-/// null in `keep` counts as false.
+/// Writes rows of a batch and returns their number. Without `keep` it writes all rows, otherwise those where `keep` is
+/// true; a null in `keep` counts as false.
 ///
 /// # Errors
-/// Fails if the type of a column is not supported, a value is out of range, or `keep` has another length than the batch.
-/// `out` is then unchanged.
+/// Fails if the type of a column is not supported, a value is out of range, or `keep` has another length than the
+/// batch. `out` is then unchanged.
 pub fn encode_csv(
     batch: &RecordBatch,
     keep: Option<&BooleanArray>,

@@ -15,8 +15,8 @@ const LAST_MICRO: i64 = (LAST_DAY as i64 + 1) * DAY - 1;
 /// Checks that `encode_csv` can write the batch.
 ///
 /// # Errors
-/// Returns the error that `encode_csv` would return: a year outside 0000 to 9999, a decimal beyond its precision, or a type
-/// that has no CSV form.
+/// Returns the error that `encode_csv` would return: a year outside 0000 to 9999, a decimal beyond its precision, or a
+/// type that has no CSV form.
 pub fn check_range(batch: &RecordBatch) -> Result<(), TypedError> {
     for (array, field) in batch.columns().iter().zip(batch.schema_ref().fields()) {
         let kind = Kind::of(field)?;
