@@ -80,7 +80,8 @@ fn share_on<T: Send, J: Send + Sync, R: Send, S: Default + Send>(
             let item = || job.item.lock().expect("it is locked once").take().expect("it is taken once");
             work(job.begun.get_or_init(|| begin(item())), &mut own);
             if let Some(Job { number, begun, .. }) = jobs.leave(job) {
-                let begun = begun.into_inner().expect("whoever takes part sees to it that it has begun");
+                let begun =
+                    begun.into_inner().expect("every thread that takes part begins the job, unless another did");
                 let done = end(begun, &mut own);
                 *jobs.done[number].lock().expect("each is locked once") = Some(done);
             }

@@ -113,7 +113,7 @@ fn a_worker_that_panics_keeps_no_one_waiting() {
 }
 
 #[test]
-fn whoever_finds_no_item_left_takes_part_in_one_under_way() {
+fn a_thread_that_finds_no_item_left_takes_part_in_one_in_progress() {
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let all_take_part = Barrier::new(threads);
     let work = |job: &AtomicUsize, own: &mut usize| {

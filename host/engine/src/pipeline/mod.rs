@@ -16,11 +16,12 @@ use smelt_common::Error;
 use smelt_common::binary::Binary;
 use smelt_common::error::{Kind, Result};
 use smelt_common::glob::Pattern;
+use smelt_common::text::guest_text;
 use smelt_formats::{DecodeLimits, Format};
 use smelt_runtime::privacy::Pseudonyms;
 use smelt_runtime::{
-    Accumulator, Cleaner, Engine, Identity, Kpi, KpiInputSpec, Limits, Object, Session, Source, check_parameters,
-    guest_text, schema_text,
+    Accumulator, Cleaner, Engine, Generator, Identity, Kpi, KpiInputSpec, Limits, Object, Session, check_parameters,
+    schema_text,
 };
 
 /// A pipeline ready to run.
@@ -44,7 +45,7 @@ pub struct Pipeline {
     /// The id of the key that pseudonyms are made with; `None` without a key.
     pub key_id: Option<String>,
     /// In the order of their names.
-    pub sources: Vec<SourceStep>,
+    pub sources: Vec<GeneratorStep>,
     /// In the order of their names.
     pub datasets: Vec<DatasetStep>,
     /// In the order of their names.
@@ -54,13 +55,13 @@ pub struct Pipeline {
 }
 
 /// One source, ready to generate.
-pub struct SourceStep {
+pub struct GeneratorStep {
     /// Its name in the manifest.
     pub name: String,
     /// What its randomness is derived from.
     pub seed: u64,
     /// Its component.
-    pub plugin: Source,
+    pub plugin: Generator,
     /// The families of objects that it declares.
     families: Vec<Pattern>,
     /// Its parameters, before those of the command line.
@@ -112,7 +113,7 @@ pub struct KpiInput {
 /// The longest name of an object in bytes: that of a file.
 const LONGEST_NAME: usize = 255;
 
-impl SourceStep {
+impl GeneratorStep {
     /// The name that the object gets where so many are taken, of the same family.
     pub fn numbered(&self, name: &str, attempt: u32) -> String {
         let family = self.families.iter().find(|family| family.matches(name));
@@ -180,12 +181,12 @@ impl Pipeline {
         for (name, section) in &manifest.source {
             let load = || {
                 let (binary, limits) = find(&format!("source.{name}"), &section.plugin, &section.limits)?;
-                let plugin = Source::load(&engine, &section.plugin, &binary, &limits, pseudonyms)?;
+                let plugin = Generator::load(&engine, &section.plugin, &binary, &limits, pseudonyms)?;
                 check_parameters(plugin.identity(), &section.parameters.clone().into())?;
                 let parameters = section.parameters.clone();
                 let families = plugin.spec().objects.iter().map(|glob| Pattern::parse(glob)).collect::<Result<_>>();
                 let families = families.map_err(|error| error.context(format!("plugin `{}`", section.plugin)))?;
-                Ok(SourceStep { name: name.clone(), seed: section.seed, plugin, families, parameters })
+                Ok(GeneratorStep { name: name.clone(), seed: section.seed, plugin, families, parameters })
             };
             sources.push(load().map_err(|error| refused(error, &format!("[source.{name}]")))?);
         }

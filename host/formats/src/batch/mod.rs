@@ -1,4 +1,4 @@
-//! What every parser of raw objects works with, and what all of them produce.
+//! The types that every parser of raw objects works with, and the batches that all of them produce.
 //!
 //! A parser takes a [`Window`] of an object, stages each record as [`Cell`]s, and hands it to a [`BatchBuilder`]. It
 //! returns a [`Stop`], which says why it needs a new window or a new batch.

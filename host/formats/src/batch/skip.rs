@@ -1,7 +1,7 @@
 //! Finds the end of a record that does not fit in memory. Small automata see each byte once, and can be paused between
 //! any two bytes.
 
-/// What ends the record.
+/// The thing that ends the record.
 pub(crate) enum Skip {
     /// The next LF; with `cr` the next LF or CR.
     Line { cr: bool },

@@ -2,7 +2,7 @@
 
 use super::skip::Skip;
 
-/// Why a parser returned.
+/// The reason why a parser returned.
 pub(crate) enum Stop {
     /// The window holds no further complete record.
     More,

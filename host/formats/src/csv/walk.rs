@@ -3,7 +3,7 @@
 use crate::batch::{Cell, CellKind, Window};
 use crate::scan::Specials;
 
-/// What the walk found at the beginning of a record.
+/// The result of a walk over a record.
 pub(super) enum Found {
     /// A record of `fields` fields that ends at `end`.
     Record { fields: usize, end: usize },

@@ -7,7 +7,7 @@ use super::fail::Fail;
 use super::object::ObjectParser;
 use crate::batch::{BatchBuilder, NOT_UTF8, Skip, Stop, Unended, Utf8Check, Warning, Window, rule};
 
-/// What may come next in the array.
+/// The things that may come next in the array.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Next {
     /// An element, or the end of the empty array.

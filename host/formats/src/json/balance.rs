@@ -1,6 +1,6 @@
 //! Finds the end of a malformed array element by its brackets.
 
-/// Where a malformed element ends.
+/// The end of a malformed element.
 pub(super) enum Extent {
     /// It ends at this position, as far as its brackets show.
     Closed(usize),

@@ -2,7 +2,7 @@
 
 use crate::batch::rule;
 
-/// Why a JSON value could not be read.
+/// The reason why a JSON value could not be read.
 #[derive(Debug)]
 pub(super) enum Fail {
     /// The bytes end before the value does.

@@ -48,7 +48,7 @@ impl Gap {
     }
 }
 
-/// What has been learned about an object's keys.
+/// The predictor of an object's keys, with all it has learned.
 pub(super) struct Keys {
     columns: HashMap<Box<[u8]>, usize>,
     /// For each column, true if a record has had it. A key is noted when it is first looked up, so a predicted key

@@ -1,6 +1,6 @@
 //! The errors between typed tables and CSV.
 
-/// Why a typed table could not be written or read.
+/// The reason why a typed table could not be written or read.
 #[derive(thiserror::Error, Debug, Clone, PartialEq, Eq)]
 pub enum TypedError {
     /// The type of a column has no CSV form here.

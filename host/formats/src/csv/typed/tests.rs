@@ -331,7 +331,7 @@ fn column() -> impl Strategy<Value = (ArrayRef, bool)> {
         cells(prop_oneof![any::<i64>(), -99..99_i64, select(vec![i64::MIN, i64::MAX])])
             .prop_map(|(cells, nullable)| (Arc::new(Int64Array::from(cells)) as ArrayRef, nullable)),
         cells(float()).prop_map(|(cells, nullable)| {
-            // One NaN: the others have no text of their own.
+            // All NaNs have the same text, so only one of them reads back equal.
             let cells = cells.into_iter().map(|cell| cell.map(|n| if n.is_nan() { f64::NAN } else { n }));
             (Arc::new(cells.collect::<Float64Array>()) as ArrayRef, nullable)
         }),

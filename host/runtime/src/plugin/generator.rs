@@ -1,47 +1,54 @@
-//! Sources: bronze objects from a seed.
+//! Generators: plugins of the world `source`, which make bronze objects from a seed.
 
 use wasmtime::Store;
 
-use super::{Identity, Runtime, World, cost, instantiated, loader};
+use super::identity::Identity;
+use super::loaded::{Loaded, cost, instantiated};
+use super::loader::loader;
+use super::world::World;
 use crate::bindings::{types, v0_1_0, v0_2_0};
-use crate::state::{State, arm, guest_text, outcome};
+use crate::state::{State, arm, outcome};
 use crate::versions::{Versioned, whichever};
-use crate::{Contract, SourceSpec};
+use crate::{Contract, GeneratorSpec};
 use smelt_common::Error;
 use smelt_common::cost::Cost;
 use smelt_common::error::{Breach, Kind, Result};
+use smelt_common::text::guest_text;
 
-/// How many objects a tick may make: each is a request to the store.
+/// How many objects a tick may make. Each one is a request to the store.
 const OBJECTS: usize = 10_000;
 
-/// A loaded source.
-pub struct Source {
-    runtime: Runtime,
+/// A loaded generator.
+pub struct Generator {
+    loaded: Loaded,
     pre: Pre,
     identity: Identity,
-    spec: SourceSpec,
+    spec: GeneratorSpec,
 }
 
-loader!(Source, source, Source, SourcePre, smelt_plugin_generation, SourceDescription, SourceSpec);
+loader!(Generator, source, Source, SourcePre, smelt_plugin_generation, SourceDescription, GeneratorSpec);
 
-impl Source {
-    /// The objects of one tick. `as_of` is in microseconds since the epoch.
+impl Generator {
+    /// Makes the objects of one tick. `as_of` is in microseconds since the epoch.
+    ///
+    /// # Errors
+    /// Fails if the call fails, if it makes more than 10,000 objects, or if a name is not valid.
     pub fn generate(&self, params: &str, seed: u64, tick: u64, as_of: i64) -> Result<Vec<types::Object>> {
         Ok(self.metered(params, seed, tick, as_of)?.0)
     }
 
-    /// The same, and what it used.
+    /// As [`generate`](Self::generate). Also returns what the call used.
     pub fn metered(&self, params: &str, seed: u64, tick: u64, as_of: i64) -> Result<(Vec<types::Object>, Cost)> {
-        let mut store = self.runtime.store();
+        let mut store = self.loaded.store();
         let instance = Self::instance(&self.pre, &mut store)?;
         let objects = self.call(&instance, &mut store, params, (seed, tick, as_of))?;
         Ok((objects, cost(&store)))
     }
 
-    /// The objects of each of these seeds, ticks and times, one after the other in one instance. A run gives every tick an
-    /// instance of its own.
+    /// Makes the objects for each seed, tick and time, one after the other in the same instance. (A run gives every
+    /// tick a new instance.)
     pub fn series(&self, params: &str, arguments: &[(u64, u64, i64)]) -> Result<Vec<Vec<types::Object>>> {
-        let mut store = self.runtime.store();
+        let mut store = self.loaded.store();
         let instance = Self::instance(&self.pre, &mut store)?;
         arguments.iter().map(|&arguments| self.call(&instance, &mut store, params, arguments)).collect()
     }
@@ -53,13 +60,13 @@ impl Source {
         params: &str,
         (seed, tick, as_of): (u64, u64, i64),
     ) -> Result<Vec<types::Object>> {
-        arm(store, &self.runtime.limits);
+        arm(store, &self.loaded.limits);
         let called = whichever!(instance, it => it
             .smelt_plugin_generation()
             .call_generate(&mut *store, params, seed, tick, as_of));
         let objects = outcome(store, "generate", called)?;
         if objects.len() > OBJECTS {
-            let (plugin, many) = (&self.runtime.name, objects.len());
+            let (plugin, many) = (&self.loaded.name, objects.len());
             let told = format!("plugin `{plugin}` made {many} objects in a tick; at most {OBJECTS} are accepted");
             return Err(Error::new(Kind::LimitExceeded, told));
         }
@@ -68,7 +75,7 @@ impl Source {
             if name.is_empty() || name.len() > 255 || name.starts_with('.') || !name.bytes().all(fits) {
                 let name = guest_text(name, 300);
                 let wanted = "1 to 255 letters, digits, `.`, `_` and `-`, not beginning with `.`";
-                let plugin = &self.runtime.name;
+                let plugin = &self.loaded.name;
                 return Err(Error::breach(
                     Breach::Form,
                     format!("plugin `{plugin}` made an object `{name}`; a name is {wanted}"),

@@ -1,6 +1,8 @@
-//! Long copies and fills of memory in pieces. The engine looks at the deadline where a loop begins, and one instruction can
-//! fill all of a guest's memory: that takes longer than a guest may be late. So before it is compiled each such instruction
-//! becomes a call of a function that does the same a piece at a time.
+//! Splits the bulk memory instructions of a component, `memory.copy` and `memory.fill`, into pieces.
+//!
+//! The engine checks the deadline only where a loop begins. One such instruction can fill all of a guest's memory,
+//! which would overrun the deadline by too much. So before a component is compiled, each of these instructions becomes
+//! a call of a function that does the same in a loop over pieces.
 
 use std::convert::Infallible;
 
@@ -8,69 +10,74 @@ use wasm_encoder::reencode::{self, Reencode, ReencodeComponent, component_utils,
 use wasm_encoder::{BlockType, CodeSection, Component, Function, FunctionSection, Instruction, TypeSection, ValType};
 use wasmparser::{Operator, Parser, Payload, TypeRef};
 
-/// Changes with what is made of a component.
+/// The version of the rewriting. It must change when the rewriting does, because it is part of the names in the cache.
 pub(super) const VERSION: u32 = 1;
-/// A few milliseconds' worth.
+/// The bytes of one piece, which take a few milliseconds.
 const PIECE: i32 = 4 << 20;
 
-/// An instruction that takes time in proportion to a number, by the memories it works on.
+/// An instruction whose time is in proportion to a number of bytes, with the memories on which it works.
 #[derive(Clone, Copy, PartialEq)]
 enum Bulk {
     Copy { to: u32, from: u32 },
     Fill { memory: u32 },
 }
 
-/// What one module needs: functions for these, which come after all of its own and have a type after all of its own.
+/// Rewrites one module. The added functions come after all functions of the module, and their type after all of its
+/// types.
 #[derive(Default)]
-struct Pieces {
+struct Rewriter {
+    /// The instructions that the module uses. Each needs a function.
     needed: Vec<Bulk>,
+    /// The number of the module's types.
     types: u32,
+    /// The number of the module's functions, the imported ones included.
     functions: u32,
 }
 
-/// The same component, its copies and fills in pieces; or what is malformed.
-pub(super) fn cut(component: &[u8]) -> Result<Vec<u8>, String> {
+/// Returns the component with its copies and fills in pieces, or what is malformed about it.
+pub(super) fn split(component: &[u8]) -> Result<Vec<u8>, String> {
     let mut made = Component::new();
-    let mut pieces = Pieces::default();
-    pieces.parse_component(&mut made, Parser::new(0), component).map_err(|error| error.to_string())?;
+    let mut rewriter = Rewriter::default();
+    rewriter.parse_component(&mut made, Parser::new(0), component).map_err(|error| error.to_string())?;
     Ok(made.finish())
 }
 
-impl Pieces {
+impl Rewriter {
+    /// Returns the rewriter for a module.
     fn of(module: &[u8]) -> wasmparser::Result<Self> {
-        let mut pieces = Self::default();
+        let mut rewriter = Self::default();
         for payload in Parser::new(0).parse_all(module) {
             match payload? {
                 Payload::TypeSection(groups) => {
                     for group in groups {
-                        pieces.types = pieces.types.saturating_add(group?.types().len() as u32);
+                        rewriter.types = rewriter.types.saturating_add(group?.types().len() as u32);
                     }
                 }
                 Payload::ImportSection(imports) => {
                     for import in imports.into_imports() {
                         let is_function = matches!(import?.ty, TypeRef::Func(_) | TypeRef::FuncExact(_));
-                        pieces.functions = pieces.functions.saturating_add(u32::from(is_function));
+                        rewriter.functions = rewriter.functions.saturating_add(u32::from(is_function));
                     }
                 }
                 Payload::FunctionSection(functions) => {
-                    pieces.functions = pieces.functions.saturating_add(functions.count());
+                    rewriter.functions = rewriter.functions.saturating_add(functions.count());
                 }
                 Payload::CodeSectionEntry(body) => {
                     for operator in body.get_operators_reader()? {
                         let Some(bulk) = Bulk::of(&operator?) else { continue };
-                        if !pieces.needed.contains(&bulk) {
-                            pieces.needed.push(bulk);
+                        if !rewriter.needed.contains(&bulk) {
+                            rewriter.needed.push(bulk);
                         }
                     }
                 }
                 _ => {}
             }
         }
-        Ok(pieces)
+        Ok(rewriter)
     }
 }
 
-impl Reencode for Pieces {
+impl Reencode for Rewriter {
     type Error = Infallible;
 
     fn parse_type_section(
@@ -116,8 +123,8 @@ impl Reencode for Pieces {
     }
 }
 
-impl ReencodeComponent for Pieces {
-    /// A module without such instructions stays as it is, byte for byte.
+impl ReencodeComponent for Rewriter {
+    /// Rewrites a module. A module without such instructions stays the same, byte for byte.
     fn parse_component_submodule(
         &mut self,
         component: &mut Component,
@@ -149,7 +156,8 @@ impl Bulk {
         }
     }
 
-    /// Takes what the instruction takes: where to, from where or what, how many bytes.
+    /// Returns the function that replaces the instruction and takes the same operands: the target, the source or the
+    /// byte, and the number of bytes.
     fn function(self) -> Function {
         const TO: u32 = 0;
         const WHAT: u32 = 1;
@@ -157,7 +165,7 @@ impl Bulk {
         use Instruction::{Br, Else, End, I32Add, I32Const, I32GtU, I32LeU, I32Sub, If, LocalGet, LocalSet, Loop};
         let add = |local| [LocalGet(local), I32Const(PIECE), I32Add, LocalSet(local)];
         let shorten = [LocalGet(LENGTH), I32Const(PIECE), I32Sub, LocalSet(LENGTH)];
-        // While more than a piece is left: a piece.
+        // A loop that does one piece while more than a piece is left.
         let pieces = |piece: Vec<Instruction<'static>>| {
             let more = [LocalGet(LENGTH), I32Const(PIECE), I32GtU, If(BlockType::Empty)];
             [vec![Loop(BlockType::Empty)], more.to_vec(), piece, vec![Br(1), End, End]].concat()
@@ -169,7 +177,7 @@ impl Bulk {
         };
         let body = match self {
             Self::Fill { .. } => forward(&[TO]),
-            // Where the places overlap, what is read later must not be written before.
+            // If the ranges overlap, no byte may be overwritten before it is read.
             Self::Copy { .. } => {
                 let end = |local| [LocalGet(local), LocalGet(LENGTH), I32Add];
                 let last = end(TO).into_iter().chain(end(WHAT)).chain([I32Const(PIECE), self.instruction()]);
@@ -194,8 +202,9 @@ mod tests {
 
     use super::*;
 
-    /// What a component gives that does this to 16 MiB that are all different; `None` where it traps.
-    fn sum_after(sin: &str, is_cut: bool) -> Option<u32> {
+    /// Returns the checksum of a component's memory after this instruction, or `None` if it traps. The memory is 16 MiB
+    /// of different numbers.
+    fn sum_after(sin: &str, is_split: bool) -> Option<u32> {
         let text = format!(
             r#"(component
             (core module $module
@@ -215,8 +224,8 @@ mod tests {
             (func (export "f") (result u32) (canon lift (core func $instance "f"))))"#
         );
         let mut component = wat::parse_str(text).expect("it is a component");
-        if is_cut {
-            component = cut(&component).expect("it can be cut");
+        if is_split {
+            component = split(&component).expect("it can be split");
         }
         let engine = Engine::default();
         let component = Component::from_binary(&engine, &component).expect("it compiles");
@@ -239,7 +248,7 @@ mod tests {
             (8_388_608, 0, 4_194_305),
             (100, 200, 17),
             (0, 0, 0),
-            // Outside: these trap.
+            // These are outside of the memory, so they trap.
             (1, 0, 16_777_216),
             (0, 1, 16_777_216),
             (-256, 0, 0x7fff_ffff),
@@ -261,6 +270,6 @@ mod tests {
     #[test]
     fn what_copies_nothing_stays_as_it_is() {
         let component = wat::parse_str("(component (core module (func (nop))))").expect("it is a component");
-        assert_eq!(cut(&component), Ok(component));
+        assert_eq!(split(&component), Ok(component));
     }
 }
