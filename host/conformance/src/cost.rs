@@ -9,7 +9,7 @@ use super::rows::Part;
 use super::{Bench, Plugins};
 use smelt_common::cost::Cost as Used;
 use smelt_common::error::Result;
-use smelt_runtime::{Cleaner, Kpi, Source};
+use smelt_runtime::{Cleaner, Generator, Kpi};
 
 /// More of the time that a call may take is worth a note.
 const MUCH: u32 = 4;
@@ -82,7 +82,7 @@ pub(super) fn kpi(plugins: &Plugins<Kpi>, bench: &Bench<'_>, parts: &[Part]) -> 
 }
 
 /// One tick.
-pub(super) fn source(plugins: &Plugins<Source>, bench: &Bench<'_>) -> Result<Measured> {
+pub(super) fn source(plugins: &Plugins<Generator>, bench: &Bench<'_>) -> Result<Measured> {
     let begun = Instant::now();
     let (objects, used) = plugins.usual.metered(&bench.params, 1, 0, super::AS_OF)?;
     let time = begun.elapsed();

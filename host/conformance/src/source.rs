@@ -8,7 +8,7 @@ use super::rows::Dice;
 use super::{AS_OF, Bench, Plugins, cost, fixture, shrink};
 use smelt_common::error::Result;
 use smelt_common::glob::Pattern;
-use smelt_runtime::{Object, Source};
+use smelt_runtime::{Generator, Object};
 
 /// Seeds and ticks that are tried: few that are usual, and the greatest.
 const ARGUMENTS: &[(u64, u64)] = &[(42, 0), (42, 1), (42, 2), (7, 0), (0, 0), (u64::MAX, 1_000_000)];
@@ -16,8 +16,8 @@ const ARGUMENTS: &[(u64, u64)] = &[(42, 0), (42, 1), (42, 2), (7, 0), (0, 0), (u
 const ANY_TICK: &str = "the objects of any tick, named with letters, digits, `.`, `_` and `-`";
 
 /// Runs all checks of a source.
-pub(super) fn check(report: &mut Report, plugins: &Plugins<Source>, bench: &Bench<'_>) {
-    let generate = |plugin: &Source, (seed, tick)| plugin.generate(&bench.params, seed, tick, AS_OF);
+pub(super) fn check(report: &mut Report, plugins: &Plugins<Generator>, bench: &Bench<'_>) {
+    let generate = |plugin: &Generator, (seed, tick)| plugin.generate(&bench.params, seed, tick, AS_OF);
     let mut ticks = Vec::new();
     report.check("ticks", &["parameters"], || {
         for &arguments in ARGUMENTS {
@@ -60,7 +60,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const MINUTE: i64 = 60_000_000;
 
 /// Many ticks: each in an instance of its own, and all in one, in which some come again.
-fn series(plugin: &Source, bench: &Bench<'_>) -> Verdict {
+fn series(plugin: &Generator, bench: &Bench<'_>) -> Verdict {
     let begun = Instant::now();
     let (mut made, mut seeds) = (0, 0);
     let mut notes = Vec::new();

@@ -14,7 +14,7 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use smelt_common::binary::Binary;
 use smelt_formats::{DecodeLimits, Decoder, Format, Formulas, encode_csv};
 use smelt_runtime::privacy::Pseudonyms;
-use smelt_runtime::{Cleaner, Engine, Kpi, Limits, Source};
+use smelt_runtime::{Cleaner, Engine, Generator, Kpi, Limits};
 
 /// The rows of each object: one batch.
 const ROWS: usize = 50_000;
@@ -38,7 +38,7 @@ impl Bench {
         let engine = Engine::new(Some(&components.join("cache"))).expect("an engine");
         let mut bench = Self { engine, components, objects: vec![] };
         let binary = bench.binary("shop-source");
-        let source = Source::load(&bench.engine, "shop-source", &binary, &Limits::default(), &Pseudonyms::default());
+        let source = Generator::load(&bench.engine, "shop-source", &binary, &Limits::default(), &Pseudonyms::default());
         let parameters = format!(r#"{{"orders":{ROWS},"clicks":{ROWS},"customers":{ROWS}}}"#);
         bench.objects = source.expect("a source").generate(&parameters, 42, 0, 0).expect("objects");
         Some(bench)

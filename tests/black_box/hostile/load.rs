@@ -201,7 +201,7 @@ fn whatever_is_not_in_the_contract_cannot_be_imported() {
     let privacy = "(component (import \"smelt:plugin/privacy@0.2.0\" (instance)))";
     let words = "imports `smelt:plugin/privacy@0.2.0`; a kpi may import only";
     assert!(refused_as(smelt_runtime::Kpi::load, privacy).contains(words));
-    assert!(refused_as(smelt_runtime::Source::load, privacy).contains(&words.replace("kpi", "source")));
+    assert!(refused_as(smelt_runtime::Generator::load, privacy).contains(&words.replace("kpi", "source")));
 }
 
 #[test]

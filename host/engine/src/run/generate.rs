@@ -9,7 +9,7 @@ use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
 use serde_json::{Map, Value};
 
 use super::host::Host;
-use crate::pipeline::SourceStep;
+use crate::pipeline::GeneratorStep;
 use smelt_common::Error;
 use smelt_common::error::Result;
 use smelt_common::workers;
@@ -93,7 +93,7 @@ impl Host {
 
     /// Puts what a source made into bronze: side by side, but objects of one name in their order. Tries all of them and
     /// returns the first error.
-    fn put_all(&self, step: &SourceStep, objects: Vec<Object>, keys: &mut Vec<String>) -> Result<()> {
+    fn put_all(&self, step: &GeneratorStep, objects: Vec<Object>, keys: &mut Vec<String>) -> Result<()> {
         let mut by_name: BTreeMap<String, Vec<(usize, Vec<u8>)>> = BTreeMap::new();
         for (number, Object { name, bytes }) in objects.into_iter().enumerate() {
             by_name.entry(name).or_default().push((number, bytes));
@@ -117,7 +117,7 @@ impl Host {
     /// Puts one object into bronze. If other content has its name, the object gets another name of its family. The host
     /// remembers how many of the family are taken, so a source that uses one name for all does not get slower with each
     /// object.
-    fn put(&self, step: &SourceStep, name: &str, body: &[u8]) -> Result<String> {
+    fn put(&self, step: &GeneratorStep, name: &str, body: &[u8]) -> Result<String> {
         let key = |attempt| format!("{BRONZE}{}", step.numbered(name, attempt));
         let own = key(1);
         let taken = || self.taken.lock().expect("no one panics while holding it");
@@ -134,7 +134,7 @@ impl Host {
 
     /// Returns the number of the source's next tick. The host counts in bronze once and goes on from there, so a tick
     /// does not list what earlier ones wrote.
-    fn next_tick(&self, step: &SourceStep) -> Result<u64> {
+    fn next_tick(&self, step: &GeneratorStep) -> Result<u64> {
         let known = self.next_ticks().get(&step.name).copied();
         known.map_or_else(|| self.ticks_so_far(step), Ok)
     }
@@ -144,7 +144,7 @@ impl Host {
     }
 
     /// Returns how many ticks of the source bronze holds: its objects, over the number of families that a tick makes.
-    fn ticks_so_far(&self, step: &SourceStep) -> Result<u64> {
+    fn ticks_so_far(&self, step: &GeneratorStep) -> Result<u64> {
         let Some((prefix, _)) = step.plugin.spec().objects.first().and_then(|glob| glob.split_once('*')) else {
             return Ok(0);
         };

@@ -46,7 +46,7 @@ impl Aggregation<'_> {
             None => {}
         }
         if !incremental {
-            stages[0] = SortedRuns::at(of_first.place());
+            stages[0] = SortedRuns::at(of_first.key_hash());
         }
         let last = specs.len() - 1;
         let (mut folded, accumulators) = (Vec::new(), Mutex::default());
@@ -104,7 +104,7 @@ impl Aggregation<'_> {
             return Ok(());
         }
         let place = kept.place()?;
-        if place != sums.place() {
+        if place != sums.key_hash() {
             return Err(Error::internal("sums were added up for another map"));
         }
         let before = kept.open(self.store)?;
@@ -114,10 +114,10 @@ impl Aggregation<'_> {
             let mut sums = sums.take(number);
             let stored = stored(&before, &sums)?;
             if !stored.is_empty() {
-                fold(&mut accumulator, stage, &stored.placed(&place), Sign::Minus, next)?;
+                fold(&mut accumulator, stage, &stored.sorted_by_hash(&place), Sign::Minus, next)?;
                 sums.add_all(&stored, Sign::Plus);
             }
-            let placed = sums.placed(&place);
+            let placed = sums.sorted_by_hash(&place);
             fold(&mut accumulator, stage, &placed, Sign::Plus, next)?;
             accumulators.lock().expect("no one panics while holding it").push(accumulator);
             let mut rows = Vec::new();
@@ -180,7 +180,7 @@ pub fn put_stamped(
 /// The rows that are kept of the groups that `sums` has rows of.
 pub(super) fn stored(kept: &Reader<'_>, sums: &Sums) -> Result<Sums> {
     let mut stored = sums.like();
-    let placed = sums.placed(kept.place());
+    let placed = sums.sorted_by_hash(kept.place());
     let groups: Vec<_> = placed.groups().map(|group| (kept.place().of(group.key()), group.key())).collect();
     kept.look_up(groups.len(), |at| groups[at], |at, rows| stored.load(groups[at].1, rows, Sign::Plus))?;
     Ok(stored)

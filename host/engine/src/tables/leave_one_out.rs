@@ -88,9 +88,9 @@ impl<'w> LeaveOneOut<'w> {
             let next = Shards::new(&specs[stage + 1], place(stage + 1));
             let changed_here = changed.all();
             let mut groups = stored(kept, &changed_here)?;
-            fold(&mut accumulator, stage, &groups.placed(kept.place()), Sign::Minus, &next)?;
+            fold(&mut accumulator, stage, &groups.sorted_by_hash(kept.place()), Sign::Minus, &next)?;
             groups.add_all(&changed_here, Sign::Plus);
-            fold(&mut accumulator, stage, &groups.placed(kept.place()), Sign::Plus, &next)?;
+            fold(&mut accumulator, stage, &groups.sorted_by_hash(kept.place()), Sign::Plus, &next)?;
             changed = next;
         }
         let mut last = self.last.like();

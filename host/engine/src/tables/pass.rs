@@ -164,7 +164,7 @@ impl Aggregation<'_> {
         });
         let taken = self.partials.take(&step.name, added);
         // Only parts of the same places can be added to what is kept.
-        let taken = taken.filter(|(_, sums)| !work.incremental || sums.place() == work.sums.place());
+        let taken = taken.filter(|(_, sums)| !work.incremental || sums.key_hash() == work.sums.key_hash());
         for (input, of) in step.inputs.iter().enumerate() {
             let Some(delta) = of_input(input) else { continue };
             let part = Part { work: number, input };
