@@ -93,7 +93,7 @@ type Tasks<'t> = BTreeMap<(&'t str, Option<&'t [(usize, usize)]>), Task<'t>>;
 /// What is to be added to the KPI's first stage: nothing yet; in shards as the stage is kept, if it is.
 pub(crate) fn first_stage(step: &KpiStep, state: &State) -> Result<Shards> {
     let kept = state.gold.get(&step.name).and_then(|gold| gold.stages.first());
-    Ok(Shards::new(&step.plugin.spec().stages[0], kept.cloned().unwrap_or_default().place()?))
+    Ok(Shards::new(&step.plugin.spec().stages[0], kept.cloned().unwrap_or_default().key_hash()?))
 }
 
 impl Aggregation<'_> {
@@ -243,7 +243,7 @@ impl Aggregation<'_> {
             added.map(move |stored| (input, stored.key.as_str()))
         });
         let taken = self.fresh.take(&step.name, added);
-        // Only parts of the same places can be added to what is kept.
+        // Only sums under the same key hash can be added to the sums that are kept.
         let taken = taken.filter(|(_, sums)| !work.incremental || sums.place() == work.sums.place());
         for (input, of) in step.inputs.iter().enumerate() {
             let Some(delta) = of_input(input) else { continue };

@@ -1,86 +1,17 @@
-//! Which bucket an object lies in, and under which name there.
+//! Maps keys to objects in buckets.
 
 use std::fmt;
 
+use super::url::BucketUrl;
 use smelt_common::Error;
 use smelt_common::error::Result;
 
-/// `s3://bucket[/prefix]`
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct BucketUrl {
-    /// The bucket's name.
-    pub bucket: String,
-    /// What the names of its objects begin with: empty, or ending in `/`.
-    pub prefix: String,
-}
-
-impl BucketUrl {
-    /// Whether the text is meant as one.
-    pub fn is_meant(text: &str) -> bool {
-        text.contains("://")
-    }
-
-    /// From the text.
-    pub fn parse(text: &str) -> Result<Self> {
-        let wrong = || Error::config(format!("`{text}` is no place for a lake: a directory, or s3://bucket[/prefix]"));
-        let rest = text.strip_prefix("s3://").ok_or_else(wrong)?;
-        let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
-        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte);
-        if !(3..=63).contains(&bucket.len()) || !bucket.bytes().all(plain) {
-            return Err(Error::config(format!(
-                "`{text}`: the name of a bucket is 3 to 63 lower-case letters, digits, `-` and `.`"
-            )));
-        }
-        let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
-        if prefix.is_empty() {
-            return Ok(Self { bucket: bucket.to_owned(), prefix: String::new() });
-        }
-        match prefix.split('/').any(|part| matches!(part, "" | "." | "..")) {
-            true => Err(wrong()),
-            false => Ok(Self { bucket: bucket.to_owned(), prefix: format!("{prefix}/") }),
-        }
-    }
-}
-
-impl fmt::Display for BucketUrl {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let slash = if self.prefix.is_empty() { "" } else { "/" };
-        write!(out, "s3://{}{slash}{}", self.bucket, self.prefix.trim_end_matches('/'))
-    }
-}
-
-/// How to reach the buckets. What is not given here is looked up where AWS's own tools look.
-#[derive(Debug, Clone, Default)]
-pub struct Connection {
-    /// `http://localhost:9000`; without one, AWS.
-    pub endpoint: Option<String>,
-    /// `eu-central-1`
-    pub region: Option<String>,
-    /// Whether a bucket is named in the path and not in the host's name; by default if there is an endpoint.
-    pub path_style: Option<bool>,
-    /// Those for the server.
-    pub credentials: Option<Credentials>,
-}
-
-/// A name and a secret for a server. The secret is shown to no one.
-#[derive(Clone)]
-pub struct Credentials {
-    /// The name.
-    pub access_key: String,
-    /// The secret.
-    pub secret_key: String,
-}
-
-impl fmt::Debug for Credentials {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Credentials").field("access_key", &self.access_key).finish_non_exhaustive()
-    }
-}
-
-/// An object where it lies.
+/// An object as the server knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Object {
+    /// The bucket that has the object.
     pub bucket: String,
+    /// The object's name in that bucket.
     pub name: String,
 }
 
@@ -90,42 +21,46 @@ impl fmt::Display for Object {
     }
 }
 
-/// Where the keys that begin with `layer` lie.
+/// The place of the objects whose keys begin with `layer`.
 #[derive(Debug, Clone)]
-struct Place {
-    /// `silver/`; empty for all.
+struct LayerPlace {
+    /// The layer's prefix, such as `silver/`. Empty for the place of all layers.
     layer: String,
     url: BucketUrl,
 }
 
-/// Where everything lies.
+/// The places of all layers.
 #[derive(Debug, Clone)]
-pub struct Places(Vec<Place>);
+pub struct Places(Vec<LayerPlace>);
 
-/// Part of one place that is to be listed.
+/// A listing to ask a server for.
 #[derive(Debug)]
 pub struct Listing<'p> {
-    place: &'p Place,
+    place: &'p LayerPlace,
+    /// The bucket to list.
     pub bucket: &'p str,
-    /// What names begin with.
+    /// The beginning of the names to list.
     pub prefix: String,
-    /// What they are greater than; may be empty.
+    /// The name after which the listing begins. May be empty.
     pub after: String,
 }
 
 impl Places {
-    /// All layers below one URL.
+    /// Puts all layers below one URL.
     pub fn below(url: BucketUrl) -> Self {
-        Self(vec![Place { layer: String::new(), url }])
+        Self(vec![LayerPlace { layer: String::new(), url }])
     }
 
-    /// Each layer (`silver/`) at a URL of its own.
+    /// Puts each layer (`silver/`) at a URL of its own.
+    ///
+    /// # Errors
+    /// Two of the URLs overlap.
     pub fn apart<'l>(layers: impl IntoIterator<Item = (&'l str, BucketUrl)>) -> Result<Self> {
-        let place = |(layer, url): (&str, _)| Place { layer: layer.to_owned(), url };
+        let place = |(layer, url): (&str, _)| LayerPlace { layer: layer.to_owned(), url };
         let mut places: Vec<_> = layers.into_iter().map(place).collect();
         places.sort_by(|a, b| a.layer.cmp(&b.layer));
         for (at, one) in places.iter().enumerate() {
-            let within = |other: &&Place| {
+            let within = |other: &&LayerPlace| {
                 one.url.bucket == other.url.bucket
                     && (one.url.prefix.starts_with(&other.url.prefix) || other.url.prefix.starts_with(&one.url.prefix))
             };
@@ -141,7 +76,7 @@ impl Places {
         Ok(Self(places))
     }
 
-    /// The buckets, each once.
+    /// Returns the names of the buckets, each once.
     pub fn buckets(&self) -> Vec<&str> {
         let mut buckets: Vec<_> = self.0.iter().map(|place| place.url.bucket.as_str()).collect();
         buckets.sort_unstable();
@@ -149,19 +84,20 @@ impl Places {
         buckets
     }
 
-    /// The object with that key.
+    /// Returns the object with that key.
     pub fn object(&self, key: &str) -> Result<Object> {
-        let find = |place: &Place| {
+        let find = |place: &LayerPlace| {
             let rest = key.strip_prefix(&place.layer).filter(|rest| !rest.is_empty())?;
             Some(Object { bucket: place.url.bucket.clone(), name: format!("{}{rest}", place.url.prefix) })
         };
         self.0.iter().find_map(find).ok_or_else(|| Error::internal(format!("`{key}` is not a key")))
     }
 
-    /// What to list for keys that begin with `prefix` and are greater than `after`, in the order of keys.
+    /// Returns the listings that together find the keys that begin with `prefix` and are greater than `after`. They come in
+    /// the order of keys.
     pub fn listings(&self, prefix: &str, after: &str) -> Vec<Listing<'_>> {
-        let listing = |place: &'_ Place| {
-            let Place { layer, url } = place;
+        let listing = |place: &'_ LayerPlace| {
+            let LayerPlace { layer, url } = place;
             let rest = match prefix.strip_prefix(layer.as_str()) {
                 Some(rest) => rest,
                 None if layer.starts_with(prefix) => "",
@@ -179,21 +115,21 @@ impl Places {
         found.map(|(place, (prefix, after))| Listing { place, bucket: &place.url.bucket, prefix, after }).collect()
     }
 
-    /// Where the object or the layer is, for people.
+    /// Returns where the object or the layer is, for people.
     pub fn locate(&self, key: &str) -> String {
         let place = self.0.iter().find_map(|place| Some((place, key.strip_prefix(&place.layer)?)));
-        let name = place.map(|(Place { url, .. }, rest)| format!("s3://{}/{}{rest}", url.bucket, url.prefix));
+        let name = place.map(|(LayerPlace { url, .. }, rest)| format!("s3://{}/{}{rest}", url.bucket, url.prefix));
         name.unwrap_or_else(|| key.to_owned()).trim_end_matches('/').to_owned()
     }
 
-    /// Where it all is, for people.
+    /// Returns where all layers are, for people.
     pub fn describe(&self) -> String {
         self.0.iter().map(|place| place.url.to_string()).collect::<Vec<_>>().join(", ")
     }
 }
 
 impl Listing<'_> {
-    /// The key of the object of that name.
+    /// Returns the key of the object of that name. `None` if the name lies outside the listed place.
     pub fn key(&self, name: &str) -> Option<String> {
         let rest = name.strip_prefix(&self.place.url.prefix)?;
         Some(format!("{}{rest}", self.place.layer))
@@ -206,20 +142,6 @@ mod tests {
 
     fn url(text: &str) -> BucketUrl {
         BucketUrl::parse(text).expect("a URL")
-    }
-
-    #[test]
-    fn a_url_is_a_bucket_and_perhaps_a_prefix() {
-        for (text, prefix) in [("s3://lake", ""), ("s3://lake/", ""), ("s3://lake/a/b", "a/b/"), ("s3://lake/a/", "a/")]
-        {
-            assert_eq!(url(text), BucketUrl { bucket: "lake".to_owned(), prefix: prefix.to_owned() }, "{text}");
-        }
-        for text in
-            ["s3://", "s3://x", "s3://Lake", "s3://a_b", "s3://lake//x", "s3://lake/../x", "http://lake", "S3://lake"]
-        {
-            let error = BucketUrl::parse(text).expect_err("no URL").to_string();
-            assert!(error.contains(text), "{error}");
-        }
     }
 
     #[test]
