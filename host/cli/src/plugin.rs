@@ -16,7 +16,7 @@ use super::{Common, cache_directory, print, print_json};
 use smelt_common::error::Result;
 use smelt_common::text::json_object;
 use smelt_common::{Error, files};
-use smelt_conformance::{Engines, Options, Outcome, check};
+use smelt_conformance::{Engines, Options, Outcome};
 use smelt_engine::manifest::LimitsSection;
 
 #[derive(Debug, Args)]
@@ -99,7 +99,7 @@ impl Check {
             rounds: self.rounds,
         };
         let engines = Engines::new(cache_directory().as_deref())?;
-        let report = check(&engines, &self.component, &options)?;
+        let report = smelt_conformance::test(&engines, &self.component, &options)?;
         match (common.json, self.junit) {
             (true, _) => print_json(&report)?,
             (false, true) => print(&report.junit()),

@@ -1,78 +1,32 @@
-//! The rows of golden cases, and the words and numbers in the component itself. If a rule looks for a word or a number, the
-//! component holds it, and random rows would hardly have it.
+//! Finds the texts and numbers in the code and data of a component.
+//!
+//! If a rule looks for a text or a number, the component contains it, and random rows would hardly ever have it.
 
 use std::collections::BTreeSet;
 
 use wasmparser::{DataKind, Operator, Parser, Payload};
 
-use super::rows::Dice;
-
-/// Texts and numbers of this many are kept at most.
-const MOST: usize = 4000;
-/// The longest text that is taken for a word.
+/// The most texts, and the most numbers, that are kept.
+pub(crate) const MOST: usize = 4000;
+/// The bytes of the longest text that counts as a word.
 const LONGEST: usize = 32;
 
-/// Rows of golden cases, and texts and numbers that stand in the component.
+/// The texts and numbers of a component.
 #[derive(Default)]
-pub(super) struct Given<R> {
-    pub(super) rows: R,
-    pub(super) literals: Vec<String>,
-    pub(super) numbers: Vec<i64>,
-}
-
-impl<R> Given<R> {
-    pub(super) fn new(rows: R, component: &[u8]) -> Self {
-        let found = Found::of(component);
-        let numbers = found.numbers.into_iter().take(MOST).collect::<Vec<_>>();
-        let texts = found.texts.into_iter().take(MOST);
-        Self { rows, literals: texts.collect(), numbers }
-    }
-
-    /// How many texts and numbers there are.
-    pub(super) fn count(&self) -> usize {
-        self.literals.len() + self.numbers.len()
-    }
-
-    /// Returns `count` texts of the component, others for each seed until all were sent. Some have a number before or behind
-    /// them, and some are numbers.
-    pub(super) fn words(&self, seed: u64, count: usize, dice: &mut Dice) -> Vec<String> {
-        let texts = self.literals.len();
-        let start = seed.wrapping_mul(count as u64) as usize % texts.max(1);
-        let texts = self.literals.iter().cycle().skip(start).take(count.min(texts)).map(|text| match dice.below(12) {
-            0 => format!("{text}{}", dice.below(100)),
-            1 => format!("{}{text}", dice.below(100)),
-            2 if !self.numbers.is_empty() => self.number(dice).to_string(),
-            _ => text.clone(),
-        });
-        texts.collect()
-    }
-
-    /// A number of the component, or one beside it; any number if it has none.
-    pub(super) fn number(&self, dice: &mut Dice) -> i64 {
-        if self.numbers.is_empty() {
-            return dice.below(1 << 32) as i64;
-        }
-        let number = self.numbers[dice.below(self.numbers.len() as u64) as usize];
-        number.saturating_add(dice.below(3) as i64 - 1)
-    }
-}
-
-/// The texts and numbers that a component holds.
-#[derive(Default)]
-struct Found {
-    texts: BTreeSet<String>,
-    numbers: BTreeSet<i64>,
-    /// Where bytes of memory begin, and the bytes; of the module under way.
+pub(crate) struct Literals {
+    pub(crate) texts: BTreeSet<String>,
+    pub(crate) numbers: BTreeSet<i64>,
+    /// The data of the current module: addresses and bytes.
     memory: Vec<(usize, Vec<u8>)>,
-    /// Constants of the code that follow one another.
+    /// Pairs of constants that follow one another in the code of the current module.
     pairs: Vec<(u32, u32)>,
-    /// The text that the last constant of a function is.
+    /// The text that the last constant of the current function stands for.
     previous: Vec<u8>,
 }
 
-impl Found {
-    /// A component that cannot be read has nothing: it is refused elsewhere.
-    fn of(component: &[u8]) -> Self {
+impl Literals {
+    /// Finds the literals. A component that cannot be read has none; another test refuses it.
+    pub(crate) fn of(component: &[u8]) -> Self {
         let mut found = Self::default();
         for payload in Parser::new(0).parse_all(component).map_while(Result::ok) {
             match payload {
@@ -107,7 +61,7 @@ impl Found {
                     self.number(value, &value.to_le_bytes());
                     None
                 }
-                // A local that a text is assigned to lies between the text's address and its length.
+                // If a text is assigned to locals, such an instruction stands between its address and its length.
                 Operator::LocalGet { .. } | Operator::LocalSet { .. } | Operator::LocalTee { .. } => previous,
                 _ => None,
             };
@@ -115,7 +69,7 @@ impl Found {
         }
     }
 
-    /// A constant, which may be a short text that is compared at once.
+    /// Adds a constant. It may be a short text: compilers compare up to eight bytes at once.
     fn number(&mut self, value: i64, bytes: &[u8]) {
         if self.numbers.len() < MOST && value.unsigned_abs() < 1 << 53 {
             self.numbers.insert(value);
@@ -128,7 +82,7 @@ impl Found {
         if text.is_empty() || !text.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ') {
             return;
         }
-        // A text of some other length than a number has is compared as two, which may overlap.
+        // A text of another length than that of an integer is compared as two integers, which may overlap.
         let previous = std::mem::take(&mut self.previous);
         if previous.len() > 2 {
             for (one, other) in [(previous.as_slice(), text), (text, previous.as_slice())] {
@@ -149,7 +103,7 @@ impl Found {
             DataKind::Passive => return,
         };
         self.memory.push((start, data.data.to_vec()));
-        // Words between what is no letter: compilers write texts one after the other.
+        // Compilers write texts one after the other, so this splits at bytes that are no visible characters.
         for word in data.data.split(|byte| !byte.is_ascii_graphic()).filter(|word| word.len() > 1) {
             self.text(word);
         }
@@ -166,13 +120,13 @@ impl Found {
         }
     }
 
-    /// At the end of a module: texts of which its code has the place and the length.
+    /// Ends a module: adds the texts whose address and length stand side by side in its code.
     fn close(&mut self) {
         for (first, second) in std::mem::take(&mut self.pairs) {
-            for (place, length) in [(first, second), (second, first)] {
-                let (place, length) = (place as usize, length as usize);
+            for (address, length) in [(first, second), (second, first)] {
+                let (address, length) = (address as usize, length as usize);
                 let held = self.memory.iter().find_map(|(start, bytes)| {
-                    bytes.get(place.checked_sub(*start)?..)?.get(..length).filter(|_| length <= LONGEST)
+                    bytes.get(address.checked_sub(*start)?..)?.get(..length).filter(|_| length <= LONGEST)
                 });
                 if let Some(text) = held.map(<[u8]>::to_vec).filter(|text| !text.is_empty()) {
                     self.text(&text);
@@ -185,7 +139,7 @@ impl Found {
 
 #[cfg(test)]
 mod tests {
-    use super::Found;
+    use super::Literals;
 
     #[test]
     fn words_and_numbers_that_stand_in_a_component_are_found() {
@@ -196,11 +150,11 @@ mod tests {
             (func (param i32 i32) (call 1 (i32.const 1024) (i32.const 6)))
             (func (drop (i32.const 0x6b63616a)) (drop (i32.const 0x7761646b)))
             (func (drop (i64.const 0x6b63616a6b63616a)) (drop (i32.const 86400)))))"#;
-        let found = Found::of(&wat::parse_str(text).expect("the text is right"));
+        let found = Literals::of(&wat::parse_str(text).expect("the text is right"));
         for word in ["mobile", "store", "rare-id", "jackjack", "jackdaw"] {
             assert!(found.texts.contains(word), "{word} is not among {:?}", found.texts);
         }
         assert!(found.numbers.contains(&86400));
-        assert!(Found::of(b"no component").texts.is_empty());
+        assert!(Literals::of(b"no component").texts.is_empty());
     }
 }

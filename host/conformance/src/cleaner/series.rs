@@ -1,4 +1,4 @@
-//! Series of batches of one session.
+//! Makes long series of batches in one session.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
@@ -6,22 +6,26 @@ use std::collections::{BTreeMap, HashMap};
 use arrow_array::{RecordBatch, UInt32Array};
 use arrow_select::take::take_record_batch;
 
-use super::{LARGE, Rounds, SIZES, again, fewest, picks, share};
-use crate::cleaner::{ACCOUNT, FORM, Fates, ROW_ALONE, TAKES_ANY, fates};
+use super::contract::{ACCOUNT, FORM, ROW_ALONE, TAKES_ANY};
+use super::fates::{Fates, fates};
+use super::texts;
 use crate::report::{Verdict, failed, passed};
+use crate::rounds::{LARGE, Rounds, SIZES, again, picks, share};
 use crate::rows::{BATCH_BYTES, BATCH_ROWS, Dice, joined};
-use crate::{Given, text, texts};
+use crate::samples::Samples;
+use crate::shrink::fewest_calls;
+use crate::text;
 use smelt_common::cost::Cost;
 use smelt_common::error::{Breach, Error, Result};
 use smelt_runtime::{Cleaned, Cleaner, Session};
 
 /// The number of the component's words that one seed sends.
 const WORDS: usize = 1000;
-/// The number of short calls in the long session.
+/// The number of calls in the longest session.
 const LONG: usize = 1200;
-/// So few rows come again and again in a long series.
+/// The number of rows that come again and again in a long series.
 const FEW: usize = 6;
-/// The calls of the last series shown.
+/// The number of calls that a failure shows, from the end of its series.
 const SHOWN: usize = 6;
 
 /// The outcome of each row when it is sent alone.
@@ -32,13 +36,13 @@ struct Alone {
 }
 
 enum Fate {
-    /// As the row of that number of `kept`.
+    /// The row is kept, as the row of that number of `kept`.
     Kept(u32),
-    /// Under this rule.
+    /// The row is rejected by the rule of that index.
     Rejected(u32),
 }
 
-/// A series that went wrong at its last call.
+/// A series whose last call gave a wrong result.
 struct Wrong {
     calls: Vec<((), Vec<u32>)>,
     told: String,
@@ -48,11 +52,11 @@ fn taken(rows: &RecordBatch, picks: &[u32]) -> RecordBatch {
     take_record_batch(rows, &UInt32Array::from(picks.to_vec())).expect("the rows are there")
 }
 
-/// Checks that each row in a long series of calls has the outcome that it has alone.
-pub(crate) fn check<'p>(
+/// Tests that each row in a long series of calls has the outcome that it has alone.
+pub(super) fn test<'p>(
     plugin: &Cleaner,
     open: &impl Fn() -> Result<Session<'p>>,
-    given: &Given<Vec<texts::Cells>>,
+    samples: &Samples<Vec<texts::Cells>>,
     rounds: &Rounds,
 ) -> Verdict {
     let (mut calls, mut seeds) = (0, 0);
@@ -62,9 +66,9 @@ pub(crate) fn check<'p>(
     };
     for seed in rounds.seeds() {
         let mut dice = Dice::seeded(seed);
-        let sought = given.words(seed, words, &mut dice);
+        let sought = samples.words(seed, words, &mut dice);
         let count = sought.len();
-        let rows = texts::pool(plugin.spec(), sought, given, &mut dice);
+        let rows = texts::pool(plugin.spec(), sought, samples, &mut dice);
         let tried = round(open, &rows, count, &mut dice, seeds == 0, rounds);
         match tried {
             Ok(made) => calls += made,
@@ -72,7 +76,7 @@ pub(crate) fn check<'p>(
         }
         seeds += 1;
     }
-    passed(format!("{calls} calls, {seeds} seeds; {} words and numbers of the component", given.count()))
+    passed(format!("{calls} calls, {seeds} seeds; {} words and numbers of the component", samples.count()))
 }
 
 /// Returns the memory and time that a session used for an empty batch.
@@ -82,7 +86,7 @@ fn first<'p>(open: &impl Fn() -> Result<Session<'p>>, plugin: &Cleaner) -> Resul
     Ok(session.cost())
 }
 
-/// Sends the rows in all ways, and returns in how many calls.
+/// Sends the rows in all ways. Returns the number of calls.
 fn round<'p>(
     open: &impl Fn() -> Result<Session<'p>>,
     rows: &RecordBatch,
@@ -98,7 +102,7 @@ fn round<'p>(
         made.set(made.get() + series.len());
         send(open, rows, &alone, series)
     };
-    // All rows twice, in two orders: what is remembered of a row shows.
+    // All rows come twice, in two orders, which shows whether the plugin remembers a row.
     let all = |calls: usize, dice: &mut Dice| -> Vec<Vec<u32>> {
         let mut order: Vec<u32> = (0..count as u32).collect();
         (1..count).rev().for_each(|at| order.swap(at, dice.below(at as u64 + 1) as usize));
@@ -108,15 +112,15 @@ fn round<'p>(
     if rounds.are_over() {
         return Ok(made.get());
     }
-    // Many rows, each of which comes some times.
+    // Many rows come, some of them several times.
     let mut many: Vec<_> = (0..100).map(|_| picks(count, dice.pick(SIZES), dice)).collect();
     for &large in LARGE {
         many.push(picks(count, if dice.percent(30) { large } else { 0 }, dice));
     }
     series(many)?;
-    // Few rows over and over, by themselves and with others.
+    // Few rows come over and over, alone and with others.
     for long in 0..8 {
-        // Of the words, which come last, there are many, and few of them mean something.
+        // The words come last. There are many, and few of them mean something.
         let few = picks(if dice.percent(80) { count - words } else { count }, FEW, dice);
         let again = |dice: &mut Dice| -> Vec<u32> {
             let most = if dice.percent(50) { 1 } else { dice.below(5) as usize };
@@ -128,13 +132,13 @@ fn round<'p>(
             return Ok(made.get());
         }
     }
-    // Every cut of few rows.
+    // A few rows are cut at every place.
     let few = picks(count, 2 * FEW, dice);
     for cut in 0..=few.len() {
         let (left, right) = few.split_at(cut);
         series(vec![left.to_vec(), right.to_vec()])?;
     }
-    // As many rows as the host ever sends, in two orders.
+    // A batch has as many rows as the host ever sends, and comes in two orders.
     if first {
         let bytes = rows.get_array_memory_size().div_ceil(count.max(1)).max(1);
         let most = BATCH_ROWS.min(BATCH_BYTES / bytes);
@@ -172,7 +176,7 @@ fn repairs(cleaned: &Cleaned) -> Vec<(u32, u32)> {
     cleaned.repaired.iter().map(|repair| (repair.rule, repair.rows)).collect()
 }
 
-/// Sends batches of these rows to one session.
+/// Sends batches of these rows to one session, and compares each outcome with that of the row alone.
 fn send<'p>(
     open: &impl Fn() -> Result<Session<'p>>,
     rows: &RecordBatch,
@@ -188,7 +192,7 @@ fn send<'p>(
         match session.clean(&taken(rows, picks)) {
             Err(error) => return Err(wrong(call + 1, error.to_string())),
             Ok(cleaned) if !is_as_alone(alone, picks, &cleaned) => {
-                return Err(wrong(call + 1, "rows came to other than alone".to_owned()));
+                return Err(wrong(call + 1, "rows had other outcomes than alone".to_owned()));
             }
             Ok(_) => {}
         }
@@ -221,16 +225,16 @@ fn is_as_alone(alone: &Alone, picks: &[u32], cleaned: &Cleaned) -> bool {
         && taken(&alone.kept, &kept) == cleaned.kept
 }
 
-/// The series as few calls of few rows, whose last one differs from its rows alone.
+/// Reduces a series to few calls with few rows. The outcome of its last call still differs from that of its rows alone.
 fn told<'p>(open: &impl Fn() -> Result<Session<'p>>, rows: &RecordBatch, wrong: Wrong, seed: u64) -> Verdict {
-    let fresh = RefCell::new(HashMap::<u32, Result<Fates, String>>::new());
+    let first_fates = RefCell::new(HashMap::<u32, Result<Fates, String>>::new());
     let run = |session: &mut Session<'_>, picks: &[u32]| fates(session, std::iter::once(taken(rows, picks)));
     let alone = |pick: u32| {
-        let mut fresh = fresh.borrow_mut();
+        let mut first_fates = first_fates.borrow_mut();
         let made = || open().and_then(|mut session| run(&mut session, &[pick])).map_err(|error| error.to_string());
-        fresh.entry(pick).or_insert_with(made).clone()
+        first_fates.entry(pick).or_insert_with(made).clone()
     };
-    // Of the last call: how it differs from its rows alone, and where the contract says that it must not.
+    // Returns how the last call differs from its rows alone, and the sentence of the contract that forbids it.
     let difference = |calls: &[((), Vec<u32>)]| -> Option<(String, &'static str)> {
         let (((), last), before) = calls.split_last()?;
         let mut session = open().ok()?;
@@ -258,14 +262,14 @@ fn told<'p>(open: &impl Fn() -> Result<Session<'p>>, rows: &RecordBatch, wrong: 
     };
     let Wrong { mut calls, told } = wrong;
     if difference(&calls).is_none() {
-        // Then it was alone, and after others alone, that a row came to something else.
+        // The outcome was different when rows were sent one by one in one session.
         let mut rows: Vec<u32> = calls.last().map(|(_, rows)| rows.clone()).unwrap_or_default();
         rows.sort_unstable();
         rows.dedup();
         let before = |row: u32| (0..=row).map(|row| ((), vec![row])).collect::<Vec<_>>();
         calls = rows.into_iter().map(before).find(|calls| difference(calls).is_some()).unwrap_or(calls);
     }
-    let few = fewest(&calls, |calls| difference(calls).is_some());
+    let few = fewest_calls(&calls, |calls| difference(calls).is_some());
     let (came_back, contract) = difference(&few).unwrap_or((told, ROW_ALONE));
     let skipped = few.len().saturating_sub(SHOWN);
     let mut sent =

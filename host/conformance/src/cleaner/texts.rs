@@ -1,53 +1,22 @@
-//! Rows for cleaners: text as it might be found in bronze. What a column might hold is guessed from the type of the output
-//! column of the same name, if there is one.
+//! Rows for cleaners: text as bronze may have it. The content of a column is guessed from the type of the output column of the
+//! same name, if there is one.
 
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, StringArray};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
-use super::given::Given;
-use super::rows::{BATCH_BYTES, BATCH_ROWS, Dice, Made, Part, cut, joined};
+use crate::rows::{BATCH_BYTES, BATCH_ROWS, Dice, InputRows, NamedRows, cut, joined};
+use crate::samples::Samples;
+use crate::unicode::UNICODE;
 use smelt_runtime::CleanerSpec;
 
-/// How many rows are made by throwing dice.
+/// The number of generated rows.
 const GENERATED: usize = 2000;
-/// The longest text in bytes: the longest record that is decoded by default.
+/// The bytes of the longest text: those of the longest record that is decoded by default.
 const HUGE: usize = 1 << 20;
 
-/// Text that software gets wrong.
-pub(super) const UNICODE: &[&str] = &[
-    "e\u{301}",
-    "é",
-    "שלום",
-    "مرحبا ١٢٣",
-    "\u{202e}abc",
-    "👩‍👩‍👧‍👦",
-    "🇧🇪",
-    "a\0b",
-    "\0",
-    "\u{feff}x",
-    "\u{ffff}",
-    "\u{10ffff}",
-    "ß",
-    "İstanbul",
-    "ﬁ",
-    "１２",
-    "Ⅷ",
-    "\u{a0}",
-    "\u{2028}",
-    "a\r\nb",
-    "\t",
-    "\"quoted\", with comma",
-    "=1+1",
-    "\u{1b}[31mred",
-    "\u{200b}",
-    "ä\u{308}\u{323}",
-    "日本語",
-    "2025\u{2010}11\u{2010}13",
-];
-
-/// Texts of numbers that a careless parser refuses, rounds or overflows at.
+/// Numbers and times that a careless parser refuses, rounds or overflows at.
 const NUMBERS: &[&str] = &[
     "9223372036854775807",
     "-9223372036854775808",
@@ -92,31 +61,37 @@ const NUMBERS: &[&str] = &[
     "2024-02-29T24:00:00Z",
 ];
 
+/// The cells of a row. `None` is missing.
 pub(super) type Cells = Vec<Option<String>>;
 
-/// Texts at which rules end: nothing, blanks, signs, words for nothing, and what only looks like a number.
+/// Texts at the edges of rules: empty, blank, signs, words for "nothing", and texts that only look like numbers.
 const EDGES: &[&str] =
     &["", " ", "\t ", "0", "00", "-0", "1", "-1", "0.0", "-", "+", ".", "null", "NULL", "None", "N/A", "NA", "'", "\""];
-/// The bytes of a long text.
+/// The most characters of a long text.
 const LONG: usize = 5000;
 
-/// The columns of the input, and what each may hold.
+/// Returns the columns of the input, and the likely type of each.
 fn columns(spec: &CleanerSpec) -> (SchemaRef, Vec<Option<DataType>>) {
     let fields: Vec<_> = spec.input.iter().map(|name| Field::new(name, DataType::Utf8, true)).collect();
     let likely = |name: &String| spec.output.field_with_name(name).map(|field| field.data_type().clone()).ok();
     (Arc::new(Schema::new(fields)), spec.input.iter().map(likely).collect())
 }
 
-/// No rows.
+/// Returns a batch without rows.
 pub(super) fn none(spec: &CleanerSpec) -> RecordBatch {
     RecordBatch::new_empty(columns(spec).0)
 }
 
-/// Rows of which some agree in what they hold and some are like no other: thrown by dice, the author's own, and both with a
-/// cell that software gets wrong, that stands in the component, or that nearly stands in a golden case.
-pub(super) fn pool(spec: &CleanerSpec, words: Vec<String>, given: &Given<Vec<Cells>>, dice: &mut Dice) -> RecordBatch {
+/// Returns random rows, of which some have equal cells and some are like no other. They are generated, or from golden cases.
+/// Some of both have a cell that software often gets wrong, that stands in the component, or that resembles one of a case.
+pub(super) fn pool(
+    spec: &CleanerSpec,
+    words: Vec<String>,
+    samples: &Samples<Vec<Cells>>,
+    dice: &mut Dice,
+) -> RecordBatch {
     let (schema, likely) = columns(spec);
-    let own = &given.rows;
+    let own = &samples.rows;
     let base = |dice: &mut Dice| -> Cells {
         match own.len() {
             0 => likely.iter().map(|likely| Some(suited(likely.as_ref(), dice))).collect(),
@@ -154,14 +129,14 @@ pub(super) fn pool(spec: &CleanerSpec, words: Vec<String>, given: &Given<Vec<Cel
     batch(&schema, &rows)
 }
 
-/// A row has something: that none has is for another batch.
+/// Fills a row that is empty, since empty rows are for the batch `all missing`.
 fn filled(row: &mut Cells) {
     if !row.iter().flatten().any(|cell| !cell.trim().is_empty()) {
         row.fill(Some("k0".to_owned()));
     }
 }
 
-/// A text as no other row is likely to have: digits, letters, or both, short or long.
+/// Returns a text that no other row is likely to have: digits, letters or both, short or long.
 fn rare(dice: &mut Dice) -> String {
     let (length, bits) = (1 + dice.below(16) as usize, 1 + dice.below(40));
     let letters: &[char] = match dice.below(4) {
@@ -176,7 +151,7 @@ fn rare(dice: &mut Dice) -> String {
     }
 }
 
-/// A text that software gets wrong.
+/// Returns a text that software often gets wrong.
 fn hard(dice: &mut Dice) -> String {
     match dice.below(10) {
         0..3 => dice.pick(UNICODE).to_owned(),
@@ -186,7 +161,7 @@ fn hard(dice: &mut Dice) -> String {
     }
 }
 
-/// Nearly the text.
+/// Returns a text that resembles the given one.
 fn mutated(text: &str, dice: &mut Dice) -> String {
     let letters: Vec<char> = text.chars().collect();
     let at = dice.below(letters.len().max(1) as u64) as usize;
@@ -200,12 +175,12 @@ fn mutated(text: &str, dice: &mut Dice) -> String {
         5 => format!(" {text} "),
         6 => format!("{text}{text}"),
         7 => format!("-{text}"),
-        _ => (0..).zip(&letters).map(|(place, &letter)| if place == at { digit } else { letter }).collect(),
+        _ => (0..).zip(&letters).map(|(index, &letter)| if index == at { digit } else { letter }).collect(),
     }
 }
 
-/// The batches a cleaner is sent.
-pub(super) fn make(spec: &CleanerSpec) -> Vec<Made> {
+/// Returns the batches that every cleaner is sent.
+pub(super) fn make(spec: &CleanerSpec) -> Vec<NamedRows> {
     let (schema, likely) = columns(spec);
     let columns = likely.len();
     let mut dice = Dice::new();
@@ -215,7 +190,7 @@ pub(super) fn make(spec: &CleanerSpec) -> Vec<Made> {
     let huge_bytes = HUGE.min(BATCH_BYTES / 2 / columns.max(1));
     let huge = (0..columns).map(|column| {
         let mut row = plausible();
-        // Of one, of two and of four bytes a character.
+        // The characters have one, two and four bytes.
         let character = ["x", "é", "🦀"][column % 3];
         row[column] = Some(character.repeat(huge_bytes / character.len()));
         row
@@ -242,7 +217,7 @@ pub(super) fn make(spec: &CleanerSpec) -> Vec<Made> {
     let times = (BATCH_ROWS / GENERATED + 1).min((BATCH_BYTES / bytes).max(1));
     let many = joined(&schema, std::iter::repeat_n(&generated, times));
     let many = cut(&many, BATCH_ROWS).next().expect("there are many");
-    let made = |name, rows: RecordBatch| Made { name, parts: vec![Part { input: 0, rows }] };
+    let made = |name, rows: RecordBatch| NamedRows { name, parts: vec![InputRows { input: 0, rows }] };
     vec![
         made("empty batch", RecordBatch::new_empty(schema.clone())),
         made("one row", batch(&schema, &one)),
@@ -255,7 +230,7 @@ pub(super) fn make(spec: &CleanerSpec) -> Vec<Made> {
     ]
 }
 
-/// A row most of whose cells suit their columns. It is never empty: `all missing` is.
+/// Returns a row in which most cells suit their columns. The row is never empty.
 fn generated(likely: &[Option<DataType>], dice: &mut Dice) -> Cells {
     let mut cell = |likely: &Option<DataType>| match dice.below(100) {
         0..8 => None,
@@ -269,7 +244,7 @@ fn generated(likely: &[Option<DataType>], dice: &mut Dice) -> Cells {
     row
 }
 
-/// A text that a column of the type may be made from; of any kind, if it is not known.
+/// Returns a text from which a column of that type may be made; a text of any kind if the type is not known.
 fn suited(likely: Option<&DataType>, dice: &mut Dice) -> String {
     let any = |dice: &mut Dice| {
         let zone = dice.pick(&["Z", "", "+02:00", "-11:30"]);

@@ -1,25 +1,27 @@
-//! Very many rows: each with a key of its own, and all with few keys.
+//! Tests a KPI with very many rows: once each row has a key of its own, and once the rows share few keys.
 
 use arrow_array::{RecordBatch, UInt32Array};
 use arrow_select::take::take_record_batch;
 
-use super::{Rounds, again, share};
-use crate::kpi::{Calls, FOLD, GROUP_ROWS, PARTS, TAKES_ANY, differ};
+use super::calls::{Calls, GROUP_ROWS, differ};
+use super::contract::{FOLD, PARTS, TAKES_ANY};
+use super::rows::numbered;
 use crate::report::{Verdict, failed, passed};
-use crate::rows::{BATCH_ROWS, Dice, Part, cut};
-use crate::{shrink, text, values};
+use crate::rounds::{Rounds, again, share};
+use crate::rows::{BATCH_ROWS, Dice, InputRows, cut};
+use crate::{shrink, text};
 use smelt_common::error::Result;
 use smelt_runtime::sums::Sums;
 
-/// More than tables of 16 bits hold.
+/// The number of rows: more than a table with 16-bit indexes can hold.
 const ROWS: usize = 70_000;
-/// How many keys those have that agree.
+/// The number of keys that the rows share.
 const KEYS: u64 = 11;
-/// The number of rows for one accumulator, and of groups for one call.
+/// The number of rows for one accumulator, and of groups in one call.
 const PART: usize = 997;
 
-/// Checks that very many rows add the sums that they add in parts, and that their groups fold alike.
-pub(crate) fn check(calls: &Calls<'_>, inputs: &[&str], rounds: &Rounds) -> Verdict {
+/// Tests that very many rows add the sums that they add in parts, and that their groups fold alike.
+pub(super) fn test(calls: &Calls<'_>, inputs: &[&str], rounds: &Rounds) -> Verdict {
     let seed = rounds.seed;
     let count = match calls.open().and_then(|mut accumulator| accumulator.state().map(|_| accumulator.cost())) {
         Ok(used) => share(ROWS, used),
@@ -28,9 +30,9 @@ pub(crate) fn check(calls: &Calls<'_>, inputs: &[&str], rounds: &Rounds) -> Verd
     for keys in [KEYS, u64::MAX] {
         let mut dice = Dice::seeded(seed);
         let inputs_of = calls.plugin.spec().inputs.len().max(1);
-        let rows = values::numbered(calls.plugin.spec(), count / inputs_of, keys, &mut dice);
+        let rows = numbered(calls.plugin.spec(), count / inputs_of, keys, &mut dice);
         if let Some((few, told, contract)) = try_all(calls, &rows) {
-            let parts: Vec<_> = few.into_iter().enumerate().map(|(input, rows)| Part { input, rows }).collect();
+            let parts: Vec<_> = few.into_iter().enumerate().map(|(input, rows)| InputRows { input, rows }).collect();
             let sent = format!("in one accumulator, then one for {PART} rows each: {}", text::parts(&parts, inputs));
             return failed(format!("{sent}\n{}", again(seed)), told, contract);
         }
@@ -43,7 +45,7 @@ type Wrong = (Vec<RecordBatch>, String, &'static str);
 fn try_all(calls: &Calls<'_>, rows: &[RecordBatch]) -> Option<Wrong> {
     let difference = |rows: &[RecordBatch]| differs(calls, rows);
     let (told, contract) = difference(rows)?;
-    // Rows are left out of one input after the other, by their numbers.
+    // Leaves rows out of one input after the other.
     let mut few = rows.to_vec();
     for input in 0..few.len() {
         let numbers: Vec<u32> = (0..few[input].num_rows() as u32).collect();
@@ -67,7 +69,7 @@ fn differs(calls: &Calls<'_>, rows: &[RecordBatch]) -> Option<(String, &'static 
         Err(error) => return Some((error.to_string(), TAKES_ANY)),
     };
     let (first, then) = (whole.batch(), parts.batch());
-    // A sum that its column cannot hold is an error whoever adds.
+    // A sum that its column cannot hold is an error by contract, whoever adds.
     if then.is_err() {
         return None;
     }
@@ -79,9 +81,9 @@ fn differs(calls: &Calls<'_>, rows: &[RecordBatch]) -> Option<(String, &'static 
 
 /// Returns the sums of the rows together, and of the rows in parts.
 fn sums(calls: &Calls<'_>, rows: &[RecordBatch]) -> Result<(Sums, Sums)> {
-    let cut_at = |most: usize| -> Vec<Part> {
+    let cut_at = |most: usize| -> Vec<InputRows> {
         let cuts = rows.iter().enumerate();
-        cuts.flat_map(|(input, rows)| cut(rows, most).map(move |rows| Part { input, rows })).collect()
+        cuts.flat_map(|(input, rows)| cut(rows, most).map(move |rows| InputRows { input, rows })).collect()
     };
     let whole = calls.sums(&cut_at(BATCH_ROWS))?;
     let states = cut_at(PART).iter().map(|part| calls.taken([part])?.state()).collect::<Vec<_>>();
