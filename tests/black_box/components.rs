@@ -165,7 +165,7 @@ fn sign(keys: &KeyPair, bytes: &[u8]) -> String {
 }
 
 fn trusting(keys: &KeyPair) -> String {
-    format!("trusted = [\"{}\"]", keys.pk.to_base64())
+    format!("trusted_keys = [\"{}\"]", keys.pk.to_base64())
 }
 
 fn refused(lake: &Lake, arguments: &[&str]) -> String {
@@ -221,7 +221,7 @@ fn where_keys_are_trusted_nothing_else_runs() {
     put(&elsewhere, "aov", &next, Some(&sign(&keys, &next)));
     lake.smelt(&["plugin", "promote", path.to_str().expect("UTF-8")]);
     lake.smelt(&["run"]);
-    lake.smelt(&["verify", "--all"]);
+    lake.smelt(&["verify"]);
     let signatures: Vec<_> =
         lake.files("catalog/components").into_keys().filter(|name| name.ends_with(".minisig")).collect();
     assert_eq!(signatures.len(), PLUGINS.len() + 1);
@@ -232,7 +232,7 @@ fn where_keys_are_trusted_nothing_else_runs() {
     take_from(&mut lake, directory.to_str().expect("UTF-8"), &trusting(&others));
     assert!(refused(&lake, &["run"]).contains("of another key or of other bytes"));
     put(&elsewhere, "aov", &next, Some(&sign(&others, &next)));
-    assert!(lake.smelt(&["plugin", "promote", path.to_str().expect("UTF-8")]).contains("signed anew"));
+    assert!(lake.smelt(&["plugin", "promote", path.to_str().expect("UTF-8")]).contains("has the new signature"));
     lake.smelt(&["run"]);
     // Whoever can write the lake cannot make it run what is not signed.
     for name in signatures {

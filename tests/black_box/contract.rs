@@ -73,7 +73,9 @@ fn contracts(lake: &Lake) -> BTreeMap<String, String> {
     let state = &lake.json(&["history"])["state"];
     let text = |value: &Value| value.as_str().expect("text").to_owned();
     let all = ["datasets", "gold"].into_iter().flat_map(|part| state[part].as_object().expect("by name").values());
-    all.map(|made| &made["fingerprint"]).map(|made| (text(&made["plugin"]), text(&made["contract"]))).collect()
+    all.map(|made| &made["relation"]["fingerprint"])
+        .map(|made| (text(&made["plugin"]), text(&made["contract"])))
+        .collect()
 }
 
 #[test]

@@ -260,9 +260,9 @@ fn what_failed_is_tried_again_until_it_succeeds() {
     assert_eq!(lake.gold()["count"], "rows\n5\n");
 }
 
-/// Names and tries of what is parked.
+/// Names and attempts of what is parked.
 fn parked(report: &Value) -> Vec<(String, u64)> {
-    let of = |it: &Value| (it["name"].as_str().expect("a name").to_owned(), it["tries"].as_u64().expect("a number"));
+    let of = |it: &Value| (it["name"].as_str().expect("a name").to_owned(), it["attempts"].as_u64().expect("a number"));
     report["parked"].as_array().expect("a list").iter().map(of).collect()
 }
 
@@ -277,7 +277,7 @@ fn an_object_that_keeps_failing_is_parked_until_it_or_its_plugin_changes() {
     let commits = lake.files("catalog/commits");
     let ended = lake.end(&["run", "--json"]);
     assert_eq!((ended.code, parked(&ended.json())), (Some(0), vec![("bronze/sins-2.csv".to_owned(), 3)]));
-    assert!(ended.stderr.contains("bronze/sins-2.csv: parked after 3 tries"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("bronze/sins-2.csv: parked after 3 attempts"), "{}", ended.stderr);
     let kept = "plugin `sinner` failed to clean a batch (its own words may hold data and are not kept";
     assert!(ended.stderr.contains(kept), "{}", ended.stderr);
     assert_eq!(lake.files("catalog/commits"), commits, "nothing is tried, so there is nothing to commit");

@@ -194,7 +194,7 @@ fn a_lake_without_its_catalog_is_made_anew_only_when_told_to() {
         assert_eq!(["silver", "gold", "quarantine"].map(|layer| lake.files(layer)), held);
         lake.smelt(&["run", "--rebuild"]);
         assert_like_uninterrupted(&lake);
-        lake.smelt(&["verify", "--all"]);
+        lake.smelt(&["verify"]);
     }
 }
 
@@ -206,7 +206,7 @@ fn a_run_makes_good_what_was_restored_in_part() {
         lake.smelt(&["run"]);
         assert_like_uninterrupted(&lake);
         if !layers.contains(&"gold") {
-            lake.smelt(&["verify", "--all"]);
+            lake.smelt(&["verify"]);
         }
     }
     // A single file that a hand removed.
@@ -226,7 +226,7 @@ const VERBS: [&[&str]; 10] = [
     &["lineage", "aov"],
     &["gc", "--delete", "--grace", "0s"],
     &["gc", "--grace", "0s"],
-    &["verify", "--all"],
+    &["verify"],
     &["quarantine", "stats"],
 ];
 
@@ -269,7 +269,7 @@ fn a_newest_commit_that_is_not_what_it_should_be_is_named_by_every_verb_and_can_
         fs::remove_file(&wrong).expect("it can be removed");
         lake.smelt(&["run"]);
         assert_like_uninterrupted(&lake);
-        lake.smelt(&["verify", "--all"]);
+        lake.smelt(&["verify"]);
     }
 }
 
@@ -280,7 +280,7 @@ fn a_former_commit_that_is_damaged_stops_nothing_and_is_named() {
         let former = commits(&lake)[1].clone();
         fs::write(&former, harm).expect("a write");
         lake.smelt(&["run"]);
-        for verb in [&["verify", "--all"][..], &["history"]] {
+        for verb in [&["verify"][..], &["history"]] {
             let said = fails(&lake, verb, 1);
             assert!(said.contains(name(&former)), "{verb:?}: {said}");
         }
@@ -306,7 +306,7 @@ fn rows_of_what_is_gone_from_bronze_leave_when_told_to() {
     lake.smelt(&["run", "--forget-missing"]);
     assert_like_uninterrupted(&lake);
     assert_eq!(lake.files("catalog/rollback"), BTreeMap::new(), "what is kept for a rollback has them no more");
-    lake.smelt(&["verify", "--all"]);
+    lake.smelt(&["verify"]);
     assert_eq!(lake.json(&["run", "--forget-missing"])["cleaned"], 0, "once is enough");
 }
 
@@ -364,7 +364,7 @@ fn what_left_the_manifest_is_named_and_can_be_dropped() {
         files.map(|(path, body)| (path.clone(), body.clone())).collect()
     };
     assert_eq!(kept(&files), kept(&before), "all else stays");
-    lake.smelt(&["verify", "--all"]);
+    lake.smelt(&["verify"]);
     assert_eq!(lake.json(&["gc", "--grace", "0s"])["objects"], json!([]));
     assert!(lake.smelt(&["history"]).contains("dataset `customers` dropped"));
     lake.smelt(&["lineage", "basket"]);
@@ -375,7 +375,7 @@ fn what_left_the_manifest_is_named_and_can_be_dropped() {
     manifest(&mut lake, "customers", "aov");
     lake.smelt(&["run"]);
     lake.smelt(&["drop", "clients", "basket", "--delete"]);
-    lake.smelt(&["verify", "--all"]);
+    lake.smelt(&["verify"]);
     assert_like_uninterrupted(&lake);
 }
 

@@ -64,10 +64,10 @@ fn what_cannot_be_made_is_refused() {
         stderr
     };
     for name in ["Kpi", "my_kpi", "1st", "kpi-", "../kpi", "", &"k".repeat(65)] {
-        assert!(refused(name, &[]).contains("is no plugin's name: that is up to 64 lower-case letters"), "{name}");
+        assert!(refused(name, &[]).contains("is no name for a plugin: up to 64 lower-case letters"), "{name}");
     }
     assert!(refused("kpi", &["--sdk", "/nowhere"]).contains("--sdk: `/nowhere` is no crate"));
     assert!(!Path::new(into).join("kpi").exists(), "nothing was begun");
     std::fs::create_dir_all(Path::new(into).join("kpi")).expect("a directory can be made");
-    assert!(refused("kpi", &[]).contains("is there already"));
+    assert!(refused("kpi", &[]).contains("exists already"));
 }

@@ -44,7 +44,7 @@ fn what_cannot_be_written_is_a_failure() {
         &["plan"],
         &["run"],
         &["run", "--json"],
-        &["verify", "--all"],
+        &["verify"],
         &["plugin", "inspect", component],
         &["quarantine", "list"],
         &dot,
@@ -78,7 +78,7 @@ fn a_reader_that_goes_away_is_no_failure() {
 fn errors_that_cannot_be_written_change_no_exit_status() {
     let lake = Lake::new();
     for (verb, code) in
-        [(&["nonsense"][..], 2), (&["run", "--pipeline", "/nowhere"], 2), (&["plugin", "check", "/nowhere.wasm"], 2)]
+        [(&["nonsense"][..], 2), (&["run", "--pipeline", "/nowhere"], 2), (&["plugin", "test", "/nowhere.wasm"], 2)]
     {
         let ended = Ended::from(
             Command::new(env!("CARGO_BIN_EXE_smelt")).args(verb).stderr(full()).output().expect("it starts"),
@@ -136,7 +136,7 @@ fn texts_from_outside_are_spelt_out_in_every_verb() {
         &["lineage", &silver, "--format", "dot"],
         &["lineage", &silver, "--format", "openlineage"],
         &["lineage", &silver, "--json"],
-        &["verify", &silver],
+        &["reproduce", &silver],
         &["gc"],
     ] {
         show(verb);
@@ -145,15 +145,15 @@ fn texts_from_outside_are_spelt_out_in_every_verb() {
     assert!(report["objects"]["customers"].get(&object).is_some(), "programs are given the name as it is");
     // What is asked for is quoted too.
     for verb in [
-        &["explain", ODD, ODD][..],
+        &["lineage", ODD, "--row", ODD][..],
         &["lineage", ODD],
-        &["verify", ODD],
+        &["reproduce", ODD],
         &[ODD],
         &["run", ODD],
         &["health", "--heartbeat", ODD],
         &["plugin", "inspect", ODD],
-        &["plugin", "check", ODD],
-        &["plugin", "check", "/nowhere", "--parameters", ODD],
+        &["plugin", "test", ODD],
+        &["plugin", "test", "/nowhere", "--parameters", ODD],
         &["plugin", "new", ODD, "--kind", "kpi"],
         &["plugin", "rollback", ODD],
         &["plugin", "diff", ODD, ODD],
@@ -175,7 +175,7 @@ fn texts_from_outside_are_spelt_out_in_every_verb() {
 #[test]
 fn arguments_and_variables_that_are_no_text_are_refused() {
     let bad = OsStr::from_bytes(b"a\xff");
-    for verb in ["run", "explain", "lineage", "generate"] {
+    for verb in ["run", "reproduce", "lineage", "generate"] {
         let ended = Ended::from(Lake::new().command(&[verb]).arg(bad).output().expect("smelt starts"));
         assert_eq!(ended.code, Some(2), "{verb}: {}", ended.stderr);
     }
@@ -247,7 +247,7 @@ fn numbers_are_digits_and_nothing_is_read_into_them() {
     let component = crate::support::root().join("target/components/aov.wasm");
     let component = component.to_str().expect("a UTF-8 path");
     for json in [r#"{"limit": 1, "limit": 2}"#, "[]", &"{\"a\":".repeat(10_000)] {
-        let ended = lake.end(&["plugin", "check", component, "--parameters", json]);
+        let ended = lake.end(&["plugin", "test", component, "--parameters", json]);
         assert_eq!(ended.code, Some(2), "{}", ended.stderr);
     }
     for beyond in [&["--ticks", "2", "--interval", "200000y"][..], &["--ticks", "3", "--start", "9999-12-31T23:59:59Z"]]
@@ -293,9 +293,9 @@ fn manifests_are_refused_and_never_crash_the_command() {
         format!("[schedule]\nevery = \"99999999999999999y\"\n{head}{dataset}"),
         format!("[schedule]\nevery = \" 5s\"\n{head}{dataset}"),
         format!("[schedule]\nreconcile = \"1 0s\"\n{head}{dataset}"),
-        format!("[privacy]\nquarantine_for = \"+5d\"\n{head}{dataset}"),
-        format!("[limits]\ntries = -1\n{head}{dataset}"),
-        format!("[limits]\ntries = 1e3\n{head}{dataset}"),
+        format!("[privacy]\nquarantine_retention = \"+5d\"\n{head}{dataset}"),
+        format!("[limits]\nmax_attempts = -1\n{head}{dataset}"),
+        format!("[limits]\nmax_attempts = 1e3\n{head}{dataset}"),
         format!("[limits.plugin]\ncall_ms = 99999999999999999999\n{head}{dataset}"),
         // Names that cannot be seen whole, in places where one is expected.
         format!("{}{dataset}", head.replace("\"p\"", "\"p\\u200b\"")),

@@ -101,9 +101,9 @@ fn told(lake: &Lake, setting: &Setting<'_>) -> Vec<u8> {
         &["lineage", "-vv", "revenue_by_country", "--all"],
         &["lineage", "-vv", "revenue_by_country", "--format", "openlineage"],
         &["lineage", "-vv", "bronze/customers_1.csv", "--json"],
-        &["explain", "-vv", "revenue_by_country", "country=FR", "--json"],
-        &["verify", "-vv", "revenue_by_country"],
-        &["verify", "-vv", "--all", "--json"],
+        &["lineage", "-vv", "revenue_by_country", "--row", "country=FR", "--json"],
+        &["reproduce", "-vv", "revenue_by_country"],
+        &["verify", "-vv", "--json"],
         &["gc", "-vv"],
         &["plugin", "list", "-vv"],
         // `quarantine show` is there to show raw rows.
@@ -317,18 +317,18 @@ fn assert_stays_with_its_key(lake: &Lake) {
             &["quarantine", "replay", "--dataset", "customers"],
             &["quarantine", "replay", "--with", &component, "--apply"],
             &["run", "--reconcile", "--forget-missing", "--retry-parked"],
-            &["verify", "revenue_by_country"],
-            &["explain", "revenue_by_country", "country=FR"],
+            &["reproduce", "revenue_by_country"],
+            &["lineage", "revenue_by_country", "--row", "country=FR"],
         ] {
             let ended = with_key(lake, arguments, key);
             assert_eq!(ended.code, Some(2), "{arguments:?}: {}", ended.stderr);
             assert!(ended.stderr.contains(&key_id(KEY)), "{arguments:?}: {}", ended.stderr);
-            let remakes = ["verify", "explain"].contains(&arguments[0]);
+            let remakes = ["reproduce", "lineage"].contains(&arguments[0]);
             assert!(remakes || ended.stderr.contains("--new-key"), "{arguments:?}: {}", ended.stderr);
         }
         // What makes no pseudonym needs no key.
         assert_eq!(with_key(lake, &["aggregate"], key).code, Some(0));
-        assert_eq!(with_key(lake, &["verify", "sales_by_day"], key).code, Some(0));
+        assert_eq!(with_key(lake, &["reproduce", "sales_by_day"], key).code, Some(0));
     }
     let ended = with_key(lake, &["run", "--new-key"], None);
     assert_eq!(ended.code, Some(2));
@@ -476,11 +476,11 @@ fn a_check_of_provenance_writes_no_rejected_row_whenever_it_is_killed() {
     let setting = Setting { key: None, cache: None };
     setting.smelt(&lake, &["run"]);
     let began = Instant::now();
-    assert!(setting.smelt(&lake, &["verify", "revenue_by_country"]).status.success());
+    assert!(setting.smelt(&lake, &["reproduce", "revenue_by_country"]).status.success());
     let took = began.elapsed();
     let mut left = 0;
     for moment in 1..=24 {
-        let running = Running::spawn(&mut setting.command(&lake, &["verify", "revenue_by_country"]));
+        let running = Running::spawn(&mut setting.command(&lake, &["reproduce", "revenue_by_country"]));
         pause(took.mul_f64(f64::from(moment) * 0.618_034 % 1.0).max(Duration::from_millis(1)));
         running.kill();
         for entry in std::fs::read_dir(temporary(&lake)).expect("it was made").flatten() {
@@ -494,7 +494,7 @@ fn a_check_of_provenance_writes_no_rejected_row_whenever_it_is_killed() {
         }
     }
     assert!(left > 0, "none was killed while it had a directory");
-    assert!(setting.smelt(&lake, &["verify", "revenue_by_country"]).status.success());
+    assert!(setting.smelt(&lake, &["reproduce", "revenue_by_country"]).status.success());
     let left: Vec<_> = std::fs::read_dir(temporary(&lake)).expect("it was made").collect();
     assert!(left.is_empty(), "what dead ones left is still there: {left:?}");
 }

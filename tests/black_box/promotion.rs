@@ -2,11 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Mutex;
 use std::time::Duration;
 
+use chrono::DateTime;
 use serde_json::Value;
+use smelt_common::Result;
+use smelt_common::digest;
+use smelt_engine::run::Way;
+use smelt_storage::{DirStore, Store, Upload, delegate_store};
 
 use crate::support::audit::audit;
+use crate::support::embedded::{NOW, host_with};
 use crate::support::ended::fixtures;
 use crate::support::process::{Running, Signal, wait_until};
 use crate::support::{Lake, root, twin};
@@ -62,7 +69,7 @@ fn current(lake: &Lake) -> BTreeMap<String, String> {
     let history = lake.json(&["history"]);
     let gold = history["state"]["gold"].as_object().expect("tables by KPI").iter();
     gold.map(|(kpi, gold)| {
-        let key = gold["table"]["key"].as_str().expect("a key");
+        let key = gold["relation"]["files"]["one"]["key"].as_str().expect("a key");
         (kpi.clone(), std::fs::read_to_string(lake.path().join(key)).expect("gold is never deleted"))
     })
     .collect()
@@ -104,7 +111,7 @@ fn a_kpi_is_promoted_and_rolled_back_by_one_commit_each() {
     lake.smelt(&["run"]);
     assert_eq!(lake.gold(), with(&lake, &["aov"]), "and back again");
     audit(&lake);
-    lake.smelt(&["verify", "--all"]);
+    lake.smelt(&["verify"]);
     lake.smelt(&["gc", "--grace", "0s", "--delete"]);
     lake.smelt(&["plugin", "rollback", "aov"]);
     lake.smelt(&["run"]);
@@ -158,7 +165,7 @@ fn brings_back(lake: &Lake) {
     // Rejected rows stay in their layer.
     assert!(kept().keys().all(|name| name.starts_with("silver/orders/")) && !kept().is_empty());
     assert!(kept_rejected().keys().all(|name| name.starts_with("orders/")) && !kept_rejected().is_empty());
-    lake.smelt(&["verify", "--all"]);
+    lake.smelt(&["verify"]);
     lake.smelt(&["gc", "--grace", "0s", "--delete"]);
     lake.smelt(&["quarantine", "purge", "--older-than", "1h", "--delete"]);
 
@@ -173,9 +180,9 @@ fn brings_back(lake: &Lake) {
     assert_eq!((lake.gold(), lake.silver("orders")), (gold, orders));
     assert_eq!(lake.files("quarantine/orders").len(), rejected);
     audit(lake);
-    lake.smelt(&["verify", "--all"]);
-    let table = lake.json(&["history"])["state"]["gold"]["aov"]["table"]["key"].clone();
-    lake.smelt(&["verify", table.as_str().expect("a key")]);
+    lake.smelt(&["verify"]);
+    let table = lake.json(&["history"])["state"]["gold"]["aov"]["relation"]["files"]["one"]["key"].clone();
+    lake.smelt(&["reproduce", table.as_str().expect("a key")]);
 
     // And it goes on from there, forth and back.
     for tick in 1..4 {
@@ -190,21 +197,21 @@ fn brings_back(lake: &Lake) {
     assert_eq!(lake.gold(), with(lake, &[]));
     audit(lake);
 
-    assert!(lake.smelt(&["history"]).contains("clean-orders, orders: brought back"));
+    assert!(lake.smelt(&["history"]).contains("clean-orders, orders: rolled back"));
 
     // What is let go of is made anew.
-    assert!(lake.smelt(&["gc", "--former"]).contains("catalog/rollback/silver/orders"));
-    lake.smelt(&["gc", "--former", "--delete"]);
+    assert!(lake.smelt(&["gc", "--rollback-points"]).contains("catalog/rollback/silver/orders"));
+    lake.smelt(&["gc", "--rollback-points", "--delete"]);
     assert!(kept().is_empty() && kept_rejected().is_empty());
-    lake.smelt(&["verify", "--all"]);
+    lake.smelt(&["verify"]);
     let back = lake.json(&["plugin", "rollback", "clean-orders"]);
     assert_eq!(back["datasets"], serde_json::json!(["orders"]));
     // Rejected rows are kept no longer for a rollback than otherwise.
     assert!(!kept_rejected().is_empty());
     let purged = lake.json(&["quarantine", "purge", "--older-than", "0s", "--dataset", "orders", "--delete"]);
-    assert_eq!(purged["former"], serde_json::json!(["clean-orders"]));
+    assert_eq!(purged["rollback_points"], serde_json::json!(["clean-orders"]));
     assert!(kept().is_empty() && kept_rejected().is_empty());
-    assert!(lake.smelt(&["history"]).contains("let go of what clean-orders had made"));
+    assert!(lake.smelt(&["history"]).contains("rollback point of clean-orders discarded"));
     lake.smelt(&["plugin", "rollback", "clean-orders"]);
     lake.smelt(&["run"]);
     assert_eq!(lake.gold(), with(lake, &[]));
@@ -245,7 +252,7 @@ fn what_fails_is_not_promoted() {
     assert_eq!(lake.files(""), before);
     let output = lake.try_smelt(&["plugin", "rollback", "aov"]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("nothing to bring back"), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("nothing to roll back"), "{output:?}");
 }
 
 #[test]
@@ -374,4 +381,65 @@ fn what_has_made_nothing_yet_is_promoted_and_taken_back() {
     add(&lake, 0);
     lake.smelt(&["run"]);
     assert_eq!(lake.gold(), with(&lake, &["aov"]));
+}
+
+/// A lake in a directory where someone else comes just before the first commit is written.
+struct Overtaken {
+    store: DirStore,
+    by: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
+
+impl Store for Overtaken {
+    fn create(&self, near: &str) -> Result<Box<dyn Upload + '_>> {
+        if near.starts_with("catalog/commits/")
+            && let Some(other) = self.by.lock().expect("no one panics while holding it").take()
+        {
+            other();
+        }
+        self.store.create(near)
+    }
+
+    delegate_store!(store: list_new, open, look, read_ranges, exists, delete, begin, clock, describe);
+}
+
+/// Promotes a twin of the KPI's component, as decided while the pipeline's own ran, and is overtaken. Returns what is said.
+fn overtaken(lake: &Lake, by: impl FnOnce() + Send + 'static) -> String {
+    let own = std::fs::read(root().join("target/components/aov.wasm")).expect("it was built");
+    let twin = PathBuf::from(twin(lake.path().parent().expect("it is in a directory"), "aov"));
+    let store = Overtaken { store: DirStore::new(lake.path()), by: Mutex::new(Some(Box::new(by))) };
+    let now = DateTime::from_timestamp(NOW, 0).expect("an instant");
+    let host = host_with(&root().join("pipelines/ecommerce"), Box::new(store), now, Some(("aov", &twin)));
+    let own = digest::hex(&own);
+    host.promote("aov", &own, &own, Way::Forward).map(drop).expect_err("it was overtaken").to_string()
+}
+
+#[test]
+fn of_two_promotions_at_once_the_second_is_refused_and_changes_nothing() {
+    let lake = std::sync::Arc::new(lake());
+    let before = lake.gold();
+    let other = std::sync::Arc::clone(&lake);
+    let said = overtaken(&lake, move || drop(promote(&other, "aov")));
+    assert!(said.contains("another component was promoted meanwhile"), "{said}");
+    assert_eq!(current(&lake), with(&lake, &["aov"]), "the first stays");
+    lake.smelt(&["plugin", "rollback", "aov"]);
+    assert_eq!(current(&lake), before, "and takes back what ran before both");
+    audit(&lake);
+}
+
+#[test]
+fn a_promotion_is_refused_once_another_component_runs_than_it_was_decided_against() {
+    let lake = lake();
+    promote(&lake, "aov");
+    let made = commits(&lake);
+    let state = lake.json(&["history"])["state"].clone();
+    let own = digest::hex(std::fs::read(root().join("target/components/aov.wasm")).expect("it was built"));
+    let twin = PathBuf::from(twin(lake.path().parent().expect("it is in a directory"), "aov"));
+    let now = DateTime::from_timestamp(NOW, 0).expect("an instant");
+    let store = Box::new(DirStore::new(lake.path()));
+    let state = serde_json::from_value(state).expect("it is a state");
+    let host = host_with(&root().join("pipelines/ecommerce"), store, now, Some(("aov", &twin)));
+    let host = host.as_of_commit(&state, smelt_catalog::Known::default());
+    let said = host.promote("aov", &own, &own, Way::Forward).map(drop).expect_err("another one runs").to_string();
+    assert!(said.contains("plugin `aov` runs component") && said.contains("nothing was changed"), "{said}");
+    assert_eq!(commits(&lake), made);
 }

@@ -112,7 +112,7 @@ fn whatever_was_made_can_be_made_again_whatever_became_of_the_plugins() {
     // No component is where the manifest says: the lake has them.
     lake.change_pipeline(&[(root().join("target/components").to_str().expect("UTF-8"), "/nowhere")]);
     for object in objects {
-        let reproduced = lake.json(&["verify", &object]);
+        let reproduced = lake.json(&["reproduce", &object]);
         assert_eq!(reproduced["same"], true, "{object}: {reproduced}");
         verified += 1;
     }
@@ -131,7 +131,7 @@ fn what_comes_out_different_is_named() {
     let body = String::from_utf8(body).expect("text").replacen("\"quantity\":", "\"quantity\":1", 1);
     std::fs::write(lake.path().join(&bronze), body).expect("a write");
     for object in ["aov", &silver] {
-        let output = lake.try_smelt(&["verify", object]);
+        let output = lake.try_smelt(&["reproduce", object]);
         let said = String::from_utf8(output.stdout).expect("UTF-8");
         assert_eq!(output.status.code(), Some(1), "{said}");
         let line = said.lines().find(|line| line.contains(&bronze)).expect("the object is named");
@@ -141,7 +141,7 @@ fn what_comes_out_different_is_named() {
 
 /// A row came from just the objects without which the pipeline, run on all others, has another row.
 #[test]
-fn a_row_is_explained_by_the_objects_without_which_it_would_be_another() {
+fn the_lineage_of_a_row_is_the_objects_without_which_it_would_be_another() {
     let lake = Lake::new();
     let made = ["generate", "--seed", "5", "--start", "2025-03-01T22:00:00Z", "--interval", "1h", "--ticks", "4"];
     // No row supersedes one of another object: a row does not come from what only kept others away.
@@ -165,7 +165,7 @@ fn a_row_is_explained_by_the_objects_without_which_it_would_be_another() {
             .collect();
         for row in &before {
             let value = row.split(',').next().expect("a cell");
-            let explained = lake.json(&["explain", kpi, &format!("{column}={value}")]);
+            let explained = lake.json(&["lineage", kpi, "--row", &format!("{column}={value}")]);
             let named: BTreeMap<String, Option<String>> = explained["from"]
                 .as_array()
                 .expect("objects")
@@ -187,9 +187,10 @@ fn a_row_is_explained_by_the_objects_without_which_it_would_be_another() {
         // Asked for by a cell that is another one without an object, the row is still known by its key.
         let (value, revenue) = before[0].split_once(',').expect("two cells");
         let [by_key, by_other] = [format!("{column}={value}"), format!("revenue={revenue}")];
-        assert_eq!(lake.json(&["explain", kpi, &by_other]), lake.json(&["explain", kpi, &by_key]));
+        let row = |cells: &str| lake.json(&["lineage", kpi, "--row", cells]);
+        assert_eq!(row(&by_other), row(&by_key));
     }
-    let output = lake.try_smelt(&["explain", "sales_by_day", "date"]);
+    let output = lake.try_smelt(&["lineage", "sales_by_day", "--row", "date"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("column=value"), "{output:?}");
 }

@@ -143,17 +143,17 @@ fn what_is_old_is_deleted_and_stays_counted() {
     lake.smelt(&["quarantine", "purge", "--older-than", "0s", "--dataset", "orders", "--delete"]);
     assert!(lake.files("quarantine/orders").is_empty() && !lake.files("quarantine/clicks").is_empty());
     assert_eq!(counted(&lake, "orders"), rejected);
-    lake.smelt(&["verify", "--all"]);
+    lake.smelt(&["verify"]);
     let replayed = lake.json(&["quarantine", "replay", "--dataset", "orders"]);
     assert!(count(&replayed["not_kept"]) > 0, "{replayed}");
     let silver = lake.files("silver");
     lake.smelt(&["run"]);
     assert_eq!(lake.files("silver"), silver);
 
-    lake.change_pipeline(&[("[output]", "[privacy]\nquarantine_for = \"1ms\"\n\n[output]")]);
+    lake.change_pipeline(&[("[output]", "[privacy]\nquarantine_retention = \"1ms\"\n\n[output]")]);
     // Also where there is something to clean.
     lake.bronze("orders_new.json", r#"[{"order_id": "new", "order_ts": "2024-01-01T00:00:00Z", "total_amount": 1}]"#);
     lake.smelt(&["run", "--reconcile"]);
     assert!(lake.files("quarantine").is_empty(), "by itself, too");
-    lake.smelt(&["verify", "--all"]);
+    lake.smelt(&["verify"]);
 }

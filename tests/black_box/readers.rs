@@ -32,11 +32,11 @@ fn whoever_looks_at_a_healthy_lake_beside_a_host_at_work_is_told_that_it_is_heal
     assert!(wait_until(LONG, || commits(&lake) > before + 1), "it commits");
     for _ in 0..3 {
         for look in [
-            &["verify", "--all"][..],
-            &["verify", "aov"],
+            &["verify"][..],
+            &["reproduce", "aov"],
             &["lineage", "revenue_by_channel"],
             &["history", "--objects"],
-            &["explain", "revenue_by_channel", "channel=web"],
+            &["lineage", "revenue_by_channel", "--row", "channel=web"],
             &["gc"],
             &["quarantine", "list"],
             &["quarantine", "stats"],
@@ -58,7 +58,7 @@ fn whoever_looks_at_a_healthy_lake_beside_a_host_at_work_is_told_that_it_is_heal
     host.signal(Signal::TERM);
     assert_eq!(host.wait(LONG).code(), Some(0));
     lake.smelt(&["run"]);
-    lake.smelt(&["verify", "--all"]);
+    lake.smelt(&["verify"]);
 }
 
 #[test]
@@ -72,10 +72,10 @@ fn a_run_beside_a_promotion_comes_through_with_what_was_promoted() {
         assert_eq!(host.wait(LONG).code(), Some(0), "{verb:?}");
     }
     lake.smelt(&["run"]);
-    lake.smelt(&["verify", "--all"]);
+    lake.smelt(&["verify"]);
     let state = &lake.json(&["history"])["state"];
     let (runs, promoted) =
-        (&state["datasets"]["orders"]["fingerprint"]["component"], &state["promoted"]["clean-orders"]);
+        (&state["datasets"]["orders"]["relation"]["fingerprint"]["component"], &state["promoted"]["clean-orders"]);
     assert_eq!(*runs, promoted["to"]);
 }
 
@@ -114,13 +114,13 @@ fn what_a_lost_race_left_is_removed_by_the_next_run_wherever_it_lies() {
             std::fs::create_dir_all(path.parent().expect("a directory")).expect("it can be made");
             std::fs::write(path, "x").expect("a write");
         }
-        assert!(!lake.try_smelt(&["verify", "--all"]).status.success(), "it is foreign: no host is at work");
+        assert!(!lake.try_smelt(&["verify"]).status.success(), "it is foreign: no host is at work");
         let mut marks = OpenOptions::new().append(true).open(lake.path().join("catalog/writers.lock")).expect("marks");
         marks.write_all(b"b").expect("the mark of a host that died");
         lake.smelt(&["run"]);
 
         assert!(files() == before, "{:?} are not {:?}", files().keys(), before.keys());
-        lake.smelt(&["verify", "--all"]);
+        lake.smelt(&["verify"]);
         lake.smelt(&["generate", "--ticks", "1"]);
         lake.smelt(&["run"]);
     }
@@ -136,7 +136,7 @@ fn a_host_that_is_stopped_while_it_tidies_up_holds_up_nobody() {
     let output = lake.try_smelt(&["run"]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success() && said.contains("works beside it"), "{said}");
-    lake.smelt(&["verify", "--all"]);
+    lake.smelt(&["verify"]);
     drop(lock);
     lake.smelt(&["run"]);
     assert_like_uninterrupted(&lake);

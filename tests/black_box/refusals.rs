@@ -57,7 +57,7 @@ fn unknown_keys_are_refused_with_those_there_are() {
     refuses(
         "name = \"weather\"",
         "name = \"weather\"\nnmae = \"x\"",
-        &["`nmae`", "expected one of `name`, `plugins`, `trusted`, `locked`"],
+        &["`nmae`", "expected one of `name`, `plugins`, `trusted_keys`, `locked`"],
     );
     refuses(
         "parameters = { limit = 2 }",

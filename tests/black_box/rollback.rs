@@ -82,7 +82,7 @@ fn rejected_rows_are_as_old_in_buckets_as_when_they_were_rejected() {
         wait(age + Duration::from_secs(1));
         promote(&lake, "clean-orders");
         let old = ["quarantine", "purge", "--older-than", "3s", "--dataset", "orders"];
-        assert_eq!(lake.json(&old)["former"], serde_json::json!(["clean-orders"]), "what is kept");
+        assert_eq!(lake.json(&old)["rollback_points"], serde_json::json!(["clean-orders"]), "what is kept");
         lake.smelt(&["plugin", "rollback", "clean-orders"]);
         assert_eq!(lake.json(&old)["objects"].as_array().map(Vec::len), Some(1), "what is brought back");
     }
@@ -123,7 +123,7 @@ fn gold_that_a_commit_names_is_no_garbage_beside_a_promotion() {
         (0..40).for_each(|_| drop(lake.try_smelt(&["plugin", "rollback", "clean-orders"])));
         stop.store(true, std::sync::atomic::Ordering::Relaxed);
     });
-    let verified = lake.try_smelt(&["verify", "--all"]);
+    let verified = lake.try_smelt(&["verify"]);
     let found = String::from_utf8_lossy(&verified.stdout);
     assert!(!found.contains(" missing "), "{found}");
 }
@@ -155,8 +155,8 @@ fn a_table_without_one_of_its_datasets_is_made_again() {
     names.iter().for_each(|name| lake.remove(&format!("bronze/{name}")));
     lake.smelt(&["run"]);
     let history = lake.json(&["history"]);
-    let table = &history["state"]["gold"]["revenue_by_country"]["table"]["key"];
-    lake.smelt(&["verify", table.as_str().expect("a key")]);
+    let table = &history["state"]["gold"]["revenue_by_country"]["relation"]["files"]["one"]["key"];
+    lake.smelt(&["reproduce", table.as_str().expect("a key")]);
 }
 
 /// Loses the list of what is kept of the orders.
@@ -172,19 +172,19 @@ fn what_is_kept_and_damaged_can_be_let_go_of() {
     lake.smelt(&["run"]);
     promote(&lake, "clean-orders");
     damage_what_is_kept(&lake);
-    lake.smelt(&["gc", "--former", "--delete"]);
+    lake.smelt(&["gc", "--rollback-points", "--delete"]);
 }
 
 #[test]
 fn what_is_kept_and_damaged_is_let_go_of_where_rejected_rows_grow_too_old() {
     let mut lake = generated("2");
-    lake.change_pipeline(&[("[output]", "[privacy]\nquarantine_for = \"30d\"\n\n[output]")]);
+    lake.change_pipeline(&[("[output]", "[privacy]\nquarantine_retention = \"30d\"\n\n[output]")]);
     lake.smelt(&["run"]);
     promote(&lake, "clean-orders");
     damage_what_is_kept(&lake);
     // How old it is cannot be told, nor can it be brought back.
     lake.smelt(&["run", "--reconcile"]);
-    assert!(lake.smelt(&["history"]).contains("let go of what clean-orders had made"));
+    assert!(lake.smelt(&["history"]).contains("rollback point of clean-orders discarded"));
     lake.smelt(&["gc", "--grace", "0s", "--delete"]);
     assert!(lake.files("catalog/rollback").is_empty() && lake.files("quarantine/for-rollback").is_empty());
     assert_eq!(lake.gold(), fresh(&lake));

@@ -35,8 +35,8 @@ fn every_command_of_the_story_does_what_it_says() {
     // What the reader is told happens.
     for said in [
         ") → 1.1.0 (",
-        "kpi sales_by_hour: ",
-        "KPIs current again: sales_by_hour",
+        "KPI sales_by_hour: ",
+        "KPIs restored: sales_by_hour",
         "it is what was recorded",
         "all is as it was written",
         "by sales-by-hour 1.0.0",

@@ -230,7 +230,7 @@ fn a_pipe_in_a_file_s_place_keeps_nobody_waiting() {
         ("the lock of writers", |lake| lake.path().join("catalog/writers.lock"), &["run"]),
         ("a commit", |lake| lake.path().join("catalog/commits/00000000000000000001.json"), &["run"]),
         ("a heartbeat", |lake| lake.beside("beat"), &["health", "--heartbeat", "PIPE"]),
-        ("parameters", |lake| lake.beside("parameters"), &["plugin", "check", "AOV", "--parameters", "PIPE"]),
+        ("parameters", |lake| lake.beside("parameters"), &["plugin", "test", "AOV", "--parameters", "PIPE"]),
     ];
     for (what, place, arguments) in places {
         let lake = Lake::new();

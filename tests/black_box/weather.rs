@@ -143,9 +143,9 @@ fn only_a_kpi_that_asks_for_the_time_is_told_it() {
     let history = told().json(&["history"]);
     let state = &history["state"];
     for untold in [&state["gold"]["hottest"], &state["gold"]["hottest_seen"], &state["datasets"]["readings"]] {
-        assert_eq!(untold["fingerprint"]["as_of"], Value::Null);
+        assert_eq!(untold["relation"]["fingerprint"]["as_of"], Value::Null);
     }
-    let as_of = state["gold"]["stale_stations"]["fingerprint"]["as_of"].as_i64().expect("a time");
+    let as_of = state["gold"]["stale_stations"]["relation"]["fingerprint"]["as_of"].as_i64().expect("a time");
     assert_eq!(as_of % 86_400_000_000, 0, "the beginning of a day");
 }
 

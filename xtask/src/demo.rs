@@ -8,17 +8,17 @@ use anyhow::Result;
 use crate::args::Args;
 use crate::process::{cargo, run as run_command, say, tool};
 use crate::toolchain::Toolchain;
-use crate::{paths, plugins};
+use crate::{beside, paths, plugins};
 
 pub(crate) const HELP: &str = "\
-Builds host and components, generates a few ticks of raw e-commerce files and takes them through
-bronze, silver and gold. Run again, it adds ticks to the same lake.
+Builds the host and the components side by side, generates a few ticks of raw e-commerce files, and takes
+them through bronze, silver and gold. If you run it again, it adds ticks to the same lake.
 
 Usage: cargo xtask demo [--lake DIR] [--ticks N]
 
 Options:
-  --lake DIR   where the lake lies or is made [default: ./lake]
-  --ticks N    how many ticks to generate [default: 6]
+  --lake DIR   the directory of the lake, which is made if it does not exist [default: ./lake]
+  --ticks N    the number of ticks to generate [default: 6]
 ";
 
 pub(crate) fn run(args: &mut Args) -> Result<()> {
@@ -31,8 +31,12 @@ pub(crate) fn run(args: &mut Args) -> Result<()> {
 
     // First, since it may ask for packages: not after ten minutes of building.
     let toolchain = Toolchain::find()?;
-    build_host()?;
-    plugins::build_with(&toolchain, false, false)?;
+    // Each has a target directory of its own, so neither waits for the other's; and while one is down to a single crate, the
+    // other has the cores.
+    beside::all(vec![
+        ("host", Box::new(build_host)),
+        ("components", Box::new(|| plugins::build_with(&toolchain, false, false))),
+    ])?;
     if !lake.exists() {
         run_command("making the lake", &mut smelt("init", &lake))?;
     }

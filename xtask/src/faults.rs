@@ -7,16 +7,17 @@ use crate::paths;
 use crate::process::{cargo, run as run_command};
 
 pub(crate) const HELP: &str = "\
-Kills hosts at random, and loses, delays and fails their requests at random, one host and three; then
-everything must be as if nothing had happened. And takes lakes through whatever happens to lakes (files that
-are replaced, cut and removed, clocks that move, keys that are lost, promotions, purges, backups): after every
-step a lake must be what a fresh one makes of the same bronze. Prints the seed of every round.
+Tests smelt against faults, in rounds with random seeds, and prints the seed of every round.
+It kills hosts, and loses, delays and fails their requests, with one host and with three. Afterwards the lake must be
+as if nothing had happened.
+It also does to lakes what happens to lakes: files are replaced, cut and removed, clocks move, keys are lost, and there
+are promotions, purges and backups. After every step the lake must be what a new lake makes of the same bronze.
 
 Usage: cargo xtask faults [--long | --seed N]
 
 Options:
-  --long     40 rounds of each kind of fault, 360 kills, and 200 lakes of 50 steps; without it what CI does
-  --seed N   that round again, and that lake
+  --long     40 rounds of each kind of fault, 360 kills, and 200 lakes of 50 steps, instead of the fewer that CI does
+  --seed N   repeat the round and the lake of this seed
 ";
 
 pub(crate) fn run(args: &mut Args) -> Result<()> {

@@ -6,14 +6,14 @@ use crate::args::Args;
 use crate::process::{cargo, run as run_command};
 
 pub(crate) const HELP: &str = "\
-Damages Arrow streams, CSV and JSON at random and decodes them; runs every shipped plugin again and
-again on two engines and in different batches; measures what the sandbox promises.
+Damages Arrow streams, CSV and JSON at random, and decodes them. Runs every shipped plugin again and again,
+on two engines and in different batches. Measures what the sandbox promises.
 
 Usage: cargo xtask fuzz [--long] [--seed N]
 
 Options:
-  --long     a million streams, 100,000 objects and 100 runs; without it 20,000, 2,000 and 6, as CI does
-  --seed N   where the damage begins (1)
+  --long     a million streams, 100,000 objects and 100 runs, instead of 20,000, 2,000 and 6 as in CI
+  --seed N   the seed of the first damage [default: 1]
 ";
 
 pub(crate) fn run(args: &mut Args) -> Result<()> {

@@ -12,14 +12,14 @@ use crate::process::{run as run_command, say};
 use crate::toolchain::{TARGET, Toolchain};
 
 pub(crate) const HELP: &str = "\
-Builds the crates under plugins/ into components, target/components/<name>.wasm. A component that
-did not change keeps its file. The compiler is rustup's wasm32-unknown-unknown where it is installed,
-else Debian's rustc, which is installed first where that is possible.
+Builds the crates below plugins/ into components, target/components/<name>.wasm. The file of a component
+that did not change stays as it is. The compiler is rustup's wasm32-unknown-unknown if it is installed, and
+Debian's rustc otherwise, which is installed first if possible.
 
 Usage: cargo xtask plugins [--fixtures]
 
 Options:
-  --fixtures   also those of the tests, tests/plugins/ into target/components/fixtures/
+  --fixtures   also build the components of the tests: tests/plugins/ into target/components/fixtures/
 ";
 
 /// What a component begins with: `\0asm`, version 13, layer 1. A core module has version 1, layer 0.

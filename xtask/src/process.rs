@@ -8,20 +8,20 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::paths;
+use crate::{beside, paths};
 
 /// One line about what happens now or happened, on standard error.
 pub(crate) fn say(message: &str) {
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let mark = if colour { "\x1b[1;36mxtask\x1b[0m" } else { "xtask" };
-    eprintln!("{mark}: {message}");
+    eprintln!("{mark}: {}{message}", beside::name());
 }
 
-/// Runs `command` with our own standard streams.
+/// Runs `command` with our own standard streams, or those of a job beside others.
 pub(crate) fn run(what: &str, command: &mut Command) -> Result<()> {
     say(&format!("{what} …"));
     let start = Instant::now();
-    let status = command.status().with_context(|| format!("can't run `{}`", shown(command)))?;
+    let status = beside::status(command).with_context(|| format!("can't run `{}`", shown(command)))?;
     if !status.success() {
         bail!("{what} failed ({status}): `{}`", shown(command));
     }

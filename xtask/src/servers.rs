@@ -13,17 +13,17 @@ use crate::paths;
 use crate::process::{output, say, seconds, tool};
 
 pub(crate) const MINIO_HELP: &str = "\
-Finds a MinIO server for the tests and prints where it is: the one on PATH, else one that was built before, else it builds
-one with Go from MinIO's published module, checked against Go's checksum database. That takes about five minutes and 3 GB of
-disk once, in target/tools; 110 MB of it stay.
+Finds a MinIO server for the tests, and prints where it is: the one on PATH, or one that was built before. If there is
+none, it builds one with Go from MinIO's published module, which Go compares with its checksum database. The build takes
+about five minutes and 3 GB of disk in target/tools, of which 110 MB stay.
 
 Usage: cargo xtask minio
 ";
 
 pub(crate) const REGISTRY_HELP: &str = "\
-Finds the OCI registry for the tests, the one of Google's go-containerregistry, and prints where it is: one that was built before,
-or else it builds one with Go from the published module, checked against Go's checksum database. That takes half a minute
-once, in target/tools.
+Finds an OCI registry for the tests, the one of Google's go-containerregistry, and prints where it is. If none was built
+before, it builds one with Go from the published module, which Go compares with its checksum database. The build takes
+half a minute, in target/tools.
 
 Usage: cargo xtask registry
 ";

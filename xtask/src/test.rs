@@ -7,16 +7,18 @@ use anyhow::{Context, Result};
 
 use crate::args::Args;
 use crate::process::{cargo, run as run_command, say, seconds};
-use crate::toolchain::{Toolchain, faketime};
-use crate::{paths, plugins, python, servers};
+use crate::toolchain::Toolchain;
+use crate::{circles, debian, paths, plugins, python, servers, times};
 
 pub(crate) const HELP: &str = "\
-All that CI runs, in this order, up to the first failure:
-  format, components, lints, documentation, MinIO, Python clients, tests
+Runs all that CI runs, in this order, up to the first failure:
+  packages of the system, format, circles of files, components, lints, documentation, servers (MinIO and
+  a registry), Python clients, tests
+At the end it prints how long each step took, and the ten slowest tests.
 
 Usage: cargo xtask test [filter]
 
-With a filter: only the components, then those tests whose name contains it.
+With a filter, it builds only the components, and then runs the tests whose names contain the filter.
 ";
 
 type Step = (&'static str, Box<dyn Fn() -> Result<()>>);
@@ -25,22 +27,29 @@ pub(crate) fn run(args: &mut Args) -> Result<()> {
     let filter = args.positional();
     args.finish()?;
     let filtered = filter.is_some();
+    let mut times = Vec::new();
     // First, since it may ask for packages: not after minutes of building.
+    let start = Instant::now();
     let toolchain = Toolchain::find()?;
+    if !filtered {
+        move_clocks();
+    }
+    times.push(("packages", start.elapsed()));
     let mut steps: Vec<Step> = vec![
         ("format", Box::new(|| run_command("checking the format", cargo().args(["fmt", "--all", "--check"])))),
+        // Before all that builds: they take less than a second.
+        ("circles", Box::new(circles::check)),
         ("components", Box::new(move || plugins::build_with(&toolchain, true, true))),
         ("lints", Box::new(|| run_command("running clippy", &mut clippy()))),
         ("documentation", Box::new(|| run_command("building the documentation", &mut doc()))),
         ("servers", Box::new(real_servers)),
         ("Python clients", Box::new(clients)),
-        ("tests", Box::new(move || run_command("running the tests", &mut tests(filter.as_deref())))),
+        ("tests", Box::new(move || tests(filter.as_deref()))),
     ];
     if filtered {
         steps.retain(|(name, _)| ["components", "tests"].contains(name));
     }
 
-    let mut times = Vec::new();
     for (at, (name, step)) in steps.iter().enumerate() {
         say(&format!("[{}/{}] {name}", at + 1, steps.len()));
         let start = Instant::now();
@@ -63,11 +72,15 @@ fn real_servers() -> Result<()> {
             Err(reason) => say(&format!("tests with a real {} are skipped: {reason:#}", server.title)),
         }
     }
-    match faketime() {
+    Ok(())
+}
+
+/// Installs what tells a process another time, where that is possible.
+fn move_clocks() {
+    match debian::faketime() {
         Ok(found) => say(&format!("the tests move clocks with {}", found.display())),
         Err(reason) => say(&format!("no clock is moved in `random::`: {reason:#}")),
     }
-    Ok(())
 }
 
 /// The same with clients that people read lakes with.
@@ -91,11 +104,18 @@ fn doc() -> Command {
     command
 }
 
-fn tests(filter: Option<&str>) -> Command {
-    let mut command = cargo();
-    command.args(["test", "--workspace", "--locked"]).args(filter);
-    command.env("SMELT_COMPONENTS", paths::components());
-    command
+fn tests(filter: Option<&str>) -> Result<()> {
+    let of = |what| {
+        let mut command = cargo();
+        command.args(["test", "--workspace", "--locked", what]).env("SMELT_COMPONENTS", paths::components());
+        command
+    };
+    let mut tests = of("--tests");
+    times::keep(&mut tests)?;
+    let result = run_command("running the tests", tests.args(filter));
+    say(&format!("the slowest tests:{}", times::slowest()));
+    result?;
+    run_command("running what the documentation shows", of("--doc").args(filter))
 }
 
 fn summary(times: &[(&str, Duration)]) -> String {

@@ -3,21 +3,17 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::process::{self, cargo, output, run, say, tool};
+use crate::debian::{DPKG_LOCK, install, is_debian, is_root};
+use crate::process::{cargo, output, say, tool};
 
 pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 const DEBIAN_PACKAGES: [&str; 2] = ["rustc-web", "rust-web-src"];
-/// How long apt waits for another package manager, such as unattended upgrades: a fresh machine runs them for minutes.
-const LOCK_TIMEOUT: Duration = Duration::from_secs(900);
-const DPKG_LOCK: &str = "DPkg::Lock::Timeout=900";
 /// The oldest rustc 1.x that builds the workspace, as `rust-version` says.
 const OLDEST: &str = env!("CARGO_PKG_RUST_VERSION");
 
@@ -37,11 +33,11 @@ impl Toolchain {
             return Ok(Self::Rustup);
         }
         let linker_dir = linker_dir()?;
-        let rustc = match debian() {
+        let rustc = match debian_rustc() {
             Ok(found) => found,
             Err(reason) => {
                 install_debian(&reason.to_string())?;
-                debian().context("the installed packages don't do")?
+                debian_rustc().context("the installed packages don't do")?
             }
         };
         say(&format!("components: Debian's {rustc} with its std's source, as {TARGET} is not installed here"));
@@ -81,7 +77,7 @@ fn linker_dir() -> Result<PathBuf> {
 }
 
 /// Debian's rustc, as `rustc 1.96.0`, if it and the source of its standard library are there and new enough.
-fn debian() -> Result<String> {
+fn debian_rustc() -> Result<String> {
     if !Path::new(DEBIAN_RUSTC).exists() {
         bail!("{DEBIAN_RUSTC} is missing");
     }
@@ -116,76 +112,6 @@ fn install_debian(reason: &str) -> Result<()> {
     }
     say(&format!("this toolchain has no {TARGET}, and {reason}: Debian's {packages} build it from source"));
     install(&DEBIAN_PACKAGES)
-}
-
-fn install(packages: &[&str]) -> Result<()> {
-    update()?;
-    let mut install = apt();
-    install.args(["install", "-y", "--no-install-recommends", "--no-remove"]).args(packages);
-    run(&format!("apt-get install {}", packages.join(" ")), &mut install)
-}
-
-/// Where the library is that tells a process another time, installed if need be and possible; an error says why there is none.
-pub(crate) fn faketime() -> Result<PathBuf> {
-    let find = || {
-        let places = fs::read_dir("/usr/lib").into_iter().flatten().flatten();
-        places.map(|place| place.path().join("faketime/libfaketime.so.1")).find(|library| library.exists())
-    };
-    if let Some(found) = find() {
-        return Ok(found);
-    }
-    if !is_debian() || !is_root() {
-        bail!("there is no libfaketime, which Debian has as `faketime`");
-    }
-    install(&["faketime"])?;
-    find().context("the package faketime has no libfaketime.so.1")
-}
-
-fn apt() -> Command {
-    let mut command = tool("apt-get");
-    command.args(["-qq", "-o", DPKG_LOCK]).env("DEBIAN_FRONTEND", "noninteractive");
-    command
-}
-
-/// Fetches the lists of packages. The lock on those is another one, for which apt does not wait by itself.
-fn update() -> Result<()> {
-    const LISTS: &str = "/var/lib/apt/lists/lock";
-    let begun = Instant::now();
-    loop {
-        let failed = match run("apt-get update", apt().arg("update")) {
-            Ok(()) => return Ok(()),
-            Err(failed) => failed,
-        };
-        // Who does not hold the lock failed for another reason.
-        if !is_locked(Path::new(LISTS)) || begun.elapsed() > LOCK_TIMEOUT {
-            return Err(failed);
-        }
-        say(&format!("another process holds {LISTS}: waiting"));
-        while is_locked(Path::new(LISTS)) && begun.elapsed() <= LOCK_TIMEOUT {
-            #[expect(
-                clippy::disallowed_methods,
-                reason = "a lock of another process, for which nothing here could wait"
-            )]
-            std::thread::sleep(Duration::from_secs(1));
-        }
-    }
-}
-
-/// Returns whether a process holds a lock on the file, according to `/proc/locks`.
-fn is_locked(file: &Path) -> bool {
-    let (Ok(metadata), Ok(locks)) = (fs::metadata(file), fs::read_to_string("/proc/locks")) else { return false };
-    let inode = format!(":{}", metadata.ino());
-    locks
-        .lines()
-        .any(|lock| lock.split_whitespace().any(|field| field.matches(':').count() == 2 && field.ends_with(&inode)))
-}
-
-fn is_debian() -> bool {
-    Path::new("/etc/debian_version").exists() && Path::new("/usr/bin/apt-get").exists()
-}
-
-fn is_root() -> bool {
-    process::output(Command::new("id").arg("-u")).is_ok_and(|id| id == "0")
 }
 
 fn cargo_home() -> Result<PathBuf> {

@@ -5,10 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use smelt_common::error::Result;
-use smelt_common::{Error, digest};
-use smelt_storage::{Durability, Store, put_new, read_verified};
+use smelt_storage::Store;
 
-use super::{Dataset, Entry, Failing, GC, Gold, ObjectRef, Promotion, RollbackPoint, State};
+use crate::dataset::Dataset;
+use crate::failing::Failing;
+use crate::gold::Gold;
+use crate::keys::GC;
+use crate::log::RelationChange;
+use crate::rollback_point::RollbackPoint;
+use crate::state::{Promotion, State};
 
 /// A commit as it is written, once. Everything it names was written before it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -25,9 +30,9 @@ pub struct Commit {
     pub at: String,
     /// Which role made it: `clean`, `aggregate`, `reconcile` or `gc`.
     pub role: String,
-    /// What it changed in silver, by dataset.
+    /// What it changed in datasets and tables, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub datasets: BTreeMap<String, DatasetChange>,
+    pub relations: BTreeMap<String, RelationChange>,
     /// The KPIs that it computed, or whose former table it made current again.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub kpis: BTreeSet<String>,
@@ -67,79 +72,13 @@ impl Parts {
     }
 }
 
-/// What a commit changed in one dataset.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DatasetChange {
-    /// Whether what the dataset held is forgotten, so that its history begins here.
-    pub reset: bool,
-    /// The commit that changed its silver before this one.
-    pub previous: u64,
-    /// How many bronze objects were cleaned.
-    pub cleaned: u64,
-    /// How many silver objects were written again without the rows that were superseded.
-    pub rewritten: u64,
-    /// A [`LogEntry`] a line.
-    pub log: ObjectRef,
-    /// The rows that left silver, if any did.
-    pub removed: Option<Removed>,
-}
-
-/// A line in the log of a change.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LogEntry {
-    /// The bronze object.
-    pub object: String,
-    /// Whether it was cleaned, rather than its silver written again.
-    pub cleaned: bool,
-    /// What is known of it from now on.
-    pub entry: Entry,
-}
-
-impl LogEntry {
-    /// Writes the log of a change, under a key that begins with `stem`.
-    pub fn write(store: &dyn Store, stem: &str, log: &[Self]) -> Result<ObjectRef> {
-        Self::write_with(store, stem, log, "")
-    }
-
-    /// The same with a last line that is none of them, a text in quotes.
-    pub(super) fn write_with(store: &dyn Store, stem: &str, log: &[Self], last: &str) -> Result<ObjectRef> {
-        let mut body = Vec::new();
-        for line in log {
-            serde_json::to_writer(&mut body, line).map_err(|error| Error::internal(error.to_string()))?;
-            body.push(b'\n');
-        }
-        body.extend_from_slice(last.as_bytes());
-        let key = put_new(store, stem, '.', ".jsonl", &body, Durability::Rebuildable)?;
-        Ok(ObjectRef { key, sha256: digest::hex(&body), bytes: body.len() as u64, rows: log.len() as u64 })
-    }
-
-    /// The lines of the log of a change.
-    pub fn read(store: &dyn Store, log: &ObjectRef) -> Result<Vec<Self>> {
-        let body = read_verified(store, &log.key, &log.sha256)?;
-        let lines = body.split(|&byte| byte == b'\n').filter(|line| line.starts_with(b"{"));
-        lines.map(|line| super::parse(&log.key, line)).collect()
-    }
-}
-
-/// Rows that left silver because others of their keys superseded them.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Removed {
-    /// The rows, as silver is written.
-    pub rows: ObjectRef,
-    /// How many of them are of which bronze object, in the order of the rows.
-    pub objects: Vec<(String, u64)>,
-}
-
 /// A change that is to be committed.
 #[derive(Debug, Clone, Default)]
 pub struct Change {
     /// Which role made it.
     pub role: &'static str,
     /// Silver, by dataset: how it changed, and what it is then.
-    pub datasets: BTreeMap<String, (DatasetChange, Dataset)>,
+    pub datasets: BTreeMap<String, (RelationChange, Dataset)>,
     /// New tables, by KPI.
     pub gold: BTreeMap<String, Gold>,
     /// The plugin for which a component is promoted, if one is.
@@ -174,7 +113,7 @@ pub struct Promoted {
     /// What is to run in place of the pipeline's own component; `None` if that is to run itself.
     pub promotion: Option<Promotion>,
     /// What ran before.
-    pub former: RollbackPoint,
+    pub previous: RollbackPoint,
     /// Tables of what is to run that were kept, by KPI; current again.
     pub restored: BTreeMap<String, Gold>,
 }
@@ -219,30 +158,30 @@ impl Change {
     }
 
     /// The commit that makes this change of that state, which the commit with the id `previous` made.
-    pub(super) fn on(&self, base: &State, previous: &str, id: &str, at: &str) -> Commit {
+    pub(crate) fn on(&self, base: &State, previous: &str, id: &str, at: &str) -> Commit {
         let sequence = base.sequence + 1;
         let mut state = State { sequence, ..base.clone() };
         for (name, (change, dataset)) in &self.datasets {
             let mut dataset = dataset.clone();
             if change.reset {
-                dataset.since = sequence;
+                dataset.relation.since = sequence;
             }
             if change.reset || change.cleaned > 0 || change.rewritten > 0 {
-                dataset.revision = sequence;
+                dataset.relation.revision = sequence;
             }
-            if let Some(key) = dataset.fingerprint.key_id().filter(|_| change.reset || change.cleaned > 0) {
+            if let Some(key) = dataset.relation.fingerprint.key_id().filter(|_| change.reset || change.cleaned > 0) {
                 state.pseudonym_key = Some(key.to_owned());
             }
             state.datasets.insert(name.clone(), dataset);
         }
-        if let Some(Promoted { plugin, promotion, former, restored }) = &self.promoted {
+        if let Some(Promoted { plugin, promotion, previous, restored }) = &self.promoted {
             match promotion {
                 Some(promotion) => drop(state.promoted.insert(plugin.clone(), promotion.clone())),
                 None => drop(state.promoted.remove(plugin)),
             }
-            state.rollback_points.insert(plugin.clone(), RollbackPoint { until: sequence, ..former.clone() });
+            state.rollback_points.insert(plugin.clone(), RollbackPoint { until: sequence, ..previous.clone() });
             for (kpi, gold) in restored {
-                let is_changed = gold.inputs.values().any(|input| self.datasets.contains_key(&input.dataset));
+                let is_changed = gold.inputs.values().any(|input| self.datasets.contains_key(&input.relation));
                 // Otherwise it is of datasets as they were when it was made.
                 let gold = if is_changed { self.made_with(gold, &state) } else { gold.clone() };
                 state.gold.insert(kpi.clone(), gold);
@@ -254,6 +193,20 @@ impl Change {
         }
         for (kpi, gold) in &self.gold {
             state.gold.insert(kpi.clone(), self.made_with(gold, &state));
+        }
+        let restored = self.promoted.iter().flat_map(|promoted| promoted.restored.keys());
+        let kpis: BTreeSet<String> = self.gold.keys().chain(restored).cloned().collect();
+        let mut relations: BTreeMap<String, RelationChange> =
+            self.datasets.iter().map(|(name, (change, _))| (name.clone(), change.clone())).collect();
+        for kpi in &kpis {
+            let before = base.gold.get(kpi).map(|gold| &gold.relation);
+            let Some(gold) = state.gold.get_mut(kpi) else { continue };
+            gold.relation = gold.relation.clone().after(before, sequence);
+            if gold.relation.revision == sequence {
+                let (previous, cleaned, rewritten) = (before.map_or(0, |before| before.revision), 0, 0);
+                let change = RelationChange { reset: true, previous, cleaned, rewritten, log: None, removed: None };
+                relations.insert(kpi.clone(), change);
+            }
         }
         self.drop_from(&mut state);
         state.components.extend(self.components.clone());
@@ -267,15 +220,14 @@ impl Change {
         if self.role == GC {
             state.collected = sequence;
         }
-        let restored = self.promoted.iter().flat_map(|promoted| promoted.restored.keys());
         Commit {
             sequence,
             id: id.to_owned(),
             previous: previous.to_owned(),
             at: at.to_owned(),
             role: self.role.to_owned(),
-            datasets: self.datasets.iter().map(|(name, (change, _))| (name.clone(), change.clone())).collect(),
-            kpis: self.gold.keys().chain(restored).cloned().collect(),
+            relations,
+            kpis,
             promoted: self.promoted.as_ref().map(|promoted| promoted.plugin.clone()),
             discarded: self.discarded.clone(),
             dropped: self.dropped.clone(),
@@ -299,11 +251,27 @@ impl Change {
     /// The table as one of that state's commit: made from the datasets that the change changes as they are then.
     fn made_with(&self, gold: &Gold, state: &State) -> Gold {
         let mut gold = Gold { commit: state.sequence, ..gold.clone() };
-        for input in gold.inputs.values_mut().filter(|input| self.datasets.contains_key(&input.dataset)) {
-            let dataset = &state.datasets[&input.dataset];
-            (input.since, input.revision) = (dataset.since, dataset.revision);
+        for input in gold.inputs.values_mut().filter(|input| self.datasets.contains_key(&input.relation)) {
+            let relation = &state.datasets[&input.relation].relation;
+            (input.since, input.revision) = (relation.since, relation.revision);
         }
         gold
+    }
+}
+
+impl Change {
+    /// Discards the rollback points of those plugins. Returns whether that is all, as [`RollbackPoint::objects`] does.
+    pub fn discard(&mut self, store: &dyn Store, state: &State, plugins: BTreeSet<String>) -> Result<bool> {
+        let (mut keys, mut all) = (Vec::new(), true);
+        for former in plugins.iter().filter_map(|plugin| state.rollback_points.get(plugin)) {
+            all &= former.objects(store, &mut keys)?;
+        }
+        self.discarded = plugins;
+        let after = self.applied_to(state);
+        let wanted = after.sums();
+        keys.retain(|key| !wanted.contains(key.as_str()));
+        self.retired.extend(keys);
+        Ok(all)
     }
 }
 
@@ -315,7 +283,7 @@ fn replace(all: &mut BTreeMap<String, Failing>, some: &BTreeMap<String, Failing>
 impl Commit {
     /// Whether the other cannot come after it as it is: both change one dataset or one KPI, or the other collects what
     /// this one may have named.
-    pub(super) fn touches_what(&self, other: &Self) -> bool {
+    pub(crate) fn touches_what(&self, other: &Self) -> bool {
         other.role == GC
             || self.changed_datasets().any(|name| other.changed_datasets().any(|other| name == other))
             || self.changed_kpis().any(|name| other.changed_kpis().any(|other| name == other))
@@ -323,7 +291,7 @@ impl Commit {
     }
 
     fn changed_datasets(&self) -> impl Iterator<Item = &String> {
-        self.datasets.keys().chain(&self.dropped.datasets)
+        self.relations.keys().chain(&self.dropped.datasets)
     }
 
     fn changed_kpis(&self) -> impl Iterator<Item = &String> {
@@ -337,7 +305,7 @@ impl Commit {
 
     /// Whether it retired something that the change on that state names: what a slow writer has written and not committed
     /// looks like what a dead one left behind.
-    pub(super) fn has_retired(&self, change: &Change, before: &State) -> bool {
+    pub(crate) fn has_retired(&self, change: &Change, before: &State) -> bool {
         let newly = |key: &&String| !before.retired.contains(key);
         self.state.retired.iter().filter(newly).any(|key| change.referenced.contains(key))
     }

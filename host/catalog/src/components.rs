@@ -1,6 +1,6 @@
 //! The components that made what the lake holds, kept in it: so that it can be made again, by whomever and wherever.
 
-use super::COMPONENTS;
+use crate::keys::COMPONENTS;
 use smelt_common::binary::Binary;
 use smelt_common::error::{Kind, Result};
 use smelt_common::{Error, digest};

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-use super::{Dataset, Entry, parse};
+use crate::dataset::Dataset;
+use crate::entry::Entry;
+use crate::parse::parse;
 use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
 use smelt_storage::Store;
@@ -17,7 +19,7 @@ const NUMBER: u8 = b'#';
 /// The entries of one dataset.
 pub struct Entries<'e> {
     store: &'e dyn Store,
-    segments: &'e SortedRuns,
+    runs: &'e SortedRuns,
     /// Opened when something is first looked up.
     reader: OnceLock<Reader<'e>>,
 }
@@ -25,7 +27,12 @@ pub struct Entries<'e> {
 impl<'e> Entries<'e> {
     /// Those that the dataset has.
     pub fn of(store: &'e dyn Store, dataset: &'e Dataset) -> Self {
-        Self { store, segments: &dataset.entries, reader: OnceLock::new() }
+        Self::in_map(store, dataset.entries())
+    }
+
+    /// Those in the map.
+    pub fn in_map(store: &'e dyn Store, runs: &'e SortedRuns) -> Self {
+        Self { store, runs, reader: OnceLock::new() }
     }
 
     /// What is known of the objects of those names.
@@ -55,7 +62,7 @@ impl<'e> Entries<'e> {
         let reader = match self.reader.get() {
             Some(reader) => reader,
             None => {
-                let opened = self.segments.open(self.store)?;
+                let opened = self.runs.open(self.store)?;
                 self.reader.get_or_init(|| opened)
             }
         };
@@ -64,7 +71,7 @@ impl<'e> Entries<'e> {
 
     /// All of them, in no order.
     pub fn scan(&self, mut visit: impl FnMut(&str, Entry) -> Result<()>) -> Result<()> {
-        self.segments.scan(self.store, |key, value| match key.split_first() {
+        self.runs.scan(self.store, |key, value| match key.split_first() {
             Some((&NAME, name)) => {
                 let name = std::str::from_utf8(name)
                     .map_err(|_| Error::new(Kind::Damaged, "the catalog has an object name that is not UTF-8"))?;
@@ -85,7 +92,7 @@ impl<'e> Entries<'e> {
         Ok(all)
     }
 
-    /// What to put into the segments for a new or changed entry.
+    /// What to put into the runs for a new or changed entry.
     pub fn pairs(name: &str, entry: &Entry) -> Result<[Pair; 2]> {
         let json = serde_json::to_vec(entry).map_err(|error| Error::internal(error.to_string()))?;
         Ok([(by_name(name), Some(json)), (by_number(entry.id), Some(name.as_bytes().to_vec()))])

@@ -4,13 +4,15 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{Commit, commit_key};
+use crate::commit::Commit;
+use crate::keys::commit_key;
+use crate::parse::parse;
 use smelt_common::error::{Kind, Result};
 use smelt_common::{Error, digest};
 use smelt_storage::{Store, unavailable};
 
 /// The version of the catalog's format. Another one is refused: what it says could mean something else.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -88,7 +90,11 @@ fn read(key: &str, body: &[u8]) -> Result<Commit> {
         Err(Error::new(Kind::InvalidInput, format!("`{key}` is not what this version of smelt writes: {why}")))
     };
     match version.unwrap_or(1) {
-        VERSION => super::parse(key, commit.get().as_bytes()),
-        other => foreign(format!("the catalog's format is {other}; this one reads {VERSION}")),
+        VERSION => parse(key, commit.get().as_bytes()),
+        other if other < VERSION => foreign(format!(
+            "the catalog's format is {other}, of an older smelt; this one reads {VERSION}. Move `catalog/` away, and \
+             `smelt run --rebuild` makes silver and gold again from bronze"
+        )),
+        other => foreign(format!("the catalog's format is {other}, of a newer smelt; this one reads {VERSION}")),
     }
 }

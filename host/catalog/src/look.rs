@@ -8,7 +8,9 @@ use std::collections::HashSet;
 use std::thread;
 use std::time::Duration;
 
-use super::{Catalog, State, read_commit};
+use crate::catalog::Catalog;
+use crate::file::read_commit;
+use crate::state::State;
 use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
 use smelt_storage::Store;

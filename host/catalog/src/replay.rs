@@ -3,7 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Dataset, DatasetChange, Entries, Entry, LogEntry, read_commit};
+use crate::dataset::Dataset;
+use crate::entries::Entries;
+use crate::entry::Entry;
+use crate::file::read_commit;
+use crate::log::{LogEntry, RelationChange};
 use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
 use smelt_storage::Store;
@@ -27,15 +31,17 @@ pub fn entries_as_of(
 ) -> Result<Vec<(String, Entry)>> {
     let mut found = BTreeMap::new();
     let mut wanted = Wanted::All;
-    if let Some(now) = now.filter(|now| now.since == held.since && now.revision >= held.revision) {
+    if let Some(now) =
+        now.filter(|now| now.relation.since == held.relation.since && now.relation.revision >= held.relation.revision)
+    {
         found.extend(Entries::of(store, now).all()?);
         let mut before = BTreeSet::new();
-        let mut at = now.revision;
-        while at > held.revision {
+        let mut at = now.relation.revision;
+        while at > held.relation.revision {
             let change = change_of(store, name, at)?;
-            for LogEntry { object, .. } in LogEntry::read(store, &change.log)? {
+            for LogEntry { object, .. } in change.read_log(store)? {
                 // Numbers rise, so those that came since are told by theirs.
-                if found.remove(&object).is_some_and(|entry| entry.id < held.next_id) {
+                if found.remove(&object).is_some_and(|entry| entry.id < held.bronze.next_id) {
                     before.insert(object);
                 }
             }
@@ -43,10 +49,10 @@ pub fn entries_as_of(
         }
         wanted = Wanted::These(before);
     }
-    let mut at = held.revision;
+    let mut at = held.relation.revision;
     while at > 0 && !matches!(&wanted, Wanted::These(left) if left.is_empty()) {
         let change = change_of(store, name, at)?;
-        for LogEntry { object, entry, .. } in LogEntry::read(store, &change.log)? {
+        for LogEntry { object, entry, .. } in change.read_log(store)? {
             // From the newest change to the oldest: what was met first is what there was.
             let is_wanted = match &mut wanted {
                 Wanted::All => !found.contains_key(&object),
@@ -61,8 +67,8 @@ pub fn entries_as_of(
     Ok(found.into_iter().collect())
 }
 
-fn change_of(store: &dyn Store, name: &str, sequence: u64) -> Result<DatasetChange> {
-    let change = read_commit(store, sequence)?.datasets.remove(name);
+fn change_of(store: &dyn Store, name: &str, sequence: u64) -> Result<RelationChange> {
+    let change = read_commit(store, sequence)?.relations.remove(name);
     change.ok_or_else(|| {
         let why = format!("commit {sequence} says nothing of dataset `{name}`, which it changed");
         Error::new(Kind::Damaged, why)

@@ -6,12 +6,16 @@ use std::sync::Mutex;
 use super::*;
 use crate::ErrorText;
 use crate::Fingerprint;
+use chrono::DateTime;
+use smelt_common::Error;
+use smelt_common::error::{Kind, Result};
 use smelt_storage::DirStore;
 use smelt_storage::delegate_store;
+use smelt_storage::{Durability, Store};
 
 fn change(dataset: &str, retired: &str) -> Change {
     let log = ObjectRef { key: "x".into(), sha256: "x".into(), bytes: 0, rows: 0 };
-    let change = DatasetChange { reset: true, previous: 0, cleaned: 1, rewritten: 0, log, removed: None };
+    let change = RelationChange { reset: true, previous: 0, cleaned: 1, rewritten: 0, log: Some(log), removed: None };
     Change {
         datasets: [(dataset.to_owned(), (change, Dataset::new(Fingerprint::some())))].into(),
         retired: vec![retired.to_owned()],
@@ -58,7 +62,11 @@ fn the_newest_commit_is_found_however_many_there_are() {
             followers.push(loaded);
         }
         let newest = &catalog.state().datasets["d0"];
-        assert_eq!((newest.since, newest.revision), (70, 70), "a dataset knows which commit changed it");
+        assert_eq!(
+            (newest.relation.since, newest.relation.revision),
+            (70, 70),
+            "a dataset knows which commit changed it"
+        );
     });
 }
 
@@ -267,10 +275,10 @@ fn what_the_machine_is_at_fault_for_is_no_try_and_forgives_none() {
         let error = Error::new(kind, "why");
         Failing::after(before, Fingerprint::some(), std::iter::once(("a", "1", Some(&error))), ErrorText::Masked)
     };
-    let tries = |failing: &Failing| failing.items.get("a").map(|failure| failure.tries);
+    let attempts = |failing: &Failing| failing.items.get("a").map(|failure| failure.attempts);
     assert_eq!(after(None, Kind::Unavailable), None, "there is nothing to note");
     let once = after(None, Kind::Plugin).expect("it is noted");
-    assert_eq!(tries(&once), Some(1));
+    assert_eq!(attempts(&once), Some(1));
     assert_eq!(after(Some(&once), Kind::Unavailable), None, "it stays as it is");
-    assert_eq!(tries(&after(Some(&once), Kind::LimitExceeded).expect("it is noted")), Some(2));
+    assert_eq!(attempts(&after(Some(&once), Kind::LimitExceeded).expect("it is noted")), Some(2));
 }

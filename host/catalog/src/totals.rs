@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Entry, State};
+use crate::entry::Entry;
 
 /// What became of all rows of a dataset: read = kept + rejected + superseded.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,22 +46,5 @@ impl Totals {
             }
             sums.retain(|_, rows| *rows > 0);
         }
-    }
-}
-
-/// The totals of one dataset.
-#[derive(Debug, Serialize)]
-pub struct DatasetTotals<'t> {
-    /// Its name.
-    pub dataset: &'t str,
-    /// What became of its rows.
-    #[serde(flatten)]
-    pub totals: &'t Totals,
-}
-
-impl State {
-    /// The totals of each dataset.
-    pub fn totals(&self) -> Vec<DatasetTotals<'_>> {
-        self.datasets.iter().map(|(name, dataset)| DatasetTotals { dataset: name, totals: &dataset.totals }).collect()
     }
 }

@@ -7,13 +7,12 @@ use std::hash::Hasher as _;
 use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
 
-use super::{Dataset, LogEntry, ObjectRef};
+use crate::log::LogEntry;
+use crate::object_ref::ObjectRef;
 use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
 use smelt_storage::Store;
 
-/// How many commits are told apart that read young objects: more than there are in a minute, at the default pace of ticks.
-const MOST: usize = 16;
 /// How many hexadecimal digits a hash has.
 const DIGITS: usize = 16;
 /// The bytes that end the line with the hashes.
@@ -83,16 +82,5 @@ impl Young {
         let hashes = store.read_ranges(&log.key, std::slice::from_ref(&(start..end)))?;
         let hashes = hashes.chunks(DIGITS).map(|hash| u64::from_str_radix(std::str::from_utf8(hash).ok()?, 16).ok());
         hashes.collect::<Option<_>>().map(Some).ok_or_else(damaged)
-    }
-}
-
-impl Dataset {
-    /// Notes that a commit read young objects. Few such commits are told apart, so that a commit stays small.
-    pub fn add_young(&mut self, young: Young) {
-        self.young.push(young);
-        if self.young.len() > MOST {
-            let until = self.young.drain(..2).map(|young| young.until).max().unwrap_or_default();
-            self.young.insert(0, Young { log: None, count: 0, sum: 0, until });
-        }
     }
 }

@@ -1,5 +1,6 @@
-//! A progress bar on a terminal; nothing elsewhere.
+//! A progress bar on a terminal.
 
+use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -7,16 +8,17 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use smelt_common::progress::Progress;
 use smelt_common::workers;
 
-/// Shows how far a long piece of work has come.
+/// Shows on standard error how far a long piece of work has come.
 #[derive(Debug, Clone)]
-pub(super) struct Bar {
+pub(crate) struct Bar {
     bar: ProgressBar,
 }
 
 impl Bar {
-    /// Shown on standard error if that is a terminal and `wanted`.
-    pub(super) fn new(wanted: bool) -> Self {
-        let target = if wanted { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    /// Returns a bar. It is hidden if standard output gets JSON, or if standard error is no terminal.
+    pub(crate) fn new(json: bool) -> Self {
+        let shown = !json && std::io::stderr().is_terminal();
+        let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         Self { bar: ProgressBar::with_draw_target(Some(0), target) }
     }
 }
@@ -29,7 +31,7 @@ impl Progress for Bar {
         self.bar.reset();
         self.bar.set_message(what);
         self.bar.set_length(units);
-        // By a thread of its own, which panics where there is none to be had; without it the bar moves with the work.
+        // indicatif ticks in a thread of its own, and panics if it gets none. Without it, the bar moves with the work.
         if !self.bar.is_hidden() && workers::can_start(1).is_ok() {
             self.bar.enable_steady_tick(Duration::from_millis(100));
         }

@@ -1,31 +1,31 @@
-//! `smelt drop`.
+//! `smelt drop`: removes from the lake the datasets and KPIs that the manifest no longer has.
 
 use std::process::ExitCode;
 
 use clap::Args;
 use serde_json::json;
 
-use super::table::{render, thousands};
-use super::{Common, print, print_json};
+use crate::common::Common;
+use crate::output::{print, print_json};
+use crate::table::{render, thousands};
 use smelt_common::error::Result;
 use smelt_engine::run::Dropped;
 
-/// The datasets and KPIs to drop.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-For what a manifest no longer has, under that name: its silver, rejected rows and tables, what the catalog knows of it, and what is \
-kept of it for rollbacks. Bronze stays, and commits stay. `smelt plan` names what could be dropped.")]
-pub(super) struct Drop {
+Removes silver, rejected rows and tables of these names, what the catalog keeps of them, and their rollback points. Bronze and the \
+commits stay. `smelt plan` names datasets and KPIs that the lake has and the manifest does not.")]
+pub(crate) struct Drop {
     /// Datasets and KPIs that the lake has and the manifest does not
     #[arg(required = true, value_name = "DATASET|KPI")]
     names: Vec<String>,
-    /// Delete them; without this nothing is changed
+    /// Delete them; without this flag nothing changes
     #[arg(long)]
     delete: bool,
 }
 
 impl Drop {
-    pub(super) fn run(self, common: &Common) -> Result<ExitCode> {
+    pub(crate) fn run(self, common: &Common) -> Result<ExitCode> {
         let host = common.host_on_lake()?;
         let dropped = match self.delete {
             true => host.drop_parts(&self.names)?,

@@ -1,40 +1,40 @@
-//! A running host that follows its pipeline: another manifest, lock or component is loaded between two ticks.
+//! A host that follows its pipeline: between two ticks it loads a changed manifest, lock or component.
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use super::Common;
+use crate::common::Common;
 use crate::components::file_of;
 use crate::schedule::{Roles, Tick, tick};
 use smelt_common::error::{Kind, Result};
 use smelt_engine::manifest::{FILE, Manifest};
 use smelt_engine::run::Host;
 
-/// A host, and what it was loaded from.
-pub(super) struct Following {
+/// A host, and the files that it was loaded from.
+pub(crate) struct Following {
     common: Common,
     loaded: Mutex<(Arc<Host>, Vec<Seen>)>,
 }
 
-/// A file as it was: inode, size and time of change; `None` if there was none.
+/// A file and its inode, size and time of change; `None` if there was no such file.
 type Seen = (PathBuf, Option<(u64, u64, i64, i64)>);
 
 impl Following {
     /// Loads the pipeline.
-    pub(super) fn begin(common: &Common) -> Result<Self> {
+    pub(crate) fn begin(common: &Common) -> Result<Self> {
         let seen = files(&common.pipeline);
         let host = Arc::new(common.host()?);
         Ok(Self { common: common.clone(), loaded: Mutex::new((host, seen)) })
     }
 
-    /// The host that ran last, or is to run first.
-    pub(super) fn host(&self) -> Arc<Host> {
+    /// Returns the host of the last tick, or before the first tick the host that it will have.
+    pub(crate) fn host(&self) -> Arc<Host> {
         Arc::clone(&self.loaded.lock().expect("no one panics while holding it").0)
     }
 
-    /// One tick, with whatever the pipeline is now. It ends with the components that it began with.
-    pub(super) fn tick(&self, number: u64, roles: Roles) -> Result<Tick> {
+    /// Runs one tick with the pipeline as its files are now. A tick ends with the components that it began with.
+    pub(crate) fn tick(&self, number: u64, roles: Roles) -> Result<Tick> {
         let now = files(&self.common.pipeline);
         if self.loaded.lock().expect("no one panics while holding it").1 != now {
             self.load(now);
@@ -48,15 +48,15 @@ impl Following {
         }
     }
 
-    /// Loads the pipeline again. What cannot be loaded is not run: the host goes on as before, until the files change.
+    /// Loads the pipeline again. If that fails, the host goes on as before until the files change.
     fn load(&self, seen: Vec<Seen>) {
-        // While the lake is out of sight nothing can be said of what was promoted: the tick says what is wrong.
+        // If the lake is out of reach, it is unknown which components were promoted. The tick reports the error.
         if self.host().state().is_err_and(|error| error.kind() == Kind::Unavailable) {
             return;
         }
         let loaded = self.common.host();
         let mut held = self.loaded.lock().expect("no one panics while holding it");
-        // The machine could not read the pipeline now: it is loaded at the next tick.
+        // If the machine cannot read the files at the moment, the next tick loads them.
         if loaded.as_ref().err().is_none_or(|error| error.kind() != Kind::Unavailable) {
             held.1 = seen;
         }
@@ -65,12 +65,12 @@ impl Following {
                 tracing::info!("the pipeline was loaded again");
                 held.0 = Arc::new(host.in_place_of(&held.0));
             }
-            Err(error) => tracing::error!("the pipeline changed and cannot be loaded; it runs as before: {error}"),
+            Err(error) => tracing::error!("the pipeline changed and cannot be loaded, so it runs as before: {error}"),
         }
     }
 }
 
-/// The manifest, its lock and its components.
+/// Returns the manifest, its lock and its components as they are now.
 fn files(pipeline: &Path) -> Vec<Seen> {
     let file = if pipeline.is_dir() { pipeline.join(FILE) } else { pipeline.to_owned() };
     let mut paths = vec![file.with_extension("lock"), file];

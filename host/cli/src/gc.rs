@@ -1,4 +1,4 @@
-//! `smelt gc`.
+//! `smelt gc`: shows orphans, which are objects that no commit references, and deletes them.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -6,42 +6,43 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::json;
 
-use super::table::{render, thousands};
-use super::{Common, print, print_json};
+use crate::common::Common;
+use crate::output::{print, print_json};
+use crate::table::{render, thousands};
 use smelt_common::clock::Clock;
 use smelt_common::error::Result;
 use smelt_engine::integrity::{Garbage, collect, garbage};
 
-/// What to delete.
 #[derive(Debug, Args)]
-pub(super) struct Gc {
-    /// Delete it; without this nothing is changed
+pub(crate) struct Gc {
+    /// Delete the objects; without this flag nothing changes
     #[arg(long)]
     delete: bool,
-    /// Only what was written longer ago than this: a host may still be about to commit it
+    /// Only orphans that are older than this; a host may still be about to commit a younger one
     #[arg(long, value_name = "TIME", default_value = "24h", value_parser = smelt_common::text::duration)]
     grace: Duration,
-    /// Also what is kept for rollbacks: what ran before a promotion can still be brought back, by making it anew
+    /// Also rollback points; a rollback of such a plugin then rebuilds everything
     #[arg(long)]
-    former: bool,
+    rollback_points: bool,
 }
 
 impl Gc {
-    /// Needs the lake alone, not the pipeline.
-    pub(super) fn run(self, common: &Common) -> Result<ExitCode> {
-        let lake = common.lake()?;
-        lake.expect()?;
-        let store = lake.open()?;
-        let (garbage, damaged) = match self.delete {
-            true => (collect(&*store, self.grace, self.former, Clock::System.now())?, vec![]),
-            false => garbage(&*store, self.grace, self.former)?,
+    /// Reads only the lake, and needs no pipeline.
+    pub(crate) fn run(self, common: &Common) -> Result<ExitCode> {
+        let Self { delete, grace, rollback_points } = self;
+        let store = common.existing_lake()?.open()?;
+        let (garbage, damaged) = match delete {
+            true => (collect(&*store, grace, rollback_points, Clock::System.now())?, vec![]),
+            false => garbage(&*store, grace, rollback_points)?,
         };
         for error in &damaged {
-            tracing::error!("{error}; until then this is as of the commit before, and nothing can be deleted");
+            tracing::error!(
+                "{error}; until it is repaired, this list is as of the commit before, and gc deletes nothing"
+            );
         }
         let exit = if damaged.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
         if common.json {
-            print_json(&json!({"deleted": self.delete, "objects": garbage}))?;
+            print_json(&json!({"deleted": delete, "objects": garbage}))?;
             return Ok(exit);
         }
         let mut text = String::new();
@@ -50,10 +51,10 @@ impl Gc {
             text.push('\n');
         }
         let bytes = thousands(garbage.iter().map(|garbage| garbage.bytes).sum());
-        let done = match (garbage.is_empty(), self.delete) {
-            (true, _) => "nothing is left over",
+        let done = match (garbage.is_empty(), delete) {
+            (true, _) => "nothing to delete",
             (_, true) => "deleted",
-            (_, false) => "left over; --delete deletes them",
+            (_, false) => "--delete deletes them",
         };
         text.push_str(&format!("{} objects with {bytes} bytes: {done}\n", thousands(garbage.len() as u64)));
         print(&text);

@@ -1,4 +1,4 @@
-//! `smelt health`: whether a `smelt up` beside it still does its work; and the sign of life that this looks at.
+//! `smelt health`: tells whether a `smelt up` beside it still reaches the lake, by a file that every such tick touches.
 
 use std::fs::{FileTimes, OpenOptions};
 use std::io;
@@ -9,27 +9,26 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use clap::Args;
 
-use super::print;
+use crate::output::print;
 use smelt_common::clock::{Clock, apart};
 use smelt_common::error::{Kind, Result};
 use smelt_common::{Error, files};
 
-/// The environment variable that may name the file.
-pub(super) const VARIABLE: &str = "SMELT_HEARTBEAT";
+/// The environment variable that names the file, unless a flag does.
+pub(crate) const VARIABLE: &str = "SMELT_HEARTBEAT";
 
-/// What to look at.
 #[derive(Debug, Args)]
-pub(super) struct Health {
-    /// The file that `smelt up` touches
+pub(crate) struct Health {
+    /// The file that `smelt up` touches after every tick that reached the lake
     #[arg(long, value_name = "FILE", env = VARIABLE, hide_env_values = true)]
     heartbeat: PathBuf,
-    /// How long ago the last tick that reached the lake may have ended
+    /// The longest time since the last such tick
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = smelt_common::text::duration)]
     within: Duration,
 }
 
 impl Health {
-    pub(super) fn run(self) -> Result<ExitCode> {
+    pub(crate) fn run(self) -> Result<ExitCode> {
         let Self { heartbeat, within } = self;
         let unhealthy = |why: String| Error::new(Kind::Unavailable, format!("unhealthy: {why}"));
         let touched = heartbeat.metadata().and_then(|metadata| match files::no_file(metadata.file_type()) {
@@ -54,8 +53,8 @@ impl Health {
     }
 }
 
-/// Gives a sign of life.
-pub(super) fn beat(file: &Path) -> Result<()> {
+/// Touches the file, for `smelt health` to look at.
+pub(crate) fn beat(file: &Path) -> Result<()> {
     let touch = || -> io::Result<()> {
         let times = FileTimes::new().set_modified(Clock::System.now().into());
         files::open_with(file, OpenOptions::new().create(true).append(true))?.0.set_times(times)

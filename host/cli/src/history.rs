@@ -1,4 +1,4 @@
-//! `smelt history`.
+//! `smelt history`: shows the commits, and what became of every row.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -6,27 +6,25 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
-use super::roles::totals_table;
-use super::table::{render, rules, thousands};
-use super::{Common, print, print_json};
+use crate::common::Common;
+use crate::output::{print, print_json};
+use crate::report::totals_table;
+use crate::table::{render, rules, thousands};
 use smelt_catalog::{Catalog, Commit, Entries, Entry, Failing, Failure, look};
 use smelt_common::error::Result;
 use smelt_common::text::one_line;
 
-/// What to show.
 #[derive(Debug, Args)]
-pub(super) struct History {
-    /// Also what is known of each object
+pub(crate) struct History {
+    /// Also show what became of the rows of each object
     #[arg(long)]
     objects: bool,
 }
 
 impl History {
-    /// Needs the lake alone, not the pipeline.
-    pub(super) fn run(self, common: &Common) -> Result<ExitCode> {
-        let lake = common.lake()?;
-        lake.expect()?;
-        let store = lake.open()?;
+    /// Reads only the lake, and needs no pipeline.
+    pub(crate) fn run(self, common: &Common) -> Result<ExitCode> {
+        let store = common.existing_lake()?.open()?;
         let (state, entries) = look(&*store, |state| {
             let datasets = state.datasets.iter().filter(|_| self.objects);
             let entries = datasets.map(|(name, dataset)| Ok((name.clone(), Entries::of(&*store, dataset).all()?)));
@@ -47,8 +45,8 @@ impl History {
         text.push('\n');
         text.push_str(&totals_table(&state.totals()));
         let items = |(_, failing): (_, &'_ Failing)| failing.items.clone();
-        for (name, Failure { tries, why, .. }) in state.failing.iter().chain(&state.failing_kpis).flat_map(items) {
-            text.push_str(&format!("  {} failed {tries} times: {}\n", one_line(&name), one_line(&why)));
+        for (name, Failure { attempts, why, .. }) in state.failing.iter().chain(&state.failing_kpis).flat_map(items) {
+            text.push_str(&format!("  {} failed {attempts} times: {}\n", one_line(&name), one_line(&why)));
         }
         if self.objects {
             text.push('\n');
@@ -61,18 +59,18 @@ impl History {
 
 fn commit_rows(commits: &[Commit]) -> Vec<Vec<String>> {
     let mut rows = Vec::new();
-    for Commit { sequence, at, role, datasets, kpis, promoted, discarded, dropped, state, .. } in commits {
+    for Commit { sequence, at, role, relations, kpis, promoted, discarded, dropped, state, .. } in commits {
         let mut what: Vec<_> = promoted.iter().cloned().collect();
-        for (dataset, change) in datasets {
+        for (dataset, change) in relations.iter().filter(|(name, _)| !kpis.contains(*name)) {
             what.push(match (change.reset && change.previous > 0, change.cleaned) {
-                (true, 0) if promoted.is_some() => format!("{dataset}: brought back"),
-                (true, cleaned) => format!("{dataset}: {cleaned} objects, made anew"),
+                (true, 0) if promoted.is_some() => format!("{dataset}: rolled back"),
+                (true, cleaned) => format!("{dataset}: {cleaned} objects, rebuilt"),
                 (false, cleaned) => format!("{dataset}: {cleaned} objects"),
             });
         }
-        what.extend(discarded.iter().map(|plugin| format!("let go of what {plugin} had made")));
+        what.extend(discarded.iter().map(|plugin| format!("rollback point of {plugin} discarded")));
         what.extend(dropped.called().map(|(what, _)| format!("{what} dropped")));
-        let version = |kpi: &String| state.gold.get(kpi).map_or("", |gold| gold.fingerprint.version.as_str());
+        let version = |kpi: &String| state.gold.get(kpi).map_or("", |gold| gold.relation.fingerprint.version.as_str());
         what.extend(kpis.iter().map(|kpi| format!("{kpi} {}", version(kpi))));
         rows.push(vec![sequence.to_string(), at.clone(), role.clone(), what.join(", ")]);
     }

@@ -1,4 +1,4 @@
-//! `smelt init`.
+//! `smelt init`: makes a lake, and the key for its pseudonyms.
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write as _;
@@ -8,13 +8,15 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use super::{Common, print, print_json, variable};
+use crate::common::Common;
+use crate::environment::variable;
+use crate::output::{print, print_json};
 use smelt_catalog::Catalog;
 use smelt_common::error::{Kind, Result};
 use smelt_common::{Error, digest};
 
-/// Makes what is missing; what is there stays as it is.
-pub(super) fn run(common: &Common) -> Result<ExitCode> {
+/// Makes the directories or buckets and the key that are missing. What exists stays as it is.
+pub(crate) fn run(common: &Common) -> Result<ExitCode> {
     let lake = common.lake()?;
     let key = lake.key_file(&variable)?;
     let place = lake.init()?;
@@ -33,7 +35,7 @@ pub(super) fn run(common: &Common) -> Result<ExitCode> {
         let store = lake.open()?;
         if let Some(key) = Catalog::load(&*store)?.state().pseudonym_key.as_ref() {
             tracing::warn!(
-                "this lake was written with another key, `{key}`: put that one in place of the one just made, or go on with this \
+                "this lake was written with another key, `{key}`: put that key in place of the one just made, or accept the new \
                  one with `smelt run --new-key`"
             );
         }
@@ -41,8 +43,11 @@ pub(super) fn run(common: &Common) -> Result<ExitCode> {
     if common.json {
         print_json(&json!({"lake": place, "key": key, "key_made": made}))?;
     } else {
-        let key_note =
-            if made { "made, readable by you alone: keep it, and keep it out of the lake" } else { "kept as it is" };
+        let key_note = if made {
+            "made, readable by you alone; keep it safe, and keep it out of the lake"
+        } else {
+            "kept as it is"
+        };
         print(&format!("lake  {place}\nkey   {} ({key_note})\n", key.display()));
     }
     Ok(ExitCode::SUCCESS)

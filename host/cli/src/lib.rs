@@ -1,58 +1,55 @@
-//! The command line: one file a verb. Flags become a [`Host`]; what comes back is shown as text or JSON.
+//! The command line of smelt: parses the arguments and hands them to the file of the verb, one file a verb.
+//!
+//! A verb turns its flags into a call of a library below, and shows the result as text for people or as JSON for programs.
 
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
+mod aggregate;
 mod bar;
+mod clean;
+mod common;
 pub mod components;
 mod current;
-mod diff;
 mod drop;
-mod explain;
+mod environment;
 mod follow;
 mod gc;
 mod generate;
 mod health;
 mod history;
 mod init;
-mod inspect;
 mod lineage;
-mod list;
 mod load;
-mod lock;
-mod new;
+mod log;
+mod output;
+mod pins;
 mod plan;
 mod plugin;
 mod process;
 mod profile;
-mod promote;
+mod promotion;
 mod quarantine;
-mod roles;
+mod report;
+mod reproduce;
+mod run;
 mod schedule;
 mod table;
 mod up;
 mod verify;
+mod work;
 
-use std::io::IsTerminal as _;
-use std::path::{Path, PathBuf};
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
-pub use self::process::main;
-use self::process::{print, print_json, print_json_lines};
-
+use crate::common::Common;
 use smelt_common::error::Result;
-use smelt_common::text::one_line;
-use smelt_engine::manifest::Manifest;
-use smelt_engine::run::Host;
-use smelt_storage::BucketUrl;
-use smelt_storage::lake::Lake;
-use smelt_storage::lake::LakeSection;
 
-/// A lakehouse whose every cleaning rule and KPI is a sandboxed WebAssembly component.
+/// A lakehouse that runs every cleaning rule and every KPI as a sandboxed WebAssembly component.
 #[derive(Debug, Parser)]
 #[command(name = "smelt", version, arg_required_else_help = true, after_help = EXAMPLES)]
-pub struct Cli {
+struct Cli {
     #[command(subcommand)]
     verb: Verb,
     #[command(flatten)]
@@ -61,162 +58,86 @@ pub struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
-  smelt init                         make ./lake and the key for its pseudonyms
+  smelt init                         make ./lake, and the key for its pseudonyms
   smelt generate --ticks 6           write six ticks of raw test data to ./lake/bronze
-  smelt run                          clean and aggregate whatever bronze holds, then exit
+  smelt run                          clean and aggregate all that bronze holds, then exit
   smelt up --every 5s                generate, clean and aggregate every 5 s until Ctrl-C
-  smelt up --role clean              one of several processes that share a lake, with a part of the work
-  smelt plan                         what would run, and why
-  smelt history --objects            every commit, and what became of every row
-  smelt lineage aov                  what the table of a KPI was made from, down to bronze
+  smelt up --role clean              do one part of the work, beside other processes that share the lake
+  smelt plan                         show what would run, and why
+  smelt history --objects            show every commit, and what became of every row
+  smelt lineage aov                  show what the table of a KPI was made from, down to bronze
+  smelt reproduce aov                rebuild that table, and compare it with the one in the lake
+  smelt verify                       read again everything that the lake references
   smelt run --pipeline my/smelt.toml --lake /data/lake --json
-  smelt plugin check target/components/aov.wasm   does the component keep the contract?
+  smelt plugin test target/components/aov.wasm   test whether the component keeps the contract
   smelt plugin lock                  pin the components that the pipeline runs
 
-Exit status: 0 done, 1 something failed, 2 the command line or the manifest is wrong.";
-
-/// The pipeline that is meant if none is named.
-const PIPELINE: &str = "pipelines/ecommerce";
-
-#[derive(Debug, Clone, Args)]
-struct Common {
-    /// The pipeline: a manifest, or a directory with a smelt.toml
-    #[arg(long, global = true, value_name = "PATH", default_value = PIPELINE)]
-    pipeline: PathBuf,
-    /// The lake: a directory, or s3://bucket[/prefix]; by default SMELT_LAKE, the manifest's, or ./lake
-    // Empty is a variable of a script that was not set, not the default.
-    #[arg(long, global = true, value_name = "URL", value_parser = clap::builder::NonEmptyStringValueParser::new())]
-    lake: Option<String>,
-    /// Refuse a pipeline that has no lock beside its manifest
-    #[arg(long, global = true)]
-    locked: bool,
-    /// Write JSON for programs to standard output
-    #[arg(long, global = true)]
-    json: bool,
-    /// Say more on standard error; twice for all
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
-    verbose: u8,
-}
+Exit status: 0 if all is done, 1 if something failed, 2 if the command line or the manifest is wrong.";
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Make the lake's directories or buckets and, apart from it, the key for its pseudonyms
+    /// Make the lake's directories or buckets and, outside the lake, the key for its pseudonyms
     Init,
     /// Write raw test data to bronze with the pipeline's sources
     Generate(generate::Generate),
     /// Turn new bronze objects into silver
-    Clean(roles::Roles),
+    Clean(clean::Clean),
     /// Bring every KPI in gold up to date with silver
-    Aggregate(profile::Profile),
+    Aggregate(aggregate::Aggregate),
     /// Clean and aggregate until nothing is left to do
-    Run(roles::Roles),
-    /// Generate, clean and aggregate, over and over, until Ctrl-C or SIGTERM
+    Run(run::Run),
+    /// Generate, clean and aggregate in ticks, until Ctrl-C or SIGTERM
     Up(up::Up),
-    /// Ask whether the `smelt up` beside it does its work: exits with 0 if so, for containers
+    /// Exit with 0 if the `smelt up` beside this command still reaches the lake; for containers
     Health(health::Health),
     /// Show what would run, and why; changes nothing
     Plan(plan::Show),
     /// Show the commits, and what became of every row
     History(history::History),
-    /// Show what a table or an object was made from, down to bronze, and by what
+    /// Show what a table, a row of it or an object was made from, down to bronze
     Lineage(lineage::Lineage),
-    /// Show which objects a row of gold came from
-    Explain(explain::Explain),
-    /// Make something again and compare, or read everything again and say what is missing, damaged or foreign
-    Verify(verify::Verify),
+    /// Rebuild a table or an object from what it was made from, and compare the bytes
+    Reproduce(reproduce::Reproduce),
+    /// Read again everything that the catalog references, and show what is missing, damaged or foreign
+    Verify,
     /// Show rejected rows, try them again, or delete them
     Quarantine(quarantine::Quarantine),
     /// Show what the lake holds of datasets and KPIs that the manifest no longer has, or delete it
     Drop(drop::Drop),
-    /// Show what no commit names, or delete it
+    /// Show orphans, which are objects that no commit references, or delete them
     Gc(gc::Gc),
-    /// For authors of plugins
+    /// Make, test, compare, promote and pin plugins
     Plugin(plugin::Plugin),
 }
 
-/// Does what the command line says.
-pub fn run(Cli { verb, common }: Cli) -> Result<ExitCode> {
-    log_to_stderr(common.verbose);
+/// Runs the command with the arguments of the process. Returns the exit status: 0, 1 or 2, whatever happens.
+pub fn main() -> ExitCode {
+    process::run(command)
+}
+
+fn command(arguments: &[OsString]) -> Result<ExitCode> {
+    let Cli { verb, common } = match process::parse(arguments) {
+        Ok(cli) => cli,
+        Err(exit) => return Ok(exit),
+    };
+    environment::expect_utf8()?;
+    log::to_stderr(common.verbose);
     match verb {
         Verb::Init => init::run(&common),
         Verb::Generate(generate) => generate.run(&common),
-        Verb::Clean(roles) => roles.run(&common, Host::clean),
-        Verb::Aggregate(profile) => roles::Roles::from(profile).run(&common, Host::aggregate),
-        Verb::Run(roles) => roles.run(&common, Host::run),
+        Verb::Clean(clean) => clean.run(&common),
+        Verb::Aggregate(aggregate) => aggregate.run(&common),
+        Verb::Run(run) => run.run(&common),
         Verb::Up(up) => up.run(&common),
         Verb::Health(health) => health.run(),
         Verb::Plan(show) => show.run(&common),
         Verb::History(history) => history.run(&common),
         Verb::Lineage(lineage) => lineage.run(&common),
-        Verb::Explain(explain) => explain.run(&common),
-        Verb::Verify(verify) => verify.run(&common),
+        Verb::Reproduce(reproduce) => reproduce.run(&common),
+        Verb::Verify => verify::run(&common),
         Verb::Quarantine(quarantine) => quarantine.run(&common),
         Verb::Drop(drop) => drop.run(&common),
         Verb::Gc(gc) => gc.run(&common),
         Verb::Plugin(plugin) => plugin.run(&common),
     }
-}
-
-fn log_to_stderr(verbose: u8) {
-    use tracing_subscriber::EnvFilter;
-    use tracing_subscriber::field::MakeExt as _;
-    use tracing_subscriber::fmt::format::debug_fn;
-    // Only what we say: others could tell headers of requests.
-    let filter = match verbose {
-        0 => "smelt=warn",
-        1 => "smelt=info",
-        _ => "smelt=debug",
-    };
-    // One line each, whatever is quoted in it.
-    let fields = debug_fn(|writer, field, value| {
-        let value = format!("{value:?}");
-        match field.name() {
-            "message" => write!(writer, "{}", one_line(&value)),
-            name => write!(writer, "{name}={}", one_line(&value)),
-        }
-    });
-    // Fails only where a test has set one before.
-    let _ = tracing_subscriber::fmt()
-        .fmt_fields(fields.delimited(" "))
-        .with_env_filter(EnvFilter::new(filter))
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false)
-        // It would panic where standard error cannot be written to.
-        .log_internal_errors(false)
-        .try_init();
-}
-
-impl Common {
-    /// The lake that the flags, the environment and the manifest name.
-    fn lake(&self) -> Result<Lake> {
-        let url = self.lake.clone().or_else(|| variable("SMELT_LAKE"));
-        let url = url.as_deref();
-        let section = match url {
-            // Whoever names a directory needs no manifest.
-            Some(url) if !BucketUrl::is_meant(url) => LakeSection::default(),
-            _ => self.lake_section()?,
-        };
-        Lake::find(url, &section, &variable)
-    }
-
-    /// What the manifest says; nothing if none was asked for and none is there.
-    fn lake_section(&self) -> Result<LakeSection> {
-        match self.pipeline.exists() || self.pipeline != Path::new(PIPELINE) {
-            true => Ok(Manifest::read(&self.pipeline)?.lake),
-            false => Ok(LakeSection::default()),
-        }
-    }
-}
-
-/// What the environment says, unless that is nothing.
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
-}
-
-/// Where compiled components are kept.
-fn cache_directory() -> Option<PathBuf> {
-    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let cache = set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")));
-    set("SMELT_CACHE_DIR").or_else(|| cache.map(|cache| cache.join("smelt")))
 }

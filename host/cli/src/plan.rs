@@ -1,29 +1,29 @@
-//! `smelt plan`.
+//! `smelt plan`: shows what would run, and why.
 
 use std::process::ExitCode;
 
 use clap::Args;
 
-use super::roles::complain_of;
-use super::table::{render, thousands};
-use super::{Common, print, print_json};
+use crate::common::Common;
+use crate::output::{print, print_json};
+use crate::report::complain_of;
+use crate::table::{render, thousands};
 use smelt_common::error::Result;
 use smelt_common::text::one_line;
 use smelt_engine::plan::{DatasetPlan, Estimate, KpiPlan, Parked, Plan};
 
-/// How to look.
 #[derive(Debug, Args)]
-pub(super) struct Show {
-    /// Compare all of bronze with the catalog, as `run --reconcile` would
+pub(crate) struct Show {
+    /// Compare all of bronze with the catalog, as `smelt run --reconcile` does
     #[arg(long)]
     reconcile: bool,
-    /// Plan with another pseudonym key than the lake was written with, as for `run --new-key`
+    /// Accept another pseudonym key than the lake was written with, as `smelt run --new-key` does
     #[arg(long)]
     new_key: bool,
 }
 
 impl Show {
-    pub(super) fn run(self, common: &Common) -> Result<ExitCode> {
+    pub(crate) fn run(self, common: &Common) -> Result<ExitCode> {
         let plan = common.with_host(|host| {
             host.reconcile = self.reconcile;
             host.new_key = self.new_key;
@@ -38,7 +38,7 @@ impl Show {
     }
 }
 
-/// Rows and time, as far as anything is known of them.
+/// Returns the cells for rows and time; `-` where nothing is known.
 fn amount(estimate: Option<Estimate>) -> (String, String) {
     match estimate {
         None => ("-".to_owned(), "-".to_owned()),
@@ -80,20 +80,20 @@ fn as_text(plan: &Plan) -> String {
     }
     for name in plan.datasets.iter().flat_map(|plan| &plan.missing) {
         text.push_str(&format!(
-            "  bronze/{}: is gone; what was read of it stays in silver, unless `smelt run --forget-missing` gives it up\n",
+            "  bronze/{}: it is gone, and its rows stay in silver; `smelt run --forget-missing` rebuilds the dataset without them\n",
             one_line(name)
         ));
     }
     let parked = plan.datasets.iter().flat_map(|plan| &plan.parked).map(|parked| ("bronze/", parked));
-    for (layer, Parked { name, tries, why }) in
+    for (layer, Parked { name, attempts, why }) in
         parked.chain(plan.kpis.iter().filter_map(|kpi| Some(("", kpi.parked.as_ref()?))))
     {
-        text.push_str(&format!("  {layer}{}: parked after {tries} tries: {}\n", one_line(name), one_line(why)));
+        text.push_str(&format!("  {layer}{}: parked after {attempts} attempts: {}\n", one_line(name), one_line(why)));
     }
     for (what, name) in plan.unlisted.called() {
         text.push_str(&format!(
-            "  {what}: the lake has it and the pipeline does not, so it stays as it is; `smelt drop {name}` shows what would leave \
-             the lake\n"
+            "  {what}: the lake has it and the manifest does not, so it stays as it is; `smelt drop {name}` shows what would \
+             leave the lake\n"
         ));
     }
     for name in &plan.unmatched {

@@ -1,37 +1,38 @@
-//! `--profile`: where the time of a run went, as a table or as JSON.
+//! The flag `--profile`, and the profile of a run as a table or as JSON.
 
 use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::table::{render, thousands};
+use crate::table::{render, thousands};
 use smelt_common::profile;
 use smelt_common::profile::{Stage, Summary};
 
-/// Whether to tell where the time went.
+/// The flag `--profile`.
 #[derive(Debug, Default, Clone, Copy, Args)]
-pub(super) struct Profile {
-    /// Tell at the end where the time went: by stage, by plugin
+pub(crate) struct Profile {
+    /// Show at the end how much time each stage and each plugin took
     #[arg(long)]
     profile: bool,
 }
 
 impl Profile {
-    pub(super) fn is_wanted(self) -> bool {
+    /// Returns whether the flag is given.
+    pub(crate) fn is_wanted(self) -> bool {
         self.profile
     }
 
-    /// Call it first: what comes before is not counted.
-    pub(super) fn start(self) {
+    /// Begins to measure, if the flag is given. Time that passes before the call is not counted.
+    pub(crate) fn start(self) {
         if self.profile {
             profile::start();
         }
     }
 }
 
-/// The table, if `--profile` was given.
-pub(super) fn as_text() -> String {
+/// Returns the profile as a table; empty without `--profile`.
+pub(crate) fn as_text() -> String {
     let Some(Summary { time, peak_bytes, stages }) = profile::summary() else { return String::new() };
     let busy: Duration = stages.iter().map(|stage| stage.sum.time.busy).sum();
     let row = |Stage { stage, of, sum }: &Stage| {
@@ -59,8 +60,8 @@ pub(super) fn as_text() -> String {
     text
 }
 
-/// Adds the profile to what is told as JSON, if `--profile` was given.
-pub(super) fn add_to(json: &mut Value) {
+/// Adds the profile to JSON, if `--profile` is given.
+pub(crate) fn add_to(json: &mut Value) {
     if let Some(summary) = profile::summary() {
         json["profile"] = json!(summary);
     }

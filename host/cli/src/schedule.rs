@@ -1,4 +1,4 @@
-//! `smelt up`: the roles in turn, over and over, until a signal.
+//! The ticks of `smelt up`: when one begins, what it does, and the signals that end them.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -11,34 +11,33 @@ use smelt_common::error::Result;
 use smelt_common::{Error, workers};
 use smelt_engine::run::{Generated, Generation, Host, Report};
 
-/// Which roles a process takes on. Several processes, each with one of them, are together what one with all three is.
+/// The roles that a process takes on. Several processes with one role each do the same as one process with all three.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Roles {
-    /// The sources write to bronze.
+    /// The process writes to bronze with the pipeline's sources.
     pub(crate) generate: bool,
-    /// New bronze becomes silver.
+    /// The process turns new bronze into silver.
     pub(crate) clean: bool,
-    /// Gold follows silver.
+    /// The process brings gold up to date with silver.
     pub(crate) aggregate: bool,
 }
 
-/// What a tick came to; handed to whoever shows it.
+/// The result of a tick.
 pub(crate) struct Tick {
-    /// Which tick it was, from 1.
+    /// The number of the tick, from 1.
     pub(crate) number: u64,
-    /// How many bronze objects the sources wrote.
+    /// The number of bronze objects that the sources wrote.
     pub(crate) generated: usize,
-    /// What cleaning and aggregating came to.
+    /// What cleaning and aggregating did.
     pub(crate) report: Report,
-    /// How long it took.
+    /// The time from the tick's beginning to its end.
     pub(crate) took: Duration,
 }
 
-/// Calls `tick` with its number at once and then every so often, until `shutdown` resolves. The tick under way is then finished: it ends
-/// with its commit or, where that fails, without one.
+/// Calls `tick` at once and then every `every`, until `shutdown` resolves, and hands each result to `show`.
 ///
-/// A tick that fails as a whole (the lake is out of reach, or the machine has no thread left) is shown and tried again; it ends
-/// nothing.
+/// If `shutdown` resolves during a tick, the tick still ends: with its commit or, if that fails, without one. If a tick fails as a
+/// whole, because the lake is out of reach or the machine has no thread left, the next tick tries again.
 pub(crate) async fn up(
     every: Duration,
     tick: impl Fn(u64) -> Result<Tick> + Send + Sync + 'static,
@@ -57,7 +56,8 @@ pub(crate) async fn up(
         }
         let tick = Arc::clone(&tick);
         let (told, done) = oneshot::channel();
-        // On a thread of its own: guests and files would stall the signals. tokio's would panic where there is none to be had.
+        // A tick has a thread of its own, because plugins and files would hold up signals. std's builder returns an error if the
+        // machine has no thread left; tokio's `spawn_blocking` would panic.
         let ticking =
             std::thread::Builder::new().name("smelt-tick".into()).spawn(move || told.send(tick(number)).is_ok());
         show(match ticking {
@@ -68,11 +68,11 @@ pub(crate) async fn up(
     Ok(())
 }
 
-/// One tick of a host.
+/// Runs one tick of a host.
 pub(crate) fn tick(host: &Host, number: u64, roles: Roles) -> Result<Tick> {
     let began = std::time::Instant::now();
     if roles.generate {
-        // Nothing else would tell it that another source was promoted.
+        // Generating reads no catalog, so it would not notice that another source was promoted.
         host.expect_current()?;
     }
     let Generated { keys, failures } = match roles.generate {
@@ -89,7 +89,7 @@ pub(crate) fn tick(host: &Host, number: u64, roles: Roles) -> Result<Tick> {
     Ok(Tick { number, generated: keys.len(), report, took: began.elapsed() })
 }
 
-/// Resolves at the first Ctrl-C or SIGTERM. From then on a second one ends the process at once, as if nothing caught it.
+/// Resolves at the first Ctrl-C or SIGTERM. A second one then ends the process at once, as if nothing caught it.
 pub(crate) async fn signal() -> Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let listen = |kind| signal(kind).map_err(|error| Error::internal(format!("cannot listen for signals: {error}")));

@@ -1,4 +1,4 @@
-//! Tables for people: columns aligned, numbers to the right.
+//! Tables and figures for people: aligned columns, digits in groups, shortened digests.
 
 use std::fmt::Write as _;
 
@@ -13,9 +13,10 @@ use smelt_runtime::guest_text;
 /// The most bytes of a cell that are shown.
 const CELL_BYTES: usize = 1000;
 
-/// Lines of cells under a heading; columns of numbers are aligned to the right. Cells may hold what anyone wrote, so what a
-/// terminal would obey is spelt out.
-pub(super) fn render(heading: &[&str], rows: &[Vec<String>]) -> String {
+/// Returns lines of cells below a heading. Columns of numbers are aligned to the right.
+///
+/// Cells may come from plugins and raw files, so characters that a terminal would obey are escaped.
+pub(crate) fn render(heading: &[&str], rows: &[Vec<String>]) -> String {
     let safe = |row: &Vec<String>| row.iter().map(|cell| guest_text(cell, CELL_BYTES)).collect();
     let rows: Vec<Vec<String>> = rows.iter().map(safe).collect();
     let width = |column: usize| {
@@ -42,8 +43,8 @@ pub(super) fn render(heading: &[&str], rows: &[Vec<String>]) -> String {
     text
 }
 
-/// A number with its thousands apart.
-pub(super) fn thousands(number: u64) -> String {
+/// Returns a number with a comma between groups of three digits.
+pub(crate) fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
@@ -55,14 +56,19 @@ pub(super) fn thousands(number: u64) -> String {
     text
 }
 
-/// `32 invalid_date, 5 missing_id`; `0` if there are none.
-pub(super) fn rules<'r>(rules: impl IntoIterator<Item = (&'r String, &'r u64)>) -> String {
+/// Returns rows by rule, such as `32 invalid_date, 5 missing_id`, or `0` if there are none.
+pub(crate) fn rules<'r>(rules: impl IntoIterator<Item = (&'r String, &'r u64)>) -> String {
     let all: Vec<_> = rules.into_iter().map(|(rule, &rows)| format!("{} {rule}", thousands(rows))).collect();
     if all.is_empty() { "0".to_owned() } else { all.join(", ") }
 }
 
-/// The first rows of a KPI's table, as they stand in gold.
-pub(super) fn preview(kpi: &str, batch: &RecordBatch, stored: &ObjectRef, most: usize) -> Result<String> {
+/// Returns the first digits of a digest, which are enough to recognise it.
+pub(crate) fn short(sha256: &str) -> &str {
+    sha256.get(..12).unwrap_or(sha256)
+}
+
+/// Returns the first `most` rows of a KPI's table as text, with the cells as they are in gold.
+pub(crate) fn preview(kpi: &str, batch: &RecordBatch, stored: &ObjectRef, most: usize) -> Result<String> {
     let heading: Vec<&str> = batch.schema_ref().fields().iter().map(|field| field.name().as_str()).collect();
     let rows = cells(&batch.slice(0, batch.num_rows().min(most)), Formulas::Escape)?;
     let more = batch.num_rows().saturating_sub(most);

@@ -1,4 +1,4 @@
-//! `smelt up`.
+//! `smelt up`: generates, cleans and aggregates in ticks, until a signal.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -9,37 +9,37 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use super::follow::Following;
-use super::process::is_unread;
-use super::profile;
-use super::profile::Profile;
-use super::roles::{as_json, complain, done};
-use super::{Common, health, print, print_json_lines};
+use crate::common::Common;
+use crate::follow::Following;
+use crate::health;
+use crate::output::{is_unread, print, print_json_lines};
+use crate::profile;
+use crate::profile::Profile;
+use crate::report::{as_json, complain, done};
 use crate::schedule::{Roles, Tick, signal, up};
 use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
 use smelt_storage::lake::Lake;
 
-/// How to go on.
 #[derive(Debug, Args)]
-pub(super) struct Up {
-    /// The time from one tick to the next, such as 5s; by default the manifest's
+pub(crate) struct Up {
+    /// The time from the beginning of one tick to the next, such as 5s; by default the manifest's
     #[arg(long, value_parser = smelt_common::text::duration)]
     every: Option<Duration>,
-    /// What this process does, such as one of three that share a lake; by default all that the pipeline allows
+    /// The part of the work that this process does, beside others that share the lake; by default all that the pipeline has
     #[arg(long, value_enum, value_name = "ROLE")]
     role: Vec<Role>,
-    /// Do not generate: clean and aggregate what others put into bronze
+    /// Only clean and aggregate what others put into bronze
     #[arg(long, conflicts_with = "role")]
     no_generate: bool,
-    /// A file to touch after every tick that reached the lake, for `smelt health`
+    /// A file to touch after every tick that reached the lake, which `smelt health` looks at
     #[arg(long, value_name = "FILE", env = health::VARIABLE, hide_env_values = true)]
     heartbeat: Option<PathBuf>,
     #[command(flatten)]
     profile: Profile,
 }
 
-/// What a process can do.
+/// A part of the work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Role {
     /// Write raw test data to bronze
@@ -51,6 +51,7 @@ enum Role {
 }
 
 impl Up {
+    /// Returns the roles that the flags choose, of those that the pipeline has.
     fn roles(&self, has_sources: bool) -> Result<Roles> {
         let takes = |role| self.role.is_empty() || self.role.contains(&role);
         if self.role.contains(&Role::Generate) && !has_sources {
@@ -63,9 +64,9 @@ impl Up {
         })
     }
 
-    pub(super) fn run(self, common: &Common) -> Result<ExitCode> {
+    pub(crate) fn run(self, common: &Common) -> Result<ExitCode> {
         self.profile.start();
-        // A host that generates may make a lake. One that only cleans or aggregates has nothing to do without one.
+        // A host that generates may make a lake. One that only cleans or aggregates needs a lake to begin with.
         let generates = !self.no_generate && (self.role.is_empty() || self.role.contains(&Role::Generate));
         if let (false, lake @ Lake::Directory(_)) = (generates, common.lake()?) {
             lake.expect()?;
@@ -87,7 +88,7 @@ impl Up {
             .enable_all()
             .build()
             .map_err(|error| Error::new(Kind::Unavailable, format!("cannot start tokio: {error}")))?;
-        // What is wrong with bronze is said once, not at every tick.
+        // A warning about bronze is logged once, not at every tick.
         let mut said = HashSet::new();
         let unread = tokio::sync::Notify::new();
         let show = |tick: Result<Tick>| match tick {
@@ -102,7 +103,7 @@ impl Up {
                 tick.report.unmatched.retain(|name| said.insert(name.clone()));
                 tick.report.parked.retain(|parked| said.insert(format!("{}: {}", parked.name, parked.why)));
                 complain(&tick.report);
-                // As `smelt up | head` expects it.
+                // Without a reader, as after `smelt up | head`, the command ends.
                 if is_unread() {
                     unread.notify_one();
                 }
@@ -128,7 +129,7 @@ impl Up {
     }
 }
 
-/// One line a tick.
+/// Writes one line for the tick.
 fn show(common: &Common, host: &smelt_engine::run::Host, tick: &Tick) {
     let Tick { number, generated, report, took } = tick;
     if common.json {

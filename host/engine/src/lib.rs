@@ -3,6 +3,7 @@
 
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
+mod attempt;
 pub mod cells;
 pub mod clean;
 pub mod inspect;
@@ -15,3 +16,5 @@ pub mod quarantine;
 pub mod run;
 pub mod silver;
 pub mod tables;
+
+pub use attempt::ATTEMPTS;

@@ -1,13 +1,13 @@
-//! KPI: average order value, in one row; the average is missing when there are no orders.
+//! KPI: average order value, in one row. The average is missing if there are no orders.
 
 use smelt_sdk::prelude::*;
 
 #[derive(Default)]
-struct Aov {
-    orders: Totals<()>,
-}
+struct Aov;
 
-impl Kpi for Aov {
+impl SumByKey for Aov {
+    type Key = ();
+
     fn describe() -> KpiDescription {
         describe_kpi(identity!())
             .input("orders", [money("total_amount")])
@@ -16,20 +16,9 @@ impl Kpi for Aov {
             .key([])
     }
 
-    fn open(_: &Config) -> Result<Self> {
-        Ok(Self::default())
-    }
-
-    fn update(&mut self, _input: &str, rows: &Batch) -> Result<()> {
-        let amounts = rows.decimals("total_amount")?;
-        self.orders.extend(rows.rows().map(|row| ((), 1, amounts.value(row))));
-        Ok(())
-    }
-
-    fn state(&self, out: &mut Table) -> Result<()> {
-        for ((), orders, revenue) in self.orders.iter() {
-            out.row().integer(orders).decimal(revenue);
-        }
+    fn update(&self, _input: &str, orders: &Batch, totals: &mut Totals<()>) -> Result<()> {
+        let amounts = orders.decimals("total_amount")?;
+        totals.extend(orders.rows().map(|row| ((), 1, amounts.value(row))));
         Ok(())
     }
 
@@ -43,7 +32,7 @@ impl Kpi for Aov {
     }
 }
 
-export_kpi!(Aov);
+export_kpi!(Summed<Aov>);
 
 #[cfg(test)]
 mod tests {
@@ -54,7 +43,7 @@ mod tests {
     fn aov(amounts: &[&str]) -> Vec<Vec<String>> {
         let rows: Vec<_> = amounts.iter().map(|&amount| cells([amount])).collect();
         let rows: Vec<&[_]> = rows.iter().map(|row| row.as_slice()).collect();
-        evaluate_split::<Aov>("{}", &[("orders", &rows)]).unwrap()
+        evaluate_split::<Summed<Aov>>("{}", &[("orders", &rows)]).unwrap()
     }
 
     #[test]

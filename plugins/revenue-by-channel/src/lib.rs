@@ -3,11 +3,11 @@
 use smelt_sdk::prelude::*;
 
 #[derive(Default)]
-struct RevenueByChannel {
-    channels: Totals<str>,
-}
+struct RevenueByChannel;
 
-impl Kpi for RevenueByChannel {
+impl SumByKey for RevenueByChannel {
+    type Key = str;
+
     fn describe() -> KpiDescription {
         describe_kpi(identity!())
             .input("orders", [nullable(text("channel")), money("total_amount")])
@@ -16,33 +16,14 @@ impl Kpi for RevenueByChannel {
             .key(["channel"])
     }
 
-    fn open(_: &Config) -> Result<Self> {
-        Ok(Self::default())
-    }
-
-    fn update(&mut self, _input: &str, rows: &Batch) -> Result<()> {
-        let (channels, amounts) = (rows.text("channel")?, rows.decimals("total_amount")?);
-        self.channels.extend(rows.rows().map(|row| (channels.get(row).unwrap_or("NA"), 1, amounts.value(row))));
-        Ok(())
-    }
-
-    fn state(&self, out: &mut Table) -> Result<()> {
-        for (channel, orders, revenue) in self.channels.iter() {
-            out.row().text(channel).integer(orders).decimal(revenue);
-        }
-        Ok(())
-    }
-
-    fn evaluate(&self, sums: &Batch, out: &mut Table) -> Result<()> {
-        let (channels, revenue) = (sums.text("channel")?, sums.decimals::<2>("revenue")?);
-        for row in sums.rows() {
-            out.row().text(channels.value(row)).decimal(revenue.value(row));
-        }
+    fn update(&self, _input: &str, orders: &Batch, totals: &mut Totals<str>) -> Result<()> {
+        let (channels, amounts) = (orders.text("channel")?, orders.decimals("total_amount")?);
+        totals.extend(orders.rows().map(|row| (channels.get(row).unwrap_or("NA"), 1, amounts.value(row))));
         Ok(())
     }
 }
 
-export_kpi!(RevenueByChannel);
+export_kpi!(Summed<RevenueByChannel>);
 
 #[cfg(test)]
 mod tests {
@@ -56,12 +37,12 @@ mod tests {
             [["web", "0.10"], ["", "3.00"], ["store", "2.00"], ["web", "0.20"], ["mobile", "0.00"], ["NA", "1.00"]];
         let rows = orders.map(cells);
         let rows: Vec<&[_]> = rows.iter().map(|row| row.as_slice()).collect();
-        let table = evaluate_split::<RevenueByChannel>("{}", &[("orders", &rows)]).unwrap();
+        let table = evaluate_split::<Summed<RevenueByChannel>>("{}", &[("orders", &rows)]).unwrap();
         assert_eq!(table, [["NA", "4.00"], ["mobile", "0.00"], ["store", "2.00"], ["web", "0.30"]]);
     }
 
     #[test]
     fn no_orders_give_no_rows() {
-        assert!(evaluate_split::<RevenueByChannel>("{}", &[]).unwrap().is_empty());
+        assert!(evaluate_split::<Summed<RevenueByChannel>>("{}", &[]).unwrap().is_empty());
     }
 }

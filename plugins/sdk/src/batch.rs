@@ -58,6 +58,14 @@ impl<'a> Batch<'a> {
         Ok(self.rows().map(|row| column.bytes(row).and_then(value)).collect())
     }
 
+    /// Finds the decimal column of that name and scale, for code that does not know the scale when it is compiled. The
+    /// view gives units of the column's last place.
+    pub(crate) fn decimal_units(&self, name: &str, scale: u8) -> Result<Decimals<'a, 0>> {
+        let wanted = DataType::Decimal128(DecimalType { precision: 38, scale });
+        let Column { validity, offsets, values, .. } = *self.column(name, &wanted)?;
+        Ok(Decimals(Cells { validity, offsets, values }))
+    }
+
     fn named(&self, name: &str) -> Result<&Column<'a>> {
         self.columns.iter().find(|column| column.name == name).ok_or_else(|| {
             let known: Vec<_> = self.columns.iter().map(|column| column.name.as_str()).collect();

@@ -50,6 +50,7 @@ pub mod bindings;
 mod cleaner;
 mod column;
 mod config;
+mod copy;
 mod decimal;
 mod describe;
 mod fault;
@@ -60,6 +61,7 @@ mod kpi;
 #[cfg(all(feature = "native", not(target_family = "wasm")))]
 pub mod native;
 mod source;
+mod sum_by_key;
 mod table;
 pub mod testing;
 mod time;
@@ -78,6 +80,7 @@ pub use host::{Level, log, pseudonymise};
 pub use kpi::Kpi;
 pub use smelt_sdk_macros::{export_cleaner, export_kpi, export_source};
 pub use source::{Object, Source, Tick};
+pub use sum_by_key::{KeyCells, SumByKey, Summed};
 pub use table::{Row, Table};
 pub use time::{Date, Timestamp};
 pub use totals::{Key, Totals};
@@ -88,8 +91,8 @@ pub use wit_bindgen;
 pub mod prelude {
     pub use crate::{
         Batch, Cleaned, Cleaner, CleanerDescription, Config, Date, Decimal, Fault, Kpi, KpiDescription, Level, Money,
-        Number, Object, Parameters, Preference, Result, Rule, Source, SourceDescription, Table, Tick, Timestamp,
-        Totals, boolean, date, decimal, describe_cleaner, describe_kpi, describe_source, export_cleaner, export_kpi,
-        export_source, float64, identity, int64, log, money, nullable, pseudonymise, text, timestamp,
+        Number, Object, Parameters, Preference, Result, Rule, Source, SourceDescription, SumByKey, Summed, Table, Tick,
+        Timestamp, Totals, boolean, date, decimal, describe_cleaner, describe_kpi, describe_source, export_cleaner,
+        export_kpi, export_source, float64, identity, int64, log, money, nullable, pseudonymise, text, timestamp,
     };
 }

@@ -27,6 +27,11 @@ impl Table {
         Self { fields: fields.to_vec(), columns, rows: 0, error: None }
     }
 
+    /// Returns the columns that the table was declared with.
+    pub(crate) fn fields(&self) -> &[Field] {
+        &self.fields
+    }
+
     /// Makes room for so many rows more.
     pub(crate) fn reserve(&mut self, rows: usize) {
         self.columns.iter_mut().for_each(|column| column.reserve(rows));

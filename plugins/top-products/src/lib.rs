@@ -1,16 +1,18 @@
-//! KPI: the products with the greatest sum of `total_amount`, of those with equal sums the first by name. Orders without a
+//! KPI: the products with the greatest sum of `total_amount`. Products with equal sums come by name. Orders without a
 //! product count under `NA`, so that no revenue vanishes.
 
 use std::cmp::Reverse;
 
 use smelt_sdk::prelude::*;
 
+#[derive(Default)]
 struct TopProducts {
     limit: usize,
-    products: Totals<str>,
 }
 
-impl Kpi for TopProducts {
+impl SumByKey for TopProducts {
+    type Key = str;
+
     fn describe() -> KpiDescription {
         describe_kpi(identity!())
             .parameters(Parameters::none().integer("limit", 1..=10_000, 10, "How many products to list."))
@@ -21,35 +23,26 @@ impl Kpi for TopProducts {
     }
 
     fn open(config: &Config) -> Result<Self> {
-        Ok(Self { limit: config.integer("limit")? as usize, products: Totals::default() })
+        Ok(Self { limit: config.integer("limit")? as usize })
     }
 
-    fn update(&mut self, _input: &str, rows: &Batch) -> Result<()> {
-        let (products, amounts) = (rows.text("product")?, rows.decimals("total_amount")?);
-        self.products.extend(rows.rows().map(|row| (products.get(row).unwrap_or("NA"), 1, amounts.value(row))));
-        Ok(())
-    }
-
-    fn state(&self, out: &mut Table) -> Result<()> {
-        for (product, orders, revenue) in self.products.iter() {
-            out.row().text(product).integer(orders).decimal(revenue);
-        }
+    fn update(&self, _input: &str, orders: &Batch, totals: &mut Totals<str>) -> Result<()> {
+        let (products, amounts) = (orders.text("product")?, orders.decimals("total_amount")?);
+        totals.extend(orders.rows().map(|row| (products.get(row).unwrap_or("NA"), 1, amounts.value(row))));
         Ok(())
     }
 
     fn evaluate(&self, sums: &Batch, out: &mut Table) -> Result<()> {
-        let (products, revenue) = (sums.text("product")?, sums.decimals::<2>("revenue")?);
+        let revenue = sums.decimals::<2>("revenue")?;
         let mut rows: Vec<_> = sums.rows().collect();
-        // The rows come by product, and a stable sort leaves those of equal revenue so.
+        // The rows come by product, and a stable sort keeps that order among equal revenues.
         rows.sort_by_key(|&row| Reverse(revenue.value(row)));
-        for row in rows.into_iter().take(self.limit) {
-            out.row().text(products.value(row)).decimal(revenue.value(row));
-        }
-        Ok(())
+        rows.truncate(self.limit);
+        out.copy_rows(sums, rows)
     }
 }
 
-export_kpi!(TopProducts);
+export_kpi!(Summed<TopProducts>);
 
 #[cfg(test)]
 mod tests {
@@ -60,7 +53,7 @@ mod tests {
     fn top(params: &str, orders: &[[&str; 2]]) -> Vec<Vec<String>> {
         let rows: Vec<_> = orders.iter().map(|&row| cells(row)).collect();
         let rows: Vec<&[_]> = rows.iter().map(|row| row.as_slice()).collect();
-        evaluate_split::<TopProducts>(params, &[("orders", &rows)]).unwrap()
+        evaluate_split::<Summed<TopProducts>>(params, &[("orders", &rows)]).unwrap()
     }
 
     #[test]

@@ -6,10 +6,10 @@ use std::process::Command;
 use crate::support::ended::{Ended, fixtures};
 use crate::support::root;
 
-/// `smelt plugin check` of a component.
+/// `smelt plugin test` of a component.
 pub fn smelt(component: &Path, arguments: &[&str]) -> Ended {
     let mut command = Command::new(env!("CARGO_BIN_EXE_smelt"));
-    command.args(["plugin", "check"]).arg(component).args(arguments);
+    command.args(["plugin", "test"]).arg(component).args(arguments);
     let output = command.env("SMELT_CACHE_DIR", root().join("target/components/cache")).output().expect("smelt starts");
     let text = |bytes| String::from_utf8(bytes).expect("smelt writes UTF-8");
     Ended { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }

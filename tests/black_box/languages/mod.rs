@@ -134,7 +134,7 @@ fn cells_of_every_type_and_pseudonyms_come_out_of_cleaners_in_c() {
     std::fs::copy(languages.join("every_cell.c"), directory.join("cleaning.c")).expect("it can be copied");
     if follow(&directory, "sh build.sh").is_some() {
         let fixtures = languages.join("every_cell");
-        follow(&directory, &format!("smelt plugin check every-cell.wasm --fixtures {fixtures:?}"))
+        follow(&directory, &format!("smelt plugin test every-cell.wasm --fixtures {fixtures:?}"))
             .expect("it was built");
     }
 }
@@ -167,7 +167,7 @@ fn come_to_the_same_bytes(lang: &str, extension: &str, instances: u32) {
     };
     let fixtures = languages.join("every_type");
     let limits = format!("--limits '{{\"instances\": {instances}}}'");
-    let check = format!("smelt plugin check every-type.wasm --fixtures {fixtures:?} {limits}");
+    let check = format!("smelt plugin test every-type.wasm --fixtures {fixtures:?} {limits}");
     let Some(directory) = written("every-type") else { return };
     follow(&directory, &check).expect("it was built");
 

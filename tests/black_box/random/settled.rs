@@ -24,7 +24,7 @@ impl Settled {
     pub(super) fn read(lake: &Lake, kpis: &[&str]) -> Self {
         let history = lake.json(&["history"]);
         let gold = kpis.iter().filter_map(|&kpi| {
-            let key = history["state"]["gold"][kpi]["table"]["key"].as_str()?;
+            let key = history["state"]["gold"][kpi]["relation"]["files"]["one"]["key"].as_str()?;
             let body = lake.files("gold").remove(key.strip_prefix("gold/")?).unwrap_or_else(|| panic!("no `{key}`"));
             Some((kpi.to_owned(), String::from_utf8(body).expect("gold is text")))
         });

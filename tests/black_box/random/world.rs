@@ -384,7 +384,7 @@ impl World {
 
         let again = self.lake.json(&["run"]);
         assert_eq!(again["cleaned"], 0, "a second run cleans: {again}");
-        let verified = self.lake.try_smelt(&["verify", "--all"]);
+        let verified = self.lake.try_smelt(&["verify"]);
         assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
         let bronze = self.lake.files("bronze");
         for (name, body) in &self.strangers {
@@ -397,7 +397,7 @@ impl World {
 
     fn runs_next_cleaner(&self) -> bool {
         let history = self.lake.json(&["history"]);
-        history["state"]["datasets"]["clicks"]["fingerprint"]["version"] == "2.0.0"
+        history["state"]["datasets"]["clicks"]["relation"]["fingerprint"]["version"] == "2.0.0"
             || history["state"]["promoted"]["clean-clicks"]["version"] == "2.0.0"
     }
 
@@ -460,7 +460,7 @@ fn happening() -> impl Strategy<Value = Happening> {
         &["run", "--reconcile"],
         &["quarantine", "purge", "--older-than", "0s", "--delete"],
         &["gc", "--grace", "0s", "--delete"],
-        &["gc", "--former", "--grace", "0s", "--delete"],
+        &["gc", "--rollback-points", "--grace", "0s", "--delete"],
         // Refused while the manifest has it.
         &["drop", "aov", "--delete"],
     ];

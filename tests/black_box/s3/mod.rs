@@ -53,7 +53,7 @@ fn assert_whole(lake: &Lake) {
 
 /// What `verify` finds.
 fn problems(lake: &Lake) -> Vec<Value> {
-    let json = lake.end(&["verify", "--all", "--json"]).json();
+    let json = lake.end(&["verify", "--json"]).json();
     json["problems"].as_array().expect("a list").clone()
 }
 

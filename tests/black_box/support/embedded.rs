@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use smelt::components::Components;
+use smelt_common::binary::Binary;
 use smelt_common::clock::Clock;
 use smelt_common::progress::Unwatched;
 use smelt_engine::manifest::Manifest;
@@ -27,11 +28,17 @@ pub fn host(store: Box<dyn Store>, now: i64) -> Host {
 
 /// The same of another pipeline.
 pub fn host_of(manifest: &Path, store: Box<dyn Store>, now: DateTime<Utc>) -> Host {
+    host_with(manifest, store, now, None)
+}
+
+/// The same with another component for a plugin.
+pub fn host_with(manifest: &Path, store: Box<dyn Store>, now: DateTime<Utc>, other: Option<(&str, &Path)>) -> Host {
     let manifest = Manifest::read(manifest).expect("it is a manifest");
     let engine = Engine::new(Some(&root().join("target/components/cache"))).expect("an engine");
     let components = Components::of(&manifest, &|_| None).expect("its places");
-    let pipeline = Pipeline::load(&manifest, engine, &Pseudonyms::default(), None, &|plugin, limits| {
-        components.read(plugin, limits.component_bytes)
+    let pipeline = Pipeline::load(&manifest, engine, &Pseudonyms::default(), None, &|plugin, limits| match other {
+        Some((name, path)) if name == plugin => Binary::read(path, limits.component_bytes),
+        _ => components.read(plugin, limits.component_bytes),
     });
     Host::new(store, pipeline.expect("it loads"), Clock::Fixed(now), Arc::new(Unwatched))
 }

@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use super::bronze::{self, Size};
 use super::measure::{Cost, measure};
-use super::{compare, limit, native, peers, report, smelt_run};
+use super::{compare, limit, native, peers, report, smelt};
 use crate::paths;
 use crate::process::say;
 
@@ -89,7 +89,7 @@ impl Contender {
             bronze::link(bronze::objects(&self.bronze)?, &out.join("bronze"))?;
         }
         let mut command = match &self.program {
-            Program::Smelt(binary) => smelt_run(binary, &out),
+            Program::Smelt(binary) => smelt::run(binary, &out),
             Program::Native(binary) => native::command(binary, &out),
             Program::Peer(python) => peers::command(python, &self.name, &self.bronze, &out),
             Program::Limit(of) => limit::command(&self.bronze, &dir.join("out").join(of), &out)?,

@@ -11,35 +11,35 @@ mod peers;
 mod report;
 mod s3;
 mod server;
+mod smelt;
 mod tick;
+mod traffic;
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
 use crate::args::{Args, Usage};
-use crate::process::tool;
 use crate::toolchain::Toolchain;
 use crate::{demo, paths, plugins};
 use bronze::Size;
 
 pub(crate) const HELP: &str = "\
-Writes bronze of a chosen size, takes it to gold with smelt and with the same work in pandas, Polars and
-DuckDB (bench/peers, in a virtual environment of their own), in turn, and checks that all agree on every
-KPI to the byte. Beside them runs `limit`, which only reads, hashes and writes as many bytes as smelt does.
-Prints wall time, CPU time and peak memory of each, and the ratios.
+Writes bronze of a chosen size, and takes it to gold in turn with smelt, pandas, Polars and DuckDB. The peers do the
+same work (bench/peers, in a virtual environment of their own). All must agree on every KPI to the byte. Beside them
+runs `limit`, which only reads, hashes and writes as many bytes as smelt does. Prints wall time, CPU time and peak
+memory of each, and the ratios.
 
 Usage: cargo xtask bench [--native] [--tick | --large | --s3] [options]
 
-  --native        also the same plugins compiled natively, without a sandbox, in the same host
-  --tick          instead: a tick with nothing to do and one with three new objects of 50 rows, on a lake of
+  --native        also run smelt with the same plugins compiled natively, without a sandbox
+  --tick          instead, time a tick with nothing to do and one with three new objects of 50 rows, on a lake of
                   102 committed objects and on one of 10,002
-  --large         instead: smelt alone, on 1,000,000 orders, on ten times the orders and clicks, and on ten times the
+  --large         instead, run smelt alone on 1,000,000 orders, on ten times the orders and clicks, and on ten times the
                   customers as well
-  --s3            instead: smelt alone, in a directory and in buckets of an S3 server on this machine (MinIO if
-                  `cargo xtask minio` has one, otherwise that of the tests), then ticks on both
+  --s3            instead, run smelt alone in a directory and in buckets of an S3 server on this machine, then ticks on
+                  both; the server is MinIO if `cargo xtask minio` has one, and that of the tests otherwise
 
 Options:
   --orders N      rows of orders [default: 1000000]
@@ -47,8 +47,8 @@ Options:
   --customers N   rows of customers [default: 100000]
   --objects N     bronze objects, a multiple of 3 [default: 24]
   --runs N        measured runs of each [default: 3, with --tick 21]
-  --peers LIST    pandas,polars,duckdb or some of them, or none [default: all three]
-  --dir DIR       where everything is written [default: target/bench]
+  --peers LIST    some of pandas,polars,duckdb, or none [default: all three]
+  --dir DIR       the directory for everything that is written [default: target/bench]
 ";
 
 struct Options {
@@ -107,11 +107,4 @@ pub(crate) fn run(args: &mut Args) -> Result<()> {
     };
     print!("{report}");
     Ok(())
-}
-
-/// `smelt run` on that lake.
-fn smelt_run(smelt: &Path, lake: &Path) -> Command {
-    let mut command = tool(smelt);
-    command.args(["run", "--pipeline", "pipelines/ecommerce", "--lake"]).arg(lake);
-    command
 }

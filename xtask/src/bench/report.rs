@@ -3,7 +3,7 @@
 use std::thread::available_parallelism;
 
 use super::measure::Cost;
-use super::s3::Traffic;
+use super::traffic::Traffic;
 
 /// What each contender cost, by its name.
 type Costs = [(String, Vec<Cost>)];

@@ -12,6 +12,7 @@ use super::bronze::{self, Size};
 use super::measure::{Cost, measure};
 use super::report;
 use super::server::Server;
+use super::traffic::Traffic;
 use crate::paths::{self, shown};
 use crate::process::{output, run as run_command, say, tool};
 
@@ -26,18 +27,6 @@ enum Place<'s> {
     Directory(PathBuf),
     /// Its pipeline, which names the buckets: bronze in one, and what a run writes in one of its own.
     Buckets(&'s Server, PathBuf),
-}
-
-/// What the server was asked for in one run.
-pub(super) struct Traffic {
-    /// Bronze rows of the run.
-    pub(super) rows: u64,
-    /// How many requests there were, by method.
-    pub(super) requests: BTreeMap<String, u64>,
-    /// Bytes of their bodies.
-    pub(super) sent: u64,
-    /// Bytes of the answers' bodies.
-    pub(super) received: u64,
 }
 
 pub(super) fn run(dir: &Path, size: &Size, runs: u32) -> Result<String> {
@@ -150,25 +139,4 @@ impl Place<'_> {
 fn sums(told: &Value) -> BTreeMap<String, String> {
     let kpis = told["kpis"].as_array().into_iter().flatten();
     kpis.map(|kpi| (kpi["kpi"].to_string(), kpi["table"]["sha256"].to_string())).collect()
-}
-
-impl Traffic {
-    fn of(told: &Value) -> Option<Self> {
-        let mut traffic = Self { rows: 0, requests: BTreeMap::new(), sent: 0, received: 0 };
-        for dataset in told["datasets"].as_array()? {
-            traffic.rows += dataset["read"].as_u64()?;
-        }
-        for stage in told["profile"]["stages"].as_array()? {
-            let (calls, bytes) = (stage["calls"].as_u64()?, stage["bytes"].as_u64()?);
-            match stage["stage"].as_str()? {
-                "request" => {
-                    traffic.requests.insert(stage["of"].as_str()?.to_owned(), calls);
-                    traffic.sent += bytes;
-                }
-                "answer" => traffic.received += bytes,
-                _ => {}
-            }
-        }
-        Some(traffic)
-    }
 }

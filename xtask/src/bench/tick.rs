@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result, bail};
 
 use super::bronze::{self, Size};
 use super::measure::{Cost, measure};
-use super::{report, smelt_run};
+use super::{report, smelt};
 use crate::paths::{self, shown};
 use crate::process::say;
 
@@ -97,7 +97,7 @@ impl Lake {
 
     /// One tick, which must clean that many objects and no more.
     fn tick(&self, cleans: u64) -> Result<Cost> {
-        let cost = measure(smelt_run(&paths::smelt(), &self.path).arg("--json"), &self.log)?;
+        let cost = measure(smelt::run(&paths::smelt(), &self.path).arg("--json"), &self.log)?;
         if !fs::read_to_string(&self.log)?.contains(&format!("\"cleaned\": {cleans},")) {
             bail!("a tick did not clean {cleans} objects; see {}", shown(&self.log));
         }

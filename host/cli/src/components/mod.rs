@@ -1,4 +1,4 @@
-//! Where a pipeline's components come from: directories, buckets and registries, in the order of the manifest.
+//! The places that a pipeline's components come from: directories, buckets and registries, in the order of the manifest.
 
 mod registry;
 mod signature;
@@ -6,6 +6,7 @@ mod signature;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use self::signature::SIGNATURE_BYTES;
 pub use registry::{Registry, SIGNATURE_LAYER};
 pub use signature::Keys;
 
@@ -16,11 +17,10 @@ use smelt_engine::manifest::Manifest;
 use smelt_storage::lake::connection_of;
 use smelt_storage::{BucketUrl, Places, S3Store, Store as _};
 
-/// What a component's file is called after the plugin's name, and its signature's after that.
+/// What follows the plugin's name in the name of a component.
 const EXTENSION: &str = ".wasm";
+/// What follows the name of a component in the name of its signature.
 const SIGNATURE: &str = ".minisig";
-/// The most bytes of a signature.
-const SIGNATURE_BYTES: u64 = 4096;
 
 /// The places that a manifest names, and the keys that it trusts.
 pub struct Components {
@@ -35,7 +35,7 @@ enum Place {
 }
 
 impl Components {
-    /// Those of the manifest; `variable` looks into the environment. Nothing is asked of them yet.
+    /// Returns the places and keys of the manifest. `variable` reads the environment. No place is read yet.
     pub fn of(manifest: &Manifest, variable: &dyn Fn(&str) -> Option<String>) -> Result<Self> {
         let place = |text: &String| {
             if let Some(rest) = text.strip_prefix("oci://") {
@@ -45,22 +45,24 @@ impl Components {
                 return Ok(Place::Directory(manifest.directory.join(text)));
             }
             let url = BucketUrl::parse(text).map_err(|_| {
-                Error::config(format!("`{text}` is no place for components: a directory, s3://bucket[/prefix], or oci://registry/path[:tag]"))
+                Error::config(format!(
+                    "`{text}` is no place for components; a directory, s3://bucket[/prefix] or oci://registry/path[:tag] would be right"
+                ))
             })?;
             let store = S3Store::new(Places::below(url.clone()), connection_of(&manifest.lake, variable)?)?;
             Ok(Place::Bucket { url, store })
         };
         let in_section = |error: Error| error.context("[pipeline] plugins");
         let places = manifest.pipeline.plugins.iter().map(place).collect::<Result<_>>().map_err(in_section)?;
-        Ok(Self { places, keys: Keys::parse(&manifest.pipeline.trusted)? })
+        Ok(Self { places, keys: Keys::parse(&manifest.pipeline.trusted_keys)? })
     }
 
-    /// The keys with which components must be signed, if there are any.
+    /// Returns the keys that the manifest trusts.
     pub fn keys(&self) -> &Keys {
         &self.keys
     }
 
-    /// The component of that plugin in the first place that has it, which may have so many bytes.
+    /// Returns the plugin's component from the first place that has it. It may have at most `most` bytes.
     pub fn read(&self, plugin: &str, most: u64) -> Result<Binary> {
         for place in &self.places {
             if let Some(binary) = place.read(plugin, most)? {
@@ -73,7 +75,7 @@ impl Components {
         Err(Error::config(format!("no plugin `{plugin}` in {}; found there: {known}", looked.join(", "))))
     }
 
-    /// The plugins that can be found, sorted. What a registry has it does not tell.
+    /// Returns the plugins that the places have, sorted. A registry does not list its plugins.
     pub fn names(&self) -> Vec<String> {
         let mut names: Vec<_> = self.places.iter().flat_map(Place::names).collect();
         names.sort();
@@ -82,14 +84,14 @@ impl Components {
     }
 }
 
-/// The file of the component, if it is in one of the directories that the manifest names before any other place.
+/// Returns the file of the plugin's component, if a directory has it that the manifest names before any bucket or registry.
 pub fn file_of(manifest: &Manifest, plugin: &str) -> Option<PathBuf> {
     let directories = manifest.pipeline.plugins.iter().take_while(|place| !BucketUrl::is_meant(place));
     let file = |place: &String| manifest.directory.join(place).join(format!("{plugin}{EXTENSION}"));
     directories.map(file).find(|path| path.is_file())
 }
 
-/// The component in a file, and the signature beside it if there is one.
+/// Reads the component in a file, and the signature beside it if there is one.
 pub fn read_file(path: &Path, most: u64) -> Result<Binary> {
     let binary = Binary::read(path, most)?;
     let mut beside = path.as_os_str().to_owned();

@@ -1,4 +1,4 @@
-//! Components in an OCI registry: an artifact for each plugin, with the component as a layer of type `application/wasm`.
+//! Components in an OCI registry. Each plugin is an artifact, and its component a layer of type `application/wasm`.
 
 use std::time::Duration;
 
@@ -10,19 +10,19 @@ use oci_client::secrets::RegistryAuth;
 use oci_client::{Client, Reference};
 use tokio::runtime::Runtime;
 
-use super::SIGNATURE_BYTES;
+use super::signature::SIGNATURE_BYTES;
 use smelt_common::Error;
 use smelt_common::binary::Binary;
 use smelt_common::error::{Kind, Result};
 
-/// The type of the layer with the component, as other tools for WebAssembly in registries have it.
+/// The type of the layer with the component, which other tools for WebAssembly in registries use too.
 const COMPONENT_LAYER: &str = "application/wasm";
-/// The type of the layer with its signature.
+/// The type of the layer with the signature.
 pub const SIGNATURE_LAYER: &str = "application/vnd.smelt.minisig";
-/// How long a registry may take to say something.
+/// The longest time to wait for a registry to connect or to send the next bytes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A path in a registry, below which each plugin has an artifact of its name.
+/// A path in a registry. Below it, each plugin has an artifact of its name.
 pub struct Registry {
     host: String,
     path: String,
@@ -31,7 +31,7 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// From `registry/path[:tag]`. `SMELT_REGISTRY_USERNAME` and `SMELT_REGISTRY_PASSWORD` are sent if they are set.
+    /// Parses `registry/path[:tag]`. If `SMELT_REGISTRY_USERNAME` and `SMELT_REGISTRY_PASSWORD` are set, they are sent.
     pub fn new(text: &str, variable: &dyn Fn(&str) -> Option<String>) -> Result<Self> {
         let wrong = || {
             Error::config(format!("`oci://{text}` is no place in a registry: oci://registry/path[:tag] would be right"))
@@ -49,7 +49,7 @@ impl Registry {
         Ok(registry)
     }
 
-    /// Where it is, for people.
+    /// Returns the path as people write it.
     pub fn describe(&self) -> String {
         let Self { host, path, tag, .. } = self;
         format!("oci://{host}/{path}:{tag}")
@@ -61,7 +61,8 @@ impl Registry {
         text.parse().map_err(|error| Error::config(format!("`oci://{text}`: {error}")))
     }
 
-    /// The plugin's component, if the registry has it, with its signature if there is one.
+    /// Returns the plugin's component, with its signature if there is one; `None` if the registry does not have the plugin. The
+    /// component may have at most `most` bytes.
     pub fn read(&self, plugin: &str, most: u64) -> Result<Option<Binary>> {
         let runtime = runtime()?;
         let reference = self.reference(plugin)?;
@@ -98,12 +99,12 @@ impl Registry {
 
     fn client(&self) -> Client {
         let name = self.host.rsplit_once(':').map_or(self.host.as_str(), |(name, _)| name);
-        // As other clients do it: in the clear only within this machine.
+        // Like other clients, smelt speaks HTTP without TLS only to this machine.
         let protocol = match name {
             "localhost" | "127.0.0.1" | "[::1]" => ClientProtocol::HttpsExcept(vec![self.host.clone()]),
             _ => ClientProtocol::Https,
         };
-        // Fails if one was chosen already.
+        // This fails if another call has installed a provider before.
         let _ = rustls::crypto::ring::default_provider().install_default();
         Client::new(ClientConfig {
             protocol,
@@ -126,7 +127,7 @@ fn find<'m>(manifest: &'m OciImageManifest, kind: &str) -> Option<&'m OciDescrip
     manifest.layers.iter().find(|layer| layer.media_type == kind)
 }
 
-/// The layer, whose digest is checked; no more than that many bytes of it.
+/// Downloads a layer of at most `most` bytes. oci-client compares its digest.
 async fn pull(
     client: &Client,
     reference: &Reference,

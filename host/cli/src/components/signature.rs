@@ -1,4 +1,4 @@
-//! Signatures of components, as [minisign](https://jedisct1.github.io/minisign/) makes them.
+//! Signatures of components, made by [minisign](https://jedisct1.github.io/minisign/).
 
 use minisign_verify::{PublicKey, Signature};
 
@@ -6,22 +6,27 @@ use smelt_common::Error;
 use smelt_common::binary::Binary;
 use smelt_common::error::Result;
 
-/// The keys that a manifest trusts. Without any, nothing need be signed.
+/// The most bytes of a signature.
+pub(super) const SIGNATURE_BYTES: u64 = 4096;
+
+/// The keys that a manifest trusts. If there are none, components need no signature.
 pub struct Keys(Vec<PublicKey>);
 
 impl Keys {
-    /// From the texts of public keys.
+    /// Parses public keys, each the last line of a `.pub` file.
     pub fn parse(texts: &[String]) -> Result<Self> {
         let parse = |text: &String| {
             PublicKey::from_base64(text).map_err(|error| {
-                Error::config(format!("[pipeline] trusted: `{text}` is no public key of minisign ({error}); the last line of a `.pub` file would be right"))
+                Error::config(format!(
+                    "[pipeline] trusted_keys: `{text}` is no public key of minisign ({error}); the last line of a `.pub` file would be right"
+                ))
             })
         };
         texts.iter().map(parse).collect::<Result<_>>().map(Self)
     }
 
-    /// Refuses a component that none of the keys has signed, if there are any.
-    pub fn check(&self, plugin: &str, binary: &Binary) -> Result<()> {
+    /// Refuses a component that none of the keys has signed. If there are no keys, refuses none.
+    pub fn expect_signature(&self, plugin: &str, binary: &Binary) -> Result<()> {
         let Self(keys) = self;
         if keys.is_empty() {
             return Ok(());
@@ -29,7 +34,7 @@ impl Keys {
         let refused = |why: String| {
             let shown = binary.shown();
             Err(Error::config(format!(
-                "the component `{shown}` of plugin `{plugin}` {why}: [pipeline] trusted requires it to be signed with one of its keys"
+                "the component `{shown}` of plugin `{plugin}` {why}: [pipeline] trusted_keys requires it to be signed with one of its keys"
             )))
         };
         let Some(text) = binary.signature() else {

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::io::{Read, Write as _};
 use std::sync::Mutex;
 
-use super::dataset::DatasetWork;
+use super::batch::{CleanedBatch, Maker};
+use super::context::DatasetWork;
 use super::names::What;
-use super::part::{Maker, Part};
 use crate::clean::spool::Spool;
 use crate::{plan, silver};
 use smelt_catalog::ObjectRef;
@@ -206,7 +206,7 @@ impl Bronze<'_> {
 }
 
 impl<'w> Sink<'w> {
-    fn take(&mut self, part: &mut Part<'w>) -> Result<()> {
+    fn take(&mut self, part: &mut CleanedBatch<'w>) -> Result<()> {
         self.read += part.read;
         part.rejected.iter().for_each(|(rule, rows)| *self.rejected.entry(rule).or_default() += rows);
         part.repaired.iter().for_each(|(rule, rows)| *self.repaired.entry(rule).or_default() += rows);

@@ -5,7 +5,7 @@ use arrow_buffer::BooleanBuffer;
 use arrow_schema::{Schema, SchemaRef};
 use arrow_select::filter::filter_record_batch;
 
-use super::dataset::DatasetWork;
+use super::context::DatasetWork;
 use super::names::What;
 use crate::silver;
 use crate::silver::{Encoded, Writer};

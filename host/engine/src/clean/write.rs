@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use arrow_array::RecordBatch;
 
-use super::Cleaning;
-use super::dataset::DatasetWork;
+use super::cleaning::Cleaning;
+use super::context::DatasetWork;
 use super::object::{CleanObject, Rows};
 use super::stream::Stream;
 use crate::clean::spool::Spool;
@@ -140,9 +140,9 @@ impl<'w> DatasetWork<'w> {
 
     /// Where KPIs take in new rows on this worker, if they do.
     fn feed<'f>(&self, feed: &'f mut Option<Feed<'w>>) -> Option<&'f mut Feed<'w>> {
-        let fresh = self.cleaning.fresh?;
+        let partials = self.cleaning.partials?;
         let Cleaning { pipeline, state, as_of, .. } = self.cleaning;
-        Some(feed.get_or_insert_with(|| fresh.feed(pipeline, state, &self.step.name, *as_of)))
+        Some(feed.get_or_insert_with(|| partials.feed(pipeline, state, &self.step.name, *as_of)))
     }
 
     /// Writes the rows that left silver, so that KPIs can take them back.

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use arrow_array::RecordBatch;
 use serde::Serialize;
 
-use super::{Found, Reproduction, as_read, find, is_behind};
+use super::found::{Found, as_read, find, is_behind};
+use super::reproduce::Reproduction;
 use crate::cells::cells;
 use crate::pipeline::Pipeline;
 use crate::tables::{LeaveOneOut, States};
@@ -57,15 +58,15 @@ pub fn explain(reproduction: &Reproduction<'_>, kpi: &str, cells: &[String]) -> 
     let mut seen = Seen::default();
     look(&*store, |state| {
         let Found::Gold(kpi) = find(&*store, state, kpi)? else {
-            return Err(Error::config(format!("`{kpi}` is no KPI; only rows of gold are explained")));
+            return Err(Error::config(format!("`{kpi}` is no KPI; --row takes a row of a KPI's table")));
         };
         let gold = &state.gold[&kpi];
         match explain_in(reproduction, &*store, state, &kpi, cells, &mut seen) {
             Err(error) if error.kind() == Kind::Damaged && is_behind(state, gold) => {
-                let table = &gold.table.key;
+                let table = &gold.table().key;
                 let why = format!(
-                    "what `{table}` was made from has changed since and is not all kept; once `smelt aggregate` has followed it \
-                     can be explained: {error}"
+                    "the lake no longer has all that `{table}` was made from, because its silver has changed; `smelt aggregate` \
+                     brings the table up to date, and then its rows have a lineage again: {error}"
                 );
                 Err(Error::new(Kind::Conflict, why))
             }
@@ -96,15 +97,15 @@ fn explain_in(
     let mut inputs: Vec<(&str, Vec<(String, Entry)>)> = Vec::new();
     for (name, input) in &gold.inputs {
         let (held, entries) = as_read(store, state, gold, input)?;
-        datasets.insert(input.dataset.clone(), held.fingerprint);
+        datasets.insert(input.relation.clone(), held.relation.fingerprint);
         inputs.push((name, entries));
     }
     let Seen { pipeline, states } = seen;
-    let is_it = |(of, by, _): &(_, _, _)| (of, by) == (&datasets, &gold.fingerprint);
+    let is_it = |(of, by, _): &(_, _, _)| (of, by) == (&datasets, &gold.relation.fingerprint);
     if !pipeline.as_ref().is_some_and(is_it) {
-        let loaded = reproduction.recorded(store, &datasets, Some((kpi, &gold.fingerprint)))?;
+        let loaded = reproduction.recorded(store, &datasets, Some((kpi, &gold.relation.fingerprint)))?;
         *states = States::default();
-        *pipeline = Some((datasets, gold.fingerprint.clone(), loaded));
+        *pipeline = Some((datasets, gold.relation.fingerprint.clone(), loaded));
     }
     let (_, _, pipeline) = pipeline.as_ref().ok_or_else(|| Error::internal("no pipeline"))?;
     let step = pipeline.kpis.first().ok_or_else(|| Error::internal("a pipeline without its KPI"))?;
@@ -135,7 +136,7 @@ fn explain_in(
     }
     from.sort_by(|a, b| a.bronze.cmp(&b.bronze));
     let Rows { columns, .. } = found;
-    Ok(Explained { table: gold.table.key.clone(), kpi: kpi.to_owned(), columns, row, objects: objects.len(), from })
+    Ok(Explained { table: gold.table().key.clone(), kpi: kpi.to_owned(), columns, row, objects: objects.len(), from })
 }
 
 struct Rows {
@@ -176,11 +177,11 @@ impl Selection {
         let matching: Vec<_> = rows.rows.iter().filter(|row| self.matches(row)).collect();
         match matching.as_slice() {
             [row] => Ok((*row).clone()),
-            [] => Err(Error::config(format!("no row of `{}` has these cells", gold.table.key))),
+            [] => Err(Error::config(format!("no row of `{}` has these cells", gold.table().key))),
             several => Err(Error::config(format!(
                 "{} rows of `{}` have these cells, among them {}; more `column=value` tell them apart",
                 several.len(),
-                gold.table.key,
+                gold.table().key,
                 several.iter().take(3).map(|row| format!("({})", row.join(", "))).collect::<Vec<_>>().join(", ")
             ))),
         }

@@ -4,29 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Found, as_read, find, time_of};
+use super::found::{Found, as_read, find, time_of};
+use super::layer::Layer;
 use smelt_catalog::Fingerprint;
-use smelt_catalog::{Dataset, Entry, Gold, ObjectRef, State, look};
+use smelt_catalog::{Entry, Gold, ObjectRef, Relation, State, look};
 use smelt_common::cost::Cost;
 use smelt_common::error::Result;
 use smelt_storage::Store;
 use smelt_storage::layers::BRONZE;
-
-/// What something in the lake is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Layer {
-    /// A KPI's table.
-    Gold,
-    /// All silver of one dataset.
-    Dataset,
-    /// The clean rows of one bronze object.
-    Silver,
-    /// The rejected rows of one bronze object.
-    Quarantine,
-    /// An object as it arrived.
-    Bronze,
-}
 
 /// Something in the lake, and what it was made from.
 #[derive(Debug, Clone, Serialize)]
@@ -99,27 +84,27 @@ fn of_gold(store: &dyn Store, state: &State, gold: &Gold) -> Result<Node> {
         let silver: Vec<_> = entries.iter().map(|(name, entry)| silver(name, entry)).collect();
         from.push(Node {
             layer: Layer::Dataset,
-            name: input.dataset.clone(),
+            name: input.relation.clone(),
             sha256: input.content.into(),
             bytes: silver.iter().map(|node| node.bytes).sum(),
             rows: input.rows,
-            made: Some(made(store, &held)?),
+            made: Some(made(store, &held.relation)?),
             cost: None,
             account: None,
             from: silver,
         });
     }
-    let by = gold.fingerprint.clone();
+    let by = gold.relation.fingerprint.clone();
     Ok(Node {
         made: Some(Made { by, commit: gold.commit, at: time_of(store, gold.commit)? }),
         cost: Some(gold.cost),
         from,
-        ..node(Layer::Gold, &gold.table)
+        ..node(Layer::Gold, &gold.table())
     })
 }
 
 fn of_object(store: &dyn Store, state: &State, dataset: &str, name: &str, entry: &Entry, layer: Layer) -> Result<Node> {
-    let made = Some(made(store, &state.datasets[dataset])?);
+    let made = Some(made(store, &state.datasets[dataset].relation)?);
     Ok(match (layer, &entry.quarantine) {
         (Layer::Bronze, _) => bronze(name, entry),
         (Layer::Quarantine, Some(stored)) => {
@@ -129,8 +114,8 @@ fn of_object(store: &dyn Store, state: &State, dataset: &str, name: &str, entry:
     })
 }
 
-fn made(store: &dyn Store, held: &Dataset) -> Result<Made> {
-    let Dataset { fingerprint, revision, .. } = held;
+fn made(store: &dyn Store, held: &Relation) -> Result<Made> {
+    let Relation { fingerprint, revision, .. } = held;
     Ok(Made { by: fingerprint.clone(), commit: *revision, at: time_of(store, *revision)? })
 }
 

@@ -2,143 +2,14 @@
 
 pub mod diff;
 mod explain;
+mod found;
+mod layer;
 mod lineage;
 mod open_lineage;
 mod reproduce;
 
 pub use explain::{Explained, Influence, explain};
-pub use lineage::{Account, Layer, Made, Node, lineage};
+pub use layer::Layer;
+pub use lineage::{Account, Made, Node, lineage};
 pub use open_lineage::events;
 pub use reproduce::{Compared, Reproduced, Reproduction};
-
-use smelt_catalog::{Dataset, Entries, Entry, Gold, GoldInput, State, entries_as_of, read_commit};
-use smelt_common::Error;
-use smelt_common::error::{Kind, Result};
-use smelt_storage::Store;
-use smelt_storage::layers::{BRONZE, GOLD, QUARANTINE, SILVER};
-
-/// Something that the lake holds, found by its name.
-pub(crate) enum Found {
-    /// The table of that KPI.
-    Gold(String),
-    /// What was made of that bronze object, and which of it was meant.
-    Object { dataset: String, name: String, entry: Box<Entry>, layer: Layer },
-}
-
-/// What the name means: a KPI, or the key of an object that the newest commit names.
-pub(crate) fn find(store: &dyn Store, state: &State, name: &str) -> Result<Found> {
-    if state.gold.contains_key(name) {
-        return Ok(Found::Gold(name.to_owned()));
-    }
-    let unknown = |why: String| Error::config(format!("`{name}`: {why}"));
-    if let Some(rest) = name.strip_prefix(GOLD) {
-        let kpi = rest.split('/').next().unwrap_or_default();
-        return match state.gold.get(kpi) {
-            Some(gold) if gold.table.key == name => Ok(Found::Gold(kpi.to_owned())),
-            Some(gold) => Err(unknown(format!(
-                "is not what the newest commit names; the table of KPI `{kpi}` is `{}` now, and what former ones were made \
-                 from is not kept",
-                gold.table.key
-            ))),
-            None => Err(unknown(format!("there is no KPI `{kpi}`; there are {}", listed(state.gold.keys())))),
-        };
-    }
-    for (layer, prefix) in [(Layer::Silver, SILVER), (Layer::Quarantine, QUARANTINE), (Layer::Bronze, BRONZE)] {
-        let Some(rest) = name.strip_prefix(prefix) else { continue };
-        for (dataset, held) in &state.datasets {
-            // Below these layers each dataset has a directory of its own.
-            if layer != Layer::Bronze && rest.split('/').next() != Some(dataset.as_str()) {
-                continue;
-            }
-            if let Some((object, entry)) = entry_of(store, held, layer, name, rest)? {
-                return Ok(Found::Object { dataset: dataset.clone(), name: object, entry: Box::new(entry), layer });
-            }
-        }
-        return Err(unknown("the newest commit names no such object; `smelt history --objects` shows them".into()));
-    }
-    Err(unknown(format!(
-        "a KPI ({}) or an object such as `{SILVER}…` or `{BRONZE}…` would be right",
-        listed(state.gold.keys())
-    )))
-}
-
-fn entry_of(store: &dyn Store, held: &Dataset, layer: Layer, key: &str, name: &str) -> Result<Option<(String, Entry)>> {
-    let entries = Entries::of(store, held);
-    if layer == Layer::Bronze {
-        return Ok(entries.by_name(&[name])?.remove(0).map(|entry| (name.to_owned(), entry)));
-    }
-    let mut found = None;
-    entries.scan(|object, entry| {
-        let has = match layer {
-            Layer::Quarantine => entry.quarantine.as_ref().is_some_and(|stored| stored.key == key),
-            _ => entry.silver.key == key,
-        };
-        if has {
-            found = Some((object.to_owned(), entry));
-        }
-        Ok(())
-    })?;
-    Ok(found)
-}
-
-fn listed<'n>(names: impl Iterator<Item = &'n String>) -> String {
-    let names: Vec<_> = names.map(String::as_str).collect();
-    if names.is_empty() { "none yet".to_owned() } else { names.join(", ") }
-}
-
-/// A dataset as a KPI's table was made from it, with what is known of its objects, in the order of their names. Fails if they
-/// are not what the table records.
-pub(crate) fn as_read(
-    store: &dyn Store,
-    state: &State,
-    gold: &Gold,
-    input: &GoldInput,
-) -> Result<(Dataset, Vec<(String, Entry)>)> {
-    let GoldInput { dataset, revision, content, .. } = input;
-    let gone = |what: &str| {
-        let table = &gold.table.key;
-        Error::new(
-            Kind::Damaged,
-            format!(
-                "`{table}` was made from dataset `{dataset}` as of commit {revision}, {what}; `smelt aggregate` makes it anew"
-            ),
-        )
-    };
-    // What is known of its objects may have been written anew since, though its silver is as it was.
-    let is_it = |held: &&Dataset| held.revision == *revision;
-    let current = state.datasets.get(dataset).filter(is_it).cloned();
-    let held = match current {
-        Some(held) => held,
-        None => {
-            // The table's own commit may have come after another one of the dataset.
-            let made_it = if *revision > 0 { *revision } else { gold.commit };
-            let state = read_commit(store, made_it)?.state;
-            let held = state.datasets.get(dataset).filter(is_it).cloned();
-            held.ok_or_else(|| gone("of which that commit says nothing"))?
-        }
-    };
-    let entries = match Entries::of(store, &held).all() {
-        // Deleted when the dataset went on.
-        Err(error) if error.kind() == Kind::Damaged => {
-            entries_as_of(store, dataset, &held, state.datasets.get(dataset))?
-        }
-        entries => entries?,
-    };
-    let mut sum = smelt_catalog::Content::default();
-    entries.iter().for_each(|(name, entry)| sum.add(name, entry));
-    match sum == *content {
-        true => Ok((held, entries)),
-        false => Err(gone("but what the catalog says of its objects does not add up to what the table records")),
-    }
-}
-
-/// Whether the table's dataset has changed since the table was made, so that some of what it was made from may be gone.
-fn is_behind(state: &State, gold: &Gold) -> bool {
-    let revision = |input: &GoldInput| state.datasets.get(&input.dataset).map(|held| held.revision);
-    gold.inputs.values().any(|input| revision(input) != Some(input.revision))
-}
-
-/// When the commit was made.
-fn time_of(store: &dyn Store, sequence: u64) -> Result<String> {
-    Ok(read_commit(store, sequence)?.at)
-}

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::lineage::{Layer, Made, Node};
+use super::layer::Layer;
+use super::lineage::{Made, Node};
 
 const SCHEMA: &str = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent";
 const FACETS: &str = "https://openlineage.io/spec/facets";

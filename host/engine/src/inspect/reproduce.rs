@@ -9,7 +9,8 @@ use chrono::DateTime;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{Found, Layer, as_read, find};
+use super::found::{Found, as_read, find};
+use super::layer::Layer;
 use crate::manifest::{Manifest, Quarantine};
 use crate::pipeline::Pipeline;
 use crate::run::Host;
@@ -95,7 +96,7 @@ impl Reproduction<'_> {
         look(&*store, |state| match find(&*store, state, name)? {
             Found::Gold(kpi) => self.gold(&*store, state, &kpi),
             Found::Object { layer: Layer::Bronze, .. } => Err(Error::config(format!(
-                "`{name}` arrived as it is, so it cannot be made again; `smelt verify --all` tells whether it was changed"
+                "`{name}` was made from nothing else, so it cannot be rebuilt; `smelt verify` tells whether it was changed"
             ))),
             Found::Object { dataset, name, entry, layer } => {
                 self.object(&*store, state, &dataset, &name, &entry, layer)
@@ -109,14 +110,14 @@ impl Reproduction<'_> {
         let mut datasets = BTreeMap::new();
         for input in gold.inputs.values() {
             let (held, entries) = as_read(store, state, gold, input)?;
-            recorded.insert(input.dataset.clone(), held.fingerprint);
-            datasets.insert(input.dataset.clone(), (input.content, entries));
+            recorded.insert(input.relation.clone(), held.relation.fingerprint);
+            datasets.insert(input.relation.clone(), (input.content, entries));
         }
-        let pipeline = self.recorded(store, &recorded, Some((kpi, &gold.fingerprint)))?;
+        let pipeline = self.recorded(store, &recorded, Some((kpi, &gold.relation.fingerprint)))?;
         let names = datasets.values().flat_map(|(_, entries)| entries).map(|(name, _)| format!("{BRONZE}{name}"));
-        let host = self.host(names.collect(), pipeline, &gold.fingerprint)?;
+        let host = self.host(names.collect(), pipeline, &gold.relation.fingerprint)?;
         let mut reproduced = Reproduced {
-            object: gold.table.key.clone(),
+            object: gold.table().key.clone(),
             bronze: datasets.values().map(|(_, entries)| entries.len()).sum(),
             compared: vec![],
             cost: Cost::default(),
@@ -127,7 +128,7 @@ impl Reproduction<'_> {
             let Some(held) = state.datasets.get(name) else { continue };
             let again = Entries::of(host.store(), held).all()?;
             again.iter().for_each(|(_, entry)| reproduced.cost.merge(entry.cost));
-            reproduced.compare(format!("dataset {name}"), String::from(*content), String::from(held.content));
+            reproduced.compare(format!("dataset {name}"), String::from(*content), String::from(held.relation.content));
             let again: BTreeMap<_, _> = again.into_iter().collect();
             let differ = entries.iter().filter_map(|(name, was)| Some((was, again.get(name)?, name)));
             let differ =
@@ -139,7 +140,7 @@ impl Reproduction<'_> {
         }
         let again = state.gold.get(kpi).ok_or_else(|| Error::internal(format!("KPI `{kpi}` was not computed")))?;
         reproduced.cost.merge(again.cost);
-        reproduced.compare(&gold.table.key, &gold.table.sha256, &again.table.sha256);
+        reproduced.compare(&gold.table().key, &gold.table().sha256, &again.table().sha256);
         Ok(reproduced)
     }
 
@@ -152,7 +153,7 @@ impl Reproduction<'_> {
         entry: &Entry,
         layer: Layer,
     ) -> Result<Reproduced> {
-        let fingerprint = &state.datasets[dataset].fingerprint;
+        let fingerprint = &state.datasets[dataset].relation.fingerprint;
         let recorded = BTreeMap::from([(dataset.to_owned(), fingerprint.clone())]);
         let pipeline = self.recorded(store, &recorded, None)?;
         let key = format!("{BRONZE}{name}");

@@ -9,8 +9,11 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::{OURS, Reached, owner};
-use smelt_catalog::{CHANGES, COMMITS, Catalog, Change, GC, LOOKS, Look, State};
+use super::owner::{OURS, owner};
+use super::reached::Reached;
+use crate::attempt::{Attempts, Committer};
+use crate::outcome::Outcome;
+use smelt_catalog::{CHANGES, COMMITS, Catalog, Change, GC, Look, State};
 use smelt_common::Error;
 use smelt_common::clock::apart;
 use smelt_common::error::{Kind, Result};
@@ -65,8 +68,8 @@ fn found(look: &mut Look<'_>, grace: Duration, former: bool) -> Result<(Vec<Garb
     }
     if let Some((what, error)) = reached.unreadable.iter().find(|it| !is_commit(it)) {
         let why = format!(
-            "`{what}` cannot be read, so it is unknown what is left over: {error}; `smelt run` makes a dataset anew, and \
-             --former lets go of what is kept for rollbacks"
+            "`{what}` cannot be read, so it is unknown which objects are orphans: {error}; `smelt run` rebuilds a dataset, and \
+             --rollback-points discards rollback points"
         );
         return Err(Error::new(Kind::Damaged, why));
     }
@@ -141,45 +144,68 @@ pub fn collect(store: &dyn Store, grace: Duration, former: bool, now: DateTime<U
 fn collect_all(store: &dyn Store, grace: Duration, former: bool, now: DateTime<Utc>) -> Result<Vec<Garbage>> {
     let mut look = Look::begin(store)?;
     let (mut garbage, mut reached) = found(&mut look, grace, former)?;
-    for _ in 0..LOOKS {
-        look.renew()?;
-        let change = discarded(store, look.state(), former)?;
+    let outcome = Attempts::default().at(&Collector { store, now }, |catalog| {
+        let change = discarded(store, catalog.state(), former)?;
         let discarded: HashSet<&str> = change.retired.iter().map(String::as_str).collect();
-        // Someone may have committed meanwhile, perhaps what we found. That is told from the new commits alone, so that we
-        // are as fast as anyone.
+        // Someone may have committed meanwhile, perhaps what was found. That is told from the new commits alone, so that gc is
+        // as fast as anyone.
         match still_garbage(store, &mut garbage, &mut reached, &discarded) {
             Err(error) if error.kind() == Kind::Conflict => {
+                look.renew()?;
                 (garbage, reached) = found(&mut look, grace, former)?;
-                continue;
+                return Err(error);
             }
             is => is?,
         }
-        let (objects, uploads): (Vec<_>, Vec<_>) = garbage.iter().partition(|garbage| garbage.upload.is_none());
-        if !objects.is_empty() {
-            let retired = objects.iter().map(|garbage| garbage.object.clone()).collect();
-            let catalog = look.catalog();
+        let mut outcome = Outcome::new(Change::default(), garbage.clone());
+        let objects = garbage.iter().filter(|garbage| garbage.upload.is_none());
+        let retired: Vec<String> = objects.map(|garbage| garbage.object.clone()).collect();
+        if !retired.is_empty() {
             // The newer commits that were just taken in do not fit an older state.
             if catalog.state().sequence != reached.sequence {
-                continue;
+                let why = format!("commit {} came after {}", reached.sequence, catalog.state().sequence);
+                return Err(Error::new(Kind::Conflict, why));
             }
-            match catalog.commit(&Change { retired, ..change }, now) {
-                Err(error) if error.kind() == Kind::Conflict => continue,
-                committed => committed?,
-            }
-            // Should we be stopped here, the maker of the next commit goes on.
-            for key in catalog.state().retired.clone() {
-                // What someone else has deleted may be there again.
-                catalog.refresh()?;
-                if catalog.state().retired.contains(&key) {
-                    store.delete(&key)?;
-                }
-            }
+            outcome.change = Change { retired, ..change };
         }
-        // No commit can name them: whoever wants to finish one of them learns that it is gone.
-        for Garbage { object, upload, .. } in uploads {
-            upload.iter().try_for_each(|id| store.abort(object, id))?;
-        }
-        return Ok(garbage);
+        Ok(outcome)
+    })?;
+    // No commit can reference them: whoever wants to finish one of them learns that it is gone.
+    for Garbage { object, upload, .. } in &outcome.made {
+        upload.iter().try_for_each(|id| store.abort(object, id))?;
     }
-    Err(Error::new(Kind::Conflict, "other hosts committed again and again; nothing was deleted"))
+    Ok(outcome.made)
+}
+
+/// Commits for gc, which knows no pipeline.
+struct Collector<'s> {
+    store: &'s dyn Store,
+    now: DateTime<Utc>,
+}
+
+impl Committer for Collector<'_> {
+    fn read(&self) -> Result<Catalog<'_>> {
+        Catalog::load(self.store)
+    }
+
+    /// Commits the change, and then deletes all that is retired. If gc is stopped while it does, the maker of the next commit
+    /// goes on.
+    fn commit(&self, catalog: &mut Catalog<'_>, change: Change) -> Result<()> {
+        if change.is_empty() {
+            return Ok(());
+        }
+        catalog.commit(&change, self.now)?;
+        for key in catalog.state().retired.clone() {
+            // An object that someone else has deleted may be there again.
+            catalog.refresh()?;
+            if catalog.state().retired.contains(&key) {
+                self.store.delete(&key)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn begin_again(&self) -> Result<()> {
+        Ok(())
+    }
 }

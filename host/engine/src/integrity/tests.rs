@@ -5,13 +5,21 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::DateTime;
 
+use std::time::Duration;
+
+use super::owner::{OURS, owner};
+use super::reached::Reached;
 use super::*;
 use smelt_catalog::Fingerprint;
-use smelt_catalog::{Change, DatasetChange, Entry, entries_as_of, look};
+use smelt_catalog::{CHANGES, Catalog, Dataset, ENTRIES, Entries, LogEntry, Look, ObjectRef};
+use smelt_catalog::{Change, Entry, RelationChange, entries_as_of, look};
 use smelt_common::cost::Cost;
 use smelt_common::digest;
+use smelt_common::error::Kind;
 use smelt_common::progress::Unwatched;
+use smelt_storage::PROOFS;
 use smelt_storage::layers::CATALOG;
+use smelt_storage::layers::{BRONZE, SILVER};
 use smelt_storage::meddling::Meddling;
 use smelt_storage::{DirStore, Durability, Store};
 
@@ -32,8 +40,8 @@ fn prepare(store: &dyn Store, names: &[&str]) -> (u64, Change) {
     for (name, known) in names.iter().zip(known) {
         let bronze = put(store, format!("{BRONZE}{name}"), name);
         let silver = put(store, format!("{SILVER}d/d_clean_{name}.{sequence}.csv"), &format!("{name} {sequence}"));
-        let id = known.as_ref().map_or(dataset.next_id, |known| known.id);
-        dataset.next_id += u32::from(known.is_none());
+        let id = known.as_ref().map_or(dataset.bronze.next_id, |known| known.id);
+        dataset.bronze.next_id += u32::from(known.is_none());
         let cleaned = known.is_none();
         retired.extend(known.map(|known| known.silver.key));
         let entry = Entry {
@@ -53,17 +61,17 @@ fn prepare(store: &dyn Store, names: &[&str]) -> (u64, Change) {
         pairs.extend(Entries::pairs(name, &entry).expect("pairs"));
         log.push(LogEntry { object: (*name).to_owned(), cleaned, entry });
     }
-    dataset.entries.put(store, &format!("{ENTRIES}d/{sequence:020}"), pairs, &mut retired).expect("a run");
+    dataset.entries_mut().put(store, &format!("{ENTRIES}d/{sequence:020}"), pairs, &mut retired).expect("a run");
     let mut referenced: std::collections::BTreeSet<_> = log.iter().map(|line| line.entry.silver.key.clone()).collect();
     let log = LogEntry::write(store, &format!("{CHANGES}d/{sequence:020}"), &log).expect("a log");
-    referenced.extend(dataset.entries.runs().iter().map(|run| run.key.clone()).chain([log.key.clone()]));
-    let previous = held.as_ref().map_or(0, |held| held.revision);
-    let change = DatasetChange {
+    referenced.extend(dataset.entries().runs().iter().map(|run| run.key.clone()).chain([log.key.clone()]));
+    let previous = held.as_ref().map_or(0, |held| held.relation.revision);
+    let change = RelationChange {
         reset: held.is_none(),
         previous,
         cleaned: names.len() as u64,
         rewritten: 0,
-        log,
+        log: Some(log),
         removed: None,
     };
     let change =

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{GRACE, OURS, Reached, owner};
+use super::owner::{GRACE, OURS, owner};
+use super::reached::Reached;
 use smelt_catalog::{COMMITS, Catalog, Look, ObjectRef, busy, commit_key};
 use smelt_common::digest::HashingReader;
 use smelt_common::error::{Kind, Result};

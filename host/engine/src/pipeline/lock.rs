@@ -1,4 +1,4 @@
-//! `smelt.lock`: which components a pipeline runs, beside its manifest.
+//! The lock, `smelt.lock`: the components that a pipeline may run, in a file beside its manifest.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,40 +12,41 @@ use smelt_common::error::{Kind, Result};
 use smelt_common::{Error, files};
 use smelt_runtime::Limits;
 
+/// The comment at the beginning of the file.
 const HEAD: &str = "\
-# Which components the pipeline runs. Written by `smelt plugin lock`; any other component is refused.
-# `smelt plugin lock --update [NAME]` pins what is there now.
+# `smelt plugin lock` wrote this file. smelt refuses every component that it does not pin.
+# `smelt plugin lock --update [NAME]` pins the components that run now.
 ";
 
-/// What is pinned.
+/// The components that are pinned.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lock {
-    /// In the order of their names.
+    /// The pins, in the order of the plugins' names.
     #[serde(default)]
     pub plugin: Vec<Pin>,
 }
 
-/// One plugin.
+/// The pinned component of one plugin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pin {
-    /// As in the manifest.
+    /// The plugin's name, as in the manifest.
     pub name: String,
-    /// The version it gives itself.
+    /// The version that the component gives itself.
     pub version: String,
     /// The component's sha256.
     pub sha256: String,
-    /// The contract's version.
+    /// The version of the contract that the component keeps.
     pub contract: String,
-    /// What it imports, in full.
+    /// The component's imports, with their versions.
     pub imports: Vec<String>,
-    /// What it may use, by the section that uses it (`kpi.aov`) and the limit's key.
+    /// The plugin's limits, by the section that uses it (`kpi.aov`) and by the limit's key.
     pub limits: BTreeMap<String, BTreeMap<String, u64>>,
 }
 
 impl Lock {
-    /// The lock of the manifest, if there is one; one that the manifest requires must be there.
+    /// Reads the lock of the manifest, if there is one. Fails if the manifest requires a lock and there is none.
     pub fn of(manifest: &Manifest) -> Result<Option<Self>> {
         match Self::read(&manifest.lock)? {
             None if manifest.pipeline.locked => Err(Error::config(format!(
@@ -56,7 +57,7 @@ impl Lock {
         }
     }
 
-    /// The lock in the file, if there is such a file.
+    /// Reads the lock in a file; `None` if there is no such file.
     pub fn read(path: &Path) -> Result<Option<Self>> {
         let shown = path.display();
         let text = match files::read_text(path, files::TEXT_BYTES) {
@@ -67,7 +68,7 @@ impl Lock {
         lock.map(Some).map_err(|error| Error::config(format!("`{shown}`: {}", error.to_string().trim_end())))
     }
 
-    /// Writes it beside the manifest, whole or not at all.
+    /// Writes the lock beside the manifest. Readers see the previous lock or this one, never a part.
     pub fn write(&self, manifest: &Manifest) -> Result<()> {
         let path = &manifest.lock;
         let text = toml::to_string(self).map_err(|error| Error::internal(error.to_string()))?;
@@ -76,7 +77,7 @@ impl Lock {
         written.map_err(|error| Error::new(Kind::Unavailable, format!("cannot write `{}`: {error}", path.display())))
     }
 
-    /// What is pinned of the plugin.
+    /// Returns the pin of the plugin.
     pub fn pin(&self, plugin: &str) -> Option<&Pin> {
         self.plugin.iter().find(|pin| pin.name == plugin)
     }
@@ -91,7 +92,7 @@ impl Lock {
         pin.expect(binary.sha256())?;
         let given: BTreeMap<_, _> = limits.list().into();
         let pinned = pin.limits.get(section);
-        // A limit that the lock lacks is one that this smelt has and an earlier one had not.
+        // The lock may lack a limit that the smelt which wrote it did not have yet.
         let other = pinned.into_iter().flatten().find(|(key, value)| given.get(key.as_str()) != Some(*value));
         match (pinned, other) {
             (Some(_), None) => Ok(()),
@@ -110,7 +111,7 @@ impl Lock {
 }
 
 impl Pin {
-    /// Refuses another component.
+    /// Refuses a component that has another sha256 than the pinned one.
     pub fn expect(&self, sha256: &str) -> Result<()> {
         let Self { name, version, sha256: pinned, .. } = self;
         match sha256 == pinned {

@@ -1,4 +1,4 @@
-//! A pipeline ready to run: the manifest with its plugins loaded, and everything checked that can be before data is read.
+//! A pipeline ready to run: a manifest whose plugins are loaded, and in which all is checked that needs no data.
 
 mod lock;
 
@@ -25,101 +25,102 @@ use smelt_runtime::{
 
 /// A pipeline ready to run.
 pub struct Pipeline {
-    /// Its name.
+    /// The pipeline's name, for people.
     pub name: String,
-    /// How often a tick begins.
+    /// The times of `smelt up`.
     pub schedule: Schedule,
-    /// How silver and gold are written.
+    /// The formats of silver and gold.
     pub output: Output,
     /// Limits on reading bronze.
     pub decode: DecodeLimits,
-    /// How often something is tried that a plugin fails at.
-    pub tries: u32,
-    /// How rejected rows are kept.
+    /// How often smelt tries an object or a KPI before it parks what the plugin fails at.
+    pub max_attempts: u32,
+    /// How smelt keeps rejected rows.
     pub quarantine: Quarantine,
-    /// And for how long.
-    pub quarantine_for: Option<Duration>,
+    /// How long smelt keeps rejected rows; `None` for ever.
+    pub quarantine_retention: Option<Duration>,
     /// How the catalog keeps what a plugin says when it fails.
     pub error_text: ErrorText,
-    /// The id of the key that pseudonyms are made with; `None` without a key.
+    /// The id of the pseudonym key; `None` without a key.
     pub key_id: Option<String>,
-    /// In the order of their names.
+    /// The sources, in the order of their names.
     pub sources: Vec<SourceStep>,
-    /// In the order of their names.
+    /// The datasets, in the order of their names.
     pub datasets: Vec<DatasetStep>,
-    /// In the order of their names.
+    /// The KPIs, in the order of their names.
     pub kpis: Vec<KpiStep>,
-    /// Runs the plugins, and ends their calls on time for as long as it lives.
+    /// The engine that runs the plugins. Calls end at their deadline only while it lives.
     _engine: Engine,
 }
 
-/// One source, ready to generate.
+/// A source, ready to generate.
 pub struct SourceStep {
-    /// Its name in the manifest.
+    /// The name in the manifest.
     pub name: String,
-    /// What its randomness is derived from.
+    /// The number from which the source derives its randomness.
     pub seed: u64,
-    /// Its component.
+    /// The loaded component.
     pub plugin: Source,
-    /// The families of objects that it declares.
+    /// The patterns of the objects that the source declares.
     families: Vec<Pattern>,
-    /// Its parameters, before those of the command line.
+    /// The manifest's parameters; the command line may add to them.
     pub parameters: Map<String, Value>,
 }
 
-/// One dataset, ready to clean.
+/// A dataset, ready to be cleaned.
 pub struct DatasetStep {
-    /// Its name in the manifest.
+    /// The name in the manifest.
     pub name: String,
-    /// Which objects are its own.
+    /// The pattern of the bronze objects that belong to the dataset.
     pub pattern: Pattern,
-    /// How they are written.
+    /// The format of these objects.
     pub format: Format,
-    /// Its component.
+    /// The loaded component.
     pub plugin: Cleaner,
-    /// Its parameters, as a JSON object.
+    /// The parameters, as a JSON object.
     pub parameters: String,
-    /// Changes whenever its silver would.
+    /// All that the silver depends on besides bronze.
     pub fingerprint: Fingerprint,
 }
 
-/// One KPI, ready to aggregate.
+/// A KPI, ready to be computed.
 pub struct KpiStep {
-    /// Its name in the manifest.
+    /// The name in the manifest.
     pub name: String,
-    /// Its component.
+    /// The loaded component.
     pub plugin: Kpi,
-    /// Its parameters, as a JSON object.
+    /// The parameters, as a JSON object.
     pub parameters: String,
-    /// The dataset that each of the plugin's inputs reads, and the columns of it.
+    /// The plugin's inputs, with the dataset and the columns that each reads.
     pub inputs: Vec<KpiInput>,
-    /// Changes whenever its table would, given the same silver.
+    /// All that the table depends on besides silver.
     pub fingerprint: Fingerprint,
 }
 
-/// One dataset that a KPI reads.
+/// A dataset that a KPI reads.
 pub struct KpiInput {
-    /// What the plugin calls it.
+    /// The plugin's name for the input.
     pub name: String,
-    /// The dataset's name in the manifest.
-    pub dataset: String,
-    /// The columns it reads.
+    /// The name of the relation in the manifest.
+    pub relation: String,
+    /// The columns that the KPI reads.
     pub columns: SchemaRef,
-    /// The dataset's whole schema, in words: what its bytes mean depends on it.
-    pub silver: String,
+    /// The relation's whole schema as text. The meaning of its bytes depends on it.
+    pub schema: String,
 }
 
-/// The longest name of an object in bytes: that of a file.
+/// The most bytes of an object's name, because file systems allow no more.
 const LONGEST_NAME: usize = 255;
 
 impl SourceStep {
-    /// The name that the object gets where so many are taken, of the same family.
+    /// Returns the object's name for the attempt of this number, if the names of earlier attempts are taken. It matches the same
+    /// pattern.
     pub fn numbered(&self, name: &str, attempt: u32) -> String {
         let family = self.families.iter().find(|family| family.matches(name));
         family.map_or_else(|| name.to_owned(), |family| family.numbered(name, attempt, LONGEST_NAME))
     }
 
-    /// The objects of a tick, if they are of its families: bronze has other datasets than its own.
+    /// Returns the objects of a tick. Fails if the name of one matches no declared pattern, because bronze has other datasets too.
     pub fn generate(&self, params: &str, seed: u64, tick: u64, as_of: i64) -> Result<Vec<Object>> {
         let objects = self.plugin.generate(params, seed, tick, as_of)?;
         let is_foreign = |object: &&Object| !self.families.iter().any(|family| family.matches(&object.name));
@@ -135,21 +136,25 @@ impl SourceStep {
 }
 
 impl DatasetStep {
-    /// A session of its cleaner, at that time in microseconds since the epoch if the cleaner asks for one.
+    /// Opens a session of the cleaner. If the cleaner asks for a time, it gets `as_of`, in microseconds since the epoch.
     pub fn open(&self, as_of: i64) -> Result<Session<'_>> {
         self.plugin.open(&self.parameters, self.plugin.identity().uses_as_of.then_some(as_of))
     }
 }
 
 impl KpiStep {
-    /// An accumulator, at that time in microseconds since the epoch if the KPI asks for one.
+    /// Opens an accumulator of the KPI. If the KPI asks for a time, it gets `as_of`, in microseconds since the epoch.
     pub fn open(&self, as_of: i64) -> Result<Accumulator<'_>> {
         self.plugin.open(&self.parameters, self.plugin.identity().uses_as_of.then_some(as_of))
     }
 }
 
 impl Pipeline {
-    /// Loads every plugin that the manifest names, from what `find` has for its name, as the lock pins them if there is one. Fails with what would have been right.
+    /// Loads every plugin that the manifest names. `find` returns the component for a plugin's name and limits. If there is a lock,
+    /// it must pin each component and its limits.
+    ///
+    /// # Errors
+    /// Something does not fit together. The message says what would have been right.
     pub fn load(
         manifest: &Manifest,
         engine: Engine,
@@ -164,7 +169,8 @@ impl Pipeline {
         })
     }
 
-    /// The same with the components that `find` has for a section (`kpi.aov`), the plugin's name and what it may use.
+    /// Loads every plugin that the manifest names, without a lock. `find` returns the component for a section (`kpi.aov`), a plugin's
+    /// name and its limits.
     pub fn load_with(
         manifest: &Manifest,
         engine: Engine,
@@ -185,7 +191,7 @@ impl Pipeline {
                 let parameters = section.parameters.clone();
                 let families = plugin.spec().objects.iter().map(|glob| Pattern::parse(glob)).collect::<Result<_>>();
                 let families = families.map_err(|error| error.context(format!("plugin `{}`", section.plugin)))?;
-                Ok(SourceStep { name: name.clone(), seed: section.seed, plugin, families, parameters })
+                Ok(SourceStep { name: name.clone(), seed: section.own.seed, plugin, families, parameters })
             };
             sources.push(load().map_err(|error| refused(error, &format!("[source.{name}]")))?);
         }
@@ -200,8 +206,8 @@ impl Pipeline {
                 let key = plugin.identity().pseudonymises.then(|| pseudonyms.key_id().unwrap_or(PLAIN).to_owned());
                 Ok(DatasetStep {
                     name: name.clone(),
-                    pattern: Pattern::parse(&section.objects)?,
-                    format: section.format,
+                    pattern: Pattern::parse(&section.own.objects)?,
+                    format: section.own.format,
                     fingerprint: Fingerprint { key, ..fingerprint(plugin.identity(), &parameters, host) },
                     plugin,
                     parameters,
@@ -215,8 +221,8 @@ impl Pipeline {
                 let (binary, limits) = find(&format!("kpi.{name}"), &section.plugin, &section.limits)?;
                 let plugin = Kpi::load(&engine, &section.plugin, &binary, &limits, pseudonyms)?;
                 let parameters = parameters(plugin.identity(), &section.parameters)?;
-                let inputs = inputs(&plugin, &section.inputs, &datasets)?;
-                let mapped: Vec<_> = inputs.iter().map(|input| format!("{}={}", input.name, input.dataset)).collect();
+                let inputs = inputs(&plugin, &section.own.inputs, &datasets)?;
+                let mapped: Vec<_> = inputs.iter().map(|input| format!("{}={}", input.name, input.relation)).collect();
                 let fingerprint = fingerprint(plugin.identity(), &parameters, mapped.join(" "));
                 Ok(KpiStep { name: name.clone(), plugin, parameters, inputs, fingerprint })
             };
@@ -227,9 +233,9 @@ impl Pipeline {
             schedule: manifest.schedule,
             output: manifest.output,
             decode: manifest.limits.decode,
-            tries: manifest.limits.tries,
+            max_attempts: manifest.limits.max_attempts,
             quarantine: manifest.privacy.quarantine,
-            quarantine_for: manifest.privacy.quarantine_for,
+            quarantine_retention: manifest.privacy.quarantine_retention,
             error_text: manifest.privacy.error_text,
             key_id: pseudonyms.key_id().map(ToOwned::to_owned),
             sources,
@@ -239,14 +245,14 @@ impl Pipeline {
         })
     }
 
-    /// What all its steps run, each once for every section that uses it.
+    /// Returns the identity of the plugin of every section. A plugin appears once for each section that uses it.
     pub fn identities(&self) -> impl Iterator<Item = &Identity> {
         let sources = self.sources.iter().map(|step| step.plugin.identity());
         let datasets = self.datasets.iter().map(|step| step.plugin.identity());
         sources.chain(datasets).chain(self.kpis.iter().map(|step| step.plugin.identity()))
     }
 
-    /// The plugin of that name, which some section uses.
+    /// Returns the identity of the plugin of that name. Fails if no section uses it.
     pub fn identity(&self, plugin: &str) -> Result<&Identity> {
         self.identities().find(|identity| &*identity.name == plugin).ok_or_else(|| {
             let known: BTreeSet<&str> = self.identities().map(|identity| &*identity.name).collect();
@@ -255,36 +261,36 @@ impl Pipeline {
         })
     }
 
-    /// Returns whether one of its cleaners makes pseudonyms.
+    /// Returns whether a cleaner of the pipeline makes pseudonyms.
     pub fn pseudonymises(&self) -> bool {
         self.datasets.iter().any(|step| step.plugin.identity().pseudonymises)
     }
 
-    /// The components of its cleaners and KPIs.
+    /// Returns the components of the cleaners and KPIs.
     pub fn binaries(&self) -> impl Iterator<Item = &Binary> {
         let datasets = self.datasets.iter().map(|step| step.plugin.identity());
         datasets.chain(self.kpis.iter().map(|step| step.plugin.identity())).map(|identity| &identity.binary)
     }
 
-    /// The dataset of that name.
+    /// Returns the dataset of that name.
     pub fn dataset(&self, name: &str) -> Option<&DatasetStep> {
         self.datasets.iter().find(|step| step.name == name)
     }
 
-    /// The KPI of that name.
+    /// Returns the KPI of that name.
     pub fn kpi(&self, name: &str) -> Option<&KpiStep> {
         self.kpis.iter().find(|step| step.name == name)
     }
 }
 
-/// What the host does to a dataset besides calling the plugin, as far as results depend on it.
+/// Returns the settings of the host that the silver of a dataset depends on.
 fn settings(section: &DatasetSection, manifest: &Manifest) -> String {
     let DecodeLimits { batch_rows: _, batch_bytes: _, record_bytes, depth } = manifest.limits.decode;
-    let format = section.format.name();
-    format!("objects={} format={format} record_bytes={record_bytes} depth={depth}", section.objects)
+    let format = section.own.format.name();
+    format!("objects={} format={format} record_bytes={record_bytes} depth={depth}", section.own.objects)
 }
 
-/// What results of the plugin depend on, for any time and without a key.
+/// Returns all that the plugin's results depend on, without a time and without a key.
 fn fingerprint(identity: &Identity, parameters: &str, host: String) -> Fingerprint {
     Fingerprint {
         plugin: identity.name.to_string(),
@@ -298,7 +304,8 @@ fn fingerprint(identity: &Identity, parameters: &str, host: String) -> Fingerpri
     }
 }
 
-/// What is wrong with a plugin before any data is read is for whoever runs the pipeline to change, like its manifest.
+/// Adds the section to an error. An error of a plugin becomes one of the configuration: until data is read, the operator can avoid
+/// it only by another component or another manifest.
 fn refused(error: Error, section: &str) -> Error {
     match error.kind() {
         Kind::Plugin | Kind::LimitExceeded => Error::config(error.to_string()).context(section),
@@ -306,7 +313,7 @@ fn refused(error: Error, section: &str) -> Error {
     }
 }
 
-/// The parameters as canonical JSON (keys in order), once the plugin's schema accepts them.
+/// Returns the parameters as canonical JSON, with keys in order. Fails if the plugin's schema does not accept them.
 fn parameters(identity: &Identity, parameters: &Map<String, Value>) -> Result<String> {
     let sorted: BTreeMap<_, _> = parameters.iter().collect();
     check_parameters(identity, &parameters.clone().into())?;
@@ -326,7 +333,7 @@ fn inputs(plugin: &Kpi, mapping: &BTreeMap<String, String>, datasets: &[DatasetS
         .collect()
 }
 
-/// The input, once the dataset is known to have its columns.
+/// Returns an input of the KPI. Fails if the dataset does not have its columns.
 fn resolve(plugin: &Kpi, input: &KpiInputSpec, dataset: &str, datasets: &[DatasetStep]) -> Result<KpiInput> {
     let name = &plugin.identity().name;
     let Some(step) = datasets.iter().find(|step| step.name == dataset) else {
@@ -351,5 +358,5 @@ fn resolve(plugin: &Kpi, input: &KpiInputSpec, dataset: &str, datasets: &[Datase
         }
     }
     let (name, columns) = (input.name.clone(), input.columns.clone());
-    Ok(KpiInput { name, dataset: dataset.to_owned(), columns, silver: schema_text(silver) })
+    Ok(KpiInput { name, relation: dataset.to_owned(), columns, schema: schema_text(silver) })
 }

@@ -1,10 +1,6 @@
-//! How much work a plan would be, going by what such work took before.
+//! How much work something would be, going by what it took before.
 
 use serde::Serialize;
-
-use super::{DatasetPlan, Planning};
-use crate::pipeline::KpiStep;
-use smelt_catalog::Pace;
 
 /// How much work something would be, going by what it took before.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -13,38 +9,4 @@ pub struct Estimate {
     pub rows: u64,
     /// How long the plugin would work on them, in seconds; workers share that.
     pub plugin_seconds: f64,
-}
-
-impl Planning<'_> {
-    /// What it would be to clean the objects, going by those that were cleaned.
-    pub(super) fn cleaning(&self, plan: &DatasetPlan) -> Option<Estimate> {
-        let held = self.state.datasets.get(&plan.dataset)?;
-        let Pace { bytes: all, micros } = held.pace;
-        let bytes: u64 = plan.objects.iter().map(|object| object.bytes).sum();
-        let share = bytes as f64 / Some(all).filter(|&all| all > 0)? as f64;
-        let rows = (held.totals.read as f64 * share).round() as u64;
-        Some(Estimate { rows, plugin_seconds: micros as f64 * share / 1e6 })
-    }
-
-    /// What it would be to compute the KPI, going by what it took since it was last made anew.
-    pub(super) fn aggregating(&self, step: &KpiStep, datasets: &[DatasetPlan]) -> Option<Estimate> {
-        let gold = self.state.gold.get(&step.name)?;
-        let taken: u64 = gold.inputs.values().map(|input| input.rows).sum();
-        let of = |dataset: &str| datasets.iter().find(|plan| plan.dataset == dataset);
-        let same = gold.fingerprint.difference(&step.fingerprint.at(self.as_of)).is_none();
-        let anew =
-            !same || step.inputs.iter().any(|input| of(&input.dataset).is_some_and(|plan| plan.rebuild.is_some()));
-        let rows = step.inputs.iter().map(|input| {
-            let held = self.state.datasets.get(&input.dataset).map_or(0, |held| held.totals.kept);
-            let planned = of(&input.dataset).and_then(|plan| Some((plan.rebuild.is_some(), plan.estimate?.rows)));
-            let read = gold.inputs.get(&input.name).filter(|_| !anew).map_or(0, |read| read.rows);
-            match planned {
-                Some((true, all)) => all,
-                new => held.saturating_sub(read) + new.map_or(0, |(_, new)| new),
-            }
-        });
-        let rows: u64 = rows.sum();
-        let share = rows as f64 / Some(taken).filter(|&taken| taken > 0)? as f64;
-        Some(Estimate { rows, plugin_seconds: gold.micros as f64 * share / 1e6 })
-    }
 }

@@ -4,7 +4,8 @@
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
-use super::{DatasetPlan, Planning, name_of, planned};
+use super::planning::Planning;
+use super::records::{DatasetPlan, name_of, planned};
 use crate::pipeline::DatasetStep;
 use smelt_catalog::{Dataset, Entries, LogEntry, Young, look_hash, name_hash};
 use smelt_common::Error;
@@ -38,7 +39,7 @@ pub(super) struct Watched<'w> {
 impl<'w> Watched<'w> {
     /// Returns the young objects of the dataset, if it has any; `None` if they cannot be read.
     pub(super) fn of(store: &dyn Store, held: Option<&'w Dataset>) -> Result<Option<Self>> {
-        let records = held.into_iter().flat_map(|held| &held.young);
+        let records = held.into_iter().flat_map(|held| &held.bronze.young);
         let records: Result<_> = records.map(|young| Ok((young, young.names(store)?))).collect();
         match records {
             Err(error) if error.kind() == Kind::Damaged => Ok(None),
@@ -105,7 +106,7 @@ impl Planning<'_> {
 
     /// The records of young objects that are old by now. A clock that came back from far ahead makes them old too.
     pub(super) fn old(&self, held: &Dataset) -> Vec<Young> {
-        held.young.iter().filter(|young| self.is_old(young)).cloned().collect()
+        held.bronze.young.iter().filter(|young| self.is_old(young)).cloned().collect()
     }
 
     fn is_old(&self, young: &Young) -> bool {

@@ -63,7 +63,7 @@ pub fn held(store: &dyn Store, state: &State, filter: &Filter) -> Result<Vec<Hel
     let mut all = Vec::new();
     let mut found = object.is_none();
     for (name, dataset) in state.datasets.iter().filter(|(name, _)| Filter::has(filter.dataset.as_ref(), name)) {
-        let by = &dataset.fingerprint.component;
+        let by = &dataset.relation.fingerprint.component;
         if component.as_ref().is_some_and(|meant| !by.starts_with(meant.as_str())) {
             continue;
         }

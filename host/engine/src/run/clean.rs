@@ -3,11 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::atomic::Ordering;
 
-use super::{ATTEMPTS, Host, Report};
+use super::host::Host;
+use super::report::Report;
+use crate::attempt::Attempts;
 use crate::clean::Cleaning;
+use crate::outcome::{Outcome, Subject};
 use crate::plan::{DatasetPlan, Parked};
 use crate::tables::partial::PartialAggregates;
-use smelt_catalog::{Change, Failing, Gold, State};
+use smelt_catalog::{Catalog, Change, Failing, Gold, Parts, State};
 use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
 use smelt_storage::layers::{BRONZE, QUARANTINE};
@@ -15,185 +18,184 @@ use smelt_storage::layers::{BRONZE, QUARANTINE};
 /// About how many bytes of bronze are cleaned before a commit: what a crash can cost at most. Memory hardly depends on it.
 const WAVE_BYTES: u64 = 16 << 30;
 
-/// What one call of a role has been through.
+/// What one call of the role has been through.
 #[derive(Default)]
-struct Done {
+struct Call {
     /// Objects that failed, by dataset and name.
     failed: HashSet<(String, String)>,
-    /// Datasets that were made anew.
+    /// Datasets that were rebuilt.
     rebuilt: HashSet<String>,
-    /// Datasets that cannot be made anew.
+    /// Datasets that cannot be rebuilt.
     blocked: HashSet<String>,
-    /// Datasets that could not be planned or finished.
+    /// Datasets that could not be planned or finished. They are left alone for the rest of the call, and the others go on.
     stopped: HashSet<String>,
+    /// When bronze was compared with the catalog in full in this call, if that was due; and when it was before, as the
+    /// catalog has it.
+    reconciled: Option<(i64, Option<i64>)>,
 }
 
-impl Done {
-    /// These are left alone for the rest of the call: whatever ails them, the others go on.
-    fn stop(&mut self, datasets: Vec<(String, Error)>, report: &mut Report) {
-        let new = datasets.into_iter().filter(|(dataset, _)| self.stopped.insert(dataset.clone()));
-        report.failures.extend(new);
+impl Call {
+    /// Returns those of the failures that are new.
+    fn note(&mut self, mut failures: Vec<(Subject, Error)>) -> Vec<(Subject, Error)> {
+        failures.retain(|(subject, _)| match subject {
+            Subject::Object { dataset, name } => {
+                self.failed.insert((dataset.clone(), name.clone()));
+                true
+            }
+            Subject::Dataset(dataset) => self.stopped.insert(dataset.clone()),
+            Subject::Kpi(_) => true,
+        });
+        failures
+    }
+}
+
+/// A part of the work of a call: as much as fits in one commit.
+struct Wave {
+    plans: Vec<DatasetPlan>,
+    /// Whether it is all that is left to do.
+    last: bool,
+    /// How many objects it cleaned.
+    cleaned: u64,
+    /// The datasets that it changed.
+    changed: HashSet<String>,
+    /// What the KPIs took in of it.
+    partials: PartialAggregates,
+    /// What the lake has and the pipeline does not.
+    unlisted: Parts,
+    /// Bronze objects that no dataset's pattern matches.
+    unmatched: Vec<String>,
+}
+
+impl Wave {
+    /// Reports what remains as it is.
+    fn report(&self, report: &mut Report) {
+        let missing = self.plans.iter().filter(|plan| plan.rebuild.is_none()).flat_map(|plan| &plan.missing);
+        report.warnings.extend(missing.map(|name| {
+            format!(
+                "{BRONZE}{name}: is gone; what was read of it stays in silver, unless `--forget-missing` gives it up"
+            )
+        }));
+        report.warnings.extend(self.unlisted.called().map(|(what, name)| {
+            format!(
+                "{what}: the lake has it and the pipeline does not, so it stays as it is; `smelt drop {name}` shows what \
+                 would leave the lake"
+            )
+        }));
+        let unsettled = self.plans.iter().flat_map(|plan| &plan.unsettled);
+        report
+            .warnings
+            .extend(unsettled.map(|name| format!("{BRONZE}{name}: is being written; the next run looks at it again")));
+        report.unmatched.clone_from(&self.unmatched);
+        let parked = self.plans.iter().flat_map(|plan| &plan.parked);
+        report.parked.extend(parked.map(|it| Parked { name: format!("{BRONZE}{}", it.name), ..it.clone() }));
     }
 }
 
 impl Host {
-    /// Returns what the KPIs took in of the last wave, if they are to be computed next.
+    /// Cleans what bronze holds. Returns what the KPIs took in of the last wave, if they are to be computed next.
     pub(super) fn clean_into(&self, aggregate_next: bool, report: &mut Report) -> Result<PartialAggregates> {
-        let mut done = Done::default();
-        let mut fresh = PartialAggregates::default();
-        let mut conflicts = 0;
-        let (mut reconciled, mut last) = (None, None);
+        let (mut call, mut attempts) = (Call::default(), Attempts::default());
+        let mut partials = PartialAggregates::default();
         loop {
-            let mut catalog = self.catalog()?;
-            self.expect_key(catalog.state())?;
-            if reconciled.is_none() && self.reconcile_is_due(catalog.state()) {
-                catalog.check_gaps()?;
-                reconciled = Some(self.clock.now().timestamp_micros());
-                last = catalog.state().reconciled;
-            }
-            let damaged = self.damaged().clone();
-            let mut plan = match self.planning(catalog.state(), &damaged).bronze() {
-                Err(error) if conflicts < ATTEMPTS => {
-                    conflicts += 1;
-                    self.anew_after(&mut catalog, error)?;
-                    continue;
-                }
-                plan => plan?,
-            };
-            let lost = plan.failures.iter().position(|(_, error)| error.kind() == Kind::Damaged);
-            if let Some(lost) = lost.filter(|_| conflicts < ATTEMPTS) {
-                let (dataset, error) = plan.failures.swap_remove(lost);
-                match self.anew_after(&mut catalog, error) {
-                    Err(error) => plan.failures.push((dataset, error)),
-                    Ok(()) => {
-                        conflicts += 1;
-                        continue;
-                    }
-                }
-            }
-            done.stop(std::mem::take(&mut plan.failures), report);
-            let (plans, all) = self.wave(plan.datasets, &mut done, report);
-            let finish = |report: &mut Report| {
-                let missing = plans.iter().filter(|plan| plan.rebuild.is_none()).flat_map(|plan| &plan.missing);
-                report.warnings.extend(
-                    missing.map(|name| format!("{BRONZE}{name}: is gone; what was read of it stays in silver, unless `--forget-missing` gives it up")),
-                );
-                report.warnings.extend(plan.unlisted.called().map(|(what, name)| {
-                    format!(
-                        "{what}: the lake has it and the pipeline does not, so it stays as it is; `smelt drop {name}` shows what \
-                         would leave the lake"
-                    )
-                }));
-                let unsettled = plans.iter().flat_map(|plan| &plan.unsettled);
-                report.warnings.extend(
-                    unsettled.map(|name| format!("{BRONZE}{name}: is being written; the next run looks at it again")),
-                );
-                report.unmatched.clone_from(&plan.unmatched);
-                let parked = plans.iter().flat_map(|plan| &plan.parked);
-                report.parked.extend(parked.map(|it| Parked { name: format!("{BRONZE}{}", it.name), ..it.clone() }));
-            };
-            // Once in a while, when everything else is done.
-            let purge = |state: &State| {
-                last.filter(|_| reconciled.is_some()).map_or(Ok(()), |last| self.purge_old(state, last))
-            };
-            let failed = |error: Error| (QUARANTINE.trim_end_matches('/').to_owned(), error);
-            if plans.iter().all(DatasetPlan::is_empty) {
-                if let Err(error) = purge(catalog.state()) {
-                    match self.anew_after(&mut catalog, error) {
-                        Ok(()) if conflicts < ATTEMPTS => {
-                            conflicts += 1;
-                            continue;
-                        }
-                        purged => report.failures.extend(purged.err().map(failed)),
-                    }
-                }
-                // The last time may seem later: the clock was ahead.
-                if catalog.state().sequence > 0 && reconciled.is_some() && catalog.state().reconciled != reconciled {
-                    self.commit(&mut catalog, Change { reconciled, ..Change::new("reconcile") })?;
-                }
-                finish(report);
-                return Ok(fresh);
-            }
-            fresh = PartialAggregates::default();
-            let cleaning = Cleaning {
-                store: self.store(),
-                pipeline: &self.pipeline,
-                state: catalog.state(),
-                as_of: self.as_of(),
-                now: self.now(),
-                fresh: aggregate_next.then_some(&fresh),
-                progress: &*self.progress,
-            };
-            let sequence = catalog.state().sequence;
-            let mut outcome = match cleaning.run(&plans) {
-                Err(error) if conflicts < ATTEMPTS => {
-                    conflicts += 1;
-                    self.anew_after(&mut catalog, error)?;
-                    continue;
-                }
-                outcome => outcome?,
-            };
-            self.orphaned.fetch_or(outcome.orphaned, Ordering::Relaxed);
-            if !outcome.damaged.is_empty() && conflicts < ATTEMPTS {
-                // Another host may have replaced what was about to be read: then the newer catalog names other objects.
-                catalog.refresh()?;
-                if catalog.state().sequence != sequence {
-                    conflicts += 1;
-                    self.insist()?;
-                    continue;
-                }
-            }
-            self.let_go_of_given_up(catalog.state(), &plans, &mut outcome.change)?;
-            outcome.change.failing = self.failing(catalog.state(), &plans, &outcome.failures);
-            let changes = &outcome.change.datasets;
-            let cleaned: u64 = changes.values().map(|(change, _)| change.cleaned).sum();
-            let changed: HashSet<String> = changes.keys().cloned().collect();
-            if !outcome.change.is_empty() {
-                outcome.change.reconciled = reconciled;
-            }
-            match self.commit(&mut catalog, outcome.change) {
-                Err(error) if error.kind() == Kind::Conflict && conflicts < ATTEMPTS => {
-                    conflicts += 1;
-                    self.insist()?;
-                    continue;
-                }
-                committed => committed?,
-            }
-            for plan in plans.iter().filter(|plan| plan.rebuild.is_some() && changed.contains(&plan.dataset)) {
+            let outcome = attempts.at(self, |catalog| self.clean_wave(catalog, aggregate_next, &mut call, report))?;
+            let Outcome { change: _, failures, warnings, damaged, orphans, made: wave } = outcome;
+            self.orphaned.fetch_or(orphans, Ordering::Relaxed);
+            for plan in wave.plans.iter().filter(|plan| plan.rebuild.is_some() && wave.changed.contains(&plan.dataset))
+            {
                 self.damaged().remove(&plan.dataset);
-                done.rebuilt.insert(plan.dataset.clone());
+                call.rebuilt.insert(plan.dataset.clone());
             }
-            let again = !outcome.damaged.is_empty();
-            self.damaged().extend(outcome.damaged);
-            report.cleaned += cleaned as usize;
-            report.warnings.extend(outcome.warnings);
-            for (object, error) in outcome.unsettled {
-                report.warnings.push(error.to_string());
-                done.failed.insert(object);
+            let again = !damaged.is_empty();
+            self.damaged().extend(damaged);
+            report.cleaned += wave.cleaned as usize;
+            report.warnings.extend(warnings);
+            report.fail(call.note(failures));
+            let idle = wave.plans.iter().all(DatasetPlan::is_empty);
+            if idle || wave.last && !again {
+                wave.report(report);
+                self.purge_after(&call, report)?;
+                return Ok(if idle { partials } else { wave.partials });
             }
-            for (object, error) in outcome.failures {
-                report.failures.push((format!("{BRONZE}{}", object.1), error));
-                done.failed.insert(object);
-            }
-            done.stop(outcome.stopped, report);
-            if all && !again {
-                finish(report);
-                let purged = purge(catalog.state()).or_else(|error| self.anew_after(&mut catalog, error));
-                report.failures.extend(purged.err().map(failed));
-                return Ok(fresh);
-            }
+            partials = wave.partials;
         }
     }
 
-    /// Has the change let go of what is kept for rollbacks with rows that are given up: it could not be brought back.
-    fn let_go_of_given_up(&self, state: &State, plans: &[DatasetPlan], change: &mut Change) -> Result<()> {
+    /// Deletes rejected rows that were kept long enough, once in a while, when everything else is call.
+    fn purge_after(&self, call: &Call, report: &mut Report) -> Result<()> {
+        let Some((_, Some(last))) = call.reconciled else { return Ok(()) };
+        match self.purge_old(last) {
+            Err(error) if error.kind() == Kind::Stale => return Err(error),
+            Err(error) => report.failures.push((QUARANTINE.trim_end_matches('/').to_owned(), error)),
+            Ok(()) => {}
+        }
+        Ok(())
+    }
+
+    /// Plans the next wave and cleans it.
+    fn clean_wave(
+        &self,
+        catalog: &Catalog<'_>,
+        aggregate_next: bool,
+        call: &mut Call,
+        report: &mut Report,
+    ) -> Result<Outcome<Wave>> {
+        let state = catalog.state();
+        self.expect_key(state)?;
+        if call.reconciled.is_none() && self.reconcile_is_due(state) {
+            catalog.check_gaps()?;
+            call.reconciled = Some((self.now(), state.reconciled));
+        }
+        let reconciled = call.reconciled.map(|(now, _)| now);
+        let damaged = self.damaged().clone();
+        let mut plan = self.planning(state, &damaged).bronze()?;
+        let lost = plan.failures.iter().position(|(_, error)| error.kind() == Kind::Damaged);
+        if let Some(lost) = lost
+            && !catalog.is_newest()?
+        {
+            // A newer commit may have retired it.
+            return Err(plan.failures.swap_remove(lost).1);
+        }
+        let failures = plan.failures.drain(..).map(|(dataset, error)| (Subject::Dataset(dataset), error)).collect();
+        report.fail(call.note(failures));
+        let (plans, last) = self.wave(plan.datasets, call, report);
+        let (unlisted, unmatched) = (plan.unlisted, plan.unmatched);
+        let (cleaned, changed, partials) = (0, HashSet::new(), PartialAggregates::default());
+        let mut wave = Wave { plans, last, cleaned, changed, partials, unlisted, unmatched };
+        if wave.plans.iter().all(DatasetPlan::is_empty) {
+            // The last time may seem later: the clock was ahead.
+            let is_noted = state.sequence == 0 || reconciled.is_none() || state.reconciled == reconciled;
+            let change = if is_noted { Change::default() } else { Change { reconciled, ..Change::new("reconcile") } };
+            return Ok(Outcome::new(change, wave));
+        }
+        let cleaning = Cleaning {
+            store: self.store(),
+            pipeline: &self.pipeline,
+            state,
+            as_of: self.as_of(),
+            now: self.now(),
+            partials: aggregate_next.then_some(&wave.partials),
+            progress: &*self.progress,
+        };
+        let Outcome { mut change, failures, warnings, damaged, orphans, made: () } = cleaning.run(&wave.plans)?;
+        self.discard_given_up(state, &wave.plans, &mut change)?;
+        change.failing = self.failing(state, &wave.plans, &failures);
+        wave.cleaned = change.datasets.values().map(|(change, _)| change.cleaned).sum();
+        wave.changed = change.datasets.keys().cloned().collect();
+        if !change.is_empty() {
+            change.reconciled = reconciled;
+        }
+        Ok(Outcome { change, failures, warnings, damaged, orphans, made: wave })
+    }
+
+    /// Has the change discard the rollback points that hold rows which are given up: they could not be brought back.
+    fn discard_given_up(&self, state: &State, plans: &[DatasetPlan], change: &mut Change) -> Result<()> {
         let is_given_up = |dataset: &String| {
             change.datasets.contains_key(dataset)
                 && plans
                     .iter()
                     .any(|plan| plan.dataset == *dataset && plan.rebuild.is_some() && !plan.missing.is_empty())
         };
-        let reads = |gold: &Gold| gold.inputs.values().any(|input| is_given_up(&input.dataset));
+        let reads = |gold: &Gold| gold.inputs.values().any(|input| is_given_up(&input.relation));
         let former = state
             .rollback_points
             .iter()
@@ -207,14 +209,19 @@ impl Host {
     }
 
     /// What is known to fail, by dataset, where that changed.
-    fn failing(
+    fn failing<'e>(
         &self,
         state: &State,
         plans: &[DatasetPlan],
-        failures: &[((String, String), Error)],
+        failures: &'e [(Subject, Error)],
     ) -> BTreeMap<String, Failing> {
-        let errors: HashMap<_, _> =
-            failures.iter().map(|((dataset, name), error)| ((dataset.as_str(), name.as_str()), error)).collect();
+        let of_object = |(subject, error): &'e (Subject, Error)| match subject {
+            Subject::Object { dataset, name } if error.kind() != Kind::Unsettled => {
+                Some(((dataset.as_str(), name.as_str()), error))
+            }
+            _ => None,
+        };
+        let errors: HashMap<_, _> = failures.iter().filter_map(of_object).collect();
         let mut failing = BTreeMap::new();
         for plan in plans {
             let Some(step) = self.pipeline.dataset(&plan.dataset) else { continue };
@@ -231,7 +238,7 @@ impl Host {
 
     /// As much of the plan as fits in one commit, and whether that is all of it. What makes a dataset anew is done whole, so that readers see the old or
     /// the new, and once in a call: an object that is being written to all the time would keep us busy for ever.
-    fn wave(&self, plans: Vec<DatasetPlan>, done: &mut Done, report: &mut Report) -> (Vec<DatasetPlan>, bool) {
+    fn wave(&self, plans: Vec<DatasetPlan>, call: &mut Call, report: &mut Report) -> (Vec<DatasetPlan>, bool) {
         let mut left = WAVE_BYTES;
         let mut take = |bytes: u64| {
             let fits = left > 0;
@@ -240,20 +247,20 @@ impl Host {
         };
         let (mut chosen, mut all) = (Vec::new(), true);
         for mut plan in plans {
-            if done.stopped.contains(&plan.dataset) {
+            if call.stopped.contains(&plan.dataset) {
                 continue;
             }
-            let failed = |name: &String| done.failed.contains(&(plan.dataset.clone(), name.clone()));
+            let failed = |name: &String| call.failed.contains(&(plan.dataset.clone(), name.clone()));
             if plan.rebuild.is_some() {
                 if let Some(error) = plan.blocked().filter(|_| !self.forget_missing) {
-                    if done.blocked.insert(plan.dataset.clone()) {
+                    if call.blocked.insert(plan.dataset.clone()) {
                         report.failures.push((plan.dataset.clone(), error));
                     }
                     continue;
                 }
                 if let Some(stuck) = plan.stuck() {
                     if let Some(missing) = plan.missing.first().filter(|_| self.forget_missing)
-                        && done.blocked.insert(plan.dataset.clone())
+                        && call.blocked.insert(plan.dataset.clone())
                     {
                         let why = format!(
                             "the rows of `{missing}` cannot be given up: the dataset must be made anew for it, and its cleaner \
@@ -267,7 +274,7 @@ impl Host {
                     continue;
                 }
                 let stays = plan.objects.iter().any(|object| object.known && failed(&object.name));
-                if stays || done.rebuilt.contains(&plan.dataset) {
+                if stays || call.rebuilt.contains(&plan.dataset) {
                     continue;
                 }
             }

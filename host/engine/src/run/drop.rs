@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde::Serialize;
 
-use super::{ATTEMPTS, Host};
+use super::host::Host;
+use crate::attempt::Attempts;
 use crate::integrity::owner;
+use crate::outcome::Outcome;
 use smelt_catalog::{CHANGES, Change, ENTRIES, INDEX, Parts, ROLLBACK_POINTS, ROLLBACK_QUARANTINE, SUMS, State};
 use smelt_common::Error;
-use smelt_common::error::{Kind, Result};
+use smelt_common::error::Result;
 use smelt_storage::layers::{GOLD, QUARANTINE, SILVER};
 
 /// The role of such commits.
@@ -40,15 +42,11 @@ impl Host {
     /// As [`Host::left_of`].
     pub fn drop_parts(&self, names: &[String]) -> Result<Dropped> {
         self.writing(|| {
-            for _ in 0..ATTEMPTS {
-                let mut catalog = self.catalog()?;
+            let outcome = Attempts::default().at(self, |catalog| {
                 let (dropped, change) = self.dropping(catalog.state(), names)?;
-                match self.commit(&mut catalog, change) {
-                    Err(error) if error.kind() == Kind::Conflict => continue,
-                    committed => return committed.map(|()| dropped),
-                }
-            }
-            Err(Error::new(Kind::Conflict, "other hosts committed again and again; nothing was dropped"))
+                Ok(Outcome::new(change, dropped))
+            })?;
+            Ok(outcome.made)
         })
     }
 

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
 use serde_json::{Map, Value};
 
-use super::Host;
+use super::host::Host;
 use crate::pipeline::SourceStep;
 use smelt_common::Error;
 use smelt_common::error::Result;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::atomic::Ordering;
 
-use super::Host;
+use super::host::Host;
 use crate::integrity::owner;
 use smelt_catalog::{
     CHANGES, COMPONENTS, Catalog, Commit, Dataset, ENTRIES, Entries, INDEX, ROLLBACK_POINTS, SUMS, State, commit_key,
@@ -89,19 +89,21 @@ impl Host {
         let commits: Vec<u64> = (before.sequence + 1..=state.sequence).collect();
         let mut referenced = HashSet::new();
         for commit in workers::map(commits, |sequence| read_commit(self.store(), sequence)) {
-            let Commit { datasets, kpis, state, .. } = commit?;
-            for change in datasets.into_values() {
-                referenced.extend(change.removed.map(|removed| removed.rows.key).into_iter().chain([change.log.key]));
+            let Commit { relations, kpis, state, .. } = commit?;
+            for change in relations.into_values() {
+                let removed = change.removed.map(|removed| removed.rows);
+                referenced.extend(removed.into_iter().chain(change.log).map(|stored| stored.key));
             }
-            referenced
-                .extend(state.gold.into_iter().filter(|(kpi, _)| kpis.contains(kpi)).map(|(_, gold)| gold.table.key));
+            referenced.extend(
+                state.gold.into_iter().filter(|(kpi, _)| kpis.contains(kpi)).map(|(_, gold)| gold.table().key.clone()),
+            );
         }
         let next = format!("{:020}", before.sequence + 1);
         let came_since = |key: &str| key.rsplit_once('/').is_some_and(|(_, file)| file >= next.as_str());
         let logs = self.store.list(CHANGES, "")?.into_iter().map(|meta| meta.key);
         let logs = logs.filter(|key| self.is_ours(state, CHANGES, key) && came_since(key));
         let newest: HashMap<&str, &str> =
-            before.gold.iter().map(|(kpi, gold)| (kpi.as_str(), gold.table.key.as_str())).collect();
+            before.gold.iter().map(|(kpi, gold)| (kpi.as_str(), gold.table().key.as_str())).collect();
         // Stamps rise.
         let came_since = |key: &String| {
             let newest = owner(GOLD, key).and_then(|kpi| newest.get(kpi));
@@ -158,7 +160,7 @@ impl Host {
         name: Option<&String>,
         referenced: &mut BTreeMap<String, (u64, Option<String>)>,
     ) -> Result<()> {
-        let segments = dataset.entries.runs().iter().chain(dataset.keys.runs());
+        let segments = dataset.entries().runs().iter().chain(dataset.bronze.keys.runs());
         referenced.extend(segments.map(|run| (run.key.clone(), (run.bytes, name.cloned()))));
         Entries::of(self.store(), dataset).scan(|_, entry| {
             let stored = std::iter::once(entry.silver).chain(entry.quarantine);

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 
-use super::{ATTEMPTS, Host};
+use super::host::Host;
+use crate::attempt::Attempts;
 use crate::clean::Cleaning;
+use crate::outcome::Outcome;
 use crate::plan::DatasetPlan;
 use crate::tables::Aggregation;
 use crate::tables::partial::PartialAggregates;
-use smelt_catalog::{
-    Catalog, Change, Parts, Promoted, Promotion, RollbackPoint, State, keep_component, kept_component,
-};
+use smelt_catalog::{Change, Parts, Promoted, Promotion, RollbackPoint, State, keep_component, kept_component};
 use smelt_common::Error;
 use smelt_common::binary::Binary;
 use smelt_common::error::{Kind, Result};
@@ -30,12 +30,12 @@ pub enum Way {
 }
 
 /// What a promotion did.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Done {
     /// What ran before.
-    pub former: RollbackPoint,
-    /// What was made anew.
-    pub anew: Parts,
+    pub previous: RollbackPoint,
+    /// The parts that were rebuilt.
+    pub rebuilt: Parts,
     /// What had been kept and is current again.
     pub restored: Parts,
     /// The parts that are as they were then, and not what the component makes of the lake as it is now. The next run brings
@@ -46,75 +46,64 @@ pub struct Done {
 impl Host {
     /// Makes the component that this host has loaded for the plugin the current one, and what it makes of the lake current
     /// with it: readers see all of the old or all of the new. `own` is the sha256 of the component that the pipeline has
-    /// by itself. The commit also holds what the former component made, as far as that is kept.
+    /// by itself, and `from` is the sha256 of the one that ran when the caller decided. The commit also holds what the
+    /// previous component made, as far as that is kept.
     ///
     /// # Errors
-    /// Whatever fails with the new component: then nothing has happened.
-    pub fn promote(&self, plugin: &str, own: &str, way: Way) -> Result<Done> {
-        self.writing(|| self.promote_into(plugin, own, way))
+    /// Whatever fails with the new component; [`Kind::Conflict`] if another component than `from` runs by now. Then nothing
+    /// has happened.
+    pub fn promote(&self, plugin: &str, own: &str, from: &str, way: Way) -> Result<Done> {
+        self.writing(|| self.promote_into(plugin, own, from, way))
     }
 
-    fn promote_into(&self, plugin: &str, own: &str, way: Way) -> Result<Done> {
+    fn promote_into(&self, plugin: &str, own: &str, from: &str, way: Way) -> Result<Done> {
         let identity = self.pipeline.identity(plugin)?;
-        for _ in 0..ATTEMPTS {
-            let mut catalog = Catalog::load(self.store())?;
-            self.expect_others(catalog.state(), plugin)?;
-            self.expect_key(catalog.state())?;
-            let former = self.previous(catalog.state(), plugin, own);
-            if former.component == identity.sha256() {
-                return match self.sign_again(&identity.binary)? {
-                    true => Ok(Done {
-                        former,
-                        anew: Parts::default(),
-                        restored: Parts::default(),
-                        behind: Parts::default(),
-                    }),
-                    false => {
-                        let to = identity.sha256();
-                        Err(Error::config(format!("plugin `{plugin}` runs component {to} already")))
-                    }
-                };
+        let outcome = Attempts::default().at(self, |catalog| {
+            catalog.check_gaps()?;
+            let state = catalog.state();
+            self.expect_key(state)?;
+            let runs = running(state, plugin, own);
+            if runs != from {
+                let why = format!(
+                    "plugin `{plugin}` runs component {runs} by now, which another command made current after this one began \
+                     with {from}; nothing was changed, and `smelt plugin diff` shows how they differ"
+                );
+                return Err(Error::new(Kind::InvalidInput, why));
             }
-            let (change, done) = match self.promotion(catalog.state(), identity, own, former, way) {
-                Err(error) => {
-                    self.anew_after(&mut catalog, error)?;
-                    continue;
+            let point = state.rollback_points.get(plugin).map(|point| point.component.as_str());
+            if way == Way::Back && point != Some(identity.sha256()) {
+                let (point, to) = (point.unwrap_or("none"), identity.sha256());
+                let why = format!(
+                    "the component before the current one of plugin `{plugin}` is {point} by now, and not {to}; nothing was \
+                     changed"
+                );
+                return Err(Error::new(Kind::InvalidInput, why));
+            }
+            let previous = self.previous(state, plugin, own);
+            if previous.component != identity.sha256() {
+                return self.promotion(state, identity, own, previous, way);
+            }
+            match self.sign_again(&identity.binary)? {
+                true => Ok(Outcome::new(Change::default(), Done { previous, ..Done::default() })),
+                false => {
+                    let to = identity.sha256();
+                    Err(Error::config(format!("plugin `{plugin}` runs component {to} already")))
                 }
-                made => made?,
-            };
-            match self.commit(&mut catalog, change) {
-                Err(error) if error.kind() == Kind::Conflict => self.insist()?,
-                committed => return committed.map(|()| done),
             }
-        }
-        Err(Error::new(
-            Kind::Conflict,
-            format!("other hosts committed again and again; plugin `{plugin}` runs as before"),
-        ))
+        })?;
+        self.orphaned.fetch_or(outcome.orphans, Ordering::Relaxed);
+        Ok(outcome.made)
     }
 
-    /// Fails with [`Kind::Stale`] if a component of another plugin was promoted since the pipeline was loaded: what is made
-    /// must be made with it.
-    fn expect_others(&self, state: &State, plugin: &str) -> Result<()> {
-        let others = |of: &BTreeMap<String, Promotion>| {
-            let others = of.iter().filter(|(name, _)| *name != plugin);
-            others.map(|(name, to)| (name.clone(), to.clone())).collect::<BTreeMap<_, _>>()
-        };
-        match others(&state.promoted) == others(&self.promoted) {
-            true => Ok(()),
-            false => Err(Error::new(Kind::Stale, "a component of another plugin was promoted meanwhile")),
-        }
-    }
-
-    /// The change that makes the component current, in place of what is former then.
+    /// Makes the change with which the component becomes current in place of the previous one.
     fn promotion(
         &self,
         state: &State,
         identity: &Identity,
         own: &str,
-        former: RollbackPoint,
+        previous: RollbackPoint,
         way: Way,
-    ) -> Result<(Change, Done)> {
+    ) -> Result<Outcome<Done>> {
         let (plugin, to) = (&*identity.name, identity.sha256());
         let mut change = Change::new(PROMOTE);
         let kept = state.rollback_points.get(plugin);
@@ -124,23 +113,24 @@ impl Host {
         let restored = Parts { datasets: names(&change.datasets), kpis: names(&tables) };
         let given_up = self.rebuild_all(state, plugin, &restored, &mut change)?;
         let datasets = names(&change.datasets).difference(&restored.datasets).cloned().collect();
-        let anew = Parts { datasets, kpis: names(&change.gold) };
-        let former = self.keep_former(state, former.without(&given_up), &mut change)?;
+        let rebuilt = Parts { datasets, kpis: names(&change.gold) };
+        let previous = self.keep_previous(state, previous.without(&given_up), &mut change)?;
         self.keep(vec![&identity.binary], Durability::Durable, &mut change)?;
-        // What was kept until now is current, or let go of.
+        // What was kept until now is current, or discarded.
         let all = kept.map_or(Ok(true), |kept| kept.objects(self.store(), &mut change.retired))?;
-        self.orphaned.fetch_or(!all, Ordering::Relaxed);
         let promotion = Promotion { from: own.to_owned(), to: to.to_owned(), version: identity.version.clone() };
         change.promoted = Some(Promoted {
             plugin: plugin.to_owned(),
             promotion: (to != own).then_some(promotion),
-            former: former.clone(),
+            previous: previous.clone(),
             restored: tables,
         });
         let after = change.applied_to(state);
         let sums = after.sums();
         change.retired.retain(|key| !change.referenced.contains(key) && !sums.contains(key.as_str()));
-        Ok((change, Done { former, anew, restored, behind }))
+        let mut outcome = Outcome::new(change, Done { previous, rebuilt, restored, behind });
+        outcome.orphans = !all;
+        Ok(outcome)
     }
 
     /// Puts the component's signature in place of another one that the lake keeps of it; whether there was one: keys change.
@@ -189,7 +179,7 @@ impl Host {
             .kpis
             .iter()
             .filter(|step| {
-                let reads = step.inputs.iter().any(|input| change.datasets.contains_key(&input.dataset));
+                let reads = step.inputs.iter().any(|input| change.datasets.contains_key(&input.relation));
                 !restored.kpis.contains(&step.name) && (uses(step.plugin.identity()) || reads)
             })
             .map(|step| step.name.as_str())
@@ -203,7 +193,7 @@ impl Host {
             state: &state,
             now: self.clock.now(),
             as_of: self.as_of(),
-            fresh: &PartialAggregates::default(),
+            partials: &PartialAggregates::default(),
             progress: &*self.progress,
         };
         let outcome = aggregation.run(&plans)?.complete()?;
@@ -230,13 +220,19 @@ impl Host {
             state,
             as_of: self.as_of(),
             now: self.now(),
-            fresh: None,
+            partials: None,
             progress: &*self.progress,
         };
         let outcome = cleaning.run(&plans)?.complete()?;
         let given_up = plans.iter().filter(|plan| !plan.missing.is_empty()).map(|plan| plan.dataset.clone());
         Ok((outcome.change, given_up.collect()))
     }
+}
+
+/// Returns the sha256 of the component that runs for the plugin, where the pipeline has `own` by itself.
+pub fn running<'s>(state: &'s State, plugin: &str, own: &'s str) -> &'s str {
+    let promotion = state.promoted.get(plugin).filter(|promotion| promotion.from == own);
+    promotion.map_or(own, |promotion| &promotion.to)
 }
 
 fn names<T>(of: &BTreeMap<String, T>) -> BTreeSet<String> {

@@ -4,26 +4,28 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::{ATTEMPTS, Host};
+use super::host::Host;
+use crate::attempt::Attempts;
+use crate::outcome::Outcome;
 use crate::quarantine::{Filter, Held, held};
-use smelt_catalog::{CHANGES, Catalog, Change, DatasetChange, ENTRIES, Entries, Entry, LogEntry, State};
-use smelt_common::Error;
+use smelt_catalog::{CHANGES, Change, ENTRIES, Entries, Entry, LogEntry, RelationChange, State};
 use smelt_common::clock::LongAgo;
-use smelt_common::error::{Kind, Result};
+use smelt_common::error::Result;
 use smelt_storage::layers::QUARANTINE;
 
 /// The role of such commits.
 const PURGE: &str = "purge";
 
 impl Host {
-    /// Deletes what was kept as long as the manifest allows: now, and also when that was `last` looked after. So one look
-    /// at a clock that is ahead deletes nothing early.
-    pub(super) fn purge_old(&self, state: &State, last: i64) -> Result<()> {
-        let Some(age) = self.pipeline.quarantine_for else { return Ok(()) };
+    /// Deletes rejected rows that were kept as long as the manifest allows: now, and also when that was `last` looked after. So
+    /// one look at a clock that is ahead deletes nothing early.
+    pub(super) fn purge_old(&self, last: i64) -> Result<()> {
+        let Some(age) = self.pipeline.quarantine_retention else { return Ok(()) };
         let is_old = self.long_ago(age)?.and_at(last, age);
-        let old = self.written(held(self.store(), state, &Filter::default())?, is_old)?;
-        let former = self.former_written(state, &Filter::default(), is_old)?;
-        if old.is_empty() && former.is_empty() { Ok(()) } else { self.purge_into(&old, &former) }
+        self.purge_as_of(|state| {
+            let old = self.written(held(self.store(), state, &Filter::default())?, is_old)?;
+            Ok((old, self.former_written(state, &Filter::default(), is_old)?))
+        })
     }
 
     /// The plugins for whose rollback such rejected rows are kept that were written longer ago than that, or damaged ones, of
@@ -72,27 +74,23 @@ impl Host {
     /// Deletes the quarantine objects of those bronze objects, and all that is kept for a rollback of those plugins, after a
     /// commit that no longer names them. The rows stay counted, and bronze has them.
     pub fn purge(&self, held: &[Held], former: &BTreeSet<String>) -> Result<()> {
-        self.writing(|| self.purge_into(held, former))
+        self.writing(|| self.purge_as_of(|_| Ok((held.to_vec(), former.clone()))))
     }
 
-    fn purge_into(&self, held: &[Held], former: &BTreeSet<String>) -> Result<()> {
-        for _ in 0..ATTEMPTS {
-            let mut catalog = Catalog::load(self.store())?;
-            let mut change = match self.without(catalog.state(), held) {
-                Err(error) => {
-                    self.anew_after(&mut catalog, error)?;
-                    continue;
-                }
-                change => change?,
-            };
-            let all = change.discard(self.store(), catalog.state(), former.clone())?;
-            self.orphaned.fetch_or(!all, Ordering::Relaxed);
-            match self.commit(&mut catalog, change) {
-                Err(error) if error.kind() == Kind::Conflict => self.insist()?,
-                committed => return committed,
+    /// Deletes what `chosen` names as of the newest commit: quarantine objects, and the rollback points of plugins.
+    fn purge_as_of(&self, chosen: impl Fn(&State) -> Result<(Vec<Held>, BTreeSet<String>)>) -> Result<()> {
+        let outcome = Attempts::default().at(self, |catalog| {
+            catalog.check_gaps()?;
+            let state = catalog.state();
+            let (held, plugins) = chosen(state)?;
+            let mut outcome = Outcome::new(self.without(state, &held)?, ());
+            if !plugins.is_empty() {
+                outcome.orphans = !outcome.change.discard(self.store(), state, plugins)?;
             }
-        }
-        Err(Error::new(Kind::Conflict, "other hosts committed again and again; nothing was purged"))
+            Ok(outcome)
+        })?;
+        self.orphaned.fetch_or(outcome.orphans, Ordering::Relaxed);
+        Ok(())
     }
 
     fn without(&self, state: &State, held: &[Held]) -> Result<Change> {
@@ -118,13 +116,14 @@ impl Host {
             }
             let stem = |layer: &str| format!("{layer}{name}/{:020}", state.sequence + 1);
             let mut after = dataset.clone();
-            after.entries.put(self.store(), &stem(ENTRIES), pairs, &mut retired)?;
+            after.entries_mut().put(self.store(), &stem(ENTRIES), pairs, &mut retired)?;
             let log = LogEntry::write(self.store(), &stem(CHANGES), &log)?;
-            change.referenced.extend(after.entries.runs().iter().map(|run| run.key.clone()).chain([log.key.clone()]));
+            change.referenced.extend(after.entries().runs().iter().map(|run| run.key.clone()).chain([log.key.clone()]));
             retired.retain(|key| !change.referenced.contains(key));
             change.retired.extend(retired);
-            let (previous, cleaned, rewritten) = (dataset.revision, 0, 0);
-            let of_dataset = DatasetChange { reset: false, previous, cleaned, rewritten, log, removed: None };
+            let (previous, cleaned, rewritten) = (dataset.relation.revision, 0, 0);
+            let of_dataset =
+                RelationChange { reset: false, previous, cleaned, rewritten, log: Some(log), removed: None };
             change.datasets.insert(name.to_owned(), (of_dataset, after));
         }
         Ok(change)

@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 
-use super::{Host, Way};
+use super::host::Host;
+use super::promote::{Way, running};
 use crate::clean::What;
 use crate::pipeline::KpiStep;
 use crate::plan::Planning;
 use crate::tables::put_stamped;
 use smelt_catalog::{
-    CHANGES, Change, Dataset, DatasetChange, ENTRIES, Gold, GoldInput, LogEntry, ObjectRef, Parts, ROLLBACK_POINTS,
-    ROLLBACK_QUARANTINE, RollbackPoint, State,
+    CHANGES, Change, Dataset, ENTRIES, Gold, InputVersion, LogEntry, ObjectRef, Parts, ROLLBACK_POINTS,
+    ROLLBACK_QUARANTINE, RelationChange, RollbackPoint, State,
 };
 use smelt_common::error::{Kind, Result};
 use smelt_storage::layers::QUARANTINE;
@@ -20,33 +21,33 @@ impl Host {
     /// What runs now of the plugin, and what it made, as that lies in the lake.
     pub(super) fn previous(&self, state: &State, plugin: &str, own: &str) -> RollbackPoint {
         let promotion = state.promoted.get(plugin).filter(|promotion| promotion.from == own);
-        let component = promotion.map_or(own, |promotion| &promotion.to).to_owned();
+        let component = running(state, plugin, own).to_owned();
         let steps = self.pipeline.datasets.iter().filter(|step| &*step.plugin.identity().name == plugin);
         let datasets: BTreeMap<String, Dataset> = steps
             .filter_map(|step| Some((step.name.clone(), state.datasets.get(&step.name)?.clone())))
-            .filter(|(_, dataset)| dataset.fingerprint.component == component)
+            .filter(|(_, dataset)| dataset.relation.fingerprint.component == component)
             .collect();
         let is_read =
-            |input: &GoldInput| datasets.get(&input.dataset).is_some_and(|dataset| is_as_read(input, dataset));
+            |input: &InputVersion| datasets.get(&input.relation).is_some_and(|dataset| is_as_read(input, dataset));
         let gold: BTreeMap<String, Gold> = self
             .pipeline
             .kpis
             .iter()
             .filter_map(|step| {
                 let gold = state.gold.get(&step.name)?;
-                let own = &*step.plugin.identity().name == plugin && gold.fingerprint.component == component;
+                let own = &*step.plugin.identity().name == plugin && gold.relation.fingerprint.component == component;
                 (own || gold.inputs.values().any(is_read)).then(|| (step.name.clone(), gold.clone()))
             })
             .collect();
-        let made = datasets.values().map(|dataset| &dataset.fingerprint);
-        let mut made = made.chain(gold.values().map(|gold| &gold.fingerprint));
+        let made = datasets.values().map(|dataset| &dataset.relation.fingerprint);
+        let mut made = made.chain(gold.values().map(|gold| &gold.relation.fingerprint));
         let version = made.find(|made| made.component == component).map(|made| made.version.clone());
         let version = version.or_else(|| promotion.map(|promotion| promotion.version.clone())).unwrap_or_default();
         RollbackPoint { component, version, until: 0, datasets, gold }
     }
 
     /// Has the change keep what is former with it. What is damaged already is not kept.
-    pub(super) fn keep_former(
+    pub(super) fn keep_previous(
         &self,
         state: &State,
         former: RollbackPoint,
@@ -85,7 +86,7 @@ impl Host {
         let mut behind = Parts::default();
         for (name, dataset) in &kept.datasets {
             // Made anew since, it may have lost what cannot be known here: rows that were given up, an object that was replaced.
-            if state.datasets.get(name).is_none_or(|current| current.since != kept.until) {
+            if state.datasets.get(name).is_none_or(|current| current.relation.since != kept.until) {
                 continue;
             }
             let is_current = self.is_of_bronze_now(state, name, dataset)?;
@@ -106,37 +107,38 @@ impl Host {
         let mut tables = BTreeMap::new();
         for (kpi, gold) in &kept.gold {
             let step = self.pipeline.kpi(kpi).filter(|step| {
-                let now = step.fingerprint.at(gold.fingerprint.as_of.unwrap_or_default());
-                gold.fingerprint.difference(&now).is_none()
+                let now = step.fingerprint.at(gold.relation.fingerprint.as_of.unwrap_or_default());
+                gold.relation.fingerprint.difference(&now).is_none()
             });
-            let held = |input: &GoldInput| match kept.datasets.get(&input.dataset) {
-                Some(dataset) if change.datasets.contains_key(&input.dataset) => Some(dataset),
-                _ => state.datasets.get(&input.dataset),
+            let held = |input: &InputVersion| match kept.datasets.get(&input.relation) {
+                Some(dataset) if change.datasets.contains_key(&input.relation) => Some(dataset),
+                _ => state.datasets.get(&input.relation),
             };
-            let is_read = |input: &GoldInput| held(input).is_some_and(|dataset| is_as_read(input, dataset));
+            let is_read = |input: &InputVersion| held(input).is_some_and(|dataset| is_as_read(input, dataset));
             // It can go on from there.
-            let is_begun = |input: &GoldInput| match kept.datasets.get(&input.dataset) {
-                Some(dataset) if change.datasets.contains_key(&input.dataset) => is_as_read(input, dataset),
-                _ => held(input).is_some_and(|dataset| input.since == dataset.since),
+            let is_begun = |input: &InputVersion| match kept.datasets.get(&input.relation) {
+                Some(dataset) if change.datasets.contains_key(&input.relation) => is_as_read(input, dataset),
+                _ => held(input).is_some_and(|dataset| input.since == dataset.relation.since),
             };
-            let there =
-                |step: &KpiStep| step.inputs.iter().filter(|input| state.datasets.contains_key(&input.dataset)).count();
+            let there = |step: &KpiStep| {
+                step.inputs.iter().filter(|input| state.datasets.contains_key(&input.relation)).count()
+            };
             let is_current = gold.inputs.values().all(is_read)
                 && step.is_some_and(|step| gold.inputs.len() == there(step))
-                && !gold.inputs.values().any(|input| behind.datasets.contains(&input.dataset));
+                && !gold.inputs.values().any(|input| behind.datasets.contains(&input.relation));
             let is_wanted = is_current || way == Way::Back && gold.inputs.values().all(is_begun);
             if step.is_none() || !is_wanted {
                 continue;
             }
-            let body = match read_verified(self.store(), &gold.table.key, &gold.table.sha256) {
+            let body = match read_verified(self.store(), &gold.table().key, &gold.table().sha256) {
                 Err(error) if error.kind() == Kind::Damaged => continue,
                 read => read?,
             };
-            let newest = state.gold.get(kpi).map(|gold| gold.table.key.as_str());
+            let newest = state.gold.get(kpi).map(|gold| gold.table().key.as_str());
             let key = put_stamped(self.store(), state, self.clock.now(), kpi, newest, &body)?;
             change.referenced.extend(gold.sums().map(ToOwned::to_owned).chain([key.clone()]));
-            let table = ObjectRef { key, ..gold.table.clone() };
-            tables.insert(kpi.clone(), Gold { table, ..gold.clone() });
+            let table = ObjectRef { key, ..gold.table().clone() };
+            tables.insert(kpi.clone(), gold.in_file(table));
             if !is_current {
                 behind.kpis.insert(kpi.clone());
             }
@@ -163,8 +165,8 @@ impl Host {
     /// Returns whether it is brought back.
     fn bring_back_dataset(&self, state: &State, name: &str, kept: &Dataset, change: &mut Change) -> Result<bool> {
         let Some(step) = self.pipeline.dataset(name) else { return Ok(false) };
-        let now = step.fingerprint.at(kept.fingerprint.as_of.unwrap_or_default());
-        if kept.fingerprint.difference(&now).is_some() {
+        let now = step.fingerprint.at(kept.relation.fingerprint.as_of.unwrap_or_default());
+        if kept.relation.fingerprint.difference(&now).is_some() {
             return Ok(false);
         }
         let sequence = state.sequence + 1;
@@ -181,8 +183,9 @@ impl Host {
             let all = current.objects(self.store(), &mut change.retired)?;
             self.orphaned.fetch_or(!all, Ordering::Relaxed);
         }
-        let previous = current.map_or(0, |current| current.revision);
-        let of_dataset = DatasetChange { reset: true, previous, cleaned: 0, rewritten: 0, log, removed: None };
+        let previous = current.map_or(0, |current| current.relation.revision);
+        let of_dataset =
+            RelationChange { reset: true, previous, cleaned: 0, rewritten: 0, log: Some(log), removed: None };
         change.datasets.insert(name.to_owned(), (of_dataset, after));
         Ok(true)
     }
@@ -210,6 +213,6 @@ impl Host {
 }
 
 /// Whether the KPI has read the dataset as it is.
-fn is_as_read(input: &GoldInput, dataset: &Dataset) -> bool {
-    (input.since, input.revision) == (dataset.since, dataset.revision)
+fn is_as_read(input: &InputVersion, dataset: &Dataset) -> bool {
+    (input.since, input.revision) == (dataset.relation.since, dataset.relation.revision)
 }

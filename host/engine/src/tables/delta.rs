@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use smelt_catalog::{Dataset, Entries, LogEntry, ObjectRef, Removed, read_commit};
+use smelt_catalog::{Entries, Files, LogEntry, ObjectRef, Relation, Removed, read_commit};
 use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
 use smelt_storage::Store;
@@ -28,18 +28,26 @@ pub(super) struct RemovedRows {
 }
 
 impl Delta {
-    /// Everything that the dataset has.
-    pub(super) fn all(store: &dyn Store, dataset: &Dataset) -> Result<Self> {
-        let entries = Entries::of(store, dataset).all()?;
-        Ok(Self { added: entries.into_iter().map(|(_, entry)| entry.silver).collect(), removed: vec![] })
+    /// Returns everything that the relation has.
+    pub(super) fn all(store: &dyn Store, relation: &Relation) -> Result<Self> {
+        let added = match &relation.files {
+            Files::Entries(entries) => {
+                Entries::in_map(store, entries).all()?.into_iter().map(|(_, entry)| entry.silver).collect()
+            }
+            Files::One(file) => vec![file.clone()],
+        };
+        Ok(Self { added, removed: vec![] })
     }
 
-    /// What changed after the commit `revision`; `None` if that cannot be told, or not cheaply.
-    pub(super) fn since(store: &dyn Store, name: &str, dataset: &Dataset, revision: u64) -> Result<Option<Self>> {
+    /// Returns what changed in the relation after the commit `revision`; `None` if that cannot be told, or not cheaply.
+    pub(super) fn since(store: &dyn Store, name: &str, relation: &Relation, revision: u64) -> Result<Option<Self>> {
+        if revision < relation.since {
+            return Ok(None);
+        }
         let mut added: BTreeMap<String, ObjectRef> = BTreeMap::new();
         let mut newest: BTreeMap<String, ObjectRef> = BTreeMap::new();
         let mut removed = Vec::new();
-        let mut at = dataset.revision;
+        let mut at = relation.revision;
         for _ in 0..MOST_COMMITS {
             if at <= revision {
                 let removed = removed.into_iter().map(|removed| without(removed, &added));
@@ -47,13 +55,13 @@ impl Delta {
                 return Ok(Some(Self { added: added.into_values().collect(), removed }));
             }
             let mut commit = read_commit(store, at)?;
-            let change = commit.datasets.remove(name).ok_or_else(|| {
-                Error::new(Kind::Damaged, format!("commit {at} says nothing of dataset `{name}`, which it changed"))
+            let change = commit.relations.remove(name).ok_or_else(|| {
+                Error::new(Kind::Damaged, format!("commit {at} says nothing of `{name}`, which it changed"))
             })?;
             if change.reset {
                 return Ok(None);
             }
-            for LogEntry { object, cleaned, entry } in LogEntry::read(store, &change.log)? {
+            for LogEntry { object, cleaned, entry } in change.read_log(store)? {
                 // From the newest commit to the oldest: what was met first is what there is now.
                 let silver = newest.entry(object.clone()).or_insert(entry.silver).clone();
                 if cleaned {

@@ -6,10 +6,10 @@ use std::sync::Mutex;
 use arrow_array::RecordBatch;
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::Aggregation;
+use super::aggregation::Aggregation;
 use crate::pipeline::KpiStep;
 use crate::plan::{inputs, is_whole};
-use smelt_catalog::{Gold, ObjectRef, SUMS, State};
+use smelt_catalog::{Gold, ObjectRef, Relation, SUMS, State};
 use smelt_common::error::Result;
 use smelt_common::{Error, clock, digest, profile};
 use smelt_formats::{Formulas, encode_table};
@@ -76,10 +76,9 @@ impl Aggregation<'_> {
         let referenced = stages.iter().flat_map(SortedRuns::runs).map(|run| run.key.clone());
         let referenced = referenced.chain([table_object.key.clone()]).collect();
         let gold = Gold {
-            fingerprint: step.fingerprint.at(self.as_of),
+            relation: Relation::of_file(step.fingerprint.at(self.as_of), table_object),
             inputs: inputs(step, self.state),
             stages,
-            table: table_object,
             commit: 0,
             cost,
             micros: cost.micros + former.filter(|_| incremental).map_or(0, |former| former.micros),
@@ -145,12 +144,12 @@ impl Aggregation<'_> {
     fn write_table(&self, step: &KpiStep, former: Option<&Gold>, table: &RecordBatch) -> Result<ObjectRef> {
         let body = encode_table(table.schema_ref(), std::slice::from_ref(table), Formulas::Escape)?;
         let sha256 = digest::hex(&body);
-        let same = former.filter(|gold| gold.table.sha256 == sha256 && is_whole(self.store, &gold.table));
+        let same = former.filter(|gold| gold.table().sha256 == sha256 && is_whole(self.store, &gold.table()));
         if let Some(same) = same {
             // The same table under a new stamp would tell people nothing.
-            return Ok(same.table.clone());
+            return Ok(same.table().clone());
         }
-        let after = former.map(|gold| gold.table.key.as_str());
+        let after = former.map(|gold| gold.table().key.as_str());
         let key = put_stamped(self.store, self.state, self.now, &step.name, after, &body)?;
         Ok(ObjectRef { key, sha256, bytes: body.len() as u64, rows: table.num_rows() as u64 })
     }

@@ -55,7 +55,7 @@ impl<'w> LeaveOneOut<'w> {
         let mut last = Sums::new(&specs[folded.len()]);
         stage.scan(store, |key, rows| last.load(key, rows, Sign::Plus))?;
         let kept = folded.iter().map(|stage| stage.open(store)).collect::<Result<_>>()?;
-        Ok(Self { store, pipeline, step, as_of: gold.fingerprint.as_of.unwrap_or_default(), kept, last })
+        Ok(Self { store, pipeline, step, as_of: gold.relation.fingerprint.as_of.unwrap_or_default(), kept, last })
     }
 
     /// The table as it is.
@@ -102,7 +102,8 @@ impl<'w> LeaveOneOut<'w> {
     /// Returns the sums of one silver object.
     fn state(&self, accumulator: &mut Accumulator<'_>, input: usize, object: &ObjectRef) -> Result<RecordBatch> {
         let input = &self.step.inputs[input];
-        let cleaner = self.pipeline.dataset(&input.dataset).ok_or_else(|| Error::internal("a KPI reads no dataset"))?;
+        let cleaner =
+            self.pipeline.dataset(&input.relation).ok_or_else(|| Error::internal("a KPI reads no dataset"))?;
         for batch in silver::read(self.store, object, &cleaner.plugin.spec().output, &input.columns)? {
             accumulator.update(&input.name, &silver::project(&batch, &input.columns)?)?;
         }

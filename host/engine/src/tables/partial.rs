@@ -7,7 +7,7 @@ use arrow_array::RecordBatch;
 
 use crate::pipeline::{KpiStep, Pipeline};
 use crate::silver;
-use crate::tables::first_stage;
+use crate::tables::first_stage::first_stage;
 use smelt_catalog::State;
 use smelt_common::error::Result;
 use smelt_runtime::Accumulator;
@@ -31,7 +31,7 @@ pub struct PartialAggregates {
 
 /// Accumulators of all KPIs that read one dataset, on one worker.
 pub struct Feed<'f> {
-    fresh: &'f PartialAggregates,
+    partials: &'f PartialAggregates,
     state: &'f State,
     as_of: i64,
     accumulators: Vec<Fed<'f>>,
@@ -51,7 +51,7 @@ impl PartialAggregates {
     pub fn feed<'f>(&'f self, pipeline: &'f Pipeline, state: &'f State, dataset: &str, as_of: i64) -> Feed<'f> {
         let mut accumulators = Vec::new();
         for step in &pipeline.kpis {
-            let inputs = step.inputs.iter().enumerate().filter(|(_, input)| input.dataset == dataset);
+            let inputs = step.inputs.iter().enumerate().filter(|(_, input)| input.relation == dataset);
             for (input, _) in inputs {
                 accumulators.push(Fed {
                     step,
@@ -62,7 +62,7 @@ impl PartialAggregates {
                 });
             }
         }
-        Feed { fresh: self, state, as_of, accumulators }
+        Feed { partials: self, state, as_of, accumulators }
     }
 
     /// What the KPI took in, if all of it is among the silver that it is to take in.
@@ -107,7 +107,7 @@ impl Feed<'_> {
             }
             *rows += projected.num_rows();
             if *rows >= MOST_ROWS && accumulator.is_some() {
-                self.fresh.add(step, self.state, accumulator.take(), Taken::new());
+                self.partials.add(step, self.state, accumulator.take(), Taken::new());
                 (*accumulator, *rows) = (step.open(self.as_of).ok(), 0);
             }
         }
@@ -129,7 +129,7 @@ impl Feed<'_> {
     /// Adds up what was taken in.
     pub fn finish(self) {
         for Fed { step, accumulator, taken, .. } in self.accumulators {
-            self.fresh.add(step, self.state, accumulator, taken);
+            self.partials.add(step, self.state, accumulator, taken);
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
 
-use super::{Aggregation, Work};
+use super::aggregation::{Aggregation, Work};
 use crate::silver;
 use smelt_catalog::ObjectRef;
 use smelt_common::Error;

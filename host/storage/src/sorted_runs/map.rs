@@ -28,6 +28,11 @@ pub struct SortedRuns {
 }
 
 impl SortedRuns {
+    /// Returns an empty map, which has chosen no salt yet.
+    pub const fn none() -> Self {
+        Self { salt: String::new(), runs: vec![] }
+    }
+
     /// Returns the objects that the map consists of, oldest first.
     pub fn runs(&self) -> &[SortedRun] {
         &self.runs

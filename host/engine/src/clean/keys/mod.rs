@@ -8,18 +8,11 @@
 mod bench;
 mod encode;
 mod resolve;
+mod row_id;
 mod spool;
 #[cfg(test)]
 mod tests;
 
 pub use resolve::{Names, resolve};
+pub use row_id::RowId;
 pub use spool::{Budget, KeySpool};
-
-/// A row: its object's number and its place among the rows that the cleaner kept of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RowId {
-    /// The object's number in its dataset.
-    pub object: u32,
-    /// The place of the row.
-    pub place: u32,
-}

@@ -8,8 +8,8 @@ use std::sync::{Mutex, MutexGuard};
 
 use arrow_array::RecordBatch;
 
-use super::RowId;
 use super::encode::Encoder;
+use super::row_id::RowId;
 use smelt_common::error::{Kind, Result};
 use smelt_common::key_hash::KeyHash;
 use smelt_common::{Error, profile};

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use arrow_array::RecordBatch;
 use serde::Serialize;
 
-use super::{Both, Comparing, Costs};
+use super::comparing::{Both, Comparing, Costs};
 use crate::cells::cells;
 use crate::pipeline::DatasetStep;
 use crate::run::Host;

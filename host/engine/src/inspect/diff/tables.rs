@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use arrow_array::RecordBatch;
 use serde::Serialize;
 
-use super::{Both, Comparing, Costs};
+use super::comparing::{Both, Comparing, Costs};
 use crate::cells::cells;
 use crate::plan::KpiPlan;
 use crate::run::Host;
@@ -128,7 +128,7 @@ impl Comparing<'_> {
             state: &state,
             now: Clock::System.now(),
             as_of: host.as_of(),
-            fresh: &PartialAggregates::default(),
+            partials: &PartialAggregates::default(),
             progress: &Unwatched,
         };
         let plan = KpiPlan {
@@ -139,8 +139,7 @@ impl Comparing<'_> {
             estimate: None,
         };
         let mut outcome = aggregation.run(&[plan])?.complete()?;
-        let table =
-            outcome.tables.remove(kpi).ok_or_else(|| Error::internal(format!("KPI `{kpi}` was not computed")))?;
+        let table = outcome.made.remove(kpi).ok_or_else(|| Error::internal(format!("KPI `{kpi}` was not computed")))?;
         let cost = outcome.change.gold.get(kpi).map(|gold| gold.cost).unwrap_or_default();
         Ok((table, cost))
     }

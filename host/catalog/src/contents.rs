@@ -1,0 +1,102 @@
+//! The objects that a dataset consists of: listed, looked through, copied.
+
+use std::collections::{BTreeSet, HashMap};
+
+use smelt_common::clock::LongAgo;
+use smelt_common::error::{Kind, Result};
+use smelt_common::workers;
+use smelt_storage::sorted_runs::SortedRuns;
+use smelt_storage::{Store, copy_new};
+
+use crate::dataset::Dataset;
+use crate::entries::Entries;
+use crate::entry::Entry;
+use crate::log::LogEntry;
+use crate::object_ref::ObjectRef;
+
+impl Dataset {
+    /// Adds the keys of all that it consists of. Returns whether that is all: where the catalog is damaged it cannot be told.
+    pub fn objects(&self, store: &dyn Store, keys: &mut Vec<String>) -> Result<bool> {
+        keys.extend(self.entries().runs().iter().chain(self.bronze.keys.runs()).map(|run| run.key.clone()));
+        let scanned = Entries::of(store, self).scan(|_, entry| {
+            keys.push(entry.silver.key);
+            keys.extend(entry.quarantine.map(|stored| stored.key));
+            Ok(())
+        });
+        match scanned {
+            Err(error) if error.kind() == Kind::Damaged => Ok(false),
+            scanned => scanned.map(|()| true),
+        }
+    }
+
+    /// Returns whether rejected rows of that bronze object, or of any, were written at such a time, or the entries cannot be
+    /// read. For copies, whose entries hold the time.
+    pub fn has_rejected(&self, store: &dyn Store, object: Option<&str>, then: LongAgo) -> Result<bool> {
+        let entries = Entries::of(store, self);
+        let is_old = |entry: &Entry| entry.quarantine.is_some() && entry.rejected_at.is_none_or(|at| then.has(at));
+        let found = match object {
+            Some(object) => entries.by_name(&[object]).map(|found| found.iter().flatten().any(is_old)),
+            None => {
+                let mut found = false;
+                let scanned = entries.scan(|_, entry| {
+                    found |= is_old(&entry);
+                    Ok(())
+                });
+                scanned.map(|()| found)
+            }
+        };
+        match found {
+            Err(error) if error.kind() == Kind::Damaged => Ok(true),
+            found => found,
+        }
+    }
+
+    /// The same dataset over copies of its silver and rejected rows, each under the key, but for the extension, that `stem`
+    /// has for the bronze object's name and what is copied; and what is known of each bronze object then. What was written is
+    /// added to `named`.
+    ///
+    /// # Errors
+    /// [`Kind::Damaged`] if some of it is gone.
+    pub fn copied(
+        &self,
+        store: &dyn Store,
+        entries: &str,
+        stem: &(dyn Fn(&str, &ObjectRef) -> String + Sync),
+        referenced: &mut BTreeSet<String>,
+    ) -> Result<(Self, Vec<LogEntry>)> {
+        let copy = |object: &str, stored: &mut ObjectRef| {
+            let ObjectRef { key, sha256, bytes, .. } = &*stored;
+            let extension = key.rfind('.').map_or("", |dot| &key[dot..]);
+            let copy = copy_new(store, (key, *bytes, sha256), &stem(object, stored), '.', extension)?;
+            stored.key = copy;
+            Ok(())
+        };
+        let entries_now = Entries::of(store, self).all()?;
+        // A copy is as old as what was copied.
+        let quarantine = entries_now.iter().find_map(|(_, entry)| entry.quarantine.as_ref());
+        let listed = quarantine.map_or(Ok(vec![]), |stored| {
+            let directory = stored.key.rfind('/').map_or("", |slash| &stored.key[..=slash]);
+            store.list(directory, "")
+        })?;
+        let written: HashMap<String, i64> = listed.into_iter().map(|meta| (meta.key, meta.modified)).collect();
+        let copied = workers::map(entries_now, |(object, mut entry)| {
+            copy(&object, &mut entry.silver)?;
+            if let Some(stored) = &mut entry.quarantine {
+                entry.rejected_at = entry.rejected_at.or_else(|| written.get(&stored.key).copied());
+                copy(&object, stored)?;
+            }
+            Ok(LogEntry { object, cleaned: false, entry })
+        });
+        let log = copied.into_iter().collect::<Result<Vec<_>>>()?;
+        let mut after = self.clone();
+        *after.entries_mut() = SortedRuns::default();
+        let mut pairs = Vec::new();
+        for LogEntry { object, entry, .. } in &log {
+            pairs.extend(Entries::pairs(object, entry)?);
+            referenced.extend([&entry.silver].into_iter().chain(&entry.quarantine).map(|stored| stored.key.clone()));
+        }
+        after.entries_mut().put(store, entries, pairs, &mut vec![])?;
+        referenced.extend(after.entries().runs().iter().chain(after.bronze.keys.runs()).map(|run| run.key.clone()));
+        Ok((after, log))
+    }
+}

@@ -1,0 +1,23 @@
+//! `smelt aggregate`: brings every KPI in gold up to date with silver.
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::common::Common;
+use crate::profile::Profile;
+use crate::work::RunFlags;
+use smelt_common::error::Result;
+use smelt_engine::run::Host;
+
+#[derive(Debug, Args)]
+pub(crate) struct Aggregate {
+    #[command(flatten)]
+    profile: Profile,
+}
+
+impl Aggregate {
+    pub(crate) fn run(self, common: &Common) -> Result<ExitCode> {
+        RunFlags::only(self.profile).run(common, Host::aggregate)
+    }
+}

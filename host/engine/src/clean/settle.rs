@@ -1,0 +1,157 @@
+//! Which of the rows that share a key stays, and what follows from it for the catalog.
+
+use super::context::DatasetWork;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::object::CleanObject;
+use super::write::{Again, Written};
+use crate::clean::keys::{Names, resolve};
+use crate::outcome::Outcome;
+use crate::plan::YOUNG;
+use smelt_catalog::{CHANGES, ENTRIES, Entries, Entry, INDEX, LogEntry, RelationChange, Young};
+use smelt_common::Error;
+use smelt_common::error::Result;
+use smelt_storage::Meta;
+use smelt_storage::sorted_runs::SortedRuns;
+
+impl<'w> DatasetWork<'w> {
+    /// Writes silver and adds the change to be committed. `clock` is the store's, where objects may be young.
+    pub(super) fn finish(
+        &self,
+        objects: BTreeMap<u32, (&str, CleanObject<'w>)>,
+        clock: Option<i64>,
+        outcome: &mut Outcome,
+    ) -> Result<()> {
+        // Where every object failed there is nothing to say, and no commit to make anew in each tick.
+        let looked = !self.plan.touched.is_empty() || self.plan.settles;
+        if objects.is_empty() && self.plan.rebuild.is_none() && !looked {
+            return Ok(());
+        }
+        let touched = self.plan.touched.iter().map(|(name, meta)| (name.as_str(), meta.modified));
+        let written = objects.values().map(|(name, object)| (*name, object.modified)).chain(touched);
+        let aged = written.filter_map(|(name, at)| Some((name.to_owned(), clock?.saturating_sub(at).max(0))));
+        let young: HashMap<String, i64> = aged.filter(|(_, age)| *age < YOUNG).collect();
+        let mut after = self.before.clone();
+        after.bronze.next_id += self.plan.objects.len() as u32;
+        let mut retired = Vec::new();
+        let entries = Entries::of(self.cleaning.store, &self.before);
+        let lost = self.supersede(&objects, &entries, &mut after.bronze.keys, &mut retired)?;
+        let again = self.again(&objects, &entries, &lost)?;
+        let former: Vec<_> = again.iter().map(|Again { name, entry }| (name.clone(), entry.clone())).collect();
+        let Written { cleaned, rewritten, removed } = self.write(objects, again, &lost, &mut retired)?;
+
+        let mut lines = Vec::new();
+        for (object, entry) in &cleaned {
+            after.bronze.totals.add(entry);
+            after.relation.content.add(object, entry);
+            after.bronze.pace.add(entry);
+            lines.push(LogEntry { object: object.clone(), cleaned: true, entry: entry.clone() });
+        }
+        after.bronze.names.extend(cleaned.iter().map(|(object, _)| object.as_str()));
+        for (object, entry) in &former {
+            after.bronze.totals.subtract(entry);
+            after.relation.content.subtract(object, entry);
+        }
+        for (object, entry) in &rewritten {
+            after.bronze.totals.add(entry);
+            after.relation.content.add(object, entry);
+            lines.push(LogEntry { object: object.clone(), cleaned: false, entry: entry.clone() });
+        }
+        after.relation.rows = after.bronze.totals.kept;
+        self.touch(&entries, &mut lines)?;
+        let mut pairs = Vec::new();
+        for LogEntry { object, entry, .. } in &lines {
+            pairs.extend(Entries::pairs(object, entry)?);
+        }
+        after.entries_mut().put(self.cleaning.store, &self.numbered(ENTRIES), pairs, &mut retired)?;
+        // By the store's clock they are young, and by ours they will be old: the two may differ.
+        let until = self.cleaning.now.saturating_add(YOUNG - young.values().min().copied().unwrap_or_default());
+        let young = young.into_keys().collect();
+        let (log, young) = Young::write(self.cleaning.store, &self.numbered(CHANGES), &lines, &young, until)?;
+        after.bronze.young.retain(|young| !self.plan.settled.contains(young));
+        young.into_iter().for_each(|young| after.add_young(young));
+        let change = RelationChange {
+            reset: self.reset,
+            previous: self.cleaning.state.datasets.get(&self.plan.dataset).map_or(0, |held| held.relation.revision),
+            cleaned: cleaned.len() as u64,
+            rewritten: rewritten.len() as u64,
+            log: Some(log),
+            removed,
+        };
+
+        let stored = lines.iter().flat_map(|line| std::iter::once(&line.entry.silver).chain(&line.entry.quarantine));
+        outcome.change.referenced.extend(stored.map(|stored| stored.key.clone()));
+        let runs = after.entries().runs().iter().chain(after.bronze.keys.runs());
+        outcome.change.referenced.extend(runs.map(|run| run.key.clone()));
+        let removed = change.removed.as_ref().map(|removed| &removed.rows);
+        outcome.change.referenced.extend(removed.into_iter().chain(&change.log).map(|stored| stored.key.clone()));
+        if self.plan.rebuild.is_some()
+            && let Some(former) = self.cleaning.state.datasets.get(&self.plan.dataset)
+        {
+            // What it named and can no longer be told is found by whoever tidies up next.
+            outcome.orphans |= !former.objects(self.cleaning.store, &mut retired)?;
+        }
+        retired.retain(|key| !outcome.change.referenced.contains(key));
+        outcome.change.retired.extend(retired);
+        outcome.change.datasets.insert(self.plan.dataset.clone(), (change, after));
+        Ok(())
+    }
+
+    /// Finds the rows, new or in silver, that lose to others of their keys: their places, by object, in order.
+    fn supersede(
+        &self,
+        objects: &BTreeMap<u32, (&str, CleanObject<'_>)>,
+        entries: &Entries<'_>,
+        keys: &mut SortedRuns,
+        retired: &mut Vec<String>,
+    ) -> Result<HashMap<u32, Vec<u32>>> {
+        if !self.is_keyed() || objects.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let store = self.cleaning.store;
+        let new = |id: u32| objects.get(&id).map(|(name, _)| (*name).to_owned());
+        let name_of = |id: u32| match new(id) {
+            Some(name) => Ok(name),
+            None => entries.names(&[id])?.remove(&id).ok_or_else(|| Error::internal("no such object")),
+        };
+        let cleaned = |id: &u32| objects.contains_key(id);
+        let failed: HashSet<u32> =
+            (self.before.bronze.next_id..).take(self.plan.objects.len()).filter(|id| !cleaned(id)).collect();
+        resolve(&self.keys, &failed, &Names::new(&name_of), keys, store, &self.numbered(INDEX), retired)
+    }
+
+    /// The objects in silver that lose rows.
+    fn again(
+        &self,
+        objects: &BTreeMap<u32, (&str, CleanObject<'_>)>,
+        entries: &Entries<'_>,
+        lost: &HashMap<u32, Vec<u32>>,
+    ) -> Result<Vec<Again>> {
+        let mut former: Vec<u32> = lost.keys().copied().filter(|id| !objects.contains_key(id)).collect();
+        former.sort_unstable();
+        let names = entries.names(&former)?;
+        let names: Vec<&str> = former.iter().map(|id| names[id].as_str()).collect();
+        let found = entries.by_name(&names)?.into_iter().zip(&names);
+        found
+            .map(|(entry, name)| {
+                let entry = entry.ok_or_else(|| Error::internal(format!("the catalog lacks `{name}`")))?;
+                Ok(Again { name: (*name).to_owned(), entry })
+            })
+            .collect()
+    }
+
+    /// Notes what the store now says of objects whose bytes are as before.
+    fn touch(&self, entries: &Entries<'_>, log: &mut Vec<LogEntry>) -> Result<()> {
+        let touched: Vec<&str> = self.plan.touched.iter().map(|(name, _)| name.as_str()).collect();
+        let entries = entries.by_name(&touched)?;
+        for (entry, (name, Meta { etag, .. })) in entries.into_iter().zip(&self.plan.touched) {
+            if let Some(line) = log.iter_mut().find(|line| line.object == *name) {
+                line.entry.etag.clone_from(etag);
+            } else if let Some(entry) = entry {
+                let entry = Entry { etag: etag.clone(), ..entry };
+                log.push(LogEntry { object: name.clone(), cleaned: false, entry });
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,176 @@
+//! What the catalog reaches.
+
+use super::owner::owner;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use smelt_catalog::{
+    CHANGES, COMPONENTS, Catalog, Commit, Dataset, ENTRIES, Entries, LOOKS, LogEntry, Look, ObjectRef, Parts, State,
+    busy, commit_key, component_key, read_commit,
+};
+use smelt_common::Error;
+use smelt_common::error::{Kind, Result};
+use smelt_storage::Store;
+use smelt_storage::layers::{BRONZE, GOLD};
+use smelt_storage::sorted_runs::SortedRuns;
+
+/// The objects that the catalog names, as of one commit.
+#[derive(Default)]
+pub(super) struct Reached {
+    /// Objects with their sha256, by key.
+    pub(super) objects: BTreeMap<String, ObjectRef>,
+    /// Maps, each with what it is for.
+    pub(super) maps: Vec<SortedRuns>,
+    /// The keys of the maps' runs.
+    pub(super) runs: HashSet<String>,
+    /// What could not be read, by key or by what keys begin with, and why: what it names is not known.
+    pub(super) unreadable: Vec<(String, Error)>,
+    /// The commit.
+    pub(super) sequence: u64,
+    /// The keys that commits made since then name or have retired.
+    pub(super) since: HashSet<String>,
+}
+
+impl Reached {
+    /// Everything that the newest commit reaches, former commits included, and, if `former`, what is kept for rollbacks. What
+    /// is retired while it is read is read again, as of the commit that is newest then, which is looked at from then on.
+    pub(super) fn by(look: &mut Look<'_>, former: bool) -> Result<Self> {
+        let mut history = Self::default();
+        let mut lost = String::new();
+        for _ in 0..LOOKS {
+            // With the last one that was read already: each is compared with the one before it.
+            let commits = history.sequence.max(1)..=look.state().sequence;
+            for (sequence, commit) in Catalog::commits(look.store(), commits) {
+                match commit {
+                    _ if sequence <= history.sequence => {}
+                    Ok(commit) => history.add_commit(commit),
+                    Err(error) => history.unreadable.push((commit_key(sequence), error)),
+                }
+            }
+            history.sequence = look.state().sequence;
+            match Self::of_state(look, former)? {
+                Ok(mut reached) => {
+                    reached.objects.extend(history.objects);
+                    reached.unreadable.extend(history.unreadable);
+                    reached.sequence = history.sequence;
+                    return Ok(reached);
+                }
+                Err(retired) => lost = retired.to_string(),
+            }
+            look.renew()?;
+        }
+        Err(busy(lost))
+    }
+
+    /// Collects what the state itself names. The inner error means that some of it was retired while it was read.
+    pub(super) fn of_state(look: &mut Look<'_>, former: bool) -> Result<Result<Self>> {
+        let mut reached = Self::default();
+        let (store, state) = (look.store(), look.state().clone());
+        let current = state.datasets.iter().map(|(name, dataset)| (name, dataset, true));
+        let kept: Vec<_> = state.rollback_points.values().filter(|_| former).collect();
+        let former = kept.iter().flat_map(|former| &former.datasets);
+        for (name, dataset, is_current) in current.chain(former.map(|(name, dataset)| (name, dataset, false))) {
+            if let Err(error) = reached.add_dataset(store, dataset, is_current) {
+                for run in dataset.entries().runs() {
+                    if look.has_retired(&run.key)? {
+                        return Ok(Err(error));
+                    }
+                }
+                reached.unreadable.push((format!("{ENTRIES}{name}"), error));
+            }
+        }
+        for (sha256, &bytes) in &state.components {
+            reached.add(ObjectRef { key: component_key(sha256), sha256: sha256.clone(), bytes, rows: 0 });
+        }
+        let former = kept.iter().flat_map(|former| former.gold.values());
+        for stage in state.gold.values().chain(former).flat_map(|gold| &gold.stages) {
+            reached.add_map(stage);
+        }
+        Ok(Ok(reached))
+    }
+
+    /// Takes in what the commits that came since name and have retired. Reads them and their logs alone, so however fast
+    /// others commit, this is done soon.
+    ///
+    /// # Errors
+    /// [`Kind::Conflict`] if what one of them names cannot be told by itself.
+    pub(super) fn follow(&mut self, store: &dyn Store) -> Result<()> {
+        let newest = Catalog::newest_after(store, self.sequence)?;
+        for sequence in self.sequence + 1..=newest {
+            let commit = match read_commit(store, sequence) {
+                // Nothing can be committed after it, so nothing is deleted either.
+                Err(error) if error.kind() == Kind::Damaged => return Ok(()),
+                commit => commit?,
+            };
+            for change in commit.relations.values() {
+                for LogEntry { entry, .. } in change.read_log(store)? {
+                    self.since.extend([entry.silver].into_iter().chain(entry.quarantine).map(|stored| stored.key));
+                }
+            }
+            let promoted = commit.promoted.iter().filter_map(|plugin| commit.state.rollback_points.get(plugin));
+            for former in promoted {
+                let mut keys = Vec::new();
+                if !former.objects(store, &mut keys)? {
+                    let why = format!("commit {sequence} promoted another component; its former one cannot be read");
+                    return Err(Error::new(Kind::Conflict, why));
+                }
+                self.since.extend(keys);
+            }
+            let State { datasets, gold, retired, components, .. } = &commit.state;
+            let maps = datasets.values().flat_map(|dataset| [&dataset.entries(), &dataset.bronze.keys]);
+            let maps = maps.chain(gold.values().flat_map(|gold| &gold.stages));
+            self.since.extend(maps.flat_map(SortedRuns::runs).map(|run| run.key.clone()));
+            self.since.extend(retired.iter().cloned().chain(components.keys().map(|sha256| component_key(sha256))));
+            self.add_commit(commit);
+            self.sequence = sequence;
+        }
+        Ok(())
+    }
+
+    pub(super) fn add_commit(&mut self, commit: Commit) {
+        // Nothing of what earlier commits made of them is there any more.
+        let Parts { datasets, kpis } = &commit.dropped;
+        if !commit.dropped.is_empty() {
+            self.objects.retain(|key, _| {
+                let is_of =
+                    |layer, parts: &BTreeSet<String>| owner(layer, key).is_some_and(|owner| parts.contains(owner));
+                !(is_of(CHANGES, datasets) || is_of(GOLD, kpis))
+            });
+        }
+        for change in commit.relations.into_values() {
+            change.log.into_iter().for_each(|log| self.add(log));
+            change.removed.into_iter().for_each(|removed| self.add(removed.rows));
+        }
+        let mut state = commit.state;
+        commit.kpis.iter().filter_map(|kpi| state.gold.remove(kpi)).for_each(|gold| self.add(gold.table().clone()));
+    }
+
+    /// Bronze may have changed since a former dataset was current.
+    pub(super) fn add_dataset(&mut self, store: &dyn Store, dataset: &Dataset, is_current: bool) -> Result<()> {
+        self.add_map(&dataset.entries());
+        self.add_map(&dataset.bronze.keys);
+        Entries::of(store, dataset).scan(|name, entry| {
+            let key = format!("{BRONZE}{name}");
+            if is_current {
+                self.add(ObjectRef { key, sha256: entry.sha256, bytes: entry.bytes, rows: entry.read });
+            }
+            self.add(entry.silver);
+            entry.quarantine.into_iter().for_each(|quarantine| self.add(quarantine));
+            Ok(())
+        })
+    }
+
+    pub(super) fn add_map(&mut self, map: &SortedRuns) {
+        self.runs.extend(map.runs().iter().map(|run| run.key.clone()));
+        self.maps.push(map.clone());
+    }
+
+    pub(super) fn add(&mut self, stored: ObjectRef) {
+        self.objects.insert(stored.key.clone(), stored);
+    }
+
+    pub(super) fn names(&self, key: &str) -> bool {
+        // A signature lies beside its component.
+        let key = key.strip_suffix(".minisig").filter(|key| key.starts_with(COMPONENTS)).unwrap_or(key);
+        self.objects.contains_key(key) || self.runs.contains(key) || self.since.contains(key)
+    }
+}

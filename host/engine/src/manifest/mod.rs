@@ -1,0 +1,150 @@
+//! The manifest, `smelt.toml`: a pipeline as plain data. It is not compared with the plugins here; `pipeline` does that.
+
+mod limits;
+mod section;
+mod settings;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+pub use self::limits::LimitsSection;
+pub use self::section::{DatasetKeys, DatasetSection, KpiKeys, KpiSection, Section, SourceKeys, SourceSection};
+pub use self::settings::{Output, OutputFormat, PipelineSection, Privacy, Quarantine, Schedule};
+use smelt_common::error::Result;
+use smelt_common::text::{NAME, PLUGIN, is_word, wrong_heading};
+use smelt_common::{Error, files};
+use smelt_storage::BucketUrl;
+use smelt_storage::lake::LakeSection;
+
+/// The name of the manifest in a pipeline's directory.
+pub const FILE: &str = "smelt.toml";
+/// The most bytes of a section's name, which is part of names of files.
+const NAME_BYTES: usize = 100;
+/// The most bytes of a plugin's name, as the contract has it.
+const PLUGIN_BYTES: usize = 255;
+
+/// A pipeline: its sources, datasets and KPIs, and how they run.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// The pipeline's name, and the places of its components.
+    pub pipeline: PipelineSection,
+    /// The place of the lake, unless the command line or the environment gives another.
+    #[serde(default)]
+    pub lake: LakeSection,
+    /// The times of `smelt up`.
+    #[serde(default)]
+    pub schedule: Schedule,
+    /// How smelt treats personal data.
+    #[serde(default)]
+    pub privacy: Privacy,
+    /// The formats of silver and gold.
+    #[serde(default)]
+    pub output: Output,
+    /// Limits on what smelt reads, and on what plugins use.
+    #[serde(default)]
+    pub limits: LimitsSection,
+    /// The sources of `smelt generate`, by name.
+    #[serde(default)]
+    pub source: BTreeMap<String, SourceSection>,
+    /// The datasets of silver, by name.
+    pub dataset: BTreeMap<String, DatasetSection>,
+    /// The KPIs, which are the tables of gold, by name.
+    #[serde(default)]
+    pub kpi: BTreeMap<String, KpiSection>,
+    /// The directory of the manifest. Paths in the manifest are relative to it.
+    #[serde(skip)]
+    pub directory: PathBuf,
+    /// The path of the lock, which need not exist: the manifest's path with the extension `.lock`.
+    #[serde(skip)]
+    pub lock: PathBuf,
+}
+
+fn uses_of<'m, Own>(
+    kind: &'static str,
+    sections: &'m BTreeMap<String, Section<Own>>,
+) -> impl Iterator<Item = (String, &'m str, &'m Map<String, Value>)> {
+    sections.iter().map(move |(name, section)| (format!("{kind}.{name}"), section.plugin.as_str(), &section.limits))
+}
+
+/// Returns a place as a manifest in `directory` means it: a URL as it is, and a path relative to the directory.
+fn relative_to(directory: &Path, place: String) -> Result<String> {
+    if BucketUrl::is_meant(&place) {
+        return Ok(place);
+    }
+    directory.join(&place).into_os_string().into_string().map_err(|path| {
+        let path = Path::new(&path).display();
+        Error::config(format!("[lake] url: the name of `{path}` is not UTF-8; `--lake` can be given an absolute path"))
+    })
+}
+
+impl Manifest {
+    /// Reads a manifest from a file, or from `smelt.toml` in a directory.
+    pub fn read(path: &Path) -> Result<Self> {
+        let file = if path.is_dir() { path.join(FILE) } else { path.to_owned() };
+        let text = files::read_text(&file, files::TEXT_BYTES)
+            .map_err(|error| Error::unreadable(format!("the manifest `{}`", file.display()), &error))?;
+        let directory = file.parent().unwrap_or(Path::new(".")).to_owned();
+        let manifest = Self::parse(&text, directory).map_err(|error| error.context(file.display()))?;
+        Ok(Self { lock: file.with_extension("lock"), ..manifest })
+    }
+
+    /// Parses a manifest. Paths in it are relative to `directory`.
+    pub fn parse(text: &str, directory: PathBuf) -> Result<Self> {
+        let manifest: Self =
+            toml::from_str(text).map_err(|error| Error::config(error.to_string().trim_end().to_owned()))?;
+        for (table, name) in manifest.names() {
+            if !is_word(name, &NAME, NAME_BYTES) {
+                let most = format!("1 to {NAME_BYTES} of them");
+                return Err(Error::config(format!(
+                    "[{table}.{name}]: a name is lower-case letters, digits and `_`, {most}"
+                )));
+            }
+        }
+        for (section, plugin, _) in manifest.uses() {
+            if !is_word(plugin, &PLUGIN, PLUGIN_BYTES) {
+                return Err(Error::config(format!(
+                    "[{section}]: plugin = \"{plugin}\": a plugin's name is lower-case letters, digits and `-`"
+                )));
+            }
+        }
+        if let Some(wrong) = wrong_heading(&manifest.pipeline.name) {
+            return Err(Error::config(format!("[pipeline]: the name {wrong}")));
+        }
+        let LimitsSection { max_attempts, decode, plugin } = &manifest.limits;
+        for (key, is_zero) in [
+            ("schedule.every", manifest.schedule.every.is_zero()),
+            ("limits.max_attempts", *max_attempts == 0),
+            ("limits.decode.batch_rows", decode.batch_rows == 0),
+            ("limits.decode.batch_bytes", decode.batch_bytes == 0),
+            ("limits.decode.record_bytes", decode.record_bytes == 0),
+            ("limits.decode.depth", decode.depth == 0),
+        ] {
+            if is_zero {
+                return Err(Error::config(format!("{key} must not be zero")));
+            }
+        }
+        if let Some(wrong) = plugin.wrong() {
+            return Err(Error::config(format!("limits.plugin.{wrong}")));
+        }
+        let mut lake = manifest.lake.clone();
+        lake.url = lake.url.map(|url| relative_to(&directory, url)).transpose()?;
+        Ok(Self { lock: directory.join(FILE).with_extension("lock"), directory, lake, ..manifest })
+    }
+
+    /// Returns every section that uses a plugin: its name (`kpi.aov`), the plugin's name, and the limits that the section has.
+    pub fn uses(&self) -> impl Iterator<Item = (String, &str, &Map<String, Value>)> {
+        let sources = uses_of("source", &self.source);
+        sources.chain(uses_of("dataset", &self.dataset)).chain(uses_of("kpi", &self.kpi))
+    }
+
+    fn names(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let datasets = self.dataset.keys().map(|name| ("dataset", name.as_str()));
+        let kpis = self.kpi.keys().map(|name| ("kpi", name.as_str()));
+        let sources = self.source.keys().map(|name| ("source", name.as_str()));
+        datasets.chain(kpis).chain(sources)
+    }
+}

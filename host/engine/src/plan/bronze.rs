@@ -1,0 +1,234 @@
+//! Bronze as it is now, compared with the catalog.
+
+use super::planning::Planning;
+use super::records::{DatasetPlan, Plan, name_of, planned};
+use super::young::{Watched, hash};
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use crate::pipeline::DatasetStep;
+use smelt_catalog::{Dataset, Entries, Entry, Listed};
+use smelt_common::error::{Kind, Result};
+use smelt_common::{Error, profile, workers};
+use smelt_storage::Meta;
+use smelt_storage::layers::BRONZE;
+
+impl<'p> Planning<'p> {
+    /// Compares bronze as it is now with the catalog; the plan says nothing of KPIs.
+    pub fn bronze(&self) -> Result<Plan> {
+        let _span = profile::span("plan", "");
+        let begun = self.state.sequence > 0 && self.in_full < u64::MAX;
+        let (datasets, unmatched) = match self.store.is_remote() && begun {
+            // What no pattern matches is told when bronze is listed as a whole.
+            true => (workers::map(self.steps(), |(step, held)| self.by_window(step, held)), vec![]),
+            false => self.by_listing()?,
+        };
+        let (mut planned, mut failures) = (Vec::new(), Vec::new());
+        for (step, plan) in self.pipeline.datasets.iter().zip(datasets) {
+            match plan {
+                Ok(plan) => planned.push(plan),
+                Err(error) => failures.push((step.name.clone(), error)),
+            }
+        }
+        // Now: while it was listed it may have gone.
+        self.expect_bronze()?;
+        // An error that concerns every dataset is the lake's.
+        match planned.is_empty() && !failures.is_empty() {
+            true => Err(failures.swap_remove(0).1),
+            false => Ok(Plan { datasets: planned, kpis: vec![], unmatched, unlisted: self.unlisted(), failures }),
+        }
+    }
+
+    /// Fails if bronze was read and is gone as a whole: that says nothing of its objects.
+    fn expect_bronze(&self) -> Result<()> {
+        let read: u64 = self.state.datasets.values().map(|dataset| dataset.bronze.totals.objects).sum();
+        if read == 0 || self.store.has_layer(BRONZE)? {
+            return Ok(());
+        }
+        let place = self.store.locate(BRONZE);
+        Err(Error::new(
+            Kind::Unavailable,
+            format!(
+                "`{}` is gone, of which {read} objects were read: put it back (is it mounted?), or, if all of them were \
+                 withdrawn, make an empty one",
+                place.trim_end_matches('/')
+            ),
+        ))
+    }
+
+    fn steps(&self) -> Vec<(&'p DatasetStep, Option<&'p Dataset>)> {
+        self.pipeline.datasets.iter().map(|step| (step, self.state.datasets.get(&step.name))).collect()
+    }
+
+    /// Where a listing is cheap: one of everything. Plans, and what no pattern matches.
+    fn by_listing(&self) -> Result<(Vec<Result<DatasetPlan>>, Vec<String>)> {
+        let names =
+            |held: Option<&'p Dataset>| held.map(|held| (&held.bronze.names.all, held.bronze.names.greatest.as_str()));
+        let steps = self.steps().into_iter();
+        let listed = steps.map(|(step, held)| (step, held, RefCell::new(Listed::new(names(held)))));
+        // What is parked is not among the names that are held.
+        let listed: Vec<_> = listed.map(|(step, held, listed)| (step, held, listed, self.parked_names(step))).collect();
+        // Of those that are not compared in full anyway.
+        let watched = listed.iter().map(|(_, held, ..)| Watched::of(self.store, held.filter(|_| self.is_large(*held))));
+        let watched: Vec<_> = watched.collect();
+        let known = |key: &str| {
+            let name = &key[BRONZE.len()..];
+            let (mut any, mut all) = (false, true);
+            let of = listed.iter().zip(&watched).filter(|((step, ..), _)| step.pattern.matches(name));
+            for ((_, _, listed, parked), watched) in of {
+                any = true;
+                watched.iter().flatten().for_each(|watched| watched.add(name));
+                // Another version of what is parked is another try.
+                all &= !parked.contains(name) && listed.borrow_mut().add(name);
+            }
+            any && all
+        };
+        let new = self.store.list_new(BRONZE, "", &known)?;
+        let mut everything = None;
+        let mut plans = Vec::new();
+        for ((step, held, listed, _), watched) in listed.iter().zip(watched) {
+            let mut rebuild = self.reason(step, *held);
+            if rebuild.is_none() && listed.borrow().is_same() && self.is_large(*held) {
+                match watched.and_then(|watched| self.but_for_young(step, *held, watched.as_ref(), &new)) {
+                    Ok(Some(plan)) if plan.rebuild.is_none() => {
+                        plans.push(Ok(plan));
+                        continue;
+                    }
+                    Ok(Some(plan)) => rebuild = plan.rebuild,
+                    Ok(None) => {}
+                    Err(error) => {
+                        plans.push(Err(error));
+                        continue;
+                    }
+                }
+            }
+            let listing = match &everything {
+                Some(listing) => listing,
+                None => everything.insert(self.store.list(BRONZE, "")?),
+            };
+            plans.push(self.in_full(step, *held, listing, rebuild));
+        }
+        let unmatched = new.iter().map(name_of);
+        let unmatched = unmatched.filter(|name| !listed.iter().any(|(step, ..)| step.pattern.matches(name)));
+        Ok((plans, unmatched.map(str::to_owned).collect()))
+    }
+
+    /// Where a listing takes long: of each dataset the greatest names, among which new ones are to be expected.
+    fn by_window(&self, step: &DatasetStep, held: Option<&Dataset>) -> Result<DatasetPlan> {
+        let rebuild = self.reason(step, held);
+        let prefix = format!("{BRONZE}{}", step.pattern.prefix());
+        let all = |rebuild| self.in_full(step, held, &self.store.list(&prefix, "")?, rebuild);
+        let (Some(dataset), None, true) = (held, &rebuild, self.is_large(held)) else { return all(rebuild) };
+        let window = dataset.bronze.names.window();
+        let after = if window.after().is_empty() { String::new() } else { format!("{BRONZE}{}", window.after()) };
+        let listed = RefCell::new(Listed::new(Some((window, &dataset.bronze.names.greatest))));
+        let parked = self.parked_names(step);
+        let known = |key: &str| {
+            let name = &key[BRONZE.len()..];
+            step.pattern.matches(name) && (parked.contains(name) || listed.borrow_mut().add(name))
+        };
+        let new = self.store.list_new(&prefix, &after, &known)?;
+        if listed.borrow().is_same() {
+            return Ok(self.incremental(step, held, &new));
+        }
+        let listing = self.store.list(&prefix, &after)?;
+        let names: Vec<_> = listing.iter().map(name_of).filter(|name| step.pattern.matches(name)).collect();
+        let plan = match Entries::of(self.store, dataset).by_name(&names) {
+            Err(error) if error.kind() == Kind::Damaged => return all(Some(error.to_string())),
+            entries => {
+                let entries = names.iter().zip(entries?);
+                let known = entries.filter_map(|(name, entry)| Some(((*name).to_owned(), entry?)));
+                self.compare(step, &listing, known.collect(), None)
+            }
+        };
+        if plan.rebuild.is_some() { all(plan.rebuild) } else { Ok(plan) }
+    }
+
+    /// Reads what is new, where everything else is known to be there.
+    pub(super) fn incremental(&self, step: &DatasetStep, held: Option<&Dataset>, new: &[Meta]) -> DatasetPlan {
+        let greatest = held.map_or("", |held| &held.bronze.names.greatest);
+        let unread = |meta: &&Meta| step.pattern.matches(name_of(meta)) && name_of(meta) > greatest;
+        let objects = new.iter().filter(unread).map(|meta| planned(meta, false)).collect();
+        DatasetPlan { objects, ..self.dataset_plan(step, None) }
+    }
+
+    /// Compares every object with what the catalog knows of it.
+    fn in_full(
+        &self,
+        step: &DatasetStep,
+        held: Option<&Dataset>,
+        listing: &[Meta],
+        rebuild: Option<String>,
+    ) -> Result<DatasetPlan> {
+        let entries = match held.map(|held| Entries::of(self.store, held).all()) {
+            // Then the dataset is made anew from what there is.
+            Some(Err(error)) if error.kind() == Kind::Damaged => {
+                let objects = listing.iter().filter(|meta| step.pattern.matches(name_of(meta)));
+                let objects = objects.map(|meta| planned(meta, false)).collect();
+                return Ok(DatasetPlan { objects, ..self.dataset_plan(step, Some(error.to_string())) });
+            }
+            entries => entries.transpose()?.unwrap_or_default(),
+        };
+        let entries = entries.into_iter().collect();
+        let mut plan = self.compare(step, listing, entries, rebuild);
+        if plan.unsettled.is_empty() {
+            plan.settled = held.map_or_else(Vec::new, |held| self.old(held));
+            plan.settles = self.is_large(held) && !plan.settled.is_empty();
+        }
+        Ok(plan)
+    }
+
+    /// Compares the objects of a listing with what the catalog knows of them.
+    pub(super) fn compare(
+        &self,
+        step: &DatasetStep,
+        listing: &[Meta],
+        mut entries: BTreeMap<String, Entry>,
+        rebuild: Option<String>,
+    ) -> DatasetPlan {
+        let mut plan = self.dataset_plan(step, rebuild);
+        let parked: BTreeMap<_, _> = self.parked(step).collect();
+        // Another version of it is another try.
+        plan.parked
+            .retain(|it| listing.iter().any(|meta| name_of(meta) == it.name && meta.etag == parked[&it.name].version));
+        let mut all = Vec::new();
+        for meta in listing.iter().filter(|meta| step.pattern.matches(name_of(meta))) {
+            let entry = entries.remove(name_of(meta));
+            let object = planned(meta, entry.is_some());
+            if entry.is_none() && plan.parked.iter().any(|parked| parked.name == object.name) {
+                continue;
+            }
+            match entry {
+                None => plan.objects.push(object.clone()),
+                Some(entry) if entry.etag == meta.etag => {}
+                // Touched or replaced: only the bytes tell.
+                Some(entry) if plan.rebuild.is_none() => match hash(self.store, &meta.key) {
+                    Ok((found, sha256)) if sha256 == entry.sha256 => plan.touched.push((object.name.clone(), found)),
+                    Err(error) if error.kind() == Kind::Unsettled => plan.unsettled.push(object.name.clone()),
+                    // If it cannot be read it may have been: making the dataset anew will say what is wrong with it.
+                    _ => plan.rebuild = Some(format!("bronze object `{}` was replaced after it was read", object.name)),
+                },
+                Some(_) => {}
+            }
+            all.push(object);
+        }
+        plan.missing = entries.into_keys().collect();
+        if self.forget_missing && plan.rebuild.is_none() {
+            plan.rebuild = match &plan.missing[..] {
+                [] => None,
+                [name] => Some(format!("bronze object `{name}` is gone, and its rows are given up")),
+                [name, more @ ..] => Some(format!(
+                    "bronze object `{name}` and {} more are gone, and their rows are given up",
+                    more.len()
+                )),
+            };
+        }
+        if plan.rebuild.is_some() {
+            plan.objects = all;
+            plan.touched.clear();
+            plan.unsettled.clear();
+        }
+        plan
+    }
+}

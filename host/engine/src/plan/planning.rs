@@ -1,0 +1,81 @@
+//! What a plan is made from.
+
+use super::records::{DatasetPlan, Parked};
+
+use std::collections::{BTreeMap, HashSet};
+
+use crate::pipeline::{DatasetStep, Pipeline};
+use smelt_catalog::{Dataset, Failing, Failure, Parts, State};
+use smelt_storage::Store;
+
+/// What a plan is made from.
+#[derive(Clone, Copy)]
+pub struct Planning<'p> {
+    /// The lake.
+    pub store: &'p dyn Store,
+    /// The pipeline.
+    pub pipeline: &'p Pipeline,
+    /// What the lake holds.
+    pub state: &'p State,
+    /// The time that plugins are told, in microseconds since the epoch.
+    pub as_of: i64,
+    /// The time now, in microseconds since the epoch.
+    pub now: i64,
+    /// Datasets of which an object is gone or damaged, and which: they are made anew.
+    pub damaged: &'p BTreeMap<String, String>,
+    /// Up to how many objects a dataset is compared with bronze in full. In a larger one an object that was replaced is
+    /// not noticed.
+    pub in_full: u64,
+    /// How often something is tried that a plugin fails at.
+    pub max_attempts: u32,
+    /// Whether a dataset is rebuilt if bronze no longer holds an object that it has rows of.
+    pub forget_missing: bool,
+}
+
+impl<'p> Planning<'p> {
+    /// Returns the datasets and KPIs that the lake holds and the manifest lacks.
+    pub fn unlisted(&self) -> Parts {
+        let Self { pipeline, state, .. } = self;
+        let datasets = state.datasets.keys().chain(state.failing.keys());
+        let datasets = datasets.filter(|name| pipeline.dataset(name).is_none());
+        let kpis = state.gold.keys().chain(state.failing_kpis.keys()).filter(|name| pipeline.kpi(name).is_none());
+        Parts { datasets: datasets.cloned().collect(), kpis: kpis.cloned().collect() }
+    }
+
+    /// Why the dataset would be made anew, as far as bronze does not matter.
+    pub(super) fn reason(&self, step: &DatasetStep, held: Option<&Dataset>) -> Option<String> {
+        let changed = held?.relation.fingerprint.difference(&step.fingerprint.at(self.as_of));
+        changed.or_else(|| self.damaged.get(&step.name).cloned())
+    }
+
+    /// The objects of the dataset that are left alone, as they were.
+    pub(super) fn parked(&self, step: &DatasetStep) -> impl Iterator<Item = (&'p String, &'p Failure)> + use<'p> {
+        Failing::parked(self.state.failing.get(&step.name), &step.fingerprint.at(self.as_of), self.max_attempts)
+    }
+
+    pub(super) fn parked_names(&self, step: &DatasetStep) -> HashSet<&'p str> {
+        self.parked(step).map(|(name, _)| name.as_str()).collect()
+    }
+
+    pub(super) fn dataset_plan(&self, step: &DatasetStep, rebuild: Option<String>) -> DatasetPlan {
+        let parked = self.parked(step).map(|(name, failure)| Parked::new(name, failure)).collect();
+        let dataset = step.name.clone();
+        DatasetPlan {
+            dataset,
+            rebuild,
+            objects: vec![],
+            touched: vec![],
+            unsettled: vec![],
+            settled: vec![],
+            settles: false,
+            missing: vec![],
+            parked,
+            estimate: None,
+        }
+    }
+
+    /// Whether it has more objects than are compared with bronze in full at every tick.
+    pub(super) fn is_large(&self, held: Option<&Dataset>) -> bool {
+        held.is_none_or(|held| held.bronze.totals.objects > self.in_full)
+    }
+}

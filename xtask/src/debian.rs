@@ -1,0 +1,92 @@
+//! Debian's packages: installed where that is possible, after whoever installs others at the same time.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::process::{output, run, say, tool};
+
+/// How long apt waits for another package manager, such as unattended upgrades: a fresh machine runs them for minutes.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(900);
+pub(crate) const DPKG_LOCK: &str = "DPkg::Lock::Timeout=900";
+
+pub(crate) fn install(packages: &[&str]) -> Result<()> {
+    static UPDATED: OnceLock<()> = OnceLock::new();
+    if UPDATED.get().is_none() {
+        update()?;
+        UPDATED.get_or_init(|| ());
+    }
+    let mut install = apt();
+    install.args(["install", "-y", "--no-install-recommends", "--no-remove"]).args(packages);
+    run(&format!("apt-get install {}", packages.join(" ")), &mut install)
+}
+
+/// Where the library is that tells a process another time, installed if need be and possible; an error says why there is none.
+pub(crate) fn faketime() -> Result<PathBuf> {
+    let find = || {
+        let places = fs::read_dir("/usr/lib").into_iter().flatten().flatten();
+        places.map(|place| place.path().join("faketime/libfaketime.so.1")).find(|library| library.exists())
+    };
+    if let Some(found) = find() {
+        return Ok(found);
+    }
+    if !is_debian() || !is_root() {
+        bail!("there is no libfaketime, which Debian has as `faketime`");
+    }
+    install(&["faketime"])?;
+    find().context("the package faketime has no libfaketime.so.1")
+}
+
+fn apt() -> Command {
+    let mut command = tool("apt-get");
+    command.args(["-qq", "-o", DPKG_LOCK]).env("DEBIAN_FRONTEND", "noninteractive");
+    command
+}
+
+/// Fetches the lists of packages. The lock on those is another one, for which apt does not wait by itself.
+fn update() -> Result<()> {
+    const LISTS: &str = "/var/lib/apt/lists/lock";
+    let begun = Instant::now();
+    loop {
+        let failed = match run("apt-get update", apt().arg("update")) {
+            Ok(()) => return Ok(()),
+            Err(failed) => failed,
+        };
+        // Who does not hold the lock failed for another reason.
+        if !is_locked(Path::new(LISTS)) || begun.elapsed() > LOCK_TIMEOUT {
+            return Err(failed);
+        }
+        say(&format!("another process holds {LISTS}: waiting"));
+        while is_locked(Path::new(LISTS)) && begun.elapsed() <= LOCK_TIMEOUT {
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "a lock of another process, for which nothing here could wait"
+            )]
+            std::thread::sleep(Duration::from_secs(1));
+        }
+    }
+}
+
+/// Returns whether a process holds a lock on the file, according to `/proc/locks`.
+fn is_locked(file: &Path) -> bool {
+    let (Ok(metadata), Ok(locks)) = (fs::metadata(file), fs::read_to_string("/proc/locks")) else { return false };
+    let inode = format!(":{}", metadata.ino());
+    locks
+        .lines()
+        .any(|lock| lock.split_whitespace().any(|field| field.matches(':').count() == 2 && field.ends_with(&inode)))
+}
+
+/// Whether packages are installed with apt here.
+pub(crate) fn is_debian() -> bool {
+    Path::new("/etc/debian_version").exists() && Path::new("/usr/bin/apt-get").exists()
+}
+
+/// Whether we may install them.
+pub(crate) fn is_root() -> bool {
+    output(Command::new("id").arg("-u")).is_ok_and(|id| id == "0")
+}
