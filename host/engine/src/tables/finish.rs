@@ -46,12 +46,12 @@ impl Aggregation<'_> {
             None => {}
         }
         if !incremental {
-            stages[0] = SortedRuns::at(of_first.key_hash());
+            stages[0] = SortedRuns::with_key_hash(of_first.key_hash());
         }
         let last = specs.len() - 1;
         let (mut folded, accumulators) = (Vec::new(), Mutex::default());
         for stage in 0..last {
-            let next = Shards::new(&specs[stage + 1], stages[stage + 1].place()?);
+            let next = Shards::new(&specs[stage + 1], stages[stage + 1].key_hash()?);
             let sums = folded.last().unwrap_or(of_first);
             self.advance(step, stage, &mut stages[stage], sums, &next, &accumulators, &mut retired)?;
             folded.push(next);
@@ -103,8 +103,8 @@ impl Aggregation<'_> {
         if bytes == 0 {
             return Ok(());
         }
-        let place = kept.place()?;
-        if place != sums.key_hash() {
+        let key_hash = kept.key_hash()?;
+        if key_hash != sums.key_hash() {
             return Err(Error::internal("sums were added up for another map"));
         }
         let before = kept.open(self.store)?;
@@ -114,17 +114,17 @@ impl Aggregation<'_> {
             let mut sums = sums.take(number);
             let stored = stored(&before, &sums)?;
             if !stored.is_empty() {
-                fold(&mut accumulator, stage, &stored.sorted_by_hash(&place), Sign::Minus, next)?;
+                fold(&mut accumulator, stage, &stored.sorted_by_hash(&key_hash), Sign::Minus, next)?;
                 sums.add_all(&stored, Sign::Plus);
             }
-            let placed = sums.sorted_by_hash(&place);
-            fold(&mut accumulator, stage, &placed, Sign::Plus, next)?;
+            let groups_by_hash = sums.sorted_by_hash(&key_hash);
+            fold(&mut accumulator, stage, &groups_by_hash, Sign::Plus, next)?;
             accumulators.lock().expect("no one panics while holding it").push(accumulator);
             let mut rows = Vec::new();
-            placed.groups().try_for_each(|group| {
+            groups_by_hash.groups().try_for_each(|group| {
                 rows.clear();
                 group.write(&mut rows)?;
-                part.push(place.of(group.key()), group.key(), (!rows.is_empty()).then_some(&rows))
+                part.push(key_hash.of(group.key()), group.key(), (!rows.is_empty()).then_some(&rows))
             })
         })
         .map(|_| ())
@@ -180,8 +180,8 @@ pub fn put_stamped(
 /// The rows that are kept of the groups that `sums` has rows of.
 pub(super) fn stored(kept: &Reader<'_>, sums: &Sums) -> Result<Sums> {
     let mut stored = sums.like();
-    let placed = sums.sorted_by_hash(kept.place());
-    let groups: Vec<_> = placed.groups().map(|group| (kept.place().of(group.key()), group.key())).collect();
+    let groups_by_hash = sums.sorted_by_hash(kept.key_hash());
+    let groups: Vec<_> = groups_by_hash.groups().map(|group| (kept.key_hash().of(group.key()), group.key())).collect();
     kept.look_up(groups.len(), |at| groups[at], |at, rows| stored.load(groups[at].1, rows, Sign::Plus))?;
     Ok(stored)
 }

@@ -51,7 +51,7 @@ pub fn resolve(
     stem: &str,
     retired: &mut Vec<String>,
 ) -> Result<HashMap<u32, Vec<u32>>> {
-    if *spool.place() != keys.place()? {
+    if *spool.place() != keys.key_hash()? {
         return Err(Error::internal("keys were spooled for another map"));
     }
     let held = keys.open(store)?;
