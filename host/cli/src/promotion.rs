@@ -19,9 +19,9 @@ pub(crate) struct Candidate<'c> {
     pub(crate) plugin: &'c str,
     /// The component.
     pub(crate) binary: &'c Binary,
-    /// Whether to rebuild datasets although bronze no longer holds all that they were made from.
+    /// Set to rebuild datasets even if bronze no longer holds all that they were made from.
     pub(crate) forget_missing: bool,
-    /// Whether the component is promoted or brought back.
+    /// [`Way::Forward`] to promote the component, [`Way::Back`] to roll back to it.
     pub(crate) way: Way,
 }
 
@@ -29,7 +29,7 @@ impl Candidate<'_> {
     /// Makes the component current with all that it makes, pins it if there is a lock, and shows what changed.
     pub(crate) fn make_current(&self, common: &Common) -> Result<ExitCode> {
         let Self { plugin, binary, forget_missing, way } = *self;
-        // What the component replaces is decided once, however often the pipeline must be loaded again.
+        // The component to replace is decided once, however often the pipeline must be loaded again.
         let mut from: Option<String> = None;
         let (version, own, done) = again_if_stale(|| {
             let (mut host, current) = common.load(Some((plugin, binary)))?;

@@ -17,9 +17,9 @@ use smelt_engine::manifest::Manifest;
 use smelt_storage::lake::connection_of;
 use smelt_storage::{BucketUrl, Places, S3Store, Store as _};
 
-/// What follows the plugin's name in the name of a component.
+/// The end of a component's file name, after the plugin's name.
 const EXTENSION: &str = ".wasm";
-/// What follows the name of a component in the name of its signature.
+/// The end of a signature's file name, after the component's.
 const SIGNATURE: &str = ".minisig";
 
 /// The places that a manifest names, and the keys that it trusts.
@@ -46,7 +46,8 @@ impl Components {
             }
             let url = BucketUrl::parse(text).map_err(|_| {
                 Error::config(format!(
-                    "`{text}` is no place for components; a directory, s3://bucket[/prefix] or oci://registry/path[:tag] would be right"
+                    "`{text}` is no place for components; a directory, s3://bucket[/prefix] or oci://registry/path[:tag] would \
+                     be right"
                 ))
             })?;
             let store = S3Store::new(Places::below(url.clone()), connection_of(&manifest.lake, variable)?)?;

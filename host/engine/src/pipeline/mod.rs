@@ -170,8 +170,8 @@ impl Pipeline {
         })
     }
 
-    /// Loads every plugin that the manifest names, without a lock. `find` returns the component for a section (`kpi.aov`), a plugin's
-    /// name and its limits.
+    /// Loads every plugin that the manifest names, without a lock. `find` returns the component for a section (`kpi.aov`), a
+    /// plugin's name and its limits.
     pub fn load_with(
         manifest: &Manifest,
         engine: Engine,
