@@ -38,8 +38,8 @@ impl<'s> Catalog<'s> {
     /// Reads the newest commit.
     ///
     /// # Errors
-    /// [`Kind::Damaged`] if the commit is damaged, does not follow the commit before it, or if a commit is missing. The message says
-    /// what to do.
+    /// [`Kind::Damaged`] if the commit is damaged, does not follow the commit before it, or if a commit is missing. The
+    /// message says what to do.
     pub fn load(store: &'s dyn Store) -> Result<Self> {
         let catalog = Self::load_from(store, &Known::default())?;
         catalog.check_gaps()?;
@@ -49,8 +49,8 @@ impl<'s> Catalog<'s> {
     /// Reads the newest commit with fewer requests, given a commit that was read before.
     ///
     /// # Errors
-    /// Those of [`Self::load`]; and [`Kind::Unavailable`] if the known commit is gone. The lake may come back, so it is never taken for
-    /// a new one.
+    /// Those of [`Self::load`]; and [`Kind::Unavailable`] if the known commit is gone. The lake may come back, so it is
+    /// never taken for a new one.
     pub fn load_from(store: &'s dyn Store, known: &Known) -> Result<Self> {
         let _span = profile::span("load the catalog", "");
         if known.sequence > 0 {
@@ -69,8 +69,8 @@ impl<'s> Catalog<'s> {
         if store.exists(&commit_key(sequence))? { Ok(()) } else { Err(is_gone(store, sequence)) }
     }
 
-    /// Reads the newest commit that is not damaged. Also returns the keys and errors of the damaged commits after it. The search for
-    /// damage uses this.
+    /// Reads the newest commit that is not damaged. Also returns the keys and errors of the damaged commits after it.
+    /// The search for damage uses this.
     pub fn load_readable(store: &'s dyn Store) -> Result<(Self, Vec<(String, Error)>)> {
         let mut catalog = Self { store, state: State::default(), id: String::new() };
         let mut damaged = Vec::new();
@@ -152,9 +152,9 @@ impl<'s> Catalog<'s> {
         Catalog { store, state: State::default(), id: String::new() }.newest(held)
     }
 
-    /// Returns the number of the newest commit, given that the commit `held` exists. Commits are numbered without gaps and never
-    /// deleted, so a binary search finds the newest one in a few steps. Unlike a listing, the search cannot return outdated
-    /// results.
+    /// Returns the number of the newest commit, given that the commit `held` exists. Commits are numbered without gaps
+    /// and never deleted, so a binary search finds the newest one in a few steps. Unlike a listing, the search cannot
+    /// return outdated results.
     pub(crate) fn newest(&self, mut held: u64) -> Result<u64> {
         let exists = |sequence| self.store.exists(&commit_key(sequence));
         let mut step = 1;
@@ -198,10 +198,10 @@ impl<'s> Catalog<'s> {
     /// Commits the change.
     ///
     /// # Errors
-    /// - [`Kind::Conflict`] if another host committed since this catalog was read, and changed the same datasets or KPIs or retired
-    ///   an object that the change references. Then nothing was committed.
-    /// - [`Kind::Unavailable`] if the outcome is unknown. A request that is still on its way may even make the commit later. So the
-    ///   caller must not delete any object that the change references.
+    /// - [`Kind::Conflict`] if another host committed since this catalog was read, and changed the same datasets or
+    ///   KPIs or retired an object that the change references. Then nothing was committed.
+    /// - [`Kind::Unavailable`] if the outcome is unknown. A request that is still on its way may even make the commit
+    ///   later. So the caller must not delete any object that the change references.
     pub fn commit(&mut self, change: &Change, now: DateTime<Utc>) -> Result<()> {
         let id = unique_id();
         let at = now.to_rfc3339_opts(SecondsFormat::Micros, true);
@@ -224,8 +224,8 @@ impl<'s> Catalog<'s> {
         }
     }
 
-    /// Writes the commit, and returns the commit that has its number in the end. Whatever the store answers, the key decides: if it
-    /// holds a commit, that one is the winner. If it does not, the same commit is sent again.
+    /// Writes the commit, and returns the commit that has its number in the end. Whatever the store answers, the key
+    /// decides: if it holds a commit, that one is the winner. If it does not, the same commit is sent again.
     fn put(&self, commit: &Commit) -> Result<Commit> {
         if commit.sequence > 1 && !self.store.is_remote() {
             // If the directory of the lake is gone (unmounted, say), this commit would begin another lake in its place.
@@ -281,7 +281,8 @@ impl<'s> Catalog<'s> {
         Ok((commits, damaged))
     }
 
-    /// Reads the commits with these numbers. A commit that is damaged, or does not follow the one before it, is an error.
+    /// Reads the commits with these numbers. A commit that is damaged, or does not follow the one before it, is an
+    /// error.
     pub fn commits(store: &dyn Store, sequences: std::ops::RangeInclusive<u64>) -> Vec<(u64, Result<Commit>)> {
         let mut commits = workers::map(sequences.collect(), |sequence| (sequence, read_commit(store, sequence)));
         let mut before: Option<(u64, String)> = None;

@@ -23,8 +23,8 @@ pub struct Commit {
     pub sequence: u64,
     /// A random id, which tells apart commits that race for one number.
     pub id: String,
-    /// The [`Commit::id`] of the commit before; empty for the first one. It exposes a commit that belongs to another lake, or to
-    /// another history of this one.
+    /// The [`Commit::id`] of the commit before; empty for the first one. It exposes a commit that belongs to another
+    /// lake, or to another history of this one.
     pub previous: String,
     /// The time at which the commit was made, in RFC 3339. It is for people; nothing depends on it.
     pub at: String,
@@ -157,7 +157,8 @@ impl Change {
         self.on(base, "", "", "").state
     }
 
-    /// Returns the commit that applies this change to the state `base`. The commit that made `base` has the id `previous`.
+    /// Returns the commit that applies this change to the state `base`. The commit that made `base` has the id
+    /// `previous`.
     pub(crate) fn on(&self, base: &State, previous: &str, id: &str, at: &str) -> Commit {
         let sequence = base.sequence + 1;
         let mut state = State { sequence, ..base.clone() };
@@ -249,8 +250,8 @@ impl Change {
         }
     }
 
-    /// Returns the table as made by the commit of `state`. Its inputs get the revisions that the changed datasets have in that
-    /// commit.
+    /// Returns the table as made by the commit of `state`. Its inputs get the revisions that the changed datasets have
+    /// in that commit.
     fn made_with(&self, gold: &Gold, state: &State) -> Gold {
         let mut gold = Gold { commit: state.sequence, ..gold.clone() };
         for input in gold.inputs.values_mut().filter(|input| self.datasets.contains_key(&input.relation)) {
@@ -262,8 +263,8 @@ impl Change {
 }
 
 impl Change {
-    /// Discards the rollback points of the plugins, and retires their objects. Returns false if the catalog is damaged, so that it
-    /// does not tell all of these objects.
+    /// Discards the rollback points of the plugins, and retires their objects. Returns false if the catalog is damaged,
+    /// so that it does not tell all of these objects.
     pub fn discard(&mut self, store: &dyn Store, state: &State, plugins: BTreeSet<String>) -> Result<bool> {
         let (mut keys, mut all) = (Vec::new(), true);
         for point in plugins.iter().filter_map(|plugin| state.rollback_points.get(plugin)) {
@@ -284,8 +285,9 @@ fn replace(all: &mut BTreeMap<String, Failing>, some: &BTreeMap<String, Failing>
 }
 
 impl Commit {
-    /// Returns whether `other`, which was made from the same state, conflicts with this commit. That is so if both change the same
-    /// dataset, KPI or plugin. A garbage collection always conflicts, because it may collect objects that this commit references.
+    /// Returns whether `other`, which was made from the same state, conflicts with this commit. That is so if both
+    /// change the same dataset, KPI or plugin. A garbage collection always conflicts, because it may collect objects
+    /// that this commit references.
     pub(crate) fn conflicts_with(&self, other: &Self) -> bool {
         other.role == GC
             || self.changed_datasets().any(|name| other.changed_datasets().any(|other| name == other))
@@ -306,8 +308,8 @@ impl Commit {
         self.promoted.iter().chain(&self.discarded)
     }
 
-    /// Returns whether the commit retired an object that `change` references and `before` had not retired. This happens to a slow
-    /// writer: until it commits, its objects look like the orphans of a writer that died.
+    /// Returns whether the commit retired an object that `change` references and `before` had not retired. This happens
+    /// to a slow writer: until it commits, its objects look like the orphans of a writer that died.
     pub(crate) fn has_retired(&self, change: &Change, before: &State) -> bool {
         let newly = |key: &&String| !before.retired.contains(key);
         self.state.retired.iter().filter(newly).any(|key| change.referenced.contains(key))

@@ -5,7 +5,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::entry::Entry;
 
-/// The cost of cleaning so far, for estimates. It is kept apart from the account of rows, because two runs never take the same time.
+/// The cost of cleaning so far, for estimates. It is kept apart from the account of rows, because two runs never take
+/// the same time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pace {
@@ -23,8 +24,8 @@ impl Pace {
     }
 }
 
-/// A checksum over a set of objects and their bytes: the sum modulo 2^256 of one sha256 for each object. Equal sets have equal
-/// sums, whatever the order of changes, and an update costs only as much as the change.
+/// A checksum over a set of objects and their bytes: the sum modulo 2^256 of one sha256 for each object. Equal sets
+/// have equal sums, whatever the order of changes, and an update costs only as much as the change.
 ///
 /// The sum does not protect against people who can write the catalog: they can write another sum as well.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -121,7 +122,8 @@ mod tests {
     }
 
     proptest! {
-        /// Adds and removes objects in any order. The sum is that of the remaining objects, and it can be written and read.
+        /// Adds and removes objects in any order. The sum is that of the remaining objects, and it can be written and
+        /// read.
         #[test]
         fn the_sum_is_that_of_the_remaining_objects(objects in prop::collection::vec((0u8..20, any::<bool>()), 0..50)) {
             let mut sum = Content::default();

@@ -15,8 +15,8 @@ use crate::log::LogEntry;
 use crate::object_ref::ObjectRef;
 
 impl Dataset {
-    /// Adds the keys of all objects of the dataset to `keys`. Returns false if the catalog is damaged, so that it does not tell all
-    /// of them.
+    /// Adds the keys of all objects of the dataset to `keys`. Returns false if the catalog is damaged, so that it does
+    /// not tell all of them.
     pub fn objects(&self, store: &dyn Store, keys: &mut Vec<String>) -> Result<bool> {
         keys.extend(self.entries().runs().iter().chain(self.bronze.keys.runs()).map(|run| run.key.clone()));
         let scanned = Entries::of(store, self).scan(|_, entry| {
@@ -30,9 +30,9 @@ impl Dataset {
         }
     }
 
-    /// Returns whether rejected rows of the bronze object, or of any object if `object` is `None`, were written at a time that `then`
-    /// accepts. Also returns true if the entries are damaged. This is for the copies in rollback points, whose entries hold the
-    /// time.
+    /// Returns whether rejected rows of the bronze object, or of any object if `object` is `None`, were written at a
+    /// time that `then` accepts. Also returns true if the entries are damaged. This is for the copies in rollback
+    /// points, whose entries hold the time.
     pub fn has_rejected(&self, store: &dyn Store, object: Option<&str>, then: LongAgo) -> Result<bool> {
         let entries = Entries::of(store, self);
         let is_old = |entry: &Entry| entry.quarantine.is_some() && entry.rejected_at.is_none_or(|at| then.has(at));
@@ -53,9 +53,9 @@ impl Dataset {
         }
     }
 
-    /// Copies the dataset's silver and rejected rows. Returns a dataset of the copies, and a log with the new entry of each bronze
-    /// object. `stem` returns a copy's key, without extension, for the bronze object's name and the object that is copied. The keys
-    /// of the copies are added to `referenced`.
+    /// Copies the dataset's silver and rejected rows. Returns a dataset of the copies, and a log with the new entry of
+    /// each bronze object. `stem` returns a copy's key, without extension, for the bronze object's name and the object
+    /// that is copied. The keys of the copies are added to `referenced`.
     ///
     /// # Errors
     /// [`Kind::Damaged`] if an object or an entry is gone or damaged.

@@ -10,7 +10,8 @@ use crate::relation::{Files, Relation};
 use crate::totals::Totals;
 use crate::young::Young;
 
-/// The most commits with young objects that a dataset tells apart. At the default interval of ticks, a minute has fewer.
+/// The most commits with young objects that a dataset tells apart. At the default interval of ticks, a minute has
+/// fewer.
 const MOST_YOUNG: usize = 16;
 
 /// A silver dataset.
@@ -37,8 +38,8 @@ pub struct Account {
     pub names: NameSet,
     /// The map from each key to the row that holds it.
     pub keys: SortedRuns,
-    /// Objects that were young when they were read: their writers may have gone on writing. The host looks at them again when they
-    /// are old, whatever the number of objects.
+    /// Objects that were young when they were read: their writers may have gone on writing. The host looks at them
+    /// again when they are old, whatever the number of objects.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub young: Vec<Young>,
 }
@@ -71,7 +72,8 @@ impl Dataset {
         }
     }
 
-    /// Notes that a commit read young objects. Beyond the last few commits it merges the notes, so that a commit stays small.
+    /// Notes that a commit read young objects. Beyond the last few commits it merges the notes, so that a commit stays
+    /// small.
     pub fn add_young(&mut self, young: Young) {
         self.bronze.young.push(young);
         if self.bronze.young.len() > MOST_YOUNG {

@@ -25,15 +25,15 @@ pub struct Entry {
     pub rejected: BTreeMap<String, u64>,
     /// The number of repaired rows, by rule. Repaired rows are kept.
     pub repaired: BTreeMap<String, u64>,
-    /// The rows that another row with the same key superseded. They are positions among the rows that the cleaner kept, in ascending
-    /// order.
+    /// The rows that another row with the same key superseded. They are positions among the rows that the cleaner kept,
+    /// in ascending order.
     pub superseded: Vec<u32>,
     /// The silver object, which holds the kept rows.
     pub silver: ObjectRef,
     /// The object with the rejected rows, if there are any and quarantine is on.
     pub quarantine: Option<ObjectRef>,
-    /// The time at which the rejected rows were written, by the store's clock, in microseconds since the epoch. `None` if the object's
-    /// own time of writing is right; a copy's is not.
+    /// The time at which the rejected rows were written, by the store's clock, in microseconds since the epoch. `None`
+    /// if the object's own time of writing is right; a copy's is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejected_at: Option<i64>,
     /// The cost of the cleaner's calls.

@@ -48,8 +48,8 @@ impl Failing {
         items.filter(move |(_, failure)| failure.attempts >= most)
     }
 
-    /// Returns the record after some attempts, each given by an object's name, its version, and the error if the attempt failed.
-    /// Returns `None` if the record does not change.
+    /// Returns the record after some attempts, each given by an object's name, its version, and the error if the
+    /// attempt failed. Returns `None` if the record does not change.
     pub fn after<'e>(
         before: Option<&Self>,
         fingerprint: Fingerprint,
@@ -60,7 +60,8 @@ impl Failing {
         let mut items = same.map(|before| before.items.clone()).unwrap_or_default();
         for (name, version, error) in tried {
             let before = items.remove(name).filter(|before| before.version == version);
-            // Only errors of the component or its input count. If the store is to blame, another attempt costs nothing and may help.
+            // Only errors of the component or its input count. If the store is to blame, another attempt costs nothing
+            // and may help.
             let counts =
                 |error: &&Error| matches!(error.kind(), Kind::Plugin | Kind::LimitExceeded | Kind::InvalidInput);
             // The machine was to blame, so the attempt says nothing of the object, and its record stays.

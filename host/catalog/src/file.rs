@@ -1,5 +1,5 @@
-//! Reads and writes a commit as a file: the commit's JSON with its sha256, which exposes damage. The key contains the commit's
-//! number, which exposes a file that was copied or renamed.
+//! Reads and writes a commit as a file: the commit's JSON with its sha256, which exposes damage. The key contains the
+//! commit's number, which exposes a file that was copied or renamed.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -21,8 +21,8 @@ struct File<'f> {
     /// The version of the format. Version 1 lacks this field.
     #[serde(default)]
     version: Option<u32>,
-    /// The sha256 of the version, a line feed and the bytes of `commit` as they stand in the file. In version 1, it is the sha256 of
-    /// `commit` alone.
+    /// The sha256 of the version, a line feed and the bytes of `commit` as they stand in the file. In version 1, it is
+    /// the sha256 of `commit` alone.
     sha256: String,
     #[serde(borrow)]
     commit: &'f RawValue,

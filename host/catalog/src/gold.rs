@@ -29,8 +29,8 @@ pub struct Gold {
 static NONE: ObjectRef = ObjectRef { key: String::new(), sha256: String::new(), bytes: 0, rows: 0 };
 
 impl Gold {
-    /// Returns the file with the table. If the catalog has none, returns an empty reference, so that the table counts as lost and is
-    /// rebuilt.
+    /// Returns the file with the table. If the catalog has none, returns an empty reference, so that the table counts
+    /// as lost and is rebuilt.
     pub fn table(&self) -> &ObjectRef {
         match &self.relation.files {
             Files::One(table) => table,

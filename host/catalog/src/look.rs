@@ -1,8 +1,9 @@
 //! Reads the lake while other hosts commit, and tells a retired object from a lost one.
 //!
-//! A host deletes an object only after a commit has listed it as retired. So if commit n references an object that is gone, either
-//! a commit after n lists it as retired, or the object is lost. A reader must look for that commit after it found the object gone.
-//! All objects that a commit references were written before it, so none of them is still to come.
+//! A host deletes an object only after a commit has listed it as retired. So if commit n references an object that is
+//! gone, either a commit after n lists it as retired, or the object is lost. A reader must look for that commit after
+//! it found the object gone. All objects that a commit references were written before it, so none of them is still to
+//! come.
 
 use std::collections::HashSet;
 use std::thread;
@@ -58,8 +59,8 @@ impl<'s> Look<'s> {
         self.catalog.state()
     }
 
-    /// Returns whether a commit since then has retired the object. If so, the object may be gone or changed without damage.
-    /// Callers ask after they found it gone or changed, never before.
+    /// Returns whether a commit since then has retired the object. If so, the object may be gone or changed without
+    /// damage. Callers ask after they found it gone or changed, never before.
     pub fn has_retired(&mut self, key: &str) -> Result<bool> {
         if self.retired.contains(key) {
             return Ok(true);
@@ -67,7 +68,8 @@ impl<'s> Look<'s> {
         let newest = self.catalog.newest(self.seen)?;
         for sequence in self.seen + 1..=newest {
             match read_commit(self.store, sequence) {
-                // No object that a damaged commit retired has been deleted, since a host that cannot read the commit makes none after it.
+                // No object that a damaged commit retired has been deleted: a host that cannot read the commit makes
+                // none after it.
                 Err(error) if error.kind() == Kind::Damaged => {}
                 commit => self.retired.extend(commit?.state.retired),
             }
@@ -82,12 +84,12 @@ impl<'s> Look<'s> {
     }
 }
 
-/// Returns the result of `at` for the newest commit. Another host may commit meanwhile and delete objects that `at` was about to
-/// read. Then `at` is called again with the newest commit. If it reports the same damage for two commits, one after the other, the
-/// damage is real, because the second commit would not reference a retired object.
+/// Returns the result of `at` for the newest commit. Another host may commit meanwhile and delete objects that `at` was
+/// about to read. Then `at` is called again with the newest commit. If it reports the same damage for two commits in a
+/// row, the damage is real: the second commit would not reference a retired object.
 ///
-/// If `at` returns [`Kind::Conflict`], it needs a commit that another host is about to make. The function waits for that commit for
-/// up to 10 s, as long as another host may be at work.
+/// If `at` returns [`Kind::Conflict`], it needs a commit that another host is about to make. The function waits for
+/// that commit for up to 10 s, as long as another host may be at work.
 ///
 /// # Errors
 /// The error of `at`; [`Kind::Unavailable`] if other hosts commit faster than `at` reads.

@@ -12,9 +12,9 @@ const WINDOW: u64 = 500;
 pub struct NameSet {
     /// The greatest name.
     pub greatest: String,
-    /// All names.
+    /// The checksum of all names.
     pub all: Tail,
-    /// The greatest names. They are at least [`WINDOW`], if the set has so many.
+    /// The checksum of the greatest names: at least [`WINDOW`] of them, if the set has so many.
     window: Tail,
     /// The next window: the names that came since it was begun. It becomes the window when it has [`WINDOW`] names.
     next: Tail,
@@ -74,8 +74,8 @@ impl NameSet {
         }
     }
 
-    /// Returns the names that a listing must be compared with: the greatest ones if new names sort among or after them, or else all
-    /// names.
+    /// Returns the names that a listing must be compared with: the greatest ones if new names sort among or after them,
+    /// or else all names.
     pub fn window(&self) -> &Tail {
         if self.unordered { &self.all } else { &self.window }
     }
@@ -112,8 +112,8 @@ impl<'h> Listed<'h> {
         Self { held, found: Tail { after: after.to_owned(), ..Tail::default() } }
     }
 
-    /// Adds a name of the listing. Returns whether it sorts no later than the greatest name of the catalog. If so, and if
-    /// [`Listed::is_same`] is true in the end, the catalog has the name.
+    /// Adds a name of the listing. Returns whether it sorts no later than the greatest name of the catalog. If so, and
+    /// if [`Listed::is_same`] is true in the end, the catalog has the name.
     pub fn add(&mut self, name: &str) -> bool {
         let known = self.held.is_some_and(|(_, greatest)| name <= greatest);
         if known {

@@ -11,8 +11,8 @@ use crate::object_ref::ObjectRef;
 
 /// A dataset or table as its readers see it: the rows, and whether they have changed since they were last read.
 ///
-/// The commits between two revisions tell what changed. Each has a [`RelationChange`](crate::RelationChange) for the relation, with
-/// the number of the previous one.
+/// The commits between two revisions tell what changed. Each has a [`RelationChange`](crate::RelationChange) for the
+/// relation, with the number of the previous one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Relation {
@@ -53,8 +53,8 @@ impl Relation {
         Self { fingerprint, since: 0, revision: 0, rows: file.rows, content, files: Files::One(file) }
     }
 
-    /// Returns the relation as it is after the commit `sequence` replaced `before` with it. If the rows are the same, the revision does
-    /// not change.
+    /// Returns the relation as it is after the commit `sequence` replaced `before` with it. If the rows are the same,
+    /// the revision does not change.
     pub(crate) fn after(self, before: Option<&Self>, sequence: u64) -> Self {
         match before.filter(|before| before.content == self.content) {
             Some(Self { since, revision, .. }) => Self { since: *since, revision: *revision, ..self },
@@ -88,5 +88,6 @@ impl InputVersion {
     }
 }
 
-/// The relations that a table was made from, by the plugin's name for the input. A relation that did not exist is left out.
+/// The relations that a table was made from, by the plugin's name for the input. A relation that did not exist is left
+/// out.
 pub type Inputs = BTreeMap<String, InputVersion>;

@@ -1,5 +1,5 @@
-//! Finds the entries of a dataset as of an earlier commit. The map of entries only has the current ones, but the logs of changes
-//! are kept for good.
+//! Finds the entries of a dataset as of an earlier commit. The map of entries only has the current ones, but the logs
+//! of changes are kept for good.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,8 +20,8 @@ enum Wanted {
     These(BTreeSet<String>),
 }
 
-/// Returns the entries of the dataset `name` as of the earlier state `held`, in the order of the objects' names. If the dataset was
-/// not rebuilt since, the entries of its current state `now` save reading most logs.
+/// Returns the entries of the dataset `name` as of the earlier state `held`, in the order of the objects' names. If the
+/// dataset was not rebuilt since, the entries of its current state `now` save reading most logs.
 ///
 /// # Errors
 /// [`Kind::Damaged`] if a log or a current entry is gone or damaged.
@@ -55,7 +55,8 @@ pub fn entries_as_of(
     while at > 0 && !matches!(&wanted, Wanted::These(names) if names.is_empty()) {
         let change = change_of(store, name, at)?;
         for LogEntry { object, entry, .. } in change.read_log(store)? {
-            // The loop runs from the newest change to the oldest, so the first entry of an object is the one that `held` had.
+            // The loop runs from the newest change to the oldest, so the first entry of an object is the one that
+            // `held` had.
             let is_wanted = match &mut wanted {
                 Wanted::All => !found.contains_key(&object),
                 Wanted::These(names) => names.remove(&object),

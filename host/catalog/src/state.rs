@@ -24,14 +24,16 @@ pub struct State {
     pub gold: BTreeMap<String, Gold>,
     /// The keys of objects that a commit replaced and that may not be deleted yet.
     pub retired: Vec<String>,
-    /// The last commit that collected orphans; 0 if there was none. After such a commit, every new key contains the number of its
-    /// commit. Otherwise a collector that was stopped and goes on later could delete a new object under an old key.
+    /// The last commit that collected orphans; 0 if there was none. After such a commit, every new key contains the
+    /// number of its commit. Otherwise a collector that was stopped and goes on later could delete a new object under
+    /// an old key.
     pub collected: u64,
-    /// The commit up to which a host has searched all logs of changes and all tables for orphans. Up to it, each of them is
-    /// referenced by a commit.
+    /// The commit up to which a host has searched all logs of changes and all tables for orphans. Up to it, each of
+    /// them is referenced by a commit.
     #[serde(default)]
     pub orphans_checked: u64,
-    /// The sizes in bytes of the components that the lake keeps, by sha256. Their keys are those of [`crate::component_key`].
+    /// The sizes in bytes of the components that the lake keeps, by sha256. Their keys are those of
+    /// [`crate::component_key`].
     #[serde(default)]
     pub components: BTreeMap<String, u64>,
     /// The promoted components, by plugin.
@@ -46,16 +48,16 @@ pub struct State {
     /// The failures of KPIs, by KPI. Each record has a single item, under the KPI's name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub failing_kpis: BTreeMap<String, Failing>,
-    /// The id of the key that made the newest pseudonyms; `None` if no key did. It prevents that pseudonyms are made with another key
-    /// by mistake.
+    /// The id of the key that made the newest pseudonyms; `None` if no key did. It prevents that pseudonyms are made
+    /// with another key by mistake.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pseudonym_key: Option<String>,
     /// The time of the last full comparison of bronze with the catalog, in microseconds since the epoch.
     pub reconciled: Option<i64>,
 }
 
-/// The promotion of a component, which runs in place of another one. If the pipeline has a third component, that one runs, because
-/// the pipeline has changed since.
+/// The promotion of a component, which runs in place of another one. If the pipeline has a third component, that one
+/// runs, because the pipeline has changed since.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Promotion {

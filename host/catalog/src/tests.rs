@@ -23,9 +23,9 @@ fn change(dataset: &str, retired: &str) -> Change {
     }
 }
 
-fn with_store(check: impl FnOnce(&DirStore)) {
+fn with_store(test: impl FnOnce(&DirStore)) {
     let directory = tempfile::tempdir().expect("a temporary directory");
-    check(&DirStore::new(directory.path()));
+    test(&DirStore::new(directory.path()));
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn a_gap_and_a_commit_of_another_version_are_refused_by_name() {
         store.put_if_absent(&commit_key(2), other.as_bytes(), Durability::Durable).expect("a put");
         let foreign = Catalog::load(store).err().expect("not ours");
         assert!(foreign.to_string().contains("this version of smelt"), "{foreign}");
-        assert_eq!(foreign.kind(), Kind::InvalidInput, "it is whole, so no one is told to remove it");
+        assert_eq!(foreign.kind(), Kind::InvalidInput, "the commit is undamaged, so no one should remove it");
     });
 }
 

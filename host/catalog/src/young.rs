@@ -1,5 +1,5 @@
-//! Bronze objects that were young when they were read: their writers may have gone on writing. The catalog keeps a few bytes for
-//! each, enough to find it in a listing and to tell whether it has changed.
+//! Bronze objects that were young when they were read: their writers may have gone on writing. The catalog keeps a few
+//! bytes for each, enough to find it in a listing and to tell whether it has changed.
 
 use std::collections::HashSet;
 use std::hash::Hasher as _;
@@ -22,17 +22,20 @@ const END: u64 = "\"\n".len() as u64;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Young {
-    /// The log of that commit, whose last line has a hash of each object's name. `None` means all objects of the dataset.
+    /// The log of that commit, whose last line has a hash of each object's name. `None` means all objects of the
+    /// dataset.
     pub log: Option<ObjectRef>,
     /// The number of objects.
     pub count: u64,
     /// The sum modulo 2^64 of [`look_hash`] of each object.
     pub sum: u64,
-    /// The time from which all of the objects are old, in microseconds since the epoch. A look at them after this time settles them.
+    /// The time from which all of the objects are old, in microseconds since the epoch. A look at them after this time
+    /// settles them.
     pub until: i64,
 }
 
-/// Returns the hash by which a name is found. If two names of a dataset have the same hash, the host looks at both objects.
+/// Returns the hash by which a name is found. If two names of a dataset have the same hash, the host looks at both
+/// objects.
 pub fn name_hash(name: &str) -> u64 {
     SipHasher13::new().hash(name.as_bytes())
 }
@@ -48,8 +51,8 @@ pub fn look_hash(name: &str, etag: &str) -> u64 {
 }
 
 impl Young {
-    /// Writes the log of a change under a key that begins with `stem`. If objects in it are young, also writes the hashes of their
-    /// names, and returns the record of these objects.
+    /// Writes the log of a change under a key that begins with `stem`. If objects in it are young, also writes the
+    /// hashes of their names, and returns the record of these objects.
     pub fn write(
         store: &dyn Store,
         stem: &str,

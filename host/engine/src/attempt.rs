@@ -1,5 +1,5 @@
-//! The one loop that changes the lake: it reads the catalog, works and commits. If another host committed in between, it begins
-//! again.
+//! The one loop that changes the lake: it reads the catalog, works and commits. If another host committed in between,
+//! it begins again.
 
 use smelt_catalog::{Catalog, Change};
 use smelt_common::Error;
@@ -10,7 +10,8 @@ use crate::outcome::Outcome;
 /// The most attempts at a piece of work, if other hosts commit first each time.
 pub const ATTEMPTS: usize = 16;
 
-/// Reads the newest commit and makes the next one. A host implements it, and so does a tool that has a store but no pipeline.
+/// Reads the newest commit and makes the next one. A host implements it, and so does a tool that has a store but no
+/// pipeline.
 pub(crate) trait Committer {
     /// Reads the catalog for the next attempt.
     fn read(&self) -> Result<Catalog<'_>>;
@@ -30,10 +31,12 @@ pub(crate) trait Committer {
 pub(crate) struct Attempts(usize);
 
 impl Attempts {
-    /// Does a step and commits its change. If another host committed in between, the step begins again on the newer commit.
+    /// Does a step and commits its change. If another host committed in between, the step begins again on the newer
+    /// commit.
     ///
-    /// A commit of another host shows in three ways. It may change the same parts of the lake. The step may fail at an object that
-    /// seems damaged, because the newer commit retired it. Or the outcome may report such objects as damaged.
+    /// A commit of another host shows in three ways. It may change the same parts of the lake. The step may fail at an
+    /// object that seems damaged, because the newer commit retired it. Or the outcome may report such objects as
+    /// damaged.
     ///
     /// # Errors
     /// The error of the step; [`Kind::Conflict`] after [`ATTEMPTS`] attempts. Then nothing was committed.

@@ -58,7 +58,8 @@ impl<T> Outcome<T> {
     /// Returns the outcome if nothing failed.
     ///
     /// # Errors
-    /// [`Kind::Damaged`] for the first damaged dataset, because it is the cause of other failures; otherwise the first failure.
+    /// [`Kind::Damaged`] for the first damaged dataset, because it is the cause of other failures; otherwise the first
+    /// failure.
     pub fn complete(mut self) -> Result<Self> {
         if let Some((dataset, why)) = self.damaged.first_key_value() {
             return Err(Error::new(Kind::Damaged, format!("dataset `{dataset}`: {why}; `smelt run` rebuilds it")));

@@ -1,4 +1,5 @@
-//! Writes and reads silver objects, which are typed CSV. They are written as a stream, and verified whenever they are read.
+//! Writes and reads silver objects, which are typed CSV. They are written as a stream, and verified whenever they are
+//! read.
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -67,7 +68,8 @@ impl<'w> Writer<'w> {
 /// Reads the columns of a silver object that has the schema.
 ///
 /// # Errors
-/// [`Kind::Damaged`] if the object is gone or has another sha256; [`Kind::InvalidInput`] if it does not have the schema.
+/// [`Kind::Damaged`] if the object is gone or has another sha256; [`Kind::InvalidInput`] if it does not have the
+/// schema.
 pub fn read(
     store: &dyn Store,
     silver: &ObjectRef,

@@ -42,7 +42,8 @@ pub(super) struct BatchCleaner<'w> {
 }
 
 impl<'w> BatchCleaner<'w> {
-    /// Returns a batch cleaner that uses `session`. Without one, it opens a session when it gets the first batch with rows.
+    /// Returns a batch cleaner that uses `session`. Without one, it opens a session when it gets the first batch with
+    /// rows.
     pub(super) fn new(work: &'w DatasetWork<'w>, name: &'w str, session: Option<Session<'w>>) -> Self {
         Self { work, name, session, result: CleanedBatch::default() }
     }

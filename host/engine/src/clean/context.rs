@@ -61,8 +61,8 @@ impl<'w> DatasetWork<'w> {
 
     /// Returns the key, without extension, for the kept or rejected rows of a bronze object.
     ///
-    /// If an earlier object may have had the same key, the key gets the number of the next commit (`again` is true for a
-    /// rewrite). So no key comes back while the host still deletes the previous object under it.
+    /// If an earlier object may have had the same key, the key gets the number of the next commit (`again` is true for
+    /// a rewrite). So no key comes back while the host still deletes the previous object under it.
     pub(super) fn key(&self, kind: RowKind, name: &str, again: bool) -> String {
         let key = self.step.stem(kind, name);
         let retired = || self.cleaning.state.retired.iter().any(|retired| retired.starts_with(&key));

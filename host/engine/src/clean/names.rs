@@ -6,8 +6,8 @@ use crate::pipeline::DatasetStep;
 use smelt_common::digest;
 use smelt_storage::layers::{QUARANTINE, SILVER};
 
-/// The most bytes that an object's stem and its dataset's name may take together in a file name. File systems allow 255 bytes
-/// for the whole name.
+/// The most bytes that an object's stem and its dataset's name may take together in a file name. File systems allow 255
+/// bytes for the whole name.
 const LONGEST_STEM: usize = 200;
 
 /// The kind of rows that an object holds.
@@ -20,7 +20,8 @@ pub(crate) enum RowKind {
 }
 
 impl DatasetStep {
-    /// Returns the key for rows of the bronze object, without the suffix that makes it unique and without the extension.
+    /// Returns the key for rows of the bronze object, without the suffix that makes it unique and without the
+    /// extension.
     pub(crate) fn stem(&self, kind: RowKind, object: &str) -> String {
         let (layer, word) = match kind {
             RowKind::Silver => (SILVER, "clean"),

@@ -1,5 +1,5 @@
-//! Reads, decodes and cleans one bronze object, batch by batch. Every worker with nothing else to do takes part. Neither the
-//! memory used depends on the object's size, nor the result on the number of workers.
+//! Reads, decodes and cleans one bronze object, batch by batch. Every worker with nothing else to do takes part.
+//! Neither the memory used depends on the object's size, nor the result on the number of workers.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write as _};
@@ -57,8 +57,8 @@ pub(super) struct Object<'w> {
     name: &'w str,
     /// The store's description of the object when it was opened.
     opened: Meta,
-    /// The session of the first worker. Other workers open their own when they get a batch. This one is opened in any case, so
-    /// that a cleaner that cannot be opened fails an object without rows too.
+    /// The session of the first worker. Other workers open their own when they get a batch. This one is opened in any
+    /// case, so that a cleaner that cannot be opened fails an object without rows too.
     session: Mutex<Option<Session<'w>>>,
     /// The cost of the sessions that have ended.
     cost: Mutex<Cost>,
@@ -187,7 +187,8 @@ fn settle(store: &dyn Store, key: &str, opened: Meta, bytes: u64, sha256: &str) 
     }
     match store.look(key)? {
         Some(now) if now.etag == opened.etag && bytes == now.bytes => Ok(now),
-        // The object got another mode or a second name, or was overwritten: only a second read tells whether its bytes changed.
+        // The object got another mode or a second name, or was overwritten: only a second read tells whether its bytes
+        // changed.
         Some(now) if now.bytes == bytes => match plan::hash(store, key)? {
             (now, found) if found == sha256 => Ok(now),
             _ => Err(plan::unsettled(key)),

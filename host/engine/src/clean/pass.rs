@@ -31,7 +31,8 @@ struct ObjectJob<'j> {
 }
 
 impl Cleaning<'_> {
-    /// Cleans the bronze objects in the plans and writes silver. The lake changes only when the returned change is committed.
+    /// Cleans the bronze objects in the plans and writes silver. The lake changes only when the returned change is
+    /// committed.
     ///
     /// # Errors
     /// An error that stops every dataset. If one object or one dataset fails, the outcome says so.
@@ -97,7 +98,8 @@ impl Cleaning<'_> {
         let clock = if self.store.is_remote() { None } else { Some(self.store.clock()?) };
         for work in &works {
             let plan = work.plan;
-            // If a rebuild fails at an object that the dataset has rows of, these rows would be lost. The dataset stays as it is.
+            // If a rebuild fails at an object that the dataset has rows of, these rows would be lost. The dataset stays
+            // as it is.
             let failed = |object: &String| {
                 outcome.failures.iter().any(|(subject, _)| {
                     matches!(subject, Subject::Object { dataset, name } if (dataset, name) == (&plan.dataset, object))

@@ -15,8 +15,8 @@ use smelt_storage::Meta;
 use smelt_storage::sorted_runs::SortedRuns;
 
 impl<'w> DatasetWork<'w> {
-    /// Writes silver and adds the dataset's change to the outcome. `clock` is the store's time in microseconds since the epoch;
-    /// it is `None` if the store has no young objects, that is, objects that their writers may still change.
+    /// Writes silver and adds the dataset's change to the outcome. `clock` is the store's time in microseconds since
+    /// the epoch. It is `None` if the store has no young objects, which are those that their writers may still change.
     pub(super) fn finish(
         &self,
         objects: BTreeMap<u32, (&str, CleanObject<'w>)>,
@@ -65,7 +65,8 @@ impl<'w> DatasetWork<'w> {
             pairs.extend(Entries::pairs(object, entry)?);
         }
         after.entries_mut().put(self.cleaning.store, &self.numbered(ENTRIES), pairs, &mut retired)?;
-        // The store's clock tells how young the objects are. The host's clock tells when they are old. The two may differ.
+        // The store's clock tells how young the objects are. The host's clock tells when they are old. The two may
+        // differ.
         let until = self.cleaning.now.saturating_add(YOUNG - young.values().min().copied().unwrap_or_default());
         let young = young.into_keys().collect();
         let (log, young) = Young::write(self.cleaning.store, &self.numbered(CHANGES), &lines, &young, until)?;
@@ -89,7 +90,8 @@ impl<'w> DatasetWork<'w> {
         if self.plan.rebuild.is_some()
             && let Some(previous) = self.cleaning.state.datasets.get(&self.plan.dataset)
         {
-            // If the catalog is damaged, it no longer tells all objects of the previous dataset. The search for orphans finds them.
+            // If the catalog is damaged, it no longer tells all objects of the previous dataset. The search for orphans
+            // finds them.
             outcome.orphans |= !previous.objects(self.cleaning.store, &mut retired)?;
         }
         retired.retain(|key| !outcome.change.referenced.contains(key));
@@ -98,8 +100,8 @@ impl<'w> DatasetWork<'w> {
         Ok(())
     }
 
-    /// Finds the rows, new or in silver, that another row with the same key supersedes. Returns their positions in ascending
-    /// order, by the object's number.
+    /// Finds the rows, new or in silver, that another row with the same key supersedes. Returns their positions in
+    /// ascending order, by the object's number.
     fn supersede(
         &self,
         objects: &BTreeMap<u32, (&str, CleanObject<'_>)>,

@@ -94,8 +94,8 @@ impl<'s> Spool<'s> {
                 let mut body = vec![0; bytes];
                 let file = spools.file()?;
                 file.read_exact_at(&mut body, start).map_err(|error| unavailable(&error))?;
-                // The temporary directory may be in memory, so the space is freed at once. If the file system cannot punch holes,
-                // the space is freed with the file.
+                // The temporary directory may be in memory, so the space is freed at once. If the file system cannot
+                // punch holes, the space is freed with the file.
                 let _ = fallocate(file, FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE, start, bytes as u64);
                 decode_ipc(body, &schema, usize::MAX).map_err(Error::internal)
             }

@@ -1,4 +1,5 @@
-//! Writes one silver object, batch by batch, without the superseded rows. The KPIs' partial aggregates take the other rows.
+//! Writes one silver object, batch by batch, without the superseded rows. The KPIs' partial aggregates take the other
+//! rows.
 
 use arrow_array::{BooleanArray, RecordBatch};
 use arrow_buffer::BooleanBuffer;
@@ -24,15 +25,16 @@ pub(super) struct Stream<'w> {
     stem: String,
     /// The positions of the rows that are left out, in ascending order and counted over all batches.
     lost: Vec<u32>,
-    /// Source: the batches that are left, with the position of the next row. Sink: the writer, with the rows that were left out.
+    /// Source: the batches that are left, with the position of the next row. Sink: the writer, with the rows that were
+    /// left out.
     relay: Relay<(Batches<'w>, u32), (Writer<'w>, Vec<RecordBatch>)>,
     /// True if the rows that are left out are kept for [`Stream::end`].
     wants_removed: bool,
 }
 
 impl<'w> Stream<'w> {
-    /// Begins a silver object for the rows of the bronze object `name`. With `again`, silver has these rows already: then the
-    /// stream keeps those that are left out, because KPIs must subtract them.
+    /// Begins a silver object for the rows of the bronze object `name`. With `again`, silver has these rows already:
+    /// then the stream keeps those that are left out, because KPIs must subtract them.
     pub(super) fn begin(
         work: &DatasetWork<'w>,
         name: &str,
@@ -46,7 +48,8 @@ impl<'w> Stream<'w> {
         Ok(Self { schema, stem, lost, relay: Relay::new((batches, 0), (writer, vec![])), wants_removed: again })
     }
 
-    /// Writes batches until none is left. Several workers may call this at once, each with a partial aggregator of its own.
+    /// Writes batches until none is left. Several workers may call this at once, each with a partial aggregator of its
+    /// own.
     pub(super) fn work(&self, mut aggregator: Option<&mut PartialAggregator<'_>>) {
         let mut encoded = Encoded::default();
         while let Some((turn, rows)) = self.relay.take(next) {
@@ -58,7 +61,8 @@ impl<'w> Stream<'w> {
         }
     }
 
-    /// Encodes a batch whose first row has the position `first`. Returns the rows that were left out, if they are wanted.
+    /// Encodes a batch whose first row has the position `first`. Returns the rows that were left out, if they are
+    /// wanted.
     fn encode(
         &self,
         (batch, first): (RecordBatch, u32),
@@ -93,7 +97,8 @@ fn next((batches, position): &mut (Batches<'_>, u32)) -> Result<Option<(RecordBa
     Ok(Some((batch, first)))
 }
 
-/// Returns a mask of the rows of a batch that stay; `None` if all of them stay. The batch's first row has the position `first`.
+/// Returns a mask of the rows of a batch that stay; `None` if all of them stay. The batch's first row has the position
+/// `first`.
 fn mask(rows: usize, first: u32, lost: &[u32]) -> Option<BooleanArray> {
     let below = |end: u32| lost.partition_point(|&position| position < end);
     let of_batch = below(first)..below(first + rows as u32);

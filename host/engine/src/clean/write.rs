@@ -68,8 +68,8 @@ struct ObjectInProgress<'w> {
 type WrittenObject = (String, Entry, Option<Vec<RecordBatch>>);
 
 impl<'w> DatasetWork<'w> {
-    /// Writes the silver of all objects, without the rows at the positions in `lost`. Adds the keys of replaced objects to
-    /// `retired`.
+    /// Writes the silver of all objects, without the rows at the positions in `lost`. Adds the keys of replaced objects
+    /// to `retired`.
     ///
     /// # Errors
     /// Also if the rows of an object do not add up: read = kept + rejected + superseded.
@@ -155,7 +155,8 @@ impl<'w> DatasetWork<'w> {
         Ok((name, entry, None))
     }
 
-    /// Returns the worker's partial aggregator, and creates it the first time. Returns `None` if the run does not aggregate.
+    /// Returns the worker's partial aggregator, and creates it the first time. Returns `None` if the run does not
+    /// aggregate.
     fn opened<'a>(&self, aggregator: &'a mut Option<PartialAggregator<'w>>) -> Option<&'a mut PartialAggregator<'w>> {
         let partials = self.cleaning.partials?;
         let Cleaning { pipeline, state, as_of, .. } = self.cleaning;

@@ -33,13 +33,13 @@ pub struct Pipeline {
     pub output: Output,
     /// Limits on reading bronze.
     pub decode: DecodeLimits,
-    /// How often smelt tries an object or a KPI before it parks what the plugin fails at.
+    /// The number of attempts after which smelt parks an object or a KPI that a plugin fails at.
     pub max_attempts: u32,
     /// How smelt keeps rejected rows.
     pub quarantine: Quarantine,
     /// How long smelt keeps rejected rows; `None` means for ever.
     pub quarantine_retention: Option<Duration>,
-    /// How the catalog keeps what a plugin says when it fails.
+    /// How the catalog keeps the text of a plugin's errors.
     pub error_text: ErrorText,
     /// The id of the pseudonym key; `None` if there is no key.
     pub key_id: Option<String>,
@@ -79,7 +79,7 @@ pub struct DatasetStep {
     pub plugin: Cleaner,
     /// The parameters, as a JSON object.
     pub parameters: String,
-    /// All that the silver depends on besides bronze.
+    /// Everything that the silver depends on besides bronze.
     pub fingerprint: Fingerprint,
 }
 
@@ -93,7 +93,7 @@ pub struct KpiStep {
     pub parameters: String,
     /// The plugin's inputs, with the dataset and the columns that each reads.
     pub inputs: Vec<KpiInput>,
-    /// All that the table depends on besides silver.
+    /// Everything that the table depends on besides silver.
     pub fingerprint: Fingerprint,
 }
 
@@ -113,8 +113,8 @@ pub struct KpiInput {
 const LONGEST_NAME: usize = 255;
 
 impl SourceStep {
-    /// Returns the object's name for the given attempt, in case the names of earlier attempts are taken. It matches the same
-    /// pattern as `name`.
+    /// Returns the object's name for the given attempt, in case the names of earlier attempts are taken. It matches the
+    /// same pattern as `name`.
     pub fn numbered(&self, name: &str, attempt: u32) -> String {
         let family = self.families.iter().find(|family| family.matches(name));
         family.map_or_else(|| name.to_owned(), |family| family.numbered(name, attempt, LONGEST_NAME))
@@ -123,8 +123,8 @@ impl SourceStep {
     /// Returns the objects of a tick.
     ///
     /// # Errors
-    /// The plugin fails, or the name of an object matches no pattern that the plugin declares. Such an object could get into
-    /// another dataset.
+    /// The plugin fails, or the name of an object matches no pattern that the plugin declares. Such an object could get
+    /// into another dataset.
     pub fn generate(&self, params: &str, seed: u64, tick: u64, as_of: i64) -> Result<Vec<Object>> {
         let objects = self.plugin.generate(params, seed, tick, as_of)?;
         let is_foreign = |object: &&Object| !self.families.iter().any(|family| family.matches(&object.name));
@@ -140,7 +140,8 @@ impl SourceStep {
 }
 
 impl DatasetStep {
-    /// Opens a session of the cleaner. If the cleaner asks for a time, it gets `as_of`, in microseconds since the epoch.
+    /// Opens a session of the cleaner. If the cleaner asks for a time, it gets `as_of`, in microseconds since the
+    /// epoch.
     pub fn open(&self, as_of: i64) -> Result<Session<'_>> {
         self.plugin.open(&self.parameters, self.plugin.identity().uses_as_of.then_some(as_of))
     }
@@ -154,8 +155,8 @@ impl KpiStep {
 }
 
 impl Pipeline {
-    /// Loads every plugin that the manifest names. `find` returns the component for a plugin's name and limits. If there is a lock,
-    /// it must pin each component and its limits.
+    /// Loads every plugin that the manifest names. `find` returns the component for a plugin's name and limits. If
+    /// there is a lock, it must pin each component and its limits.
     ///
     /// # Errors
     /// Something does not fit together. The message says what would have been right.
@@ -173,8 +174,8 @@ impl Pipeline {
         })
     }
 
-    /// Loads every plugin that the manifest names, without a lock. `find` returns the component for a section (`kpi.aov`), a plugin's
-    /// name and its limits.
+    /// Loads every plugin that the manifest names, without a lock. `find` returns the component for a section
+    /// (`kpi.aov`), a plugin's name and its limits.
     pub fn load_with(
         manifest: &Manifest,
         engine: Engine,
@@ -308,8 +309,8 @@ fn fingerprint(identity: &Identity, parameters: &str, host: String) -> Fingerpri
     }
 }
 
-/// Adds the section to an error. A plugin's error becomes an error of the configuration: no data is read yet, so only another
-/// component or another manifest can avoid it.
+/// Adds the section to an error. A plugin's error becomes an error of the configuration: no data is read yet, so only
+/// another component or another manifest can avoid it.
 fn refused(error: Error, section: &str) -> Error {
     match error.kind() {
         Kind::Plugin | Kind::LimitExceeded => Error::config(error.to_string()).context(section),

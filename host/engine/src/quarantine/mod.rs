@@ -1,4 +1,5 @@
-//! Rejected rows as JSON Lines: each line has the rule, the row's place in bronze, its text and the component that rejected it.
+//! Rejected rows as JSON Lines: each line has the rule, the row's place in bronze, its text and the component that
+//! rejected it.
 
 mod ledger;
 mod replay;
@@ -31,8 +32,8 @@ pub struct Rejected<'r> {
     pub bytes: u64,
     /// The sha256 of the dataset's cleaner.
     pub component: &'r str,
-    /// The record's text. Bytes that are not UTF-8 appear as U+FFFD, and a long record is cut off. The fields `object`, `offset`
-    /// and `bytes` say where the original is.
+    /// The record's text. Bytes that are not UTF-8 appear as U+FFFD, and a long record is cut off. The fields `object`,
+    /// `offset` and `bytes` say where the original is.
     pub raw: Cow<'r, str>,
 }
 

@@ -24,8 +24,8 @@ pub struct Replayed {
     pub rows: u64,
     /// The number of rows that pass now, by the rule that rejected them before.
     pub passed: BTreeMap<String, u64>,
-    /// The number of rows that are rejected again, by the rule that rejects them now. A malformed row is always rejected again,
-    /// because it never reaches the component.
+    /// The number of rows that are rejected again, by the rule that rejects them now. A malformed row is always
+    /// rejected again, because it never reaches the component.
     pub rejected: BTreeMap<String, u64>,
 }
 
@@ -36,8 +36,8 @@ impl Replayed {
     }
 }
 
-/// Sends rejected rows through the cleaners that the pipeline has for their datasets. The cleaners are told the time `as_of`, in
-/// microseconds since the epoch. Writes nothing.
+/// Sends rejected rows through the cleaners that the pipeline has for their datasets. The cleaners are told the time
+/// `as_of`, in microseconds since the epoch. Writes nothing.
 ///
 /// # Errors
 /// A cleaner fails; or quarantine no longer has the rows, and without it no one knows which rows were rejected.

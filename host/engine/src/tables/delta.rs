@@ -40,8 +40,8 @@ impl Delta {
         Ok(Self { added, removed: vec![] })
     }
 
-    /// Returns the rows that changed in the relation after the commit `revision`. Returns `None` if the relation was rebuilt since,
-    /// or if more than [`MOST_COMMITS`] commits changed it.
+    /// Returns the rows that changed in the relation after the commit `revision`. Returns `None` if the relation was
+    /// rebuilt since, or if more than [`MOST_COMMITS`] commits changed it.
     ///
     /// # Errors
     /// [`Kind::Damaged`] if a commit or a log is gone or damaged.
@@ -67,7 +67,8 @@ impl Delta {
                 return Ok(None);
             }
             for LogEntry { object, cleaned, entry } in change.read_log(store)? {
-                // The loop runs from the newest commit to the oldest, so the first entry of an object is its current one.
+                // The loop runs from the newest commit to the oldest, so the first entry of an object is its current
+                // one.
                 let silver = newest.entry(object.clone()).or_insert(entry.silver).clone();
                 if cleaned {
                     added.insert(object, silver);
@@ -80,8 +81,8 @@ impl Delta {
     }
 }
 
-/// Returns the removed rows without those of `added` objects. The reader has not read these objects, and their current silver
-/// already lacks the removed rows.
+/// Returns the removed rows without those of `added` objects. The reader has not read these objects, and their current
+/// silver already lacks the removed rows.
 fn without(Removed { rows, objects }: Removed, added: &BTreeMap<String, ObjectRef>) -> RemovedRows {
     let mut ranges = Vec::new();
     let mut start = 0;

@@ -1,4 +1,5 @@
-//! Finalizes a KPI: adds new sums to its first stage, carries the changes through the other stages, and evaluates the table.
+//! Finalizes a KPI: adds new sums to its first stage, carries the changes through the other stages, and evaluates the
+//! table.
 
 use std::collections::HashSet;
 use std::sync::Mutex;
@@ -35,11 +36,12 @@ pub(super) struct Finalized {
 }
 
 impl Aggregation<'_> {
-    /// Adds `first` to the first stage and the changes that follow from it to the other stages. Then evaluates the last stage.
+    /// Adds `first` to the first stage and the changes that follow from it to the other stages. Then evaluates the last
+    /// stage.
     ///
     /// # Errors
-    /// The plugin fails, or kept sums cannot be read or written; [`Kind::Damaged`](smelt_common::error::Kind::Damaged) if kept
-    /// sums are gone or damaged.
+    /// The plugin fails, or kept sums cannot be read or written; [`Kind::Damaged`](smelt_common::error::Kind::Damaged)
+    /// if kept sums are gone or damaged.
     pub(super) fn finalize(&self, step: &KpiStep, incremental: bool, first: &Shards) -> Result<Finalized> {
         let _span = profile::span("finalize sums", &step.name);
         let specs = &step.plugin.spec().stages;
@@ -92,8 +94,8 @@ impl Aggregation<'_> {
         Ok(Finalized { gold, table, retired, referenced })
     }
 
-    /// Adds `sums` to the kept sums of a stage before the last. For the groups that change, subtracts from `next` the rows that
-    /// they folded to before, and adds those that they fold to now.
+    /// Adds `sums` to the kept sums of a stage before the last. For the groups that change, subtracts from `next` the
+    /// rows that they folded to before, and adds those that they fold to now.
     #[expect(clippy::too_many_arguments, reason = "all of it changes from stage to stage")]
     fn advance<'s>(
         &self,
@@ -136,7 +138,8 @@ impl Aggregation<'_> {
         .map(|_| ())
     }
 
-    /// Returns an accumulator that was used before, or else a new one. Opening one takes longer than folding a few groups.
+    /// Returns an accumulator that was used before, or else a new one. Opening one takes longer than folding a few
+    /// groups.
     fn accumulator<'s>(&self, step: &'s KpiStep, free: &Mutex<Vec<Accumulator<'s>>>) -> Result<Accumulator<'s>> {
         let free = free.lock().expect("no one panics while holding it").pop();
         free.map_or_else(|| step.open(self.as_of), Ok)
@@ -162,8 +165,8 @@ impl Aggregation<'_> {
     }
 }
 
-/// Writes the table `body` under a key with a stamp, and returns the key. The stamp sorts after that of the key `previous`, even
-/// if the clock went back. The key is none that a host may be about to delete.
+/// Writes the table `body` under a key with a stamp, and returns the key. The stamp sorts after that of the key
+/// `previous`, even if the clock went back. The key is none that a host may be about to delete.
 pub fn put_stamped(
     store: &dyn Store,
     state: &State,

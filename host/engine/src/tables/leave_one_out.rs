@@ -47,7 +47,8 @@ impl States {
 }
 
 impl<'w> LeaveOneOut<'w> {
-    /// Opens the sums of the table `gold`. The pipeline must have the components and parameters that the table was made with.
+    /// Opens the sums of the table `gold`. The pipeline must have the components and parameters that the table was made
+    /// with.
     pub fn open(store: &'w dyn Store, pipeline: &'w Pipeline, step: &'w KpiStep, gold: &'w Gold) -> Result<Self> {
         let specs = &step.plugin.spec().stages;
         let Some((stage, folded)) = gold.stages.split_last().filter(|_| gold.stages.len() == specs.len()) else {
@@ -67,8 +68,8 @@ impl<'w> LeaveOneOut<'w> {
         self.accumulator()?.evaluate(&self.last.batch()?)
     }
 
-    /// Returns one table for each object: the table without that object alone. An object is given with the index of the KPI's
-    /// input that reads it.
+    /// Returns one table for each object: the table without that object alone. An object is given with the index of the
+    /// KPI's input that reads it.
     pub fn without(&self, objects: Vec<(usize, &ObjectRef)>, states: &States) -> Result<Vec<RecordBatch>> {
         let failed = Mutex::new(None);
         let tables = workers::map(objects, |(input, object)| {

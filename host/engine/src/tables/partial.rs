@@ -13,7 +13,8 @@ use smelt_common::error::Result;
 use smelt_runtime::Accumulator;
 use smelt_runtime::sums::{Shards, Sign};
 
-/// After this many rows, the state of an accumulator is added up and a new accumulator is opened, so that guests stay small.
+/// After this many rows, the state of an accumulator is added up and a new accumulator is opened, so that guests stay
+/// small.
 const MOST_ROWS: usize = 1 << 19;
 
 /// The silver objects whose rows a partial aggregate contains: the index of the KPI's input and the object's key.
@@ -51,8 +52,8 @@ struct InputAccumulator<'a> {
 }
 
 impl PartialAggregates {
-    /// Opens an accumulator for each KPI that reads the dataset. The KPIs are told the time `as_of`, in microseconds since the
-    /// epoch.
+    /// Opens an accumulator for each KPI that reads the dataset. The KPIs are told the time `as_of`, in microseconds
+    /// since the epoch.
     pub fn aggregator<'a>(
         &'a self,
         pipeline: &'a Pipeline,
@@ -76,7 +77,8 @@ impl PartialAggregates {
         PartialAggregator { partials: self, state, as_of, inputs: opened }
     }
 
-    /// Takes the partial aggregate of the KPI. Returns `None` if there is none, or if it contains an object that is not wanted.
+    /// Takes the partial aggregate of the KPI. Returns `None` if there is none, or if it contains an object that is not
+    /// wanted.
     pub fn take<'s>(
         &self,
         kpi: &str,

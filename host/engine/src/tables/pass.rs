@@ -13,7 +13,8 @@ use smelt_common::{Error, workers};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
-/// Tasks by object and row ranges. KPIs that last ran at different commits must subtract different rows of the same object.
+/// Tasks by object and row ranges. KPIs that last ran at different commits must subtract different rows of the same
+/// object.
 type Tasks<'t> = BTreeMap<(&'t str, Option<&'t [(usize, usize)]>), Task<'t>>;
 
 impl Aggregation<'_> {
@@ -32,8 +33,8 @@ impl Aggregation<'_> {
         Ok(outcome)
     }
 
-    /// Computes the KPIs, incrementally if that is possible and `incremental` is true. Returns the KPIs whose sums, or a log that
-    /// they need, are gone or damaged. These must be rebuilt.
+    /// Computes the KPIs, incrementally if that is possible and `incremental` is true. Returns the KPIs whose sums, or
+    /// a log that they need, are gone or damaged. These must be rebuilt.
     fn pass<'s>(
         &self,
         due: &[&'s KpiStep],
@@ -108,8 +109,8 @@ impl Aggregation<'_> {
         same.then(|| gold.inputs.iter().map(|(name, input)| (name.clone(), input.revision)).collect())
     }
 
-    /// Finds the rows that were added and removed in each relation that the KPI reads. Returns whether the KPI's sums can be added
-    /// to.
+    /// Finds the rows that were added and removed in each relation that the KPI reads. Returns whether the KPI's sums
+    /// can be added to.
     ///
     /// # Errors
     /// The catalog cannot be read; with the name of the relation.

@@ -31,7 +31,8 @@ pub(super) struct Task<'t> {
     pub(super) object: &'t ObjectRef,
     /// The dataset's name.
     pub(super) dataset: &'t str,
-    /// The rows that were removed and are subtracted, as ranges of row numbers. With `None`, all rows of the object are added.
+    /// The rows that were removed and are subtracted, as ranges of row numbers. With `None`, all rows of the object are
+    /// added.
     pub(super) ranges: Option<&'t [(usize, usize)]>,
     /// The inputs that read the rows.
     pub(super) readers: Vec<WorkInput>,
@@ -43,7 +44,8 @@ impl Task<'_> {
     }
 }
 
-/// Bundles tasks with the same readers, so that guests are opened once for many small objects. The largest bundle comes first.
+/// Bundles tasks with the same readers, so that guests are opened once for many small objects. The largest bundle comes
+/// first.
 pub(super) fn bundles(mut tasks: Vec<Task<'_>>) -> Vec<Vec<Task<'_>>> {
     let kind = |task: &Task<'_>| (task.ranges.is_some(), task.readers.clone());
     tasks.sort_by(|a, b| kind(a).cmp(&kind(b)).then(b.object.bytes.cmp(&a.object.bytes)));
@@ -62,8 +64,8 @@ pub(super) fn bundles(mut tasks: Vec<Task<'_>>) -> Vec<Vec<Task<'_>>> {
 }
 
 impl Aggregation<'_> {
-    /// Reads the rows of a bundle and adds them to the KPIs' sums or subtracts them. Returns the datasets with an object that is
-    /// gone or damaged, each with the reason.
+    /// Reads the rows of a bundle and adds them to the KPIs' sums or subtracts them. Returns the datasets with an
+    /// object that is gone or damaged, each with the reason.
     pub(super) fn run_bundle(&self, bundle: &[Task<'_>], works: &[Work<'_>]) -> BTreeMap<String, String> {
         let mut damaged = BTreeMap::new();
         let mut open: Vec<(WorkInput, Accumulator<'_>)> = Vec::new();

@@ -1,5 +1,5 @@
-//! Measures the cost of keys and prints it. The variable `ROWS` is the number of rows, by default a million. Run it with
-//! `cargo test --release --workspace --lib -- --ignored --nocapture keys_cost`.
+//! Measures the cost of keys and prints it. The variable `ROWS` is the number of rows, by default a million. Run it
+//! with `cargo test --release --workspace --lib -- --ignored --nocapture keys_cost`.
 
 use std::collections::HashSet;
 use std::fs;

@@ -1,8 +1,8 @@
 //! Keeps one row for each key of a dataset.
 //!
-//! While workers clean objects, they append each kept row's key to a [`KeySpool`], with the order values that rows of one key
-//! are compared by. [`resolve`] then compares these rows with the rows that hold the dataset's keys so far. A hash only says
-//! where to look for a key; the key's bytes decide.
+//! While workers clean objects, they append each kept row's key to a [`KeySpool`], with the order values that rows of
+//! one key are compared by. [`resolve`] then compares these rows with the rows that hold the dataset's keys so far. A
+//! hash only says where to look for a key; the key's bytes decide.
 
 #[cfg(test)]
 mod bench;

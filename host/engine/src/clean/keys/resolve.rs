@@ -13,8 +13,8 @@ use smelt_common::{Error, profile};
 use smelt_storage::Store;
 use smelt_storage::sorted_runs::SortedRuns;
 
-/// The names of objects, by their numbers. A name is looked up once, and only if rows of two objects are equal in every order
-/// column.
+/// The names of objects, by their numbers. A name is looked up once, and only if rows of two objects are equal in every
+/// order column.
 pub struct Names<'n> {
     ask: &'n (dyn Fn(u32) -> Result<String> + Sync),
     known: Mutex<HashMap<u32, Arc<str>>>,
@@ -36,12 +36,12 @@ impl<'n> Names<'n> {
     }
 }
 
-/// Compares every row of the spool with the other rows of its key, except rows of the objects in `failed`. The rows that now
-/// hold a key are put into `keys`, as [`SortedRuns::put`] does. Returns the positions of the superseded rows, new rows and
-/// previous holders, in ascending order and by object.
+/// Compares every row of the spool with the other rows of its key, except rows of the objects in `failed`. The rows
+/// that now hold a key are put into `keys`, as [`SortedRuns::put`] does. Returns the positions of the superseded rows,
+/// new rows and previous holders, in ascending order and by object.
 ///
-/// Of the rows with one key, the row with the greatest order values holds it. If these are equal, the row of the object with
-/// the greatest name holds it. Within that object, the last row holds it.
+/// Of the rows with one key, the row with the greatest order values holds it. If these are equal, the row of the object
+/// with the greatest name holds it. Within that object, the last row holds it.
 ///
 /// # Errors
 /// The spool, the map or a name cannot be read, or the map cannot be written. Then `keys` is unchanged.
@@ -114,7 +114,8 @@ struct Duels<'d, 'n> {
 }
 
 impl Duels<'_, '_> {
-    /// Returns the new row that wins for each key, with the key's hash. The rows are as in the spool, in the order of (hash, key).
+    /// Returns the new row that wins for each key, with the key's hash. The rows are as in the spool, in the order of
+    /// (hash, key).
     fn winners<'p>(
         &mut self,
         chunks: &'p [Vec<u8>],

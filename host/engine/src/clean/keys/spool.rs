@@ -1,5 +1,5 @@
-//! Holds the keys of rows that were just cleaned, in parts by the first bits of their hashes. They are in memory up to a budget
-//! and in temporary files beyond it.
+//! Holds the keys of rows that were just cleaned, in parts by the first bits of their hashes. They are in memory up to
+//! a budget and in temporary files beyond it.
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, Write as _};
@@ -15,8 +15,8 @@ use smelt_common::key_hash::KeyHash;
 use smelt_common::{Error, profile};
 use smelt_runtime::CleanerSpec;
 
-/// About how many bytes of bronze go into one part. Workers resolve parts side by side, and only the parts that they are at are
-/// in memory. A part that fits in the processor's cache is resolved several times as fast as a larger one.
+/// About how many bytes of bronze go into one part. Workers resolve parts side by side, and only the parts that they
+/// are at are in memory. A part that fits in the processor's cache is resolved several times as fast as a larger one.
 const BRONZE_OF_PART: u64 = 4 << 20;
 /// The most parts, because each may have a file open.
 const MOST_PARTS: u64 = 128;
@@ -69,8 +69,8 @@ pub(super) struct Row<'r> {
     pub(super) order: &'r [u8],
 }
 
-/// The bytes before a row's key and order values: the object's number, the row's position, and the lengths of the two, each a
-/// little-endian `u32`.
+/// The bytes before a row's key and order values: the object's number, the row's position, and the lengths of the two,
+/// each a little-endian `u32`.
 const HEADER: usize = 16;
 
 impl<'b> KeySpool<'b> {
@@ -80,8 +80,8 @@ impl<'b> KeySpool<'b> {
         Self { hash, budget, parts: (0..parts).map(|_| Mutex::default()).collect() }
     }
 
-    /// Appends the rows of a batch. `object` is the object's number, and `first` the position of the batch's first row. Workers
-    /// may append side by side and in any order.
+    /// Appends the rows of a batch. `object` is the object's number, and `first` the position of the batch's first row.
+    /// Workers may append side by side and in any order.
     ///
     /// # Errors
     /// [`Kind::Unavailable`] if a temporary file cannot be written to.

@@ -63,7 +63,8 @@ impl Lake {
         }
     }
 
-    /// Offers the rows of objects, in batches of seven. The order of the objects' names differs from that of their numbers.
+    /// Offers the rows of objects, in batches of seven. The order of the objects' names differs from that of their
+    /// numbers.
     fn offer(&mut self, objects: &[(u32, Vec<Pair>)], failed: &[u32], budget: usize) -> Result<HashMap<u32, Vec<u32>>> {
         let budget = Budget::new(budget);
         let spool = KeySpool::new(self.keys.place()?, self.bronze_bytes, &budget);
