@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use super::host::Host;
 use super::promote::{Way, running};
-use crate::clean::What;
+use crate::clean::RowKind;
 use crate::pipeline::KpiStep;
 use crate::plan::Planning;
 use crate::tables::put_stamped;
@@ -176,8 +176,8 @@ impl Host {
         let sequence = state.sequence + 1;
         let numbered = |layer: &str| format!("{layer}{name}/{sequence:020}");
         let stem = |object: &str, stored: &ObjectRef| {
-            let what = if stored.key.starts_with(QUARANTINE) { What::Quarantine } else { What::Silver };
-            format!("{}.{sequence}", step.stem(what, object))
+            let kind = if stored.key.starts_with(QUARANTINE) { RowKind::Quarantine } else { RowKind::Silver };
+            format!("{}.{sequence}", step.stem(kind, object))
         };
         let Some((after, log)) = self.copied(kept, &numbered(ENTRIES), &stem, change)? else { return Ok(false) };
         let log = LogEntry::write(self.store(), &numbered(CHANGES), &log)?;
