@@ -1,19 +1,21 @@
 //! From many rows that show a failure to few.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// How long it may take; longer would not be worth it.
+use smelt_common::clock::thread_time;
+
+/// The processor time that it may take; more would not be worth it. Others at work on the machine do not shorten it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// As few of the items, in their order, as still fail; all of them do.
 pub(super) fn fewest<T: Clone>(all: &[T], mut fails: impl FnMut(&[T]) -> bool) -> Vec<T> {
-    let begun = Instant::now();
+    let begun = thread_time();
     let mut left = all.to_vec();
     let mut step = left.len().div_ceil(2);
     while step > 0 && left.len() > 1 {
         let mut at = 0;
         while at < left.len() && left.len() > 1 {
-            if begun.elapsed() > PATIENCE {
+            if thread_time() - begun > PATIENCE {
                 return left;
             }
             let end = (at + step).min(left.len());

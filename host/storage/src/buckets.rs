@@ -1,6 +1,7 @@
 //! Which bucket an object lies in, and under which name there.
 
 use std::fmt;
+use std::time::Duration;
 
 use smelt_common::Error;
 use smelt_common::error::Result;
@@ -60,6 +61,8 @@ pub struct Connection {
     pub path_style: Option<bool>,
     /// Those for the server.
     pub credentials: Option<Credentials>,
+    /// How long people wait to be told that the server does not answer; by default ten seconds.
+    pub answer_within: Option<Duration>,
 }
 
 /// A name and a secret for a server. The secret is shown to no one.

@@ -4,7 +4,6 @@ use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 
 use super::S3Store;
 use super::fault::Fault;
-use super::wire::soon;
 use smelt_common::error::Result;
 
 impl S3Store {
@@ -38,7 +37,7 @@ impl S3Store {
     /// Lists one object: unlike that to HEAD, the answer says what is wrong.
     fn look_at(&self, bucket: &str) -> Result<(), Fault> {
         let request = self.wire.client().list_objects_v2().bucket(bucket).max_keys(1);
-        self.wire.wait(request.customize().config_override(soon()).send())?;
+        self.wire.wait(request.customize().config_override(self.wire.soon()).send())?;
         Ok(())
     }
 

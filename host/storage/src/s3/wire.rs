@@ -29,7 +29,7 @@ use smelt_common::{Error, workers};
 
 /// How long a connection may take. With the tries, what cannot be reached is said within about ten seconds.
 const CONNECT: Duration = Duration::from_secs(3);
-/// How long people wait to be told that there is no way.
+/// How long people wait to be told that there is no way, unless the connection says otherwise.
 const SOON: Duration = Duration::from_secs(10);
 /// How long an answer may take to begin.
 const ATTEMPT: Duration = Duration::from_secs(30);
@@ -53,6 +53,8 @@ pub(super) struct Wire {
     endpoint: String,
     region: String,
     clock: ServerClock,
+    /// How long people wait to be told that there is no way.
+    soon: Duration,
 }
 
 impl Wire {
@@ -66,10 +68,10 @@ impl Wire {
             .enable_all()
             .build()
             .map_err(|error| Error::internal(format!("cannot start the threads for S3: {error}")))?;
-        let clock = ServerClock::default();
+        let (clock, soon) = (ServerClock::default(), connection.answer_within.unwrap_or(SOON));
         let (config, endpoint, region) = runtime.block_on(configure(connection, clock.clone()));
         let client = Client::from_conf(config);
-        Ok(Self { runtime: Some(runtime), client, endpoint, region, clock })
+        Ok(Self { runtime: Some(runtime), client, endpoint, region, clock, soon })
     }
 
     pub(super) fn client(&self) -> &Client {
@@ -95,6 +97,11 @@ impl Wire {
         self.runtime().block_on(work)
     }
 
+    /// Returns the settings for a request that people wait for.
+    pub(super) fn soon(&self) -> aws_sdk_s3::config::Builder {
+        aws_sdk_s3::Config::builder().timeout_config(time_outs(0).to_builder().operation_timeout(self.soon).build())
+    }
+
     /// What time it is for the server, in µs, if it answered lately.
     pub(super) fn time(&self) -> Option<i64> {
         self.clock.now()
@@ -116,7 +123,7 @@ impl Drop for Wire {
 }
 
 async fn configure(connection: Connection, clock: ServerClock) -> (aws_sdk_s3::Config, String, String) {
-    let Connection { endpoint, region, path_style, credentials } = connection;
+    let Connection { endpoint, region, path_style, credentials, answer_within: _ } = connection;
     let endpoint = endpoint.or_else(|| std::env::var("AWS_ENDPOINT_URL_S3").ok().filter(|url| !url.is_empty()));
     let plain = endpoint.as_ref().is_some_and(|url| url.starts_with("http://"));
     let regions = RegionProviderChain::first_try(region.map(Region::new))
@@ -172,11 +179,6 @@ pub(super) fn once(limit: Duration, bytes: usize) -> aws_sdk_s3::config::Builder
     let limit = limit + Duration::from_secs((bytes / SLOWEST) as u64);
     let time_outs = time_outs(bytes).to_builder().operation_timeout(limit).operation_attempt_timeout(limit).build();
     aws_sdk_s3::Config::builder().retry_config(RetryConfig::disabled()).timeout_config(time_outs)
-}
-
-/// Settings for a request that people wait for.
-pub(super) fn soon() -> aws_sdk_s3::config::Builder {
-    aws_sdk_s3::Config::builder().timeout_config(time_outs(0).to_builder().operation_timeout(SOON).build())
 }
 
 /// Reads the time from every answer.
