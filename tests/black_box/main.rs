@@ -5,6 +5,7 @@
 mod support;
 
 mod accounting;
+mod backends;
 mod bad_input;
 mod bad_objects;
 mod boundary;
