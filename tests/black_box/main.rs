@@ -10,6 +10,7 @@ mod bad_input;
 mod bad_objects;
 mod boundary;
 mod bounded;
+mod cases;
 mod clock;
 mod components;
 mod conformance;
