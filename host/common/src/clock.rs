@@ -1,21 +1,21 @@
-//! The only place that asks the machine for the time. All other code is given a [`Clock`].
+//! The only place that asks what time it is. Everything else is handed a [`Clock`].
 
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
-/// A source of the time.
+/// Tells the time.
 #[derive(Debug, Clone, Copy, Default)]
 pub enum Clock {
     /// The machine's clock.
     #[default]
     System,
-    /// Always the same instant, for tests and for repeating a run.
+    /// Always the same instant: for tests and for repeating a run.
     Fixed(DateTime<Utc>),
 }
 
 impl Clock {
-    /// Returns the time now.
+    /// The time now, to the microsecond.
     pub fn now(self) -> DateTime<Utc> {
         match self {
             #[expect(clippy::disallowed_methods, reason = "this is the clock that everything else must ask")]
@@ -25,16 +25,14 @@ impl Clock {
     }
 }
 
-/// Returns how far apart two times are, which are in microseconds since the epoch, whichever comes first.
-///
-/// A time in the future was written by a clock that was ahead and has been put right. The true age is unknown. Its
-/// distance from now is taken as the age, so that nothing waits longer for it than for anything else.
-#[inline]
+/// How far apart two times are, in microseconds since the epoch. What was written "in the future" was written by a clock that
+/// was ahead and came back. How old it is cannot be told; as old as it seems young, it is waited for no longer than
+/// anything else.
 pub fn apart(one: i64, other: i64) -> Duration {
     Duration::from_micros(one.abs_diff(other))
 }
 
-/// The times so long ago that objects written then may be deleted.
+/// The times that lie so long ago that what was written then may go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LongAgo {
     until: i64,
@@ -42,31 +40,28 @@ pub struct LongAgo {
 }
 
 impl LongAgo {
-    /// Returns the times at least `age` before `now`, which is in microseconds since the epoch, or as long after it
-    /// (see [`apart`]).
+    /// Longer than `age` before now, in microseconds since the epoch; or as long after it, see [`apart`].
     pub fn at(now: i64, age: Duration) -> Self {
         let age = i64::try_from(age.as_micros()).unwrap_or(i64::MAX);
         Self { until: now.saturating_sub(age), from: now.saturating_add(age) }
     }
 
-    /// Returns those of the times that were long ago already at the time `earlier`. So a clock that was put ahead in
-    /// between makes nothing old.
+    /// Of these, those that were long ago then already: a clock that was put ahead meanwhile makes nothing old.
     pub fn and_at(self, earlier: i64, age: Duration) -> Self {
         Self { until: self.until.min(Self::at(earlier, age).until), ..self }
     }
 
     /// Returns whether the time is one of them.
-    #[inline]
     pub fn has(self, time: i64) -> bool {
         time <= self.until || time >= self.from
     }
 }
 
-/// Returns the CPU time that the calling thread has used so far, in the kernel too. It does not grow while the thread
-/// waits or is stopped.
+/// Returns the CPU time that the calling thread has used so far, in the kernel too. It stands still while the thread is
+/// stopped or waits.
 pub fn thread_time() -> Duration {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: `time` is valid for writes during the call.
+    // SAFETY: the time is written to where it may be.
     let read = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
     assert_eq!(read, 0, "every thread has a clock");
     Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs() as u32)
@@ -74,12 +69,12 @@ pub fn thread_time() -> Duration {
 
 const STAMP: &str = "%Y%m%dT%H%M%S";
 
-/// Returns the stamp of names of objects: `YYYYMMDDTHHMMSS` in UTC.
+/// `YYYYMMDDTHHMMSS`, UTC: the stamp in object names.
 pub fn stamp(instant: DateTime<Utc>) -> String {
     instant.format(STAMP).to_string()
 }
 
-/// Returns the instant of a stamp.
+/// The instant that a stamp names.
 pub fn parse_stamp(stamp: &str) -> Option<DateTime<Utc>> {
     NaiveDateTime::parse_from_str(stamp, STAMP).ok().map(|instant| instant.and_utc())
 }
@@ -104,19 +99,17 @@ mod tests {
     fn a_clock_that_is_put_ahead_makes_nothing_old() {
         let old = LongAgo::at(4000 * MICROS, 30 * DAY).and_at(100 * MICROS, 30 * DAY);
         assert_eq!([70, 71, 100, 3999].map(|day| old.has(day * MICROS)), [true, false, false, false]);
-        // A clock that shows the later time twice is believed.
+        // Seen at another time too, it is believed.
         assert!(LongAgo::at(4000 * MICROS, 30 * DAY).and_at(3999 * MICROS, 30 * DAY).has(100 * MICROS));
     }
 
     #[test]
     fn a_thread_that_waits_takes_no_time() {
+        const WORK: Duration = Duration::from_millis(50);
+        // It is by its own time that the other thread works so long, however busy the machine is.
+        let other = std::thread::spawn(|| while thread_time() < WORK {});
         let began = thread_time();
-        let worked = std::thread::spawn(|| {
-            let began = thread_time();
-            while thread_time() - began < Duration::from_millis(100) {}
-            thread_time() - began
-        });
-        let worked = worked.join().expect("it only works");
-        assert!(thread_time() - began < worked);
+        other.join().expect("no panic");
+        assert!(thread_time() - began < WORK, "the time of another thread is not this one's");
     }
 }

@@ -2,7 +2,6 @@
 
 use smelt_common::binary::Binary;
 use smelt_common::error::Kind;
-use smelt_runtime;
 use smelt_runtime::privacy::Pseudonyms;
 use smelt_runtime::{Cleaner, Engine};
 

@@ -17,7 +17,6 @@ use std::sync::{Arc, LazyLock};
 use arrow_array::{Int64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema};
 use smelt_common::binary::Binary;
-use smelt_runtime;
 use smelt_runtime::privacy::Pseudonyms;
 use smelt_runtime::{Cleaned, Cleaner, Engine, Limits};
 

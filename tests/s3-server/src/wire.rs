@@ -65,8 +65,8 @@ pub(crate) struct Pieces {
 /// The time that hyper needs to hand a piece to the kernel before the connection breaks.
 const FLUSH: Duration = Duration::from_millis(5);
 
-/// The number of pieces in a second: ten are smooth enough.
-const PACE: u64 = 10;
+/// The number of pieces in a second: a hundred are smooth, and even a short body has several.
+const PACE: u64 = 100;
 
 impl Pieces {
     pub(crate) fn whole(bytes: Bytes) -> Self {
@@ -131,5 +131,17 @@ impl Body for Pieces {
 
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(self.announced)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_body_comes_in_pieces_with_a_pause_after_each() {
+        let Pieces { pieces, announced, pause, .. } = Pieces::slow(Bytes::from(vec![b'x'; 1050]), 20_000);
+        assert_eq!(pieces.iter().map(Bytes::len).collect::<Vec<_>>(), [200, 200, 200, 200, 200, 50]);
+        assert_eq!((announced, pause), (1050, Duration::from_millis(10)));
     }
 }

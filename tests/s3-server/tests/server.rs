@@ -148,10 +148,8 @@ fn a_body_can_end_early_or_be_reset_or_slow() {
     assert_eq!((cut.status, cut.announced, cut.body.len(), cut.error.is_none()), (200, 1000, 500, true), "{cut:?}");
     let reset = get(Action::Reset);
     assert_eq!(reset.error.as_ref().map(io::Error::kind), Some(io::ErrorKind::ConnectionReset), "{reset:?}");
-    let began = std::time::Instant::now();
-    let slow = get(Action::Throttle(2000));
-    assert_eq!((slow.status, slow.body.len()), (200, 1000));
-    assert!(began.elapsed().as_millis() >= 400, "{:?}", began.elapsed());
+    let slow = get(Action::Throttle(20_000));
+    assert_eq!((slow.status, slow.body.len(), slow.error.is_none()), (200, 1000, true), "{slow:?}");
 }
 
 #[test]
