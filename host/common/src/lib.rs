@@ -1,7 +1,7 @@
 //! smelt-common is what every crate of smelt needs and what meets no network and no store.
 //!
-//! It has errors and their kinds, the clock, digests, order-preserving encoding, the hash of keys, the bytes of a
-//! component, checked texts, files, worker threads, and the profile of a run.
+//! It has errors and their kinds, the clock, digests, order-preserving encoding, and the hash of keys. It also has the
+//! bytes of components, checked texts, files, worker threads, and the profile of a run.
 
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 

@@ -32,7 +32,7 @@ impl TryFrom<types::SourceDescription> for GeneratorSpec {
     fn try_from(description: types::SourceDescription) -> Result<Self> {
         let types::SourceDescription { identity, objects } = description;
         check_identity(&identity)?;
-        check_names("kind of object", objects.iter().map(String::as_str))?;
+        check_names("object pattern", objects.iter().map(String::as_str))?;
         Ok(Self { identity, objects })
     }
 }
@@ -175,7 +175,7 @@ fn check_each<'a>(
     }
     match seen.len() {
         0..=FIELDS => Ok(()),
-        many => Err(wrong(format!("{many} of {what}; at most {FIELDS} are accepted"))),
+        many => Err(wrong(format!("it declares {many} {what}s; at most {FIELDS} are accepted"))),
     }
 }
 
@@ -283,7 +283,7 @@ mod tests {
             (vec![last(), last(), last(), last(), last()], "it declares 5 stages"),
             (vec![stage(&["a"], &[], 0)], "stage 0: the description is wrong: it has no sums"),
             (vec![stage(&["a"], &["a"], 0)], "column `a` is declared twice"),
-            (vec![stage(&many, &["n"], 0)], "101 of column; at most 100"),
+            (vec![stage(&many, &["n"], 0)], "it declares 101 columns; at most 100"),
             (vec![sum(types::DataType::Float64, false)], "int64 or decimal128 and not nullable, not `n: float64`"),
             (vec![sum(types::DataType::Int64, true)], "not `n: int64?`"),
             (vec![stage(&["a"], &["n"], 1)], "stage 0: the description is wrong: 1 of its key columns make a group"),

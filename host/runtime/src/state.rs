@@ -24,7 +24,7 @@ const DESCRIPTION_BYTES: usize = 1 << 20;
 const PSEUDONYMS: usize = 1 << 18;
 /// How many bytes are hashed between two looks at the clock.
 const PIECE: usize = 1 << 20;
-/// How many bytes a pseudonym counts as at least, for these looks.
+/// How many bytes the work for one pseudonym counts as, besides the bytes of its value.
 const PSEUDONYM: usize = 1 << 10;
 
 /// The state of one store.
@@ -211,7 +211,7 @@ impl State {
             };
         }
         if let Some(lack) = machine::lacks(trap).or_else(|| self.limiter.lacking.take()) {
-            return (Kind::Unavailable, Why::Known(format!("{lack}: that is for the machine to give")));
+            return (Kind::Unavailable, Why::Known(format!("the machine lacks resources: {lack}")));
         }
         // wasmtime has no types for these errors, so their words decide.
         let told = format!("{:#}", trap.root_cause());
@@ -261,7 +261,7 @@ mod tests {
         state.limiter.memory_grow_failed(rustix::io::Errno::NOMEM.into()).expect("it is noted");
         let (kind, told) = why(&mut state, unreachable(), Ok(()));
         assert_eq!(kind, Kind::Unavailable);
-        assert!(told.ends_with(": that is for the machine to give"), "{told}");
+        assert!(told.starts_with("the machine lacks resources: "), "{told}");
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub fn wrong_heading(name: &str) -> Option<&'static str> {
 }
 
 /// Returns what is wrong with a name that a plugin gives to a column or an input. Beyond ASCII such a name has only
-/// letters, marks and digits of identifiers, is of one script, and does not look like a name in ASCII.
+/// letters, marks and digits of identifiers. It is of one script, and does not look like a name in ASCII.
 pub fn wrong_name(name: &str) -> Option<&'static str> {
     if let Some(wrong) = wrong_heading(name) {
         return Some(wrong);

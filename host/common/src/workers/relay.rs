@@ -6,7 +6,7 @@ use std::sync::{Condvar, Mutex, MutexGuard};
 use crate::Error;
 use crate::error::Result;
 
-/// Workers take parts from a source one after the other, work on them side by side, and give them to a sink in the
+/// Workers take parts from a source one after the other, and work on them side by side. They give them to a sink in the
 /// order in which they were taken. A worker has one part at a time and waits for its turn, so there are never more
 /// parts in memory than workers.
 pub struct Relay<S, K> {
@@ -98,7 +98,7 @@ impl<S, K> Drop for Turn<'_, S, K> {
         let mut sink = self.relay.sink();
         // A worker that panicked never gives its part, and the others must not wait for it.
         if matches!(sink.next, Ok(next) if next <= self.number) {
-            self.relay.fail(&mut sink, Error::internal("a worker gave up its part"));
+            self.relay.fail(&mut sink, Error::internal("a worker panicked before it gave its part"));
         }
         drop(sink);
         self.relay.turned.notify_all();

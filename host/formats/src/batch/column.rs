@@ -1,4 +1,4 @@
-//! Builds the text columns of a batch. A cell is staged as a range of the window and copied once its whole record is
+//! Builds the text columns of a batch. A cell is staged as a range of the window. It is copied once its whole record is
 //! known to be good, so a malformed record leaves nothing to undo.
 
 use std::sync::Arc;

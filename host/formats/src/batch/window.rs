@@ -15,10 +15,10 @@ pub(crate) struct Window<'a> {
 }
 
 impl<'a> Window<'a> {
-    /// Returns the bytes of the window up to `most` bytes after `start`, and whether more of the object could not
-    /// change the result for a record that begins at `start`.
+    /// Returns the bytes of the window up to `most` bytes after `start`, and whether they are all that a record at
+    /// `start` may look at.
     ///
-    /// A record that looks only at these bytes has the same result wherever the window ends.
+    /// A parser that looks only at these bytes comes to the same result wherever the window ends.
     pub(crate) fn view(&self, start: usize, most: usize) -> (&'a [u8], bool) {
         match self.bytes.get(..start.saturating_add(most)) {
             Some(view) => (view, true),

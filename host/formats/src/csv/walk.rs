@@ -113,8 +113,8 @@ fn quoted(
                 None if window.ended => return Ok((Cell::new(cell + 1, at, kind), at + 1)),
                 None => return Err(Found::More),
             },
-            // The record has too many fields anyway. If it could go on over any number of lines, each of them could
-            // begin another such record, and an object would cost its length squared.
+            // The record has too many fields anyway. If it could go on over any number of lines, each line could begin
+            // another such record. An object would then cost its length squared.
             b'\n' | b'\r' if !known => return Err(Found::Quoting("no more fields than the header has")),
             _ => {}
         }

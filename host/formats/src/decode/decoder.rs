@@ -14,8 +14,8 @@ pub(crate) const KEPT_BYTES: usize = 4096;
 
 /// Decodes one object, read from `R`, into batches of text columns.
 ///
-/// It holds in memory two windows of `batch_bytes` (or of twice `record_bytes`, if that is more), one batch of columns,
-/// and the bytes of the batches that the caller keeps. After an error `next_batch` must not be called again.
+/// It holds in memory two windows, one batch of columns, and the bytes of the batches that the caller keeps. A window
+/// has `batch_bytes` or twice `record_bytes`, whichever is more. After an error `next_batch` must not be called again.
 pub struct Decoder<R> {
     source: ReadAhead<R>,
     parser: Parser,

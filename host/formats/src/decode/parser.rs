@@ -1,7 +1,7 @@
 //! The parser of an object, chosen by its format and its first byte.
 //!
-//! A parser works on one window. It needs nothing but bytes that begin at a record, so an object could be cut at record
-//! boundaries and decoded in several places at once.
+//! A parser works on one window, and needs nothing but bytes that begin at a record. So an object could be cut at
+//! record boundaries and decoded in several places at once.
 
 use crate::batch::{BatchBuilder, Stop, Window};
 use crate::{DecodeLimits, Format, csv, json};

@@ -181,7 +181,7 @@ fn check_batch(message: &Message<'_>, schema: &Schema, body: usize) -> Result<us
             ));
         };
         if nulls > 0 && !field.is_nullable() {
-            return Err(format!("column `{name}` lacks values, which it must not"));
+            return Err(format!("column `{name}` is not nullable, but lacks values"));
         }
         buffer(Some(if nulls > 0 { rows.div_ceil(8) } else { 0 }))?;
         match field.data_type() {
@@ -189,7 +189,7 @@ fn check_batch(message: &Message<'_>, schema: &Schema, body: usize) -> Result<us
                 let least = if rows == 0 { Some(0) } else { rows.checked_add(1).and_then(|ends| ends.checked_mul(4)) };
                 // arrow-rs panics at other lengths.
                 if buffer(least)? % 4 != 0 {
-                    return Err(format!("column `{name}` has ends of texts of which the last is cut off"));
+                    return Err(format!("column `{name}` has text offsets of which the last is cut off"));
                 }
                 buffer(Some(0))?
             }

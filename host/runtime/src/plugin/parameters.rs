@@ -73,7 +73,7 @@ fn bounded(part: &Value, schema: &Value, left: &mut usize, depth: usize) -> Resu
     match part {
         Value::Array(parts) => parts.iter().try_for_each(|part| bounded(part, schema, left, below)),
         Value::Object(parts) => parts.iter().try_for_each(|(key, part)| match key.as_str() {
-            "$dynamicRef" | "$recursiveRef" => Err(format!("uses `{key}`; `$ref` is what it may use")),
+            "$dynamicRef" | "$recursiveRef" => Err(format!("uses `{key}`; only `$ref` is accepted")),
             "$ref" => {
                 let target = part.as_str().and_then(|to| schema.pointer(to.strip_prefix('#')?));
                 let target = target.ok_or("refers to what is not in it; `#/$defs/…` would be right")?;

@@ -12,7 +12,8 @@ use smelt_common::key_hash::KeyHash;
 use smelt_common::ordered::Column;
 use smelt_common::profile;
 
-/// The number of shards of a stage that is folded: a power of two, as the parts of a sorted run. The last stage is read
+/// The number of shards of a stage that is folded: a power of two, as the number of parts of a sorted
+/// run is. The last stage is read
 /// as a whole, so it has one shard.
 const SHARDS: usize = 16;
 /// Up to so many rows are finalized as one part, because several would not be worth it.
