@@ -64,7 +64,9 @@ mod itself {
         let mut orders = bronze.keys().filter(|name| name.starts_with("orders_"));
         let [Some(replaced), Some(other)] = [orders.next(), orders.next()] else { panic!("orders came twice") };
         lake.bronze(replaced, &bronze[other]);
-        assert_eq!(lake.json(&["run", "--reconcile"])["cleaned"], 1);
+        // Rows of the object may have won over rows of others, so smelt rebuilds the dataset.
+        let orders = bronze.keys().filter(|name| name.starts_with("orders_")).count();
+        assert_eq!(lake.json(&["run", "--reconcile"])["cleaned"], orders);
         assert_like_uninterrupted(&lake);
     }
 
