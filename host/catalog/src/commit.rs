@@ -1,4 +1,4 @@
-//! One commit: what the lake holds after it, and what it changed.
+//! A commit: the state of the lake after it, and what it changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,47 +15,47 @@ use crate::log::RelationChange;
 use crate::rollback_point::RollbackPoint;
 use crate::state::{Promotion, State};
 
-/// A commit as it is written, once. Everything it names was written before it.
+/// A commit. It is written once, after all objects that it references.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Commit {
-    /// Its number, from 1; also its name.
+    /// The commit's number, counted from 1. It is part of the commit's key.
     pub sequence: u64,
-    /// Tells apart commits that race for one number.
+    /// A random id, which tells apart commits that race for one number.
     pub id: String,
-    /// The [`Commit::id`] of the one before it; empty for the first. So a commit of another lake, or of another past of
-    /// this one, is told from its own.
+    /// The [`Commit::id`] of the commit before; empty for the first one. It exposes a commit that belongs to another
+    /// lake, or to another history of this one.
     pub previous: String,
-    /// When it was made, RFC 3339. For people: nothing depends on it.
+    /// The time at which the commit was made, in RFC 3339. It is for people; nothing depends on it.
     pub at: String,
-    /// Which role made it: `clean`, `aggregate`, `reconcile` or `gc`.
+    /// The role that made the commit, such as `clean`, `aggregate`, `reconcile` or `gc`.
     pub role: String,
-    /// What it changed in datasets and tables, by name.
+    /// The changes of datasets and tables, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub relations: BTreeMap<String, RelationChange>,
-    /// The KPIs that it computed, or whose former table it made current again.
+    /// The KPIs that the commit computed, or whose table it restored from a rollback point.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub kpis: BTreeSet<String>,
-    /// The plugin for which it promoted a component.
+    /// The plugin for which the commit promoted a component.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub promoted: Option<String>,
-    /// Plugins of which nothing is kept for a rollback any more.
+    /// The plugins whose rollback points the commit discarded.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub discarded: BTreeSet<String>,
     /// The datasets and KPIs that the commit dropped.
     #[serde(default, skip_serializing_if = "Parts::is_empty")]
     pub dropped: Parts,
-    /// What the lake holds after it.
+    /// The state of the lake after the commit.
     pub state: State,
 }
 
-/// Parts of the lake, by name.
+/// The names of some datasets and KPIs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Parts {
-    /// Datasets.
+    /// The names of the datasets.
     pub datasets: BTreeSet<String>,
-    /// KPIs.
+    /// The names of the KPIs.
     pub kpis: BTreeSet<String>,
 }
 
@@ -65,66 +65,66 @@ impl Parts {
         self.datasets.is_empty() && self.kpis.is_empty()
     }
 
-    /// Each as it is called: ``dataset `readings` ``.
+    /// Returns each part as messages call it (``dataset `readings` ``), with its name.
     pub fn called(&self) -> impl Iterator<Item = (String, &String)> {
         let datasets = self.datasets.iter().map(|name| (format!("dataset `{name}`"), name));
         datasets.chain(self.kpis.iter().map(|name| (format!("KPI `{name}`"), name)))
     }
 }
 
-/// A change that is to be committed.
+/// A change to commit.
 #[derive(Debug, Clone, Default)]
 pub struct Change {
-    /// Which role made it.
+    /// The role that makes the change.
     pub role: &'static str,
-    /// Silver, by dataset: how it changed, and what it is then.
+    /// The changed datasets, by name: the change, and the dataset after it.
     pub datasets: BTreeMap<String, (RelationChange, Dataset)>,
-    /// New tables, by KPI.
+    /// The new tables, by KPI.
     pub gold: BTreeMap<String, Gold>,
-    /// The plugin for which a component is promoted, if one is.
+    /// The promotion of a component, if there is one.
     pub promoted: Option<Promoted>,
-    /// Plugins of which nothing is to be kept for a rollback.
+    /// The plugins whose rollback points are discarded.
     pub discarded: BTreeSet<String>,
-    /// The datasets and KPIs that leave the lake, with all that is kept of them for rollbacks.
+    /// The datasets and KPIs that leave the lake, with their data in rollback points.
     pub dropped: Parts,
-    /// What failed and what no longer does, by dataset, as far as that changed.
+    /// The new failure records, by dataset. Only datasets whose record changed are here.
     pub failing: BTreeMap<String, Failing>,
-    /// The same by KPI.
+    /// The new failure records, by KPI. Only KPIs whose record changed are here.
     pub failing_kpis: BTreeMap<String, Failing>,
-    /// Objects that no longer belong to the lake.
+    /// The keys of objects that no longer belong to the lake.
     pub retired: Vec<String>,
-    /// Formerly retired objects that have been deleted.
+    /// The keys of objects that were retired before and have been deleted since.
     pub deleted: Vec<String>,
-    /// Components that the lake keeps from now on, by sha256, with their sizes.
+    /// The sizes in bytes of components that the lake keeps from now on, by sha256.
     pub components: BTreeMap<String, u64>,
-    /// Objects that are part of the lake from now on.
+    /// The keys of objects that belong to the lake from now on.
     pub referenced: BTreeSet<String>,
-    /// When bronze was compared with the catalog in full, if it was.
+    /// The time of a full comparison of bronze with the catalog, if there was one, in microseconds since the epoch.
     pub reconciled: Option<i64>,
-    /// See [`State::orphans_checked`].
+    /// The new value of [`State::orphans_checked`], if it is greater than the old one.
     pub orphans_checked: u64,
 }
 
-/// That another component of a plugin is to run.
+/// The promotion of a plugin's component: from now on, another component runs.
 #[derive(Debug, Clone)]
 pub struct Promoted {
-    /// The plugin.
+    /// The plugin's name.
     pub plugin: String,
-    /// What is to run in place of the pipeline's own component; `None` if that is to run itself.
+    /// The component that will run in place of the pipeline's own component; `None` if the pipeline's own will run.
     pub promotion: Option<Promotion>,
-    /// What ran before.
+    /// The component that ran before, with its results.
     pub previous: RollbackPoint,
-    /// Tables of what is to run that were kept, by KPI; current again.
+    /// The kept tables of the promoted component, by KPI. They become current again.
     pub restored: BTreeMap<String, Gold>,
 }
 
 impl Change {
-    /// A change by that role with nothing in it yet.
+    /// Returns an empty change by the role.
     pub fn new(role: &'static str) -> Self {
         Self { role, ..Self::default() }
     }
 
-    /// Whether it changes nothing.
+    /// Returns whether the change changes nothing.
     pub fn is_empty(&self) -> bool {
         let Self {
             role: _,
@@ -152,12 +152,13 @@ impl Change {
             && dropped.is_empty()
     }
 
-    /// The state after this change of that one.
+    /// Returns the state after this change is applied to `base`.
     pub fn applied_to(&self, base: &State) -> State {
         self.on(base, "", "", "").state
     }
 
-    /// The commit that makes this change of that state, which the commit with the id `previous` made.
+    /// Returns the commit that applies this change to the state `base`. The commit that made `base` has the id
+    /// `previous`.
     pub(crate) fn on(&self, base: &State, previous: &str, id: &str, at: &str) -> Commit {
         let sequence = base.sequence + 1;
         let mut state = State { sequence, ..base.clone() };
@@ -182,14 +183,14 @@ impl Change {
             state.rollback_points.insert(plugin.clone(), RollbackPoint { until: sequence, ..previous.clone() });
             for (kpi, gold) in restored {
                 let is_changed = gold.inputs.values().any(|input| self.datasets.contains_key(&input.relation));
-                // Otherwise it is of datasets as they were when it was made.
+                // If no dataset of the table changes, the table's record still holds.
                 let gold = if is_changed { self.made_with(gold, &state) } else { gold.clone() };
                 state.gold.insert(kpi.clone(), gold);
             }
         }
-        for (_, former) in state.rollback_points.iter_mut().filter(|(plugin, _)| self.discarded.contains(*plugin)) {
-            former.datasets.clear();
-            former.gold.clear();
+        for (_, point) in state.rollback_points.iter_mut().filter(|(plugin, _)| self.discarded.contains(*plugin)) {
+            point.datasets.clear();
+            point.gold.clear();
         }
         for (kpi, gold) in &self.gold {
             state.gold.insert(kpi.clone(), self.made_with(gold, &state));
@@ -213,7 +214,7 @@ impl Change {
         replace(&mut state.failing, &self.failing);
         replace(&mut state.failing_kpis, &self.failing_kpis);
         state.retired.extend(self.retired.iter().cloned());
-        // Content that comes back as it was comes back under its old name.
+        // A retired object that was written again under the same key belongs to the lake again.
         state.retired.retain(|key| !self.deleted.contains(key) && !self.referenced.contains(key));
         state.reconciled = self.reconciled.or(state.reconciled);
         state.orphans_checked = self.orphans_checked.max(state.orphans_checked);
@@ -235,20 +236,22 @@ impl Change {
         }
     }
 
+    /// Removes the dropped datasets and KPIs from the state.
     fn drop_from(&self, state: &mut State) {
         let Parts { datasets, kpis } = &self.dropped;
         state.datasets.retain(|name, _| !datasets.contains(name));
         state.failing.retain(|name, _| !datasets.contains(name));
         state.gold.retain(|name, _| !kpis.contains(name));
         state.failing_kpis.retain(|name, _| !kpis.contains(name));
-        for former in state.rollback_points.values_mut() {
-            // A table that was made from one of them would be brought back without what it is made from.
-            *former = former.clone().without(datasets);
-            former.gold.retain(|kpi, _| !kpis.contains(kpi));
+        for point in state.rollback_points.values_mut() {
+            // Without its datasets, a table could be restored but never rebuilt.
+            *point = point.clone().without(datasets);
+            point.gold.retain(|kpi, _| !kpis.contains(kpi));
         }
     }
 
-    /// The table as one of that state's commit: made from the datasets that the change changes as they are then.
+    /// Returns the table as made by the commit of `state`. Its inputs get the revisions that the changed datasets have
+    /// in that commit.
     fn made_with(&self, gold: &Gold, state: &State) -> Gold {
         let mut gold = Gold { commit: state.sequence, ..gold.clone() };
         for input in gold.inputs.values_mut().filter(|input| self.datasets.contains_key(&input.relation)) {
@@ -260,11 +263,12 @@ impl Change {
 }
 
 impl Change {
-    /// Discards the rollback points of those plugins. Returns whether that is all, as [`RollbackPoint::objects`] does.
+    /// Discards the rollback points of the plugins, and retires their objects. Returns false if the catalog is damaged,
+    /// so that it does not tell all of these objects.
     pub fn discard(&mut self, store: &dyn Store, state: &State, plugins: BTreeSet<String>) -> Result<bool> {
         let (mut keys, mut all) = (Vec::new(), true);
-        for former in plugins.iter().filter_map(|plugin| state.rollback_points.get(plugin)) {
-            all &= former.objects(store, &mut keys)?;
+        for point in plugins.iter().filter_map(|plugin| state.rollback_points.get(plugin)) {
+            all &= point.objects(store, &mut keys)?;
         }
         self.discarded = plugins;
         let after = self.applied_to(state);
@@ -281,9 +285,10 @@ fn replace(all: &mut BTreeMap<String, Failing>, some: &BTreeMap<String, Failing>
 }
 
 impl Commit {
-    /// Whether the other cannot come after it as it is: both change one dataset or one KPI, or the other collects what
-    /// this one may have named.
-    pub(crate) fn touches_what(&self, other: &Self) -> bool {
+    /// Returns whether `other`, which was made from the same state, conflicts with this commit. That is so if both
+    /// change the same dataset, KPI or plugin. A garbage collection always conflicts, because it may collect objects
+    /// that this commit references.
+    pub(crate) fn conflicts_with(&self, other: &Self) -> bool {
         other.role == GC
             || self.changed_datasets().any(|name| other.changed_datasets().any(|other| name == other))
             || self.changed_kpis().any(|name| other.changed_kpis().any(|other| name == other))
@@ -298,13 +303,13 @@ impl Commit {
         self.kpis.iter().chain(&self.dropped.kpis)
     }
 
-    /// Those whose former component it has to do with.
+    /// Returns the plugins whose rollback point the commit changes.
     fn plugins(&self) -> impl Iterator<Item = &String> {
         self.promoted.iter().chain(&self.discarded)
     }
 
-    /// Whether it retired something that the change on that state names: what a slow writer has written and not committed
-    /// looks like what a dead one left behind.
+    /// Returns whether the commit retired an object that `change` references and `before` had not retired. This happens
+    /// to a slow writer: until it commits, its objects look like the orphans of a writer that died.
     pub(crate) fn has_retired(&self, change: &Change, before: &State) -> bool {
         let newly = |key: &&String| !before.retired.contains(key);
         self.state.retired.iter().filter(newly).any(|key| change.referenced.contains(key))

@@ -1,37 +1,39 @@
-//! What a set of files holds, as one number; and the pace at which they were made.
+//! A checksum over a set of files, and the time that cleaning them took.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::entry::Entry;
 
-/// What cleaning has taken, for estimates. It is no part of the account of rows, since time is not the same twice.
+/// The cost of cleaning so far, for estimates. It is kept apart from the account of rows, because two runs never take
+/// the same time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pace {
-    /// Bytes of bronze.
+    /// The bytes of bronze that were cleaned.
     pub bytes: u64,
-    /// The time that the plugin spent on them, in microseconds.
+    /// The time that the plugin spent on these bytes, in microseconds.
     pub micros: u64,
 }
 
 impl Pace {
-    /// Counts an object in.
+    /// Adds the object's size and time.
     pub fn add(&mut self, entry: &Entry) {
         self.bytes += entry.bytes;
         self.micros += entry.cost.micros;
     }
 }
 
-/// A set of objects with what they hold, as one number: the sum modulo 2^256 of the sha256 of each. It says whether two sets
-/// are the same, costs as much as what changes, and does not depend on the order of changes. Nothing is proven against someone
-/// who can write the catalog, who could write another number there.
+/// A checksum over a set of objects and their bytes: the sum modulo 2^256 of one sha256 for each object. Equal sets
+/// have equal sums, whatever the order of changes, and an update costs only as much as the change.
+///
+/// The sum does not protect against people who can write the catalog: they can write another sum as well.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Content([u64; 4]);
 
 impl Content {
-    /// Adds what became of a bronze object.
+    /// Adds a bronze object and its silver.
     pub fn add(&mut self, object: &str, entry: &Entry) {
         self.change(object, entry, |sum, part, carry| {
             let (sum, first) = sum.overflowing_add(part);
@@ -40,7 +42,7 @@ impl Content {
         });
     }
 
-    /// Takes away what was added.
+    /// Subtracts a bronze object and its silver, which were added before.
     pub fn subtract(&mut self, object: &str, entry: &Entry) {
         self.change(object, entry, |sum, part, borrow| {
             let (sum, first) = sum.overflowing_sub(part);
@@ -49,7 +51,7 @@ impl Content {
         });
     }
 
-    /// Returns the content of one file whose bytes have that sha256.
+    /// Returns the sum for one file with this sha256.
     pub fn of_file(sha256: &str) -> Self {
         let mut hash = Sha256::new();
         hash.update(sha256);
@@ -83,7 +85,7 @@ impl TryFrom<String> for Content {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        let wrong = || format!("`{text}` is no sum of objects, which has 64 hexadecimal digits");
+        let wrong = || format!("`{text}` is not a sum of objects, which has 64 hexadecimal digits");
         if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(wrong());
         }
@@ -120,21 +122,22 @@ mod tests {
     }
 
     proptest! {
-        /// However objects come and go, the sum is that of those that are left; and it can be written and read.
+        /// Adds and removes objects in any order. The sum is that of the remaining objects, and it can be written and
+        /// read.
         #[test]
-        fn it_is_that_of_what_is_left(objects in prop::collection::vec((0u8..20, any::<bool>()), 0..50)) {
+        fn the_sum_is_that_of_the_remaining_objects(objects in prop::collection::vec((0u8..20, any::<bool>()), 0..50)) {
             let mut sum = Content::default();
-            let mut left = Vec::new();
+            let mut remaining = Vec::new();
             for (object, stays) in objects {
-                let name = format!("{object}-{}", left.len());
+                let name = format!("{object}-{}", remaining.len());
                 sum.add(&name, &entry(object));
                 match stays {
-                    true => left.push((name, object)),
+                    true => remaining.push((name, object)),
                     false => sum.subtract(&name, &entry(object)),
                 }
             }
             let mut other = Content::default();
-            left.iter().rev().for_each(|(name, object)| other.add(name, &entry(*object)));
+            remaining.iter().rev().for_each(|(name, object)| other.add(name, &entry(*object)));
             prop_assert_eq!(sum, other);
             prop_assert_eq!(Content::try_from(String::from(sum)), Ok(sum));
         }

@@ -1,4 +1,4 @@
-//! The objects that a dataset consists of: listed, looked through, copied.
+//! Lists, searches and copies the objects of a dataset.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -15,12 +15,13 @@ use crate::log::LogEntry;
 use crate::object_ref::ObjectRef;
 
 impl Dataset {
-    /// Adds the keys of all that it consists of. Returns whether that is all: where the catalog is damaged it cannot be told.
+    /// Adds the keys of all objects of the dataset to `keys`. Returns false if the catalog is damaged, so that it does
+    /// not tell all of them.
     pub fn objects(&self, store: &dyn Store, keys: &mut Vec<String>) -> Result<bool> {
         keys.extend(self.entries().runs().iter().chain(self.bronze.keys.runs()).map(|run| run.key.clone()));
         let scanned = Entries::of(store, self).scan(|_, entry| {
             keys.push(entry.silver.key);
-            keys.extend(entry.quarantine.map(|stored| stored.key));
+            keys.extend(entry.quarantine.map(|object| object.key));
             Ok(())
         });
         match scanned {
@@ -29,8 +30,9 @@ impl Dataset {
         }
     }
 
-    /// Returns whether rejected rows of that bronze object, or of any, were written at such a time, or the entries cannot be
-    /// read. For copies, whose entries hold the time.
+    /// Returns whether rejected rows of the bronze object, or of any object if `object` is `None`, were written at a
+    /// time that `then` accepts. Also returns true if the entries are damaged. This is for the copies in rollback
+    /// points, whose entries hold the time.
     pub fn has_rejected(&self, store: &dyn Store, object: Option<&str>, then: LongAgo) -> Result<bool> {
         let entries = Entries::of(store, self);
         let is_old = |entry: &Entry| entry.quarantine.is_some() && entry.rejected_at.is_none_or(|at| then.has(at));
@@ -51,12 +53,12 @@ impl Dataset {
         }
     }
 
-    /// The same dataset over copies of its silver and rejected rows, each under the key, but for the extension, that `stem`
-    /// has for the bronze object's name and what is copied; and what is known of each bronze object then. What was written is
-    /// added to `named`.
+    /// Copies the dataset's silver and rejected rows. Returns a dataset of the copies, and a log with the new entry of
+    /// each bronze object. `stem` returns a copy's key, without extension, for the bronze object's name and the object
+    /// that is copied. The keys of the copies are added to `referenced`.
     ///
     /// # Errors
-    /// [`Kind::Damaged`] if some of it is gone.
+    /// [`Kind::Damaged`] if an object or an entry is gone or damaged.
     pub fn copied(
         &self,
         store: &dyn Store,
@@ -64,26 +66,26 @@ impl Dataset {
         stem: &(dyn Fn(&str, &ObjectRef) -> String + Sync),
         referenced: &mut BTreeSet<String>,
     ) -> Result<(Self, Vec<LogEntry>)> {
-        let copy = |object: &str, stored: &mut ObjectRef| {
-            let ObjectRef { key, sha256, bytes, .. } = &*stored;
+        let copy = |name: &str, object: &mut ObjectRef| {
+            let ObjectRef { key, sha256, bytes, .. } = &*object;
             let extension = key.rfind('.').map_or("", |dot| &key[dot..]);
-            let copy = copy_new(store, (key, *bytes, sha256), &stem(object, stored), '.', extension)?;
-            stored.key = copy;
+            let copy = copy_new(store, (key, *bytes, sha256), &stem(name, object), '.', extension)?;
+            object.key = copy;
             Ok(())
         };
         let entries_now = Entries::of(store, self).all()?;
-        // A copy is as old as what was copied.
+        // Retention goes by the age of the original, so each copy keeps the original's time.
         let quarantine = entries_now.iter().find_map(|(_, entry)| entry.quarantine.as_ref());
-        let listed = quarantine.map_or(Ok(vec![]), |stored| {
-            let directory = stored.key.rfind('/').map_or("", |slash| &stored.key[..=slash]);
+        let listed = quarantine.map_or(Ok(vec![]), |object| {
+            let directory = object.key.rfind('/').map_or("", |slash| &object.key[..=slash]);
             store.list(directory, "")
         })?;
         let written: HashMap<String, i64> = listed.into_iter().map(|meta| (meta.key, meta.modified)).collect();
         let copied = workers::map(entries_now, |(object, mut entry)| {
             copy(&object, &mut entry.silver)?;
-            if let Some(stored) = &mut entry.quarantine {
-                entry.rejected_at = entry.rejected_at.or_else(|| written.get(&stored.key).copied());
-                copy(&object, stored)?;
+            if let Some(rejected) = &mut entry.quarantine {
+                entry.rejected_at = entry.rejected_at.or_else(|| written.get(&rejected.key).copied());
+                copy(&object, rejected)?;
             }
             Ok(LogEntry { object, cleaned: false, entry })
         });
@@ -93,7 +95,7 @@ impl Dataset {
         let mut pairs = Vec::new();
         for LogEntry { object, entry, .. } in &log {
             pairs.extend(Entries::pairs(object, entry)?);
-            referenced.extend([&entry.silver].into_iter().chain(&entry.quarantine).map(|stored| stored.key.clone()));
+            referenced.extend([&entry.silver].into_iter().chain(&entry.quarantine).map(|object| object.key.clone()));
         }
         after.entries_mut().put(store, entries, pairs, &mut vec![])?;
         referenced.extend(after.entries().runs().iter().chain(after.bronze.keys.runs()).map(|run| run.key.clone()));

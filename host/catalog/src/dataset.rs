@@ -1,4 +1,4 @@
-//! One silver dataset: a relation, and the account of the bronze that it was made from.
+//! A silver dataset: a relation, and an account of the bronze objects that it was made from.
 
 use serde::{Deserialize, Serialize};
 use smelt_storage::sorted_runs::SortedRuns;
@@ -10,40 +10,41 @@ use crate::relation::{Files, Relation};
 use crate::totals::Totals;
 use crate::young::Young;
 
-/// How many commits are told apart that read young objects: more than there are in a minute, at the default pace of ticks.
+/// The most commits with young objects that a dataset tells apart. At the default interval of ticks, a minute has
+/// fewer.
 const MOST_YOUNG: usize = 16;
 
-/// One silver dataset.
+/// A silver dataset.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dataset {
-    /// What readers need of it.
+    /// The part that readers need.
     pub relation: Relation,
-    /// What became of bronze, for whoever goes on with it.
+    /// The account of bronze, which the next cleaning pass continues.
     pub bronze: Account,
 }
 
-/// What became of the bronze objects of a dataset.
+/// The account of a dataset's bronze objects.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Account {
-    /// The number for the next object.
+    /// The number that the next object gets.
     pub next_id: u32,
-    /// What became of all rows.
+    /// The number of rows, by what became of them.
     pub totals: Totals,
-    /// What cleaning has taken so far.
+    /// The cost of cleaning so far.
     pub pace: Pace,
-    /// The names of the objects, summed up.
+    /// A checksum over the names of the objects.
     pub names: NameSet,
-    /// Which row holds each key.
+    /// The map from each key to the row that holds it.
     pub keys: SortedRuns,
-    /// Objects that were young when they were read, so that their writers may have gone on: looked at again, however many
-    /// objects the dataset has.
+    /// Objects that were young when they were read: their writers may have gone on writing. The host looks at them
+    /// again when they are old, whatever the number of objects.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub young: Vec<Young>,
 }
 
-/// Stands for the entries of a dataset that has none.
+/// The entries of a dataset that has none.
 static NONE: SortedRuns = SortedRuns::none();
 
 impl Dataset {
@@ -52,7 +53,7 @@ impl Dataset {
         Self { relation: Relation::empty(fingerprint), bronze: Account::default() }
     }
 
-    /// What is known of each bronze object, its silver among that; see [`Entries`](crate::Entries).
+    /// Returns the map of the entries of all bronze objects, which [`Entries`](crate::Entries) reads.
     pub fn entries(&self) -> &SortedRuns {
         match &self.relation.files {
             Files::Entries(entries) => entries,
@@ -60,7 +61,7 @@ impl Dataset {
         }
     }
 
-    /// The same to be changed.
+    /// Returns the map of the entries, to change it.
     pub fn entries_mut(&mut self) -> &mut SortedRuns {
         if let Files::One(_) = self.relation.files {
             self.relation.files = Files::Entries(SortedRuns::default());
@@ -71,7 +72,8 @@ impl Dataset {
         }
     }
 
-    /// Notes that a commit read young objects. Few such commits are told apart, so that a commit stays small.
+    /// Notes that a commit read young objects. Beyond the last few commits it merges the notes, so that a commit stays
+    /// small.
     pub fn add_young(&mut self, young: Young) {
         self.bronze.young.push(young);
         if self.bronze.young.len() > MOST_YOUNG {

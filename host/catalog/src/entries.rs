@@ -1,4 +1,4 @@
-//! What is known of a dataset's bronze objects, by name and by number, without reading what is known of the others.
+//! Looks up the entries of bronze objects in a dataset's map, by name and by number, without reading the other entries.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -11,38 +11,41 @@ use smelt_common::error::{Kind, Result};
 use smelt_storage::Store;
 use smelt_storage::sorted_runs::{Pair, Reader, SortedRuns};
 
-/// Before a name: its value is the [`Entry`], as JSON.
+/// The first byte of a key that is an object's name. The value is the [`Entry`] as JSON.
 const NAME: u8 = b'n';
-/// Before a number, big-endian: its value is the name.
+/// The first byte of a key that is an object's number, big-endian. The value is the object's name.
 const NUMBER: u8 = b'#';
 
 /// The entries of one dataset.
 pub struct Entries<'e> {
     store: &'e dyn Store,
     runs: &'e SortedRuns,
-    /// Opened when something is first looked up.
+    /// The reader, which the first look-up opens.
     reader: OnceLock<Reader<'e>>,
 }
 
 impl<'e> Entries<'e> {
-    /// Those that the dataset has.
+    /// Returns the entries of the dataset.
     pub fn of(store: &'e dyn Store, dataset: &'e Dataset) -> Self {
         Self::in_map(store, dataset.entries())
     }
 
-    /// Those in the map.
+    /// Returns the entries in the map `runs`.
     pub fn in_map(store: &'e dyn Store, runs: &'e SortedRuns) -> Self {
         Self { store, runs, reader: OnceLock::new() }
     }
 
-    /// What is known of the objects of those names.
+    /// Returns the entry of each of the named objects, in their order; `None` if there is none.
     pub fn by_name(&self, names: &[&str]) -> Result<Vec<Option<Entry>>> {
         let keys: Vec<_> = names.iter().map(|name| by_name(name)).collect();
         let found = self.get_many(&keys)?.into_iter().zip(names);
         found.map(|(value, name)| value.map(|value| parse(name, &value)).transpose()).collect()
     }
 
-    /// The names of the objects of those numbers.
+    /// Returns the names of the objects with these numbers.
+    ///
+    /// # Errors
+    /// [`Kind::Damaged`] if there is no object with one of the numbers.
     pub fn names(&self, numbers: &[u32]) -> Result<HashMap<u32, String>> {
         let keys: Vec<_> = numbers.iter().map(|&number| by_number(number)).collect();
         let missing = |number| Error::new(Kind::Damaged, format!("the catalog lacks object number {number}"));
@@ -69,7 +72,7 @@ impl<'e> Entries<'e> {
         reader.get_many(keys)
     }
 
-    /// All of them, in no order.
+    /// Visits all objects and their entries, in no particular order.
     pub fn scan(&self, mut visit: impl FnMut(&str, Entry) -> Result<()>) -> Result<()> {
         self.runs.scan(self.store, |key, value| match key.split_first() {
             Some((&NAME, name)) => {
@@ -81,7 +84,7 @@ impl<'e> Entries<'e> {
         })
     }
 
-    /// All of them, in the order of their names.
+    /// Returns all objects and their entries, in the order of the names.
     pub fn all(&self) -> Result<Vec<(String, Entry)>> {
         let mut all = Vec::new();
         self.scan(|name, entry| {
@@ -92,7 +95,7 @@ impl<'e> Entries<'e> {
         Ok(all)
     }
 
-    /// What to put into the runs for a new or changed entry.
+    /// Returns the pairs of key and value to put into the map for a new or changed entry.
     pub fn pairs(name: &str, entry: &Entry) -> Result<[Pair; 2]> {
         let json = serde_json::to_vec(entry).map_err(|error| Error::internal(error.to_string()))?;
         Ok([(by_name(name), Some(json)), (by_number(entry.id), Some(name.as_bytes().to_vec()))])

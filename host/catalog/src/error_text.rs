@@ -1,14 +1,14 @@
-//! How much of a plugin's own words the catalog keeps.
+//! The setting that says whether the catalog keeps a plugin's error texts.
 
 use serde::Deserialize;
 
-/// How the catalog keeps what a plugin says when it fails: its words may hold cells, and commits are never deleted.
+/// How the catalog keeps a plugin's error text. The text may contain cells of rows, and commits are never deleted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ErrorText {
-    /// Not at all: only the log of the run has it.
+    /// The catalog leaves the text out. Only the log of the run has it.
     #[default]
     Masked,
-    /// As the plugin said it, for pipelines without personal data.
+    /// The catalog keeps the text. This is for pipelines without personal data.
     Raw,
 }

@@ -1,4 +1,4 @@
-//! What failed, and how often.
+//! Records what a component failed at, and how often.
 
 use std::collections::BTreeMap;
 
@@ -9,35 +9,35 @@ use smelt_common::error::Kind;
 use crate::error_text::ErrorText;
 use crate::fingerprint::Fingerprint;
 
-/// How many characters of an error are kept.
+/// The most characters of an error that are kept.
 const LONGEST_REASON: usize = 1000;
-/// How many failing objects of a dataset are kept an account of.
+/// The most failing objects of a dataset that are recorded. If more fail, the cause is not in the objects.
 const MOST_FAILING: usize = 256;
 
-/// What a component failed at.
+/// The objects that a component failed at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Failing {
-    /// What it was tried with. With anything else it is tried anew.
+    /// The fingerprint of the failed attempts. With another fingerprint, the count begins again.
     pub fingerprint: Fingerprint,
-    /// By bronze object.
+    /// The failures, by bronze object.
     pub items: BTreeMap<String, Failure>,
 }
 
-/// How often something was tried, and why it failed.
+/// The failed attempts at one object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Failure {
-    /// What was tried: a version of the object, or of the silver that a KPI reads. Another one is tried anew.
+    /// The version of the object, or of the silver that a KPI reads. With another version, the count begins again.
     pub version: String,
-    /// How often.
+    /// The number of failed attempts.
     pub attempts: u32,
-    /// Why it failed the last time; what its plugin said of that is left out, unless [`ErrorText::Raw`] was asked for.
+    /// The error of the last attempt. The plugin's own text is left out, except with [`ErrorText::Raw`].
     pub why: String,
 }
 
 impl Failing {
-    /// What failed so often that it is left alone, if it is still to be done in this way.
+    /// Returns the objects that failed at least `most` times with this fingerprint, and so are parked.
     pub fn parked<'f>(
         of: Option<&'f Self>,
         fingerprint: &Fingerprint,
@@ -48,7 +48,8 @@ impl Failing {
         items.filter(move |(_, failure)| failure.attempts >= most)
     }
 
-    /// What is known after things were tried, by name and version, and have failed or not; `None` if that is as before.
+    /// Returns the record after some attempts, each given by an object's name, its version, and the error if the
+    /// attempt failed. Returns `None` if the record does not change.
     pub fn after<'e>(
         before: Option<&Self>,
         fingerprint: Fingerprint,
@@ -59,10 +60,11 @@ impl Failing {
         let mut items = same.map(|before| before.items.clone()).unwrap_or_default();
         for (name, version, error) in tried {
             let before = items.remove(name).filter(|before| before.version == version);
-            // Whether the component is to blame: if the store is, trying again costs nothing and helps.
+            // Only errors of the component or its input count. If the store is to blame, another attempt costs nothing
+            // and may help.
             let counts =
                 |error: &&Error| matches!(error.kind(), Kind::Plugin | Kind::LimitExceeded | Kind::InvalidInput);
-            // The machine kept this one from being tried: what is known of it stays as it was.
+            // The machine was to blame, so the attempt says nothing of the object, and its record stays.
             if let Some((_, before)) = error.filter(|error| !counts(error)).zip(before.clone()) {
                 items.insert(name.to_owned(), before);
             }
@@ -76,7 +78,7 @@ impl Failing {
                 items.insert(name.to_owned(), Failure { version: version.to_owned(), attempts, why });
             }
         }
-        // Where so many fail it is not they that are at fault.
+        // If so many objects fail, the cause is not in the objects, and none of them is parked.
         if items.len() > MOST_FAILING {
             items.clear();
         }

@@ -1,5 +1,5 @@
-//! A commit as a file: its JSON, and beside it the sha256 of that, so that a commit tells when it was damaged. Its number is its
-//! name, so that one that was copied or renamed tells as well.
+//! Reads and writes a commit as a file: the commit's JSON with its sha256, which exposes damage. The key contains the
+//! commit's number, which exposes a file that was copied or renamed.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -11,22 +11,24 @@ use smelt_common::error::{Kind, Result};
 use smelt_common::{Error, digest};
 use smelt_storage::{Store, unavailable};
 
-/// The version of the catalog's format. Another one is refused: what it says could mean something else.
+/// The version of the catalog's format. smelt refuses other versions, because their fields may have another meaning.
 const VERSION: u32 = 3;
 
+/// The content of the file.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File<'f> {
-    /// Absent in version 1.
+    /// The version of the format. Version 1 lacks this field.
     #[serde(default)]
     version: Option<u32>,
-    /// Of the version, a line feed and the bytes of `commit`, as they are written; in version 1 of the latter alone.
+    /// The sha256 of the version, a line feed and the bytes of `commit` as they stand in the file. In version 1, it is
+    /// the sha256 of `commit` alone.
     sha256: String,
     #[serde(borrow)]
     commit: &'f RawValue,
 }
 
-/// The bytes of the file.
+/// Returns the bytes of the commit's file.
 pub(super) fn write(commit: &Commit) -> Result<Vec<u8>> {
     let internal = |error: serde_json::Error| Error::internal(error.to_string());
     let json = serde_json::value::to_raw_value(commit).map_err(internal)?;
@@ -41,10 +43,10 @@ fn sha256(version: Option<u32>, commit: &RawValue) -> String {
     }
 }
 
-/// The commit of that number; `None` if there is no such object.
+/// Reads the commit with this number; `None` if there is no such object.
 ///
 /// # Errors
-/// [`Kind::Damaged`] if the object is no commit, or another one.
+/// [`Kind::Damaged`] if the object is not a commit, or a commit with another number.
 pub(super) fn find(store: &dyn Store, sequence: u64) -> Result<Option<Commit>> {
     let key = commit_key(sequence);
     let mut reader = match store.open(&key) {
@@ -63,15 +65,15 @@ pub(super) fn find(store: &dyn Store, sequence: u64) -> Result<Option<Commit>> {
     }
 }
 
-/// The commit of that number.
+/// Reads the commit with this number.
 ///
 /// # Errors
-/// [`Kind::Damaged`] if there is none, or it is another one.
+/// [`Kind::Damaged`] if there is no such object, or the object is not that commit.
 pub fn read_commit(store: &dyn Store, sequence: u64) -> Result<Commit> {
     find(store, sequence)?.ok_or_else(|| Error::new(Kind::Damaged, format!("there is no `{}`", commit_key(sequence))))
 }
 
-/// That the object is not the commit that it should be.
+/// Returns the error for an object that is not the commit that it should be.
 pub(super) fn damaged(key: &str, why: impl std::fmt::Display) -> Error {
     Error::new(Kind::Damaged, format!("`{key}` is damaged: {why}"))
 }
@@ -85,16 +87,18 @@ fn read(key: &str, body: &[u8]) -> Result<Commit> {
     if found != said {
         return Err(damaged(key, format_args!("it says that its sha256 is {said}, but it is {found}")));
     }
-    // Whole, but written by someone else.
+    // The object is undamaged, but another version of smelt wrote it.
     let foreign = |why: String| {
         Err(Error::new(Kind::InvalidInput, format!("`{key}` is not what this version of smelt writes: {why}")))
     };
     match version.unwrap_or(1) {
         VERSION => parse(key, commit.get().as_bytes()),
         other if other < VERSION => foreign(format!(
-            "the catalog's format is {other}, of an older smelt; this one reads {VERSION}. Move `catalog/` away, and \
-             `smelt run --rebuild` makes silver and gold again from bronze"
+            "the catalog has format {other} of an older smelt, and this smelt reads format {VERSION}; move `catalog/` away, \
+             and `smelt run --rebuild` rebuilds silver and gold from bronze"
         )),
-        other => foreign(format!("the catalog's format is {other}, of a newer smelt; this one reads {VERSION}")),
+        other => {
+            foreign(format!("the catalog has format {other} of a newer smelt, and this smelt reads format {VERSION}"))
+        }
     }
 }

@@ -1,19 +1,19 @@
-//! What results depend on besides data.
+//! Fingerprints: everything that results depend on besides data.
 
 use serde::{Deserialize, Serialize};
 
 use smelt_common::digest::of_parts;
 
-/// Stands in a fingerprint for the id of a key where pseudonyms are made without one.
+/// The value of [`Fingerprint::key`] if a cleaner imports `privacy` and there is no pseudonym key.
 pub const PLAIN: &str = "none";
 
-/// What results depend on besides data, and so what tells whether they are still current.
+/// Everything that results depend on besides data. If the fingerprint changes, the results are no longer current.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fingerprint {
     /// The plugin's name.
     pub plugin: String,
-    /// The version it gives itself: for people.
+    /// The version that the component gives itself, for people.
     pub version: String,
     /// The component's sha256.
     pub component: String,
@@ -21,17 +21,17 @@ pub struct Fingerprint {
     pub contract: String,
     /// The parameters, as a JSON object.
     pub parameters: String,
-    /// The host's own part in the result: format and pattern.
+    /// The settings of the host that the results depend on, such as format and pattern.
     pub host: String,
     /// The id of the pseudonym key, or [`PLAIN`], for a cleaner that imports `privacy`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// The time it was computed for, in microseconds since the epoch, if the plugin is told it.
+    /// The time that the plugin was told, in microseconds since the epoch; `None` if the plugin asks for no time.
     pub as_of: Option<i64>,
 }
 
 impl Fingerprint {
-    /// One that some component may have, for tests.
+    /// Returns a fingerprint for tests.
     #[cfg(any(test, feature = "testing"))]
     pub fn some() -> Self {
         Self {
@@ -46,7 +46,7 @@ impl Fingerprint {
         }
     }
 
-    /// The same at a time, in microseconds since the epoch, for a plugin that is told it.
+    /// Returns the fingerprint with the time `as_of`, in microseconds since the epoch, if the plugin asks for a time.
     pub fn at(&self, as_of: i64) -> Self {
         match self.as_of {
             Some(_) => Self { as_of: Some(as_of), ..self.clone() },
@@ -54,21 +54,21 @@ impl Fingerprint {
         }
     }
 
-    /// All of it, as one sha256.
+    /// Returns a sha256 over everything that changes results.
     pub fn digest(&self) -> String {
-        // The version is the component's own word for itself and the name is the manifest's: neither changes results.
+        // Neither the version that a component gives itself nor the name in the manifest changes results.
         let Self { plugin: _, version: _, component, contract, parameters, host, key, as_of } = self;
         let as_of = as_of.map(|as_of| as_of.to_string()).unwrap_or_default();
         let key = key.as_deref().unwrap_or_default();
         of_parts([component.as_str(), contract, parameters, host, key, &as_of])
     }
 
-    /// The id of the pseudonym key that results depend on, if they do.
+    /// Returns the id of the pseudonym key that the results depend on; `None` if they depend on none.
     pub fn key_id(&self) -> Option<&str> {
         self.key.as_deref().filter(|key| *key != PLAIN)
     }
 
-    /// Why results under `self` are not current under `new`, or `None` if they are.
+    /// Returns the reason why results with this fingerprint are not current under `new`; `None` if they are.
     pub fn difference(&self, new: &Self) -> Option<String> {
         if self.digest() == new.digest() {
             return None;

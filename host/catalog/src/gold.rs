@@ -1,4 +1,4 @@
-//! One KPI's table.
+//! The table of a KPI.
 
 use serde::{Deserialize, Serialize};
 use smelt_common::cost::Cost;
@@ -7,29 +7,30 @@ use smelt_storage::sorted_runs::SortedRuns;
 use crate::object_ref::ObjectRef;
 use crate::relation::{Files, Inputs, Relation};
 
-/// One KPI's newest table, and what it is made from.
+/// The newest table of a KPI, and the silver and sums that it was made from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Gold {
-    /// What readers need of it.
+    /// The part that readers need.
     pub relation: Relation,
-    /// The silver that it was made from.
+    /// The silver that the table was made from.
     pub inputs: Inputs,
-    /// The sums of each stage.
+    /// The kept sums of each stage.
     pub stages: Vec<SortedRuns>,
-    /// The commit that made it.
+    /// The number of the commit that made the table.
     pub commit: u64,
-    /// What the plugin used in that commit: for all of silver, or for what had changed.
+    /// The cost of the plugin's calls for that commit: over all of silver, or only over what had changed.
     pub cost: Cost,
-    /// The time that the plugin spent on it since it was rebuilt, in microseconds.
+    /// The time that the plugin has spent on the table since its last rebuild, in microseconds.
     pub micros: u64,
 }
 
-/// Stands for the file of a table that has none.
+/// The file of a table that has none.
 static NONE: ObjectRef = ObjectRef { key: String::new(), sha256: String::new(), bytes: 0, rows: 0 };
 
 impl Gold {
-    /// The file that the table is. Where a catalog has none, the table seems lost, and is made again.
+    /// Returns the file with the table. If the catalog has none, returns an empty reference, so that the table counts
+    /// as lost and is rebuilt.
     pub fn table(&self) -> &ObjectRef {
         match &self.relation.files {
             Files::One(table) => table,
@@ -37,12 +38,12 @@ impl Gold {
         }
     }
 
-    /// The same table in another file.
+    /// Returns the table with a reference to another file.
     pub fn in_file(&self, file: ObjectRef) -> Self {
         Self { relation: Relation { files: Files::One(file), ..self.relation.clone() }, ..self.clone() }
     }
 
-    /// The keys of the sums that it is made from.
+    /// Returns the keys of the objects with the table's sums.
     pub fn sums(&self) -> impl Iterator<Item = &str> {
         self.stages.iter().flat_map(SortedRuns::runs).map(|run| run.key.as_str())
     }

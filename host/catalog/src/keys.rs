@@ -1,24 +1,24 @@
-//! Where the catalog keeps what, and the roles that it knows.
+//! The prefixes of the catalog's keys, and the role that it treats specially.
 
-/// What is known of each bronze object, by dataset.
+/// The entries of bronze objects, by dataset.
 pub const ENTRIES: &str = "catalog/entries/";
-/// Indexes of keys, by dataset.
+/// The maps from keys to the rows that hold them, by dataset.
 pub const INDEX: &str = "catalog/index/";
-/// What each commit changed, by dataset.
+/// The logs of changes and the removed rows of each commit, by dataset.
 pub const CHANGES: &str = "catalog/changes/";
-/// Sums, by KPI.
+/// The sums of each stage, by KPI.
 pub const SUMS: &str = "catalog/sums/";
 
-/// Components, by their sha256.
+/// The components, by their sha256.
 pub const COMPONENTS: &str = "catalog/components/";
 
 /// The commits.
 pub const COMMITS: &str = "catalog/commits/";
 
-/// The role that removes what is left over.
+/// The role that collects orphans.
 pub const GC: &str = "gc";
 
-/// Where the commit of that number lies.
+/// Returns the key of the commit with this number.
 pub fn commit_key(sequence: u64) -> String {
     format!("{COMMITS}{sequence:020}.json")
 }

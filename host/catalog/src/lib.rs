@@ -1,4 +1,4 @@
-//! The catalog: what the lake holds, as of its newest commit. A reader sees all of a commit or none of it.
+//! The catalog says what a lake holds as of its newest commit. A reader sees all of a commit or none of it.
 
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 

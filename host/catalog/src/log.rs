@@ -1,4 +1,4 @@
-//! What a commit changed in a relation, object by object.
+//! The change that a commit made to a relation, object by object.
 
 use serde::{Deserialize, Serialize};
 use smelt_common::error::Result;
@@ -9,21 +9,21 @@ use crate::entry::Entry;
 use crate::object_ref::ObjectRef;
 use crate::parse::parse;
 
-/// What a commit changed in one relation.
+/// The change that a commit made to one relation.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RelationChange {
-    /// Whether everything that the relation held is void, so that its history begins here.
+    /// True if the relation was created, rebuilt or replaced, so that its history begins here.
     pub reset: bool,
-    /// The commit that changed its rows before this one.
+    /// The commit that changed the relation's rows before this one; 0 if there is none.
     pub previous: u64,
-    /// How many bronze objects were cleaned.
+    /// The number of bronze objects that were cleaned.
     pub cleaned: u64,
-    /// How many silver objects were written again without the rows that were superseded.
+    /// The number of silver objects that were written again, without the superseded rows.
     pub rewritten: u64,
-    /// A [`LogEntry`] a line; `None` where the relation is one file, which is new.
+    /// The log, with one [`LogEntry`] in each line; `None` if the relation is one file, which the commit replaced.
     pub log: Option<ObjectRef>,
-    /// The rows that left, if any did.
+    /// The rows that left the relation, if any did.
     pub removed: Option<Removed>,
 }
 
@@ -34,15 +34,15 @@ impl RelationChange {
     }
 }
 
-/// A line in the log of a change.
+/// A line in the log of a change, for one bronze object.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LogEntry {
-    /// The bronze object.
+    /// The bronze object's name.
     pub object: String,
-    /// Whether it was cleaned, rather than its silver written again.
+    /// True if the object was cleaned; false if only its entry changed or its silver was written again.
     pub cleaned: bool,
-    /// What is known of it from now on.
+    /// The object's entry after the change.
     pub entry: Entry,
 }
 
@@ -52,7 +52,7 @@ impl LogEntry {
         Self::write_with(store, stem, log, "")
     }
 
-    /// The same with a last line that is none of them, a text in quotes.
+    /// Writes the log with `last` as an additional last line, which must be a text in quotes.
     pub(crate) fn write_with(store: &dyn Store, stem: &str, log: &[Self], last: &str) -> Result<ObjectRef> {
         let mut body = Vec::new();
         for line in log {
@@ -64,7 +64,7 @@ impl LogEntry {
         Ok(ObjectRef { key, sha256: digest::hex(&body), bytes: body.len() as u64, rows: log.len() as u64 })
     }
 
-    /// The lines of the log of a change.
+    /// Reads the lines of the log of a change.
     pub fn read(store: &dyn Store, log: &ObjectRef) -> Result<Vec<Self>> {
         let body = read_verified(store, &log.key, &log.sha256)?;
         let lines = body.split(|&byte| byte == b'\n').filter(|line| line.starts_with(b"{"));
@@ -72,12 +72,12 @@ impl LogEntry {
     }
 }
 
-/// Rows that left silver because others of their keys superseded them.
+/// The rows that left silver because other rows with their keys superseded them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Removed {
-    /// The rows, as silver is written.
+    /// An object with the rows, in the format of silver.
     pub rows: ObjectRef,
-    /// How many of them are of which bronze object, in the order of the rows.
+    /// The number of rows of each bronze object, in the order of the rows.
     pub objects: Vec<(String, u64)>,
 }

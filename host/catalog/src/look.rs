@@ -1,8 +1,9 @@
-//! Looking at the lake while others commit: what a reader may say of an object that it does not find.
+//! Reads the lake while other hosts commit, and tells a retired object from a lost one.
 //!
-//! A host deletes what a commit named only after a newer commit has listed it as retired. So if an object that commit n names is
-//! gone, some commit since n lists it, and whoever reads these after having missed the object finds it there; or it is
-//! missing indeed. Objects that a commit names were written before it, so nothing that the newest commit names is yet to come.
+//! A host deletes an object only after a commit has listed it as retired. So if commit n references an object that is
+//! gone, either a commit after n lists it as retired, or the object is lost. A reader must look for that commit after
+//! it found the object gone. All objects that a commit references were written before it, so none of them is still to
+//! come.
 
 use std::collections::HashSet;
 use std::thread;
@@ -15,18 +16,19 @@ use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
 use smelt_storage::Store;
 
-/// How often something is looked at anew because others commit.
+/// The most times that a reader begins again because other hosts commit.
 pub const LOOKS: usize = 16;
 
-/// How long a reader waits for a commit that a host at work is about to make, and how long between two questions.
+/// How long a reader waits for a commit that another host may be about to make.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a reader waits before it asks for the newest commit again.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// The lake as of one commit, and what was retired since.
+/// The lake as of one commit, and the objects that were retired since.
 pub struct Look<'s> {
     store: &'s dyn Store,
     catalog: Catalog<'s>,
-    /// The commit up to which is known what was retired.
+    /// The last commit whose retired objects are known.
     seen: u64,
     retired: HashSet<String>,
 }
@@ -42,7 +44,7 @@ impl<'s> Look<'s> {
         Self { store: catalog.store, seen: catalog.state().sequence, catalog, retired: HashSet::new() }
     }
 
-    /// The store of the lake.
+    /// Returns the store of the lake.
     pub fn store(&self) -> &'s dyn Store {
         self.store
     }
@@ -57,8 +59,8 @@ impl<'s> Look<'s> {
         self.catalog.state()
     }
 
-    /// Returns whether a commit since then has retired the object. If so, the object may be gone or changed without damage.
-    /// Callers ask after they found it gone or changed, never before.
+    /// Returns whether a commit since then has retired the object. If so, the object may be gone or changed without
+    /// damage. Callers ask after they found it gone or changed, never before.
     pub fn has_retired(&mut self, key: &str) -> Result<bool> {
         if self.retired.contains(key) {
             return Ok(true);
@@ -66,7 +68,8 @@ impl<'s> Look<'s> {
         let newest = self.catalog.newest(self.seen)?;
         for sequence in self.seen + 1..=newest {
             match read_commit(self.store, sequence) {
-                // It retired nothing that was deleted: who cannot read it makes no commit after it.
+                // No object that a damaged commit retired has been deleted: a host that cannot read the commit makes
+                // none after it.
                 Err(error) if error.kind() == Kind::Damaged => {}
                 commit => self.retired.extend(commit?.state.retired),
             }
@@ -81,15 +84,15 @@ impl<'s> Look<'s> {
     }
 }
 
-/// Returns what `at` finds in the newest commit. Another host may commit meanwhile and delete what `at` was about to read:
-/// then `at` is called again with the newest commit. The same damage in two commits, one after the other, is real: the second
-/// commit would not name an object that was only retired.
+/// Returns the result of `at` for the newest commit. Another host may commit meanwhile and delete objects that `at` was
+/// about to read. Then `at` is called again with the newest commit. If it reports the same damage for two commits in a
+/// row, the damage is real: the second commit would not reference a retired object.
 ///
-/// With [`Kind::Conflict`] `at` says that it needs a commit that is yet to come; it is waited for, for a while, if someone may
-/// be at work.
+/// If `at` returns [`Kind::Conflict`], it needs a commit that another host is about to make. The function waits for
+/// that commit for up to 10 s, as long as another host may be at work.
 ///
 /// # Errors
-/// Fails with the error of `at`, and with [`Kind::Unavailable`] if others commit faster than `at` reads.
+/// The error of `at`; [`Kind::Unavailable`] if other hosts commit faster than `at` reads.
 pub fn look<T>(store: &dyn Store, mut at: impl FnMut(&State) -> Result<T>) -> Result<T> {
     let mut catalog = Catalog::load(store)?;
     let mut before = None;
@@ -112,8 +115,8 @@ pub fn look<T>(store: &dyn Store, mut at: impl FnMut(&State) -> Result<T>) -> Re
             }
         }
         let why = error.to_string();
-        let is_so = error.kind() == Kind::Damaged && before.as_ref() == Some(&why);
-        if catalog.state().sequence == sequence || is_so {
+        let is_real = error.kind() == Kind::Damaged && before.as_ref() == Some(&why);
+        if catalog.state().sequence == sequence || is_real {
             return Err(error);
         }
         before = Some(why);
@@ -121,14 +124,15 @@ pub fn look<T>(store: &dyn Store, mut at: impl FnMut(&State) -> Result<T>) -> Re
     Err(busy(before.unwrap_or_default()))
 }
 
-/// That a reader did not keep up with writers.
+/// Returns the error for a reader that did not keep up with the commits of other hosts.
 pub fn busy(why: impl std::fmt::Display) -> Error {
-    let error = Error::new(Kind::Unavailable, format!("the last time: {why}"));
-    error
-        .context(format!("other hosts commit faster than this can be read, {LOOKS} times; try again when they do less"))
+    let error = Error::new(Kind::Unavailable, format!("the last error was: {why}"));
+    error.context(format!(
+        "other hosts commit faster than this reads, {LOOKS} times in a row; try again when they do less"
+    ))
 }
 
-#[expect(clippy::disallowed_methods, reason = "another host is given time, which nothing here could wait on")]
+#[expect(clippy::disallowed_methods, reason = "the other host needs time, and there is no event to wait for")]
 fn pause() {
     thread::sleep(PAUSE);
 }

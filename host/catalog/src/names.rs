@@ -1,34 +1,34 @@
-//! The names of a dataset's bronze objects, summed up: enough to tell whether a listing has the same ones.
+//! A checksum over the names of a dataset's bronze objects, which tells whether a listing has the same names.
 
 use serde::{Deserialize, Serialize};
 use siphasher::sip128::SipHasher13;
 
-/// How many of the greatest names a tick lists at least where listing takes long.
+/// The least number of names that a tick lists on a store where listing is slow. These are the greatest names.
 const WINDOW: u64 = 500;
 
-/// A set of names.
+/// A set of names, as checksums.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NameSet {
-    /// The greatest of them.
+    /// The greatest name.
     pub greatest: String,
-    /// All of them.
+    /// The checksum of all names.
     pub all: Tail,
-    /// The greatest ones: at least [`WINDOW`], if there are so many.
+    /// The checksum of the greatest names: at least [`WINDOW`] of them, if the set has so many.
     window: Tail,
-    /// The window to come: the names that came since it was begun. Becomes the window when it is long enough.
+    /// The next window: the names that came since it was begun. It becomes the window when it has [`WINDOW`] names.
     next: Tail,
-    /// Whether names came below the window; then it is no window for them.
+    /// True if a name came that sorts before the window. Then a listing of the window would miss such names.
     unordered: bool,
 }
 
-/// The names greater than one, summed up. Order does not matter.
+/// A checksum over the names greater than a given one. The order of the names does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tail {
-    /// The name that all are greater than.
+    /// The name that all names are greater than.
     after: String,
-    /// How many.
+    /// The number of names.
     pub count: u64,
     /// The sum of the names' 128-bit SipHash-1-3, in hexadecimal.
     digest: Sum,
@@ -56,10 +56,10 @@ impl TryFrom<String> for Sum {
 }
 
 impl NameSet {
-    /// Adds names that are not among them.
+    /// Adds names that the set does not have yet.
     pub fn extend<'n>(&mut self, names: impl Iterator<Item = &'n str>) {
         let mut names: Vec<_> = names.collect();
-        // Those that come together have no order among them.
+        // Names that come in one commit have no order in time, so they are sorted.
         names.sort_unstable();
         for name in names {
             self.unordered |= !self.window.after.is_empty() && name <= self.window.after.as_str();
@@ -74,14 +74,15 @@ impl NameSet {
         }
     }
 
-    /// The greatest names, if new ones are to be expected among them or after them.
+    /// Returns the names that a listing must be compared with: the greatest ones if new names sort among or after them,
+    /// or else all names.
     pub fn window(&self) -> &Tail {
         if self.unordered { &self.all } else { &self.window }
     }
 }
 
 impl Tail {
-    /// Only names that sort after this are in it.
+    /// Returns the name that all names are greater than.
     pub fn after(&self) -> &str {
         &self.after
     }
@@ -95,22 +96,24 @@ impl Tail {
     }
 }
 
-/// The names of a listing, compared with those that are held, of which none need be read.
+/// Compares the names of a listing with the names in the catalog, without reading the latter.
 #[derive(Debug)]
 pub struct Listed<'h> {
-    /// Those that should be listed, and the greatest of them.
+    /// The names that should be listed, and the greatest of them.
     held: Option<(&'h Tail, &'h str)>,
+    /// The names that were listed, up to the greatest that should be.
     found: Tail,
 }
 
 impl<'h> Listed<'h> {
-    /// Nothing was listed yet of what should be.
+    /// Begins a comparison with the names that should be listed.
     pub fn new(held: Option<(&'h Tail, &'h str)>) -> Self {
         let after = held.map_or("", |(tail, _)| tail.after());
         Self { held, found: Tail { after: after.to_owned(), ..Tail::default() } }
     }
 
-    /// Takes in a name. Returns whether it does not sort after those held, so that it is one of them if [`Listed::is_same`].
+    /// Adds a name of the listing. Returns whether it sorts no later than the greatest name of the catalog. If so, and
+    /// if [`Listed::is_same`] is true in the end, the catalog has the name.
     pub fn add(&mut self, name: &str) -> bool {
         let known = self.held.is_some_and(|(_, greatest)| name <= greatest);
         if known {
@@ -119,7 +122,7 @@ impl<'h> Listed<'h> {
         known
     }
 
-    /// Whether all names that should be were listed, and no other one that does not sort after them.
+    /// Returns whether the listing has all names that it should have, and no other name up to the greatest of them.
     pub fn is_same(&self) -> bool {
         self.held.is_none_or(|(held, _)| *held == self.found)
     }
@@ -135,7 +138,7 @@ mod tests {
         set
     }
 
-    /// Whether a listing of the window has what is held, when those names are listed.
+    /// Returns whether a listing of these names agrees with the window.
     fn is_same(set: &NameSet, listed: impl IntoIterator<Item = u32>) -> bool {
         let window = set.window();
         let mut found = Listed::new(Some((window, &set.greatest)));

@@ -2,16 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-/// An immutable object that a commit names.
+/// An immutable object that a commit references.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ObjectRef {
-    /// Its key in the lake.
+    /// The object's key in the lake.
     pub key: String,
-    /// Checked whenever it is read.
+    /// The object's sha256, which is checked at every read.
     pub sha256: String,
-    /// Its size.
+    /// The object's size in bytes.
     pub bytes: u64,
-    /// How many rows it holds.
+    /// The number of rows in the object.
     pub rows: u64,
 }

@@ -1,4 +1,4 @@
-//! What can be read: a dataset, or a KPI's table.
+//! Relations: what a plugin can read, that is, a dataset or the table of a KPI.
 
 use std::collections::BTreeMap;
 
@@ -9,24 +9,24 @@ use crate::content::Content;
 use crate::fingerprint::Fingerprint;
 use crate::object_ref::ObjectRef;
 
-/// What readers need to know of a dataset or a table: which rows there are, and whether they are those that were read before.
+/// A dataset or table as its readers see it: the rows, and whether they have changed since they were last read.
 ///
-/// What changed between two of its revisions is told by the commits in between, each of which has a
-/// [`RelationChange`](crate::RelationChange) for it that names the one before.
+/// The commits between two revisions tell what changed. Each has a [`RelationChange`](crate::RelationChange) for the
+/// relation, with the number of the previous one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Relation {
-    /// What made it.
+    /// The fingerprint of the plugin that made the relation.
     pub fingerprint: Fingerprint,
-    /// The commit since which its changes can be followed: what was read of it before is void.
+    /// The commit from which changes can be followed. Rows that were read before it are void.
     pub since: u64,
-    /// The commit that last changed its rows.
+    /// The commit that last changed the rows.
     pub revision: u64,
-    /// How many rows it has.
+    /// The number of rows.
     pub rows: u64,
-    /// Its files with what they were made from, summed up.
+    /// A checksum over the files and the objects that they were made from.
     pub content: Content,
-    /// The objects that hold its rows.
+    /// The objects that hold the rows.
     pub files: Files,
 }
 
@@ -34,26 +34,27 @@ pub struct Relation {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Files {
-    /// One for each bronze object, in a map of [`Entries`](crate::Entries).
+    /// One object for each bronze object, in a map that [`Entries`](crate::Entries) reads.
     Entries(SortedRuns),
-    /// One in all.
+    /// A single object.
     One(ObjectRef),
 }
 
 impl Relation {
-    /// Returns a relation of bronze objects, without any yet.
+    /// Returns a relation of bronze objects that has no object yet.
     pub fn empty(fingerprint: Fingerprint) -> Self {
         let files = Files::Entries(SortedRuns::default());
         Self { fingerprint, since: 0, revision: 0, rows: 0, content: Content::default(), files }
     }
 
-    /// Returns the relation whose rows are those of the file. A commit that adds it says since when.
+    /// Returns a relation with the rows of the file. The commit that adds it sets `since` and `revision`.
     pub fn of_file(fingerprint: Fingerprint, file: ObjectRef) -> Self {
         let content = Content::of_file(&file.sha256);
         Self { fingerprint, since: 0, revision: 0, rows: file.rows, content, files: Files::One(file) }
     }
 
-    /// Returns the relation as it is after the commit `sequence` replaced `before` with it: the same rows are no change.
+    /// Returns the relation as it is after the commit `sequence` replaced `before` with it. If the rows are the same,
+    /// the revision does not change.
     pub(crate) fn after(self, before: Option<&Self>, sequence: u64) -> Self {
         match before.filter(|before| before.content == self.content) {
             Some(Self { since, revision, .. }) => Self { since: *since, revision: *revision, ..self },
@@ -62,21 +63,21 @@ impl Relation {
     }
 }
 
-/// A relation as something has read it.
+/// A relation as a reader has last read it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InputVersion {
     /// The relation's name.
     pub relation: String,
-    /// Its whole schema, in words.
+    /// The whole schema of the relation, as text.
     pub schema: String,
-    /// Its [`Relation::since`].
+    /// The value of [`Relation::since`].
     pub since: u64,
-    /// Its [`Relation::revision`].
+    /// The value of [`Relation::revision`].
     pub revision: u64,
-    /// Its [`Relation::content`].
+    /// The value of [`Relation::content`].
     pub content: Content,
-    /// How many rows it had.
+    /// The number of rows.
     pub rows: u64,
 }
 
@@ -87,5 +88,6 @@ impl InputVersion {
     }
 }
 
-/// What something was made from, by the name that its plugin has for it. A relation that did not exist is left out.
+/// The relations that a table was made from, by the plugin's name for the input. A relation that did not exist is left
+/// out.
 pub type Inputs = BTreeMap<String, InputVersion>;

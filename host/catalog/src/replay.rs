@@ -1,5 +1,5 @@
-//! The entries of a dataset as of a former commit. A dataset's entries are merged and deleted as it goes on; the logs of its
-//! changes are kept for good.
+//! Finds the entries of a dataset as of an earlier commit. The map of entries only has the current ones, but the logs
+//! of changes are kept for good.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,17 +12,19 @@ use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
 use smelt_storage::Store;
 
-/// The objects whose entries are still to be found.
+/// The objects whose entries are not found yet.
 enum Wanted {
+    /// All objects of the dataset.
     All,
+    /// The objects with these names.
     These(BTreeSet<String>),
 }
 
-/// The entries of the dataset of that name as it was `held`, in the order of their names; told from what it is now where
-/// it was not made anew since.
+/// Returns the entries of the dataset `name` as of the earlier state `held`, in the order of the objects' names. If the
+/// dataset was not rebuilt since, the entries of its current state `now` save reading most logs.
 ///
 /// # Errors
-/// [`Kind::Damaged`] if a log is gone, or what is known now was deleted meanwhile.
+/// [`Kind::Damaged`] if a log or a current entry is gone or damaged.
 pub fn entries_as_of(
     store: &dyn Store,
     name: &str,
@@ -40,7 +42,7 @@ pub fn entries_as_of(
         while at > held.relation.revision {
             let change = change_of(store, name, at)?;
             for LogEntry { object, .. } in change.read_log(store)? {
-                // Numbers rise, so those that came since are told by theirs.
+                // Objects get rising numbers, so an object that came after `held` has a greater number.
                 if found.remove(&object).is_some_and(|entry| entry.id < held.bronze.next_id) {
                     before.insert(object);
                 }
@@ -50,13 +52,14 @@ pub fn entries_as_of(
         wanted = Wanted::These(before);
     }
     let mut at = held.relation.revision;
-    while at > 0 && !matches!(&wanted, Wanted::These(left) if left.is_empty()) {
+    while at > 0 && !matches!(&wanted, Wanted::These(names) if names.is_empty()) {
         let change = change_of(store, name, at)?;
         for LogEntry { object, entry, .. } in change.read_log(store)? {
-            // From the newest change to the oldest: what was met first is what there was.
+            // The loop runs from the newest change to the oldest, so the first entry of an object is the one that
+            // `held` had.
             let is_wanted = match &mut wanted {
                 Wanted::All => !found.contains_key(&object),
-                Wanted::These(left) => left.remove(&object),
+                Wanted::These(names) => names.remove(&object),
             };
             if is_wanted {
                 found.insert(object, entry);
@@ -67,10 +70,11 @@ pub fn entries_as_of(
     Ok(found.into_iter().collect())
 }
 
+/// Reads the change that the commit made to the dataset.
 fn change_of(store: &dyn Store, name: &str, sequence: u64) -> Result<RelationChange> {
     let change = read_commit(store, sequence)?.relations.remove(name);
     change.ok_or_else(|| {
-        let why = format!("commit {sequence} says nothing of dataset `{name}`, which it changed");
+        let why = format!("commit {sequence} changed dataset `{name}`, but does not say how");
         Error::new(Kind::Damaged, why)
     })
 }

@@ -1,4 +1,4 @@
-//! What ran before another component was promoted, and what it made: kept, so that it can be brought back.
+//! Rollback points: the component that ran before a promotion and its results, kept so that they can be restored.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,43 +9,44 @@ use smelt_storage::Store;
 use crate::dataset::Dataset;
 use crate::gold::Gold;
 
-/// Where former silver lies, under its keys after this: all objects in a dataset's own place are its rows, for whoever reads
-/// them without the catalog.
+/// The prefix of the keys of silver that rollback points keep. People may read a dataset's own directory without the
+/// catalog, so kept silver must not lie there.
 pub const ROLLBACK_POINTS: &str = "catalog/rollback/";
 
-/// Where former rejected rows lie, under their keys without the layer. They are raw, so that they stay in the layer that
-/// readers may be kept out of; no dataset has a name with a hyphen.
+/// The prefix of the keys of rejected rows that rollback points keep. Rejected rows may be raw, so they stay in the
+/// layer that ordinary readers may have no access to. No dataset's name has a hyphen, so this is no dataset's
+/// directory.
 pub const ROLLBACK_QUARANTINE: &str = "quarantine/for-rollback/";
 
-/// The component of a plugin that ran before another one was promoted.
+/// The component of a plugin that ran before another one was promoted, with its results.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RollbackPoint {
-    /// Its sha256; the lake keeps it.
+    /// The component's sha256. The lake keeps the component.
     pub component: String,
-    /// The version that it gives itself.
+    /// The version that the component gives itself.
     pub version: String,
-    /// The commit that made another component current in its place.
+    /// The commit that promoted another component in its place.
     #[serde(default)]
     pub until: u64,
-    /// The datasets that the component made of bronze, with silver below [`ROLLBACK_POINTS`] and rejected rows below
-    /// [`ROLLBACK_QUARANTINE`].
+    /// The datasets that the component made. Their silver is below [`ROLLBACK_POINTS`], and their rejected rows are
+    /// below [`ROLLBACK_QUARANTINE`].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub datasets: BTreeMap<String, Dataset>,
-    /// The tables that it made, or that were made from those datasets, by KPI.
+    /// The tables that the component made, or that were made from these datasets, by KPI.
     pub gold: BTreeMap<String, Gold>,
 }
 
 impl RollbackPoint {
-    /// The same without those datasets, and without tables that were made from them.
+    /// Returns the rollback point without the datasets, and without tables that were made from them.
     pub fn without(mut self, datasets: &BTreeSet<String>) -> Self {
         self.datasets.retain(|name, _| !datasets.contains(name));
         self.gold.retain(|_, gold| !gold.inputs.values().any(|input| datasets.contains(&input.relation)));
         self
     }
 
-    /// Adds the keys of all that is kept of it, but for tables and the component. Returns whether that is all: where the
-    /// catalog is damaged it cannot be told.
+    /// Adds the keys of all objects that the rollback point keeps, except tables and the component. Returns false if
+    /// the catalog is damaged, so that it does not tell all of them.
     pub fn objects(&self, store: &dyn Store, keys: &mut Vec<String>) -> Result<bool> {
         keys.extend(self.gold.values().flat_map(Gold::sums).map(ToOwned::to_owned));
         self.datasets.values().try_fold(true, |all, dataset| Ok(dataset.objects(store, keys)? && all))

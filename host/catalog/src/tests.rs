@@ -1,4 +1,4 @@
-//! Commits that race, and what a reader makes of a broken log.
+//! Tests of commits that race, and of readers that meet a broken catalog.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -23,9 +23,9 @@ fn change(dataset: &str, retired: &str) -> Change {
     }
 }
 
-fn with_store(check: impl FnOnce(&DirStore)) {
+fn with_store(test: impl FnOnce(&DirStore)) {
     let directory = tempfile::tempdir().expect("a temporary directory");
-    check(&DirStore::new(directory.path()));
+    test(&DirStore::new(directory.path()));
 }
 
 #[test]
@@ -85,25 +85,25 @@ fn a_gap_and_a_commit_of_another_version_are_refused_by_name() {
         store.put_if_absent(&commit_key(2), other.as_bytes(), Durability::Durable).expect("a put");
         let foreign = Catalog::load(store).err().expect("not ours");
         assert!(foreign.to_string().contains("this version of smelt"), "{foreign}");
-        assert_eq!(foreign.kind(), Kind::InvalidInput, "it is whole, so no one is told to remove it");
+        assert_eq!(foreign.kind(), Kind::InvalidInput, "the commit is undamaged, so no one should remove it");
     });
 }
 
-/// What a remote store does with a conditional put.
+/// The behaviour of a remote store at a conditional put.
 enum Put {
-    /// It does it, and the answer is lost.
+    /// The store writes the object, and the answer is lost.
     AnswerLost,
-    /// It does not get it.
+    /// The request never reaches the store.
     Lost,
-    /// It does not do it yet: it does so before the next one.
+    /// The request is delayed: the store writes the object just before the next request.
     Late,
-    /// Someone else's comes first.
+    /// Another host's commit comes first.
     Behind(Box<Commit>),
-    /// It is not there, but is said to be.
+    /// The store says that the object exists, but it does not.
     Lie,
 }
 
-/// A store far away.
+/// A remote store that behaves at each put as told.
 struct Remote<'s> {
     store: &'s DirStore,
     puts: Mutex<VecDeque<Put>>,
@@ -185,16 +185,16 @@ fn behind_a_lost_answer_may_be_the_commit_of_another_host() {
 }
 
 #[test]
-fn what_was_collected_meanwhile_cannot_be_committed() {
+fn a_change_that_references_a_collected_object_is_refused() {
     with_store(|store| {
         let mut slow = Catalog::load(store).expect("an empty lake");
-        let collected = Change { retired: vec!["left over".into()], ..Change::new("gc") };
+        let collected = Change { retired: vec!["an orphan".into()], ..Change::new("gc") };
         Catalog::load(store).expect("an empty lake").commit(&collected, DateTime::UNIX_EPOCH).expect("commits");
-        let named = Change { referenced: ["left over".to_owned()].into(), ..change("a", "x") };
+        let named = Change { referenced: ["an orphan".to_owned()].into(), ..change("a", "x") };
         let conflict = slow.commit(&named, DateTime::UNIX_EPOCH).expect_err("it is gone");
         assert_eq!(conflict.kind(), Kind::Conflict);
         slow.refresh().expect("reads the collector's commit");
-        slow.commit(&change("a", "x"), DateTime::UNIX_EPOCH).expect("made anew");
+        slow.commit(&change("a", "x"), DateTime::UNIX_EPOCH).expect("the change was made again");
     });
 }
 
@@ -231,7 +231,7 @@ fn a_commit_of_another_place_or_past_is_refused() {
         };
         let wrong = |known: &Known| Catalog::load_from(store, known).err().expect("not the lake that it was");
         let whole = body(store, 4);
-        // A copy under another number.
+        // A copy of another commit lies under the number.
         for copied in [2, 4] {
             put(5, &body(store, copied));
             for known in [&Known::default(), &known] {
@@ -245,7 +245,7 @@ fn a_commit_of_another_place_or_past_is_refused() {
             );
             store.delete(&commit_key(5)).expect("deletes");
         }
-        // Another past, of the same number.
+        // Another history of the lake has a commit of the same number.
         with_store(|other| {
             let mut theirs = Catalog::load(other).expect("an empty lake");
             (0..4).for_each(|_| commit(&mut theirs));
@@ -254,7 +254,7 @@ fn a_commit_of_another_place_or_past_is_refused() {
         assert_eq!(wrong(&Known::default()).kind(), Kind::Damaged, "it does not follow the one before it");
         assert_eq!(wrong(&known).kind(), Kind::Unavailable, "it is not the one that was read");
         put(4, &whole);
-        // A commit that was read is gone: the catalog is neither a new lake nor one of the past.
+        // A commit that was read is gone. The lake must not count as new, nor as an older one.
         for gone in [4, 3, 2, 1] {
             store.delete(&commit_key(gone)).expect("deletes");
             assert_eq!(wrong(&known).kind(), Kind::Unavailable);
@@ -263,14 +263,14 @@ fn a_commit_of_another_place_or_past_is_refused() {
     });
 }
 
-/// The catalog as of that commit, whatever came after it.
+/// Returns the catalog as of the commit, whatever came after it.
 fn catalog_at(store: &DirStore, sequence: u64) -> Catalog<'_> {
     let commit = read_commit(store, sequence).expect("a commit");
     Catalog { store, state: commit.state, id: commit.id }
 }
 
 #[test]
-fn what_the_machine_is_at_fault_for_is_no_try_and_forgives_none() {
+fn a_failure_of_the_machine_neither_counts_as_an_attempt_nor_resets_the_count() {
     let after = |before: Option<&Failing>, kind| {
         let error = Error::new(kind, "why");
         Failing::after(before, Fingerprint::some(), std::iter::once(("a", "1", Some(&error))), ErrorText::Masked)

@@ -1,4 +1,4 @@
-//! What became of all rows of a dataset.
+//! Counts the rows of a dataset, by what became of them.
 
 use std::collections::BTreeMap;
 
@@ -6,31 +6,31 @@ use serde::{Deserialize, Serialize};
 
 use crate::entry::Entry;
 
-/// What became of all rows of a dataset: read = kept + rejected + superseded.
+/// The number of rows of a dataset, by what became of them: read = kept + rejected + superseded.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Totals {
-    /// Bronze objects read.
+    /// The number of bronze objects that were read.
     pub objects: u64,
-    /// Rows in them.
+    /// The number of rows in these objects.
     pub read: u64,
-    /// Rows in silver.
+    /// The number of rows in silver.
     pub kept: u64,
-    /// Rows that lost to another row of the same key.
+    /// The number of rows that another row with the same key superseded.
     pub superseded: u64,
-    /// Rows in quarantine, by rule.
+    /// The number of rejected rows, by rule.
     pub rejected: BTreeMap<String, u64>,
-    /// Rows in silver with a value changed, by rule.
+    /// The number of repaired rows, by rule. Repaired rows are kept, with a changed value.
     pub repaired: BTreeMap<String, u64>,
 }
 
 impl Totals {
-    /// Counts an object in.
+    /// Adds the rows of an object.
     pub fn add(&mut self, entry: &Entry) {
         self.change(entry, |total, rows| *total += rows);
     }
 
-    /// Counts an object out that was counted in.
+    /// Subtracts the rows of an object that was added before.
     pub fn subtract(&mut self, entry: &Entry) {
         self.change(entry, |total, rows| *total -= rows);
     }

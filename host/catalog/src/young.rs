@@ -1,5 +1,5 @@
-//! Bronze objects that were young when they were read, summed up: enough to find them in a listing, and to tell whether they
-//! are what they were, in a few bytes for each.
+//! Bronze objects that were young when they were read: their writers may have gone on writing. The catalog keeps a few
+//! bytes for each, enough to find it in a listing and to tell whether it has changed.
 
 use std::collections::HashSet;
 use std::hash::Hasher as _;
@@ -13,31 +13,34 @@ use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
 use smelt_storage::Store;
 
-/// How many hexadecimal digits a hash has.
+/// The number of hexadecimal digits of a hash.
 const DIGITS: usize = 16;
-/// The bytes that end the line with the hashes.
+/// The number of bytes after the hashes, at the end of the log's last line.
 const END: u64 = "\"\n".len() as u64;
 
-/// Objects that one commit read while they were young.
+/// The objects that one commit read while they were young.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Young {
-    /// The log of that commit; its last line has a hash of each name. `None`: all that the dataset has.
+    /// The log of that commit, whose last line has a hash of each object's name. `None` means all objects of the
+    /// dataset.
     pub log: Option<ObjectRef>,
-    /// How many they are.
+    /// The number of objects.
     pub count: u64,
-    /// The sum of the hashes of their names and etags.
+    /// The sum modulo 2^64 of [`look_hash`] of each object.
     pub sum: u64,
-    /// When all of them are old, in microseconds since the epoch. Once they have been looked at after that, they are settled.
+    /// The time from which all of the objects are old, in microseconds since the epoch. A look at them after this time
+    /// settles them.
     pub until: i64,
 }
 
-/// The hash that a name is found by. Two of a dataset's that have the same are both looked at.
+/// Returns the hash by which a name is found. If two names of a dataset have the same hash, the host looks at both
+/// objects.
 pub fn name_hash(name: &str) -> u64 {
     SipHasher13::new().hash(name.as_bytes())
 }
 
-/// The hash that tells whether the object is as it was.
+/// Returns the hash that tells whether an object has changed.
 pub fn look_hash(name: &str, etag: &str) -> u64 {
     let mut hash = SipHasher13::new();
     [name, etag].into_iter().for_each(|part| {
@@ -48,7 +51,8 @@ pub fn look_hash(name: &str, etag: &str) -> u64 {
 }
 
 impl Young {
-    /// Writes the log of a change, under a key that begins with `stem`, with what finds those lines that are of `young` objects.
+    /// Writes the log of a change under a key that begins with `stem`. If objects in it are young, also writes the
+    /// hashes of their names, and returns the record of these objects.
     pub fn write(
         store: &dyn Store,
         stem: &str,
@@ -72,10 +76,15 @@ impl Young {
         Ok((log.clone(), Some(Self { log: Some(log), count, sum, until })))
     }
 
-    /// The hashes of their names; `None` if they are all that the dataset has.
+    /// Reads the hashes of the objects' names. Returns `None` if the record means all objects of the dataset.
     pub fn names(&self, store: &dyn Store) -> Result<Option<HashSet<u64>>> {
         let Some(log) = &self.log else { return Ok(None) };
-        let damaged = || Error::new(Kind::Damaged, format!("`{}` does not end with the names that it should", log.key));
+        let damaged = || {
+            Error::new(
+                Kind::Damaged,
+                format!("`{}` does not end with the hashes of {} young objects", log.key, self.count),
+            )
+        };
         let end = log.bytes.checked_sub(END).ok_or_else(damaged)?;
         let digits = self.count.checked_mul(DIGITS as u64).ok_or_else(damaged)?;
         let start = end.checked_sub(digits).ok_or_else(damaged)?;

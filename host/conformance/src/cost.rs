@@ -10,7 +10,7 @@ use crate::report::{Cost, Report, Verdict, failed};
 use crate::rows::InputRows;
 use smelt_common::cost::Cost as Used;
 use smelt_common::error::Result;
-use smelt_runtime::{Cleaner, Kpi, Source};
+use smelt_runtime::{Cleaner, Generator, Kpi};
 
 /// A call that needs more than a quarter of its time is worth a note.
 const MUCH: u32 = 4;
@@ -83,7 +83,7 @@ pub(crate) fn kpi(plugins: &Plugins<Kpi>, bench: &Bench<'_>, parts: &[InputRows]
 }
 
 /// Measures one tick.
-pub(crate) fn source(plugins: &Plugins<Source>, bench: &Bench<'_>) -> Result<Measured> {
+pub(crate) fn source(plugins: &Plugins<Generator>, bench: &Bench<'_>) -> Result<Measured> {
     let begun = Instant::now();
     let (objects, used) = plugins.usual.metered(&bench.params, 1, 0, AS_OF)?;
     let time = begun.elapsed();

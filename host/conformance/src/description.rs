@@ -10,7 +10,7 @@ use smelt_common::binary::Binary;
 use smelt_common::error::{Kind, Result};
 use smelt_common::glob::Pattern;
 use smelt_runtime::privacy::Pseudonyms;
-use smelt_runtime::{Cleaner, Engine, Identity, Kpi, Limits, Source, check_parameters};
+use smelt_runtime::{Cleaner, Engine, Generator, Identity, Kpi, Limits, check_parameters};
 
 /// A plugin of any kind, as the kit needs it.
 pub(crate) trait Plugin: Sized {
@@ -64,7 +64,7 @@ plugin!(
 );
 plugin!(Kpi, "kpi", |_plugin| [], Ok(()));
 plugin!(
-    Source,
+    Generator,
     "source",
     |_plugin| [],
     _plugin.spec().objects.iter().try_for_each(|glob| Pattern::parse(glob).map(|_| ()))

@@ -1,4 +1,5 @@
-//! The one loop in which the lake is changed: read the catalog, work, commit; and begin again if another host came between.
+//! The one loop that changes the lake: it reads the catalog, works and commits. If another host committed in between,
+//! it begins again.
 
 use smelt_catalog::{Catalog, Change};
 use smelt_common::Error;
@@ -6,36 +7,39 @@ use smelt_common::error::{Kind, Result};
 
 use crate::outcome::Outcome;
 
-/// How often work may begin again because another host committed first.
+/// The most attempts at a piece of work, if other hosts commit first each time.
 pub const ATTEMPTS: usize = 16;
 
-/// Reads the newest commit and makes the next one: a host, which keeps its pipeline's promises, or a tool with a store alone.
+/// Reads the newest commit and makes the next one. A host implements it, and so does a tool that has a store but no
+/// pipeline.
 pub(crate) trait Committer {
-    /// Reads the catalog that the next attempt works on.
+    /// Reads the catalog for the next attempt.
     fn read(&self) -> Result<Catalog<'_>>;
 
-    /// Makes the change part of the lake, and what follows from that.
+    /// Commits the change, and does the work that follows a commit.
     ///
     /// # Errors
-    /// [`Kind::Conflict`] if another host came first with something that the change touches.
+    /// [`Kind::Conflict`] if another host first committed a change of the same parts of the lake.
     fn commit(&self, catalog: &mut Catalog<'_>, change: Change) -> Result<()>;
 
-    /// Prepares for another attempt: nothing that the last one wrote is wanted any more.
+    /// Prepares another attempt. The objects that the last attempt wrote are orphans from now on.
     fn begin_again(&self) -> Result<()>;
 }
 
-/// How many attempts a piece of work has had that came to nothing.
+/// The number of attempts at a piece of work that another host's commit has made void.
 #[derive(Debug, Default)]
 pub(crate) struct Attempts(usize);
 
 impl Attempts {
-    /// Does a step and commits what it comes to. If another host came between, the step begins again on the newer commit.
+    /// Does a step and commits its change. If another host committed in between, the step begins again on the newer
+    /// commit.
     ///
-    /// That another host came between shows in three ways: its commit touches the same; an object that the step reads
-    /// seems damaged, because a newer commit retired it; or the outcome names such objects.
+    /// A commit of another host shows in three ways. It may change the same parts of the lake. The step may fail at an
+    /// object that seems damaged, because the newer commit retired it. Or the outcome may report such objects as
+    /// damaged.
     ///
     /// # Errors
-    /// Whatever the step fails with; [`Kind::Conflict`] after [`ATTEMPTS`] attempts. Then nothing was committed.
+    /// The error of the step; [`Kind::Conflict`] after [`ATTEMPTS`] attempts. Then nothing was committed.
     pub(crate) fn at<T>(
         &mut self,
         lake: &impl Committer,
@@ -43,7 +47,7 @@ impl Attempts {
     ) -> Result<Outcome<T>> {
         loop {
             let mut catalog = lake.read()?;
-            let lost = match step(&catalog) {
+            let conflict = match step(&catalog) {
                 Ok(outcome) if !outcome.damaged.is_empty() && self.is_outdated(&catalog)? => None,
                 Ok(mut outcome) => match lake.commit(&mut catalog, std::mem::take(&mut outcome.change)) {
                     Err(error) if error.kind() == Kind::Conflict => Some(error),
@@ -54,17 +58,17 @@ impl Attempts {
                 Err(error) => return Err(error),
             };
             self.0 += 1;
-            if let Some(error) = lost.filter(|_| self.0 >= ATTEMPTS) {
+            if let Some(error) = conflict.filter(|_| self.0 >= ATTEMPTS) {
                 return Err(Error::new(
                     Kind::Conflict,
-                    format!("{error}, the last of {ATTEMPTS} times; nothing was changed"),
+                    format!("{error}; this was attempt {ATTEMPTS}, the last one, and nothing was changed"),
                 ));
             }
             lake.begin_again()?;
         }
     }
 
-    /// Returns whether another host has committed since the catalog was read, so that a further attempt would see more.
+    /// Returns whether another host has committed since the catalog was read, and a further attempt is allowed.
     fn is_outdated(&self, catalog: &Catalog<'_>) -> Result<bool> {
         Ok(self.0 + 1 < ATTEMPTS && !catalog.is_newest()?)
     }

@@ -1,4 +1,4 @@
-//! What a step comes to: a change to be committed, and what could not be done.
+//! The outcome of a step: a change to commit, and the failures.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,7 +8,7 @@ use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
 use smelt_storage::layers::BRONZE;
 
-/// Something that a step can fail at while everything else goes on.
+/// The subject of a failure: a part of the work that can fail while the rest goes on.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Subject {
     /// A bronze object of a dataset.
@@ -33,32 +33,33 @@ impl fmt::Display for Subject {
     }
 }
 
-/// What a step comes to. Nothing of it is part of the lake before its change is committed.
+/// The outcome of a step. The lake changes only when the outcome's change is committed.
 pub struct Outcome<T = ()> {
-    /// The change that is to be committed; it may be empty.
+    /// The change to commit; it may be empty.
     pub change: Change,
-    /// What could not be done, and why. The next run tries it again.
+    /// The parts of the work that failed, with their errors. The next run tries them again.
     pub failures: Vec<(Subject, Error)>,
     /// Things that people should look at, such as a column that an object lacks.
     pub warnings: Vec<String>,
-    /// Datasets of which an object is gone or damaged, and which object. They must be rebuilt.
+    /// The datasets that must be rebuilt because an object is gone or damaged, each with the error.
     pub damaged: BTreeMap<String, String>,
-    /// Whether the step wrote objects that its change does not reference.
+    /// True if the step may have written objects that its change does not reference.
     pub orphans: bool,
-    /// What this kind of step alone makes.
+    /// The results that only this kind of step returns.
     pub made: T,
 }
 
 impl<T> Outcome<T> {
-    /// Returns the outcome of a step that could do everything.
+    /// Returns the outcome of a step in which nothing failed.
     pub fn new(change: Change, made: T) -> Self {
         Self { change, failures: vec![], warnings: vec![], damaged: BTreeMap::new(), orphans: false, made }
     }
 
-    /// Returns the outcome if everything could be done.
+    /// Returns the outcome if nothing failed.
     ///
     /// # Errors
-    /// The first dataset that is damaged, since what reads it fails for that; else the first failure.
+    /// [`Kind::Damaged`] for the first damaged dataset, because it is the cause of other failures; otherwise the first
+    /// failure.
     pub fn complete(mut self) -> Result<Self> {
         if let Some((dataset, why)) = self.damaged.first_key_value() {
             return Err(Error::new(Kind::Damaged, format!("dataset `{dataset}`: {why}; `smelt run` rebuilds it")));

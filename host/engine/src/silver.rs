@@ -1,4 +1,5 @@
-//! Silver objects: typed CSV, written as a stream and checked at every read.
+//! Writes and reads silver objects, which are typed CSV. They are written as a stream, and verified whenever they are
+//! read.
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -12,10 +13,10 @@ use smelt_common::{Error, profile};
 use smelt_formats::{Formulas, decode_csv_typed, encode_csv, encode_csv_header};
 use smelt_storage::{Durability, NewObject, Put, Store, read_verified, unavailable};
 
-/// The most rows of a batch that is read back.
+/// The most rows of a batch that is read from silver.
 const BATCH_ROWS: usize = 65_536;
 
-/// Rows as a silver object has them.
+/// Rows as CSV, as a silver object holds them.
 #[derive(Default)]
 pub struct Encoded {
     bytes: Vec<u8>,
@@ -23,7 +24,7 @@ pub struct Encoded {
 }
 
 impl Encoded {
-    /// The rows that `keep` has as true, all if there is none, in place of those before.
+    /// Replaces the content with the rows of the batch for which `keep` is true, or with all rows if `keep` is `None`.
     pub fn fill(&mut self, batch: &RecordBatch, keep: Option<&BooleanArray>) -> Result<()> {
         let mut span = profile::span("encode CSV", "");
         span.through(batch.num_rows(), 0);
@@ -42,7 +43,7 @@ pub struct Writer<'w> {
 }
 
 impl<'w> Writer<'w> {
-    /// A table with that header, whose key will begin with `stem`.
+    /// Begins a table with the header of the schema, under a key that begins with `stem`.
     pub fn begin(store: &'w dyn Store, stem: &str, schema: &Schema) -> Result<Self> {
         let mut header = Vec::new();
         encode_csv_header(schema, Formulas::Keep, &mut header);
@@ -57,14 +58,18 @@ impl<'w> Writer<'w> {
         self.object.write_all(&rows.bytes).map_err(|error| unavailable("write", "silver", &error))
     }
 
-    /// Gives the object its name.
+    /// Gives the object its key and returns the reference to it.
     pub fn finish(self, stem: &str) -> Result<ObjectRef> {
         let Put { key, sha256, bytes } = self.object.finish(stem, '.', ".csv", Durability::Rebuildable)?;
         Ok(ObjectRef { key, sha256, bytes, rows: self.rows })
     }
 }
 
-/// The columns of a silver object with this schema.
+/// Reads the columns of a silver object that has the schema.
+///
+/// # Errors
+/// [`Kind::Damaged`] if the object is gone or has another sha256; [`Kind::InvalidInput`] if it does not have the
+/// schema.
 pub fn read(
     store: &dyn Store,
     silver: &ObjectRef,
@@ -79,7 +84,7 @@ pub fn read(
         .map_err(|error| Error::new(Kind::InvalidInput, format!("`{}`: {error}", silver.key)))
 }
 
-/// The named columns of a batch, as the KPI declares them.
+/// Returns the columns of a batch of silver that a KPI declares, with the KPI's types.
 pub fn project(batch: &RecordBatch, columns: &SchemaRef) -> Result<RecordBatch> {
     let lacks = |name: &str| Error::internal(format!("silver lacks column `{name}`"));
     let arrays = columns
@@ -87,7 +92,7 @@ pub fn project(batch: &RecordBatch, columns: &SchemaRef) -> Result<RecordBatch> 
         .iter()
         .map(|field| batch.column_by_name(field.name()).cloned().ok_or_else(|| lacks(field.name())))
         .collect::<Result<_>>()?;
-    // There may be no columns, and rows all the same.
+    // A KPI may declare no column, and still count rows.
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     RecordBatch::try_new_with_options(Arc::clone(columns), arrays, &options)
         .map_err(|error| Error::internal(error.to_string()))

@@ -143,7 +143,7 @@ fn a_cleaner_whose_output_is_not_as_declared_fails_for_that() {
     for (lie, words) in [
         ("other type", "its columns are (a: utf8, id: utf8?), not (a: utf8, id: int64?)"),
         ("other nullability", "its columns are (a: utf8?, id: int64?)"),
-        ("missing value", "lacks values, which it must not"),
+        ("missing value", "is not nullable, but lacks values"),
         ("garbage", "lacks its continuation marker"),
         ("more", "8 bytes follow its end"),
         ("no end", "ends without the end-of-stream marker"),

@@ -10,14 +10,14 @@ use crate::engines::Plugins;
 use crate::report::{Report, Verdict, failed, passed};
 use crate::{cost, golden as cases};
 use smelt_common::glob::Pattern;
-use smelt_runtime::{Object, Source};
+use smelt_runtime::{Generator, Object};
 
 /// The seeds and ticks that are tried: some usual ones, and great ones.
 const ARGUMENTS: &[(u64, u64)] = &[(42, 0), (42, 1), (42, 2), (7, 0), (0, 0), (u64::MAX, 1_000_000)];
 
 /// Runs all tests of a source.
-pub(crate) fn test(report: &mut Report, plugins: &Plugins<Source>, bench: &Bench<'_>) {
-    let generate = |plugin: &Source, (seed, tick)| plugin.generate(&bench.params, seed, tick, AS_OF);
+pub(crate) fn test(report: &mut Report, plugins: &Plugins<Generator>, bench: &Bench<'_>) {
+    let generate = |plugin: &Generator, (seed, tick)| plugin.generate(&bench.params, seed, tick, AS_OF);
     let mut ticks = Vec::new();
     report.test("ticks", &["parameters"], || {
         for &arguments in ARGUMENTS {

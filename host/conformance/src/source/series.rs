@@ -8,7 +8,7 @@ use crate::bench::{AS_OF, Bench};
 use crate::report::{Verdict, failed};
 use crate::rows::Dice;
 use crate::shrink;
-use smelt_runtime::{Object, Source};
+use smelt_runtime::{Generator, Object};
 
 /// The number of ticks that one instance is asked for.
 const SERIES: u64 = 60;
@@ -16,7 +16,7 @@ const SERIES: u64 = 60;
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Tests that ticks give the same objects in one instance, some of them twice, as each in an instance of its own.
-pub(super) fn series(plugin: &Source, bench: &Bench<'_>) -> Verdict {
+pub(super) fn series(plugin: &Generator, bench: &Bench<'_>) -> Verdict {
     let begun = Instant::now();
     let (mut made, mut seeds) = (0, 0);
     let mut notes = Vec::new();

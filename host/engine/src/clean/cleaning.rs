@@ -1,4 +1,4 @@
-//! What cleaning works on.
+//! The inputs of a cleaning pass.
 
 use crate::pipeline::Pipeline;
 use crate::tables::partial::PartialAggregates;
@@ -6,20 +6,20 @@ use smelt_catalog::State;
 use smelt_common::progress::Progress;
 use smelt_storage::Store;
 
-/// What cleaning needs.
+/// The inputs of a cleaning pass.
 pub struct Cleaning<'c> {
     /// The lake.
     pub store: &'c dyn Store,
-    /// What to do.
+    /// The pipeline that says how each dataset is cleaned.
     pub pipeline: &'c Pipeline,
-    /// What the lake holds.
+    /// The state of the lake that the pass starts from.
     pub state: &'c State,
     /// The time that plugins are told, in microseconds since the epoch.
     pub as_of: i64,
     /// The time now, in microseconds since the epoch.
     pub now: i64,
-    /// Where KPIs take silver in that is about to be aggregated, if it is.
+    /// The KPIs' partial aggregates. Rows are added to them while silver is written, if the same run aggregates next.
     pub partials: Option<&'c PartialAggregates>,
-    /// Told of every object read.
+    /// Receives the number of bytes of each object that was cleaned.
     pub progress: &'c dyn Progress,
 }

@@ -1,4 +1,4 @@
-//! The cleaner's role: bronze becomes silver.
+//! The cleaning step: turns bronze objects into silver.
 
 mod batch;
 mod cleaning;
@@ -13,4 +13,4 @@ mod stream;
 mod write;
 
 pub use cleaning::Cleaning;
-pub(crate) use names::What;
+pub(crate) use names::RowKind;

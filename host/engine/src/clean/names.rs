@@ -1,4 +1,4 @@
-//! What is written of a bronze object is named after it.
+//! Names of the objects that hold the rows of a bronze object.
 
 use std::borrow::Cow;
 
@@ -6,37 +6,40 @@ use crate::pipeline::DatasetStep;
 use smelt_common::digest;
 use smelt_storage::layers::{QUARANTINE, SILVER};
 
-/// The most bytes of an object's stem and its dataset's name that go into names of our own: file systems allow 255 in all.
+/// The most bytes that an object's stem and its dataset's name may take together in a file name. File systems allow 255
+/// bytes for the whole name.
 const LONGEST_STEM: usize = 200;
 
-/// What is written.
+/// The kind of rows that an object holds.
 #[derive(Clone, Copy)]
-pub(crate) enum What {
-    /// The rows kept.
+pub(crate) enum RowKind {
+    /// Rows that the cleaner kept.
     Silver,
-    /// The rows rejected.
+    /// Rows that the cleaner or the decoder rejected.
     Quarantine,
 }
 
 impl DatasetStep {
-    /// Where that is written, but for what makes it unique and the extension.
-    pub(crate) fn stem(&self, what: What, object: &str) -> String {
-        let (layer, what) = match what {
-            What::Silver => (SILVER, "clean"),
-            What::Quarantine => (QUARANTINE, "rejected"),
+    /// Returns the key for rows of the bronze object, without the suffix that makes it unique and without the
+    /// extension.
+    pub(crate) fn stem(&self, kind: RowKind, object: &str) -> String {
+        let (layer, word) = match kind {
+            RowKind::Silver => (SILVER, "clean"),
+            RowKind::Quarantine => (QUARANTINE, "rejected"),
         };
         let (dataset, stem) = (&self.name, self.stem_of(object));
-        format!("{layer}{dataset}/{dataset}_{what}_{stem}")
+        format!("{layer}{dataset}/{dataset}_{word}_{stem}")
     }
 
-    /// What tells the object from others of its dataset, as its pattern has it.
+    /// Returns the part of the object's name that matches the `*` of the dataset's pattern. A long one is cut off and
+    /// ends with digits of its digest.
     fn stem_of<'n>(&self, object: &'n str) -> Cow<'n, str> {
         let stem = self.pattern.stem(object).unwrap_or(object);
         let most = LONGEST_STEM - self.name.len();
         if stem.len() <= most {
             return stem.into();
         }
-        // What we write beside it would have too long a name.
+        // File systems would refuse the whole name.
         let (start, sha256) = (stem.floor_char_boundary(most - 17), digest::hex(object));
         format!("{}-{}", &stem[..start], &sha256[..16]).into()
     }

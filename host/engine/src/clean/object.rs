@@ -1,13 +1,13 @@
-//! One bronze object: read, decoded, and cleaned batch by batch, by as many workers as have nothing else to do. Memory does
-//! not depend on its size, nor what becomes of it on the number of workers.
+//! Reads, decodes and cleans one bronze object, batch by batch. Every worker with nothing else to do takes part.
+//! Neither the memory used depends on the object's size, nor the result on the number of workers.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write as _};
 use std::sync::Mutex;
 
-use super::batch::{CleanedBatch, Maker};
+use super::batch::{BatchCleaner, CleanedBatch};
 use super::context::DatasetWork;
-use super::names::What;
+use super::names::RowKind;
 use crate::clean::spool::Spool;
 use crate::{plan, silver};
 use smelt_catalog::ObjectRef;
@@ -21,19 +21,23 @@ use smelt_runtime::Session;
 use smelt_storage::layers::BRONZE;
 use smelt_storage::{Durability, Meta, NewObject, Put, Store, unavailable};
 
-/// What the cleaner made of one object; rows are not yet compared with those of other objects.
+/// A cleaned bronze object. Its rows are not yet compared with those of other objects.
 pub(super) struct CleanObject<'w> {
-    /// The store's identity of the object, as it was when all of it had been read.
+    /// The object's etag after all of it was read.
     pub(super) etag: String,
-    /// When it was last written, by the store's clock, in microseconds since the epoch.
+    /// The time of the last write to the object, by the store's clock, in microseconds since the epoch.
     pub(super) modified: i64,
     pub(super) bytes: u64,
     pub(super) sha256: String,
-    /// Rows in the object.
+    /// The number of rows in the object, malformed ones included.
     pub(super) read: u64,
+    /// The rows that the cleaner kept.
     pub(super) rows: Rows<'w>,
+    /// The number of rejected rows, by rule.
     pub(super) rejected: BTreeMap<String, u64>,
+    /// The number of repaired rows, by rule.
     pub(super) repaired: BTreeMap<String, u64>,
+    /// The rejected rows, if there are any and the pipeline keeps them.
     pub(super) quarantine: Option<ObjectRef>,
     pub(super) cost: Cost,
     pub(super) warnings: Vec<String>,
@@ -41,61 +45,65 @@ pub(super) struct CleanObject<'w> {
 
 /// The rows that the cleaner kept.
 pub(super) enum Rows<'w> {
-    /// Rows that others may supersede.
+    /// Rows that other rows with the same key may supersede.
     Waiting(Spool<'w>),
-    /// Written already: the dataset has no key.
+    /// The silver object. It is written already, because the dataset has no key.
     Written(ObjectRef),
 }
 
-/// An object being cleaned.
+/// A bronze object that is being cleaned.
 pub(super) struct Object<'w> {
     work: &'w DatasetWork<'w>,
     name: &'w str,
     /// The store's description of the object when it was opened.
     opened: Meta,
-    /// That of the first worker. Others open their own when they have something to clean; but a cleaner that does not open
-    /// fails an object without rows too.
+    /// The session of the first worker. Other workers open their own when they get a batch. This one is opened in any
+    /// case, so that a cleaner that cannot be opened fails an object without rows too.
     session: Mutex<Option<Session<'w>>>,
-    /// What sessions that are done have used.
+    /// The cost of the sessions that have ended.
     cost: Mutex<Cost>,
     relay: Relay<Bronze<'w>, Sink<'w>>,
 }
 
-/// The object as it is read.
+/// The reading side of an object: its bytes as decoded batches.
 struct Bronze<'w> {
     dataset: &'w str,
     key: String,
     decoder: Decoder<HashingReader<Box<dyn Read + Send>>>,
 }
 
-/// What its batches come to.
+/// The writing side of an object: it takes the cleaned batches in their order and adds them up.
 struct Sink<'w> {
     work: &'w DatasetWork<'w>,
     /// The object's number in its dataset.
     id: u32,
     read: u64,
+    /// The number of kept rows so far.
     kept: usize,
     rows: RowSink<'w>,
     rejected: BTreeMap<&'w str, u64>,
     repaired: BTreeMap<&'w str, u64>,
-    /// Where rejected rows go, once there is one.
+    /// The object for rejected rows; `None` until a row is rejected.
     quarantine: Option<NewObject<'w>>,
     quarantine_stem: String,
 }
 
-/// Where kept rows go.
+/// The destination of kept rows.
 enum RowSink<'w> {
     Wait(Spool<'w>),
     Write(silver::Writer<'w>),
 }
 
 impl<'w> Object<'w> {
-    /// Opens the object, which has that number in its dataset.
+    /// Opens the object `name`, which has the number `id` in its dataset.
+    ///
+    /// # Errors
+    /// The object or the cleaner cannot be opened; [`Kind::Unsettled`] if the object was removed since it was listed.
     pub(super) fn begin(work: &'w DatasetWork<'w>, name: &'w str, id: u32) -> Result<Self> {
         let key = format!("{BRONZE}{name}");
         let (cleaning, step) = (work.cleaning, work.step);
         let (opened, file) = cleaning.store.open(&key).map_err(|error| match error.kind() {
-            // It was there a moment ago, under a name that its writer has given up.
+            // The listing had the object: its writer has removed or renamed it since.
             Kind::Damaged if !cleaning.store.is_remote() => plan::unsettled(&key),
             _ => error,
         })?;
@@ -105,7 +113,7 @@ impl<'w> Object<'w> {
         let rows = match work.is_keyed() {
             true => RowSink::Wait(Spool::new(work.spools)),
             false => {
-                let stem = work.key(What::Silver, name, false);
+                let stem = work.key(RowKind::Silver, name, false);
                 RowSink::Write(silver::Writer::begin(cleaning.store, &stem, &step.plugin.spec().output)?)
             }
         };
@@ -118,65 +126,69 @@ impl<'w> Object<'w> {
             rejected: BTreeMap::new(),
             repaired: BTreeMap::new(),
             quarantine: None,
-            quarantine_stem: work.key(What::Quarantine, name, false),
+            quarantine_stem: work.key(RowKind::Quarantine, name, false),
         };
         let relay = Relay::new(Bronze { dataset: &step.name, key, decoder }, sink);
         Ok(Self { work, name, opened, session, cost: Mutex::default(), relay })
     }
 
-    /// Cleans batches until there are no more.
+    /// Cleans batches of the object until none is left. Several workers may call this at once.
     pub(super) fn work(&self) {
         let session = self.session.lock().expect("no one panics while holding it").take();
-        let mut maker = Maker::new(self.work, self.name, session);
+        let mut cleaner = BatchCleaner::new(self.work, self.name, session);
         while let Some((turn, batch)) = self.relay.take(Bronze::next) {
-            // Its bytes are let go of before the next one is read.
-            let part = batch.and_then(|batch| maker.make(&batch));
-            turn.give(part, Sink::take);
+            // The closure owns the batch, so its memory is free before the next batch is read.
+            let cleaned = batch.and_then(|batch| cleaner.clean(&batch));
+            turn.give(cleaned, Sink::take);
         }
-        maker.cost().into_iter().for_each(|cost| self.cost.lock().expect("no one panics while adding").merge(cost));
+        cleaner.cost().into_iter().for_each(|cost| self.cost.lock().expect("no one panics while adding").merge(cost));
     }
 
-    /// What became of it.
+    /// Ends the work and returns the cleaned object.
+    ///
+    /// # Errors
+    /// The first error of a batch; [`Kind::Unsettled`] if the object changed while it was read.
     pub(super) fn end(self) -> Result<CleanObject<'w>> {
         let Self { work, name, opened, relay, cost, .. } = self;
         let store = work.cleaning.store;
         let cost = cost.into_inner().expect("no one panics while adding");
         let (Bronze { key, decoder, .. }, mut sink) = match relay.finish() {
-            // A cleaner is not to blame for half a record.
+            // If the writer was still at work, the cleaner is not to blame for half a record.
             Err(error) => return Err(not_if_it_changed(store, name, &opened, error)),
             Ok(finished) => finished,
         };
         let warnings = decoder.warnings().iter().map(ToString::to_string).collect();
-        // The decoder may have given up before the end; the sha256 is that of the whole object.
+        // The decoder may have stopped before the end, but the sha256 is that of the whole object.
         let mut reader = decoder.into_reader();
         std::io::copy(&mut reader, &mut std::io::sink()).map_err(|error| unavailable("read", &key, &error))?;
         let (bytes, sha256) = reader.finish();
-        // Before anything of it gets a name.
+        // This check comes before any object that is derived from these bytes gets its name.
         let Meta { etag, modified, .. } = settle(store, &key, opened, bytes, &sha256)?;
         let quarantine = sink.finish_quarantine()?;
         let Sink { read, rows, rejected, repaired, .. } = sink;
         let rows = match rows {
             RowSink::Wait(spool) => Rows::Waiting(spool),
-            RowSink::Write(writer) => Rows::Written(writer.finish(&work.key(What::Silver, name, false))?),
+            RowSink::Write(writer) => Rows::Written(writer.finish(&work.key(RowKind::Silver, name, false))?),
         };
-        let named =
+        let owned =
             |counts: BTreeMap<&str, u64>| counts.into_iter().map(|(rule, rows)| (rule.to_owned(), rows)).collect();
-        let (rejected, repaired) = (named(rejected), named(repaired));
+        let (rejected, repaired) = (owned(rejected), owned(repaired));
         Ok(CleanObject { etag, modified, bytes, sha256, read, rows, rejected, repaired, quarantine, cost, warnings })
     }
 }
 
-/// Returns the store's description of the object after those bytes of it were read.
+/// Returns the store's description of the object, after `bytes` bytes with this sha256 were read from it.
 ///
 /// # Errors
-/// [`Kind::Unsettled`] if what was read is not what it is.
+/// [`Kind::Unsettled`] if the object now has other bytes than those that were read.
 fn settle(store: &dyn Store, key: &str, opened: Meta, bytes: u64, sha256: &str) -> Result<Meta> {
     if store.is_remote() {
         return Ok(opened);
     }
     match store.look(key)? {
         Some(now) if now.etag == opened.etag && bytes == now.bytes => Ok(now),
-        // Given another mode or a second name, or copied anew: it is read once more to tell.
+        // The object got another mode or a second name, or was overwritten: only a second read tells whether its bytes
+        // changed.
         Some(now) if now.bytes == bytes => match plan::hash(store, key)? {
             (now, found) if found == sha256 => Ok(now),
             _ => Err(plan::unsettled(key)),
@@ -185,7 +197,7 @@ fn settle(store: &dyn Store, key: &str, opened: Meta, bytes: u64, sha256: &str) 
     }
 }
 
-/// The error, unless it may come of a change of the object while it was read.
+/// Returns the error, or [`Kind::Unsettled`] if the object changed while it was read and so may have caused the error.
 fn not_if_it_changed(store: &dyn Store, name: &str, opened: &Meta, error: Error) -> Error {
     let key = format!("{BRONZE}{name}");
     match store.is_remote() || matches!(store.look(&key), Ok(Some(now)) if now.etag == opened.etag) {
@@ -206,22 +218,23 @@ impl Bronze<'_> {
 }
 
 impl<'w> Sink<'w> {
-    fn take(&mut self, part: &mut CleanedBatch<'w>) -> Result<()> {
-        self.read += part.read;
-        part.rejected.iter().for_each(|(rule, rows)| *self.rejected.entry(rule).or_default() += rows);
-        part.repaired.iter().for_each(|(rule, rows)| *self.repaired.entry(rule).or_default() += rows);
-        if !part.quarantine.is_empty() {
+    /// Takes the next batch of the object.
+    fn take(&mut self, batch: &mut CleanedBatch<'w>) -> Result<()> {
+        self.read += batch.read;
+        batch.rejected.iter().for_each(|(rule, rows)| *self.rejected.entry(rule).or_default() += rows);
+        batch.repaired.iter().for_each(|(rule, rows)| *self.repaired.entry(rule).or_default() += rows);
+        if !batch.quarantine.is_empty() {
             let object = match &mut self.quarantine {
                 Some(object) => object,
                 none => none.insert(NewObject::create(self.work.cleaning.store, &self.quarantine_stem)?),
             };
-            object.write_all(&part.quarantine).map_err(|error| unavailable("write", "quarantine", &error))?;
+            object.write_all(&batch.quarantine).map_err(|error| unavailable("write", "quarantine", &error))?;
         }
-        let Some(kept) = part.kept.take() else { return Ok(()) };
+        let Some(kept) = batch.kept.take() else { return Ok(()) };
         let first = self.kept;
         self.kept += kept.num_rows();
         match &mut self.rows {
-            RowSink::Write(writer) => writer.append(&part.encoded),
+            RowSink::Write(writer) => writer.append(&batch.encoded),
             RowSink::Wait(spool) => {
                 self.work.keys.append(self.id, first as u32, &kept, self.work.step.plugin.spec())?;
                 spool.push(kept)
@@ -247,7 +260,7 @@ mod tests {
     use smelt_common::digest;
     use smelt_storage::DirStore;
 
-    /// Reads an object, changes it while it is read, and returns what comes of it.
+    /// Reads an object, changes it, and returns the result of [`settle`].
     fn settled(change: impl FnOnce(&Path)) -> Result<Meta> {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("x");

@@ -1,4 +1,4 @@
-//! New bronze objects become silver, and rows that lose to others of their key leave it.
+//! Turns new bronze objects into silver, and removes rows from silver that another row with the same key supersedes.
 
 use super::cleaning::Cleaning;
 use std::collections::BTreeMap;
@@ -15,23 +15,27 @@ use smelt_common::error::{Kind, Result};
 use smelt_common::workers;
 use smelt_storage::layers::BRONZE;
 
-/// How much memory rows may take that wait to be compared with others of their keys.
+/// The most bytes of memory for rows that wait until they are compared with other rows of their keys.
 const SPOOL_BYTES: i64 = 512 << 20;
 
-/// And how much their keys.
+/// The most bytes of memory for the keys of these rows.
 const KEYS_BYTES: usize = 128 << 20;
 
-/// One object to be cleaned.
+/// A bronze object that is to be cleaned.
 #[derive(Clone, Copy)]
-struct Job<'j> {
+struct ObjectJob<'j> {
     work: &'j DatasetWork<'j>,
     object: &'j PlannedObject,
-    /// Its number in its dataset.
+    /// The object's number in its dataset.
     id: u32,
 }
 
 impl Cleaning<'_> {
-    /// Reads and cleans what the plans name, and writes silver. Nothing is part of the lake before the commit is made.
+    /// Cleans the bronze objects in the plans and writes silver. The lake changes only when the returned change is
+    /// committed.
+    ///
+    /// # Errors
+    /// An error that stops every dataset. If one object or one dataset fails, the outcome says so.
     pub fn run(&self, plans: &[DatasetPlan]) -> Result<Outcome> {
         let (spools, keys) = (Spools::new(SPOOL_BYTES), Budget::new(KEYS_BYTES));
         let plans = plans.iter().filter(|plan| !plan.is_empty());
@@ -45,21 +49,21 @@ impl Cleaning<'_> {
         }
         let mut jobs = Vec::new();
         for work in &works {
-            // Numbered in the order of their names.
+            // The plan has the objects in the order of their names, so their numbers follow it.
             let numbered = work.plan.objects.iter().zip(work.before.bronze.next_id..);
-            jobs.extend(numbered.map(|(object, id)| Job { work, object, id }));
+            jobs.extend(numbered.map(|(object, id)| ObjectJob { work, object, id }));
         }
-        // Longest first: the last ones to finish are then short.
+        // The longest objects come first, so that workers end at about the same time.
         jobs.sort_by_key(|job| std::cmp::Reverse(job.object.bytes));
         self.progress.begin("cleaning", jobs.iter().map(|job| job.object.bytes).sum());
-        let batches = |job: &Job<'_>| 1 + job.object.bytes as usize / self.pipeline.decode.batch_bytes;
+        let batches = |job: &ObjectJob<'_>| 1 + job.object.bytes as usize / self.pipeline.decode.batch_bytes;
         let parts = jobs.iter().map(batches).sum();
         let (cleaned, _) = workers::share(
             jobs,
             parts,
             |job| (job, Object::begin(job.work, &job.object.name, job.id)),
             |(_, object), (): &mut ()| object.iter().for_each(Object::work),
-            |(Job { work, object: PlannedObject { name, bytes, .. }, id }, object), ()| {
+            |(ObjectJob { work, object: PlannedObject { name, bytes, .. }, id }, object), ()| {
                 let cleaned = object.and_then(Object::end);
                 self.progress.advance(*bytes);
                 (work.step.name.as_str(), name.as_str(), id, cleaned)
@@ -69,7 +73,7 @@ impl Cleaning<'_> {
 
         let mut outcome = Outcome::new(Change::new("clean"), ());
         let mut by_dataset: BTreeMap<&str, BTreeMap<u32, (&str, CleanObject<'_>)>> = BTreeMap::new();
-        // By dataset and words, the objects of which they are true.
+        // The names of the objects, by dataset and text of the warning.
         let mut warnings: BTreeMap<(&str, String), Vec<&str>> = BTreeMap::new();
         for (dataset, name, id, result) in cleaned {
             match result {
@@ -85,15 +89,17 @@ impl Cleaning<'_> {
                 }
             }
         }
-        // Thousands of objects that lack the same key are one thing to tell.
-        outcome.warnings = warnings.into_iter().flat_map(|((_, warning), of)| told_of(of, &warning)).collect();
-        // What failed may have been written in part; an object that changed while it was read was given up before.
+        // If thousands of objects lack the same key, people need to read that once.
+        outcome.warnings =
+            warnings.into_iter().flat_map(|((_, warning), objects)| summarize(objects, &warning)).collect();
+        // A failed object may have left orphans. An object that changed while it was read left none: it stopped before.
         outcome.orphans = outcome.failures.iter().any(|(_, error)| error.kind() != Kind::Unsettled);
-        // Where objects are created whole, none is young.
+        // A remote store creates an object in one step, so no writer can go on with one that was read.
         let clock = if self.store.is_remote() { None } else { Some(self.store.clock()?) };
         for work in &works {
             let plan = work.plan;
-            // A dataset made anew without an object that it has rows of would lose them: it stays as it is.
+            // If a rebuild fails at an object that the dataset has rows of, these rows would be lost. The dataset stays
+            // as it is.
             let failed = |object: &String| {
                 outcome.failures.iter().any(|(subject, _)| {
                     matches!(subject, Subject::Object { dataset, name } if (dataset, name) == (&plan.dataset, object))
@@ -119,7 +125,7 @@ impl Cleaning<'_> {
                 Ok(()) => {}
             }
         }
-        // An error that concerns every dataset is the lake's.
+        // If every dataset fails, the cause is the lake.
         if !stopped.is_empty() && stopped.len() == planned {
             return Err(stopped.swap_remove(0).1);
         }
@@ -128,17 +134,17 @@ impl Cleaning<'_> {
     }
 }
 
-/// How many of the objects that a warning is true of are named.
-const NAMED: usize = 3;
+/// The most objects that are listed for one warning.
+const MOST_LISTED: usize = 3;
 
-/// The warning for each of the objects that it is true of; of many, for a few, and how many more there are.
-fn told_of(mut objects: Vec<&str>, warning: &str) -> Vec<String> {
+/// Returns the warning once for each object. If there are many objects, lists a few and says how many more there are.
+fn summarize(mut objects: Vec<&str>, warning: &str) -> Vec<String> {
     objects.sort_unstable();
-    let more = objects.len().saturating_sub(NAMED);
-    let named = if more > 1 { NAMED } else { objects.len() };
-    let mut told: Vec<_> = objects[..named].iter().map(|name| format!("{BRONZE}{name}: {warning}")).collect();
+    let more = objects.len().saturating_sub(MOST_LISTED);
+    let listed = if more > 1 { MOST_LISTED } else { objects.len() };
+    let mut lines: Vec<_> = objects[..listed].iter().map(|name| format!("{BRONZE}{name}: {warning}")).collect();
     if more > 1 {
-        told.push(format!("{more} more objects: {warning}"));
+        lines.push(format!("{more} more objects: {warning}"));
     }
-    told
+    lines
 }

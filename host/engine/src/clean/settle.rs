@@ -1,10 +1,10 @@
-//! Which of the rows that share a key stays, and what follows from it for the catalog.
+//! Decides which of the rows with one key stays, writes silver, and adds the result to the change that is committed.
 
 use super::context::DatasetWork;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::object::CleanObject;
-use super::write::{Again, Written};
+use super::write::{Rewrite, Written};
 use crate::clean::keys::{Names, resolve};
 use crate::outcome::Outcome;
 use crate::plan::YOUNG;
@@ -15,14 +15,15 @@ use smelt_storage::Meta;
 use smelt_storage::sorted_runs::SortedRuns;
 
 impl<'w> DatasetWork<'w> {
-    /// Writes silver and adds the change to be committed. `clock` is the store's, where objects may be young.
+    /// Writes silver and adds the dataset's change to the outcome. `clock` is the store's time in microseconds since
+    /// the epoch. It is `None` if the store has no young objects, which are those that their writers may still change.
     pub(super) fn finish(
         &self,
         objects: BTreeMap<u32, (&str, CleanObject<'w>)>,
         clock: Option<i64>,
         outcome: &mut Outcome,
     ) -> Result<()> {
-        // Where every object failed there is nothing to say, and no commit to make anew in each tick.
+        // If every object failed, nothing changed: otherwise each tick would make another empty commit.
         let looked = !self.plan.touched.is_empty() || self.plan.settles;
         if objects.is_empty() && self.plan.rebuild.is_none() && !looked {
             return Ok(());
@@ -36,9 +37,9 @@ impl<'w> DatasetWork<'w> {
         let mut retired = Vec::new();
         let entries = Entries::of(self.cleaning.store, &self.before);
         let lost = self.supersede(&objects, &entries, &mut after.bronze.keys, &mut retired)?;
-        let again = self.again(&objects, &entries, &lost)?;
-        let former: Vec<_> = again.iter().map(|Again { name, entry }| (name.clone(), entry.clone())).collect();
-        let Written { cleaned, rewritten, removed } = self.write(objects, again, &lost, &mut retired)?;
+        let rewrites = self.rewrites(&objects, &entries, &lost)?;
+        let replaced: Vec<_> = rewrites.iter().map(|Rewrite { name, entry }| (name.clone(), entry.clone())).collect();
+        let Written { cleaned, rewritten, removed } = self.write(objects, rewrites, &lost, &mut retired)?;
 
         let mut lines = Vec::new();
         for (object, entry) in &cleaned {
@@ -48,7 +49,7 @@ impl<'w> DatasetWork<'w> {
             lines.push(LogEntry { object: object.clone(), cleaned: true, entry: entry.clone() });
         }
         after.bronze.names.extend(cleaned.iter().map(|(object, _)| object.as_str()));
-        for (object, entry) in &former {
+        for (object, entry) in &replaced {
             after.bronze.totals.subtract(entry);
             after.relation.content.subtract(object, entry);
         }
@@ -64,7 +65,8 @@ impl<'w> DatasetWork<'w> {
             pairs.extend(Entries::pairs(object, entry)?);
         }
         after.entries_mut().put(self.cleaning.store, &self.numbered(ENTRIES), pairs, &mut retired)?;
-        // By the store's clock they are young, and by ours they will be old: the two may differ.
+        // The store's clock tells how young the objects are. The host's clock tells when they are old. The two may
+        // differ.
         let until = self.cleaning.now.saturating_add(YOUNG - young.values().min().copied().unwrap_or_default());
         let young = young.into_keys().collect();
         let (log, young) = Young::write(self.cleaning.store, &self.numbered(CHANGES), &lines, &young, until)?;
@@ -79,17 +81,18 @@ impl<'w> DatasetWork<'w> {
             removed,
         };
 
-        let stored = lines.iter().flat_map(|line| std::iter::once(&line.entry.silver).chain(&line.entry.quarantine));
-        outcome.change.referenced.extend(stored.map(|stored| stored.key.clone()));
+        let objects = lines.iter().flat_map(|line| std::iter::once(&line.entry.silver).chain(&line.entry.quarantine));
+        outcome.change.referenced.extend(objects.map(|object| object.key.clone()));
         let runs = after.entries().runs().iter().chain(after.bronze.keys.runs());
         outcome.change.referenced.extend(runs.map(|run| run.key.clone()));
         let removed = change.removed.as_ref().map(|removed| &removed.rows);
-        outcome.change.referenced.extend(removed.into_iter().chain(&change.log).map(|stored| stored.key.clone()));
+        outcome.change.referenced.extend(removed.into_iter().chain(&change.log).map(|object| object.key.clone()));
         if self.plan.rebuild.is_some()
-            && let Some(former) = self.cleaning.state.datasets.get(&self.plan.dataset)
+            && let Some(previous) = self.cleaning.state.datasets.get(&self.plan.dataset)
         {
-            // What it named and can no longer be told is found by whoever tidies up next.
-            outcome.orphans |= !former.objects(self.cleaning.store, &mut retired)?;
+            // If the catalog is damaged, it no longer tells all objects of the previous dataset. The search for orphans
+            // finds them.
+            outcome.orphans |= !previous.objects(self.cleaning.store, &mut retired)?;
         }
         retired.retain(|key| !outcome.change.referenced.contains(key));
         outcome.change.retired.extend(retired);
@@ -97,7 +100,8 @@ impl<'w> DatasetWork<'w> {
         Ok(())
     }
 
-    /// Finds the rows, new or in silver, that lose to others of their keys: their places, by object, in order.
+    /// Finds the rows, new or in silver, that another row with the same key supersedes. Returns their positions in
+    /// ascending order, by the object's number.
     fn supersede(
         &self,
         objects: &BTreeMap<u32, (&str, CleanObject<'_>)>,
@@ -112,7 +116,10 @@ impl<'w> DatasetWork<'w> {
         let new = |id: u32| objects.get(&id).map(|(name, _)| (*name).to_owned());
         let name_of = |id: u32| match new(id) {
             Some(name) => Ok(name),
-            None => entries.names(&[id])?.remove(&id).ok_or_else(|| Error::internal("no such object")),
+            None => entries
+                .names(&[id])?
+                .remove(&id)
+                .ok_or_else(|| Error::internal(format!("the catalog lacks object number {id}"))),
         };
         let cleaned = |id: &u32| objects.contains_key(id);
         let failed: HashSet<u32> =
@@ -120,27 +127,27 @@ impl<'w> DatasetWork<'w> {
         resolve(&self.keys, &failed, &Names::new(&name_of), keys, store, &self.numbered(INDEX), retired)
     }
 
-    /// The objects in silver that lose rows.
-    fn again(
+    /// Returns the silver objects of earlier commits that lose rows.
+    fn rewrites(
         &self,
         objects: &BTreeMap<u32, (&str, CleanObject<'_>)>,
         entries: &Entries<'_>,
         lost: &HashMap<u32, Vec<u32>>,
-    ) -> Result<Vec<Again>> {
-        let mut former: Vec<u32> = lost.keys().copied().filter(|id| !objects.contains_key(id)).collect();
-        former.sort_unstable();
-        let names = entries.names(&former)?;
-        let names: Vec<&str> = former.iter().map(|id| names[id].as_str()).collect();
+    ) -> Result<Vec<Rewrite>> {
+        let mut earlier: Vec<u32> = lost.keys().copied().filter(|id| !objects.contains_key(id)).collect();
+        earlier.sort_unstable();
+        let names = entries.names(&earlier)?;
+        let names: Vec<&str> = earlier.iter().map(|id| names[id].as_str()).collect();
         let found = entries.by_name(&names)?.into_iter().zip(&names);
         found
             .map(|(entry, name)| {
                 let entry = entry.ok_or_else(|| Error::internal(format!("the catalog lacks `{name}`")))?;
-                Ok(Again { name: (*name).to_owned(), entry })
+                Ok(Rewrite { name: (*name).to_owned(), entry })
             })
             .collect()
     }
 
-    /// Notes what the store now says of objects whose bytes are as before.
+    /// Logs the new etags of objects whose bytes did not change.
     fn touch(&self, entries: &Entries<'_>, log: &mut Vec<LogEntry>) -> Result<()> {
         let touched: Vec<&str> = self.plan.touched.iter().map(|(name, _)| name.as_str()).collect();
         let entries = entries.by_name(&touched)?;

@@ -1,4 +1,4 @@
-//! Rows that are waiting: in memory while a budget lasts, beyond that in a temporary file.
+//! Holds rows until it is known which of them stay: in memory up to a budget, and beyond it in a temporary file.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
@@ -13,21 +13,23 @@ use smelt_common::error::{Kind, Result};
 use smelt_common::{Error, profile};
 use smelt_runtime::{decode_ipc, encode_ipc};
 
-/// What all spools of a run share.
+/// The memory budget and the temporary file that all spools of a run share.
 pub struct Spools {
-    /// Bytes of memory that are left.
+    /// The bytes of memory that spools may still take.
     left: AtomicI64,
+    /// The temporary file, created for the first rows that exceed the budget.
     file: OnceLock<std::io::Result<File>>,
+    /// The end of the file, where the next rows go.
     end: AtomicU64,
 }
 
 impl Spools {
-    /// Spools that take at most about so many bytes of memory together.
+    /// Returns a budget of about `memory_bytes` for all spools together.
     pub fn new(memory_bytes: i64) -> Self {
         Self { left: AtomicI64::new(memory_bytes), file: OnceLock::new(), end: AtomicU64::new(0) }
     }
 
-    /// Without a name, so that nothing is left of it however the process ends.
+    /// Returns the temporary file. It has no name, so the system removes it however the process ends.
     fn file(&self) -> Result<&File> {
         self.file.get_or_init(tempfile::tempfile).as_ref().map_err(unavailable)
     }
@@ -50,12 +52,15 @@ enum Piece {
 }
 
 impl<'s> Spool<'s> {
-    /// One without rows.
+    /// Returns a spool without rows.
     pub fn new(spools: &'s Spools) -> Self {
         Self { spools, pieces: Vec::new() }
     }
 
     /// Adds rows.
+    ///
+    /// # Errors
+    /// [`Kind::Unavailable`] if the temporary file cannot be written to.
     pub fn push(&mut self, batch: RecordBatch) -> Result<()> {
         let _span = profile::span("spool rows", "");
         let size = |array: &arrow_array::ArrayRef| array.to_data().get_slice_memory_size().unwrap_or(0) as i64;
@@ -72,12 +77,12 @@ impl<'s> Spool<'s> {
         Ok(())
     }
 
-    /// In how many batches they came.
+    /// Returns the number of batches that were added.
     pub fn batches(&self) -> usize {
         self.pieces.len()
     }
 
-    /// The rows, in the batches in which they came.
+    /// Returns the batches in the order in which they were added.
     pub fn into_batches(self) -> impl Iterator<Item = Result<RecordBatch>> {
         let spools = self.spools;
         self.pieces.into_iter().map(move |piece| match piece {
@@ -89,7 +94,8 @@ impl<'s> Spool<'s> {
                 let mut body = vec![0; bytes];
                 let file = spools.file()?;
                 file.read_exact_at(&mut body, start).map_err(|error| unavailable(&error))?;
-                // So that memory holds it no longer. Where that cannot be done it goes with the file.
+                // The temporary directory may be in memory, so the space is freed at once. If the file system cannot
+                // punch holes, the space is freed with the file.
                 let _ = fallocate(file, FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE, start, bytes as u64);
                 decode_ipc(body, &schema, usize::MAX).map_err(Error::internal)
             }

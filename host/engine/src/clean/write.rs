@@ -1,4 +1,4 @@
-//! Writing silver once it is known which rows stay.
+//! Writes silver after it is known which rows stay.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,82 +11,94 @@ use super::stream::Stream;
 use crate::clean::spool::Spool;
 use crate::silver;
 use crate::silver::{Encoded, Writer};
-use crate::tables::partial::Feed;
+use crate::tables::partial::PartialAggregator;
 use smelt_catalog::{CHANGES, Entry, ObjectRef, Removed};
 use smelt_common::error::Result;
 use smelt_common::{Error, workers};
 
-/// A silver object that loses rows.
-pub(super) struct Again {
+/// A silver object of an earlier commit that loses rows and so is written again.
+pub(super) struct Rewrite {
+    /// The bronze object's name.
     pub(super) name: String,
+    /// The catalog's entry before the rewrite.
     pub(super) entry: Entry,
 }
 
-/// What was written, by bronze object.
+/// The silver that was written, by bronze object.
 pub(super) struct Written {
+    /// The objects that were cleaned.
     pub(super) cleaned: Vec<(String, Entry)>,
+    /// The objects of earlier commits that lost rows.
     pub(super) rewritten: Vec<(String, Entry)>,
+    /// The rows that they lost.
     pub(super) removed: Option<Removed>,
 }
 
 /// A bronze object whose silver is to be written.
-struct Job<'w> {
+struct SilverJob<'w> {
     name: String,
-    /// As it will be, but for what is still to be written.
+    /// The entry for the catalog. The reference to the silver object is filled in after the object is written.
     entry: Entry,
-    /// The places of rows that are to be left out.
+    /// The positions of the rows that are left out, counted in `rows`.
     lost: Vec<u32>,
-    rows: Source<'w>,
+    rows: RowSource<'w>,
 }
 
-/// Where the rows are.
-enum Source<'w> {
-    /// Written already.
+/// The source of the rows.
+enum RowSource<'w> {
+    /// Nothing is to be written: the silver object exists already.
     Written,
+    /// New rows.
     New(Spool<'w>),
-    /// In silver, with rows that are now lost.
+    /// A silver object that has some rows too many.
     Silver,
 }
 
-/// One that is under way.
-struct Writing<'w> {
+/// A silver object that is being written.
+struct ObjectInProgress<'w> {
     name: String,
     entry: Entry,
+    /// `None` if nothing is to be written.
     stream: Option<Stream<'w>>,
+    /// True if the object replaces one of an earlier commit.
     again: bool,
 }
 
-/// What was written, and the rows that left silver if it was written again.
-type Done = (String, Entry, Option<Vec<RecordBatch>>);
+/// An object's name and its entry; and if the object was rewritten, the rows that left silver.
+type WrittenObject = (String, Entry, Option<Vec<RecordBatch>>);
 
 impl<'w> DatasetWork<'w> {
-    /// Writes the silver of all objects, without the rows at the places in `lost`.
+    /// Writes the silver of all objects, without the rows at the positions in `lost`. Adds the keys of replaced objects
+    /// to `retired`.
+    ///
+    /// # Errors
+    /// Also if the rows of an object do not add up: read = kept + rejected + superseded.
     pub(super) fn write(
         &self,
         objects: BTreeMap<u32, (&str, CleanObject<'w>)>,
-        again: Vec<Again>,
+        rewrites: Vec<Rewrite>,
         lost: &HashMap<u32, Vec<u32>>,
         retired: &mut Vec<String>,
     ) -> Result<Written> {
-        retired.extend(again.iter().map(|again| again.entry.silver.key.clone()));
+        retired.extend(rewrites.iter().map(|rewrite| rewrite.entry.silver.key.clone()));
         let lost = |id: u32| lost.get(&id).cloned().unwrap_or_default();
-        let new = objects.into_iter().map(|(id, (name, object))| Job::new(name, id, object, lost(id)));
-        let again = again.into_iter().map(|again| Job::again(&lost(again.entry.id), again));
-        let jobs: Vec<_> = new.chain(again).collect();
-        let parts = jobs.iter().map(Job::parts).sum();
-        let (done, feeds) = workers::share(
+        let new = objects.into_iter().map(|(id, (name, object))| SilverJob::new(name, id, object, lost(id)));
+        let rewrites = rewrites.into_iter().map(|rewrite| SilverJob::rewrite(&lost(rewrite.entry.id), rewrite));
+        let jobs: Vec<_> = new.chain(rewrites).collect();
+        let parts = jobs.iter().map(SilverJob::parts).sum();
+        let (objects, aggregators) = workers::share(
             jobs,
             parts,
             |job| self.begin(job),
-            |writing, feed| writing.iter().for_each(|writing| self.work(writing, feed)),
-            |writing, feed| self.end(writing?, feed),
+            |object, aggregator| object.iter().for_each(|object| self.work(object, aggregator)),
+            |object, aggregator| self.end(object?, aggregator),
         );
-        workers::map(feeds.into_iter().flatten().collect(), Feed::finish);
+        workers::map(aggregators.into_iter().flatten().collect(), PartialAggregator::finalize);
 
         let mut written = Written { cleaned: vec![], rewritten: vec![], removed: None };
         let mut removed = Vec::new();
-        for done in done {
-            let (name, entry, rows) = done?;
+        for object in objects {
+            let (name, entry, rows) = object?;
             if !entry.is_conserved() {
                 let Entry { read, .. } = entry;
                 let (kept, rejected, superseded) = (entry.kept(), entry.rejected_total(), entry.superseded.len());
@@ -106,46 +118,52 @@ impl<'w> DatasetWork<'w> {
         Ok(written)
     }
 
-    fn begin(&self, Job { name, entry, lost, rows }: Job<'w>) -> Result<Writing<'w>> {
-        let again = matches!(rows, Source::Silver);
+    fn begin(&self, job: SilverJob<'w>) -> Result<ObjectInProgress<'w>> {
+        let SilverJob { name, entry, lost, rows } = job;
+        let again = matches!(rows, RowSource::Silver);
         let stream = match rows {
-            Source::Written => None,
-            Source::New(spool) => Some(Stream::begin(self, &name, Box::new(spool.into_batches()), lost, false)?),
-            Source::Silver => {
+            RowSource::Written => None,
+            RowSource::New(spool) => Some(Stream::begin(self, &name, Box::new(spool.into_batches()), lost, false)?),
+            RowSource::Silver => {
                 let schema = &self.step.plugin.spec().output;
                 let batches = silver::read(self.cleaning.store, &entry.silver, schema, schema)?;
                 Some(Stream::begin(self, &name, Box::new(batches.into_iter().map(Ok)), lost, true)?)
             }
         };
-        Ok(Writing { name, entry, stream, again })
+        Ok(ObjectInProgress { name, entry, stream, again })
     }
 
-    fn work(&self, writing: &Writing<'w>, feed: &mut Option<Feed<'w>>) {
-        if let Some(stream) = &writing.stream {
-            stream.work(if writing.again { None } else { self.feed(feed) });
+    fn work(&self, object: &ObjectInProgress<'w>, aggregator: &mut Option<PartialAggregator<'w>>) {
+        if let Some(stream) = &object.stream {
+            stream.work(if object.again { None } else { self.opened(aggregator) });
         }
     }
 
-    fn end(&self, writing: Writing<'w>, feed: &mut Option<Feed<'w>>) -> Result<Done> {
-        let Writing { name, mut entry, stream, again } = writing;
+    fn end(
+        &self,
+        object: ObjectInProgress<'w>,
+        aggregator: &mut Option<PartialAggregator<'w>>,
+    ) -> Result<WrittenObject> {
+        let ObjectInProgress { name, mut entry, stream, again } = object;
         let Some(stream) = stream else { return Ok((name, entry, None)) };
         let (silver, removed) = stream.end()?;
         entry.silver = silver;
         if again {
             return Ok((name, entry, Some(removed)));
         }
-        self.feed(feed).into_iter().for_each(|feed| feed.written(&entry.silver.key));
+        self.opened(aggregator).into_iter().for_each(|aggregator| aggregator.end_object(&entry.silver.key));
         Ok((name, entry, None))
     }
 
-    /// Where KPIs take in new rows on this worker, if they do.
-    fn feed<'f>(&self, feed: &'f mut Option<Feed<'w>>) -> Option<&'f mut Feed<'w>> {
+    /// Returns the worker's partial aggregator, and creates it the first time. Returns `None` if the run does not
+    /// aggregate.
+    fn opened<'a>(&self, aggregator: &'a mut Option<PartialAggregator<'w>>) -> Option<&'a mut PartialAggregator<'w>> {
         let partials = self.cleaning.partials?;
         let Cleaning { pipeline, state, as_of, .. } = self.cleaning;
-        Some(feed.get_or_insert_with(|| partials.feed(pipeline, state, &self.step.name, *as_of)))
+        Some(aggregator.get_or_insert_with(|| partials.aggregator(pipeline, state, &self.step.name, *as_of)))
     }
 
-    /// Writes the rows that left silver, so that KPIs can take them back.
+    /// Writes the rows that left silver, so that KPIs can subtract them.
     fn write_removed(&self, removed: Vec<(String, Vec<RecordBatch>)>) -> Result<Option<Removed>> {
         if removed.is_empty() {
             return Ok(None);
@@ -167,7 +185,8 @@ impl<'w> DatasetWork<'w> {
     }
 }
 
-impl<'w> Job<'w> {
+impl<'w> SilverJob<'w> {
+    /// Returns the job for a cleaned object.
     fn new(name: &str, id: u32, object: CleanObject<'w>, lost: Vec<u32>) -> Self {
         let CleanObject {
             etag,
@@ -183,8 +202,8 @@ impl<'w> Job<'w> {
             warnings: _,
         } = object;
         let (rows, silver) = match rows {
-            Rows::Written(silver) => (Source::Written, silver),
-            Rows::Waiting(spool) => (Source::New(spool), ObjectRef::default()),
+            Rows::Written(silver) => (RowSource::Written, silver),
+            Rows::Waiting(spool) => (RowSource::New(spool), ObjectRef::default()),
         };
         let superseded = lost.clone();
         let rejected_at = None;
@@ -205,20 +224,21 @@ impl<'w> Job<'w> {
         Self { name: name.to_owned(), entry, lost, rows }
     }
 
-    fn again(places: &[u32], Again { name, mut entry }: Again) -> Self {
-        // Places count over what the cleaner kept; the silver object lacks what was superseded before.
-        let shift = |&place: &u32| place - entry.superseded.partition_point(|&gone| gone < place) as u32;
-        let lost = places.iter().map(shift).collect();
-        entry.superseded.extend(places);
+    /// Returns the job for a silver object that loses the rows at the positions.
+    fn rewrite(positions: &[u32], Rewrite { name, mut entry }: Rewrite) -> Self {
+        // Positions count the rows that the cleaner kept. The silver object lacks those that were superseded before.
+        let shift = |&position: &u32| position - entry.superseded.partition_point(|&gone| gone < position) as u32;
+        let lost = positions.iter().map(shift).collect();
+        entry.superseded.extend(positions);
         entry.superseded.sort_unstable();
-        Self { name, entry, lost, rows: Source::Silver }
+        Self { name, entry, lost, rows: RowSource::Silver }
     }
 
-    /// How many workers could take part.
+    /// Returns the number of workers that could take part.
     fn parts(&self) -> usize {
         match &self.rows {
-            Source::New(spool) => spool.batches().max(1),
-            Source::Written | Source::Silver => 1,
+            RowSource::New(spool) => spool.batches().max(1),
+            RowSource::Written | RowSource::Silver => 1,
         }
     }
 }

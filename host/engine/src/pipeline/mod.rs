@@ -1,4 +1,4 @@
-//! A pipeline ready to run: a manifest whose plugins are loaded, and in which all is checked that needs no data.
+//! A pipeline that is ready to run: its plugins are loaded, and everything that can be checked without data is checked.
 
 mod lock;
 
@@ -16,11 +16,12 @@ use smelt_common::Error;
 use smelt_common::binary::Binary;
 use smelt_common::error::{Kind, Result};
 use smelt_common::glob::Pattern;
+use smelt_common::text::guest_text;
 use smelt_formats::{DecodeLimits, Format};
 use smelt_runtime::privacy::Pseudonyms;
 use smelt_runtime::{
-    Accumulator, Cleaner, Engine, Identity, Kpi, KpiInputSpec, Limits, Object, Session, Source, check_parameters,
-    guest_text, schema_text,
+    Accumulator, Cleaner, Engine, Generator, Identity, Kpi, KpiInputSpec, Limits, Object, Session, check_parameters,
+    schema_text,
 };
 
 /// A pipeline ready to run.
@@ -33,18 +34,18 @@ pub struct Pipeline {
     pub output: Output,
     /// Limits on reading bronze.
     pub decode: DecodeLimits,
-    /// How often smelt tries an object or a KPI before it parks what the plugin fails at.
+    /// The number of attempts after which smelt parks an object or a KPI that a plugin fails at.
     pub max_attempts: u32,
     /// How smelt keeps rejected rows.
     pub quarantine: Quarantine,
-    /// How long smelt keeps rejected rows; `None` for ever.
+    /// How long smelt keeps rejected rows; `None` means for ever.
     pub quarantine_retention: Option<Duration>,
-    /// How the catalog keeps what a plugin says when it fails.
+    /// How the catalog keeps the text of a plugin's errors.
     pub error_text: ErrorText,
-    /// The id of the pseudonym key; `None` without a key.
+    /// The id of the pseudonym key; `None` if there is no key.
     pub key_id: Option<String>,
     /// The sources, in the order of their names.
-    pub sources: Vec<SourceStep>,
+    pub sources: Vec<GeneratorStep>,
     /// The datasets, in the order of their names.
     pub datasets: Vec<DatasetStep>,
     /// The KPIs, in the order of their names.
@@ -54,13 +55,13 @@ pub struct Pipeline {
 }
 
 /// A source, ready to generate.
-pub struct SourceStep {
+pub struct GeneratorStep {
     /// The name in the manifest.
     pub name: String,
     /// The number from which the source derives its randomness.
     pub seed: u64,
     /// The loaded component.
-    pub plugin: Source,
+    pub plugin: Generator,
     /// The patterns of the objects that the source declares.
     families: Vec<Pattern>,
     /// The manifest's parameters; the command line may add to them.
@@ -79,7 +80,7 @@ pub struct DatasetStep {
     pub plugin: Cleaner,
     /// The parameters, as a JSON object.
     pub parameters: String,
-    /// All that the silver depends on besides bronze.
+    /// Everything that the silver depends on besides bronze.
     pub fingerprint: Fingerprint,
 }
 
@@ -93,7 +94,7 @@ pub struct KpiStep {
     pub parameters: String,
     /// The plugin's inputs, with the dataset and the columns that each reads.
     pub inputs: Vec<KpiInput>,
-    /// All that the table depends on besides silver.
+    /// Everything that the table depends on besides silver.
     pub fingerprint: Fingerprint,
 }
 
@@ -112,15 +113,19 @@ pub struct KpiInput {
 /// The most bytes of an object's name, because file systems allow no more.
 const LONGEST_NAME: usize = 255;
 
-impl SourceStep {
-    /// Returns the object's name for the attempt of this number, if the names of earlier attempts are taken. It matches the same
-    /// pattern.
+impl GeneratorStep {
+    /// Returns the object's name for the given attempt, in case the names of earlier attempts are taken. It matches the
+    /// same pattern as `name`.
     pub fn numbered(&self, name: &str, attempt: u32) -> String {
         let family = self.families.iter().find(|family| family.matches(name));
         family.map_or_else(|| name.to_owned(), |family| family.numbered(name, attempt, LONGEST_NAME))
     }
 
-    /// Returns the objects of a tick. Fails if the name of one matches no declared pattern, because bronze has other datasets too.
+    /// Returns the objects of a tick.
+    ///
+    /// # Errors
+    /// The plugin fails, or the name of an object matches no pattern that the plugin declares. Such an object could get
+    /// into another dataset.
     pub fn generate(&self, params: &str, seed: u64, tick: u64, as_of: i64) -> Result<Vec<Object>> {
         let objects = self.plugin.generate(params, seed, tick, as_of)?;
         let is_foreign = |object: &&Object| !self.families.iter().any(|family| family.matches(&object.name));
@@ -136,7 +141,8 @@ impl SourceStep {
 }
 
 impl DatasetStep {
-    /// Opens a session of the cleaner. If the cleaner asks for a time, it gets `as_of`, in microseconds since the epoch.
+    /// Opens a session of the cleaner. If the cleaner asks for a time, it gets `as_of`, in microseconds since the
+    /// epoch.
     pub fn open(&self, as_of: i64) -> Result<Session<'_>> {
         self.plugin.open(&self.parameters, self.plugin.identity().uses_as_of.then_some(as_of))
     }
@@ -150,8 +156,8 @@ impl KpiStep {
 }
 
 impl Pipeline {
-    /// Loads every plugin that the manifest names. `find` returns the component for a plugin's name and limits. If there is a lock,
-    /// it must pin each component and its limits.
+    /// Loads every plugin that the manifest names. `find` returns the component for a plugin's name and limits. If
+    /// there is a lock, it must pin each component and its limits.
     ///
     /// # Errors
     /// Something does not fit together. The message says what would have been right.
@@ -169,8 +175,8 @@ impl Pipeline {
         })
     }
 
-    /// Loads every plugin that the manifest names, without a lock. `find` returns the component for a section (`kpi.aov`), a plugin's
-    /// name and its limits.
+    /// Loads every plugin that the manifest names, without a lock. `find` returns the component for a section
+    /// (`kpi.aov`), a plugin's name and its limits.
     pub fn load_with(
         manifest: &Manifest,
         engine: Engine,
@@ -186,12 +192,12 @@ impl Pipeline {
         for (name, section) in &manifest.source {
             let load = || {
                 let (binary, limits) = find(&format!("source.{name}"), &section.plugin, &section.limits)?;
-                let plugin = Source::load(&engine, &section.plugin, &binary, &limits, pseudonyms)?;
+                let plugin = Generator::load(&engine, &section.plugin, &binary, &limits, pseudonyms)?;
                 check_parameters(plugin.identity(), &section.parameters.clone().into())?;
                 let parameters = section.parameters.clone();
                 let families = plugin.spec().objects.iter().map(|glob| Pattern::parse(glob)).collect::<Result<_>>();
                 let families = families.map_err(|error| error.context(format!("plugin `{}`", section.plugin)))?;
-                Ok(SourceStep { name: name.clone(), seed: section.own.seed, plugin, families, parameters })
+                Ok(GeneratorStep { name: name.clone(), seed: section.own.seed, plugin, families, parameters })
             };
             sources.push(load().map_err(|error| refused(error, &format!("[source.{name}]")))?);
         }
@@ -290,7 +296,7 @@ fn settings(section: &DatasetSection, manifest: &Manifest) -> String {
     format!("objects={} format={format} record_bytes={record_bytes} depth={depth}", section.own.objects)
 }
 
-/// Returns all that the plugin's results depend on, without a time and without a key.
+/// Returns everything that the plugin's results depend on besides data, without a time and without a key.
 fn fingerprint(identity: &Identity, parameters: &str, host: String) -> Fingerprint {
     Fingerprint {
         plugin: identity.name.to_string(),
@@ -304,8 +310,8 @@ fn fingerprint(identity: &Identity, parameters: &str, host: String) -> Fingerpri
     }
 }
 
-/// Adds the section to an error. An error of a plugin becomes one of the configuration: until data is read, the operator can avoid
-/// it only by another component or another manifest.
+/// Adds the section to an error. A plugin's error becomes an error of the configuration: no data is read yet, so only
+/// another component or another manifest can avoid it.
 fn refused(error: Error, section: &str) -> Error {
     match error.kind() {
         Kind::Plugin | Kind::LimitExceeded => Error::config(error.to_string()).context(section),

@@ -1,4 +1,4 @@
-//! What is in quarantine, as the newest commit names it.
+//! Lists the rejected rows that the newest commit references.
 
 use std::collections::BTreeMap;
 
@@ -10,49 +10,50 @@ use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
 use smelt_storage::{Store, read_verified};
 
-/// Which rejected rows are meant: those that fit all that is given.
+/// A filter for rejected rows. A row must satisfy every field that is given.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// Of this dataset.
+    /// The row's dataset.
     pub dataset: Option<String>,
-    /// Rejected by this rule.
+    /// The rule that rejected the row.
     pub rule: Option<String>,
-    /// Of the bronze object of this name.
+    /// The name of the row's bronze object.
     pub object: Option<String>,
-    /// By the component whose sha256 begins so.
+    /// The first digits of the sha256 of the component that rejected the row.
     pub component: Option<String>,
 }
 
 /// The rejected rows of one bronze object.
 #[derive(Debug, Clone, Serialize)]
 pub struct Held {
-    /// Its dataset.
+    /// The object's dataset.
     pub dataset: String,
-    /// The bronze object.
+    /// The bronze object's name.
     pub object: String,
-    /// The component that rejected them, by its sha256.
+    /// The sha256 of the component that rejected the rows.
     pub component: String,
-    /// How many rows the object has.
+    /// The number of rows in the object.
     pub read: u64,
-    /// How many were rejected, by rule; of the rule that is meant, if one is.
+    /// The number of rejected rows, by rule. If the filter names a rule, only that one is here.
     pub rejected: BTreeMap<String, u64>,
-    /// Where the rows are, unless they were not kept or are no longer.
+    /// The object with the rows; `None` if the pipeline did not keep them or no longer keeps them.
     pub quarantine: Option<ObjectRef>,
-    /// As in [`Entry::rejected_at`](smelt_catalog::Entry::rejected_at).
+    /// The time at which the rows were written, as in [`Entry::rejected_at`](smelt_catalog::Entry::rejected_at).
     #[serde(skip)]
     pub rejected_at: Option<i64>,
 }
 
 impl Filter {
-    fn has(meant: Option<&String>, name: &str) -> bool {
-        meant.is_none_or(|meant| meant == name)
+    /// Returns whether a field of the filter accepts the name.
+    fn accepts(field: Option<&String>, name: &str) -> bool {
+        field.is_none_or(|wanted| wanted == name)
     }
 }
 
-/// The rejected rows that are meant, by bronze object, in the order of datasets and names.
+/// Returns the rejected rows that satisfy the filter, by bronze object and in the order of datasets and names.
 ///
 /// # Errors
-/// There is no such dataset or object, or the catalog cannot be read.
+/// The lake has no dataset or object of the name that the filter gives, or the catalog cannot be read.
 pub fn held(store: &dyn Store, state: &State, filter: &Filter) -> Result<Vec<Held>> {
     let Filter { dataset, rule, object, component } = filter;
     if let Some(unknown) = dataset.as_ref().filter(|name| !state.datasets.contains_key(*name)) {
@@ -62,9 +63,9 @@ pub fn held(store: &dyn Store, state: &State, filter: &Filter) -> Result<Vec<Hel
     }
     let mut all = Vec::new();
     let mut found = object.is_none();
-    for (name, dataset) in state.datasets.iter().filter(|(name, _)| Filter::has(filter.dataset.as_ref(), name)) {
+    for (name, dataset) in state.datasets.iter().filter(|(name, _)| Filter::accepts(filter.dataset.as_ref(), name)) {
         let by = &dataset.relation.fingerprint.component;
-        if component.as_ref().is_some_and(|meant| !by.starts_with(meant.as_str())) {
+        if component.as_ref().is_some_and(|digits| !by.starts_with(digits.as_str())) {
             continue;
         }
         let entries = match object {
@@ -77,7 +78,7 @@ pub fn held(store: &dyn Store, state: &State, filter: &Filter) -> Result<Vec<Hel
         found |= !entries.is_empty();
         for (object, entry) in entries {
             let mut rejected = entry.rejected;
-            rejected.retain(|name, _| Filter::has(rule.as_ref(), name));
+            rejected.retain(|name, _| Filter::accepts(rule.as_ref(), name));
             if !rejected.is_empty() {
                 let (dataset, component) = (name.clone(), by.clone());
                 let Entry { read, quarantine, rejected_at, .. } = entry;
@@ -88,20 +89,26 @@ pub fn held(store: &dyn Store, state: &State, filter: &Filter) -> Result<Vec<Hel
     match found {
         true => Ok(all),
         false => Err(Error::config(format!(
-            "the lake has read no bronze object `{}`; its name in bronze, without a directory, would be right",
+            "the lake has read no bronze object `{}`; give its name in bronze, without `bronze/`",
             object.as_deref().unwrap_or_default()
         ))),
     }
 }
 
-/// The rows themselves, as they were written down; of the rule that is meant, if one is.
+/// Reads the rejected rows of an object from quarantine. If the filter named a rule, returns only rows of that rule.
+///
+/// # Errors
+/// The rows cannot be read, or have changed.
 pub fn rows(store: &dyn Store, held: &Held) -> Result<Vec<Map<String, Value>>> {
-    let Some(stored) = &held.quarantine else { return Ok(vec![]) };
-    let body = read_verified(store, &stored.key, &stored.sha256)?;
+    let Some(quarantine) = &held.quarantine else { return Ok(vec![]) };
+    let body = read_verified(store, &quarantine.key, &quarantine.sha256)?;
     let mut rows = Vec::new();
     for line in body.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
         let row: Map<String, Value> = serde_json::from_slice(line).map_err(|error| {
-            Error::new(Kind::InvalidInput, format!("`{}` has a line that is no object: {error}", stored.key))
+            Error::new(
+                Kind::InvalidInput,
+                format!("`{}` has a line that is not a JSON object: {error}", quarantine.key),
+            )
         })?;
         if row.get("rule").and_then(Value::as_str).is_some_and(|rule| held.rejected.contains_key(rule)) {
             rows.push(row);

@@ -1,4 +1,5 @@
-//! Rejected rows, as JSON Lines: which rule, where the row came from, what it was, and which component said so.
+//! Rejected rows as JSON Lines: each line has the rule, the row's place in bronze, its text and the component that
+//! rejected it.
 
 mod ledger;
 mod replay;
@@ -18,7 +19,7 @@ const RAW_BYTES: usize = 64 << 10;
 pub struct Rejected<'r> {
     /// The rule that rejected it.
     pub rule: &'r str,
-    /// What is wrong, where the host itself says so; never the content of a cell.
+    /// The host's reason, if the host itself rejected the row. It never contains the content of a cell.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<&'r str>,
     /// The bronze object's name.
@@ -29,20 +30,20 @@ pub struct Rejected<'r> {
     pub offset: u64,
     /// The record's length in bytes.
     pub bytes: u64,
-    /// The sha256 of the component that was at work.
+    /// The sha256 of the dataset's cleaner.
     pub component: &'r str,
-    /// The record as it was written. Bytes that are not UTF-8 appear as U+FFFD, and a long record is cut off: `object`,
+    /// The record's text. Bytes that are not UTF-8 appear as U+FFFD, and a long record is cut off. The fields `object`,
     /// `offset` and `bytes` say where the original is.
     pub raw: Cow<'r, str>,
 }
 
 impl Rejected<'_> {
-    /// The record's text, cut off where it is long.
+    /// Returns the record's text. A text of more than 64 KiB is cut off.
     pub fn raw(record: &[u8]) -> Cow<'_, str> {
         String::from_utf8_lossy(&record[..record.len().min(RAW_BYTES)])
     }
 
-    /// The same with every letter as `x` and every digit as `0`.
+    /// Returns the same text as [`Self::raw`], with `x` for every letter and `0` for every digit.
     pub fn masked(record: &[u8]) -> Cow<'_, str> {
         let mask = |character: char| match character {
             _ if character.is_alphabetic() => 'x',
@@ -52,7 +53,7 @@ impl Rejected<'_> {
         Self::raw(record).chars().map(mask).collect()
     }
 
-    /// Appends it as one line.
+    /// Appends the row as one line of JSON.
     pub fn write(&self, lines: &mut Vec<u8>) {
         serde_json::to_writer(&mut *lines, self).expect("strings and numbers are JSON, and a Vec takes all");
         lines.push(b'\n');

@@ -1,4 +1,4 @@
-//! Rejected rows, and they alone, through a component: what would become of them now?
+//! Replays rejected rows, and only these, through a component, to see which of them it would keep now.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -15,37 +15,39 @@ use smelt_formats::Decoder;
 use smelt_storage::layers::BRONZE;
 use smelt_storage::{Store, unavailable};
 
-/// What becomes of the rejected rows of a dataset.
+/// The result of a replay of the rejected rows of one dataset.
 #[derive(Debug, Default, Serialize)]
 pub struct Replayed {
-    /// The dataset.
+    /// The dataset's name.
     pub dataset: String,
-    /// How many rows were sent.
+    /// The number of rows that were replayed.
     pub rows: u64,
-    /// How many of them pass now, by the rule that rejected them.
+    /// The number of rows that pass now, by the rule that rejected them before.
     pub passed: BTreeMap<String, u64>,
-    /// How many are rejected again, by the rule that does so now. What is malformed stays so whatever the component.
+    /// The number of rows that are rejected again, by the rule that rejects them now. A malformed row is always
+    /// rejected again, because it never reaches the component.
     pub rejected: BTreeMap<String, u64>,
 }
 
 impl Replayed {
-    /// How many pass.
+    /// Returns the number of rows that pass.
     pub fn passed(&self) -> u64 {
         self.passed.values().sum()
     }
 }
 
-/// Sends the rejected rows through the components that the pipeline has for their datasets, at that time in microseconds
-/// since the epoch. Nothing is written.
+/// Sends rejected rows through the cleaners that the pipeline has for their datasets. The cleaners are told the time
+/// `as_of`, in microseconds since the epoch. Writes nothing.
 ///
 /// # Errors
-/// The component fails; or the rows are no longer in quarantine, which says which they are.
+/// A cleaner fails; or quarantine no longer has the rows, and without it no one knows which rows were rejected.
 pub fn replay(store: &dyn Store, pipeline: &Pipeline, as_of: i64, held: &[Held]) -> Result<Vec<Replayed>> {
     let mut by_dataset: BTreeMap<&str, Replayed> = BTreeMap::new();
-    for (of, sent) in workers::map(held.iter().collect(), |of| (of, object(store, pipeline, as_of, of))) {
-        let Replayed { rows, passed, rejected, .. } = sent?;
-        let all = by_dataset.entry(&of.dataset).or_default();
-        all.dataset.clone_from(&of.dataset);
+    let replayed = workers::map(held.iter().collect(), |held| (held, replay_object(store, pipeline, as_of, held)));
+    for (held, replayed) in replayed {
+        let Replayed { rows, passed, rejected, .. } = replayed?;
+        let all = by_dataset.entry(&held.dataset).or_default();
+        all.dataset.clone_from(&held.dataset);
         all.rows += rows;
         for (all, some) in [(&mut all.passed, passed), (&mut all.rejected, rejected)] {
             some.into_iter().for_each(|(rule, rows)| *all.entry(rule).or_default() += rows);
@@ -54,13 +56,14 @@ pub fn replay(store: &dyn Store, pipeline: &Pipeline, as_of: i64, held: &[Held])
     Ok(by_dataset.into_values().collect())
 }
 
-fn object(store: &dyn Store, pipeline: &Pipeline, as_of: i64, held: &Held) -> Result<Replayed> {
+/// Replays the rejected rows of one object.
+fn replay_object(store: &dyn Store, pipeline: &Pipeline, as_of: i64, held: &Held) -> Result<Replayed> {
     let Held { dataset, object, .. } = held;
     let step = pipeline
         .dataset(dataset)
-        .ok_or_else(|| Error::config(format!("the manifest lacks [dataset.{dataset}], of which rows were rejected")))?;
+        .ok_or_else(|| Error::config(format!("the manifest lacks [dataset.{dataset}], which has rejected rows")))?;
     let mut replayed = Replayed::default();
-    // The rule that rejected each row, by number.
+    // Maps a row's number to the rule that rejected the row.
     let mut wanted = HashMap::new();
     for row in rows(store, held)? {
         if let (Some(number), Some(rule)) = (row.get("row").and_then(serde_json::Value::as_u64), row.get("rule")) {

@@ -1,4 +1,4 @@
-//! What aggregating works on: the lake as it is, and each KPI that is computed.
+//! The inputs of an aggregation pass, and a KPI that it computes.
 
 use crate::pipeline::{KpiStep, Pipeline};
 use crate::tables::partial::PartialAggregates;
@@ -13,42 +13,45 @@ use std::sync::{Arc, Mutex};
 use arrow_array::RecordBatch;
 use chrono::{DateTime, Utc};
 
-/// What aggregating needs.
+/// The inputs of an aggregation pass.
 pub struct Aggregation<'a> {
     /// The lake.
     pub store: &'a dyn Store,
-    /// What to do.
+    /// The pipeline that says how each KPI is computed.
     pub pipeline: &'a Pipeline,
-    /// What the lake holds.
+    /// The state of the lake that the pass starts from.
     pub state: &'a State,
-    /// The time of this run: gold is stamped with it.
+    /// The time of this run. The keys of gold objects contain it.
     pub now: DateTime<Utc>,
     /// The time that plugins are told, in microseconds since the epoch.
     pub as_of: i64,
-    /// What was taken in while silver was written.
+    /// The partial aggregates that were computed while silver was written.
     pub partials: &'a PartialAggregates,
-    /// Told of every silver object read.
+    /// Receives the number of bytes of each silver object that was read.
     pub progress: &'a dyn Progress,
 }
 
-/// The tables that were computed, by KPI.
+/// The computed tables, by KPI.
 pub type Tables = BTreeMap<String, RecordBatch>;
 
-/// A KPI being computed.
+/// A KPI that is being computed.
 pub(super) struct Work<'w> {
     pub(super) step: &'w KpiStep,
-    /// Whether the sums that it had are added to, rather than made anew.
+    /// True if the pass adds to the KPI's kept sums; false if it rebuilds them.
     pub(super) incremental: bool,
-    /// What is added to its first stage.
+    /// The sums that are added to the KPI's first stage.
     pub(super) sums: Arc<Shards>,
+    /// The first error, if the KPI failed.
     pub(super) failure: Mutex<Option<Error>>,
 }
 
 impl Work<'_> {
+    /// Notes an error. Only the first one is kept.
     pub(super) fn fail(&self, error: Error) {
         self.failure.lock().expect("no one panics while holding it").get_or_insert(error);
     }
 
+    /// Returns whether an error was noted.
     pub(super) fn has_failed(&self) -> bool {
         self.failure.lock().expect("no one panics while holding it").is_some()
     }

@@ -1,4 +1,4 @@
-//! Which rows came and went since a KPI last read a dataset, from the logs of the commits in between.
+//! Finds the rows that were added and removed since a KPI last read a relation, in the logs of the commits in between.
 
 use std::collections::BTreeMap;
 
@@ -7,28 +7,29 @@ use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
 use smelt_storage::Store;
 
-/// The most commits that are looked through: beyond, it is cheaper to begin anew.
+/// The most commits whose logs are read. With more commits, it is cheaper to rebuild the sums from all rows.
 const MOST_COMMITS: usize = 256;
 
-/// Rows that came and went.
+/// The rows that were added to a relation and removed from it.
 #[derive(Debug, Default)]
 pub(super) struct Delta {
-    /// Silver objects all of whose rows came.
+    /// Silver objects all of whose rows are new to the reader.
     pub(super) added: Vec<ObjectRef>,
-    /// Rows that went, of objects that were read before.
+    /// Removed rows of objects that the reader has read.
     pub(super) removed: Vec<RemovedRows>,
 }
 
-/// Some of the rows that a commit removed from silver.
+/// Some of the rows that one commit removed from silver.
 #[derive(Debug)]
 pub(super) struct RemovedRows {
+    /// The object with all rows that the commit removed.
     pub(super) rows: ObjectRef,
-    /// Which of them, as ranges of row numbers.
+    /// The ranges of row numbers, in that object, of the rows that are meant.
     pub(super) ranges: Vec<(usize, usize)>,
 }
 
 impl Delta {
-    /// Returns everything that the relation has.
+    /// Returns all rows of the relation as added.
     pub(super) fn all(store: &dyn Store, relation: &Relation) -> Result<Self> {
         let added = match &relation.files {
             Files::Entries(entries) => {
@@ -39,7 +40,11 @@ impl Delta {
         Ok(Self { added, removed: vec![] })
     }
 
-    /// Returns what changed in the relation after the commit `revision`; `None` if that cannot be told, or not cheaply.
+    /// Returns the rows that changed in the relation after the commit `revision`. Returns `None` if the relation was
+    /// rebuilt since, or if more than [`MOST_COMMITS`] commits changed it.
+    ///
+    /// # Errors
+    /// [`Kind::Damaged`] if a commit or a log is gone or damaged.
     pub(super) fn since(store: &dyn Store, name: &str, relation: &Relation, revision: u64) -> Result<Option<Self>> {
         if revision < relation.since {
             return Ok(None);
@@ -56,13 +61,14 @@ impl Delta {
             }
             let mut commit = read_commit(store, at)?;
             let change = commit.relations.remove(name).ok_or_else(|| {
-                Error::new(Kind::Damaged, format!("commit {at} says nothing of `{name}`, which it changed"))
+                Error::new(Kind::Damaged, format!("commit {at} changed `{name}`, but does not say how"))
             })?;
             if change.reset {
                 return Ok(None);
             }
             for LogEntry { object, cleaned, entry } in change.read_log(store)? {
-                // From the newest commit to the oldest: what was met first is what there is now.
+                // The loop runs from the newest commit to the oldest, so the first entry of an object is its current
+                // one.
                 let silver = newest.entry(object.clone()).or_insert(entry.silver).clone();
                 if cleaned {
                     added.insert(object, silver);
@@ -75,7 +81,8 @@ impl Delta {
     }
 }
 
-/// What was removed from objects that were there before: of those that came since, silver as it is now has what is left.
+/// Returns the removed rows without those of `added` objects. The reader has not read these objects, and their current
+/// silver already lacks the removed rows.
 fn without(Removed { rows, objects }: Removed, added: &BTreeMap<String, ObjectRef>) -> RemovedRows {
     let mut ranges = Vec::new();
     let mut start = 0;

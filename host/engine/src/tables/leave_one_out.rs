@@ -1,11 +1,11 @@
-//! What a KPI's table would be without one silver object.
+//! Computes a KPI's table as it would be without one silver object.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
 
 use arrow_array::RecordBatch;
 
-use super::finish::{fold, stored};
+use super::finalize::{fold, kept_groups};
 use crate::pipeline::{KpiStep, Pipeline};
 use crate::silver;
 use smelt_catalog::{Gold, ObjectRef};
@@ -16,15 +16,15 @@ use smelt_runtime::sums::{Shards, Sign, Sums};
 use smelt_storage::Store;
 use smelt_storage::sorted_runs::Reader;
 
-/// A KPI's table with what it is made from, ready to leave something out.
+/// A KPI's sums, from which its table can be computed without one of the silver objects.
 pub struct LeaveOneOut<'w> {
     store: &'w dyn Store,
     pipeline: &'w Pipeline,
     step: &'w KpiStep,
     as_of: i64,
-    /// What is kept of each stage that is folded.
+    /// The kept sums of each stage before the last.
     kept: Vec<Reader<'w>>,
-    /// All of the last stage.
+    /// All sums of the last stage.
     last: Sums,
 }
 
@@ -33,24 +33,29 @@ pub struct LeaveOneOut<'w> {
 pub struct States(Mutex<HashMap<(usize, String, String), RecordBatch>>);
 
 impl States {
+    /// Returns the object's sums. Calls `make` if they are not known yet.
     fn of(&self, input: usize, object: &ObjectRef, make: impl FnOnce() -> Result<RecordBatch>) -> Result<RecordBatch> {
         let key = (input, object.key.clone(), object.sha256.clone());
         let known = self.0.lock().expect("no one panics while holding it").get(&key).cloned();
         if let Some(known) = known {
             return Ok(known);
         }
-        let made = make()?;
-        self.0.lock().expect("no one panics while holding it").insert(key, made.clone());
-        Ok(made)
+        let state = make()?;
+        self.0.lock().expect("no one panics while holding it").insert(key, state.clone());
+        Ok(state)
     }
 }
 
 impl<'w> LeaveOneOut<'w> {
-    /// The table of the KPI, which `pipeline` has as it was made.
+    /// Opens the sums of the table `gold`. The pipeline must have the components and parameters that the table was made
+    /// with.
     pub fn open(store: &'w dyn Store, pipeline: &'w Pipeline, step: &'w KpiStep, gold: &'w Gold) -> Result<Self> {
         let specs = &step.plugin.spec().stages;
         let Some((stage, folded)) = gold.stages.split_last().filter(|_| gold.stages.len() == specs.len()) else {
-            return Err(Error::internal("a table has other stages than its plugin"));
+            let (kpi, kept, declared) = (&step.name, gold.stages.len(), specs.len());
+            return Err(Error::internal(format!(
+                "the table of KPI `{kpi}` has {kept} stages, but its plugin declares {declared}"
+            )));
         };
         let mut last = Sums::new(&specs[folded.len()]);
         stage.scan(store, |key, rows| last.load(key, rows, Sign::Plus))?;
@@ -58,12 +63,13 @@ impl<'w> LeaveOneOut<'w> {
         Ok(Self { store, pipeline, step, as_of: gold.relation.fingerprint.as_of.unwrap_or_default(), kept, last })
     }
 
-    /// The table as it is.
+    /// Returns the table with all silver objects.
     pub fn table(&self) -> Result<RecordBatch> {
         self.accumulator()?.evaluate(&self.last.batch()?)
     }
 
-    /// The table without each of these silver objects, of the input of that number, by itself.
+    /// Returns one table for each object: the table without that object alone. An object is given with the index of the
+    /// KPI's input that reads it.
     pub fn without(&self, objects: Vec<(usize, &ObjectRef)>, states: &States) -> Result<Vec<RecordBatch>> {
         let failed = Mutex::new(None);
         let tables = workers::map(objects, |(input, object)| {
@@ -81,16 +87,16 @@ impl<'w> LeaveOneOut<'w> {
         let specs = &self.step.plugin.spec().stages;
         let mut accumulator = self.accumulator()?;
         let state = states.of(input, object, || self.state(&mut accumulator, input, object))?;
-        let key_hash = |stage: usize| self.kept.get(stage).map(Reader::key_hash).copied().unwrap_or_default();
-        let mut changed = Shards::new(&specs[0], key_hash(0));
+        let hash = |stage: usize| self.kept.get(stage).map(Reader::key_hash).copied().unwrap_or_default();
+        let mut changed = Shards::new(&specs[0], hash(0));
         changed.add(&state, Sign::Minus);
         for (stage, kept) in self.kept.iter().enumerate() {
-            let next = Shards::new(&specs[stage + 1], key_hash(stage + 1));
+            let next = Shards::new(&specs[stage + 1], hash(stage + 1));
             let changed_here = changed.all();
-            let mut groups = stored(kept, &changed_here)?;
-            fold(&mut accumulator, stage, &groups.placed(kept.key_hash()), Sign::Minus, &next)?;
+            let mut groups = kept_groups(kept, &changed_here)?;
+            fold(&mut accumulator, stage, &groups.sorted_by_hash(kept.key_hash()), Sign::Minus, &next)?;
             groups.add_all(&changed_here, Sign::Plus);
-            fold(&mut accumulator, stage, &groups.placed(kept.key_hash()), Sign::Plus, &next)?;
+            fold(&mut accumulator, stage, &groups.sorted_by_hash(kept.key_hash()), Sign::Plus, &next)?;
             changed = next;
         }
         let mut last = self.last.like();
@@ -102,8 +108,10 @@ impl<'w> LeaveOneOut<'w> {
     /// Returns the sums of one silver object.
     fn state(&self, accumulator: &mut Accumulator<'_>, input: usize, object: &ObjectRef) -> Result<RecordBatch> {
         let input = &self.step.inputs[input];
-        let cleaner =
-            self.pipeline.dataset(&input.relation).ok_or_else(|| Error::internal("a KPI reads no dataset"))?;
+        let cleaner = self
+            .pipeline
+            .dataset(&input.relation)
+            .ok_or_else(|| Error::internal("a KPI reads a dataset that the pipeline lacks"))?;
         for batch in silver::read(self.store, object, &cleaner.plugin.spec().output, &input.columns)? {
             accumulator.update(&input.name, &silver::project(&batch, &input.columns)?)?;
         }

@@ -1,8 +1,8 @@
-//! The aggregator's role: relations become tables.
+//! The aggregation step: turns relations into tables.
 
 mod aggregation;
 mod delta;
-mod finish;
+mod finalize;
 mod first_stage;
 mod leave_one_out;
 pub mod partial;
@@ -10,5 +10,5 @@ mod pass;
 mod rows;
 
 pub use aggregation::{Aggregation, Tables};
-pub use finish::put_stamped;
+pub use finalize::put_stamped;
 pub use leave_one_out::{LeaveOneOut, States};

@@ -1,4 +1,4 @@
-//! What KPIs take in of silver while it is written, so that it need not be read again in the same run.
+//! Partial aggregates: KPIs read the rows of silver while it is written, so that the run need not read them again.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -13,69 +13,87 @@ use smelt_common::error::Result;
 use smelt_runtime::Accumulator;
 use smelt_runtime::sums::{Shards, Sign};
 
-/// After so many rows what an accumulator took in is added up and a new one is opened, so that guests stay small.
+/// After this many rows, the state of an accumulator is added up and a new accumulator is opened, so that guests stay
+/// small.
 const MOST_ROWS: usize = 1 << 19;
 
-/// The index of a KPI's input and the key of a silver object.
-pub type Taken = HashSet<(usize, String)>;
+/// The silver objects whose rows a partial aggregate contains: the index of the KPI's input and the object's key.
+pub type Included = HashSet<(usize, String)>;
 
-/// What a KPI took in, and what that adds up to.
-type Held = (Taken, Arc<Shards>);
+/// The objects that a KPI has read, and the sums of their rows.
+type PartialAggregate = (Included, Arc<Shards>);
 
-/// What the KPIs took in, by KPI.
+/// The partial aggregates of all KPIs, by KPI.
 #[derive(Default)]
 pub struct PartialAggregates {
-    /// `None` for a KPI that failed: it will fail again where that is reported.
-    kpis: Mutex<HashMap<String, Option<Held>>>,
+    /// `None` for a KPI that failed. It fails again when the KPIs are computed, and that failure is reported.
+    kpis: Mutex<HashMap<String, Option<PartialAggregate>>>,
 }
 
-/// Accumulators of all KPIs that read one dataset, on one worker.
-pub struct Feed<'f> {
-    partials: &'f PartialAggregates,
-    state: &'f State,
+/// One worker's accumulators of all KPIs that read one dataset.
+pub struct PartialAggregator<'a> {
+    partials: &'a PartialAggregates,
+    state: &'a State,
     as_of: i64,
-    accumulators: Vec<Fed<'f>>,
+    inputs: Vec<InputAccumulator<'a>>,
 }
 
-struct Fed<'f> {
-    step: &'f KpiStep,
+/// The accumulator for one input of a KPI.
+struct InputAccumulator<'a> {
+    step: &'a KpiStep,
+    /// The index of the input.
     input: usize,
-    /// The accumulator, unless it failed.
-    accumulator: Option<Accumulator<'f>>,
+    /// The accumulator; `None` if it failed.
+    accumulator: Option<Accumulator<'a>>,
+    /// The number of rows that the accumulator has read.
     rows: usize,
-    taken: Taken,
+    /// The objects that were read.
+    included: Included,
 }
 
 impl PartialAggregates {
-    /// Opens an accumulator for each KPI that reads the dataset, as of that time in microseconds since the epoch.
-    pub fn feed<'f>(&'f self, pipeline: &'f Pipeline, state: &'f State, dataset: &str, as_of: i64) -> Feed<'f> {
-        let mut accumulators = Vec::new();
+    /// Opens an accumulator for each KPI that reads the dataset. The KPIs are told the time `as_of`, in microseconds
+    /// since the epoch.
+    pub fn aggregator<'a>(
+        &'a self,
+        pipeline: &'a Pipeline,
+        state: &'a State,
+        dataset: &str,
+        as_of: i64,
+    ) -> PartialAggregator<'a> {
+        let mut opened = Vec::new();
         for step in &pipeline.kpis {
             let inputs = step.inputs.iter().enumerate().filter(|(_, input)| input.relation == dataset);
             for (input, _) in inputs {
-                accumulators.push(Fed {
+                opened.push(InputAccumulator {
                     step,
                     input,
                     accumulator: step.open(as_of).ok(),
                     rows: 0,
-                    taken: Taken::new(),
+                    included: Included::new(),
                 });
             }
         }
-        Feed { partials: self, state, as_of, accumulators }
+        PartialAggregator { partials: self, state, as_of, inputs: opened }
     }
 
-    /// What the KPI took in, if all of it is among the silver that it is to take in.
-    pub fn take<'s>(&self, kpi: &str, wanted: impl Iterator<Item = (usize, &'s str)>) -> Option<(Taken, Arc<Shards>)> {
-        let (taken, sums) = self.kpis.lock().expect("no one panics while holding it").remove(kpi)??;
+    /// Takes the partial aggregate of the KPI. Returns `None` if there is none, or if it contains an object that is not
+    /// wanted.
+    pub fn take<'s>(
+        &self,
+        kpi: &str,
+        wanted: impl Iterator<Item = (usize, &'s str)>,
+    ) -> Option<(Included, Arc<Shards>)> {
+        let (included, sums) = self.kpis.lock().expect("no one panics while holding it").remove(kpi)??;
         let wanted: HashSet<(usize, &str)> = wanted.collect();
-        taken.iter().all(|(input, key)| wanted.contains(&(*input, key.as_str()))).then_some((taken, sums))
+        included.iter().all(|(input, key)| wanted.contains(&(*input, key.as_str()))).then_some((included, sums))
     }
 
-    fn add(&self, step: &KpiStep, state: &State, accumulator: Option<Accumulator<'_>>, taken: Taken) {
+    /// Adds the state of an accumulator, which has read the objects, to the KPI's partial aggregate.
+    fn add(&self, step: &KpiStep, state: &State, accumulator: Option<Accumulator<'_>>, included: Included) {
         let rows = accumulator.and_then(|mut accumulator| Some((accumulator.state().ok()?, accumulator.cost())));
         let kpis = || self.kpis.lock().expect("no one panics while holding it");
-        let new = || Some((Taken::new(), Arc::new(first_stage(step, state).ok()?)));
+        let new = || Some((Included::new(), Arc::new(first_stage(step, state).ok()?)));
         let Some(sums) = kpis().entry(step.name.clone()).or_insert_with(new).as_ref().map(|(_, sums)| Arc::clone(sums))
         else {
             return;
@@ -85,51 +103,51 @@ impl PartialAggregates {
             sums.add(&rows, Sign::Plus);
             true
         });
-        if let Some(held) = kpis().get_mut(&step.name) {
-            match held {
-                Some((all, _)) if added => all.extend(taken),
-                _ => *held = None,
+        if let Some(partial) = kpis().get_mut(&step.name) {
+            match partial {
+                Some((all, _)) if added => all.extend(included),
+                _ => *partial = None,
             }
         }
     }
 }
 
-impl Feed<'_> {
-    /// Takes in rows that are about to be written.
-    pub fn take_in(&mut self, batch: &RecordBatch) -> Result<()> {
-        for Fed { step, input, accumulator, rows, .. } in &mut self.accumulators {
+impl PartialAggregator<'_> {
+    /// Adds rows that are about to be written.
+    pub fn add(&mut self, batch: &RecordBatch) -> Result<()> {
+        for InputAccumulator { step, input, accumulator, rows, .. } in &mut self.inputs {
             let input = &step.inputs[*input];
             let projected = silver::project(batch, &input.columns)?;
-            if let Some(held) = accumulator
-                && held.update(&input.name, &projected).is_err()
+            if let Some(open) = accumulator
+                && open.update(&input.name, &projected).is_err()
             {
                 *accumulator = None;
             }
             *rows += projected.num_rows();
             if *rows >= MOST_ROWS && accumulator.is_some() {
-                self.partials.add(step, self.state, accumulator.take(), Taken::new());
+                self.partials.add(step, self.state, accumulator.take(), Included::new());
                 (*accumulator, *rows) = (step.open(self.as_of).ok(), 0);
             }
         }
         Ok(())
     }
 
-    /// Whether any column of that name is wanted.
+    /// Returns whether a KPI reads the column of this name.
     pub fn wants(&self, column: &str) -> bool {
-        self.accumulators.iter().any(|fed| fed.step.inputs[fed.input].columns.index_of(column).is_ok())
+        self.inputs.iter().any(|of| of.step.inputs[of.input].columns.index_of(column).is_ok())
     }
 
-    /// All that was taken in since the last call of this is the silver object under that key.
-    pub fn written(&mut self, key: &str) {
-        for Fed { input, taken, .. } in &mut self.accumulators {
-            taken.insert((*input, key.to_owned()));
+    /// Notes that the rows that were added since the last call are the silver object under this key.
+    pub fn end_object(&mut self, key: &str) {
+        for InputAccumulator { input, included, .. } in &mut self.inputs {
+            included.insert((*input, key.to_owned()));
         }
     }
 
-    /// Adds up what was taken in.
-    pub fn finish(self) {
-        for Fed { step, accumulator, taken, .. } in self.accumulators {
-            self.partials.add(step, self.state, accumulator, taken);
+    /// Adds the accumulators' states to the partial aggregates.
+    pub fn finalize(self) {
+        for InputAccumulator { step, accumulator, included, .. } in self.inputs {
+            self.partials.add(step, self.state, accumulator, included);
         }
     }
 }

@@ -1,9 +1,9 @@
-//! KPIs over silver, each brought up to date by the rows that came and went since it last ran.
+//! Computes KPIs over silver. Each is brought up to date with the rows that were added and removed since it last ran.
 
 use super::aggregation::{Aggregation, Tables, Work};
 use super::delta::Delta;
 use super::first_stage::first_stage;
-use super::rows::{Part, Task, bundles};
+use super::rows::{Task, WorkInput, bundles};
 use crate::outcome::{Outcome, Subject};
 use crate::pipeline::KpiStep;
 use crate::plan::{KpiPlan, inputs};
@@ -13,11 +13,15 @@ use smelt_common::{Error, workers};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
-/// By object and rows: of what left, a KPI that missed a commit takes back other rows than one that did not.
+/// Tasks by object and row ranges. KPIs that last ran at different commits must subtract different rows of the same
+/// object.
 type Tasks<'t> = BTreeMap<(&'t str, Option<&'t [(usize, usize)]>), Task<'t>>;
 
 impl Aggregation<'_> {
-    /// Computes the KPIs that the plans name. Nothing is part of the lake before the change is committed.
+    /// Computes the KPIs in the plans. The lake changes only when the returned change is committed.
+    ///
+    /// # Errors
+    /// An error that stops every KPI. If one KPI fails, the outcome says so.
     pub fn run(&self, plans: &[KpiPlan]) -> Result<Outcome<Tables>> {
         let is_due = |step: &&KpiStep| plans.iter().any(|plan| plan.kpi == step.name && plan.reason.is_some());
         let due: Vec<&KpiStep> = self.pipeline.kpis.iter().filter(is_due).collect();
@@ -29,8 +33,8 @@ impl Aggregation<'_> {
         Ok(outcome)
     }
 
-    /// Computes the KPIs, incrementally where that is possible and wanted. Returns those whose sums, or the log of what
-    /// changed since, turned out to be gone or damaged: they have to be made anew.
+    /// Computes the KPIs, incrementally if that is possible and `incremental` is true. Returns the KPIs whose sums, or
+    /// a log that they need, are gone or damaged. These must be rebuilt.
     fn pass<'s>(
         &self,
         due: &[&'s KpiStep],
@@ -60,29 +64,29 @@ impl Aggregation<'_> {
             self.assign(work, number, since.as_ref(), &deltas, &mut tasks);
         }
         let bundles = bundles(tasks.into_values().collect());
-        self.progress.begin("aggregating", bundles.iter().flatten().map(|task| task.stored.bytes).sum());
-        let damaged = workers::map(bundles, |bundle| self.take_in(&bundle, &works));
+        self.progress.begin("aggregating", bundles.iter().flatten().map(|task| task.object.bytes).sum());
+        let damaged = workers::map(bundles, |bundle| self.run_bundle(&bundle, &works));
         self.progress.end();
         outcome.damaged.extend(damaged.into_iter().flatten());
 
-        let finished = workers::map(works, |work| {
+        let finalized = workers::map(works, |work| {
             let Work { step, incremental, sums, failure } = work;
             let result = match failure.into_inner().expect("no one panics while holding it") {
                 Some(error) => Err(error),
-                None => self.finish(step, incremental, &sums),
+                None => self.finalize(step, incremental, &sums),
             };
             (step, incremental, result)
         });
-        for (step, incremental, result) in finished {
+        for (step, incremental, result) in finalized {
             match result {
-                Ok(finished) => {
-                    outcome.change.retired.extend(finished.retired);
-                    outcome.change.referenced.extend(finished.referenced);
-                    outcome.change.gold.insert(step.name.clone(), finished.gold);
-                    outcome.made.insert(step.name.clone(), finished.table);
+                Ok(finalized) => {
+                    outcome.change.retired.extend(finalized.retired);
+                    outcome.change.referenced.extend(finalized.referenced);
+                    outcome.change.gold.insert(step.name.clone(), finalized.gold);
+                    outcome.made.insert(step.name.clone(), finalized.table);
                 }
                 Err(error) if error.kind() == Kind::Damaged && incremental => {
-                    tracing::warn!("the sums of KPI `{}` are made anew: {error}", step.name);
+                    tracing::warn!("the sums of KPI `{}` are rebuilt: {error}", step.name);
                     broken.push(step);
                 }
                 Err(error) => outcome.failures.push((Subject::Kpi(step.name.clone()), error)),
@@ -91,31 +95,34 @@ impl Aggregation<'_> {
         Ok(broken)
     }
 
-    /// What the KPI has read of each dataset, if its sums can be added to.
+    /// Returns the revision that the KPI last read, by input. Returns `None` if the KPI's sums cannot be added to.
     fn since(&self, step: &KpiStep) -> Option<BTreeMap<String, u64>> {
         let gold = self.state.gold.get(&step.name)?;
         let now = inputs(step, self.state);
         let same = gold.relation.fingerprint.difference(&step.fingerprint.at(self.as_of)).is_none()
             && now.len() == gold.inputs.len()
             && now.iter().all(|(name, now)| {
-                gold.inputs.get(name).is_some_and(|former| {
-                    (&former.relation, &former.schema, former.since) == (&now.relation, &now.schema, now.since)
+                gold.inputs.get(name).is_some_and(|read| {
+                    (&read.relation, &read.schema, read.since) == (&now.relation, &now.schema, now.since)
                 })
             });
         same.then(|| gold.inputs.iter().map(|(name, input)| (name.clone(), input.revision)).collect())
     }
 
-    /// Finds what came and went in each dataset that the KPI reads; returns whether its sums can be added to, or of which
-    /// dataset that cannot be told.
+    /// Finds the rows that were added and removed in each relation that the KPI reads. Returns whether the KPI's sums
+    /// can be added to.
+    ///
+    /// # Errors
+    /// The catalog cannot be read; with the name of the relation.
     fn collect<'s>(
         &self,
         step: &'s KpiStep,
         since: Option<&BTreeMap<String, u64>>,
         deltas: &mut HashMap<(&'s str, Option<u64>), Delta>,
     ) -> Result<bool, (String, Error)> {
-        let of = |dataset: &str| {
-            let dataset = dataset.to_owned();
-            move |error| (dataset, error)
+        let of = |relation: &str| {
+            let relation = relation.to_owned();
+            move |error| (relation, error)
         };
         let mut incremental = since.is_some();
         for input in &step.inputs {
@@ -143,7 +150,7 @@ impl Aggregation<'_> {
         Ok(incremental)
     }
 
-    /// Makes tasks of what the KPI has to take in, but for what it took in while silver was written.
+    /// Adds tasks for the rows that the KPI must add or subtract, except those that its partial aggregate contains.
     fn assign<'t, 's: 't>(
         &self,
         work: &mut Work<'s>,
@@ -160,27 +167,27 @@ impl Aggregation<'_> {
         };
         let added = (0..step.inputs.len()).flat_map(|input| {
             let added = of_input(input).into_iter().flat_map(|delta| &delta.added);
-            added.map(move |stored| (input, stored.key.as_str()))
+            added.map(move |object| (input, object.key.as_str()))
         });
-        let taken = self.partials.take(&step.name, added);
-        // Only parts of the same places can be added to what is kept.
-        let taken = taken.filter(|(_, sums)| !work.incremental || sums.place() == work.sums.place());
+        let partial = self.partials.take(&step.name, added);
+        // Kept sums can be added to only by sums with the same key hash.
+        let partial = partial.filter(|(_, sums)| !work.incremental || sums.key_hash() == work.sums.key_hash());
         for (input, of) in step.inputs.iter().enumerate() {
             let Some(delta) = of_input(input) else { continue };
-            let part = Part { work: number, input };
-            for stored in &delta.added {
-                if taken.as_ref().is_none_or(|(included, _)| !included.contains(&(input, stored.key.clone()))) {
-                    let task = || Task { stored, dataset: &of.relation, ranges: None, parts: vec![] };
-                    tasks.entry((&stored.key, None)).or_insert_with(task).parts.push(part);
+            let reader = WorkInput { work: number, input };
+            for object in &delta.added {
+                if partial.as_ref().is_none_or(|(included, _)| !included.contains(&(input, object.key.clone()))) {
+                    let task = || Task { object, dataset: &of.relation, ranges: None, readers: vec![] };
+                    tasks.entry((&object.key, None)).or_insert_with(task).readers.push(reader);
                 }
             }
             for removed in &delta.removed {
                 let ranges = Some(removed.ranges.as_slice());
-                let task = || Task { stored: &removed.rows, dataset: &of.relation, ranges, parts: vec![] };
-                tasks.entry((&removed.rows.key, ranges)).or_insert_with(task).parts.push(part);
+                let task = || Task { object: &removed.rows, dataset: &of.relation, ranges, readers: vec![] };
+                tasks.entry((&removed.rows.key, ranges)).or_insert_with(task).readers.push(reader);
             }
         }
-        if let Some((_, sums)) = taken {
+        if let Some((_, sums)) = partial {
             work.sums = sums;
         }
     }

@@ -1,4 +1,4 @@
-//! Reading silver for the KPIs: each object once for all of them, small ones many to a guest.
+//! Reads silver for the KPIs. Each object is read once for all KPIs, and one guest gets many small objects.
 
 use std::collections::BTreeMap;
 
@@ -13,23 +13,29 @@ use smelt_common::error::{Kind, Result};
 use smelt_runtime::Accumulator;
 use smelt_runtime::sums::Sign;
 
-/// About how many bytes of silver an accumulator takes in before its state is added up.
+/// About how many bytes of silver an accumulator reads before its state is added up.
 const BUNDLE_BYTES: u64 = 4 << 20;
 
-/// Which KPI reads an object, and as which of its inputs.
+/// An input of a KPI that reads an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Part {
+pub(super) struct WorkInput {
+    /// The index of the KPI among those that are computed.
     pub(super) work: usize,
+    /// The index of the KPI's input.
     pub(super) input: usize,
 }
 
-/// Rows that some KPIs take in, or take back.
+/// Rows of one object that some KPIs add to their sums or subtract from them.
 pub(super) struct Task<'t> {
-    pub(super) stored: &'t ObjectRef,
+    /// The object that holds the rows.
+    pub(super) object: &'t ObjectRef,
+    /// The dataset's name.
     pub(super) dataset: &'t str,
-    /// Rows that went, as ranges of row numbers; if `None`, all rows, and they came.
+    /// The rows that were removed and are subtracted, as ranges of row numbers. With `None`, all rows of the object are
+    /// added.
     pub(super) ranges: Option<&'t [(usize, usize)]>,
-    pub(super) parts: Vec<Part>,
+    /// The inputs that read the rows.
+    pub(super) readers: Vec<WorkInput>,
 }
 
 impl Task<'_> {
@@ -38,18 +44,19 @@ impl Task<'_> {
     }
 }
 
-/// Tasks for the same guests, so that those are opened once for many small objects; the longest first.
+/// Bundles tasks with the same readers, so that guests are opened once for many small objects. The largest bundle comes
+/// first.
 pub(super) fn bundles(mut tasks: Vec<Task<'_>>) -> Vec<Vec<Task<'_>>> {
-    let kind = |task: &Task<'_>| (task.ranges.is_some(), task.parts.clone());
-    tasks.sort_by(|a, b| kind(a).cmp(&kind(b)).then(b.stored.bytes.cmp(&a.stored.bytes)));
+    let kind = |task: &Task<'_>| (task.ranges.is_some(), task.readers.clone());
+    tasks.sort_by(|a, b| kind(a).cmp(&kind(b)).then(b.object.bytes.cmp(&a.object.bytes)));
     let mut bundles: Vec<(u64, Vec<Task<'_>>)> = Vec::new();
     for task in tasks {
         match bundles.last_mut() {
             Some((bytes, bundle)) if *bytes < BUNDLE_BYTES && kind(&bundle[0]) == kind(&task) => {
-                *bytes += task.stored.bytes;
+                *bytes += task.object.bytes;
                 bundle.push(task);
             }
-            _ => bundles.push((task.stored.bytes, vec![task])),
+            _ => bundles.push((task.object.bytes, vec![task])),
         }
     }
     bundles.sort_by_key(|(bytes, _)| std::cmp::Reverse(*bytes));
@@ -57,24 +64,25 @@ pub(super) fn bundles(mut tasks: Vec<Task<'_>>) -> Vec<Vec<Task<'_>>> {
 }
 
 impl Aggregation<'_> {
-    /// Takes a bundle in. Returns datasets of which an object is gone or damaged, and which.
-    pub(super) fn take_in(&self, bundle: &[Task<'_>], works: &[Work<'_>]) -> BTreeMap<String, String> {
+    /// Reads the rows of a bundle and adds them to the KPIs' sums or subtracts them. Returns the datasets with an
+    /// object that is gone or damaged, each with the reason.
+    pub(super) fn run_bundle(&self, bundle: &[Task<'_>], works: &[Work<'_>]) -> BTreeMap<String, String> {
         let mut damaged = BTreeMap::new();
-        let mut open: Vec<(Part, Accumulator<'_>)> = Vec::new();
-        for &part in &bundle[0].parts {
-            match works[part.work].step.open(self.as_of) {
-                Ok(accumulator) => open.push((part, accumulator)),
-                Err(error) => works[part.work].fail(error),
+        let mut open: Vec<(WorkInput, Accumulator<'_>)> = Vec::new();
+        for &reader in &bundle[0].readers {
+            match works[reader.work].step.open(self.as_of) {
+                Ok(accumulator) => open.push((reader, accumulator)),
+                Err(error) => works[reader.work].fail(error),
             }
         }
         for task in bundle {
-            let Task { stored, dataset, ranges, .. } = task;
-            open.retain(|(part, _)| !works[part.work].has_failed());
-            match self.read(stored, dataset, *ranges, &open, works) {
+            let Task { object, dataset, ranges, .. } = task;
+            open.retain(|(reader, _)| !works[reader.work].has_failed());
+            match self.read(object, dataset, *ranges, &open, works) {
                 Ok(batches) => {
-                    for (part, accumulator) in &mut open {
-                        if let Err(error) = update(accumulator, works, *part, &batches) {
-                            works[part.work].fail(error.context(&stored.key));
+                    for (reader, accumulator) in &mut open {
+                        if let Err(error) = update(accumulator, works, *reader, &batches) {
+                            works[reader.work].fail(error.context(&object.key));
                         }
                     }
                 }
@@ -82,15 +90,15 @@ impl Aggregation<'_> {
                     if error.kind() == Kind::Damaged && ranges.is_none() {
                         damaged.insert((*dataset).to_owned(), error.to_string());
                     }
-                    for (part, _) in &open {
-                        works[part.work].fail(error.clone());
+                    for (reader, _) in &open {
+                        works[reader.work].fail(error.clone());
                     }
                 }
             }
-            self.progress.advance(stored.bytes);
+            self.progress.advance(object.bytes);
         }
-        for (part, mut accumulator) in open {
-            let work = &works[part.work];
+        for (reader, mut accumulator) in open {
+            let work = &works[reader.work];
             if work.has_failed() {
                 continue;
             }
@@ -103,22 +111,25 @@ impl Aggregation<'_> {
         damaged
     }
 
-    /// The columns of a silver object that any of the KPIs reads.
+    /// Reads the columns of an object that at least one of the open KPIs reads.
     fn read(
         &self,
-        stored: &ObjectRef,
+        object: &ObjectRef,
         dataset: &str,
         ranges: Option<&[(usize, usize)]>,
-        open: &[(Part, Accumulator<'_>)],
+        open: &[(WorkInput, Accumulator<'_>)],
         works: &[Work<'_>],
     ) -> Result<Vec<RecordBatch>> {
-        let step = self.pipeline.dataset(dataset).ok_or_else(|| Error::internal("a KPI reads no dataset"))?;
+        let step = self
+            .pipeline
+            .dataset(dataset)
+            .ok_or_else(|| Error::internal("a KPI reads a dataset that the pipeline lacks"))?;
         let schema = &step.plugin.spec().output;
-        let columns = |part: &Part| &works[part.work].step.inputs[part.input].columns;
-        let wanted = |name: &str| open.iter().any(|(part, _)| columns(part).index_of(name).is_ok());
+        let columns = |reader: &WorkInput| &works[reader.work].step.inputs[reader.input].columns;
+        let wanted = |name: &str| open.iter().any(|(reader, _)| columns(reader).index_of(name).is_ok());
         let fields: Vec<_> = schema.fields().iter().filter(|field| wanted(field.name())).cloned().collect();
         let columns: SchemaRef = Schema::new(fields).into();
-        let batches = silver::read(self.store, stored, schema, &columns)?;
+        let batches = silver::read(self.store, object, schema, &columns)?;
         match ranges {
             None => Ok(batches),
             Some(ranges) => Ok(rows_of(&batches, ranges)),
@@ -126,13 +137,18 @@ impl Aggregation<'_> {
     }
 }
 
-fn update(accumulator: &mut Accumulator<'_>, works: &[Work<'_>], part: Part, batches: &[RecordBatch]) -> Result<()> {
-    let input = &works[part.work].step.inputs[part.input];
+fn update(
+    accumulator: &mut Accumulator<'_>,
+    works: &[Work<'_>],
+    reader: WorkInput,
+    batches: &[RecordBatch],
+) -> Result<()> {
+    let input = &works[reader.work].step.inputs[reader.input];
     let mut batches = batches.iter().filter(|batch| batch.num_rows() > 0);
     batches.try_for_each(|batch| accumulator.update(&input.name, &silver::project(batch, &input.columns)?))
 }
 
-/// The rows in the ranges, whose numbers count over all batches.
+/// Returns the rows in the ranges. Row numbers count over all batches.
 fn rows_of(batches: &[RecordBatch], ranges: &[(usize, usize)]) -> Vec<RecordBatch> {
     let mut rows = Vec::new();
     let mut base = 0;

@@ -6,7 +6,7 @@ use smelt_common::Error;
 use smelt_common::error::Result;
 
 /// Returns how to reach buckets, from the section and the environment. `variable` looks a variable up.
-pub fn connection_of(section: &LakeSection, variable: &dyn Fn(&str) -> Option<String>) -> Result<Connection> {
+pub(super) fn connection_of(section: &LakeSection, variable: &dyn Fn(&str) -> Option<String>) -> Result<Connection> {
     let LakeSection { endpoint, region, path_style, .. } = section;
     let connection = connection(endpoint.as_deref(), variable)?;
     Ok(Connection { region: region.clone(), path_style: *path_style, ..connection })

@@ -6,6 +6,5 @@ mod section;
 #[cfg(test)]
 mod tests;
 
-pub use connection::connection_of;
-pub use place::Lake;
+pub use place::{Lake, open_bucket};
 pub use section::LakeSection;

@@ -122,6 +122,19 @@ impl Lake {
     }
 }
 
+/// Opens the store below the URL, on the server that the section and the environment name.
+///
+/// # Errors
+/// [`Kind::InvalidConfig`](smelt_common::error::Kind::InvalidConfig) if this build has no client for buckets.
+pub fn open_bucket(
+    url: BucketUrl,
+    section: &LakeSection,
+    variable: &dyn Fn(&str) -> Option<String>,
+) -> Result<Box<dyn Store>> {
+    let (places, name) = (Places::below(url), String::new());
+    Buckets { places, connection: connection_of(section, variable)?, name }.open()
+}
+
 #[cfg(feature = "s3")]
 impl Buckets {
     fn store(&self) -> Result<S3Store> {
@@ -149,7 +162,7 @@ impl Buckets {
     fn lacking<T>(&self) -> Result<T> {
         let Self { places, connection, name: _ } = self;
         Err(Error::config(format!(
-            "the lake `{}` is in buckets at {}, and this build of smelt can use directories only: the feature `s3` adds buckets",
+            "`{}` is a bucket at {}, and this build of smelt can use directories only: the feature `s3` adds buckets",
             places.describe(),
             connection.endpoint.as_deref().unwrap_or("AWS")
         )))

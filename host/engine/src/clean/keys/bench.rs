@@ -1,4 +1,5 @@
-//! What keys cost, printed: `cargo test --release --workspace --lib -- --ignored --nocapture keys_cost`. `ROWS` is how many.
+//! Measures the cost of keys and prints it. The variable `ROWS` is the number of rows, by default a million. Run it
+//! with `cargo test --release --workspace --lib -- --ignored --nocapture keys_cost`.
 
 use std::collections::HashSet;
 use std::fs;
@@ -33,14 +34,14 @@ fn batch(from: u32, to: u32, order: i64) -> (RecordBatch, CleanerSpec) {
     (batch, spec)
 }
 
-/// The most memory so far, in MiB.
+/// Returns the process's peak memory so far, in MiB.
 fn peak() -> u64 {
     let status = fs::read_to_string("/proc/self/status").expect("Linux");
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
     line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") >> 10
 }
 
-/// The time that cores have spent on us so far, which others at work on the machine do not change much.
+/// Returns the CPU time of this process so far. Other processes on the machine hardly change it, unlike wall time.
 fn cores() -> Duration {
     let stat = fs::read_to_string("/proc/self/stat").expect("Linux");
     let fields: Vec<&str> = stat[stat.rfind(')').expect("a name")..].split(' ').collect();
@@ -48,6 +49,7 @@ fn cores() -> Duration {
     Duration::from_millis(ticks * 10)
 }
 
+/// Offers the rows of one round to the keys, and prints the cost.
 fn wave(store: &Counting<DirStore>, keys: &mut SortedRuns, number: u32, from: u32, to: u32, order: i64) {
     let budget = Budget::new(96 << 20);
     let spool = KeySpool::new(keys.key_hash().expect("a salt"), u64::from(to - from) * 200, &budget);

@@ -1,4 +1,4 @@
-//! The key of a row, and what rows of one key are compared by, as bytes that compare as the values do.
+//! Encodes a row's key and its order values as bytes. The bytes compare as the values do.
 
 use arrow_array::RecordBatch;
 
@@ -8,11 +8,12 @@ use smelt_runtime::{CleanerSpec, Preference};
 /// Encodes the rows of a batch.
 pub(super) struct Encoder<'b> {
     key: Vec<Column<'b>>,
-    /// Each with whether the least value wins.
+    /// The order columns. The flag is true if the least value wins.
     order: Vec<(Column<'b>, bool)>,
 }
 
 impl<'b> Encoder<'b> {
+    /// Returns an encoder for the rows of the batch.
     pub(super) fn new(batch: &'b RecordBatch, spec: &CleanerSpec) -> Self {
         let column = |at: usize| Column::of(batch.column(at));
         let least = |prefer| matches!(prefer, Preference::Least);
@@ -22,7 +23,7 @@ impl<'b> Encoder<'b> {
         }
     }
 
-    /// Appends the row's key and its order. Returns where the order begins.
+    /// Appends the row's key and then its order values. Returns the index in `out` at which the order values begin.
     pub(super) fn encode(&self, row: usize, out: &mut Vec<u8>) -> usize {
         self.key.iter().for_each(|column| column.encode(row, out));
         let middle = out.len();

@@ -1,8 +1,8 @@
-//! The keys of a dataset: of the rows that share one, over the whole dataset, which one stays.
+//! Keeps one row for each key of a dataset.
 //!
-//! While objects are cleaned, workers append each kept row's key, and what rows of one key are compared by, to a
-//! [`KeySpool`]. [`resolve`] then decides for each key that came up, against the rows that hold the dataset's keys so far. No
-//! hash stands for a key: a hash only says where to look, the bytes decide.
+//! While workers clean objects, they append each kept row's key to a [`KeySpool`], with the order values that rows of
+//! one key are compared by. [`resolve`] then compares these rows with the rows that hold the dataset's keys so far. A
+//! hash only says where to look for a key; the key's bytes decide.
 
 #[cfg(test)]
 mod bench;

@@ -1,4 +1,4 @@
-//! Which row of a key stays, against a plain map; and the order of encoded values against the order of values.
+//! Compares the rows that hold keys with a plain map, and the order of encoded values with the order of the values.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -36,14 +36,16 @@ fn pairs(rows: &[Pair]) -> RecordBatch {
     RecordBatch::try_from_iter([("key", column(key)), ("order", column(order))]).expect("two columns")
 }
 
-/// A dataset's keys in a lake.
+/// The keys of one dataset, in a lake.
 struct Lake {
     _directory: TempDir,
     store: DirStore,
     keys: SortedRuns,
+    /// The number of calls of `offer`.
     waves: usize,
+    /// The number of names that were looked up.
     asked: AtomicUsize,
-    /// Which says how many parts there are.
+    /// The size that decides the number of parts.
     bronze_bytes: u64,
 }
 
@@ -61,7 +63,8 @@ impl Lake {
         }
     }
 
-    /// Offers the rows of objects, in batches of seven. Their names are in an order that is not that of their numbers.
+    /// Offers the rows of objects, in batches of seven. The order of the objects' names differs from that of their
+    /// numbers.
     fn offer(&mut self, objects: &[(u32, Vec<Pair>)], failed: &[u32], budget: usize) -> Result<HashMap<u32, Vec<u32>>> {
         let budget = Budget::new(budget);
         let spool = KeySpool::new(self.keys.key_hash()?, self.bronze_bytes, &budget);
@@ -88,7 +91,7 @@ fn name(object: u32) -> String {
     format!("{:03}.csv", object * 37 % 101)
 }
 
-/// Waves of objects, each of which may fail.
+/// Returns waves of objects, each of which may fail.
 fn waves() -> impl Strategy<Value = Vec<Vec<(Vec<Pair>, bool)>>> {
     let few = prop::collection::vec((0i64..30, 0i64..3), 0..40);
     let many = (0i64..20_000, 0i64..3).prop_map(|(from, order)| (from..from + 5000).map(|n| (n, order)).collect());
@@ -109,8 +112,8 @@ proptest! {
             let mut objects = vec![];
             let mut failed = vec![];
             for (held, fails) in wave {
-                for (place, &(key, order)) in (0..).zip(&held).filter(|_| !fails) {
-                    let row = (order, name(number), place, number);
+                for (position, &(key, order)) in (0..).zip(&held).filter(|_| !fails) {
+                    let row = (order, name(number), position, number);
                     best.entry(key).and_modify(|held| *held = row.clone().max(held.clone())).or_insert(row);
                     rows += 1;
                 }
@@ -118,14 +121,14 @@ proptest! {
                 objects.push((number, held));
                 number += 1;
             }
-            for (object, places) in lake.offer(&objects, &failed, budget).expect("resolves") {
-                prop_assert!(places.is_sorted());
-                for place in places {
-                    prop_assert!(lost.insert((object, place)), "a row is superseded once");
+            for (object, positions) in lake.offer(&objects, &failed, budget).expect("resolves") {
+                prop_assert!(positions.is_sorted());
+                for position in positions {
+                    prop_assert!(lost.insert((object, position)), "a row is superseded once");
                 }
             }
-            for (_, _, place, object) in best.values() {
-                prop_assert!(!lost.contains(&(*object, *place)));
+            for (_, _, position, object) in best.values() {
+                prop_assert!(!lost.contains(&(*object, *position)));
             }
             prop_assert_eq!(lost.len() + best.len(), rows, "each row either holds a key or is superseded");
         }
@@ -184,12 +187,15 @@ fn names_are_asked_for_only_to_break_ties_and_once_an_object() {
     assert_eq!(lake.asked.load(Ordering::Relaxed), 0);
     let lost = lake.offer(&[(3, rows(3))], &[], 1 << 20).expect("resolves");
     let loser = if name(3) > name(2) { 2 } else { 3 };
-    assert_eq!(lost.into_iter().map(|(object, places)| (object, places.len())).collect::<Vec<_>>(), [(loser, 5000)]);
+    assert_eq!(
+        lost.into_iter().map(|(object, positions)| (object, positions.len())).collect::<Vec<_>>(),
+        [(loser, 5000)]
+    );
     assert_eq!(lake.asked.load(Ordering::Relaxed), 2, "workers wait for each other's answers");
 }
 
 #[test]
-fn a_spool_that_is_given_up_gives_its_memory_back() {
+fn a_dropped_spool_gives_its_memory_back() {
     let budget = Budget::new(1 << 20);
     let mut keys = SortedRuns::default();
     let spool = KeySpool::new(keys.key_hash().expect("a salt"), 0, &budget);
@@ -201,7 +207,7 @@ fn a_spool_that_is_given_up_gives_its_memory_back() {
 }
 
 #[test]
-fn a_name_that_cannot_be_had_changes_nothing() {
+fn a_name_that_cannot_be_looked_up_changes_nothing() {
     let mut lake = Lake::new();
     lake.offer(&[(0, vec![(1, 1)])], &[], 1 << 20).expect("resolves");
     let before = lake.keys.clone();
