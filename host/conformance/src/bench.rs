@@ -18,7 +18,8 @@ pub(crate) struct Bench<'b> {
     pub(crate) as_of: Option<i64>,
 }
 
-/// Judges the result of `open`. If the schema accepts parameters that the plugin refuses, that is not the plugin's fault.
+/// Judges the result of `open`. If the schema accepts parameters that the plugin refuses, that is not the plugin's
+/// fault.
 pub(crate) fn opened(opened: Result<()>) -> Verdict {
     match opened {
         Ok(()) => passed(""),

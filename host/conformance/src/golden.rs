@@ -92,8 +92,8 @@ impl Case {
         self.names.iter().any(|known| known == name)
     }
 
-    /// Refuses files with unknown names, since a mistyped name is not an input without rows. A known name that ends in `/` is
-    /// that of a directory.
+    /// Refuses files with unknown names, since a mistyped name is not an input without rows. A known name that ends in
+    /// `/` is that of a directory.
     pub(crate) fn expect_only(&self, known: &[&str]) -> Result<()> {
         let known = [known, &[PARAMETERS, TIME]].concat();
         let is_known = |name: &str| known.iter().any(|&it| name == it || it.ends_with('/') && name.starts_with(it));

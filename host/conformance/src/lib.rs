@@ -1,7 +1,7 @@
 //! Tests whether a component keeps the contract.
 //!
-//! The kit loads and calls the component exactly as a run does. A failed test says what was sent, what came back and what the
-//! contract says.
+//! The kit loads and calls the component exactly as a run does. A failed test says what was sent, what came back and
+//! what the contract says.
 
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 

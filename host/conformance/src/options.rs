@@ -19,7 +19,7 @@ pub struct Options {
     pub limits: Limits,
     /// The first seed for random series of calls.
     pub seed: u64,
-    /// The number of seeds to try, beginning with `seed`. Without it the kit tries at most six seeds, and begins no further one
-    /// after a few seconds.
+    /// The number of seeds to try, beginning with `seed`. Without it the kit tries at most six seeds, and begins no
+    /// further one after a few seconds.
     pub rounds: Option<u32>,
 }

@@ -31,7 +31,8 @@ impl Rounds {
         Self { seed: options.seed, rounds: options.rounds.unwrap_or(ROUNDS), until }
     }
 
-    /// Returns whether the time for rounds is over. The time decides only how many calls are made, never what they must give.
+    /// Returns whether the time for rounds is over. The time decides only how many calls are made, never what they must
+    /// give.
     pub(crate) fn are_over(&self) -> bool {
         self.until.is_some_and(|until| Instant::now() >= until)
     }
@@ -44,8 +45,8 @@ impl Rounds {
     }
 }
 
-/// A guest that needs more instructions than this to open and to take a row or two is an interpreter, and gets fewer rows. The
-/// clock does not decide this, so that every machine sends the same rows.
+/// A guest that needs more instructions than this to open and to take a row or two is an interpreter, and gets fewer
+/// rows. The clock does not decide this, so that every machine sends the same rows.
 const SLOW: u64 = 5_000_000;
 
 /// Returns how many of `most` rows or words are sent to a guest, from the cost of its first calls.

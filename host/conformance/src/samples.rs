@@ -26,8 +26,8 @@ impl<R> Samples<R> {
         self.texts.len() + self.numbers.len()
     }
 
-    /// Returns `count` texts of the component, others for each seed until all were sent. Some have a number in front or behind,
-    /// and some are replaced by a number.
+    /// Returns `count` texts of the component, others for each seed until all were sent. Some have a number in front or
+    /// behind, and some are replaced by a number.
     pub(crate) fn words(&self, seed: u64, count: usize, dice: &mut Dice) -> Vec<String> {
         let most = self.texts.len();
         let start = seed.wrapping_mul(count as u64) as usize % most.max(1);

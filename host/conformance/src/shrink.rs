@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use smelt_common::clock::thread_time;
 
-/// The processor time that a reduction may take; more would not be worth it. Other work on the machine does not shorten it.
+/// The processor time that a reduction may take; more would not be worth it. Other work on the machine does not shorten
+/// it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Returns as few of the items as still fail, in their order. All of them together must fail.

@@ -4,8 +4,8 @@
 #[doc(hidden)]
 pub use smelt_common::Result;
 
-/// Writes the given methods of `impl Store` for a wrapper: each calls the same method of a field. A wrapper then spells out
-/// only the methods that it changes: `delegate_store!(store: exists, delete);`.
+/// Writes the given methods of `impl Store` for a wrapper: each calls the same method of a field. A wrapper then spells
+/// out only the methods that it changes: `delegate_store!(store: exists, delete);`.
 #[macro_export]
 macro_rules! delegate_store {
     ($to:ident: $($method:ident),+ $(,)?) => { $($crate::delegate_store!(@$method $to);)+ };

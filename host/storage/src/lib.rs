@@ -1,7 +1,7 @@
 //! Stores the immutable objects of a lake under keys, in a directory or in buckets, and persistent maps on top of them.
 //!
-//! Everything above uses the trait [`Store`]. [`lake`] finds and opens the store of a lake, and [`sorted_runs`] keeps maps
-//! that are too large for memory.
+//! Everything above uses the trait [`Store`]. [`lake`] finds and opens the store of a lake, and [`sorted_runs`] keeps
+//! maps that are too large for memory.
 
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 

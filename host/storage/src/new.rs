@@ -8,7 +8,8 @@ use smelt_common::digest;
 use smelt_common::digest::HashingWriter;
 use smelt_common::error::Result;
 
-/// An object that is being written and hashed on the way. If it is dropped before it is finished, nothing of it remains.
+/// An object that is being written and hashed on the way. If it is dropped before it is finished, nothing of it
+/// remains.
 pub struct NewObject<'s> {
     store: &'s dyn Store,
     upload: HashingWriter<Box<dyn Upload + 's>>,
@@ -36,15 +37,15 @@ impl<'s> NewObject<'s> {
         self.upload.bytes()
     }
 
-    /// Creates the object under `<stem><extension>`. If other content has that key (of a run that died, or of another host),
-    /// the key is `<stem><mark><n><extension>`. If equal content has it, no second object is made.
+    /// Creates the object under `<stem><extension>`. If other content has that key (of a run that died, or of another
+    /// host), the key is `<stem><mark><n><extension>`. If equal content has it, no second object is made.
     pub fn finish(self, stem: &str, mark: char, extension: &str, durability: Durability) -> Result<Put> {
         let (put, _) = self.finish_as(&|attempt| numbered(stem, mark, attempt, extension), 1, durability)?;
         Ok(put)
     }
 
-    /// Creates the object as [`NewObject::finish`] does, under the key that `key` gives for each attempt. Keys of attempts
-    /// before `first` are known to be taken. Also returns the attempt.
+    /// Creates the object as [`NewObject::finish`] does, under the key that `key` gives for each attempt. Keys of
+    /// attempts before `first` are known to be taken. Also returns the attempt.
     pub fn finish_as(self, key: &dyn Fn(u32) -> String, first: u32, durability: Durability) -> Result<(Put, u32)> {
         let (mut upload, bytes, sha256) = self.upload.finish();
         for attempt in first.. {
@@ -81,8 +82,8 @@ pub fn put_new(
     new.finish(stem, mark, extension, durability).map(|put| put.key)
 }
 
-/// Creates a copy of an object, which has that key, size and sha256, under a key that it chooses as [`NewObject::finish`]
-/// does. Returns the copy's key.
+/// Creates a copy of an object, which has that key, size and sha256, under a key that it chooses as
+/// [`NewObject::finish`] does. Returns the copy's key.
 pub fn copy_new(
     store: &dyn Store,
     (from, bytes, sha256): (&str, u64, &str),
@@ -103,8 +104,8 @@ fn numbered(stem: &str, mark: char, attempt: u32, extension: &str) -> String {
     if attempt == 1 { format!("{stem}{extension}") } else { format!("{stem}{mark}{attempt}{extension}") }
 }
 
-/// Creates the object whole. Returns `false` if an object with other content has that key. An object with the same content
-/// may be our own, from an attempt whose answer was lost.
+/// Creates the object whole. Returns `false` if an object with other content has that key. An object with the same
+/// content may be our own, from an attempt whose answer was lost.
 pub fn put_unless_other(store: &dyn Store, key: &str, body: &[u8], durability: Durability) -> Result<bool> {
     let mut upload = store.create(key)?;
     upload.write_all(body).map_err(|error| unavailable("write", key, &error))?;

@@ -22,8 +22,8 @@ pub struct Overlay {
 }
 
 impl Overlay {
-    /// Puts an empty lake on top of `base`, and shows those objects of `base` whose keys `sees` accepts. Objects that are
-    /// written below `forgets` are not kept, since data such as rejected rows must not be copied out of a lake.
+    /// Puts an empty lake on top of `base`, and shows those objects of `base` whose keys `sees` accepts. Objects that
+    /// are written below `forgets` are not kept, since data such as rejected rows must not be copied out of a lake.
     pub fn new(
         base: Box<dyn Store>,
         sees: impl Fn(&str) -> bool + Send + Sync + 'static,

@@ -1,5 +1,5 @@
-//! Temporary directories that only this user can read. A directory vanishes with its value. If the process dies first, the
-//! next process that makes one removes it.
+//! Temporary directories that only this user can read. A directory vanishes with its value. If the process dies first,
+//! the next process that makes one removes it.
 
 use std::fs::{self, File, Permissions, TryLockError};
 use std::io::ErrorKind;

@@ -40,20 +40,21 @@ pub struct Unfinished {
 pub enum Durability {
     /// None: the object survives.
     Durable,
-    /// The object may be damaged; its sha256 tells, and smelt rebuilds it from bronze. Several times as fast on a directory.
+    /// The object may be damaged; its sha256 tells, and smelt rebuilds it from bronze. Several times as fast on a
+    /// directory.
     Rebuildable,
 }
 
 /// Holds the objects of a lake. An object never changes: it is created whole, read, and at last deleted.
 pub trait Store: Send + Sync {
-    /// Returns the objects whose keys begin with `prefix` and are greater than `after`, in the order of their keys. Objects
-    /// that are still being written are left out.
+    /// Returns the objects whose keys begin with `prefix` and are greater than `after`, in the order of their keys.
+    /// Objects that are still being written are left out.
     fn list(&self, prefix: &str, after: &str) -> Result<Vec<Meta>> {
         self.list_new(prefix, after, &|_| false)
     }
 
-    /// Lists as [`Store::list`] does, but leaves out the objects whose keys are `known`. A directory reads no more than the
-    /// names of these, so a lake with many known objects is listed quickly.
+    /// Lists as [`Store::list`] does, but leaves out the objects whose keys are `known`. A directory reads no more than
+    /// the names of these, so a lake with many known objects is listed quickly.
     fn list_new(&self, prefix: &str, after: &str, known: &dyn Fn(&str) -> bool) -> Result<Vec<Meta>>;
 
     /// Returns a reader of the object, and the object's record at the time of opening.
@@ -91,8 +92,8 @@ pub trait Store: Send + Sync {
         }
     }
 
-    /// Begins an object that is written piece by piece. It gets its key at the end, and that key must agree with `near` up to
-    /// the last `/`. Most callers want [`NewObject`](crate::NewObject).
+    /// Begins an object that is written piece by piece. It gets its key at the end, and that key must agree with `near`
+    /// up to the last `/`. Most callers want [`NewObject`](crate::NewObject).
     fn create(&self, near: &str) -> Result<Box<dyn Upload + '_>>;
 
     /// Creates the object whole, unless there is one with that key. Of racing writers exactly one is told `true`.
@@ -118,7 +119,8 @@ pub trait Store: Send + Sync {
         Ok(Vec::new())
     }
 
-    /// Ends an upload and removes the bytes that it has sent. If its writer still lives, the writer is told that it failed.
+    /// Ends an upload and removes the bytes that it has sent. If its writer still lives, the writer is told that it
+    /// failed.
     fn abort(&self, _key: &str, _id: &str) -> Result<()> {
         Ok(())
     }
@@ -134,8 +136,8 @@ pub trait Store: Send + Sync {
     /// Returns the time by the clock of [`Meta::modified`], in microseconds since the epoch.
     fn clock(&self) -> Result<i64>;
 
-    /// Returns whether each request takes its time and a listing comes in pages. If so, few requests matter more than little
-    /// work.
+    /// Returns whether each request takes its time and a listing comes in pages. If so, few requests matter more than
+    /// little work.
     fn is_remote(&self) -> bool {
         false
     }
@@ -145,14 +147,14 @@ pub trait Store: Send + Sync {
         Ok(())
     }
 
-    /// Fails if the place of the lake was there, or should be, and is gone. Such a place is no empty lake, and smelt writes
-    /// nothing there.
+    /// Fails if the place of the lake was there, or should be, and is gone. Such a place is no empty lake, and smelt
+    /// writes nothing there.
     fn check_place(&self) -> Result<()> {
         Ok(())
     }
 
-    /// Returns whether there is a directory for the layer: a missing one is not an empty one. Buckets have no directories, so
-    /// they always say `true`.
+    /// Returns whether there is a directory for the layer: a missing one is not an empty one. Buckets have no
+    /// directories, so they always say `true`.
     fn has_layer(&self, _layer: &str) -> Result<bool> {
         Ok(true)
     }
@@ -168,8 +170,8 @@ pub trait Store: Send + Sync {
 
 /// An object that is being written. If it is dropped before it is finished, nothing of it remains.
 pub trait Upload: Write + Send {
-    /// Creates the object whole under that key, unless there is one. Of racing writers exactly one is told `true`. A writer
-    /// that is told `false` may try the same bytes under another key.
+    /// Creates the object whole under that key, unless there is one. Of racing writers exactly one is told `true`. A
+    /// writer that is told `false` may try the same bytes under another key.
     fn finish(&mut self, key: &str, durability: Durability) -> Result<bool>;
 }
 

@@ -1,13 +1,13 @@
-//! Knows who is writing to a directory lake. So a host can tell orphans of a killed writer from objects that a live writer is
-//! about to commit. It also notices that something else changed the lake since the last writer was done.
+//! Knows who is writing to a directory lake. So a host can tell orphans of a killed writer from objects that a live
+//! writer is about to commit. It also notices that something else changed the lake since the last writer was done.
 //!
-//! Every writer holds a shared lock on one file. It appends a letter to the file when it begins, and another one when it has
-//! ended well. A writer that gets the exclusive lock knows that no one else is writing. If it then finds more beginnings
-//! than ends, a writer died: the kernel drops the locks of every process that ends. Before the letters, a line describes the
-//! lake's directories as the last writer left them.
+//! Every writer holds a shared lock on one file. It appends a letter to the file when it begins, and another one when
+//! it has ended well. A writer that gets the exclusive lock knows that no one else is writing. If it then finds more
+//! beginnings than ends, a writer died: the kernel drops the locks of every process that ends. Before the letters, a
+//! line describes the lake's directories as the last writer left them.
 //!
-//! A process that is stopped keeps its lock. So a writer waits for the lock for a limited time, and then works beside the
-//! holder.
+//! A process that is stopped keeps its lock. So a writer waits for the lock for a limited time, and then works beside
+//! the holder.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read as _, Seek as _, Write as _};
@@ -23,8 +23,8 @@ const ENDED: &[u8] = b"e";
 /// Describes a lake's directories in one line.
 pub(super) type Stamp = fn(&Path) -> std::io::Result<String>;
 
-/// The time that a writer waits for the holder of the exclusive lock before it works beside it. The holder removes orphans,
-/// which takes moments, or it is stopped.
+/// The time that a writer waits for the holder of the exclusive lock before it works beside it. The holder removes
+/// orphans, which takes moments, or it is stopped.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// The pause between two attempts to get the lock.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -32,7 +32,8 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// A writer's part in the lock. A host holds it while it writes and commits objects.
 #[derive(Debug)]
 pub struct Writes {
-    /// The locked file. `None` in buckets, where nothing tells that a writer died; orphans are collected there after a while.
+    /// The locked file. `None` in buckets, where nothing tells that a writer died; orphans are collected there after a
+    /// while.
     lock: Option<File>,
     /// The lake's directory, and the function that describes it.
     places: Option<(PathBuf, Stamp)>,
@@ -46,9 +47,9 @@ pub struct Writes {
 }
 
 impl Writes {
-    /// Takes the exclusive lock if no one else is writing, and the shared lock otherwise. If another process keeps the exclusive
-    /// lock for longer than `patience`, the writer has no lock and works beside it. With `compare`, compares the lake with
-    /// how the last writer left it.
+    /// Takes the exclusive lock if no one else is writing, and the shared lock otherwise. If another process keeps the
+    /// exclusive lock for longer than `patience`, the writer has no lock and works beside it. With `compare`, compares
+    /// the lake with how the last writer left it.
     pub(super) fn lock(
         path: &Path,
         patience: Duration,
@@ -58,7 +59,8 @@ impl Writes {
     ) -> std::io::Result<Self> {
         let (file, _) = files::open_with(path, OpenOptions::new().read(true).append(true).create(true))?;
         let mut alone = false;
-        // If neither lock is free, someone has the exclusive one: a writer that has just begun, or one that removes orphans.
+        // If neither lock is free, someone has the exclusive one: a writer that has just begun, or one that removes
+        // orphans.
         let locked = within(patience, || {
             alone = is_locked(file.try_lock())?;
             Ok(alone || is_locked(file.try_lock_shared())?)
@@ -91,8 +93,8 @@ impl Writes {
         }
     }
 
-    /// Returns whether anyone holds the lock. If so, an object that no commit references may be about to be committed. Takes
-    /// the lock for a moment; no writer mistakes that for another writer.
+    /// Returns whether anyone holds the lock. If so, an object that no commit references may be about to be committed.
+    /// Takes the lock for a moment; no writer mistakes that for another writer.
     pub(super) fn are_under_way(path: &Path) -> std::io::Result<bool> {
         match File::open(path) {
             // Nobody has ever written to this lake.
@@ -114,14 +116,14 @@ impl Writes {
         self.after_crash
     }
 
-    /// Returns whether no one is at work and the lake may differ from how the last writer left it. Someone may have restored
-    /// a part of it from a backup. True until [`Writes::share`].
+    /// Returns whether no one is at work and the lake may differ from how the last writer left it. Someone may have
+    /// restored a part of it from a backup. True until [`Writes::share`].
     pub fn after_others(&self) -> bool {
         self.after_others
     }
 
-    /// Returns whether another process has the exclusive lock and may be removing orphans. If so, this writer must announce
-    /// itself by a commit before it writes anything.
+    /// Returns whether another process has the exclusive lock and may be removing orphans. If so, this writer must
+    /// announce itself by a commit before it writes anything.
     pub fn is_beside(&self) -> bool {
         self.beside
     }
@@ -137,16 +139,16 @@ impl Writes {
         if self.after_crash {
             file.set_len(0)?;
         }
-        // Turning an exclusive lock into a shared one is not atomic. Had we marked the file before, others could take us for
-        // dead in between.
+        // Turning an exclusive lock into a shared one is not atomic. Had we marked the file before, others could take
+        // us for dead in between.
         file.unlock()?;
         self.beside = !within(self.patience, || is_locked(file.try_lock_shared()))?;
         (self.alone, self.after_crash, self.after_others) = (false, false, false);
         self.mark(BEGUN)
     }
 
-    /// Waits until no one else is writing, and keeps others from beginning. If that takes too long, shares the lock again.
-    /// Others may take this writer for dead meanwhile, so it must no longer need anything that it wrote.
+    /// Waits until no one else is writing, and keeps others from beginning. If that takes too long, shares the lock
+    /// again. Others may take this writer for dead meanwhile, so it must no longer need anything that it wrote.
     pub fn insist(&mut self) -> std::io::Result<()> {
         let Some(file) = &self.lock else { return Ok(()) };
         file.unlock()?;
@@ -155,8 +157,8 @@ impl Writes {
         Ok(())
     }
 
-    /// Takes the shared lock if the holder of the exclusive one is gone. Others may have taken this writer for dead before,
-    /// but not from then on.
+    /// Takes the shared lock if the holder of the exclusive one is gone. Others may have taken this writer for dead
+    /// before, but not from then on.
     pub fn rejoin(&mut self) -> std::io::Result<()> {
         if let (true, Some(file)) = (self.beside, &self.lock) {
             self.beside = !is_locked(file.try_lock_shared())?;
@@ -164,8 +166,8 @@ impl Writes {
         Ok(())
     }
 
-    /// Ends the writer's part well: everything that it wrote is committed or deleted. Without this call the next writer looks
-    /// for orphans.
+    /// Ends the writer's part well: everything that it wrote is committed or deleted. Without this call the next writer
+    /// looks for orphans.
     pub fn done(mut self) -> std::io::Result<()> {
         self.mark(ENDED)?;
         let Some(mut file) = self.lock else { return Ok(()) };

@@ -1,4 +1,5 @@
-//! Tests that the outcome of a row stays the same if rows are sent in other ways, in a new instance, or on another engine.
+//! Tests that the outcome of a row stays the same if rows are sent in other ways, in a new instance, or on another
+//! engine.
 
 use arrow_array::{Int32Array, RecordBatch};
 use arrow_select::take::take_record_batch;

@@ -37,7 +37,8 @@ pub(super) fn rows(plugin: &Cleaner, bench: &Bench<'_>) -> Vec<Cells> {
     rows
 }
 
-/// Runs a case: cleans its input like a bronze object, and compares the kept, rejected and repaired rows with the case's.
+/// Runs a case: cleans its input like a bronze object, and compares the kept, rejected and repaired rows with the
+/// case's.
 pub(super) fn case(plugin: &Cleaner, bench: &Bench<'_>, case: &Case, rules: &mut Rules) -> Verdict {
     let mut outputs = vec!["kept.csv", "rejected.csv"];
     outputs.extend(has_rules(plugin, RuleAction::Repair).then_some("repaired.csv"));

@@ -1,5 +1,5 @@
-//! The tests of cleaners: every row is accounted for, the output has the declared columns, and the outcome of a row depends on
-//! that row alone.
+//! The tests of cleaners: every row is accounted for, the output has the declared columns, and the outcome of a row
+//! depends on that row alone.
 
 mod batches;
 mod contract;

@@ -1,4 +1,4 @@
-//! How often the rules of a cleaner were applied.
+//! Counts how often the rules of a cleaner were applied.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-//! Rows for cleaners: text as bronze may have it. The content of a column is guessed from the type of the output column of the
-//! same name, if there is one.
+//! Rows for cleaners: text as bronze may have it. The content of a column is guessed from the type of the output column
+//! of the same name, if there is one.
 
 use std::sync::Arc;
 
@@ -82,8 +82,9 @@ pub(super) fn none(spec: &CleanerSpec) -> RecordBatch {
     RecordBatch::new_empty(columns(spec).0)
 }
 
-/// Returns random rows, of which some have equal cells and some are like no other. They are generated, or from golden cases.
-/// Some of both have a cell that software often gets wrong, that stands in the component, or that resembles one of a case.
+/// Returns random rows, of which some have equal cells and some are like no other. They are generated, or from golden
+/// cases. Some of both have a cell that software often gets wrong, that stands in the component, or that resembles one
+/// of a case.
 pub(super) fn pool(
     spec: &CleanerSpec,
     words: Vec<String>,

@@ -34,7 +34,8 @@ pub(super) fn gathered(some: &[InputRows]) -> Vec<InputRows> {
     parts
 }
 
-/// Tests whether the KPI takes the batch. If its output lacks the declared form, keeps the first such failure in `broken`.
+/// Tests whether the KPI takes the batch. If its output lacks the declared form, keeps the first such failure in
+/// `broken`.
 pub(super) fn batch(
     name: &str,
     calls: &Calls<'_>,

@@ -106,8 +106,8 @@ pub(super) fn differ(first: &Result<RecordBatch>, then: &Result<RecordBatch>) ->
     }
 }
 
-/// Returns keys and rows of the first groups, as the catalog keeps them. Groups with sums that rightly cannot be kept, because
-/// they are too large, are left out.
+/// Returns keys and rows of the first groups, as the catalog keeps them. Groups with sums that rightly cannot be kept,
+/// because they are too large, are left out.
 pub(super) fn kept(sums: &Sums, most: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
     let mut all = Vec::new();
     for group in sums.sorted().groups() {

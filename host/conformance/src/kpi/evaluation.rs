@@ -35,8 +35,8 @@ pub(super) fn evaluates(calls: &Calls<'_>, rows: &[InputRows]) -> Result<Verdict
     Ok(Verdict::Passed { detail: format!("{} of sums, 5 times", text::counted(sums.num_rows())), notes })
 }
 
-/// Returns a note if the sums of the last row never show in the table while those of the first row do. That may be intended, for
-/// example if the last day is left out. More often a loop ends too early.
+/// Returns a note if the sums of the last row never show in the table while those of the first row do. That may be
+/// intended, for example if the last day is left out. More often a loop ends too early.
 fn unseen_last_row(calls: &Calls<'_>, sums: &Sums) -> Result<Option<String>> {
     let groups = kept(sums, SHOWN_ROWS);
     let mut accumulator = calls.open()?;

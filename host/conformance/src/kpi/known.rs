@@ -148,7 +148,8 @@ impl<'k> Known<'k> {
         Ok(folded)
     }
 
-    /// Makes the calls. Returns the series up to the first call with a wrong result. With `last`, judges only the last call.
+    /// Makes the calls. Returns the series up to the first call with a wrong result. With `last`, judges only the last
+    /// call.
     pub(super) fn run(&self, series: &[(Call, Vec<u32>)], last: bool) -> Option<Wrong> {
         let wrong = |calls: usize, told: String, contract| Wrong { series: series[..calls].to_vec(), told, contract };
         let mut accumulator = match self.calls.open() {

@@ -1,5 +1,5 @@
-//! The tests of KPIs: states add up however rows are cut, groups fold alike alone and together, and the table has the declared
-//! columns.
+//! The tests of KPIs: states add up however rows are cut, groups fold alike alone and together, and the table has the
+//! declared columns.
 
 mod batches;
 mod calls;

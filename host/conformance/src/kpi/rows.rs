@@ -17,13 +17,13 @@ const GENERATED: usize = 400;
 /// The bytes of the longest text.
 const HUGE: usize = 1 << 20;
 
-/// The numbers of rows of an input that are generated, that have one special cell for each column, and that are rows of golden
-/// cases.
+/// The numbers of rows of an input that are generated, that have one special cell for each column, and that are rows of
+/// golden cases.
 const POOL: [usize; 3] = [60, 40, 40];
 
-/// Returns random rows of each input, of which some have equal cells and some are like no other. They are generated, or from
-/// golden cases, and some of both have a cell that software often gets wrong. The last rows have a word of the component each.
-/// With `limits`, some rows have values at the limits of their types.
+/// Returns random rows of each input, of which some have equal cells and some are like no other. They are generated, or
+/// from golden cases, and some of both have a cell that software often gets wrong. The last rows have a word of the
+/// component each. With `limits`, some rows have values at the limits of their types.
 pub(super) fn pool(
     spec: &KpiSpec,
     samples: &Samples<Vec<RecordBatch>>,
@@ -113,8 +113,8 @@ fn with_words(
     of(&schema, columns.collect())
 }
 
-/// Returns `count` rows of each input. Rows have one of `keys` numbers. Rows with different numbers share no value, and rows
-/// with equal numbers share all.
+/// Returns `count` rows of each input. Rows have one of `keys` numbers. Rows with different numbers share no value, and
+/// rows with equal numbers share all.
 pub(super) fn numbered(spec: &KpiSpec, count: usize, keys: u64, dice: &mut Dice) -> Vec<RecordBatch> {
     let input = |declared: &KpiInputSpec| {
         let rows = (0..count as u64).map(|row| {

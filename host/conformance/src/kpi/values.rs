@@ -85,7 +85,8 @@ const INTEGERS: &[i64] = &[
 /// Floats that lose digits by rounding, and ordinary ones.
 const FLOATS: &[f64] =
     &[0.0, -0.0, 0.1, -0.1, 0.5, -0.5, 1.5, 2.5, 1e-300, 5e-324, 1e15, -1e15, 9_007_199_254_740_993.0, 1e9];
-/// Days since 1970-01-01 at which calendars change: the epoch, a leap day, the years 1600 and 2400, a turn of the century.
+/// Days since 1970-01-01 at which calendars change: the epoch, a leap day, the years 1600 and 2400, a turn of the
+/// century.
 const CALENDAR: &[i64] = &[0, -1, 1, 11_016, 19_782, 19_783, 10_956, 10_957, -135_140, 157_113, 18_261, 18_262];
 
 /// Returns a value that software often gets wrong. A sum of a million such values fits into its column.

@@ -1,16 +1,17 @@
-//! How to reach a server of buckets.
+//! Credentials and addresses of a server of buckets.
 
 use std::fmt;
 use std::time::Duration;
 
-/// How to reach the buckets. Values that are missing here are looked up where AWS's own tools look.
+/// The way to reach the buckets. Values that are missing here are looked up where AWS's own tools look.
 #[derive(Debug, Clone, Default)]
 pub struct Connection {
     /// The URL of the server, such as `http://localhost:9000`. Without one the server is AWS.
     pub endpoint: Option<String>,
     /// The region, such as `eu-central-1`.
     pub region: Option<String>,
-    /// True if URLs name the bucket in the path, false if they name it in the host. By default true if there is an endpoint.
+    /// True if URLs name the bucket in the path, false if they name it in the host. By default true if there is an
+    /// endpoint.
     pub path_style: Option<bool>,
     /// The credentials for the server.
     pub credentials: Option<Credentials>,

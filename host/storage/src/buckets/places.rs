@@ -93,8 +93,8 @@ impl Places {
         self.0.iter().find_map(find).ok_or_else(|| Error::internal(format!("`{key}` is not a key")))
     }
 
-    /// Returns the listings that together find the keys that begin with `prefix` and are greater than `after`. They come in
-    /// the order of keys.
+    /// Returns the listings that together find the keys that begin with `prefix` and are greater than `after`. They
+    /// come in the order of keys.
     pub fn listings(&self, prefix: &str, after: &str) -> Vec<Listing<'_>> {
         let listing = |place: &'_ LayerPlace| {
             let LayerPlace { layer, url } = place;

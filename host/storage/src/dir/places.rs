@@ -1,5 +1,5 @@
-//! Notices that someone else changed a lake's directories, for example by a restore from a backup. The times at which the
-//! directories last changed tell. That costs a look at a few dozen directories, however many objects they hold.
+//! Notices that someone else changed a lake's directories, for example by a restore from a backup. The times at which
+//! the directories last changed tell. That costs a look at a few dozen directories, however many objects they hold.
 
 use std::fs;
 use std::io;

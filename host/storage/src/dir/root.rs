@@ -72,9 +72,9 @@ impl Root {
         }
     }
 
-    /// Returns a number that no other lake on this file system has: the inode of the file that writers lock. It tells our
-    /// temporary files from those of another lake with the same bronze. If the lake was copied or moved to another file
-    /// system, older temporary files stay.
+    /// Returns a number that no other lake on this file system has: the inode of the file that writers lock. It tells
+    /// our temporary files from those of another lake with the same bronze. If the lake was copied or moved to another
+    /// file system, older temporary files stay.
     fn id(&self) -> u64 {
         fs::metadata(self.lock_path()).map_or(0, |metadata| metadata.ino())
     }

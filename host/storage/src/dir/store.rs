@@ -70,8 +70,8 @@ impl Store for DirStore {
 
     fn open(&self, key: &str) -> Result<(Meta, Box<dyn Read + Send>)> {
         let (metadata, file) = self.root.open(key)?;
-        // A file that grows as fast as it is read must come to an end. So reading stops one byte after the length that the file
-        // had; that byte shows that it has grown.
+        // A file that grows as fast as it is read must come to an end. So reading stops one byte after the length that
+        // the file had; that byte shows that it has grown.
         let reader = file.take(metadata.len().saturating_add(1));
         Ok((meta_of(key, &metadata), Box::new(reader)))
     }

@@ -1,7 +1,7 @@
 //! The names of files that are being written.
 //!
-//! Other programs deliver to bronze under temporary names of their own. So a name tells exactly which lake's hosts gave it, and
-//! smelt removes only files with names of its own lake.
+//! Other programs deliver to bronze under temporary names of their own. So a name tells exactly which lake's hosts gave
+//! it, and smelt removes only files with names of its own lake.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -55,8 +55,8 @@ fn is_ours(lake: u64, name: &OsStr) -> bool {
     host().unwrap_or(false)
 }
 
-/// Removes all files below a lake's directory that have names of that lake. Files that cannot be read or removed do no harm, so
-/// they stay.
+/// Removes all files below a lake's directory that have names of that lake. Files that cannot be read or removed do no
+/// harm, so they stay.
 pub(super) fn remove_all(root: &Path, lake: u64) {
     for entry in entries(root) {
         let path = entry.path();

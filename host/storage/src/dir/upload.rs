@@ -67,8 +67,8 @@ impl<'s> DirUpload<'s> {
 }
 
 impl DirUpload<'_> {
-    /// Puts the file into place on a file system without links (exFAT, SMB, much of FUSE). Linux is told to let the rename fail
-    /// if something has the name.
+    /// Puts the file into place on a file system without links (exFAT, SMB, much of FUSE). Linux is told to let the
+    /// rename fail if something has the name.
     fn rename(&mut self, path: &Path) -> std::io::Result<()> {
         if let Some(moved) = self.moved.take() {
             self.temporary.set_file_name(self.root.temporary_name());
@@ -103,7 +103,8 @@ fn rename_unless_taken(from: &Path, to: &Path) -> std::io::Result<()> {
     })
 }
 
-/// Fails if a rename replaces another file although it is told not to. Two hosts that race for a commit would both win then.
+/// Fails if a rename replaces another file although it is told not to. Two hosts that race for a commit would both win
+/// then.
 fn prove_rename(from: &Path, other: &Path) -> std::io::Result<()> {
     File::create_new(other)?;
     let proof = match rename_unless_taken(from, other) {

@@ -89,8 +89,9 @@ impl Walk<'_> {
         }
     }
 
-    /// Passes over an entry that cannot be read for a reason of its own: other programs put what they like beside our files,
-    /// and that must not stop a listing. Fails if the machine is at fault, for example if it is out of file handles.
+    /// Passes over an entry that cannot be read for a reason of its own: other programs put what they like beside our
+    /// files, and that must not stop a listing. Fails if the machine is at fault, for example if it is out of file
+    /// handles.
     fn unless_its_own(&self, path: &Path, error: std::io::Error) -> std::io::Result<()> {
         use libc::{EACCES, EIO, ELOOP, ENAMETOOLONG, ENODEV, ENOTCONN, ENOTDIR, ENXIO, EPERM, ESTALE, EUCLEAN};
         let own = [EACCES, EPERM, ELOOP, ENAMETOOLONG, ENOTDIR, ENOTCONN, ENODEV, ENXIO, EIO, ESTALE, EUCLEAN];

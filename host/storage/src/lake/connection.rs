@@ -1,4 +1,4 @@
-//! How to reach the buckets of a lake.
+//! Finds out how to reach the buckets of a lake.
 
 use super::section::LakeSection;
 use crate::buckets::{Connection, Credentials};
@@ -12,8 +12,8 @@ pub(super) fn connection_of(section: &LakeSection, variable: &dyn Fn(&str) -> Op
     Ok(Connection { region: region.clone(), path_style: *path_style, ..connection })
 }
 
-/// Returns the endpoint and the credentials. MinIO's variables come first. Values that are missing are later looked up where
-/// AWS's own tools look.
+/// Returns the endpoint and the credentials. MinIO's variables come first. Values that are missing are later looked up
+/// where AWS's own tools look.
 fn connection(endpoint: Option<&str>, variable: &dyn Fn(&str) -> Option<String>) -> Result<Connection> {
     let minio = variable("MINIO_ENDPOINT");
     let secure = match variable("MINIO_SECURE").unwrap_or_default().to_ascii_lowercase().as_str() {

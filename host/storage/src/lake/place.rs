@@ -33,7 +33,8 @@ pub struct Buckets {
 }
 
 impl Lake {
-    /// Returns the lake at `url`, or else the one of the manifest's section. `variable` looks up an environment variable.
+    /// Returns the lake at `url`, or else the one of the manifest's section. `variable` looks up an environment
+    /// variable.
     ///
     /// # Errors
     /// The URLs are malformed, incomplete or overlap, or the environment contradicts itself.
@@ -104,8 +105,8 @@ impl Lake {
         }
     }
 
-    /// Returns the file for the key of the lake's pseudonyms. It lies beside the lake, never in it: a reader of the lake must
-    /// not be able to undo the pseudonyms.
+    /// Returns the file for the key of the lake's pseudonyms. It lies beside the lake, never in it: a reader of the
+    /// lake must not be able to undo the pseudonyms.
     pub fn key_file(&self, variable: &dyn Fn(&str) -> Option<String>) -> Result<PathBuf> {
         match self {
             Self::Directory(path) => beside(path),

@@ -1,4 +1,4 @@
-//! Where a lake is found, for every source of that knowledge.
+//! Tests of finding a lake, from every source of that knowledge.
 
 use std::path::{Path, PathBuf};
 

@@ -16,7 +16,8 @@ use crate::buckets::Object;
 const LAST: u64 = i64::MAX as u64;
 /// The number of times that a download resumes.
 const RESUMPTIONS: u32 = 4;
-/// After this many bytes without a break the count of resumptions begins again, since large objects break off more often.
+/// After this many bytes without a break the count of resumptions begins again, since large objects break off more
+/// often.
 const SMOOTH: u64 = 4 << 20;
 /// The pause before the download resumes, doubled each time.
 const PAUSE: Duration = Duration::from_millis(50);

@@ -18,11 +18,12 @@ pub(super) async fn list(
     known: &dyn Fn(&str) -> bool,
     found: &mut Vec<Meta>,
 ) -> Result<(), Fault> {
-    // Each page begins after the last name of the page before. That needs no token, and exposes a server that goes in circles.
+    // Each page begins after the last name of the page before. That needs no token, and exposes a server that goes in
+    // circles.
     let mut after = listing.after.clone();
     loop {
-        // The request has no `encoding-type=url`: some servers claim an encoding that they have not done. Only names with
-        // control characters would need it, and nobody has such names.
+        // The request has no `encoding-type=url`: some servers claim an encoding that they have not done. Only names
+        // with control characters would need it, and nobody has such names.
         let page = client
             .list_objects_v2()
             .bucket(listing.bucket)

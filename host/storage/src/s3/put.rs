@@ -1,5 +1,5 @@
-//! Creates an object unless there is one. A small object takes one request; a large one is sent in parts and exists only after
-//! the last request.
+//! Creates an object unless there is one. A small object takes one request; a large one is sent in parts and exists
+//! only after the last request.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
@@ -30,8 +30,8 @@ const MOST_PARTS: u64 = 10_000;
 /// The number of parts that are sent at the same time.
 const AT_ONCE: usize = 4;
 
-/// Sends the object once and never again. Returns `false` if there is an object or if another writer is writing it. After any
-/// other fault the object may be there or not, now or later.
+/// Sends the object once and never again. Returns `false` if there is an object or if another writer is writing it.
+/// After any other fault the object may be there or not, now or later.
 pub(super) async fn put_once(client: &Client, object: &Object, body: Bytes) -> Result<bool, Fault> {
     let request = client.put_object().bucket(&object.bucket).key(&object.name).if_none_match(ABSENT);
     let settings = once(COMMIT, body.len());
@@ -42,8 +42,8 @@ pub(super) async fn put_once(client: &Client, object: &Object, body: Bytes) -> R
     }
 }
 
-/// Sends the object, if need be more than once. Returns `false` if there is an object with that key; after a lost answer that
-/// may be this very object.
+/// Sends the object, if need be more than once. Returns `false` if there is an object with that key; after a lost
+/// answer that may be this very object.
 pub(super) async fn put(client: &Client, object: &Object, body: Bytes) -> Result<bool, Fault> {
     let mut contentions = 0;
     loop {

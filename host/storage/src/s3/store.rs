@@ -127,7 +127,8 @@ impl Store for S3Store {
         Ok(Box::new(S3Upload::new(&self.wire, &self.places)))
     }
 
-    /// Sends the object once only. After an error of kind [`Kind::Unavailable`] the object may be there or not, now or later.
+    /// Sends the object once only. After an error of kind [`Kind::Unavailable`] the object may be there or not, now or
+    /// later.
     fn put_if_absent(&self, key: &str, body: &[u8], _: Durability) -> Result<bool> {
         let _span = profile::span("put", layer_of(key));
         let object = self.places.object(key)?;

@@ -1,5 +1,5 @@
-//! Finds and ends uploads in parts that nobody finished. Nobody sees them, but the server keeps their parts and charges for
-//! them.
+//! Finds and ends uploads in parts that nobody finished. Nobody sees them, but the server keeps their parts and charges
+//! for them.
 
 use aws_sdk_s3::Client;
 
@@ -8,8 +8,8 @@ use super::fault::Fault;
 use crate::buckets::{Listing, Object};
 use crate::store::Unfinished;
 
-/// Adds the uploads that the listing finds. Some servers, such as MinIO, show an upload only to those who know its key, and end
-/// it by themselves after a day.
+/// Adds the uploads that the listing finds. Some servers, such as MinIO, show an upload only to those who know its key,
+/// and end it by themselves after a day.
 pub(super) async fn list(client: &Client, listing: &Listing<'_>, found: &mut Vec<Unfinished>) -> Result<(), Fault> {
     let (mut key, mut upload) = (None, None);
     loop {

@@ -166,7 +166,8 @@ fn http_client(plain: bool) -> SharedHttpClient {
     }
 }
 
-/// Returns the time-outs of a request with a body of that size. Requests share connections only if their first two are equal.
+/// Returns the time-outs of a request with a body of that size. Requests share connections only if their first two are
+/// equal.
 fn time_outs(bytes: usize) -> TimeoutConfig {
     let attempt = ATTEMPT + Duration::from_secs((bytes / SLOWEST) as u64);
     TimeoutConfig::builder().connect_timeout(CONNECT).read_timeout(ATTEMPT).operation_attempt_timeout(attempt).build()
@@ -177,7 +178,8 @@ pub(super) fn sending(bytes: usize) -> aws_sdk_s3::config::Builder {
     aws_sdk_s3::Config::builder().timeout_config(time_outs(bytes))
 }
 
-/// Returns the settings of a request that is sent once and abandoned after `limit`. The caller finds out whether it succeeded.
+/// Returns the settings of a request that is sent once and abandoned after `limit`. The caller finds out whether it
+/// succeeded.
 pub(super) fn once(limit: Duration, bytes: usize) -> aws_sdk_s3::config::Builder {
     let limit = limit + Duration::from_secs((bytes / SLOWEST) as u64);
     let time_outs = time_outs(bytes).to_builder().operation_timeout(limit).operation_attempt_timeout(limit).build();

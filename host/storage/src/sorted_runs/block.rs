@@ -2,8 +2,8 @@
 
 use sha2::{Digest as _, Sha256};
 
-/// Returns the bytes at which a block is closed, in a run of about `run` bytes. A tick reads the index, which is longer if
-/// blocks are shorter, and a block for each key. So blocks grow with the run, but slower.
+/// Returns the bytes at which a block is closed, in a run of about `run` bytes. A tick reads the index, which is longer
+/// if blocks are shorter, and a block for each key. So blocks grow with the run, but slower.
 pub(super) fn block_bytes(run: u64) -> usize {
     run.isqrt().clamp(2 << 10, 8 << 10) as usize
 }

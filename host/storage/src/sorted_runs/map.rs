@@ -84,8 +84,9 @@ impl SortedRuns {
         Ok(())
     }
 
-    /// Puts values in, and removes keys whose value is `None`. Of equal keys the last one counts. Writes one object, whose key
-    /// begins with `stem`, and adds the keys of the objects that it replaces to `retired`. If it fails, it changes nothing.
+    /// Puts values in, and removes keys whose value is `None`. Of equal keys the last one counts. Writes one object,
+    /// whose key begins with `stem`, and adds the keys of the objects that it replaces to `retired`. If it fails, it
+    /// changes nothing.
     pub fn put(&mut self, store: &dyn Store, stem: &str, entries: Vec<Pair>, retired: &mut Vec<String>) -> Result<()> {
         if entries.is_empty() {
             return Ok(());
@@ -107,9 +108,9 @@ impl SortedRuns {
         .map(|_| ())
     }
 
-    /// Does what [`SortedRuns::put`] does, for very many keys. All workers make the parts at the same time, so the entries need
-    /// not be in memory at once. `bytes` is about their size, and `parts` is a power of two. Part n has the keys whose hashes
-    /// begin with the bits of n. Returns the results of `make`, one for each part.
+    /// Does what [`SortedRuns::put`] does, for very many keys. All workers make the parts at the same time, so the
+    /// entries need not be in memory at once. `bytes` is about their size, and `parts` is a power of two. Part n has
+    /// the keys whose hashes begin with the bits of n. Returns the results of `make`, one for each part.
     pub fn write<R: Send>(
         &mut self,
         store: &dyn Store,

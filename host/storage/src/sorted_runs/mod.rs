@@ -1,12 +1,12 @@
 //! A persistent map of byte strings that need not fit into memory.
 //!
-//! The map is a list of sorted runs. Each run is an immutable object, and a later run overrides an earlier one. A look-up of
-//! k keys costs a few small ranged reads a key, however many keys the map has. Writing k entries makes a run of k entries.
-//! Runs are joined as they grow, so there are few of them, and an entry is rewritten a logarithmic number of times. Entries
-//! are sorted by a keyed hash of their keys, so all parts of a run look alike, whatever the keys are.
+//! The map is a list of sorted runs. Each run is an immutable object, and a later run overrides an earlier one. A
+//! look-up of k keys costs a few small ranged reads a key, however many keys the map has. Writing k entries makes a run
+//! of k entries. Runs are joined as they grow, so there are few of them, and an entry is rewritten a logarithmic number
+//! of times. Entries are sorted by a keyed hash of their keys, so all parts of a run look alike, whatever the keys are.
 //!
-//! All that is read is verified: the catalog holds the digest of each run's index, and the index those of the run's blocks
-//! (`docs/formats.md`).
+//! All that is read is verified: the catalog holds the digest of each run's index, and the index those of the run's
+//! blocks (`docs/formats.md`).
 
 mod block;
 mod map;

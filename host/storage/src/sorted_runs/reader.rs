@@ -40,8 +40,8 @@ impl<'s> Reader<'s> {
         Ok(values)
     }
 
-    /// Looks up `count` keys. `wanted` returns the key of an index and its hash, in the order of (hash, key). For each key that
-    /// the map has, `found` gets the index and the value, in no particular order.
+    /// Looks up `count` keys. `wanted` returns the key of an index and its hash, in the order of (hash, key). For each
+    /// key that the map has, `found` gets the index and the value, in no particular order.
     pub fn look_up<'k>(
         &self,
         count: usize,
