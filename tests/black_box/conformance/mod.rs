@@ -152,7 +152,7 @@ fn a_cleaner_whose_output_is_not_as_declared_fails_for_that() {
         sins("liar", json!({"lie": lie}), "output", &[words, "exactly the declared schema"]);
     }
     sins("sinner", json!({"always": "far instant"}), "output", &["taken_at is out of range"]);
-    sins("sinner", json!({"always": "no id"}), "output", &["1 row\n", "column `id` lacks values"]);
+    sins("sinner", json!({"always": "no id"}), "output", &["1 row\n", "column `id` is not nullable, but lacks values"]);
 }
 
 #[test]

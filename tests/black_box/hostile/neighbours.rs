@@ -264,7 +264,11 @@ fn compiled_code_that_was_tampered_with_is_never_run() {
     lake.bronze("readings-2.csv", READINGS);
     let ended = run();
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-    assert!(ended.stderr.contains("the cached code is not what was put there; it is made again"), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("the cached code has changed since it was put there; it is compiled again"),
+        "{}",
+        ended.stderr
+    );
     audit(&lake);
     assert_eq!(lake.silver("guest").len(), 6);
 }

@@ -3,11 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use smelt_s3_server::{Minio, Server};
 use smelt_storage::lake::LakeSection;
@@ -152,22 +151,6 @@ impl Backend {
             }
         }
         found
-    }
-
-    /// Makes everything that smelt wrote so far that much older, by the clock of the place. Bronze keeps its times, because
-    /// smelt takes another time of a bronze object for another object.
-    pub fn grow_older(&self, by: Duration) {
-        match self {
-            Self::Directory(root) => walk(root, "", &mut |name, path| {
-                if !name.starts_with("bronze/") {
-                    let file = File::open(path).expect("a file can be opened");
-                    let written = file.metadata().and_then(|found| found.modified()).expect("a file has a time");
-                    file.set_modified(written - by).expect("a file's time can be set");
-                }
-            }),
-            Self::Server(server) => server.set_clock_ahead(by.as_secs() as i64),
-            Self::Minio(_) => panic!("the clock of MinIO cannot be set"),
-        }
     }
 }
 

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::time::Duration;
 
 use smelt_s3_server::{Minio, Server};
 use tempfile::TempDir;
@@ -144,11 +143,6 @@ impl Lake {
     pub fn files(&self, layer: &str) -> BTreeMap<String, Vec<u8>> {
         let prefix = if layer.is_empty() { String::new() } else { format!("{layer}/") };
         self.backend.objects(&prefix)
-    }
-
-    /// Makes everything that smelt wrote so far that much older.
-    pub fn grow_older(&self, by: Duration) {
-        self.backend.grow_older(by);
     }
 
     /// The newest table of each KPI, as text.

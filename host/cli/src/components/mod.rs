@@ -32,7 +32,10 @@ pub struct Components {
 
 enum Place {
     Directory(PathBuf),
-    Bucket { url: BucketUrl, store: Box<dyn Store> },
+    Bucket {
+        url: BucketUrl,
+        store: Box<dyn Store>,
+    },
     #[cfg(feature = "oci")]
     Registry(Registry),
 }

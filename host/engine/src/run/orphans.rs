@@ -41,7 +41,9 @@ impl Host {
         for meta in self.store.list(COMPONENTS, "")? {
             let component = meta.key.strip_suffix(".minisig").unwrap_or(&meta.key);
             let sha256 = component.strip_prefix(COMPONENTS).and_then(|name| name.strip_suffix(".wasm"));
-            if sha256.is_some_and(|sha256| sha256.len() == 64 && !state.components.contains_key(sha256)) {}
+            if sha256.is_some_and(|sha256| sha256.len() == 64 && !state.components.contains_key(sha256)) {
+                orphans.push(meta.key);
+            }
         }
         orphans.extend(self.orphans_of_history(state)?);
         for key in &orphans {
