@@ -148,7 +148,7 @@ fn an_input_that_the_plugin_lacks_is_refused_with_those_it_has() {
 #[track_caller]
 fn refuses_kpi_on(cleaner: &str, kpi: &str, words: &[&str]) {
     let dataset = format!("[dataset.odd]\nobjects = \"odd-*.csv\"\nformat = \"csv\"\nplugin = \"{cleaner}\"");
-    refuses("[kpi.stale_stations]\nplugin = \"stale-stations\"", &format!("{dataset}\n[kpi.odd]\n{kpi}"), words);
+    refuses("[kpi.stale_stations]\nplugin = \"stale-stations\"", &format!("{dataset}\n[kpi.oddest]\n{kpi}"), words);
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn a_kpi_on_a_dataset_without_its_columns_is_refused() {
         "liar",
         "plugin = \"stale-stations\"\ninputs = { readings = \"odd\" }",
         &[
-            "[kpi.odd]: plugin `stale-stations` reads column (taken_at: timestamp) of dataset `odd`",
+            "[kpi.oddest]: plugin `stale-stations` reads column (taken_at: timestamp) of dataset `odd`",
             "whose cleaner `liar` writes (a: utf8, id: int64?)",
         ],
     );
@@ -168,7 +168,10 @@ fn a_kpi_on_a_column_of_another_type_is_refused() {
     refuses_kpi_on(
         "liar",
         "plugin = \"sinful-count\"\ninputs = { rows = \"odd\" }",
-        &["[kpi.odd]: plugin `sinful-count` reads column (id: utf8) of dataset `odd`", "writes (a: utf8, id: int64?)"],
+        &[
+            "[kpi.oddest]: plugin `sinful-count` reads column (id: utf8) of dataset `odd`",
+            "writes (a: utf8, id: int64?)",
+        ],
     );
 }
 
@@ -178,7 +181,7 @@ fn a_kpi_that_needs_values_on_a_column_that_may_lack_them_is_refused() {
         "sinner",
         "plugin = \"stale-stations\"\ninputs = { readings = \"odd\" }",
         &[
-            "[kpi.odd]: plugin `stale-stations` reads column (taken_at: timestamp) of dataset `odd`",
+            "[kpi.oddest]: plugin `stale-stations` reads column (taken_at: timestamp) of dataset `odd`",
             "writes (id: utf8, taken_at: timestamp?, day: date32?, price: decimal128(38,2)?)",
         ],
     );

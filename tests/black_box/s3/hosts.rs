@@ -16,7 +16,7 @@ fn cleaned(lake: &Lake) -> (u64, usize, usize) {
     let history = lake.json(&["history"]);
     let commits = history["commits"].as_array().expect("a list");
     let cleaned = |commit: &serde_json::Value| {
-        let changes = commit["datasets"].as_object().into_iter().flatten();
+        let changes = commit["relations"].as_object().into_iter().flatten();
         changes.map(|(_, change)| change["cleaned"].as_u64().expect("a number")).sum::<u64>()
     };
     let ids: std::collections::BTreeSet<_> = commits.iter().map(|commit| commit["id"].to_string()).collect();
