@@ -166,7 +166,7 @@ impl Aggregation<'_> {
 }
 
 /// Writes the table `body` under a key with a stamp, and returns the key. The stamp sorts after that of the key
-/// `previous`, even if the clock went back. The key is none that a host may be about to delete.
+/// `previous`, even if the clock went back. No host is about to delete an object under that key.
 pub fn put_stamped(
     store: &dyn Store,
     state: &State,
