@@ -1,24 +1,19 @@
 //! `kill -9` at any moment, signals, and several hosts at once: nothing is lost, counted twice or left half done.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::support::Lake;
 use crate::support::audit::audit;
-use crate::support::process::{Running, Signal, pause, wait_until};
+use crate::support::process::{Running, Signal, spread, wait_until};
 use crate::support::rows::Dataset;
 use crate::support::ticks::{arrive, assert_like_uninterrupted, ticks};
 
-const LONG: Duration = Duration::from_secs(30);
+const LONG: Duration = Duration::from_secs(120);
 
-/// How many objects a directory holds of a lake at work.
+/// Returns the number of objects in a directory of a lake at work.
 fn written(lake: &Lake, directory: &str) -> usize {
     let entries = std::fs::read_dir(lake.path().join(directory)).into_iter().flatten().flatten();
     entries.filter(|entry| !entry.file_name().as_encoded_bytes().starts_with(b".tmp-")).count()
-}
-
-/// Moments spread evenly over a time, whatever their number.
-fn moments(over: Duration) -> impl Iterator<Item = Duration> {
-    (1..).map(move |number| over.mul_f64(f64::from(number) * 0.618_034 % 1.0))
 }
 
 #[test]
@@ -26,14 +21,12 @@ fn runs_that_are_killed_come_to_the_same_as_one_that_is_not() {
     let mut ticks = ticks(14, 700);
     let (lake, alone) = (Lake::new(), Lake::new());
     arrive(&alone, &ticks[0]);
-    let began = Instant::now();
-    alone.smelt(&["run"]);
+    let whole = Running::start(&alone, &["run"]).calls_in_all();
     let mut killed = 0;
-    // Bounded: where the machine has become slower than it was a moment ago, no run may get to its end.
-    for moment in moments(began.elapsed()).take(100) {
+    // Bounded, because a run over much bronze may never get to its end.
+    for moment in spread(whole).take(100) {
         let mut running = Running::start(&lake, &["run"]);
-        pause(moment);
-        if !running.has_ended() {
+        if running.runs_until(moment) {
             killed += 1;
         } else if let Some(objects) = ticks.pop() {
             // Newest first: what is cleaned later loses as often as it wins.
@@ -77,9 +70,11 @@ fn what_a_killed_run_wrote_but_did_not_commit_is_removed() {
 #[test]
 fn up_that_is_killed_again_and_again_comes_to_the_same_as_one_run() {
     let lake = Lake::new();
-    for moment in moments(Duration::from_millis(400)).take(16) {
-        let running = Running::start(&lake, &["up", "--every", "50ms"]);
-        pause(moment);
+    // As many calls as several ticks make.
+    let many = 4 * Running::start(&lake, &["run"]).calls_in_all();
+    for moment in spread(many).take(16) {
+        let mut running = Running::start(&lake, &["up", "--every", "50ms"]);
+        assert!(running.runs_until(moment), "it runs until it is told to stop");
         running.kill();
     }
     lake.smelt(&["run"]);
@@ -95,7 +90,7 @@ fn up_finishes_its_tick_when_it_is_told_to_stop() {
         let running = Running::start(&lake, &["up", "--every", "50ms"]);
         assert!(wait_until(LONG, || written(&lake, "catalog/commits") >= commits), "up commits");
         running.signal(signal);
-        let status = running.wait(Duration::from_secs(10));
+        let status = running.wait(LONG);
 
         assert_eq!(status.code(), Some(0), "{signal:?}");
         let left = lake.json(&["run"]);

@@ -1,8 +1,6 @@
 //! Gold is a function of the rows of bronze alone: not of how they were cut into objects, in which order these came, how
 //! often smelt ran, or when it was killed.
 
-use std::time::Duration;
-
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -10,21 +8,21 @@ use proptest::test_runner::{Config, RngSeed, TestRunner};
 
 use crate::support::Lake;
 use crate::support::audit::audit;
-use crate::support::process::{Running, pause};
+use crate::support::process::Running;
 use crate::support::random_rows::{click, customer, order};
 use crate::support::reference::{Bronze, answer};
 use crate::support::rows::Dataset;
 
-/// How the rows get into bronze and what smelt does meanwhile.
+/// A way for the rows to get into bronze, and for smelt to work meanwhile.
 #[derive(Debug, Clone)]
 struct Telling {
-    /// Where each dataset's rows are cut into objects.
+    /// The places where each dataset's rows are cut into objects.
     cuts: [Vec<Index>; 3],
-    /// How objects are written.
+    /// The style in which objects are written.
     style: usize,
     /// The objects come in the order of these numbers.
     arrival: Vec<u16>,
-    /// What smelt does after how many more objects.
+    /// After how many more objects smelt does something, and what.
     steps: Vec<(usize, Step)>,
 }
 
@@ -33,8 +31,13 @@ enum Step {
     Run,
     Clean,
     Aggregate,
-    KilledRun { millis: u64 },
-    KilledClean { millis: u64 },
+    /// Killed after so many calls of `read` and `write`.
+    KilledRun {
+        calls: u64,
+    },
+    KilledClean {
+        calls: u64,
+    },
     TouchBronze,
 }
 
@@ -71,17 +74,17 @@ impl Telling {
 
 impl Step {
     fn happen(self, lake: &Lake) {
-        let kill = |verb, millis| {
-            let running = Running::start(lake, &[verb]);
-            pause(Duration::from_millis(millis));
+        let kill = |verb, calls| {
+            let mut running = Running::start(lake, &[verb]);
+            running.runs_until(calls);
             running.kill();
         };
         match self {
             Self::Run => drop(lake.smelt(&["run"])),
             Self::Clean => drop(lake.smelt(&["clean"])),
             Self::Aggregate => drop(lake.smelt(&["aggregate"])),
-            Self::KilledRun { millis } => kill("run", millis),
-            Self::KilledClean { millis } => kill("clean", millis),
+            Self::KilledRun { calls } => kill("run", calls),
+            Self::KilledClean { calls } => kill("clean", calls),
             Self::TouchBronze => {
                 for (name, body) in lake.files("bronze").into_iter().take(2) {
                     lake.bronze(&name, body);
@@ -137,8 +140,9 @@ fn telling() -> impl Strategy<Value = Telling> {
         3 => Just(Step::Run),
         4 => Just(Step::Clean),
         2 => Just(Step::Aggregate),
-        2 => (10..90u64).prop_map(|millis| Step::KilledRun { millis }),
-        2 => (10..60u64).prop_map(|millis| Step::KilledClean { millis }),
+        // Loading the pipeline takes about 230 calls, and a run of a few objects about as many again.
+        2 => (100..500u64).prop_map(|calls| Step::KilledRun { calls }),
+        2 => (100..400u64).prop_map(|calls| Step::KilledClean { calls }),
         1 => Just(Step::TouchBronze),
     ];
     let (arrival, steps) = (vec(any::<u16>(), 15), vec((0..5usize, step), 0..7));

@@ -5,10 +5,12 @@
 mod support;
 
 mod accounting;
+mod backends;
 mod bad_input;
 mod bad_objects;
 mod boundary;
 mod bounded;
+mod cases;
 mod clock;
 mod components;
 mod conformance;

@@ -16,7 +16,7 @@ use crate::support::audit::audit;
 use crate::support::embedded::{NOW, host_with};
 use crate::support::ended::fixtures;
 use crate::support::process::{Running, Signal, wait_until};
-use crate::support::{Lake, root, twin};
+use crate::support::{Lake, NewLake, root, twin};
 
 /// The other version of that plugin, under the name that the plugin has.
 fn next(lake: &Lake, plugin: &str) -> PathBuf {
@@ -142,20 +142,10 @@ fn beside(lake: &Lake) -> PathBuf {
 
 const OF_ORDERS: [&str; 5] = ["aov", "revenue_by_channel", "revenue_by_country", "sales_by_day", "top_products"];
 
-#[test]
-fn what_a_cleaner_made_is_kept_and_brought_back_without_bronze() {
-    brings_back(&lake());
-}
-
-#[test]
-fn what_a_cleaner_made_is_kept_and_brought_back_in_buckets() {
-    let lake = Lake::new().on_s3();
-    add(&lake, 0);
+pub fn what_a_cleaner_made_is_kept_and_brought_back_without_bronze(new: &NewLake<'_>) {
+    let lake = &new();
+    add(lake, 0);
     lake.smelt(&["run"]);
-    brings_back(&lake);
-}
-
-fn brings_back(lake: &Lake) {
     let (gold, orders, rejected) = (lake.gold(), lake.silver("orders"), lake.files("quarantine/orders").len());
     let (kept, made) = (|| lake.files("catalog/rollback"), commits(lake));
     let kept_rejected = || lake.files("quarantine/for-rollback");

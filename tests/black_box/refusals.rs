@@ -208,6 +208,11 @@ fn names_are_words() {
 }
 
 #[test]
+fn a_dataset_and_a_kpi_have_names_of_their_own() {
+    refuses("[kpi.stale_stations]", "[kpi.readings]", &["[kpi.readings] and [dataset.readings]", "a name of its own"]);
+}
+
+#[test]
 fn durations_have_a_unit() {
     for every in ["\"5\"", "\"five seconds\"", "5", "\"-5s\"", "\"\""] {
         refuses("[pipeline]", &format!("[schedule]\nevery = {every}\n[pipeline]"), &["every = ", "line 4"]);

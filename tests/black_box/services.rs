@@ -6,24 +6,23 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use smelt_s3_server::{Minio, Server};
 use smelt_storage::Store;
 use smelt_storage::lake::LakeSection;
 
 use crate::support::audit::audit;
 use crate::support::process::{Running, Signal, wait_until};
-use crate::support::{Lake, root};
+use crate::support::{Lake, NewLake, root};
 
 const LONG: Duration = Duration::from_secs(60);
 
-/// How many objects lie below a directory of a lake at work, from which files may vanish at any time.
+/// Returns the number of objects below a directory of a lake at work, from which files may vanish at any time.
 fn objects(directory: &Path) -> usize {
     let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
     let whole = entries.filter(|entry| !entry.file_name().as_encoded_bytes().starts_with(b".tmp-"));
     whole.map(|entry| if entry.path().is_dir() { objects(&entry.path()) } else { 1 }).sum()
 }
 
-/// How many KPIs have a table.
+/// Returns the number of KPIs that have a table.
 fn kpis(lake: &Lake) -> usize {
     let entries = std::fs::read_dir(lake.path().join("gold")).into_iter().flatten().flatten();
     entries.filter(|entry| objects(&entry.path()) > 0).count()
@@ -94,7 +93,7 @@ fn a_role_that_the_pipeline_cannot_fill_is_refused() {
     assert_eq!(refused.status.code(), Some(2));
 }
 
-/// What `docker-compose.yml` says of a service, as far as a process can do it without a container.
+/// A service of `docker-compose.yml`, as far as a process can do its work without a container.
 #[derive(Debug, serde::Deserialize)]
 struct Service {
     command: Vec<String>,
@@ -117,10 +116,9 @@ struct Site {
 }
 
 impl Site {
-    fn new(endpoint: String, access_key: &str, secret_key: &str) -> Self {
+    fn new([endpoint, access_key, secret_key]: [String; 3]) -> Self {
         let text = std::fs::read_to_string(root().join("docker-compose.yml")).expect("there is a docker-compose.yml");
         let Compose { services } = serde_saphyr::from_str(&text).expect("it is YAML");
-        let (access_key, secret_key) = (access_key.to_owned(), secret_key.to_owned());
         Self { endpoint, access_key, secret_key, services, beside: Lake::new() }
     }
 
@@ -167,8 +165,10 @@ impl Site {
     }
 }
 
-/// What `docker-compose.yml` starts, started by hand: it comes to what one host on a directory comes to.
-fn the_services_work(site: &Site) {
+/// Starts by hand what `docker-compose.yml` starts, on the server of the lake. It comes to what one host on a directory comes to.
+pub fn the_services_of_docker_compose_work_together(new: &NewLake<'_>) {
+    let beside = new();
+    let site = Site::new(beside.access());
     let minio = &site.services["minio"].environment;
     let keys = |service: &str| {
         ["MINIO_ACCESS_KEY", "MINIO_SECRET_KEY"].map(|name| site.services[service].environment[name].clone())
@@ -214,17 +214,4 @@ fn the_services_work(site: &Site) {
         (kpi.to_owned(), String::from_utf8(body).expect("gold is text"))
     });
     assert_eq!(gold.collect::<BTreeMap<_, _>>(), alone.gold());
-}
-
-#[test]
-fn the_services_of_docker_compose_work_together() {
-    let server = Server::start().expect("a server");
-    the_services_work(&Site::new(server.endpoint(), server.access_key(), server.secret_key()));
-}
-
-#[test]
-fn the_services_of_docker_compose_work_together_on_minio() {
-    let name = "the_services_of_docker_compose_work_together_on_minio";
-    let Some(minio) = Minio::start_or_skip(name).expect("MinIO starts") else { return };
-    the_services_work(&Site::new(minio.endpoint(), minio.access_key(), minio.secret_key()));
 }

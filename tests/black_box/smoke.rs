@@ -1,10 +1,9 @@
 //! The way a newcomer goes: generate, run, look.
 
-use crate::support::{Lake, root};
+use crate::support::{Lake, NewLake, root};
 
-#[test]
-fn raw_files_become_kpis_and_a_second_run_does_nothing() {
-    let lake = Lake::new();
+pub fn raw_files_become_kpis_and_a_second_run_does_nothing(new: &NewLake<'_>) {
+    let lake = new();
     lake.smelt(&["generate", "--ticks", "2", "--seed", "7"]);
     lake.smelt(&["run"]);
     let gold = lake.gold();

@@ -1,4 +1,5 @@
-//! The command line: `--name value`, `--name=value`, flags and positional words. Whatever nobody asked for is an error.
+//! The command line: `--name value`, `--name=value`, flags and positional words. A word that no verb asked for is an
+//! error.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -6,7 +7,7 @@ use std::str::FromStr;
 
 use anyhow::{Result, bail};
 
-/// A command line that makes no sense; `main` exits with 2.
+/// The error of a wrong command line; `main` exits with 2.
 #[derive(Debug)]
 pub(crate) struct Usage(pub(crate) String);
 
@@ -25,7 +26,7 @@ impl Args {
         Self(std::env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect())
     }
 
-    /// The next word, if it is not an option. Options must be taken before it.
+    /// Returns the next word, if it is not an option. A verb must take its options before.
     pub(crate) fn positional(&mut self) -> Option<String> {
         self.0.pop_front_if(|word| !word.starts_with('-'))
     }
@@ -39,7 +40,7 @@ impl Args {
         found.is_some_and(|at| self.0.remove(at).is_some())
     }
 
-    /// The value of the option `name`, parsed.
+    /// Returns the parsed value of the option `name`.
     pub(crate) fn option<T: FromStr>(&mut self, name: &str) -> Result<Option<T>> {
         let Some(at) = self.0.iter().position(|arg| arg.split('=').next() == Some(name)) else {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! Jobs side by side, each in a thread of its own: whatever their commands write begins with the name of the job.
+//! Jobs side by side, each in a thread of its own. Each line that their commands write begins with the name of the job.
 
 use std::cell::RefCell;
 use std::io::{BufRead as _, BufReader, IsTerminal as _};
@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, Result, anyhow};
 
-/// What a thread does, and by what name.
+/// A job: its name, and what its thread does.
 pub(crate) type Job<'a> = (&'static str, Box<dyn FnOnce() -> Result<()> + Send + 'a>);
 
 thread_local! {
-    /// The job of this thread, if it has one beside others.
+    /// The job of this thread, if it runs beside others.
     static OWN: RefCell<Option<Own>> = const { RefCell::new(None) };
 }
 
@@ -31,7 +31,7 @@ struct State {
     is_stopped: bool,
 }
 
-/// Runs all; if one fails, it ends the others' commands and returns that error.
+/// Runs all jobs. If one fails, ends the others' commands and returns that error.
 pub(crate) fn all(jobs: Vec<Job<'_>>) -> Result<()> {
     let running = Arc::new(Running::default());
     let first = Mutex::new(None);
@@ -51,12 +51,12 @@ pub(crate) fn all(jobs: Vec<Job<'_>>) -> Result<()> {
     first.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
 }
 
-/// What a line of this thread's begins with.
+/// Returns the text with which this thread's lines begin.
 pub(crate) fn name() -> String {
     OWN.with_borrow(|own| own.as_ref().map_or_else(String::new, |own| format!("{}: ", own.name)))
 }
 
-/// Runs a command to its end, with our own standard streams unless there are jobs beside this one.
+/// Runs a command to its end. It has xtask's own standard streams, unless there are jobs beside this one.
 pub(crate) fn status(command: &mut Command) -> Result<ExitStatus> {
     let Some(Own { name, running }) = OWN.with_borrow(Clone::clone) else { return Ok(command.status()?) };
     if std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
@@ -66,7 +66,7 @@ pub(crate) fn status(command: &mut Command) -> Result<ExitStatus> {
     for line in BufReader::new(child.stderr.take().context("standard error is piped")?).split(b'\n') {
         eprintln!("{name:>10} | {}", String::from_utf8_lossy(&line?));
     }
-    // Before its number may be another process's.
+    // This comes before `wait`, after which the number may belong to another process.
     running.ended(child.id());
     Ok(child.wait()?)
 }
@@ -75,7 +75,7 @@ impl Running {
     fn start(&self, command: &mut Command) -> Result<std::process::Child> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if state.is_stopped {
-            return Err(anyhow!("what ran beside it failed"));
+            return Err(anyhow!("another job failed"));
         }
         let child = command.spawn()?;
         state.processes.push(child.id());
@@ -95,11 +95,11 @@ impl Running {
     }
 }
 
-/// Asks a process of ours to end.
+/// Asks a process that a job started to end.
 #[cfg(unix)]
 fn end(process: u32) {
     if let Ok(process) = libc::pid_t::try_from(process) {
-        // SAFETY: it takes two numbers, and touches no memory of ours.
+        // SAFETY: it takes two numbers, and touches no memory of this process.
         unsafe { libc::kill(process, libc::SIGTERM) };
     }
 }
@@ -133,7 +133,7 @@ mod tests {
     fn a_job_that_fails_ends_the_others() {
         let is_ended = AtomicBool::new(false);
         let long = || {
-            // An error where the other failed before this began.
+            // This is an error if the other job failed before this one began.
             let is_over = status(Command::new("sleep").arg("600")).is_ok_and(|status| status.success());
             is_ended.store(!is_over, Ordering::Relaxed);
             Ok(())

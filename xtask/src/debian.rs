@@ -1,4 +1,4 @@
-//! Debian's packages: installed where that is possible, after whoever installs others at the same time.
+//! Installs Debian's packages where that is possible. If another process is installing packages, waits for it.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -11,7 +11,8 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::process::{output, run, say, tool};
 
-/// How long apt waits for another package manager, such as unattended upgrades: a fresh machine runs them for minutes.
+/// The time for which apt waits for another package manager, such as unattended upgrades. A fresh machine runs them for
+/// minutes.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(900);
 pub(crate) const DPKG_LOCK: &str = "DPkg::Lock::Timeout=900";
 
@@ -26,7 +27,8 @@ pub(crate) fn install(packages: &[&str]) -> Result<()> {
     run(&format!("apt-get install {}", packages.join(" ")), &mut install)
 }
 
-/// Where the library is that tells a process another time, installed if need be and possible; an error says why there is none.
+/// Returns the path of libfaketime, the library that shows a process another time. Installs it if it is missing and
+/// this is possible; the error says why there is none.
 pub(crate) fn faketime() -> Result<PathBuf> {
     let find = || {
         let places = fs::read_dir("/usr/lib").into_iter().flatten().flatten();
@@ -48,7 +50,7 @@ fn apt() -> Command {
     command
 }
 
-/// Fetches the lists of packages. The lock on those is another one, for which apt does not wait by itself.
+/// Fetches the lists of packages. They have a lock of their own, and apt does not wait for it by itself.
 fn update() -> Result<()> {
     const LISTS: &str = "/var/lib/apt/lists/lock";
     let begun = Instant::now();
@@ -57,7 +59,7 @@ fn update() -> Result<()> {
             Ok(()) => return Ok(()),
             Err(failed) => failed,
         };
-        // Who does not hold the lock failed for another reason.
+        // If no process holds the lock, the update failed for another reason.
         if !is_locked(Path::new(LISTS)) || begun.elapsed() > LOCK_TIMEOUT {
             return Err(failed);
         }
@@ -81,12 +83,12 @@ fn is_locked(file: &Path) -> bool {
         .any(|lock| lock.split_whitespace().any(|field| field.matches(':').count() == 2 && field.ends_with(&inode)))
 }
 
-/// Whether packages are installed with apt here.
+/// Returns whether this system installs packages with apt.
 pub(crate) fn is_debian() -> bool {
     Path::new("/etc/debian_version").exists() && Path::new("/usr/bin/apt-get").exists()
 }
 
-/// Whether we may install them.
+/// Returns whether xtask runs as root, and so may install packages.
 pub(crate) fn is_root() -> bool {
     output(Command::new("id").arg("-u")).is_ok_and(|id| id == "0")
 }

@@ -25,14 +25,14 @@ pub(crate) fn run(args: &mut Args) -> Result<()> {
     let lake = args.option("--lake")?.unwrap_or_else(|| "./lake".to_owned());
     let ticks = args.option("--ticks")?.unwrap_or(6_u32).to_string();
     args.finish()?;
-    // As the user sees it; our commands run in the root.
+    // The path is relative to the user's directory, but xtask's commands run in the root.
     let lake = if Path::new(&lake).is_absolute() { lake.into() } else { std::env::current_dir()?.join(lake) };
     let lake = lake.components().collect::<std::path::PathBuf>();
 
-    // First, since it may ask for packages: not after ten minutes of building.
+    // This comes first because it may ask for packages, and should not do so after ten minutes of building.
     let toolchain = Toolchain::find()?;
-    // Each has a target directory of its own, so neither waits for the other's; and while one is down to a single crate, the
-    // other has the cores.
+    // Each build has a target directory of its own, so neither waits for the other's. While one is down to a single
+    // crate, the other has the cores.
     beside::all(vec![
         ("host", Box::new(build_host)),
         ("components", Box::new(|| plugins::build_with(&toolchain, false, false))),

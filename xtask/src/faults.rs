@@ -1,4 +1,4 @@
-//! `cargo xtask faults`: what can go wrong between a host and its lake, for as long as is asked.
+//! `cargo xtask faults`: tests what can go wrong between a host and its lake, for as long as is asked.
 
 use anyhow::Result;
 
@@ -27,7 +27,7 @@ pub(crate) fn run(args: &mut Args) -> Result<()> {
     let mut command = cargo();
     command.args(["test", "--workspace", "--test", "black_box", "--locked", "random::", "--", "--nocapture"]);
     if long {
-        // As it is shipped, and several times as fast.
+        // The shipped build is several times as fast as the test build.
         let mut build = cargo();
         build.args(["build", "--release", "--package", "smelt", "--locked"]);
         run_command("building the host", &mut build)?;

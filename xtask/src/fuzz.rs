@@ -1,4 +1,4 @@
-//! `cargo xtask fuzz`: the tests whose length is a matter of patience, for as long as is asked.
+//! `cargo xtask fuzz`: runs the random tests for as long as is asked.
 
 use anyhow::Result;
 

@@ -1,4 +1,4 @@
-//! `cargo xtask <verb>`: the only build logic there is. Parses the verb and hands over to the file of that name.
+//! `cargo xtask <verb>`: the only build logic of the repository. Parses the verb and calls the file of that name.
 
 mod args;
 mod bench;
@@ -51,7 +51,7 @@ type Verb = (fn(&mut Args) -> Result<()>, &'static str);
 fn verb(name: &str) -> Result<Verb> {
     match name {
         "bench" => Ok((bench::run, bench::HELP)),
-        // For `bench` to call.
+        // `bench` calls this verb itself.
         "bench-limit" => Ok((bench::limit::run, "")),
         "circles" => Ok((circles::run, circles::HELP)),
         "demo" => Ok((demo::run, demo::HELP)),
@@ -72,7 +72,7 @@ fn verb(name: &str) -> Result<Verb> {
 fn run() -> Result<ExitCode> {
     let mut words = std::env::args_os().skip(1);
     if words.next().is_some_and(|verb| verb == "time-tests") {
-        // For cargo to call, with what is not ours to read.
+        // cargo calls this verb, with arguments that are not for xtask.
         return times::run(words);
     }
     let mut args = Args::from_env();

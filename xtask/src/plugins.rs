@@ -22,7 +22,7 @@ Options:
   --fixtures   also build the components of the tests: tests/plugins/ into target/components/fixtures/
 ";
 
-/// What a component begins with: `\0asm`, version 13, layer 1. A core module has version 1, layer 0.
+/// The first bytes of a component: `\0asm`, version 13, layer 1. A core module has version 1, layer 0.
 const COMPONENT_MAGIC: [u8; 8] = [0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00];
 
 pub(crate) fn run(args: &mut Args) -> Result<()> {
@@ -31,28 +31,29 @@ pub(crate) fn run(args: &mut Args) -> Result<()> {
     build(fixtures, false)
 }
 
-/// Builds all; `locked` refuses to touch `Cargo.lock`.
+/// Builds all components. With `locked`, refuses to change `Cargo.lock`.
 pub(crate) fn build(fixtures: bool, locked: bool) -> Result<()> {
     build_with(&Toolchain::find()?, fixtures, locked)
 }
 
-/// The same with a toolchain that was found before something else was done.
+/// Builds all components with a toolchain that was found before.
 pub(crate) fn build_with(toolchain: &Toolchain, fixtures: bool, locked: bool) -> Result<()> {
     build_all(toolchain, "components", &all()?, &components(), locked)?;
     if fixtures {
-        // Apart from the plugins, whose features and so whose bytes they must not change.
+        // The fixtures are built apart from the plugins, because they must not change the plugins' features and so
+        // their bytes.
         let names = crates(&root().join("tests/plugins"))?;
         build_all(toolchain, "fixture components", &names, &components().join("fixtures"), locked)?;
     }
     Ok(())
 }
 
-/// The crates of the pipelines' plugins.
+/// Returns the crates of the pipelines' plugins.
 pub(crate) fn all() -> Result<BTreeSet<String>> {
     crates(&root().join("plugins"))
 }
 
-/// The plugin crates in `dir`: a package has its directory's name, and what begins with `sdk` is no plugin.
+/// Returns the plugin crates in `dir`. A package has its directory's name, and one that begins with `sdk` is no plugin.
 fn crates(dir: &Path) -> Result<BTreeSet<String>> {
     if !dir.exists() {
         return Ok(BTreeSet::new());
@@ -98,7 +99,7 @@ fn build_all(toolchain: &Toolchain, what: &str, names: &BTreeSet<String>, to: &P
     Ok(())
 }
 
-/// Copies a component unless it is there already; tells whether it did.
+/// Copies a component unless it is there already; returns whether it did.
 fn install(from: &Path, to: &Path) -> Result<bool> {
     let bytes = fs::read(from).with_context(|| format!("no {}; is the crate's type [\"cdylib\"]?", shown(from)))?;
     if !bytes.starts_with(&COMPONENT_MAGIC) {
@@ -107,14 +108,14 @@ fn install(from: &Path, to: &Path) -> Result<bool> {
     if fs::read(to).is_ok_and(|old| old == bytes) {
         return Ok(false);
     }
-    // Renamed into place, so that a host that runs meanwhile never reads half a component.
+    // The file is renamed into place, so that a host that runs meanwhile never reads half a component.
     let partial = to.with_extension("partial");
     fs::write(&partial, bytes)?;
     fs::rename(&partial, to)?;
     Ok(true)
 }
 
-/// Removes the components of crates that are no more.
+/// Removes the components of crates that no longer exist.
 fn remove_others(dir: &Path, names: &BTreeSet<String>) -> Result<()> {
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();

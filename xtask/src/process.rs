@@ -1,4 +1,4 @@
-//! Runs commands: says in one line what is done, and in another how long it took.
+//! Runs commands. Prints one line before a command, and another with the time that it took.
 
 use std::ffi::OsStr;
 use std::io::IsTerminal;
@@ -10,14 +10,14 @@ use anyhow::{Context, Result, bail};
 
 use crate::{beside, paths};
 
-/// One line about what happens now or happened, on standard error.
+/// Prints one line about what happens on standard error.
 pub(crate) fn say(message: &str) {
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let mark = if colour { "\x1b[1;36mxtask\x1b[0m" } else { "xtask" };
     eprintln!("{mark}: {}{message}", beside::name());
 }
 
-/// Runs `command` with our own standard streams, or those of a job beside others.
+/// Runs `command` with xtask's own standard streams, or with those of a job beside others.
 pub(crate) fn run(what: &str, command: &mut Command) -> Result<()> {
     say(&format!("{what} …"));
     let start = Instant::now();
@@ -39,7 +39,7 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// A program that runs in the root of the workspace, without what our own cargo told us.
+/// Returns a command that runs in the root of the workspace, without the variables that cargo set for xtask.
 pub(crate) fn tool(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     command.current_dir(paths::root());
@@ -51,13 +51,13 @@ pub(crate) fn tool(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// The cargo that runs us.
+/// Returns a command of the cargo that runs xtask.
 pub(crate) fn cargo() -> Command {
     tool(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
-/// Whether a variable describes this process (`CARGO_PKG_NAME`) or would change what we build (`RUSTFLAGS`), rather than
-/// telling where the user's tools, registries and proxies are.
+/// Returns whether a variable describes this process (`CARGO_PKG_NAME`) or would change what is built (`RUSTFLAGS`).
+/// Other variables tell where the user's tools, registries and proxies are.
 fn is_ours_alone(name: &str) -> bool {
     const KEPT: [&str; 6] =
         ["CARGO_HOME", "CARGO_HTTP_", "CARGO_NET_", "CARGO_REGISTR", "CARGO_TERM_", "CARGO_BUILD_JOBS"];
@@ -66,7 +66,7 @@ fn is_ours_alone(name: &str) -> bool {
     cargo || rust
 }
 
-/// The command line, with the program by its bare name.
+/// Returns the command line, with the program by its bare name.
 fn shown(command: &Command) -> String {
     let program = Path::new(command.get_program()).file_name().unwrap_or_default();
     let words = std::iter::once(program).chain(command.get_args());

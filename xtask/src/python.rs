@@ -1,4 +1,4 @@
-//! Python environments with what a `requirements.txt` asks for.
+//! Python environments with the packages of a `requirements.txt`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use crate::paths::shown;
 use crate::process::{run, tool};
 
-/// The interpreter of the environment in `venv`, which is made anew when the requirements have changed.
+/// Returns the interpreter of the environment in `venv`. Rebuilds the environment if the requirements have changed.
 pub(crate) fn environment(venv: &Path, requirements: &Path) -> Result<PathBuf> {
     let wanted = fs::read(requirements).with_context(|| format!("no {}", shown(requirements)))?;
     let python = venv.join("bin/python");

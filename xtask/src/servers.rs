@@ -1,4 +1,4 @@
-//! `cargo xtask minio` and `cargo xtask registry`: real servers for the tests, found or built once with Go.
+//! `cargo xtask minio` and `cargo xtask registry`: find real servers for the tests, or build them once with Go.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -30,7 +30,7 @@ Usage: cargo xtask registry
 
 /// A server that is published as a Go module.
 pub(crate) struct Server {
-    /// What people call it.
+    /// The name for people.
     pub(crate) title: &'static str,
     /// The name of its program.
     name: &'static str,
@@ -38,7 +38,7 @@ pub(crate) struct Server {
     module: &'static str,
     /// The module's version. The tests read it, too.
     version: &'static str,
-    /// Whether one on PATH will do.
+    /// Set if a program of that name on PATH will do.
     on_path: bool,
 }
 
@@ -55,11 +55,11 @@ pub(crate) const REGISTRY: Server = Server {
     name: "registry",
     module: "github.com/google/go-containerregistry/cmd/registry",
     version: include_str!("../../tests/s3-server/registry.version"),
-    // Many programs are called so.
+    // Many programs have the name `registry`.
     on_path: false,
 };
 
-/// Longer than a slow machine needs, and short enough for CI.
+/// The most time for a build: longer than a slow machine needs, and short enough for CI.
 const LIMIT: Duration = Duration::from_secs(10 * 60);
 
 pub(crate) fn minio(args: &mut Args) -> Result<()> {
@@ -77,7 +77,7 @@ impl Server {
         Ok(())
     }
 
-    /// Where it is, built if need be; an error says why there is none.
+    /// Returns the path of the server, and builds it if need be. The error says why there is none.
     pub(crate) fn find(&self) -> Result<PathBuf> {
         if let Some(found) = self.found() {
             return Ok(found);
@@ -86,14 +86,14 @@ impl Server {
         Ok(self.built())
     }
 
-    /// Where it is, if there is one.
+    /// Returns the path of the server, if there is one.
     pub(crate) fn found(&self) -> Option<PathBuf> {
         let path = std::env::var_os("PATH").filter(|_| self.on_path).unwrap_or_default();
         let on_path = std::env::split_paths(&path).map(|dir| dir.join(self.name));
         on_path.chain([self.built()]).find(|path| path.is_file())
     }
 
-    /// Where it is once it was built.
+    /// Returns the path of the server that [`Self::find`] builds.
     fn built(&self) -> PathBuf {
         paths::tools().join(format!("{}-{}", self.name, self.version.trim()))
     }
@@ -103,7 +103,8 @@ impl Server {
         let go = output(tool("go").arg("version"))
             .with_context(|| format!("there is no {title}, and no Go to build one"))?;
         say(&format!("building {title} {} with {go}, once …", version.trim()));
-        // Caches of its own, which go away: nobody expects them to grow by gigabytes.
+        // The build has caches of its own, which are deleted afterwards: nobody expects their own caches to grow by
+        // gigabytes.
         let caches = paths::tools().join("go");
         fs::create_dir_all(&caches)?;
         let log = caches.join("log");
@@ -126,7 +127,7 @@ impl Server {
     }
 }
 
-/// Runs a command with all that it starts, no longer than `limit`.
+/// Runs a command, and stops it and all that it started after `limit`.
 fn within(limit: Duration, command: &mut Command) -> Result<()> {
     use std::os::unix::process::CommandExt as _;
     let mut child = command.process_group(0).spawn().context("Go cannot be started")?;
@@ -137,7 +138,7 @@ fn within(limit: Duration, command: &mut Command) -> Result<()> {
         Ok(status) if status.as_ref().is_ok_and(std::process::ExitStatus::success) => Ok(()),
         Ok(status) => bail!("Go failed ({})", status?),
         Err(_) => {
-            // SAFETY: a signal to the group that was made above; at worst it has just ended.
+            // SAFETY: this sends a signal to the group that was made above; at worst the group has just ended.
             unsafe { libc::kill(-group, libc::SIGKILL) };
             bail!("Go took longer than {}", seconds(limit))
         }

@@ -28,7 +28,7 @@ pub(crate) fn run(args: &mut Args) -> Result<()> {
     args.finish()?;
     let filtered = filter.is_some();
     let mut times = Vec::new();
-    // First, since it may ask for packages: not after minutes of building.
+    // This comes first because it may ask for packages, and should not do so after minutes of building.
     let start = Instant::now();
     let toolchain = Toolchain::find()?;
     if !filtered {
@@ -37,7 +37,7 @@ pub(crate) fn run(args: &mut Args) -> Result<()> {
     times.push(("packages", start.elapsed()));
     let mut steps: Vec<Step> = vec![
         ("format", Box::new(|| run_command("checking the format", cargo().args(["fmt", "--all", "--check"])))),
-        // Before all that builds: they take less than a second.
+        // This comes before everything that builds, because it takes less than a second.
         ("circles", Box::new(circles::check)),
         ("components", Box::new(move || plugins::build_with(&toolchain, true, true))),
         ("lints", Box::new(|| run_command("running clippy", &mut clippy()))),
@@ -64,7 +64,8 @@ pub(crate) fn run(args: &mut Args) -> Result<()> {
     Ok(())
 }
 
-/// Builds them where that is possible; the tests find them by themselves, and skip what needs one that is not there.
+/// Finds or builds the real servers, where that is possible. The tests find them by themselves, and skip what needs a
+/// missing one.
 fn real_servers() -> Result<()> {
     for server in [servers::MINIO, servers::REGISTRY] {
         match server.find() {
@@ -75,7 +76,7 @@ fn real_servers() -> Result<()> {
     Ok(())
 }
 
-/// Installs what tells a process another time, where that is possible.
+/// Installs libfaketime, which shows a process another time, where that is possible.
 fn move_clocks() {
     match debian::faketime() {
         Ok(found) => say(&format!("the tests move clocks with {}", found.display())),
@@ -83,7 +84,7 @@ fn move_clocks() {
     }
 }
 
-/// The same with clients that people read lakes with.
+/// Installs the Python clients with which people read lakes, where that is possible.
 fn clients() -> Result<()> {
     match python::environment(&paths::clients(), &paths::root().join("tests/clients/requirements.txt")) {
         Ok(_) => say("the tests use boto3 and Polars"),

@@ -1,7 +1,8 @@
-//! How long each test takes: cargo runs every test binary through `xtask time-tests`, which asks libtest for the time of each.
+//! Measures how long each test takes. cargo runs every test binary through `xtask time-tests`, which asks libtest for
+//! the time of each test.
 //!
-//! libtest knows, but tells only where unstable options are allowed, for which it looks at a variable when it runs. Whoever
-//! watched its output from outside would measure when lines come, with as many tests at a time as there are cores.
+//! libtest knows the times, but shows them only if unstable options are allowed, which a variable tells it at run time.
+//! A program that watched the output from outside would measure when lines come, and many tests run at a time.
 
 use std::fs;
 use std::io::{IsTerminal as _, Read, Write};
@@ -12,11 +13,11 @@ use anyhow::{Context as _, Result};
 
 use crate::paths;
 
-/// How many of the slowest are shown.
+/// The number of slowest tests that are shown.
 const SHOWN: usize = 10;
 
-/// Makes `cargo test --tests` keep the time of every test. Not of those in documentation: where they run through another
-/// program, rustdoc runs them in one process.
+/// Makes `cargo test --tests` keep the time of every test. It cannot do so for tests in documentation: if another
+/// program runs them, rustdoc puts them all into one process.
 pub(crate) fn keep(test: &mut Command) -> Result<()> {
     let kept = kept();
     if kept.exists() {
@@ -24,12 +25,12 @@ pub(crate) fn keep(test: &mut Command) -> Result<()> {
     }
     let own = std::env::current_exe().context("the path of xtask is unknown")?;
     let [own, kept] = [&own, &kept].map(|path| serde_json::to_string(path).expect("a path of this machine is text"));
-    // JSON's strings are strings of TOML, too.
+    // A string of JSON is a string of TOML, too.
     test.arg("--config").arg(format!("target.'cfg(all())'.runner = [{own}, \"time-tests\", {kept}]"));
     Ok(())
 }
 
-/// The slowest tests of those that ran since `keep`, each in a line of its own.
+/// Returns the slowest of the tests that ran since [`keep`], each in a line of its own.
 pub(crate) fn slowest() -> String {
     let text = fs::read_to_string(kept()).unwrap_or_default();
     let mut tests: Vec<(f64, &str)> = text
@@ -43,12 +44,12 @@ pub(crate) fn slowest() -> String {
     tests.iter().take(SHOWN).map(|(seconds, test)| format!("\n  {seconds:6.1} s  {test}")).collect()
 }
 
-/// A line for each test: its seconds, its binary and its name.
+/// Returns the file of times. It has a line for each test: its seconds, its binary and its name.
 fn kept() -> PathBuf {
     paths::target().join("test-times.txt")
 }
 
-/// `xtask time-tests KEPT BINARY ARGS…`, as cargo calls it: runs the binary as if it were called itself.
+/// Runs `xtask time-tests KEPT BINARY ARGS…`, which cargo calls. The binary runs as if cargo had called it directly.
 pub(crate) fn run(mut words: impl Iterator<Item = std::ffi::OsString>) -> Result<ExitCode> {
     let (kept, binary) = words.next().zip(words.next()).context("cargo calls this with a file and a test binary")?;
     let binary = PathBuf::from(binary);
@@ -72,17 +73,18 @@ pub(crate) fn run(mut words: impl Iterator<Item = std::ffi::OsString>) -> Result
     Ok(code(status))
 }
 
-/// Whether the binary's libtest knows what it is asked for.
+/// Returns whether the binary's libtest understands the options.
 fn tells_times(binary: &Path) -> bool {
     let mut list = Command::new(binary);
     unstable(list.arg("--list")).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     list.status().is_ok_and(|status| status.success())
 }
 
-/// libtest only looks whether the variable is there. For a rustc that a test runs, -1 means what a release does anyway.
+/// Adds the options that show times. libtest only looks whether the variable is set. A rustc that a test runs takes -1
+/// for what a release does anyway.
 fn unstable(command: &mut Command) -> &mut Command {
     command.args(["-Zunstable-options", "--report-time"]).env("RUSTC_BOOTSTRAP", "-1");
-    // From how many milliseconds on libtest marks a test: otherwise from 50 on.
+    // The milliseconds after which libtest marks a test as slow; otherwise it marks tests from 50 ms on.
     let marked = "60000,600000";
     command.envs([("RUST_TEST_TIME_UNIT", marked), ("RUST_TEST_TIME_INTEGRATION", marked)])
 }
@@ -102,17 +104,17 @@ fn pass_on(mut from: impl Read, mut to: impl Write) -> Result<Vec<String>> {
     }
 }
 
-/// A test and its seconds, of a line such as `test a::b ... ok <0.123s>`.
+/// Returns the test and its seconds from a line such as `test a::b ... ok <0.123s>`.
 fn time_of(line: &str) -> Option<(&str, f64)> {
     let (name, result) = line.strip_prefix("test ")?.split_once(" ... ")?;
     let (_, seconds) = result.rsplit_once(" <")?;
-    // A colour may end behind it.
+    // The code that ends a colour may follow.
     let (seconds, _) = seconds.split_once("s>")?;
     let name = name.strip_suffix(" - should panic").unwrap_or(name);
     Some((name, seconds.parse().ok()?))
 }
 
-/// `black_box` of `target/debug/deps/black_box-0123456789abcdef`.
+/// Returns the name of a binary without its hash: `black_box` for `target/debug/deps/black_box-0123456789abcdef`.
 fn name_of(binary: &Path) -> String {
     let name = binary.file_stem().unwrap_or_default().to_string_lossy();
     name.rsplit_once('-').map_or(&*name, |(name, _)| name).to_owned()
@@ -120,9 +122,9 @@ fn name_of(binary: &Path) -> String {
 
 fn code(status: std::process::ExitStatus) -> ExitCode {
     if status.code().is_none() {
-        eprintln!("xtask: the tests ended by themselves: {status}");
+        eprintln!("xtask: the test binary was killed: {status}");
     }
-    // 101 is what a test binary that failed ends with.
+    // A test binary that failed ends with 101.
     status.code().map_or(ExitCode::from(101), |code| ExitCode::from(u8::try_from(code).unwrap_or(101)))
 }
 
@@ -147,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_is_passed_on() {
+    fn bytes_that_are_not_text_are_passed_on() {
         let mut to = Vec::new();
         assert_eq!(pass_on(&b"a\n\xff\n"[..], &mut to).expect("nothing fails"), ["a", "\u{fffd}"]);
         assert_eq!(to, b"a\n\xff\n");

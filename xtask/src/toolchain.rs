@@ -1,5 +1,5 @@
-//! Finds a compiler for `wasm32-unknown-unknown`: rustup's target where it is installed, else Debian's rustc, which builds
-//! the standard library from source. On Debian, as root, it installs the latter itself.
+//! Finds a compiler for `wasm32-unknown-unknown`: rustup's target if it is installed, and otherwise Debian's rustc,
+//! which builds the standard library from source. On Debian, as root, it installs the latter itself.
 
 use std::ffi::OsString;
 use std::fs;
@@ -17,16 +17,16 @@ const DEBIAN_PACKAGES: [&str; 2] = ["rustc-web", "rust-web-src"];
 /// The oldest rustc 1.x that builds the workspace, as `rust-version` says.
 const OLDEST: &str = env!("CARGO_PKG_RUST_VERSION");
 
-/// What can build components on this machine.
+/// The toolchain that can build components on this machine.
 pub(crate) enum Toolchain {
     /// The active toolchain, which has the target's standard library.
     Rustup,
-    /// Debian's rustc with its std's source, and the linker of the active toolchain.
+    /// Debian's rustc with the source of its standard library, and the linker of the active toolchain.
     Debian { linker_dir: PathBuf },
 }
 
 impl Toolchain {
-    /// Finds it, installing Debian's packages if need be and possible, and says which it is.
+    /// Finds the toolchain and says which it is. Installs Debian's packages if they are needed and this is possible.
     pub(crate) fn find() -> Result<Self> {
         if has_target()? {
             say(&format!("components: rustup's {TARGET}"));
@@ -37,15 +37,16 @@ impl Toolchain {
             Ok(found) => found,
             Err(reason) => {
                 install_debian(&reason.to_string())?;
-                debian_rustc().context("the installed packages don't do")?
+                debian_rustc().context("Debian's packages were installed, but they cannot build components")?
             }
         };
         say(&format!("components: Debian's {rustc} with its std's source, as {TARGET} is not installed here"));
         Ok(Self::Debian { linker_dir })
     }
 
-    /// A `cargo build` for the target. Linker and flags come from `.cargo/config.toml`; it only adds what keeps the paths
-    /// of this machine out of the components, so that their digests don't depend on where they were built.
+    /// Returns a `cargo build` for the target. Linker and flags come from `.cargo/config.toml`. This adds only what
+    /// keeps the paths of this machine out of the components, so that their digests do not depend on where they were
+    /// built.
     pub(crate) fn cargo_build(&self) -> Result<Command> {
         let mut command = cargo();
         command.args(["build", "--target", TARGET]);
@@ -59,14 +60,14 @@ impl Toolchain {
     }
 }
 
-/// Whether the active toolchain has the target's libraries.
+/// Returns whether the active toolchain has the target's libraries.
 fn has_target() -> Result<bool> {
     let libdir = output(tool("rustc").args(["--print", "target-libdir", "--target", TARGET]))?;
     let Ok(entries) = fs::read_dir(libdir) else { return Ok(false) };
     Ok(entries.flatten().any(|entry| entry.path().extension().is_some_and(|extension| extension == "rlib")))
 }
 
-/// The directory of `wasm-component-ld` and `rust-lld`, which rustup's toolchains have for any target.
+/// Returns the directory of `wasm-component-ld` and `rust-lld`, which rustup's toolchains have for any target.
 fn linker_dir() -> Result<PathBuf> {
     let libdir = output(tool("rustc").args(["--print", "target-libdir"]))?;
     let dir = Path::new(&libdir).with_file_name("bin");
@@ -76,7 +77,7 @@ fn linker_dir() -> Result<PathBuf> {
     Ok(dir)
 }
 
-/// Debian's rustc, as `rustc 1.96.0`, if it and the source of its standard library are there and new enough.
+/// Returns Debian's rustc, as `rustc 1.96.0`. Fails if it or the source of its standard library is missing or too old.
 fn debian_rustc() -> Result<String> {
     if !Path::new(DEBIAN_RUSTC).exists() {
         bail!("{DEBIAN_RUSTC} is missing");
@@ -93,12 +94,12 @@ fn debian_rustc() -> Result<String> {
     Ok(version)
 }
 
-/// 96 of `rustc 1.96.0`.
+/// Returns the minor version: 96 for `rustc 1.96.0`.
 fn minor(version: &str) -> u32 {
     version.split('.').nth(1).and_then(|minor| minor.parse().ok()).unwrap_or(0)
 }
 
-/// Installs Debian's packages if we may, else tells the one command that helps.
+/// Installs Debian's packages if xtask runs as root; otherwise fails with the one command that helps.
 fn install_debian(reason: &str) -> Result<()> {
     let packages = DEBIAN_PACKAGES.join(" ");
     if !is_debian() {

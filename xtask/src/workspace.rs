@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::paths;
 use crate::process::{cargo, output};
 
-/// What `cargo metadata` says of the workspace's own crates.
+/// The crates of the workspace, from `cargo metadata`.
 pub(crate) struct Workspace {
     pub(crate) packages: Vec<Package>,
 }
@@ -24,7 +24,7 @@ pub(crate) struct Package {
 
 pub(crate) struct Dependency {
     pub(crate) name: String,
-    /// Needed for tests and benchmarks alone.
+    /// Set if only tests and benchmarks need it.
     pub(crate) is_dev: bool,
 }
 
@@ -32,17 +32,17 @@ impl Workspace {
     pub(crate) fn read() -> Result<Self> {
         let metadata = output(cargo().args(["metadata", "--no-deps", "--format-version", "1", "--locked"]))?;
         let metadata: Value = serde_json::from_str(&metadata).context("cargo metadata wrote no JSON")?;
-        let packages = metadata["packages"].as_array().context("cargo metadata names no packages")?;
+        let packages = metadata["packages"].as_array().context("cargo metadata lists no packages")?;
         let mut packages: Vec<_> = packages
             .iter()
             .map(Package::read)
             .collect::<Option<_>>()
-            .context("cargo metadata describes a package in a way that is not understood here")?;
+            .context("cargo metadata describes a package in a form that xtask does not know")?;
         packages.sort_by(|a, b| a.dir.cmp(&b.dir));
         Ok(Self { packages })
     }
 
-    /// The crates below `host/`, or the one that is all of it.
+    /// Returns the crates below `host/`, or the one crate that is all of it.
     pub(crate) fn host(&self) -> Vec<&Package> {
         self.packages.iter().filter(|package| package.dir.starts_with("host")).collect()
     }

@@ -16,7 +16,8 @@ use smelt_storage::Store;
 pub(crate) struct Current {
     /// The lake.
     pub(crate) store: Box<dyn Store>,
-    /// The state of the lake. It is empty if the lake is out of reach: a verb that needs the lake finds that out, and may try again.
+    /// The state of the lake, or an empty one if the lake is out of reach. A verb that needs the lake finds that out later, and may
+    /// try again.
     pub(crate) state: State,
     /// The commit that `state` is as of.
     pub(crate) known: Known,
@@ -59,7 +60,8 @@ impl Current {
         promotion.map(|promotion| promotion.to.as_str())
     }
 
-    /// Returns the component that runs, once its signature is as the manifest requires. The pipeline's own may have at most `most` bytes.
+    /// Returns the component that runs, once its signature is as the manifest requires. If it is the pipeline's own, it may have at
+    /// most `most` bytes.
     pub(crate) fn read(&self, plugin: &str, most: u64) -> Result<Binary> {
         let own = self.own(plugin, most)?;
         let binary = match self.promoted(plugin, &own) {

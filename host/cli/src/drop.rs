@@ -29,7 +29,7 @@ impl Drop {
         let host = common.host_on_lake()?;
         let dropped = match self.delete {
             true => host.drop_parts(&self.names)?,
-            false => host.left_of(&self.names)?,
+            false => host.contents_of(&self.names)?,
         };
         let Dropped { parts, objects } = &dropped;
         if common.json {

@@ -80,7 +80,8 @@ fn as_text(plan: &Plan) -> String {
     }
     for name in plan.datasets.iter().flat_map(|plan| &plan.missing) {
         text.push_str(&format!(
-            "  bronze/{}: it is gone, and its rows stay in silver; `smelt run --forget-missing` rebuilds the dataset without them\n",
+            "  bronze/{}: it is gone, and its rows stay in silver; `smelt run --forget-missing` rebuilds the dataset \
+             without them\n",
             one_line(name)
         ));
     }

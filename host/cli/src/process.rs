@@ -36,7 +36,7 @@ fn ended(work: impl FnOnce() -> Result<ExitCode> + UnwindSafe) -> ExitCode {
     })
 }
 
-/// Parses the arguments. If they are wrong or ask for help, writes what clap says of them, and returns the exit status as the error.
+/// Parses the arguments. If they are wrong or ask for help, writes clap's message, and returns the exit status as the error.
 pub(crate) fn parse<P: Parser>(arguments: &[OsString]) -> Result<P, ExitCode> {
     P::try_parse_from(arguments).map_err(|error| refuse::<P>(&error, arguments))
 }

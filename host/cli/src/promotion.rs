@@ -11,7 +11,7 @@ use crate::pins::repin;
 use crate::table::short;
 use smelt_common::binary::Binary;
 use smelt_common::error::Result;
-use smelt_engine::run::{Done, Way, running};
+use smelt_engine::run::{PromotionReport, Way, running};
 
 /// A component that is to become current.
 pub(crate) struct Candidate<'c> {
@@ -19,9 +19,9 @@ pub(crate) struct Candidate<'c> {
     pub(crate) plugin: &'c str,
     /// The component.
     pub(crate) binary: &'c Binary,
-    /// Whether to rebuild datasets although bronze no longer holds all that they were made from.
+    /// Set to rebuild datasets even if bronze no longer holds all that they were made from.
     pub(crate) forget_missing: bool,
-    /// Whether the component is promoted or brought back.
+    /// [`Way::Forward`] to promote the component, [`Way::Back`] to roll back to it.
     pub(crate) way: Way,
 }
 
@@ -29,7 +29,7 @@ impl Candidate<'_> {
     /// Makes the component current with all that it makes, pins it if there is a lock, and shows what changed.
     pub(crate) fn make_current(&self, common: &Common) -> Result<ExitCode> {
         let Self { plugin, binary, forget_missing, way } = *self;
-        // What the component replaces is decided once, however often the pipeline must be loaded again.
+        // The component to replace is decided once, however often the pipeline must be loaded again.
         let mut from: Option<String> = None;
         let (version, own, done) = again_if_stale(|| {
             let (mut host, current) = common.load(Some((plugin, binary)))?;
@@ -42,7 +42,7 @@ impl Candidate<'_> {
         })?;
         repin(common, plugin)?;
         if common.json {
-            let Done { previous, rebuilt, restored, behind } = done;
+            let PromotionReport { previous, rebuilt, restored, behind } = done;
             print_json(&json!({
                 "plugin": plugin,
                 "previous": {"version": previous.version, "sha256": previous.component},
@@ -59,7 +59,12 @@ impl Candidate<'_> {
     }
 
     /// Returns what changed as text. `own` is the sha256 of the component that the pipeline has.
-    fn text(&self, version: &str, own: &str, Done { previous, rebuilt, restored, behind }: &Done) -> String {
+    fn text(
+        &self,
+        version: &str,
+        own: &str,
+        PromotionReport { previous, rebuilt, restored, behind }: &PromotionReport,
+    ) -> String {
         let Self { plugin, binary, .. } = self;
         let (was, is) = (short(&previous.component), short(binary.sha256()));
         let mut text = format!("{plugin}: {} ({was}) → {version} ({is})\n", previous.version);

@@ -28,7 +28,7 @@ pub(crate) struct Tick {
     pub(crate) number: u64,
     /// The number of bronze objects that the sources wrote.
     pub(crate) generated: usize,
-    /// What cleaning and aggregating did.
+    /// The result of cleaning and aggregating.
     pub(crate) report: Report,
     /// The time from the tick's beginning to its end.
     pub(crate) took: Duration,

@@ -6,9 +6,9 @@ use arrow_array::RecordBatch;
 
 use smelt_catalog::ObjectRef;
 use smelt_common::error::Result;
+use smelt_common::text::guest_text;
 use smelt_engine::cells::cells;
 use smelt_formats::Formulas;
-use smelt_runtime::guest_text;
 
 /// The most bytes of a cell that are shown.
 const CELL_BYTES: usize = 1000;

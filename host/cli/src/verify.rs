@@ -7,7 +7,7 @@ use crate::common::Common;
 use crate::output::{print, print_json};
 use crate::table::{render, thousands};
 use smelt_common::error::Result;
-use smelt_engine::integrity::{Found, Problem, Verified, verify};
+use smelt_engine::integrity::{Defect, Problem, Verified, verify};
 
 /// Reads only the lake, and needs no pipeline. The exit status is 1 if an object is missing, damaged or foreign.
 pub(crate) fn run(common: &Common) -> Result<ExitCode> {
@@ -41,9 +41,9 @@ fn text(Verified { sequence, objects, bytes, pending, problems }: Verified) -> S
 
 fn row(Problem { object, found, detail }: Problem) -> Vec<String> {
     let found = match found {
-        Found::Missing => "missing",
-        Found::Damaged => "damaged",
-        Found::Foreign => "foreign",
+        Defect::Missing => "missing",
+        Defect::Damaged => "damaged",
+        Defect::Foreign => "foreign",
     };
     vec![object, found.to_owned(), detail]
 }

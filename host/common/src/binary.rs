@@ -1,4 +1,4 @@
-//! A component's bytes.
+//! The bytes of a component, with their digest and signature.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::error::Result;
 use crate::{Error, digest, files};
 
-/// A component's bytes, read once: what becomes of the file later changes nothing.
+/// The bytes of a component. They are read once, so later changes to the file have no effect.
 #[derive(Debug, Clone)]
 pub struct Binary {
     shown: Arc<str>,
@@ -16,7 +16,10 @@ pub struct Binary {
 }
 
 impl Binary {
-    /// What the file holds, which may have so many bytes.
+    /// Reads the file, which may have at most `most` bytes.
+    ///
+    /// # Errors
+    /// Returns [`Error::unreadable`] if the file cannot be read or is larger.
     pub fn read(path: &Path, most: u64) -> Result<Self> {
         let shown = path.display();
         match files::read(path, most) {
@@ -25,33 +28,33 @@ impl Binary {
         }
     }
 
-    /// These bytes, which people know under that name.
+    /// Returns a component of these bytes, which messages call `shown`.
     pub fn new(shown: &str, bytes: impl Into<Arc<[u8]>>) -> Self {
         let bytes = bytes.into();
         Self { shown: shown.into(), sha256: digest::hex(&bytes).into(), bytes, signature: None }
     }
 
-    /// The same with a signature, whatever that is worth.
+    /// Returns the same component with a signature, which is not verified here.
     pub fn signed(self, signature: &str) -> Self {
         Self { signature: Some(signature.into()), ..self }
     }
 
-    /// The signature that came with it.
+    /// Returns the signature that came with it.
     pub fn signature(&self) -> Option<&str> {
         self.signature.as_deref()
     }
 
-    /// Where it is from, for people.
+    /// Returns the name for messages: its file or address.
     pub fn shown(&self) -> &str {
         &self.shown
     }
 
-    /// The component itself.
+    /// Returns the bytes.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// Of the bytes.
+    /// Returns the sha256 of the bytes.
     pub fn sha256(&self) -> &str {
         &self.sha256
     }

@@ -105,9 +105,11 @@ mod tests {
 
     #[test]
     fn a_thread_that_waits_takes_no_time() {
-        let (began, by_wall) = (thread_time(), std::time::Instant::now());
-        let (_held, never) = std::sync::mpsc::channel::<()>();
-        assert!(never.recv_timeout(Duration::from_millis(200)).is_err());
-        assert!(thread_time() - began < by_wall.elapsed() / 2);
+        const WORK: Duration = Duration::from_millis(50);
+        // It is by its own time that the other thread works so long, however busy the machine is.
+        let other = std::thread::spawn(|| while thread_time() < WORK {});
+        let began = thread_time();
+        other.join().expect("no panic");
+        assert!(thread_time() - began < WORK, "the time of another thread is not this one's");
     }
 }

@@ -1,14 +1,15 @@
-//! Random damage for tests: the same from the same seed, which is printed.
+//! Random damage for tests. The same seed gives the same damage, and it is printed.
 
 /// A source of damage.
 pub struct Damage {
     state: u64,
-    /// How much is wanted.
+    /// How many times the test is to damage something.
     pub times: usize,
 }
 
 impl Damage {
-    /// `SMELT_FUZZ` says how many times (20,000 by default), `SMELT_FUZZ_SEED` where it begins.
+    /// Reads the number of times from `SMELT_FUZZ` (20,000 by default) and the seed from `SMELT_FUZZ_SEED` (1 by
+    /// default).
     pub fn from_environment(what: &str) -> Self {
         let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("it is a number"));
         let (times, seed) = (number("SMELT_FUZZ").unwrap_or(20_000), number("SMELT_FUZZ_SEED").unwrap_or(1));
@@ -16,7 +17,7 @@ impl Damage {
         Self { state: seed, times: times as usize }
     }
 
-    /// SplitMix64.
+    /// Returns the next number of SplitMix64 (<https://prng.di.unimi.it/splitmix64.c>).
     fn next(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.state;
@@ -29,12 +30,12 @@ impl Damage {
         (self.next() % most.max(1) as u64) as usize
     }
 
-    /// Any of them.
+    /// Returns one of them at random.
     pub fn one_of<'a, T>(&mut self, all: &'a [T]) -> &'a T {
         &all[self.below(all.len())]
     }
 
-    /// The bytes with one to four things done to them; some come from the other bytes.
+    /// Returns the bytes with one to four kinds of damage. Some of it copies from the other bytes.
     pub fn done_to(&mut self, bytes: &[u8], other: &[u8]) -> Vec<u8> {
         const ODD: [i64; 16] = [
             0,
@@ -61,7 +62,7 @@ impl Damage {
             match self.below(9) {
                 0 if room > 0 => bytes[at] ^= 1 << self.below(8),
                 1 if room > 0 => bytes[at] = self.next() as u8,
-                // Numbers where numbers are likely.
+                // Odd numbers at aligned positions, where numbers are likely.
                 2 | 3 if room >= 8 => {
                     let (number, size) = (*self.one_of(&ODD), *self.one_of(&[1, 2, 4, 8]));
                     let at = at / size * size;

@@ -1,4 +1,4 @@
-//! sha256, as lower-case hexadecimal.
+//! The sha256 of bytes, as lower-case hexadecimal.
 
 use std::io::{Read, Write};
 
@@ -6,14 +6,15 @@ use sha2::{Digest as _, Sha256};
 
 use crate::profile;
 
-/// The sha256 of the bytes.
+/// Returns the sha256 of the bytes.
 pub fn hex(bytes: impl AsRef<[u8]>) -> String {
     let mut span = profile::span("hash", "");
     span.through(0, bytes.as_ref().len());
     to_hex(&Sha256::digest(bytes))
 }
 
-/// The sha256 of the parts, each with its length before it, so that no two lists of parts have the same.
+/// Returns the sha256 of the parts, each with its length before it. So two different lists of parts have different
+/// digests.
 pub fn of_parts<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
     let mut hash = Sha256::new();
     for part in parts {
@@ -23,13 +24,14 @@ pub fn of_parts<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
     to_hex(&hash.finalize())
 }
 
-/// Lower-case hexadecimal digits.
+/// Returns the bytes as lower-case hexadecimal digits.
+#[inline]
 pub fn to_hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|nibble| char::from(DIGITS[usize::from(nibble)])).collect()
 }
 
-/// Counts and hashes what is read through it.
+/// Counts and hashes the bytes that are read through it.
 pub struct HashingReader<R> {
     inner: R,
     hash: Sha256,
@@ -37,12 +39,12 @@ pub struct HashingReader<R> {
 }
 
 impl<R: Read> HashingReader<R> {
-    /// A reader of the same bytes.
+    /// Returns a reader of the same bytes.
     pub fn new(inner: R) -> Self {
         Self { inner, hash: Sha256::new(), bytes: 0 }
     }
 
-    /// How many bytes were read, and their sha256.
+    /// Returns how many bytes were read, and their sha256.
     pub fn finish(self) -> (u64, String) {
         (self.bytes, to_hex(&self.hash.finalize()))
     }
@@ -59,7 +61,7 @@ impl<R: Read> Read for HashingReader<R> {
     }
 }
 
-/// Counts and hashes what is written through it.
+/// Counts and hashes the bytes that are written through it.
 pub struct HashingWriter<W> {
     inner: W,
     hash: Sha256,
@@ -67,17 +69,17 @@ pub struct HashingWriter<W> {
 }
 
 impl<W: Write> HashingWriter<W> {
-    /// A writer of the same bytes.
+    /// Returns a writer of the same bytes.
     pub fn new(inner: W) -> Self {
         Self { inner, hash: Sha256::new(), bytes: 0 }
     }
 
-    /// How many bytes were written so far.
+    /// Returns how many bytes were written so far.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// What was written to, how many bytes, and their sha256.
+    /// Returns the inner writer, how many bytes were written, and their sha256.
     pub fn finish(self) -> (W, u64, String) {
         (self.inner, self.bytes, to_hex(&self.hash.finalize()))
     }

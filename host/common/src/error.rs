@@ -1,23 +1,23 @@
-//! The crate's error: what went wrong, and by its kind, who has to act.
+//! The error of all crates of the host. Its message says what went wrong; its kind says who has to act.
 
 use std::{fmt, io};
 
-/// What the caller can do about an error.
+/// The kind of an error, which says what the caller can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// The data is not what it should be; the rest of the lake is unaffected.
+    /// The data is wrong. The rest of the lake is unaffected.
     InvalidInput,
     /// The manifest, a parameter or a flag must change. The command exits with 2.
     InvalidConfig,
-    /// The store or the file system did not do it; trying again may help.
+    /// The store, the file system or the machine failed. Another attempt may succeed.
     Unavailable,
-    /// A bronze object is being written or replaced: nothing of it was taken. The next tick reads it.
+    /// A bronze object is being written or replaced, so nothing of it was taken. The next tick reads it.
     Unsettled,
-    /// An object that the catalog names is gone or is not what it was; it can be made again from bronze.
+    /// An object that the catalog references is missing or has changed. It can be rebuilt from bronze.
     Damaged,
-    /// Another host committed first; read the catalog again.
+    /// Another host committed first. The caller must read the catalog again.
     Conflict,
-    /// Other components are to run than this host has loaded; load the pipeline again.
+    /// The catalog wants other components than this host has loaded. The caller must load the pipeline again.
     Stale,
     /// A plugin failed its call or broke the contract.
     Plugin,
@@ -27,16 +27,15 @@ pub enum Kind {
     Internal,
 }
 
-/// Stands for the words of a plugin where they are not kept.
+/// Replaces the words of a plugin where an error is stored.
 const NOT_KEPT: &str = "its own words may hold data and are not kept; they are in the log of that run";
 
-/// Which promise a plugin broke with what it returned. All are handled alike but by the conformance kit, which tells them
-/// apart.
+/// The promise that a plugin broke with its result. Only the conformance kit tells them apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Breach {
-    /// What came back is not a stream of the declared schema, or holds values that cannot be written.
+    /// The result is not a stream of the declared schema, or holds values that cannot be written.
     Form,
-    /// Rows are not accounted for.
+    /// The result does not account for every row.
     Account,
 }
 
@@ -54,33 +53,34 @@ pub struct Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// An error of that kind. The message names the object, what was wrong and what would have been right.
+    /// Returns an error of that kind. The message names the object, what was wrong and what would have been right.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self { kind, breach: None, message: message.into(), words: None }
     }
 
-    /// The manifest, a parameter or a flag must change.
+    /// Returns the error that the manifest, a parameter or a flag must change.
     pub fn config(message: impl Into<String>) -> Self {
         Self::new(Kind::InvalidConfig, message)
     }
 
-    /// A plugin failed its call or broke the contract.
+    /// Returns the error that a plugin failed its call or broke the contract.
     pub fn plugin(message: impl Into<String>) -> Self {
         Self::new(Kind::Plugin, message)
     }
 
-    /// A plugin broke the contract with what it returned.
+    /// Returns the error that a plugin broke the contract with its result.
     pub fn breach(breach: Breach, message: impl Into<String>) -> Self {
         Self { breach: Some(breach), ..Self::plugin(message) }
     }
 
-    /// A bug in smelt.
+    /// Returns the error that smelt has a bug.
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(Kind::Internal, message)
     }
 
-    /// Something that the manifest names cannot be read. Where it is not what it should be, that is for whoever runs the
-    /// pipeline to change; where the machine lacks something or a disk fails, trying again may help.
+    /// Returns the error that something which the manifest names cannot be read. If it is not what it should be,
+    /// whoever runs the pipeline must change it. If the machine lacks something or a disk fails, another attempt may
+    /// succeed.
     pub fn unreadable(what: impl fmt::Display, error: &io::Error) -> Self {
         use io::ErrorKind::{
             FileTooLarge, InvalidData, InvalidFilename, InvalidInput, IsADirectory, NotADirectory, NotFound, Other,
@@ -94,12 +94,13 @@ impl Error {
         Self::new(kind, format!("cannot read {what}: {error}"))
     }
 
-    /// The same error, with what a plugin said of it. That is for whoever looks on: [`Error::without_words`] is what may be kept.
+    /// Returns the same error with the plugin's own words. They may be shown but not stored: see
+    /// [`Error::without_words`].
     pub fn in_words(self, words: impl Into<String>) -> Self {
         Self { words: Some(words.into()), ..self }
     }
 
-    /// The error's text without the words of a plugin, which may hold cells of the data.
+    /// Returns the error's text without the words of a plugin, which may hold cells of the data.
     pub fn without_words(&self) -> String {
         match &self.words {
             None => self.message.clone(),
@@ -107,22 +108,22 @@ impl Error {
         }
     }
 
-    /// What the caller can do about it.
+    /// Returns its kind, which says what the caller can do.
     pub fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// Which promise a plugin broke, if that is the error.
+    /// Returns the promise that a plugin broke, if that is the error.
     pub fn broken(&self) -> Option<Breach> {
         self.breach
     }
 
-    /// The same error, with what to do about it behind.
+    /// Returns the same error, followed by advice.
     pub fn and(self, advice: impl fmt::Display) -> Self {
         Self { message: format!("{}; {advice}", self.message), ..self }
     }
 
-    /// The same error, with what was being done in front.
+    /// Returns the same error, preceded by what was being done.
     pub fn context(self, doing: impl fmt::Display) -> Self {
         Self { message: format!("{doing}: {}", self.message), ..self }
     }

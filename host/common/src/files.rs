@@ -1,35 +1,36 @@
-//! Opening what may be no file. To open a pipe is to wait for whoever writes to it, and to open a device may do something:
-//! whatever a path leads to is opened without waiting, and is used only if it is a regular file.
+//! Opens files at paths that may lead to something else. Opening a pipe waits for its other end, and opening a device
+//! may have effects. So a path is opened without waiting, and its content is used only if it is a regular file.
 
 use std::fs::{self, File, FileType, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
-/// The most bytes of a file that people write: a manifest, a lock, parameters.
+/// The most bytes of a file that people write: a manifest, a lock file or parameters.
 pub const TEXT_BYTES: u64 = 16 << 20;
 
-/// How much room is made at once for what a file says that it has: a sparse one may say anything.
+/// The most memory that is reserved before a file is read. A sparse file may claim any size.
 const AT_ONCE: u64 = 16 << 20;
 
-/// Opens the regular file for reading, and tells what it is.
+/// Opens the regular file for reading. Returns it with its metadata.
 ///
 /// # Errors
-/// [`ErrorKind::InvalidInput`] if something else has that name.
+/// Returns [`ErrorKind::InvalidInput`] if something else has that name.
 pub fn open(path: &Path) -> io::Result<(File, Metadata)> {
     open_with(path, OpenOptions::new().read(true))
 }
 
-/// Opens the regular file with those options, and tells what it is.
+/// Opens the regular file with those options. Returns it with its metadata.
 ///
 /// # Errors
-/// As of [`open`].
+/// Fails as [`open`] does.
 pub fn open_with(path: &Path, options: &OpenOptions) -> io::Result<(File, Metadata)> {
     let at_once = || options.clone().custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path);
     let opened = match at_once() {
-        // A pipe without a reader, or a socket.
+        // The path leads to a pipe without a reader, or to a socket.
         Err(error) if error.raw_os_error() == Some(libc::ENXIO) => return Err(no_file_at(path).unwrap_or(error)),
-        // Another process has a lease on it, which only a regular file can have; the kernel ends it after a while.
+        // Another process has a lease on the file. Only a regular file can have one, and the kernel ends it after a
+        // while.
         Err(error) if error.kind() == ErrorKind::WouldBlock && path.is_file() => options.open(path),
         opened => opened,
     };
@@ -41,14 +42,14 @@ pub fn open_with(path: &Path, options: &OpenOptions) -> io::Result<(File, Metada
     }
 }
 
-/// Reads the regular file, which may have so many bytes.
+/// Reads the regular file, which may have at most `most` bytes.
 ///
 /// # Errors
-/// As of [`open`], and if it has more bytes.
+/// Fails as [`open`] does, and if the file has more bytes.
 pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let (file, metadata) = open(path)?;
     let mut bytes = Vec::with_capacity(metadata.len().min(most).min(AT_ONCE) as usize + 1);
-    // One more than is accepted, so that a file that never ends is not read for ever.
+    // One byte more than is accepted, so that a file that never ends is not read for ever.
     file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
     match bytes.len() as u64 > most {
         true => Err(io::Error::other(format!("it has more than {most} bytes"))),
@@ -56,30 +57,30 @@ pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     }
 }
 
-/// Reads the regular file, which must be UTF-8 and may have so many bytes.
+/// Reads the regular file, which must be UTF-8 and may have at most `most` bytes.
 ///
 /// # Errors
-/// As of [`read`], and if it is no text.
+/// Fails as [`read`] does, and if the file is not UTF-8.
 pub fn read_text(path: &Path, most: u64) -> io::Result<String> {
     String::from_utf8(read(path, most)?).map_err(|_| io::Error::other("it is not UTF-8"))
 }
 
-/// Writes the regular file, in place of what it held.
+/// Writes the regular file, and replaces its content.
 ///
 /// # Errors
-/// As of [`open`].
+/// Fails as [`open`] does.
 pub fn write(path: &Path, bytes: impl AsRef<[u8]>) -> io::Result<()> {
     let (mut file, _) = open_with(path, OpenOptions::new().write(true).create(true))?;
     file.set_len(0)?;
     file.write_all(bytes.as_ref())
 }
 
-/// Returns whether the error means that something other than a regular file has the name.
+/// Returns whether the error means that something else than a regular file has the name.
 pub fn is_no_file(error: &io::Error) -> bool {
     error.kind() == ErrorKind::InvalidInput
 }
 
-/// Returns the error for that type, if it is no regular file.
+/// Returns the error for that type of file, unless it is a regular file.
 pub fn no_file(kind: FileType) -> Option<io::Error> {
     let what = match kind {
         _ if kind.is_file() => return None,

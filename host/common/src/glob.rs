@@ -1,9 +1,10 @@
-//! Which bronze objects are a dataset's.
+//! Patterns of names, which decide to which dataset a bronze object belongs.
 
 use crate::Error;
 use crate::error::Result;
 
-/// A name with one `*`, which stands for anything but `/`. Every name in a listing is matched, so that is done by hand.
+/// A name with one `*`, which stands for any text without `/`. Every name in a listing is matched against it, so no
+/// regular expression is used.
 #[derive(Debug, Clone)]
 pub struct Pattern {
     before: String,
@@ -12,6 +13,9 @@ pub struct Pattern {
 
 impl Pattern {
     /// Reads a pattern such as `readings_*.csv`.
+    ///
+    /// # Errors
+    /// Returns [`Kind::InvalidConfig`](crate::error::Kind::InvalidConfig) unless there is exactly one `*`.
     pub fn parse(glob: &str) -> Result<Self> {
         match glob.split_once('*') {
             Some((before, after)) if !after.contains('*') => {
@@ -23,33 +27,38 @@ impl Pattern {
         }
     }
 
-    /// What all names of the dataset's objects begin with.
+    /// Returns the text with which all names of the dataset's objects begin.
     pub fn prefix(&self) -> &str {
         &self.before
     }
 
-    /// Whether the object is of the dataset.
+    /// Returns whether the object belongs to the dataset.
+    #[inline]
     pub fn matches(&self, name: &str) -> bool {
         self.stem(name).is_some()
     }
 
-    /// The name of the object where so many of its names are taken by others: a number is put into what the `*` stands for,
-    /// before its first dot, and that is cut so that no name gets longer than `most` bytes. The first is its own.
+    /// Returns the name for the `attempt`th try to store an object, after others had the earlier names. The first is
+    /// `name` itself.
+    ///
+    /// Each further one has the number before the first dot of the part that the `*` stands for. That part is cut so
+    /// that no name is longer than `most` bytes.
     pub fn numbered(&self, name: &str, attempt: u32, most: usize) -> String {
         let Some(stem) = self.stem(name).filter(|_| attempt > 1) else { return name.to_owned() };
         let Self { before, after } = self;
         let mark = format!("_{attempt}");
         let room = most.saturating_sub(before.len() + mark.len() + after.len());
         let (start, end) = stem.split_at(stem.find('.').unwrap_or(stem.len()));
-        // Without the end where that alone is too long.
+        // If what follows the dot is too long by itself, the number goes to the end.
         let (start, end) = if end.len() < room { (start, end) } else { (stem, "") };
         let start = &start[..start.floor_char_boundary(room - end.len())];
         format!("{before}{start}{mark}{end}{after}")
     }
 
-    /// What the `*` stands for, which tells the dataset's objects apart.
+    /// Returns the part of the name that the `*` stands for. It tells the objects of a dataset apart.
+    #[inline]
     pub fn stem<'n>(&self, name: &'n str) -> Option<&'n str> {
-        // Byte by byte: most names differ in the first ones, and calls that compare would cost several times as much.
+        // Most names differ in the first bytes, so a loop over bytes is several times faster than calls of `memcmp`.
         let same = |a: &[u8], b: &[u8]| a.iter().zip(b).all(|(a, b)| a == b);
         let (start, end) = (self.before.len(), name.len().checked_sub(self.after.len())?);
         let bytes = name.as_bytes();

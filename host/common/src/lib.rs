@@ -1,5 +1,7 @@
-//! What every crate of smelt needs, without a network or a store: errors and their kinds, time, digests, order-preserving
-//! encoding, the bytes of a component, worker threads, and what is measured.
+//! smelt-common is what every crate of smelt needs and what meets no network and no store.
+//!
+//! It has errors and their kinds, the clock, digests, order-preserving encoding, and the hash of keys. It also has the
+//! bytes of components, checked texts, files, worker threads, and the profile of a run.
 
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
@@ -16,12 +18,9 @@ pub mod key_hash;
 pub mod ordered;
 pub mod profile;
 pub mod progress;
+mod random;
 pub mod text;
 pub mod workers;
 
 pub use error::{Error, Result};
-
-/// Random bits, for names that must not clash. Nothing that is computed depends on them.
-pub fn random() -> u64 {
-    getrandom::u64().expect("the system has randomness")
-}
+pub use random::random;

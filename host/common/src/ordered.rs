@@ -1,4 +1,4 @@
-//! Values as bytes that compare as the values do, and back.
+//! Encodes values as bytes that compare as the values do, and decodes them.
 
 use std::sync::Arc;
 
@@ -25,7 +25,10 @@ enum Values<'a> {
 }
 
 impl<'a> Column<'a> {
-    /// Panics at a type that the contract does not have.
+    /// Returns the column of an array.
+    ///
+    /// # Panics
+    /// Panics if the contract does not have the array's type.
     pub fn of(array: &'a dyn Array) -> Self {
         let values = match array.data_type() {
             DataType::Boolean => Values::Boolean(array.as_boolean()),
@@ -39,8 +42,8 @@ impl<'a> Column<'a> {
         Self { nulls: array.nulls(), values }
     }
 
-    /// Appends the row's value. No value's bytes are the beginning of another's, so a row's columns may be put one after
-    /// the other. A missing value is less than any other; -0 counts as 0, and NaN is one value, the greatest.
+    /// Appends the row's value. The bytes of no value are the beginning of another's, so the columns of a row may
+    /// follow each other. A missing value is less than any other. -0 counts as 0, and NaN is one value, the greatest.
     #[inline]
     pub fn encode(&self, row: usize, out: &mut Vec<u8>) {
         let is_valid = self.nulls.is_none_or(|nulls| nulls.is_valid(row));
@@ -54,7 +57,7 @@ impl<'a> Column<'a> {
             Values::Bits64(values) => out.extend_from_slice(&(values[row] ^ i64::MIN).to_be_bytes()),
             Values::Bits128(values) => out.extend_from_slice(&(values[row] ^ i128::MIN).to_be_bytes()),
             Values::Float(values) => {
-                // IEEE 754 totalOrder: the sign bit set flips all, the sign bit clear flips itself.
+                // As totalOrder of IEEE 754: a negative number has all its bits flipped, a positive one its sign bit.
                 let value = if values[row].is_nan() { f64::NAN } else { values[row] + 0.0 };
                 let bits = value.to_bits();
                 out.extend_from_slice(&(if value.is_sign_negative() { !bits } else { bits ^ 1 << 63 }).to_be_bytes());
@@ -64,7 +67,8 @@ impl<'a> Column<'a> {
     }
 }
 
-/// The end mark 0 0 sorts before any continuation; a zero inside is written as 0 1.
+/// Appends a text. Its end is 0 0, which sorts before any further character; a zero inside is written as 0 1.
+#[inline]
 fn text(out: &mut Vec<u8>, bytes: &[u8]) {
     let mut rest = bytes;
     while let Some(zero) = memchr::memchr(0, rest) {
@@ -76,10 +80,10 @@ fn text(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend_from_slice(&[0, 0]);
 }
 
-/// Makes columns again of rows that were encoded.
+/// Decodes rows into columns.
 pub struct Decoder {
     builders: Vec<Builder>,
-    /// A text without its escapes.
+    /// Working memory for a text without its escapes.
     text: Vec<u8>,
 }
 
@@ -94,19 +98,20 @@ enum Builder {
 }
 
 impl Decoder {
-    /// For so many rows of those columns.
+    /// Returns a decoder of those columns, with room for `rows` rows.
     pub fn new<'f>(fields: impl IntoIterator<Item = &'f Arc<Field>>, rows: usize) -> Self {
         Self { builders: fields.into_iter().map(|field| Builder::new(field.data_type(), rows)).collect(), text: vec![] }
     }
 
-    /// Takes in one row; `None` if the bytes are not what encoding makes of these columns.
+    /// Adds one row. Returns `None` if encoding these columns cannot give such bytes.
+    #[inline]
     pub fn push(&mut self, row: &[u8]) -> Option<()> {
         let Self { builders, text } = self;
         let rest = builders.iter_mut().try_fold(row, |rest, builder| builder.push(rest, text))?;
         rest.is_empty().then_some(())
     }
 
-    /// The columns.
+    /// Returns the columns.
     pub fn finish(self) -> Vec<ArrayRef> {
         self.builders.into_iter().map(Builder::finish).collect()
     }
@@ -128,7 +133,7 @@ impl Builder {
         }
     }
 
-    /// Takes the first value of the bytes; returns what follows it.
+    /// Adds the first value of the bytes. Returns the bytes after it.
     #[inline]
     fn push<'b>(&mut self, bytes: &'b [u8], text: &mut Vec<u8>) -> Option<&'b [u8]> {
         macro_rules! bits {

@@ -1,7 +1,8 @@
-//! Where the time goes, by stage and by what it is spent on: a plugin, a dataset, or nothing in particular.
+//! Measures where the time of a run goes, by stage and by the plugin or dataset that it is spent on.
 //!
-//! Off unless [`start`] was called; a [`span`] then costs one atomic load. A span counts its own time only: that of the
-//! spans within it is theirs, so that nothing is counted twice and the sum over all is the time that is accounted for.
+//! It is off unless [`start`] was called; a [`span`] then costs one atomic load. A span counts only its own time, not
+//! that of the spans within it. So nothing is counted twice, and the sum over all spans is the time that is accounted
+//! for.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -10,10 +11,12 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use crate::clock::thread_time;
+
 static PROFILE: OnceLock<Profile> = OnceLock::new();
 
 thread_local! {
-    /// The time of the spans that ended within the one that is open.
+    /// The time of the spans that ended within the open one.
     static WITHIN: Cell<Time> = const { Cell::new(Time { busy: Duration::ZERO, cpu: Duration::ZERO }) };
 }
 
@@ -22,61 +25,61 @@ struct Profile {
     sums: Mutex<BTreeMap<(&'static str, String), Sum>>,
 }
 
-/// What all spans of one kind come to, over all threads.
+/// The sum of all spans of one kind, over all threads.
 #[derive(Debug, Default, Clone, Copy, Serialize)]
 pub struct Sum {
-    /// How many there were.
+    /// The number of spans.
     pub calls: u64,
-    /// How long they lasted.
+    /// The time of the spans.
     #[serde(flatten)]
     pub time: Time,
-    /// Rows that went in, where that was told.
+    /// The rows that went in, where they were counted.
     pub rows: u64,
-    /// Bytes that went in or came out, where that was told.
+    /// The bytes that went in or came out, where they were counted.
     pub bytes: u64,
 }
 
-/// How long something lasted, without what is counted elsewhere.
+/// A length of time, without the part that is counted elsewhere.
 #[derive(Debug, Default, Clone, Copy, Serialize)]
 pub struct Time {
-    /// On the clock.
+    /// The time on the clock.
     #[serde(rename = "seconds", serialize_with = "seconds")]
     pub busy: Duration,
-    /// On a processor: the rest was spent waiting, for the disk or for a processor.
+    /// The time on a processor. The rest was spent waiting, for the disk or for a processor.
     #[serde(rename = "cpu_seconds", serialize_with = "seconds")]
     pub cpu: Duration,
 }
 
-/// All there is to tell.
+/// All that was measured.
 #[derive(Debug, Serialize)]
 pub struct Summary {
-    /// What the process has taken so far.
+    /// The time of the process so far.
     #[serde(flatten)]
     pub time: Time,
     /// The most memory that was resident at once, in bytes.
     pub peak_bytes: u64,
-    /// The longest first.
+    /// The stages, the longest first.
     pub stages: Vec<Stage>,
 }
 
 /// One line of a [`Summary`].
 #[derive(Debug, Serialize)]
 pub struct Stage {
-    /// What was done.
+    /// The work that was done.
     pub stage: &'static str,
-    /// For whom: a plugin or a dataset; may be empty.
+    /// The plugin or dataset for which it was done; may be empty.
     pub of: String,
-    /// What it came to.
+    /// The sum of its spans.
     #[serde(flatten)]
     pub sum: Sum,
 }
 
-/// Counts from now on.
+/// Turns counting on.
 pub fn start() {
     PROFILE.get_or_init(|| Profile { began: Instant::now(), sums: Mutex::default() });
 }
 
-/// Counts until it is dropped.
+/// Counts time until it is dropped.
 #[must_use = "it counts until it is dropped"]
 pub struct Span(Option<Open>);
 
@@ -88,37 +91,36 @@ struct Open {
     bytes: usize,
     began: Instant,
     cpu: Duration,
-    /// What was within the span around this one before it.
+    /// The time that was spent within the surrounding span before this one began.
     before: Time,
 }
 
-/// Begins to count time spent on `stage` for the plugin or dataset `of`.
+/// Begins to count the time that is spent on `stage` for the plugin or dataset `of`.
 #[inline]
 pub fn span(stage: &'static str, of: &str) -> Span {
-    Span(PROFILE.get().map(|profile| Open {
-        profile,
-        stage,
-        of: of.to_owned(),
-        rows: 0,
-        bytes: 0,
-        began: Instant::now(),
-        cpu: thread_time(),
-        before: WITHIN.take(),
-    }))
+    Span(PROFILE.get().map(|profile| Open::begin(profile, stage, of)))
 }
 
-/// Counts something of which the time is another span's.
+/// Counts bytes of something whose time another span counts.
 #[inline]
 pub fn count(what: &'static str, of: &str, bytes: u64) {
-    let Some(profile) = PROFILE.get() else { return };
-    let mut sums = profile.sums.lock().expect("no one panics while holding it");
-    let sum = sums.entry((what, of.to_owned())).or_default();
-    sum.calls += 1;
-    sum.bytes += bytes;
+    if let Some(profile) = PROFILE.get() {
+        profile.count(what, of, bytes);
+    }
+}
+
+impl Profile {
+    #[cold]
+    fn count(&self, what: &'static str, of: &str, bytes: u64) {
+        let mut sums = self.sums.lock().expect("no one panics while holding it");
+        let sum = sums.entry((what, of.to_owned())).or_default();
+        sum.calls += 1;
+        sum.bytes += bytes;
+    }
 }
 
 impl Span {
-    /// Tells how much went through.
+    /// Adds rows and bytes that went through.
     #[inline]
     pub fn through(&mut self, rows: usize, bytes: usize) {
         if let Some(open) = &mut self.0 {
@@ -127,7 +129,7 @@ impl Span {
         }
     }
 
-    /// Tells what it was, where that shows only at the end.
+    /// Renames the stage, for work whose kind is known only at the end.
     #[inline]
     pub fn was(&mut self, stage: &'static str) {
         if let Some(open) = &mut self.0 {
@@ -137,9 +139,30 @@ impl Span {
 }
 
 impl Drop for Span {
+    #[inline]
     fn drop(&mut self) {
-        let Some(Open { profile, stage, of, rows, bytes, began, cpu, before }) = self.0.take() else { return };
-        let whole = Time { busy: began.elapsed(), cpu: thread_time().saturating_sub(cpu) };
+        if let Some(open) = self.0.take() {
+            open.end();
+        }
+    }
+}
+
+impl Open {
+    #[cold]
+    fn begin(profile: &'static Profile, stage: &'static str, of: &str) -> Self {
+        let (began, cpu, before) = (Instant::now(), thread_time(), WITHIN.take());
+        Self { profile, stage, of: of.to_owned(), rows: 0, bytes: 0, began, cpu, before }
+    }
+
+    #[cold]
+    fn end(self) {
+        let whole = Time { busy: self.began.elapsed(), cpu: thread_time().saturating_sub(self.cpu) };
+        self.end_after(whole);
+    }
+
+    /// Counts the span, which lasted for `whole`, spans within it included.
+    fn end_after(self, whole: Time) {
+        let Self { profile, stage, of, rows, bytes, began: _, cpu: _, before } = self;
         let within = WITHIN.replace(Time { busy: before.busy + whole.busy, cpu: before.cpu + whole.cpu });
         let mut sums = profile.sums.lock().expect("no one panics while holding it");
         let Sum { calls, time, rows: all_rows, bytes: all_bytes } = sums.entry((stage, of)).or_default();
@@ -151,7 +174,7 @@ impl Drop for Span {
     }
 }
 
-/// What was counted so far; nothing if [`start`] was not called.
+/// Returns all that was counted so far, or `None` if [`start`] was not called.
 pub fn summary() -> Option<Summary> {
     let profile = PROFILE.get()?;
     let sums = profile.sums.lock().expect("no one panics while holding it");
@@ -166,17 +189,9 @@ fn seconds<S: serde::Serializer>(time: &Duration, to: S) -> Result<S::Ok, S::Err
     to.serialize_f64(time.as_secs_f64())
 }
 
-/// Processor time of this thread.
-fn thread_time() -> Duration {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: `time` is valid for writes for the length of the call.
-    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
-    Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs() as u32)
-}
-
-/// Processor time and peak memory of the process.
+/// Returns the processor time and the peak memory of the process.
 fn usage() -> (Duration, u64) {
-    // SAFETY: all zeros are a valid `rusage`, and it is valid for writes for the length of the call.
+    // SAFETY: all zeros are a valid `rusage`, which is valid for writes during the call.
     let usage = unsafe {
         let mut usage = std::mem::zeroed::<libc::rusage>();
         libc::getrusage(libc::RUSAGE_SELF, &raw mut usage);
@@ -188,7 +203,8 @@ fn usage() -> (Duration, u64) {
     (time(usage.ru_utime) + time(usage.ru_stime), peak)
 }
 
-/// Peak memory as Linux knows it. `ru_maxrss` counts what whoever started this process held at that moment.
+/// Returns the peak memory in bytes, as Linux counts it for this process. (`ru_maxrss` begins with the memory of the
+/// process that started this one.)
 fn peak() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
@@ -202,22 +218,24 @@ mod tests {
     #[test]
     fn a_span_counts_what_went_through_it_but_not_the_time_of_those_within() {
         start();
+        let lasts = |mut span: Span, busy| {
+            let time = Time { busy: Duration::from_millis(busy), cpu: Duration::from_millis(busy / 2) };
+            span.0.take().expect("it was started").end_after(time);
+        };
         let mut outer = span("test outer", "a plugin");
-        let since = Instant::now();
-        {
-            let mut inner = span("test inner", "");
-            inner.through(2, 30);
-            while since.elapsed() < Duration::from_millis(20) {}
-        }
-        drop(span("test inner", ""));
+        let mut inner = span("test inner", "");
+        inner.through(2, 30);
+        lasts(inner, 20);
+        lasts(span("test inner", ""), 10);
         outer.was("test renamed");
-        drop(outer);
+        lasts(outer, 50);
         let stages = summary().expect("it was started").stages;
         let of = |stage: &str| stages.iter().find(|found| found.stage == stage).expect("it was counted");
         let inner = of("test inner").sum;
         assert_eq!((inner.calls, inner.rows, inner.bytes), (2, 2, 30));
-        assert!(inner.time.busy >= Duration::from_millis(20));
-        assert_eq!(of("test renamed").of, "a plugin");
-        assert!(of("test renamed").sum.time.busy < inner.time.busy);
+        assert_eq!((inner.time.busy, inner.time.cpu), (Duration::from_millis(30), Duration::from_millis(15)));
+        let outer = of("test renamed");
+        assert_eq!((outer.of.as_str(), outer.sum.calls), ("a plugin", 1));
+        assert_eq!((outer.sum.time.busy, outer.sum.time.cpu), (Duration::from_millis(20), Duration::from_millis(10)));
     }
 }

@@ -1,16 +1,16 @@
-//! How far a long piece of work has come, for whoever waits for it.
+//! Reports how far a long piece of work has come. The command shows it as a bar.
 
-/// Is told how far a long piece of work has come.
+/// Receives reports of how far a long piece of work has come.
 pub trait Progress: Send + Sync {
-    /// A new piece of work of that many units begins.
+    /// Begins a new piece of work of `units` units.
     fn begin(&self, what: &'static str, units: u64);
-    /// So many units more are done.
+    /// Adds `units` units that are done.
     fn advance(&self, units: u64);
-    /// The work is done.
+    /// Ends the work.
     fn end(&self);
 }
 
-/// Nobody waits.
+/// Ignores all reports, for work that nobody waits for.
 #[derive(Debug, Clone, Copy)]
 pub struct Unwatched;
 

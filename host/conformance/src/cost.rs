@@ -1,35 +1,36 @@
-//! What rows cost: time, instructions and guest memory.
+//! Measures the cost of rows: time, instructions and guest memory.
 
 use std::time::{Duration, Instant};
 
 use arrow_array::RecordBatch;
 
-use super::report::{Cost, Report, Verdict, failed};
-use super::rows::Part;
-use super::{Bench, Plugins};
+use crate::bench::{AS_OF, Bench};
+use crate::engines::Plugins;
+use crate::report::{Cost, Report, Verdict, failed};
+use crate::rows::InputRows;
 use smelt_common::cost::Cost as Used;
 use smelt_common::error::Result;
-use smelt_runtime::{Cleaner, Kpi, Source};
+use smelt_runtime::{Cleaner, Generator, Kpi};
 
-/// More of the time that a call may take is worth a note.
+/// A call that needs more than a quarter of its time is worth a note.
 const MUCH: u32 = 4;
 
-/// What was measured.
-pub(super) struct Measured {
-    pub(super) rows: usize,
-    pub(super) time: Duration,
-    pub(super) used: Used,
-    /// How many instructions the start and `open` took.
-    pub(super) before: u64,
-    /// A call may take so long.
-    pub(super) call_ms: u64,
-    pub(super) unit: &'static str,
+/// A measurement.
+pub(crate) struct Measured {
+    pub(crate) rows: usize,
+    pub(crate) time: Duration,
+    pub(crate) used: Used,
+    /// The instructions of the start and of `open`.
+    pub(crate) before: u64,
+    /// The time that a call may take, in milliseconds.
+    pub(crate) call_ms: u64,
+    pub(crate) unit: &'static str,
 }
 
-/// Measures, and tells what was measured.
-pub(super) fn check(report: &mut Report, needs: &[&str], measure: impl FnOnce() -> Result<Measured>) -> Option<Cost> {
+/// Runs the test `cost`, which reports a measurement. Returns the cost of a row.
+pub(crate) fn test(report: &mut Report, needs: &[&str], measure: impl FnOnce() -> Result<Measured>) -> Option<Cost> {
     let mut cost = None;
-    report.check("cost", needs, || match measure() {
+    report.test("cost", needs, || match measure() {
         Err(error) => failed("many rows", error.to_string(), "the same rows were taken before"),
         Ok(Measured { rows, time, used, before, call_ms, unit }) => {
             let of = rows.max(1) as f64;
@@ -54,8 +55,8 @@ pub(super) fn check(report: &mut Report, needs: &[&str], measure: impl FnOnce() 
     cost
 }
 
-/// A batch of many rows.
-pub(super) fn cleaner(plugins: &Plugins<Cleaner>, bench: &Bench<'_>, rows: &RecordBatch) -> Result<Measured> {
+/// Measures a batch of many rows.
+pub(crate) fn cleaner(plugins: &Plugins<Cleaner>, bench: &Bench<'_>, rows: &RecordBatch) -> Result<Measured> {
     let mut session = plugins.usual.open(&bench.params, bench.as_of)?;
     let before = session.cost().fuel;
     let begun = Instant::now();
@@ -65,13 +66,13 @@ pub(super) fn cleaner(plugins: &Plugins<Cleaner>, bench: &Bench<'_>, rows: &Reco
     Ok(Measured { rows: rows.num_rows(), time, used, before, call_ms, unit: "row" })
 }
 
-/// Many rows taken in, and what they add.
-pub(super) fn kpi(plugins: &Plugins<Kpi>, bench: &Bench<'_>, parts: &[Part]) -> Result<Measured> {
+/// Measures many rows that are taken in, and their state.
+pub(crate) fn kpi(plugins: &Plugins<Kpi>, bench: &Bench<'_>, parts: &[InputRows]) -> Result<Measured> {
     let plugin = &plugins.usual;
     let mut accumulator = plugin.open(&bench.params, bench.as_of)?;
     let before = accumulator.cost().fuel;
     let begun = Instant::now();
-    for Part { input, rows } in parts {
+    for InputRows { input, rows } in parts {
         accumulator.update(&plugin.spec().inputs[*input].name, rows)?;
     }
     accumulator.state()?;
@@ -81,10 +82,10 @@ pub(super) fn kpi(plugins: &Plugins<Kpi>, bench: &Bench<'_>, parts: &[Part]) -> 
     Ok(Measured { rows, time, used, before, call_ms, unit: "row" })
 }
 
-/// One tick.
-pub(super) fn source(plugins: &Plugins<Source>, bench: &Bench<'_>) -> Result<Measured> {
+/// Measures one tick.
+pub(crate) fn source(plugins: &Plugins<Generator>, bench: &Bench<'_>) -> Result<Measured> {
     let begun = Instant::now();
-    let (objects, used) = plugins.usual.metered(&bench.params, 1, 0, super::AS_OF)?;
+    let (objects, used) = plugins.usual.metered(&bench.params, 1, 0, AS_OF)?;
     let time = begun.elapsed();
     let call_ms = bench.options.limits.call_ms;
     Ok(Measured { rows: objects.len(), time, used, before: 0, call_ms, unit: "object" })

@@ -1,24 +1,26 @@
-//! Loading a plugin on both engines, and whether what it says of itself is sound and constant.
+//! Loads a plugin on both engines, and tests whether its description is sound and constant.
 
 use serde_json::Value;
 
-use super::report::{About, Report, Verdict, failed, failure, passed};
-use super::{AS_OF, Bench, Engines, Options, Plugins};
+use crate::bench::{AS_OF, Bench};
+use crate::engines::{Engines, Plugins};
+use crate::options::Options;
+use crate::report::{About, Report, Verdict, failed, failure, passed};
 use smelt_common::binary::Binary;
 use smelt_common::error::{Kind, Result};
 use smelt_common::glob::Pattern;
 use smelt_runtime::privacy::Pseudonyms;
-use smelt_runtime::{Cleaner, Engine, Identity, Kpi, Limits, Source, check_parameters};
+use smelt_runtime::{Cleaner, Engine, Generator, Identity, Kpi, Limits, check_parameters};
 
-/// What the kit does with a plugin of any kind.
-pub(super) trait Plugin: Sized {
+/// A plugin of any kind, as the kit needs it.
+pub(crate) trait Plugin: Sized {
     const WORLD: &'static str;
     fn load(engine: &Engine, name: &str, binary: &Binary, limits: &Limits) -> Result<Self>;
     fn identity(&self) -> &Identity;
     fn describe_again(&self, times: usize) -> Result<Vec<String>>;
-    /// The summaries that it gives: what of, and the text.
+    /// Returns the summaries of the plugin and its parts: the name of the part, and the text.
     fn summaries(&self) -> Vec<(String, &str)>;
-    /// What the host would refuse when a pipeline is loaded.
+    /// Fails if the host would refuse the plugin when it loads a pipeline.
     fn refusal(&self) -> Result<()>;
 }
 
@@ -62,24 +64,24 @@ plugin!(
 );
 plugin!(Kpi, "kpi", |_plugin| [], Ok(()));
 plugin!(
-    Source,
+    Generator,
     "source",
     |_plugin| [],
     _plugin.spec().objects.iter().try_for_each(|glob| Pattern::parse(glob).map(|_| ()))
 );
 
-/// Loads it on both engines, if all is well with its description and with the parameters.
-pub(super) fn load<'b, P: Plugin>(
+/// Loads the plugin on both engines. Returns it if its description and the parameters are right.
+pub(crate) fn load<'b, P: Plugin>(
     report: &mut Report,
     engines: &Engines,
     name: &str,
     binary: &'b Binary,
     options: &'b Options,
 ) -> Option<(Plugins<P>, Bench<'b>)> {
-    // Code that is not optimised is slow; how long calls take is for the usual engine to say.
+    // Code that is not optimised is slow, so calls get more time there. The usual engine enforces the real limit.
     let patient = Limits { call_ms: options.limits.call_ms.saturating_mul(10), ..options.limits.clone() };
     let mut plugins = None;
-    report.check("description", &["imports"], || {
+    report.test("description", &["imports"], || {
         let usual = P::load(&engines.usual, name, binary, &options.limits);
         let both = usual.and_then(|usual| Ok((usual, P::load(&engines.plain, name, binary, &patient)?)));
         match both {
@@ -103,8 +105,8 @@ pub(super) fn load<'b, P: Plugin>(
         params: Value::Object(options.parameters.clone()).to_string(),
         as_of: uses_as_of.then_some(AS_OF),
     };
-    report.check("stable description", &["description"], || stable(&plugins));
-    report.check("parameters", &["description"], || {
+    report.test("stable description", &["description"], || stable(&plugins));
+    report.test("parameters", &["description"], || {
         match check_parameters(plugins.usual.identity(), &options.parameters.clone().into()) {
             Ok(()) => passed(bench.params.clone()),
             Err(error) if error.kind() == Kind::InvalidConfig => {
@@ -116,6 +118,7 @@ pub(super) fn load<'b, P: Plugin>(
     report.has_passed("parameters").then_some((plugins, bench))
 }
 
+/// Tests whether the description has a semantic version and summaries, and is one that the host accepts.
 fn sound<P: Plugin>(plugin: &P) -> Verdict {
     let mut failures = Vec::new();
     let mut wrong = |came_back: String, contract: &str| failures.push(failure("`describe`", came_back, contract));
@@ -137,7 +140,7 @@ fn sound<P: Plugin>(plugin: &P) -> Verdict {
     }
 }
 
-/// `1.2.3`, perhaps with a suffix after `-` or `+` (<https://semver.org>).
+/// Returns whether the version is `1.2.3`, perhaps with a suffix after `-` or `+` (<https://semver.org>).
 fn is_semantic(version: &str) -> bool {
     let core = version.split(['-', '+']).next().unwrap_or_default();
     let parts: Vec<_> = core.split('.').collect();
@@ -145,6 +148,7 @@ fn is_semantic(version: &str) -> bool {
     parts.len() == 3 && parts.iter().all(number)
 }
 
+/// Tests whether the description is the same in every call and instance.
 fn stable<P: Plugin>(plugins: &Plugins<P>) -> Verdict {
     let mut seen: Vec<(String, String)> = Vec::new();
     for (engine, plugin) in [("the usual engine", &plugins.usual), ("the plain engine", &plugins.plain)] {

@@ -1,4 +1,4 @@
-//! Rows and tables as text for people, cut where they are long.
+//! Writes rows and tables as text for people, and cuts long ones.
 
 use std::fmt::Write as _;
 
@@ -6,16 +6,18 @@ use arrow_array::cast::AsArray as _;
 use arrow_array::{Array as _, RecordBatch};
 use arrow_schema::DataType;
 
-use super::rows::Part;
+use crate::rows::InputRows;
 use smelt_formats::{Formulas, encode_csv};
 
-/// The most rows and characters shown.
+/// The most rows that are shown.
 const ROWS: usize = 8;
+/// The most characters of a cell that are shown.
 const CELL: usize = 60;
+/// The most lines of a difference that are shown on each side.
 const LINES: usize = 12;
 
-/// The rows, each on a line: `id="a", day=2025-01-01, sin=missing`.
-pub(super) fn rows(batch: &RecordBatch) -> String {
+/// Returns the rows as text, each on a line: `id="a", day=2025-01-01, sin=missing`.
+pub(crate) fn rows(batch: &RecordBatch) -> String {
     let mut text = counted(batch.num_rows());
     for row in 0..batch.num_rows().min(ROWS) {
         let _ = write!(text, "\n{}", self::row(batch, row));
@@ -26,18 +28,18 @@ pub(super) fn rows(batch: &RecordBatch) -> String {
     text
 }
 
-/// So many rows.
-pub(super) fn counted(rows: usize) -> String {
+/// Returns a number of rows as text.
+pub(crate) fn counted(rows: usize) -> String {
     format!("{rows} {}", if rows == 1 { "row" } else { "rows" })
 }
 
-/// One of them.
-pub(super) fn row(batch: &RecordBatch, row: usize) -> String {
+/// Returns one row as text.
+pub(crate) fn row(batch: &RecordBatch, row: usize) -> String {
     lines(&batch.slice(row, 1), CELL).swap_remove(0)
 }
 
-/// Each row, with texts of at most so many characters.
-pub(super) fn lines(batch: &RecordBatch, most: usize) -> Vec<String> {
+/// Returns each row as text. Cells have at most `most` characters.
+pub(crate) fn lines(batch: &RecordBatch, most: usize) -> Vec<String> {
     let mut lines = vec![String::new(); batch.num_rows()];
     for (column, field) in batch.schema_ref().fields().iter().enumerate() {
         let name = field.name().escape_debug();
@@ -57,35 +59,35 @@ pub(super) fn lines(batch: &RecordBatch, most: usize) -> Vec<String> {
     lines
 }
 
-/// The values of a column that is not text, each as its own CSV has it.
+/// Returns the values of a column that is not text, as CSV writes them.
 fn typed(batch: &RecordBatch, column: usize) -> Vec<String> {
     let mut csv = Vec::new();
     let column = batch.project(&[column]).expect("the column is there");
     match encode_csv(&column, None, Formulas::Keep, &mut csv) {
         Ok(_) => String::from_utf8_lossy(&csv).lines().map(str::to_owned).collect(),
-        // Beyond what CSV can say.
+        // CSV cannot write these values.
         Err(_) => (0..column.num_rows()).map(|row| format!("{:?}", column.column(0).slice(row, 1))).collect(),
     }
 }
 
-/// Text in quotes, escaped, and cut where it is long.
+/// Returns a text in quotes, escaped, and cut if it is long.
 fn quoted(text: &str, most: usize) -> String {
     let shown: String = text.chars().take(most).collect();
     let more = if shown.len() < text.len() { format!("… ({} bytes)", text.len()) } else { String::new() };
     format!("{shown:?}{more}")
 }
 
-/// The rows of all inputs.
-pub(super) fn parts(parts: &[Part], inputs: &[&str]) -> String {
-    let part = |part: &Part| match inputs.get(part.input) {
+/// Returns the rows of all inputs as text.
+pub(crate) fn parts(parts: &[InputRows], inputs: &[&str]) -> String {
+    let part = |part: &InputRows| match inputs.get(part.input) {
         Some(input) => format!("{input}: {}", rows(&part.rows)),
         None => rows(&part.rows),
     };
     parts.iter().map(part).collect::<Vec<_>>().join("\n")
 }
 
-/// A table as lines; its columns first.
-pub(super) fn table(batch: &RecordBatch) -> String {
+/// Returns a table as lines, its columns first.
+pub(crate) fn table(batch: &RecordBatch) -> String {
     let mut text = smelt_runtime::schema_text(batch.schema_ref());
     for line in lines(batch, usize::MAX) {
         let _ = write!(text, "\n{line}");
@@ -93,8 +95,8 @@ pub(super) fn table(batch: &RecordBatch) -> String {
     text
 }
 
-/// What has to change in the expected lines to get the others: those between the first and the last that differ.
-pub(super) fn difference(expected: &str, got: &str) -> String {
+/// Returns the lines between the first and the last difference, those of both sides.
+pub(crate) fn difference(expected: &str, got: &str) -> String {
     let (expected, got): (Vec<_>, Vec<_>) = (expected.lines().collect(), got.lines().collect());
     let same = expected.iter().zip(&got).take_while(|(a, b)| a == b).count();
     let ends = expected[same..].iter().rev().zip(got[same..].iter().rev()).take_while(|(a, b)| a == b).count();
@@ -111,8 +113,8 @@ pub(super) fn difference(expected: &str, got: &str) -> String {
     text
 }
 
-/// The text in lines of so many characters, broken at blanks.
-pub(super) fn wrapped(text: &str, width: usize) -> String {
+/// Breaks the text at blanks into lines of at most `width` characters.
+pub(crate) fn wrapped(text: &str, width: usize) -> String {
     let (mut wrapped, mut length) = (String::new(), 0);
     for word in text.split(' ') {
         let letters = word.chars().count();

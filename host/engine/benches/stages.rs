@@ -1,5 +1,5 @@
-//! The stages of a run, each by itself: `cargo bench --bench stages`. They need the components of `cargo xtask plugins --fixtures`,
-//! and say so where those are missing.
+//! Benchmarks each stage of a run by itself: `cargo bench --bench stages`. They need the components that `cargo xtask
+//! plugins --fixtures` builds. If those are missing, they are skipped with a message.
 
 use std::hint::black_box;
 use std::path::PathBuf;
@@ -14,12 +14,12 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use smelt_common::binary::Binary;
 use smelt_formats::{DecodeLimits, Decoder, Format, Formulas, encode_csv};
 use smelt_runtime::privacy::Pseudonyms;
-use smelt_runtime::{Cleaner, Engine, Kpi, Limits, Source};
+use smelt_runtime::{Cleaner, Engine, Generator, Kpi, Limits};
 
-/// Rows of each object: one batch.
+/// The rows of each object: one batch.
 const ROWS: usize = 50_000;
 
-/// The components and what the pipeline's source makes.
+/// The components, and the objects that the pipeline's source makes.
 struct Bench {
     engine: Engine,
     components: PathBuf,
@@ -27,7 +27,7 @@ struct Bench {
 }
 
 impl Bench {
-    /// Nothing where the components were not built.
+    /// Loads the components and makes the objects. Returns `None` if the components were not built.
     fn new() -> Option<Self> {
         let components = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/components");
         let fixture = components.join("fixtures/echo.wasm");
@@ -38,7 +38,7 @@ impl Bench {
         let engine = Engine::new(Some(&components.join("cache"))).expect("an engine");
         let mut bench = Self { engine, components, objects: vec![] };
         let binary = bench.binary("shop-source");
-        let source = Source::load(&bench.engine, "shop-source", &binary, &Limits::default(), &Pseudonyms::default());
+        let source = Generator::load(&bench.engine, "shop-source", &binary, &Limits::default(), &Pseudonyms::default());
         let parameters = format!(r#"{{"orders":{ROWS},"clicks":{ROWS},"customers":{ROWS}}}"#);
         bench.objects = source.expect("a source").generate(&parameters, 42, 0, 0).expect("objects");
         Some(bench)
@@ -63,7 +63,7 @@ impl Bench {
         &found.expect("the source makes it").bytes
     }
 
-    /// Orders as the cleaner is given them.
+    /// Returns the orders as the cleaner receives them.
     fn orders(&self, cleaner: &Cleaner) -> RecordBatch {
         decode(self.object("orders"), Format::Json, &cleaner.spec().input).swap_remove(0)
     }
@@ -82,7 +82,7 @@ fn bytes(batch: &RecordBatch) -> Throughput {
     Throughput::Bytes(batch.get_array_memory_size() as u64)
 }
 
-/// Raw bytes to batches of text.
+/// Measures decoding: from raw bytes to batches of text.
 fn decoding(criterion: &mut Criterion) {
     let Some(bench) = Bench::new() else { return };
     let mut group = criterion.benchmark_group("decode");
@@ -97,7 +97,7 @@ fn decoding(criterion: &mut Criterion) {
     }
 }
 
-/// Rows of that type, none missing.
+/// Returns rows of that type, none of them missing.
 fn ones(data_type: &DataType) -> ArrayRef {
     match data_type {
         DataType::Boolean => Arc::new(BooleanArray::from(vec![true; ROWS])),
@@ -113,7 +113,7 @@ fn ones(data_type: &DataType) -> ArrayRef {
     }
 }
 
-/// To a guest that gives back what it got, and again.
+/// Measures the boundary: rows go to a guest that returns what it received, and come back.
 fn boundary(criterion: &mut Criterion) {
     let Some(bench) = Bench::new() else { return };
     let echo = bench.kpi("fixtures/", "echo");
@@ -137,7 +137,7 @@ fn boundary(criterion: &mut Criterion) {
     });
 }
 
-/// Rows through a cleaner, and what it kept as CSV.
+/// Measures a cleaner, and the encoding of what it kept as CSV.
 fn cleaning(criterion: &mut Criterion) {
     let Some(bench) = Bench::new() else { return };
     let cleaner = bench.cleaner("clean-orders");
@@ -160,7 +160,7 @@ fn cleaning(criterion: &mut Criterion) {
     group.bench_function("csv", |timer| timer.iter(&mut encode));
 }
 
-/// Silver rows into KPIs.
+/// Measures KPIs that take in rows of silver.
 fn aggregating(criterion: &mut Criterion) {
     let Some(bench) = Bench::new() else { return };
     let cleaner = bench.cleaner("clean-orders");

@@ -1,5 +1,5 @@
-//! From a manifest and a lake to the next commit: what is out of date, cleaning, aggregating, committing, and looking into what
-//! was made.
+//! The engine: takes a manifest and a lake to the next commit. It plans what is out of date, cleans, aggregates and
+//! commits, and it inspects what was made.
 
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 

@@ -1,5 +1,5 @@
-//! Byte searches of the hot loops: sixteen bytes at a time where the processor can (SSE2 is part of x86-64), one by one
-//! elsewhere and in the last few bytes of a window.
+//! The byte searches of the hot loops. On x86-64, which always has SSE2, they look at sixteen bytes at a time;
+//! elsewhere, and in the last few bytes of a window, at one byte.
 
 const LANES: usize = 16;
 
@@ -23,17 +23,17 @@ mod block {
 
     use super::LANES;
 
-    /// One bit for each byte that `is_json_stop`.
+    /// Returns one bit for each byte, set if `is_json_stop`.
     #[inline(always)]
     pub(super) fn json_stops(block: &[u8; LANES]) -> u32 {
         // SAFETY: every x86-64 processor has SSE2, and the function only computes on values.
         unsafe { json(block) }
     }
 
-    /// One bit for each byte that `is_csv_special`.
+    /// Returns one bit for each byte, set if `is_csv_special`.
     #[inline(always)]
     pub(super) fn csv_specials(block: &[u8; LANES]) -> u32 {
-        // SAFETY: as above.
+        // SAFETY: every x86-64 processor has SSE2, and the function only computes on values.
         unsafe { csv(block) }
     }
 
@@ -84,16 +84,15 @@ mod block {
     }
 }
 
-/// The `N` bytes at `at`, if the window has them.
+/// Returns the `N` bytes at `at`, if the window has them.
 #[inline(always)]
-pub(super) fn array_at<const N: usize>(bytes: &[u8], at: usize) -> Option<&[u8; N]> {
+pub(crate) fn array_at<const N: usize>(bytes: &[u8], at: usize) -> Option<&[u8; N]> {
     bytes.get(at..)?.first_chunk()
 }
 
-/// Position of the first quote, backslash or control character at or after `at`; the length of `bytes` if there is
-/// none.
+/// Returns the position of the first quote, backslash or control character at or after `at`, or the length of `bytes`.
 #[inline(always)]
-pub(super) fn json_string_stop(bytes: &[u8], mut at: usize) -> usize {
+pub(crate) fn json_string_stop(bytes: &[u8], mut at: usize) -> usize {
     while let Some(block) = array_at::<LANES>(bytes, at) {
         let mask = block::json_stops(block);
         if mask != 0 {
@@ -107,28 +106,28 @@ pub(super) fn json_string_stop(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// Walks over the commas, quotes and line ends of a window, 64 bytes of look-ahead at a time, so that short cells share
-/// one look instead of paying for one each.
-pub(super) struct Specials<'a> {
+/// Walks over the commas, quotes and line ends of a window. It looks 64 bytes ahead at a time, so that several short
+/// cells share one look.
+pub(crate) struct Specials<'a> {
     bytes: &'a [u8],
     base: usize,
     mask: u64,
 }
 
 impl<'a> Specials<'a> {
-    /// Begins at `at`.
-    pub(super) fn new(bytes: &'a [u8], at: usize) -> Self {
+    /// Begins the walk at `at`.
+    pub(crate) fn new(bytes: &'a [u8], at: usize) -> Self {
         Self { bytes, base: at, mask: look(bytes, at) }
     }
 
-    /// Goes (back) to `at`.
-    pub(super) fn seek(&mut self, at: usize) {
+    /// Goes to `at`, forwards or backwards.
+    pub(crate) fn seek(&mut self, at: usize) {
         *self = Self::new(self.bytes, at);
     }
 
-    /// The next special byte's position; none is left in the window when `None`.
+    /// Returns the position of the next special byte, or `None` if the window has no more.
     #[inline(always)]
-    pub(super) fn next(&mut self) -> Option<usize> {
+    pub(crate) fn next(&mut self) -> Option<usize> {
         while self.mask == 0 {
             if self.base >= self.bytes.len() {
                 return None;

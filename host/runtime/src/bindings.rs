@@ -1,5 +1,5 @@
-//! The host's side of each version of the contract in `wit/`, generated. The worlds of a version share their imports, and all
-//! versions the types of the newest, but for those that it changed.
+//! The generated host side of each version of the contract in `wit/`. The worlds of a version share their imports. All
+//! versions share the types of the newest, except those that it changed.
 #![allow(missing_docs, unreachable_pub, clippy::all)]
 
 pub mod v0_2_0 {
@@ -66,7 +66,8 @@ pub mod v0_1_0 {
         });
     }
 
-    /// Types are compared by what they are made of, so those of 0.2.0 serve, but for the one that has more there.
+    /// wasmtime compares types by structure. So the types of 0.2.0 serve here too, except the one that got another
+    /// field there.
     pub mod types {
         pub use super::super::v0_2_0::types::*;
 

@@ -1,5 +1,5 @@
-//! Compiled code on disk. Whoever loads compiled code runs it, so nothing is taken from here but what this user's host put
-//! there: the directory is private, and each file carries an authentication code under a key that lies beside it.
+//! Caches compiled code on disk. Compiled code that is loaded will run, so the host loads only code that a host of the
+//! same user wrote. The directory is private, and each file has an authentication code under a key that lies beside it.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -15,11 +15,12 @@ use smelt_common::files;
 
 /// The file with the key.
 const KEY: &str = "key";
-/// How long an authentication code is.
+/// The length of an authentication code in bytes, which is also that of the key.
 const CODE: usize = 32;
-/// How much is kept; beyond it the files go that were used the longest time ago.
+/// How many bytes are kept. Beyond that, the files that were not used for the longest time are deleted.
 const MOST_BYTES: u64 = 1 << 30;
 
+/// A cache of compiled code in a private directory.
 pub(super) struct Cache {
     directory: PathBuf,
     key: Hmac<Sha256>,
@@ -27,27 +28,27 @@ pub(super) struct Cache {
 }
 
 impl Cache {
-    /// The cache in the directory, which is made private to its user; `None` where others could write to it.
+    /// Opens the cache in the directory, which is made private to its user. Returns `None` if others could write to it.
     pub(super) fn open(directory: &Path) -> Option<Self> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).ok()?;
         let key = mine(directory).then(|| key(directory).ok()).flatten()?;
         Some(Self { directory: directory.to_owned(), key: Hmac::new_from_slice(&key).ok()?, most: MOST_BYTES })
     }
 
-    /// What was put under that name, if it is just that.
+    /// Returns the content that was put under that name, if it is there and unchanged.
     pub(super) fn get(&self, name: &str) -> Option<Vec<u8>> {
         let path = self.path(name);
         let mut content = files::read(&path, MOST_BYTES).ok()?;
         let code = content.split_off(content.len().checked_sub(CODE)?);
         if self.code(name, &content).verify_slice(&code).is_err() {
-            tracing::warn!(file = %path.display(), "the cached code is not what was put there; it is made again");
+            tracing::warn!(file = %path.display(), "the cached code has changed since it was put there; it is compiled again");
             return None;
         }
         used_now(&path);
         Some(content)
     }
 
-    /// Best effort: without it the component is compiled again next time.
+    /// Stores the content if it can. Otherwise the component is compiled again next time.
     pub(super) fn put(&self, name: &str, content: &[u8]) {
         let write = || {
             let mut file = NamedTempFile::new_in(&self.directory)?;
@@ -65,7 +66,7 @@ impl Cache {
         self.directory.join(format!("{name}.cwasm"))
     }
 
-    /// Of the name too: no file can stand for another.
+    /// Returns the authentication code. It covers the name too, so that no file can stand for another.
     fn code(&self, name: &str, content: &[u8]) -> Hmac<Sha256> {
         self.key.clone().chain_update((name.len() as u64).to_le_bytes()).chain_update(name).chain_update(content)
     }
@@ -74,7 +75,7 @@ impl Cache {
         let mut files = Vec::new();
         for entry in fs::read_dir(&self.directory)? {
             let path = entry?.path();
-            // One that another host has just taken away is none.
+            // Another host may just have deleted the file.
             let Ok(metadata) = fs::metadata(&path) else { continue };
             if path.extension().is_some_and(|extension| extension == "cwasm") {
                 files.push((metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH), metadata.len(), path));
@@ -93,13 +94,14 @@ impl Cache {
     }
 }
 
-/// Whether it is this user's, and no one else can write to it.
+/// Returns whether the path belongs to this user, and nobody else can write to it.
 fn mine(path: &Path) -> bool {
     let user = rustix::process::geteuid().as_raw();
     fs::metadata(path).is_ok_and(|metadata| metadata.uid() == user && metadata.mode() & 0o022 == 0)
 }
 
-/// The key, made if there is none. One that others can read is replaced, and so all that it vouched for.
+/// Returns the key, and makes one if there is none. A key that others can read is replaced, so all files under it
+/// become invalid.
 fn key(directory: &Path) -> io::Result<Vec<u8>> {
     let path = directory.join(KEY);
     if fs::metadata(&path).is_ok_and(|metadata| metadata.mode() & 0o077 != 0) {
@@ -110,7 +112,7 @@ fn key(directory: &Path) -> io::Result<Vec<u8>> {
         getrandom::fill(&mut new).map_err(io::Error::other)?;
         let mut file = NamedTempFile::new_in(directory)?;
         file.write_all(&new)?;
-        // Whole before it has its name; another host's that came first is taken.
+        // The file is complete before it gets its name. If another host was faster, its key is used.
         let _ = file.persist_noclobber(&path);
     }
     let key = files::read(&path, CODE as u64)?;
@@ -120,7 +122,7 @@ fn key(directory: &Path) -> io::Result<Vec<u8>> {
     Ok(key)
 }
 
-/// What is used stays the longest.
+/// Marks the file as used now, so that it is kept the longest.
 fn used_now(path: &Path) {
     use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW, utimensat};
     let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
@@ -141,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_put_is_got_by_whoever_has_the_key() {
+    fn content_that_was_put_is_returned_to_every_owner_of_the_key() {
         let (directory, cache) = cache();
         cache.put("a", b"code");
         assert_eq!(cache.get("a").as_deref(), Some(&b"code"[..]));

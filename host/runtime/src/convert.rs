@@ -1,4 +1,4 @@
-//! Descriptions as the host uses them: checked, with Arrow schemas.
+//! Checks the descriptions that plugins give, and converts them to the host's types.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -6,108 +6,33 @@ use std::sync::Arc;
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use super::bindings::types;
-use super::state::guest_text;
+use super::spec::{CleanerSpec, GeneratorSpec, KpiInputSpec, KpiSpec, OrderSpec, StageSpec, schema_text};
 use smelt_common::Error;
 use smelt_common::error::Result;
-use smelt_common::text::{NAME, PLUGIN, alike, is_word, wrong_heading, wrong_name};
+use smelt_common::text::{NAME, PLUGIN, alike, guest_text, is_word, wrong_heading, wrong_name};
 
-/// The zone of every timestamp.
+/// The time zone of every timestamp.
 const UTC: &str = "UTC";
+/// The most columns, rules or inputs.
 const FIELDS: usize = 100;
+/// The longest name in bytes.
 const NAME_BYTES: usize = 255;
+/// The most stages of a KPI.
 const STAGES: usize = 4;
-/// The longest version.
+/// The longest version in bytes.
 const VERSION_BYTES: usize = 64;
-/// The longest summary, of a plugin or a rule.
+/// The longest summary of a plugin or a rule, in bytes.
 const SUMMARY_BYTES: usize = 1000;
-/// The longest schema of parameters.
+/// The longest schema of parameters in bytes.
 const PARAMETERS_BYTES: usize = 64 << 10;
 
-/// What a source is.
-#[derive(Debug, Clone)]
-pub struct SourceSpec {
-    /// Name, version, parameters.
-    pub identity: types::Identity,
-    /// A glob for each family of objects.
-    pub objects: Vec<String>,
-}
-
-/// What a cleaner is.
-#[derive(Debug, Clone)]
-pub struct CleanerSpec {
-    /// Name, version, parameters.
-    pub identity: types::Identity,
-    /// The bronze columns it reads.
-    pub input: Vec<String>,
-    /// The silver schema it writes.
-    pub output: SchemaRef,
-    /// Indices of the output columns that identify a row; empty if none do.
-    pub key: Vec<usize>,
-    /// How rows with one key are compared.
-    pub order_by: Vec<OrderSpec>,
-    /// Its rules.
-    pub rules: Vec<types::Rule>,
-}
-
-/// One column by which rows with one key are compared.
-#[derive(Debug, Clone)]
-pub struct OrderSpec {
-    /// Index of the output column.
-    pub column: usize,
-    /// Which end wins.
-    pub prefer: types::Preference,
-}
-
-/// What a KPI is.
-#[derive(Debug, Clone)]
-pub struct KpiSpec {
-    /// Name, version, parameters.
-    pub identity: types::Identity,
-    /// The datasets it reads.
-    pub inputs: Vec<KpiInputSpec>,
-    /// The tables of sums that it is made from, one after the other; at least one.
-    pub stages: Vec<StageSpec>,
-    /// The schema of its table.
-    pub output: SchemaRef,
-    /// Indices of the output columns that tell the rows of its table apart, if it says.
-    pub key: Option<Vec<usize>>,
-}
-
-impl KpiSpec {
-    /// The columns that tell the rows of its table apart, if it says.
-    pub fn key_names(&self) -> Option<Vec<&str>> {
-        let name = |&at: &usize| self.output.field(at).name().as_str();
-        self.key.as_ref().map(|key| key.iter().map(name).collect())
-    }
-}
-
-/// A table of sums.
-#[derive(Debug, Clone)]
-pub struct StageSpec {
-    /// The key columns, then the sums.
-    pub schema: SchemaRef,
-    /// How many of the columns are the key.
-    pub keys: usize,
-    /// How many of the key columns make a group that is folded into the next stage; 0 in the last one.
-    pub group: usize,
-}
-
-/// One dataset that a KPI reads.
-#[derive(Debug, Clone)]
-pub struct KpiInputSpec {
-    /// What the plugin calls it.
-    pub name: String,
-    /// The columns it reads.
-    pub columns: SchemaRef,
-}
-
-impl TryFrom<types::SourceDescription> for SourceSpec {
+impl TryFrom<types::SourceDescription> for GeneratorSpec {
     type Error = Error;
 
     fn try_from(description: types::SourceDescription) -> Result<Self> {
         let types::SourceDescription { identity, objects } = description;
         check_identity(&identity)?;
-        check_names("kind of object", objects.iter().map(String::as_str))?;
+        check_names("object pattern", objects.iter().map(String::as_str))?;
         Ok(Self { identity, objects })
     }
 }
@@ -118,7 +43,7 @@ impl TryFrom<types::CleanerDescription> for CleanerSpec {
     fn try_from(description: types::CleanerDescription) -> Result<Self> {
         let types::CleanerDescription { identity, input, output, key, order_by, rules } = description;
         check_identity(&identity)?;
-        // As raw files call them, which may be anything that can be seen.
+        // Raw files name these columns, so any visible name is accepted.
         check_each("input column", input.iter().map(String::as_str), wrong_heading, false)?;
         check_names("rule", rules.iter().map(|rule| rule.name.as_str()))?;
         if let Some(rule) = rules.iter().find(|rule| !is_word(&rule.name, &NAME, NAME_BYTES)) {
@@ -224,7 +149,8 @@ fn check_names<'a>(what: &str, names: impl Iterator<Item = &'a str> + Clone) -> 
     check_each(what, names, wrong_name, true)
 }
 
-/// Names that `wrong_with` finds nothing wrong with, and no two of which can be taken for each other.
+/// Checks that `wrong_with` finds no mistake in any of the names, and that no two of them can be taken for each other.
+/// With `fold`, names must also differ in more than case.
 fn check_each<'a>(
     what: &str,
     names: impl Iterator<Item = &'a str> + Clone,
@@ -249,7 +175,7 @@ fn check_each<'a>(
     }
     match seen.len() {
         0..=FIELDS => Ok(()),
-        many => Err(wrong(format!("{many} of {what}; at most {FIELDS} are accepted"))),
+        many => Err(wrong(format!("it declares {many} {what}s; at most {FIELDS} are accepted"))),
     }
 }
 
@@ -290,19 +216,6 @@ fn schema(what: &str, fields: Vec<types::Field>) -> Result<SchemaRef> {
     Ok(Arc::new(Schema::new(fields.into_iter().map(field).collect::<Result<Vec<_>>>()?)))
 }
 
-/// A schema for people: `day: date32, total: decimal128(38,2)?`, where `?` marks a column that may lack values.
-pub fn schema_text(schema: &Schema) -> String {
-    let field = |field: &Arc<Field>| {
-        let data_type = match field.data_type() {
-            DataType::Timestamp(TimeUnit::Microsecond, Some(_)) => "timestamp".to_owned(),
-            DataType::Decimal128(precision, scale) => format!("decimal128({precision},{scale})"),
-            other => other.to_string().to_lowercase(),
-        };
-        format!("{}: {data_type}{}", field.name(), if field.is_nullable() { "?" } else { "" })
-    };
-    schema.fields().iter().map(field).collect::<Vec<_>>().join(", ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -315,7 +228,7 @@ mod tests {
         field(name, types::DataType::Int64, false)
     }
 
-    /// A stage whose keys are text and whose sums are integers.
+    /// Returns a stage whose keys are text and whose sums are integers.
     fn stage(keys: &[&str], sums: &[&str], group: u32) -> types::Stage {
         let key = keys.iter().map(|name| field(name, types::DataType::Utf8, true)).collect();
         types::Stage { key, sums: sums.iter().map(|name| integer(name)).collect(), group }
@@ -370,7 +283,7 @@ mod tests {
             (vec![last(), last(), last(), last(), last()], "it declares 5 stages"),
             (vec![stage(&["a"], &[], 0)], "stage 0: the description is wrong: it has no sums"),
             (vec![stage(&["a"], &["a"], 0)], "column `a` is declared twice"),
-            (vec![stage(&many, &["n"], 0)], "101 of column; at most 100"),
+            (vec![stage(&many, &["n"], 0)], "it declares 101 columns; at most 100"),
             (vec![sum(types::DataType::Float64, false)], "int64 or decimal128 and not nullable, not `n: float64`"),
             (vec![sum(types::DataType::Int64, true)], "not `n: int64?`"),
             (vec![stage(&["a"], &["n"], 1)], "stage 0: the description is wrong: 1 of its key columns make a group"),

@@ -1,4 +1,5 @@
-//! The wasmtime engine: one configuration for all components, compiled code cached on disk, and the epoch's ticker.
+//! The wasmtime engine: one configuration for all components, a cache of compiled code on disk, and the ticker that
+//! makes calls look at their deadlines.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::panic::catch_unwind;
@@ -11,19 +12,18 @@ use wasmtime::component::Component;
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
 use super::cache::Cache;
-use super::limits::{Limits, STACK_BYTES, TICK};
-use super::machine;
-use super::machine::Ticks;
-use super::state::guest_text;
-use super::{pieces, shape};
+use super::limits::{Limits, STACK_BYTES};
+use super::meter::{TICK, Ticks};
+use super::{bulk_memory, machine, shape};
 use smelt_common::binary::Binary;
 use smelt_common::error::{Kind, Result};
+use smelt_common::text::guest_text;
 use smelt_common::{Error, workers};
 
-/// What a component begins with: `\0asm`, version 13, layer 1.
+/// The first bytes of every component: `\0asm`, version 13, layer 1.
 const COMPONENT_MAGIC: &[u8] = b"\0asm\x0d\0\x01\0";
-/// How much of a guest's memory is wiped and kept, not given back, when its store is dropped: about what a cleaner needs
-/// for its batches.
+/// How much of a guest's memory is wiped and kept when its store is dropped, instead of being returned to the system.
+/// It is about what a cleaner needs for its batches.
 const WARM_BYTES: usize = 4 << 20;
 
 /// Compiles and runs components. Its ticker stops when the last clone is dropped.
@@ -36,14 +36,18 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine that keeps compiled code in `cache`, or nowhere. The directory is made private to its user; one that
-    /// others could write to is not used, because compiled code is trusted.
+    /// Returns an engine that keeps compiled code in the directory `cache`, or nowhere. The directory is made private
+    /// to its user. A directory to which others could write is not used, because compiled code is trusted.
+    ///
+    /// # Errors
+    /// Returns [`Kind::Unavailable`] if the machine cannot start it.
     pub fn new(cache: Option<&Path>) -> Result<Self> {
-        // Pooling reserves address space up front; where that is short, instances are allocated on demand.
+        // Pooling reserves address space in advance. If there is too little of it, instances are allocated on demand.
         Self::start(wasmtime::Engine::new(&config(true)).or_else(|_| wasmtime::Engine::new(&config(false))), cache)
     }
 
-    /// An engine that makes other machine code of the same component: not optimised, for no CPU in particular. What a plugin returns must not show the difference.
+    /// Returns an engine that makes other machine code of the same component: not optimised, and for no CPU in
+    /// particular. The results of a plugin must be the same.
     pub fn plain(cache: Option<&Path>) -> Result<Self> {
         let mut config = config(false);
         config.cranelift_opt_level(OptLevel::None);
@@ -63,8 +67,8 @@ impl Engine {
         thread::Builder::new()
             .name("smelt-epoch".into())
             .spawn(move || {
-                // Until the engine that owns the sender is dropped. A tick says that it is time to look, not how much time
-                // went by, so late ones are not made up for.
+                // The loop ends when the engine that owns the sender is dropped. A tick says that it is time to look,
+                // not how much time has passed, so the loop does not catch up on late ticks.
                 while stop.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
                     let Some(engine) = engine.upgrade() else { break };
                     counted.count();
@@ -83,7 +87,11 @@ impl Engine {
         &self.inner
     }
 
-    /// The component, compiled unless the cache has it.
+    /// Returns the component. Compiles it unless the cache has it.
+    ///
+    /// # Errors
+    /// Returns [`Kind::InvalidConfig`] if it is too large or not a component, [`Kind::Plugin`] if it does not compile,
+    /// and [`Kind::Unavailable`] if the machine cannot compile it now.
     pub(super) fn load(&self, binary: &Binary, limits: &Limits) -> Result<Component> {
         let (shown, bytes, most) = (binary.shown(), binary.bytes(), limits.component_bytes);
         if bytes.len() as u64 > most {
@@ -100,10 +108,10 @@ impl Engine {
         }
         // The compiler works on as many threads as there are cores, and panics where it cannot have them.
         workers::can_start(thread::available_parallelism().map_or(1, usize::from))?;
-        // What is malformed is told by the compiler, in better words.
-        let cut = catch_unwind(|| pieces::cut(bytes)).unwrap_or_else(|_| Err("it is malformed".into()));
-        let component = Component::from_binary(&self.inner, cut.as_deref().unwrap_or(bytes))
-            .and_then(|component| cut.as_ref().map(|_| component).map_err(|error| wasmtime::format_err!("{error}")))
+        // If the component is malformed, the compiler gets the original: its message is better.
+        let split = catch_unwind(|| bulk_memory::split(bytes)).unwrap_or_else(|_| Err("it is malformed".into()));
+        let component = Component::from_binary(&self.inner, split.as_deref().unwrap_or(bytes))
+            .and_then(|component| split.as_ref().map(|_| component).map_err(|error| wasmtime::format_err!("{error}")))
             .map_err(|error| match machine::lacks(&error) {
                 Some(lack) => Error::new(Kind::Unavailable, format!("`{shown}` cannot be compiled now: {lack}")),
                 None => wrong(guest_text(&format!("{error:#}"), limits.error_bytes)),
@@ -114,17 +122,17 @@ impl Engine {
         Ok(component)
     }
 
-    /// Of the component and of what it was compiled with.
+    /// Returns the name in the cache: of the component, and of the settings with which it is compiled.
     fn cache_name(&self, sha256: &str) -> String {
         let mut compatibility = DefaultHasher::new();
         self.inner.precompile_compatibility_hash().hash(&mut compatibility);
-        format!("{sha256}-{}-{:016x}", pieces::VERSION, compatibility.finish())
+        format!("{sha256}-{}-{:016x}", bulk_memory::VERSION, compatibility.finish())
     }
 
     fn cached(&self, name: &str) -> Option<Component> {
         let code = self.cache.as_ref()?.get(name)?;
-        // SAFETY: a host of this user made it from this component with these settings: the cache has checked that under a
-        // key that no one else can read, and the bytes are in memory, where they stay as they are.
+        // SAFETY: a host of this user compiled the code from this component with these settings. The cache has checked
+        // that under a key that nobody else can read, and the bytes are in memory, where nobody changes them.
         unsafe { Component::deserialize(&self.inner, code) }.ok()
     }
 }
@@ -133,7 +141,7 @@ fn config(pooling: bool) -> Config {
     let mut config = Config::new();
     config
         .epoch_interruption(true)
-        // Counting, which the catalog records, costs about 4 % of a run (docs/performance.md).
+        // The catalog records the fuel of calls. Counting it costs about 4 % of a run (docs/performance.md).
         .consume_fuel(true)
         .cranelift_opt_level(OptLevel::Speed)
         .cranelift_nan_canonicalization(true)
@@ -142,7 +150,7 @@ fn config(pooling: bool) -> Config {
         .wasm_multi_memory(true)
         .max_wasm_stack(STACK_BYTES);
     if pooling {
-        // A worker holds an instance of each KPI that reads a dataset while it writes silver.
+        // While a worker writes silver, it holds an instance of each KPI that reads the dataset.
         let slots = 64 * thread::available_parallelism().map_or(1, usize::from) as u32;
         let mut pool = PoolingAllocationConfig::new();
         pool.total_component_instances(slots)
@@ -153,8 +161,8 @@ fn config(pooling: bool) -> Config {
             .max_tables_per_module(Limits::MOST.tables as u32)
             .table_elements(Limits::MOST.table_elements)
             .max_core_instances_per_component(Limits::MOST.instances as u32)
-            // A memory is used again by the next instance: wiping what one has written costs less than taking the pages
-            // away and faulting them in again.
+            // The next instance uses the same memory. Wiping what one instance has written costs less than returning
+            // the pages and faulting them in again.
             .linear_memory_keep_resident(WARM_BYTES)
             .pagemap_scan(Enabled::Auto);
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));

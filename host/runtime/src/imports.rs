@@ -1,17 +1,18 @@
-//! What guests may call. Their texts are read where they lie: one may be as long as all of a guest's memory, and copying it
-//! takes longer than a guest may be late.
+//! The functions of the host that guests may call. The host reads a guest's texts in the guest's memory. A text may be
+//! as long as all of that memory, and copying it would overrun the deadline by too much.
 
 use wasmtime::StoreContextMut;
 use wasmtime::component::{Linker, WasmList, WasmStr};
 
 use super::bindings::log::Level;
-use super::state::{State, guest_text};
+use super::state::State;
 use super::{Contract, World};
 use smelt_common::profile;
+use smelt_common::text::guest_text;
 
 type Caller<'s> = StoreContextMut<'s, State>;
 
-/// What a plugin of that kind and version may import: the same in all versions so far.
+/// Returns the imports of a plugin of that kind and version. They are the same in all versions so far.
 pub(super) fn linker(engine: &wasmtime::Engine, world: World, contract: Contract) -> wasmtime::Result<Linker<State>> {
     let (mut linker, version) = (Linker::new(engine), contract.version());
     linker

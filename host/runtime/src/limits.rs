@@ -1,48 +1,41 @@
-//! What one plugin may use, and the limiter that wasmtime asks before memory or tables grow.
-
-use std::time::Duration;
+//! The limits of one plugin.
 
 use serde::{Deserialize, Serialize};
-use wasmtime::ResourceLimiter;
 
-use super::machine;
-
-/// How often deadlines are checked.
-pub(super) const TICK: Duration = Duration::from_millis(10);
-/// The stack of a guest: the same for all, because compiled code depends on it.
+/// The stack of a guest, in bytes. It is the same for all guests, because compiled code depends on it.
 pub const STACK_BYTES: usize = 512 << 10;
 
-/// Limits of one plugin. Exceeding one fails the call, and nothing else.
+/// The limits of one plugin. A plugin that exceeds one fails its call, and nothing else fails.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// Milliseconds that one call may run, of the time of a core; checked every 10 ms. Default 10,000.
+    /// How long one call may run, in milliseconds of CPU time, checked every 10 ms. Default 10,000.
     pub call_ms: u64,
-    /// Milliseconds that an instance may run to start, and to describe itself. Default 5,000.
+    /// How long an instance may run to start and to describe itself, in milliseconds of CPU time. Default 5,000.
     pub start_ms: u64,
-    /// Bytes of guest memory, all memories of a component together. Default 256 MiB.
+    /// The memory of a guest in bytes, all memories of the component together. Default 256 MiB.
     pub memory_bytes: usize,
-    /// Memories. Default 4.
+    /// The number of memories. Default 4.
     pub memories: usize,
-    /// Tables. Default 32.
+    /// The number of tables. Default 32.
     pub tables: usize,
-    /// Table elements, all tables together. Default 100,000.
+    /// The number of table elements, all tables together. Default 100,000.
     pub table_elements: usize,
-    /// Core instances. Default 32.
+    /// The number of core instances. Default 32.
     pub instances: usize,
-    /// Handles to resources that exist at once. Default 1,000.
+    /// The number of handles to resources that exist at once. Default 1,000.
     pub handles: usize,
-    /// Bytes that cross from guest to host at once. Default 64 MiB.
+    /// The bytes that one call may pass from the guest to the host. Default 64 MiB.
     pub output_bytes: usize,
-    /// Rows of one stream from guest to host. Default 4 Mi.
+    /// The rows of one stream from the guest to the host. Default 4 Mi.
     pub output_rows: usize,
-    /// Bytes of log messages kept from one call. Default 64 KiB.
+    /// The bytes of log messages that are kept from one call. Default 64 KiB.
     pub log_bytes: usize,
-    /// Bytes of an error's text, and of one log message. Default 10,000.
+    /// The bytes of the text of an error, and of one log message. Default 10,000.
     pub error_bytes: usize,
-    /// Bytes of the component. Default 64 MiB.
+    /// The size of the component in bytes. Default 64 MiB.
     pub component_bytes: u64,
-    /// Functions of the component, those of all its modules together. Default 100,000.
+    /// The number of functions of the component, all its modules together. Default 100,000.
     pub functions: usize,
 }
 
@@ -68,7 +61,8 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// What they can be set to at most: what the engine sets room aside for, and what a 32-bit guest can have.
+    /// The greatest values that can be set. The engine reserves room for them, and a 32-bit guest can have no more
+    /// memory.
     pub(super) const MOST: Self = Self {
         call_ms: 86_400_000,
         start_ms: 86_400_000,
@@ -86,7 +80,7 @@ impl Limits {
         functions: 1_000_000,
     };
 
-    /// Each with its key in the manifest.
+    /// Returns each limit with its key in the manifest.
     pub fn list(&self) -> [(&'static str, u64); 14] {
         let &Self {
             call_ms,
@@ -122,78 +116,12 @@ impl Limits {
         ]
     }
 
-    /// The first that is zero or more than the host can grant, in words.
+    /// Returns a message about the first limit that is zero or more than the host can grant.
     pub fn wrong(&self) -> Option<String> {
         self.list().into_iter().zip(Self::MOST.list()).find_map(|((key, value), (_, most))| match value {
             0 => Some(format!("{key} must not be zero")),
             _ if value > most => Some(format!("{key} must be at most {most}, not {value}")),
             _ => None,
         })
-    }
-}
-
-/// Counts what a store uses; remembers in words what was refused, and what the machine could not give.
-#[derive(Debug)]
-pub(super) struct Limiter {
-    limits: Limits,
-    memory: usize,
-    elements: usize,
-    pub(super) refused: Option<String>,
-    pub(super) lacking: Option<String>,
-}
-
-impl Limiter {
-    pub(super) fn new(limits: Limits) -> Self {
-        Self { limits, memory: 0, elements: 0, refused: None, lacking: None }
-    }
-
-    /// Bytes of guest memory, all memories together.
-    pub(super) fn memory_bytes(&self) -> usize {
-        self.memory
-    }
-}
-
-impl ResourceLimiter for Limiter {
-    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        let total = self.memory.saturating_add(desired.saturating_sub(current));
-        if total > self.limits.memory_bytes {
-            self.refused = Some(format!("more than {} bytes of memory", self.limits.memory_bytes));
-            return Ok(false);
-        }
-        self.memory = total;
-        Ok(true)
-    }
-
-    fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        let total = self.elements.saturating_add(desired.saturating_sub(current));
-        if total > self.limits.table_elements {
-            self.refused = Some(format!("more than {} table elements", self.limits.table_elements));
-            return Ok(false);
-        }
-        self.elements = total;
-        Ok(true)
-    }
-
-    /// The guest sees only that it got none, and most then give up: whose fault that was is remembered.
-    fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
-        self.lacking = machine::lacks(&error).or_else(|| self.lacking.take());
-        Ok(())
-    }
-
-    fn table_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
-        self.lacking = machine::lacks(&error).or_else(|| self.lacking.take());
-        Ok(())
-    }
-
-    fn instances(&self) -> usize {
-        self.limits.instances
-    }
-
-    fn tables(&self) -> usize {
-        self.limits.tables
-    }
-
-    fn memories(&self) -> usize {
-        self.limits.memories
     }
 }

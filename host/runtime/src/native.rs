@@ -1,6 +1,7 @@
-//! Plugins compiled natively, called in place of their components: what the sandbox costs is the difference. For benchmarks
-//! alone, and only with the feature `native-plugins`: without it there are none, and the compiler drops all that would call
-//! them. `plugins/sdk/src/native.rs` is the other side.
+//! Calls plugins that were compiled natively in place of their components. The difference is the cost of the sandbox.
+//!
+//! This is for benchmarks only, and needs the feature `native-plugins`. Without the feature no native plugin exists,
+//! and the compiler drops all code that would call one. `plugins/sdk/src/native.rs` is the other side.
 
 #[cfg(feature = "native-plugins")]
 pub(super) use loaded::{Instance, Library};
@@ -13,9 +14,10 @@ mod none {
     use crate::privacy::Pseudonyms;
     use smelt_common::error::Result;
 
-    /// There are none.
+    /// A library, of which none exists.
     #[derive(Clone)]
     pub(crate) enum Library {}
+    /// An instance, of which none exists.
     pub(crate) enum Instance {}
 
     impl Library {
@@ -50,7 +52,7 @@ mod loaded {
     use smelt_common::Error;
     use smelt_common::error::Result;
 
-    /// Where the libraries lie; without it components run as always.
+    /// The environment variable with the directory of the libraries. Without it, components run as always.
     const VARIABLE: &str = "SMELT_NATIVE_PLUGINS";
     const FUNCTION: &std::ffi::CStr = c"smelt_native_call";
 
@@ -75,7 +77,7 @@ mod loaded {
         host: *const c_void,
     }
 
-    /// A plugin's library, never unloaded.
+    /// A plugin's library, which is never unloaded.
     #[derive(Clone)]
     pub(crate) struct Library {
         call: unsafe extern "C" fn(*mut Call) -> bool,
@@ -88,11 +90,11 @@ mod loaded {
         pseudonyms: Pseudonyms,
     }
 
-    // SAFETY: nothing in it is bound to a thread, and it is called through `&mut`.
+    // SAFETY: nothing in the instance is bound to a thread, and it is called through `&mut`.
     unsafe impl Send for Instance {}
 
     impl Library {
-        /// The plugin's library, if there is one.
+        /// Finds the plugin's library, if there is one.
         pub(crate) fn find(plugin: &str) -> Result<Option<Self>> {
             let Some(directory) = std::env::var_os(VARIABLE).map(PathBuf::from) else { return Ok(None) };
             let (prefix, suffix) = (std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
@@ -102,7 +104,7 @@ mod loaded {
             }
             let wrong = |what: &str| Error::config(format!("`{}` {what}", path.display()));
             let name = CString::new(path.as_os_str().as_encoded_bytes()).map_err(|_| wrong("has a NUL in its name"))?;
-            // SAFETY: whoever sets the variable wants the library's code to run.
+            // SAFETY: a user who sets the variable wants the library's code to run.
             let library = unsafe { libc::dlopen(name.as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL) };
             if library.is_null() {
                 return Err(wrong("cannot be loaded"));
@@ -110,7 +112,7 @@ mod loaded {
             // SAFETY: the library was just opened, and the name ends with NUL.
             let function = unsafe { libc::dlsym(library, FUNCTION.as_ptr()) };
             if function.is_null() {
-                // A source; or it was built without the SDK's feature `native`.
+                // The plugin is a source, or was built without the SDK's feature `native`.
                 return Ok(None);
             }
             tracing::warn!("plugin `{plugin}` runs natively, without a sandbox");
@@ -138,7 +140,7 @@ mod loaded {
             Ok(types::Cleaned { kept, kept_rows: numbers(&kept_rows).collect(), rejected, repaired })
         }
 
-        /// A call of the contract, which has so many results.
+        /// Makes a call of the contract that has `N` results.
         pub(crate) fn call<const N: usize>(
             &mut self,
             name: &str,
@@ -156,7 +158,7 @@ mod loaded {
                 pseudonymise,
                 host: (&raw const self.pseudonyms).cast(),
             };
-            // SAFETY: all that the call points to outlives it, and the instance is the library's own.
+            // SAFETY: everything that the call points to outlives it, and the instance was made by this library.
             let succeeded = unsafe { (self.library.call)(&raw mut call) };
             self.instance = call.instance;
             match succeeded {
@@ -171,7 +173,7 @@ mod loaded {
     impl Drop for Instance {
         fn drop(&mut self) {
             if !self.instance.is_null() {
-                // It cannot fail.
+                // This call cannot fail.
                 let _ = self.call::<0>("drop", &[]);
             }
         }
@@ -208,10 +210,12 @@ mod loaded {
             Self { start: bytes.as_ptr(), len: bytes.len() }
         }
 
+        /// Returns the bytes.
+        ///
         /// # Safety
-        /// They are valid for that long.
+        /// The bytes must be valid for `'b`.
         unsafe fn get<'b>(self) -> &'b [u8] {
-            // SAFETY: as promised.
+            // SAFETY: the caller promises that the bytes are valid.
             unsafe { std::slice::from_raw_parts(self.start, self.len) }
         }
     }

@@ -1,4 +1,4 @@
-//! Pseudonyms for personal data. The key never leaves this module.
+//! Makes pseudonyms for personal data. The key never leaves this module.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -13,12 +13,12 @@ use smelt_common::{Error, digest, files};
 
 /// The environment variable that may hold the key: 64 hexadecimal digits.
 pub const KEY_VARIABLE: &str = "SMELT_PII_KEY";
-/// The most bytes of a file with the key.
+/// The most bytes of a file with a key.
 const KEY_FILE_BYTES: u64 = 4096;
-/// How many hexadecimal digits of a pseudonym are kept.
+/// The length of a pseudonym in hexadecimal digits.
 const LENGTH: usize = 16;
 
-/// What turns a value into its pseudonym: HMAC-SHA-256 under a key, or plain SHA-256 where there is none.
+/// Turns a value into its pseudonym: HMAC-SHA-256 under a key, or plain SHA-256 without a key.
 #[derive(Clone, Default)]
 pub struct Pseudonyms {
     key: Option<Hmac<Sha256>>,
@@ -26,10 +26,13 @@ pub struct Pseudonyms {
 }
 
 impl Pseudonyms {
-    /// From the key's text if there is one.
+    /// Reads the text of the key, if there is one.
+    ///
+    /// # Errors
+    /// Fails unless the text is 64 hexadecimal digits, with or without white space around them.
     pub fn from_hex(key: Option<&str>) -> Result<Self> {
         let Some(text) = key.map(str::trim_ascii) else { return Ok(Self::default()) };
-        // Parsing alone would take `+f` for a byte.
+        // `from_str_radix` alone would accept `+f` as a byte.
         let is_key = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         let bytes: Option<Vec<u8>> = is_key
             .then(|| (0..64).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect())
@@ -40,7 +43,10 @@ impl Pseudonyms {
         Ok(Self { key: Some(key), key_id: Some(key_id) })
     }
 
-    /// From the environment variable, unless that is empty, else from the file.
+    /// Reads the key from the environment variable or, if that is empty, from the file.
+    ///
+    /// # Errors
+    /// Fails if the file cannot be read, or the key is malformed.
     pub fn find(file: Option<&Path>) -> Result<Self> {
         if let Some(key) = std::env::var_os(KEY_VARIABLE).filter(|key| !key.is_empty()) {
             return Self::from_hex(Some(&key.to_string_lossy())).map_err(|error| error.context(KEY_VARIABLE));
@@ -56,18 +62,18 @@ impl Pseudonyms {
         Self::from_hex(Some(&text)).map_err(|error| error.context(path.display()))
     }
 
-    /// Tells keys apart without telling the key; `None` without one.
+    /// Returns an id that tells keys apart and does not reveal the key, or `None` without a key.
     pub fn key_id(&self) -> Option<&str> {
         self.key_id.as_deref()
     }
 
-    /// The pseudonym of the value.
+    /// Returns the pseudonym of the value.
     pub fn of(&self, value: &str) -> String {
         let Ok(pseudonym) = self.of_pieces(std::iter::once(Ok::<_, Infallible>(value.as_bytes())));
         pseudonym
     }
 
-    /// The pseudonym of a value that comes in pieces, or why one did not come.
+    /// Returns the pseudonym of a value that comes in pieces, or the error of the piece that did not come.
     pub fn of_pieces<'v, E>(&self, mut pieces: impl Iterator<Item = Result<&'v [u8], E>>) -> Result<String, E> {
         let mut hex = match self.key.clone() {
             Some(mut key) => {
@@ -85,7 +91,7 @@ impl Pseudonyms {
     }
 }
 
-/// Never shows the key.
+/// Shows the key's id, never the key.
 impl fmt::Debug for Pseudonyms {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Pseudonyms").field("key_id", &self.key_id).finish_non_exhaustive()
@@ -103,7 +109,7 @@ mod tests {
 
     #[test]
     fn with_a_key_it_is_hmac_sha256() {
-        // The text of RFC 4231, test case 2; the answer is that of Python's `hmac` with this key.
+        // The text is that of RFC 4231, test case 1; Python's `hmac` gave the answer for this key.
         let pseudonyms = Pseudonyms::from_hex(Some(&"0b".repeat(32))).expect("a key");
         assert_eq!(pseudonyms.of("Hi There"), "198a607eb44bfbc6");
         assert!(!format!("{pseudonyms:?}").contains("0b0b"));

@@ -1,16 +1,17 @@
-//! What a component is made of, looked at before anything of it is compiled: compiling takes as long as its largest function
-//! and all of them together, and cannot be interrupted.
+//! Checks the size of a component before it is compiled. The time of compiling grows with the number and the size of
+//! its functions, and compiling cannot be interrupted.
 
 use wasmparser::{Parser, Payload};
 
 use super::Limits;
 
-/// How deep components and modules may lie in each other.
+/// How deep components and modules may be nested.
 const DEPTH: usize = 16;
-/// The longest function. Compilers are worse than linear in it; an interpreter's main loop has a fifth.
+/// The longest function in bytes. The time of compiling grows faster than the length. The main loop of an interpreter
+/// has a fifth of this.
 const FUNCTION_BYTES: usize = 1 << 20;
 
-/// What is too large or malformed in words.
+/// Checks a component. The error says what is too large or malformed.
 pub(super) fn check(component: &[u8], limits: &Limits) -> Result<(), String> {
     let mut depth = 0;
     let mut functions = 0;

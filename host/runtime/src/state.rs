@@ -1,4 +1,4 @@
-//! What a store holds for its guest: limits, log and pseudonyms; and how a failed call becomes an error.
+//! The state of a guest's store: its limits, log and pseudonyms. It also turns a failed call into an error.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -7,23 +7,24 @@ use std::time::Duration;
 use wasmtime::{Store, Trap};
 
 use super::bindings::{log, types};
-use super::limits::{Limiter, Limits};
+use super::limiter::Limiter;
+use super::limits::Limits;
 use super::machine;
-use super::machine::{Meter, Over, Ticks};
+use super::meter::{Meter, Over, Ticks};
 use crate::privacy::Pseudonyms;
 use smelt_common::Error;
 use smelt_common::clock::thread_time;
 use smelt_common::error::{Kind, Result};
 use smelt_common::profile;
-pub use smelt_common::text::guest_text;
+use smelt_common::text::guest_text;
 
-/// The longest description, all its texts together.
+/// The longest description in bytes, all its texts together.
 const DESCRIPTION_BYTES: usize = 1 << 20;
-/// How many values a guest may have pseudonymised at once: the largest batch has a quarter of them.
+/// How many values a guest may have pseudonymised in one call. The largest batch has a quarter of them.
 const PSEUDONYMS: usize = 1 << 18;
-/// So many bytes are hashed between two looks at the clock.
+/// How many bytes are hashed between two looks at the clock.
 const PIECE: usize = 1 << 20;
-/// A pseudonym counts as so many bytes, however short its value.
+/// How many bytes the work for one pseudonym counts as, besides the bytes of its value.
 const PSEUDONYM: usize = 1 << 10;
 
 /// The state of one store.
@@ -34,11 +35,12 @@ pub(super) struct State {
     log_left: usize,
     error_bytes: usize,
     ticks: Ticks,
-    /// The time of the call under way; looked at while a guest's texts are borrowed.
+    /// The time of the current call. It is looked at while texts of the guest are borrowed, hence the cell.
     meter: Cell<Meter>,
+    /// The guest's last message before it failed.
     fatal: Option<String>,
     span: Option<profile::Span>,
-    /// The time that all ended calls have run.
+    /// How long all ended calls have run.
     pub(super) spent: Duration,
 }
 
@@ -61,18 +63,18 @@ impl State {
 }
 
 impl State {
-    /// How many bytes of a message of that level are kept. The guest's deadline is its own while it calls the host: no guest
-    /// code runs that the engine could stop.
+    /// Returns how many bytes of a message of that level are kept. Checks the deadline too, because no code of the
+    /// guest runs here that the engine could stop.
     pub(super) fn wants(&self, level: log::Level) -> wasmtime::Result<usize> {
         self.on_time()?;
         Ok(match level {
-            // Why a call failed is told however much was said before.
+            // The reason why a call failed is kept, however much was logged before.
             log::Level::Fatal => self.error_bytes,
             _ => self.error_bytes.min(self.log_left),
         })
     }
 
-    /// Ends the call under way once it has run as long as it may, or was kept from running for too long.
+    /// Fails once the current call has run longer than its limit, or was kept from running for too long.
     pub(super) fn on_time(&self) -> wasmtime::Result<()> {
         self.look().map_err(|_| Trap::Interrupt.into())
     }
@@ -84,7 +86,7 @@ impl State {
         looked
     }
 
-    /// Refuses to make so many pseudonyms at once if they are too many.
+    /// Fails if so many pseudonyms are too many for one call.
     pub(super) fn may_pseudonymise(&mut self, values: usize) -> wasmtime::Result<()> {
         if values > PSEUDONYMS {
             self.limiter.refused = Some(format!("{values} pseudonyms at once; at most {PSEUDONYMS} are made"));
@@ -93,7 +95,7 @@ impl State {
         Ok(())
     }
 
-    /// The pseudonym of the value; `since` counts what was done since the last look at the clock.
+    /// Returns the pseudonym of the value. `since` counts the bytes since the last look at the clock.
     pub(super) fn pseudonym(&self, value: &str, since: &mut usize) -> wasmtime::Result<String> {
         let mut look = |bytes: usize| {
             *since += bytes;
@@ -107,7 +109,7 @@ impl State {
         self.pseudonyms.of_pieces(value.as_bytes().chunks(PIECE).map(|piece| look(piece.len()).map(|()| piece)))
     }
 
-    /// Logs a message that was made safe and short.
+    /// Logs a message, which is safe and short already.
     pub(super) fn write(&mut self, level: log::Level, message: String) {
         if level == log::Level::Fatal {
             self.fatal = Some(message);
@@ -127,18 +129,18 @@ impl State {
     }
 }
 
-/// Makes the store ready for the next call, which [`outcome`] ends.
+/// Prepares the store for the next call, which [`outcome`] ends.
 pub(super) fn arm(store: &mut Store<State>, limits: &Limits) {
     arm_for(store, limits, limits.call_ms, limits.output_bytes);
 }
 
-/// As [`arm`], for an instance that starts and describes itself.
+/// As [`arm`], for the start and the description of an instance.
 pub(super) fn arm_to_start(store: &mut Store<State>, limits: &Limits) {
     arm_for(store, limits, limits.start_ms, limits.output_bytes.min(DESCRIPTION_BYTES));
 }
 
 fn arm_for(store: &mut Store<State>, limits: &Limits, ms: u64, bytes: usize) {
-    // At every tick: it is the meter that says whether the call goes on.
+    // The guest stops at every tick, and the meter decides whether the call goes on.
     store.set_epoch_deadline(1);
     store.set_hostcall_fuel(bytes);
     let state = store.data_mut();
@@ -156,7 +158,7 @@ pub(super) fn arm_with(store: &mut Store<State>, limits: &Limits, rows: usize, s
     store.data_mut().span.iter_mut().for_each(|span| span.through(rows, stream.len()));
 }
 
-/// What a call that returned a trap or a fault is to the host.
+/// Ends a call. Returns its result, or turns its trap or fault into an error.
 pub(super) fn outcome<T>(
     store: &mut Store<State>,
     doing: &'static str,
@@ -187,16 +189,16 @@ pub(super) fn outcome<T>(
     })
 }
 
-/// Why a call failed.
+/// The reason why a call failed.
 enum Why {
-    /// In words of the host or of the engine, which see no cells.
+    /// In words of the host or of the engine, which see no cells of the data.
     Known(String),
-    /// In words of the guest, which does.
+    /// In words of the guest, which sees cells of the data.
     Words(String),
 }
 
 impl State {
-    /// Why a call trapped: the limit that it hit, what the guest said last, or what the engine says.
+    /// Returns why a call trapped: the limit that it exceeded, the last words of the guest, or the words of the engine.
     fn why(&mut self, trap: &wasmtime::Error, looked: Result<(), Over>, bytes: usize) -> (Kind, Why) {
         let exceeded = |why| (Kind::LimitExceeded, Why::Known(why));
         if matches!(trap.downcast_ref::<Trap>(), Some(Trap::Interrupt)) {
@@ -209,9 +211,9 @@ impl State {
             };
         }
         if let Some(lack) = machine::lacks(trap).or_else(|| self.limiter.lacking.take()) {
-            return (Kind::Unavailable, Why::Known(format!("{lack}: that is for the machine to give")));
+            return (Kind::Unavailable, Why::Known(format!("the machine lacks resources: {lack}")));
         }
-        // wasmtime has no types for these.
+        // wasmtime has no types for these errors, so their words decide.
         let told = format!("{:#}", trap.root_cause());
         if told.contains("fuel allocated for hostcalls") {
             return exceeded(format!("it passed more than {bytes} bytes"));
@@ -259,7 +261,7 @@ mod tests {
         state.limiter.memory_grow_failed(rustix::io::Errno::NOMEM.into()).expect("it is noted");
         let (kind, told) = why(&mut state, unreachable(), Ok(()));
         assert_eq!(kind, Kind::Unavailable);
-        assert!(told.ends_with(": that is for the machine to give"), "{told}");
+        assert!(told.starts_with("the machine lacks resources: "), "{told}");
     }
 
     #[test]

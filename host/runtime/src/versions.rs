@@ -1,24 +1,24 @@
-//! The published versions of the contract. Each has bindings of its own, since a component names the version of all that it
-//! imports and exports. They share their types, so what differs is told here and in `bindings.rs`, and nowhere else.
+//! The published versions of the contract. Each version has its own bindings, because a component names the version of
+//! all its imports and exports. The versions share their types; only this file and `bindings.rs` know the differences.
 
 use super::bindings::{types, v0_1_0};
 
 /// A published version of the contract, `wit/<version>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Contract {
-    /// The first.
+    /// The first version.
     V0_1_0,
-    /// KPIs declare the key of their table.
+    /// The version in which KPIs declare the key of their table.
     V0_2_0,
 }
 
 impl Contract {
-    /// All of them, the newest last.
+    /// All versions, the newest last.
     pub const ALL: [Self; 2] = [Self::V0_1_0, Self::V0_2_0];
-    /// What new plugins are written for.
+    /// The version for new plugins.
     pub const NEWEST: Self = Self::V0_2_0;
 
-    /// As it is written: `0.1.0`.
+    /// Returns the version as it is written: `0.1.0`.
     pub fn version(self) -> &'static str {
         match self {
             Self::V0_1_0 => "0.1.0",
@@ -27,13 +27,13 @@ impl Contract {
     }
 }
 
-/// What is generated anew for each version: of a world, what makes instances, or an instance.
+/// Something that is generated for each version of a world: the maker of instances, or an instance.
 pub(super) enum Versioned<A, B> {
     V0_1_0(A),
     V0_2_0(B),
 }
 
-/// What is written alike for all versions.
+/// Evaluates the same expression for whichever version it is.
 macro_rules! whichever {
     ($versioned:expr, $it:ident => $what:expr) => {
         match $versioned {

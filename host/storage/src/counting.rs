@@ -1,28 +1,28 @@
-//! A store that counts what is asked of it, for tests of what something costs.
+//! A store that counts its reads, for tests of costs.
 
 use std::io::Read;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Meta, Store};
 use crate::delegate_store;
+use crate::store::{Meta, Store};
 use smelt_common::error::Result;
 
-/// Counts the requests to another store, and the bytes read.
+/// Wraps a store, and counts the reads and their bytes.
 pub struct Counting<S> {
-    /// The other store.
+    /// The store that is wrapped.
     pub store: S,
     requests: AtomicU64,
     bytes: AtomicU64,
 }
 
 impl<S: Store> Counting<S> {
-    /// Nothing is counted yet.
+    /// Wraps `store` with both counts at zero.
     pub fn new(store: S) -> Self {
         Self { store, requests: AtomicU64::new(0), bytes: AtomicU64::new(0) }
     }
 
-    /// Reads since the last call, and their bytes.
+    /// Returns the number of reads since the last call, and of their bytes.
     pub fn take(&self) -> (u64, u64) {
         (self.requests.swap(0, Ordering::Relaxed), self.bytes.swap(0, Ordering::Relaxed))
     }

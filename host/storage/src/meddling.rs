@@ -1,23 +1,23 @@
-//! A store in which something happens in the middle of what someone reads, for tests of readers beside writers.
+//! A store that calls a function in the middle of reads, for tests of readers beside writers.
 
 use std::io::Read;
 use std::ops::Range;
 use std::sync::Mutex;
 
-use super::{Meta, Store};
 use crate::delegate_store;
+use crate::store::{Meta, Store};
 use smelt_common::error::Result;
 
 type Meddler<'s> = Box<dyn FnMut(&str) + Send + 's>;
 
-/// Another store, in which someone does something each time before a key is read or after a prefix was listed.
+/// Wraps a store, and calls a function before each read of a key and after each listing of a prefix.
 pub struct Meddling<'s> {
     store: &'s dyn Store,
     meddler: Mutex<Meddler<'s>>,
 }
 
 impl<'s> Meddling<'s> {
-    /// Calls `meddler` with the key or the prefix; it does what it does to `store` itself.
+    /// Wraps `store`. `meddler` gets the key or the prefix, and may change `store` itself.
     pub fn new(store: &'s dyn Store, meddler: impl FnMut(&str) + Send + 's) -> Self {
         Self { store, meddler: Mutex::new(Box::new(meddler)) }
     }

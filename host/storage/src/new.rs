@@ -1,13 +1,15 @@
-//! An object that is written as a stream and gets a name that nothing else has.
+//! Creates objects under keys that nothing else has.
 
-use std::io::{Read, Write};
+use std::io::Write;
 
-use super::{Durability, Store, Upload, unavailable};
+use crate::errors::unavailable;
+use crate::store::{Durability, Store, Upload};
 use smelt_common::digest;
-use smelt_common::digest::{HashingReader, HashingWriter};
+use smelt_common::digest::HashingWriter;
 use smelt_common::error::Result;
 
-/// An object being written, hashed on the way. Dropped unfinished, it leaves nothing.
+/// An object that is being written and hashed on the way. If it is dropped before it is finished, nothing of it
+/// remains.
 pub struct NewObject<'s> {
     store: &'s dyn Store,
     upload: HashingWriter<Box<dyn Upload + 's>>,
@@ -16,11 +18,11 @@ pub struct NewObject<'s> {
 /// An object that was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Put {
-    /// Its key.
+    /// The object's key.
     pub key: String,
-    /// The sha256 of its bytes.
+    /// The sha256 of the object's bytes.
     pub sha256: String,
-    /// Its size.
+    /// The object's size in bytes.
     pub bytes: u64,
 }
 
@@ -30,20 +32,20 @@ impl<'s> NewObject<'s> {
         Ok(Self { store, upload: HashingWriter::new(store.create(stem)?) })
     }
 
-    /// How many bytes were written so far.
+    /// Returns how many bytes were written so far.
     pub fn bytes(&self) -> u64 {
         self.upload.bytes()
     }
 
-    /// Creates the object under `<stem><extension>`, or under `<stem><mark><n><extension>` if that is taken by other
-    /// content (left by a run that died, or by another host). Of equal content one object is enough.
+    /// Creates the object under `<stem><extension>`. If other content has that key (of a run that died, or of another
+    /// host), the key is `<stem><mark><n><extension>`. If equal content has it, no second object is made.
     pub fn finish(self, stem: &str, mark: char, extension: &str, durability: Durability) -> Result<Put> {
         let (put, _) = self.finish_as(&|attempt| numbered(stem, mark, attempt, extension), 1, durability)?;
         Ok(put)
     }
 
-    /// The same under the keys that `key` has for each attempt, of which those before `first` are known to be taken. Returns
-    /// the attempt too.
+    /// Creates the object as [`NewObject::finish`] does, under the key that `key` gives for each attempt. Keys of
+    /// attempts before `first` are known to be taken. Also returns the attempt.
     pub fn finish_as(self, key: &dyn Fn(u32) -> String, first: u32, durability: Durability) -> Result<(Put, u32)> {
         let (mut upload, bytes, sha256) = self.upload.finish();
         for attempt in first.. {
@@ -66,8 +68,22 @@ impl Write for NewObject<'_> {
     }
 }
 
-/// Creates an object with the bytes of another one, which has that size and sha256, under a key as [`NewObject::finish`] finds it.
-/// Returns the key.
+/// Creates an object from `body`, under a key that it chooses as [`NewObject::finish`] does. Returns the key.
+pub fn put_new(
+    store: &dyn Store,
+    stem: &str,
+    mark: char,
+    extension: &str,
+    body: &[u8],
+    durability: Durability,
+) -> Result<String> {
+    let mut new = NewObject::create(store, stem)?;
+    new.write_all(body).map_err(|error| unavailable("write", stem, &error))?;
+    new.finish(stem, mark, extension, durability).map(|put| put.key)
+}
+
+/// Creates a copy of an object, which has that key, size and sha256, under a key that it chooses as
+/// [`NewObject::finish`] does. Returns the copy's key.
 pub fn copy_new(
     store: &dyn Store,
     (from, bytes, sha256): (&str, u64, &str),
@@ -88,18 +104,10 @@ fn numbered(stem: &str, mark: char, attempt: u32, extension: &str) -> String {
     if attempt == 1 { format!("{stem}{extension}") } else { format!("{stem}{mark}{attempt}{extension}") }
 }
 
-/// Creates the object whole, unless there is another one with that key: `false` then. One with the same content may be our
-/// own, of a try whose answer was lost.
+/// Creates the object whole. Returns `false` if an object with other content has that key. An object with the same
+/// content may be our own, from an attempt whose answer was lost.
 pub fn put_unless_other(store: &dyn Store, key: &str, body: &[u8], durability: Durability) -> Result<bool> {
     let mut upload = store.create(key)?;
     upload.write_all(body).map_err(|error| unavailable("write", key, &error))?;
     Ok(upload.finish(key, durability)? || store.holds(key, body.len() as u64, &digest::hex(body))?)
-}
-
-/// Returns whether the bytes have that length and sha256.
-pub(super) fn is(key: &str, reader: impl Read, bytes: u64, sha256: &str) -> Result<bool> {
-    let mut reader = HashingReader::new(reader);
-    let mut buffer = vec![0; 64 << 10];
-    while reader.read(&mut buffer).map_err(|error| unavailable("read", key, &error))? > 0 {}
-    Ok(reader.finish() == (bytes, sha256.to_owned()))
 }

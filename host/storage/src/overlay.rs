@@ -1,17 +1,18 @@
-//! A lake over another one, for what must not change it.
+//! A temporary lake on top of another one, for work that must not change the other one.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::ops::Range;
 
-use super::scratch::Scratch;
-use super::{DirStore, Durability, Meta, Store, Upload};
 use crate::delegate_store;
+use crate::dir::DirStore;
+use crate::scratch::Scratch;
+use crate::store::{Durability, Meta, Store, Upload};
 use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
 
-/// A lake over another one: of that one some objects can be read, and whatever is written lies in a directory that vanishes
-/// with this. What is written below one prefix is only hashed and counted.
+/// Shows some objects of a base lake, and writes to a directory that vanishes with this value. Objects that are written
+/// below one prefix are not kept, only hashed and counted by their writers.
 pub struct Overlay {
     base: Box<dyn Store>,
     sees: Box<dyn Fn(&str) -> bool + Send + Sync>,
@@ -21,8 +22,8 @@ pub struct Overlay {
 }
 
 impl Overlay {
-    /// Over `base`, of which it `sees` objects by their keys. It `forgets` what is written under keys that begin so, since not
-    /// all that a lake holds may be written elsewhere too.
+    /// Puts an empty lake on top of `base`, and shows those objects of `base` whose keys `sees` accepts. Objects that
+    /// are written below `forgets` are not kept, since data such as rejected rows must not be copied out of a lake.
     pub fn new(
         base: Box<dyn Store>,
         sees: impl Fn(&str) -> bool + Send + Sync + 'static,
@@ -34,7 +35,7 @@ impl Overlay {
         Ok(Self { base, sees: Box::new(sees), forgets, top, _directory: directory })
     }
 
-    /// Where the object is.
+    /// Returns the store in which the object is.
     fn holder(&self, key: &str) -> Result<&dyn Store> {
         Ok(if (self.sees)(key) && !self.top.exists(key)? { &*self.base } else { &self.top })
     }
@@ -81,7 +82,7 @@ impl Store for Overlay {
     delegate_store!(base: is_remote, has_layer, describe);
 }
 
-/// An upload of which nothing is kept.
+/// An upload that keeps nothing.
 struct Forgotten;
 
 impl Write for Forgotten {

@@ -1,5 +1,5 @@
-//! A directory for what is made beside a lake: for this user alone, and gone with the value, or when the next one is made if
-//! its process died.
+//! Temporary directories that only this user can read. A directory vanishes with its value. If the process dies first,
+//! the next process that makes one removes it.
 
 use std::fs::{self, File, Permissions, TryLockError};
 use std::io::ErrorKind;
@@ -8,26 +8,26 @@ use std::path::Path;
 
 use tempfile::{Builder, TempDir};
 
-/// The beginning of the names of such directories.
+/// The beginning of the names of these directories.
 const PREFIX: &str = "smelt-beside-";
-/// How often another directory is made because one was taken for a dead process's.
+/// The number of attempts: another process may remove a new directory because it takes it for a dead process's.
 const ATTEMPTS: usize = 16;
 
-/// A directory for this user alone.
+/// A temporary directory that only this user can read.
 pub(super) struct Scratch {
     directory: TempDir,
-    /// Held for as long as the directory is in use: the kernel drops the lock of a process that ends, however it ends.
+    /// Shows others that the directory is in use. The kernel drops the lock of every process that ends.
     _lock: Option<File>,
 }
 
 impl Scratch {
-    /// One among the temporary files, from which what dead processes left is removed first.
+    /// Makes a directory among the system's temporary files. Removes directories of dead processes first.
     pub(super) fn make() -> std::io::Result<Self> {
         Self::make_in(&std::env::temp_dir())
     }
 
     fn make_in(parent: &Path) -> std::io::Result<Self> {
-        sweep(parent);
+        remove_orphans(parent);
         for _ in 0..ATTEMPTS {
             let directory =
                 Builder::new().prefix(PREFIX).permissions(Permissions::from_mode(0o700)).tempdir_in(parent)?;
@@ -37,16 +37,16 @@ impl Scratch {
             };
             let locked = match lock.try_lock() {
                 Ok(()) => true,
-                // Another process takes it for a dead one's.
+                // Another process takes the directory for a dead one's.
                 Err(TryLockError::WouldBlock) => continue,
-                // Where directories cannot be locked no one takes one for a dead one's.
+                // On a file system without locks no process takes a directory for a dead one's.
                 Err(TryLockError::Error(_)) => false,
             };
             if is_there(&lock, directory.path()) {
                 return Ok(Self { directory, _lock: locked.then_some(lock) });
             }
         }
-        Err(std::io::Error::other("other processes remove what was just made"))
+        Err(std::io::Error::other("other processes keep removing the directory that was just made"))
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -54,14 +54,14 @@ impl Scratch {
     }
 }
 
-/// Returns whether the opened directory still has that name.
+/// Returns whether the opened directory still has this name.
 fn is_there(opened: &File, path: &Path) -> bool {
     let same = |one: fs::Metadata, other: fs::Metadata| (one.dev(), one.ino()) == (other.dev(), other.ino());
     fs::symlink_metadata(path).and_then(|named| Ok(same(named, opened.metadata()?))).unwrap_or(false)
 }
 
-/// Removes what processes of this user left that died. What cannot be removed stays for the next one.
-fn sweep(parent: &Path) {
+/// Removes the directories of this user's dead processes. One that cannot be removed stays for the next process.
+fn remove_orphans(parent: &Path) {
     let user = rustix::process::geteuid().as_raw();
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
         let ours = entry.file_name().to_string_lossy().starts_with(PREFIX)
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_dead_process_left_goes_and_what_is_in_use_stays() {
+    fn a_directory_of_a_dead_process_goes_and_one_in_use_stays() {
         let parent = tempfile::tempdir().expect("a temporary directory");
         let left = parent.path().join(format!("{PREFIX}left"));
         fs::create_dir_all(left.join("silver")).expect("a directory");

@@ -1,4 +1,4 @@
-//! What every store must do, as functions over the port: each adapter's tests call them all.
+//! The tests that every store must pass, as functions over the trait. The tests of each store call them all.
 
 use std::cell::RefCell;
 use std::io::{Read as _, Write as _};
@@ -7,11 +7,11 @@ use std::slice::from_ref;
 use std::sync::Barrier;
 use std::thread;
 
-use super::{Durability, NewObject, Put, Store, put_new, read, read_verified};
+use crate::{Durability, NewObject, Put, Store, put_new, read, read_verified};
 use smelt_common::digest;
 use smelt_common::error::Kind;
 
-/// All that can be asked of a store without looking beneath; each wants one that is empty.
+/// The tests that need nothing but a store. Each needs an empty one.
 pub(super) const ALL: [fn(&dyn Store); 17] = [
     reads_what_was_put,
     one_of_racing_writers_wins,
@@ -38,7 +38,7 @@ fn keys(store: &dyn Store, prefix: &str, after: &str) -> Vec<String> {
     store.list(prefix, after).expect("a listing").into_iter().map(|meta| meta.key).collect()
 }
 
-/// What was put comes back, whole; what was not is an error that names it.
+/// An object that was put comes back whole. A missing object is an error that names the key.
 fn reads_what_was_put(store: &dyn Store) {
     for body in [&b""[..], b"x", &vec![7; 3 << 20]] {
         let key = format!("silver/d/{}.csv", body.len());
@@ -50,7 +50,7 @@ fn reads_what_was_put(store: &dyn Store) {
     assert!(missing.to_string().contains("silver/d/missing"), "{missing}");
 }
 
-/// A copy is an object of its own: it stays when the first is deleted, and takes no other's place.
+/// A copy is an object of its own: it stays when the first is deleted, and it replaces no other object.
 fn copies(store: &dyn Store) {
     store.put_if_absent("silver/d/1.csv", b"one", DURABLE).expect("a put");
     assert!(store.copy("silver/d/1.csv", "catalog/rollback/silver/d/1.csv").expect("a copy"));
@@ -62,7 +62,7 @@ fn copies(store: &dyn Store) {
     assert_eq!(keys(store, "silver/", ""), [""; 0]);
 }
 
-/// An object is never replaced, and of racing writers one wins.
+/// An object is never replaced, and exactly one of racing writers wins.
 pub(super) fn one_of_racing_writers_wins(store: &dyn Store) {
     for round in 0..20 {
         let key = format!("catalog/commits/{round}");
@@ -81,7 +81,7 @@ pub(super) fn one_of_racing_writers_wins(store: &dyn Store) {
     }
 }
 
-/// Listings are by prefix, in the order of keys, after a key.
+/// A listing has the keys with a prefix after a key, in the order of keys.
 fn lists_by_prefix_in_order(store: &dyn Store) {
     let names = ["bronze/a b+c%.csv", "bronze/ä.csv", "bronze/sub/x", "bronze2/y", "gold/k/z"];
     for name in names {
@@ -93,7 +93,7 @@ fn lists_by_prefix_in_order(store: &dyn Store) {
     assert_eq!(keys(store, "nothing/", ""), Vec::<String>::new());
 }
 
-/// What is deleted is gone; deleting it again is no error.
+/// A deleted object is gone. Deleting it again is no error.
 fn deletes(store: &dyn Store) {
     store.put_if_absent("gold/x", b"1", DURABLE).expect("a put");
     for _ in 0..2 {
@@ -113,7 +113,7 @@ pub(super) fn etags_tell_versions_apart(store: &dyn Store, replace: &dyn Fn(&str
     assert_ne!(before[0].etag, store.list("bronze/e", "").expect("a listing")[0].etag);
 }
 
-/// Exactly the bytes of the ranges, one after the other; what is not there is damage.
+/// A read of ranges returns exactly their bytes, one after the other. A range beyond the end is damage.
 fn reads_ranges(store: &dyn Store) {
     store.put_if_absent("index/r", b"0123456789", DURABLE).expect("a put");
     let read = |ranges: &[Range<u64>]| store.read_ranges("index/r", ranges);
@@ -134,7 +134,7 @@ fn reads_ranges(store: &dyn Store) {
     assert_eq!(store.read_ranges("index/gone", &[0..1, 1..2]).expect_err("gone").kind(), Kind::Damaged);
 }
 
-/// There is an object or there is none; what other keys begin with is none.
+/// An object exists or not. A prefix of other keys is no object.
 fn tells_whether_an_object_exists(store: &dyn Store) {
     store.put_if_absent("catalog/commits/1", b"", DURABLE).expect("a put");
     let exists = |key| store.exists(key).expect("an answer");
@@ -146,7 +146,7 @@ fn tells_whether_an_object_exists(store: &dyn Store) {
     assert!(!exists("catalog/commits/1"));
 }
 
-/// Listings leave out what is known, and ask for nothing that is not in the listing.
+/// Listings leave out known keys, and ask only about keys that belong to the listing.
 fn lists_what_is_not_known(store: &dyn Store) {
     for name in ["bronze/a", "bronze/b", "bronze/sub/c", "bronze/sub/d", "gold/e"] {
         store.put_if_absent(name, b"1", DURABLE).expect("a put");
@@ -158,12 +158,12 @@ fn lists_what_is_not_known(store: &dyn Store) {
     };
     let listed = store.list_new("bronze/", "bronze/a", &known).expect("a listing");
     let everything = store.list("bronze/sub/d", "").expect("a listing");
-    assert_eq!(listed, everything, "what is listed is listed with all that is said of it");
+    assert_eq!(listed, everything, "the records are those of a full listing");
     asked.borrow_mut().sort_unstable();
     assert_eq!(*asked.borrow(), ["bronze/b", "bronze/sub/c", "bronze/sub/d"]);
 }
 
-/// An upload is created whole, under the first key that is free.
+/// An upload becomes an object only as a whole, under the first key that is free.
 pub(super) fn streams_into_an_object(store: &dyn Store) {
     store.put_if_absent("silver/d/taken", b"1", DURABLE).expect("a put");
     let mut upload = store.create("silver/d/x").expect("an upload");
@@ -172,7 +172,7 @@ pub(super) fn streams_into_an_object(store: &dyn Store) {
         upload.write_all(piece).expect("a write");
         body.extend_from_slice(piece);
     }
-    assert_eq!(keys(store, "silver/", ""), ["silver/d/taken"], "no one sees what is not finished");
+    assert_eq!(keys(store, "silver/", ""), ["silver/d/taken"], "nobody sees an unfinished object");
     assert!(!upload.finish("silver/d/taken", DURABLE).expect("an answer"));
     assert!(upload.finish("silver/d/x", Durability::Rebuildable).expect("an answer"));
     drop(upload);
@@ -180,7 +180,7 @@ pub(super) fn streams_into_an_object(store: &dyn Store) {
     assert_eq!(read(store, "silver/d/taken").expect("a read"), b"1");
 }
 
-/// Dropped before its end, an upload was never there.
+/// An upload that is dropped before its end leaves nothing.
 fn an_unfinished_upload_leaves_nothing(store: &dyn Store) {
     let mut upload = store.create("silver/d/x").expect("an upload");
     upload.write_all(&[1; 1 << 20]).expect("a write");
@@ -189,7 +189,7 @@ fn an_unfinished_upload_leaves_nothing(store: &dyn Store) {
     assert_eq!(store.unfinished().expect("a listing"), []);
 }
 
-/// New objects never take the place of others, and equal ones share it.
+/// New objects never replace others, and equal ones share a key.
 fn a_taken_name_gets_a_number(store: &dyn Store) {
     let stream = |body: &[u8]| {
         let mut new = NewObject::create(store, "silver/d/x").expect("an upload");
@@ -206,7 +206,7 @@ fn a_taken_name_gets_a_number(store: &dyn Store) {
     assert_eq!(read(store, "silver/d/x.2.csv").expect("a read"), b"other one");
 }
 
-/// Names that a protocol or a file system might take for something else come back as they are.
+/// Keys that a protocol or a file system might misread come back as they are.
 fn keeps_odd_keys(store: &dyn Store) {
     let names = [
         "a b", "a+b", "a%b", "a%2Bb", "a&b=c", "a?b#c", "a;b:c", "a'b\"c", "<a>", "a\\b", "a,b@c$d!", "~a", "é",
@@ -232,7 +232,7 @@ fn keeps_odd_keys(store: &dyn Store) {
     assert_eq!(keys(store, "", ""), Vec::<String>::new());
 }
 
-/// A listing has all that there is, however many, and begins wherever it is to.
+/// A listing has all objects, however many there are, and can begin after any key.
 fn lists_more_than_a_page(store: &dyn Store) {
     let name = |at: usize| format!("bronze/n_{at:05}");
     const MANY: usize = 2_003;
@@ -252,7 +252,7 @@ fn lists_more_than_a_page(store: &dyn Store) {
     assert_eq!(store.list_new("bronze/", "", &known).expect("a listing").len(), MANY - 1_990);
 }
 
-/// An object that no one keeps in memory comes back whole, and in parts from any place.
+/// An object that is too large for memory comes back whole, and in parts from any offset.
 fn holds_large_objects(store: &dyn Store) {
     let body: Vec<u8> = (0..20_000_003u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     let mut upload = store.create("silver/d/large").expect("an upload");
@@ -278,7 +278,7 @@ fn holds_large_objects(store: &dyn Store) {
     assert!(store.read_ranges("silver/d/large", &ranges).expect("a read") == expected);
 }
 
-/// An object may hold nothing.
+/// An object may be empty.
 fn holds_empty_objects(store: &dyn Store) {
     let mut upload = store.create("gold/k/empty").expect("an upload");
     assert!(upload.finish("gold/k/empty", DURABLE).expect("an answer"));
@@ -289,7 +289,7 @@ fn holds_empty_objects(store: &dyn Store) {
     assert_eq!(store.list("gold/", "").expect("a listing")[0].bytes, 0);
 }
 
-/// What is read is what was written, or an error that tells.
+/// A verified read returns the bytes that were written, or an error.
 pub(super) fn tells_what_was_changed(store: &dyn Store, replace: &dyn Fn(&str, &[u8])) {
     store.put_if_absent("silver/d/x", b"one", DURABLE).expect("a put");
     let sha256 = digest::hex(b"one");
@@ -299,17 +299,18 @@ pub(super) fn tells_what_was_changed(store: &dyn Store, replace: &dyn Fn(&str, &
     assert_eq!(error.kind(), Kind::Damaged, "{error}");
 }
 
-/// An object's time is by the same clock as the store's.
+/// The time of an object is by the clock of the store.
 pub(super) fn tells_the_time(store: &dyn Store) {
     let before = store.clock().expect("a time");
     store.put_if_absent("gold/x", b"1", DURABLE).expect("a put");
     let listed = store.list("gold/x", "").expect("a listing")[0].modified;
     let after = store.clock().expect("a time");
-    const SECOND: i64 = 1_000_000;
-    assert!(before - SECOND <= listed && listed <= after + SECOND, "{before} {listed} {after}");
+    // In microseconds. Some servers tell whole seconds, and an answer takes a while on a busy machine.
+    const MINUTE: i64 = 60_000_000;
+    assert!(before - MINUTE <= listed && listed <= after + MINUTE, "{before} {listed} {after}");
 }
 
-/// A store that keeps its word can prove it, and keeps nothing of the proof.
+/// A store whose conditional writes work can prove it, and keeps nothing of the proof.
 fn proves_itself(store: &dyn Store) {
     store.prove().expect("a proof");
     assert_eq!(keys(store, "", ""), Vec::<String>::new());

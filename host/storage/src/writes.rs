@@ -1,13 +1,13 @@
-//! Who is writing to a directory lake, so that what a killed writer left behind can be told from what a live one is about
-//! to commit; and whether anyone else changed the lake since the last one was done.
+//! Knows who is writing to a directory lake. So a host can tell orphans of a killed writer from objects that a live
+//! writer is about to commit. It also notices that something else changed the lake since the last writer was done.
 //!
-//! Every writer holds a shared lock on one file, to which it appends a letter when it begins and another when it has ended
-//! well. Whoever can lock it alone knows that no one else is writing: if it then finds more beginnings than ends, a writer
-//! died. The kernel drops the locks of a process that ends, however it ends. Before the letters stands a line that says how the
-//! lake's directories were when the last writer was done.
+//! Every writer holds a shared lock on one file. It appends a letter to the file when it begins, and another one when
+//! it has ended well. A writer that gets the exclusive lock knows that no one else is writing. If it then finds more
+//! beginnings than ends, a writer died: the kernel drops the locks of every process that ends. Before the letters, a
+//! line describes the lake's directories as the last writer left them.
 //!
-//! A process that is stopped keeps its lock. So no one waits for the lock for longer than a while: whoever has waited so
-//! long works beside its holder.
+//! A process that is stopped keeps its lock. So a writer waits for the lock for a limited time, and then works beside
+//! the holder.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read as _, Seek as _, Write as _};
@@ -20,25 +20,26 @@ use smelt_common::files;
 const BEGUN: &[u8] = b"b";
 const ENDED: &[u8] = b"e";
 
-/// How a lake's directories are, in a line.
+/// Describes a lake's directories in one line.
 pub(super) type Stamp = fn(&Path) -> std::io::Result<String>;
 
-/// How long one waits for whoever has the lock alone before one works beside it: it tidies up, which takes moments, or is
-/// stopped.
+/// The time that a writer waits for the holder of the exclusive lock before it works beside it. The holder removes
+/// orphans, which takes moments, or it is stopped.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
-/// How long one waits before the lock is tried again.
+/// The pause between two attempts to get the lock.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Held while objects are written and committed.
+/// A writer's part in the lock. A host holds it while it writes and commits objects.
 #[derive(Debug)]
 pub struct Writes {
-    /// None where nothing tells that a writer died: what it left is collected after a while.
+    /// The locked file. `None` in buckets, where nothing tells that a writer died; orphans are collected there after a
+    /// while.
     lock: Option<File>,
-    /// The lake's directory, and what tells how it is.
+    /// The lake's directory, and the function that describes it.
     places: Option<(PathBuf, Stamp)>,
-    /// How long to wait for the lock.
+    /// The time to wait for the lock.
     patience: Duration,
-    /// Whether the lock is not shared yet, and the file not marked.
+    /// True while the lock is exclusive; the file has no mark of this writer yet.
     alone: bool,
     after_crash: bool,
     after_others: bool,
@@ -46,8 +47,9 @@ pub struct Writes {
 }
 
 impl Writes {
-    /// Locks the file alone if no one else is writing, else together with the others; beside whoever has it alone and does
-    /// not let go of it in that time. If `compare`, tells whether the lake is as the last writer left it.
+    /// Takes the exclusive lock if no one else is writing, and the shared lock otherwise. If another process keeps the
+    /// exclusive lock for longer than `patience`, the writer has no lock and works beside it. With `compare`, compares
+    /// the lake with how the last writer left it.
     pub(super) fn lock(
         path: &Path,
         patience: Duration,
@@ -57,7 +59,8 @@ impl Writes {
     ) -> std::io::Result<Self> {
         let (file, _) = files::open_with(path, OpenOptions::new().read(true).append(true).create(true))?;
         let mut alone = false;
-        // If it can be had neither alone nor together, someone has it alone: who has just begun, or tidies up.
+        // If neither lock is free, someone has the exclusive one: a writer that has just begun, or one that removes
+        // orphans.
         let locked = within(patience, || {
             alone = is_locked(file.try_lock())?;
             Ok(alone || is_locked(file.try_lock_shared())?)
@@ -76,7 +79,8 @@ impl Writes {
         Ok(writes)
     }
 
-    /// Where writers do not know of each other.
+    /// Returns the part of a writer in a store where writers do not know of each other.
+    #[cfg(feature = "s3")]
     pub(super) fn unmarked() -> Self {
         Self {
             lock: None,
@@ -89,14 +93,14 @@ impl Writes {
         }
     }
 
-    /// Returns whether anyone holds the lock: then what no commit names yet may be about to be committed. Takes the lock for a moment,
-    /// which no writer takes for another writer's.
+    /// Returns whether anyone holds the lock. If so, an object that no commit references may be about to be committed.
+    /// Takes the lock for a moment; no writer mistakes that for another writer.
     pub(super) fn are_under_way(path: &Path) -> std::io::Result<bool> {
         match File::open(path) {
-            // No one has ever written.
+            // Nobody has ever written to this lake.
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
             Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(true),
-            // Some file systems lock only what is open for writing.
+            // Some file systems lock only files that are open for writing.
             opened => Ok(!matches!(opened?.try_lock(), Ok(()))),
         }
     }
@@ -106,44 +110,45 @@ impl Writes {
         self.alone
     }
 
-    /// Whether a writer died and no other one is at work: what no commit names can be deleted. True until
+    /// Returns whether a writer died and no other one is at work. If so, orphans can be deleted. True until
     /// [`Writes::share`].
     pub fn after_crash(&self) -> bool {
         self.after_crash
     }
 
-    /// Returns whether no one is at work and the lake is not known to be as the last writer left it: it may have been restored from a
-    /// backup, in part. True until [`Writes::share`].
+    /// Returns whether no one is at work and the lake may differ from how the last writer left it. Someone may have
+    /// restored a part of it from a backup. True until [`Writes::share`].
     pub fn after_others(&self) -> bool {
         self.after_others
     }
 
-    /// Returns whether someone else has the lock alone and may be tidying up: before anything is written, a commit must tell that
-    /// someone is.
+    /// Returns whether another process has the exclusive lock and may be removing orphans. If so, this writer must
+    /// announce itself by a commit before it writes anything.
     pub fn is_beside(&self) -> bool {
         self.beside
     }
 
-    /// Leaves the mark of a dead writer in place, since its leftovers are still there.
+    /// Keeps the mark of a dead writer in the file, since its orphans are still there.
     pub fn leave_marks(&mut self) -> std::io::Result<()> {
         if std::mem::take(&mut self.after_crash) { Ok(()) } else { self.mark(BEGUN) }
     }
 
-    /// Lets others write too; only then may anything be written. What a dead writer left must have been removed.
+    /// Lets other writers begin. A writer must call this before it writes anything, and after it has removed orphans.
     pub fn share(&mut self) -> std::io::Result<()> {
         let (true, Some(file)) = (self.alone, &self.lock) else { return Ok(()) };
         if self.after_crash {
             file.set_len(0)?;
         }
-        // Turning an exclusive lock into a shared one is not atomic: marked before, we could be taken for dead in between.
+        // Turning an exclusive lock into a shared one is not atomic. Had we marked the file before, others could take
+        // us for dead in between.
         file.unlock()?;
         self.beside = !within(self.patience, || is_locked(file.try_lock_shared()))?;
         (self.alone, self.after_crash, self.after_others) = (false, false, false);
         self.mark(BEGUN)
     }
 
-    /// Waits until no one else is writing, and keeps others from beginning; if that takes too long, goes on with them. Only
-    /// for when nothing that was written is wanted any more: others may take us for dead meanwhile.
+    /// Waits until no one else is writing, and keeps others from beginning. If that takes too long, shares the lock
+    /// again. Others may take this writer for dead meanwhile, so it must no longer need anything that it wrote.
     pub fn insist(&mut self) -> std::io::Result<()> {
         let Some(file) = &self.lock else { return Ok(()) };
         file.unlock()?;
@@ -152,8 +157,8 @@ impl Writes {
         Ok(())
     }
 
-    /// Takes part again if whoever had the lock alone is gone. Others may have taken us for dead meanwhile, but do not from
-    /// then on.
+    /// Takes the shared lock if the holder of the exclusive one is gone. Others may have taken this writer for dead
+    /// before, but not from then on.
     pub fn rejoin(&mut self) -> std::io::Result<()> {
         if let (true, Some(file)) = (self.beside, &self.lock) {
             self.beside = !is_locked(file.try_lock_shared())?;
@@ -161,7 +166,8 @@ impl Writes {
         Ok(())
     }
 
-    /// Everything that was written is committed or deleted. Without this the next writer looks for leftovers.
+    /// Ends the writer's part well: everything that it wrote is committed or deleted. Without this call the next writer
+    /// looks for orphans.
     pub fn done(mut self) -> std::io::Result<()> {
         self.mark(ENDED)?;
         let Some(mut file) = self.lock else { return Ok(()) };
@@ -176,7 +182,7 @@ impl Writes {
             return Ok(());
         }
         let stamp = self.places.map(|(root, stamp)| stamp(&root)).transpose()?;
-        // So that it does not grow for ever.
+        // The file is cut here so that it does not grow for ever.
         match stamp {
             Some(stamp) if marks.stamp.as_ref() == Some(&stamp) => file.set_len(stamp.len() as u64 + 1),
             Some(stamp) => {
@@ -200,7 +206,7 @@ fn is_locked(tried: Result<(), TryLockError>) -> std::io::Result<bool> {
     }
 }
 
-/// Tries until it is done or that time is over; at least once. Returns whether it is done.
+/// Calls `done` at least once, until it returns `true` or the time is over. Returns whether it did.
 fn within(time: Duration, mut done: impl FnMut() -> std::io::Result<bool>) -> std::io::Result<bool> {
     let mut left = time;
     loop {
@@ -215,16 +221,16 @@ fn within(time: Duration, mut done: impl FnMut() -> std::io::Result<bool>) -> st
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "another process is given time; to wait for its lock would have no end")]
+#[expect(clippy::disallowed_methods, reason = "gives another process time; a wait for its lock might never end")]
 fn pause(time: Duration) {
     thread::sleep(time);
 }
 
 /// The content of the lock file.
 struct Marks {
-    /// How the lake was when the last writer was done, if that is known.
+    /// The description of the lake as the last writer left it, if there is one.
     stamp: Option<String>,
-    /// Whether every writer that began has ended well.
+    /// True if every writer that began has ended well.
     all_ended: bool,
 }
 

@@ -1,6 +1,7 @@
-//! Cleaner: clicks with a valid instant. The IPv4 address only shows whether the row is genuine, and is dropped.
+//! Cleaner: clicks with a valid IPv4 address and a valid instant. The address only shows whether the row is genuine, so
+//! the cleaner drops it.
 //!
-//! Lines that are no JSON object never get here: the host's decoder rejects them as `malformed_line`.
+//! A line that is no JSON object does not reach this cleaner: the host's decoder rejects it as `malformed_line`.
 
 use smelt_sdk::prelude::*;
 
@@ -40,8 +41,8 @@ impl Cleaner for CleanClicks {
     }
 }
 
-/// Four parts of one to three digits, each at most 255. Zeros may lead (`010`), as in the pattern
-/// `\d{1,3}(\.\d{1,3}){3}` by which logs are usually checked.
+/// Returns whether the text is four parts of one to three digits, each at most 255. Leading zeros (`010`) are allowed,
+/// as in `\d{1,3}(\.\d{1,3}){3}`, the usual pattern for addresses in logs.
 fn is_ipv4(text: &str) -> bool {
     let (mut parts, mut digits, mut part) = (1, 0, 0);
     for byte in text.bytes() {

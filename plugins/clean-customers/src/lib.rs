@@ -1,6 +1,6 @@
-//! Cleaner: customers with a typed sign-up date, of whose names and e-mail only initials and a pseudonym remain.
+//! Cleaner: customers with a typed sign-up date. Only initials remain of their names, and a pseudonym of their e-mail.
 //!
-//! An initial is the first character of the name in full upper case, as Unicode has it: of `ß` that is `SS`.
+//! An initial is the first character of the name in the full upper case of Unicode: the initial of `ß` is `SS`.
 
 use smelt_sdk::prelude::*;
 
@@ -35,7 +35,7 @@ impl Cleaner for CleanCustomers {
         let (first, last) = (rows.text("first_name")?, rows.text("last_name")?);
         let (country, signup) = (rows.text("country")?, rows.text("signup_date")?);
 
-        // Every e-mail of the batch in one call to the host, those of rows that are then rejected too.
+        // One call to the host has every e-mail of the batch, also of rows that are rejected below.
         let emails: Vec<_> = rows.rows().filter_map(|row| email.trimmed(row)).map(str::to_lowercase).collect();
         let mut pseudonyms = pseudonymise(&emails).into_iter();
 
@@ -65,6 +65,7 @@ impl Cleaner for CleanCustomers {
     }
 }
 
+/// Returns the initial of a name.
 fn initial(name: Option<&str>) -> Option<String> {
     name?.chars().next().map(|first| first.to_uppercase().collect())
 }

@@ -1,4 +1,4 @@
-//! Every rule of the customers dataset, and the odd names, dates and e-mails that people have.
+//! Tests of every rule of the customers dataset, on the odd names, dates and e-mails that people have.
 
 use smelt_sdk::testing::{CleanedRows, cells, clean};
 

@@ -1,7 +1,8 @@
-//! Cleaner: orders with exact money, whose missing and negative amounts are repaired, one row an `order_id`.
+//! Cleaner: orders with exact money, one row for each `order_id`. It repairs missing and negative amounts.
 //!
-//! An amount is numeric if it is written as a number of magnitude below 10^20, which 2^64 fits; anything else counts as
-//! missing. A total that has to be computed and exceeds 10^30 becomes 0: sums of totals must keep within 38 digits.
+//! An amount is numeric if it is written as a number whose magnitude is below 10^20, so that 2^64 is allowed. Anything
+//! else counts as missing. A total that the cleaner computes becomes 0 if it exceeds 10^30, because sums of totals must
+//! fit 38 digits.
 
 use smelt_sdk::prelude::*;
 
@@ -101,8 +102,8 @@ impl Cleaner for CleanOrders {
     }
 }
 
-/// The amount exactly as it was written; one that is missing or negative is counted as repaired, by putting 0 or what the
-/// caller computes in its place.
+/// Returns the amount exactly as it was written. Counts a repair and returns `None` if the amount is missing or
+/// negative; the caller then uses 0 or computes it.
 fn amount(written: Option<&str>, missing: &Rule, negative: &Rule, out: &mut Cleaned) -> Option<Number> {
     let number = written.and_then(Number::parse).filter(|number| number.trunc().unsigned_abs() < NUMERIC_BELOW);
     let repair = match number {

@@ -1,4 +1,4 @@
-//! Every rule of the orders dataset, and the amounts and instants that systems write.
+//! Tests of every rule of the orders dataset, on the amounts and instants that systems write.
 
 use smelt_sdk::testing::{CleanedRows, cells, clean};
 
@@ -13,7 +13,7 @@ fn orders(rows: &[[&str; 8]]) -> CleanedRows {
     clean::<CleanOrders>("{}", &rows).expect("the rows are clean enough")
 }
 
-/// Quantity, unit price and total of the one row, and the rules that repaired it.
+/// Cleans one row. Returns its quantity, unit price and total, and the rules that repaired it.
 fn amounts(quantity: &str, price: &str, total: &str) -> (Vec<String>, Vec<String>) {
     let CleanedRows { kept, rejected, repaired } = orders(&[["O1", "C1", "tea", quantity, price, total, TS, "web"]]);
     assert_eq!(rejected, []);
@@ -22,7 +22,7 @@ fn amounts(quantity: &str, price: &str, total: &str) -> (Vec<String>, Vec<String
 }
 
 #[track_caller]
-fn check(given: [&str; 3], kept: [&str; 3], repairs: &[&str]) {
+fn assert_amounts(given: [&str; 3], kept: [&str; 3], repairs: &[&str]) {
     let (is, rules) = amounts(given[0], given[1], given[2]);
     assert_eq!(is, kept, "{given:?}");
     assert_eq!(rules, repairs, "{given:?}");
@@ -91,10 +91,10 @@ fn impossible_instants_are_rejected() {
 
 #[test]
 fn numbers_may_be_written_in_any_way() {
-    check(["00012", "1.5e1", "+180.000"], ["12", "15.00", "180.00"], &[]);
-    check(["-0", ".5", "-0.0"], ["0", "0.50", "0.00"], &[]);
-    check(["2.50", "5.", "12"], ["2.5", "5.00", "12.00"], &[]);
-    check(
+    assert_amounts(["00012", "1.5e1", "+180.000"], ["12", "15.00", "180.00"], &[]);
+    assert_amounts(["-0", ".5", "-0.0"], ["0", "0.50", "0.00"], &[]);
+    assert_amounts(["2.50", "5.", "12"], ["2.5", "5.00", "12.00"], &[]);
+    assert_amounts(
         ["18446744073709551616", "1", "99999999999999999999.994"],
         ["18446744073709552000", "1.00", "99999999999999999999.99"],
         &[],
@@ -124,68 +124,76 @@ fn what_is_not_numeric_is_missing() {
         "12€",
         "{}",
     ] {
-        check([amount, "2", "7"], ["0", "2.00", "7.00"], &["missing_quantity"]);
-        check(["3", amount, "7"], ["3", "0.00", "7.00"], &["missing_unit_price"]);
-        check(["3", "2", amount], ["3", "2.00", "6.00"], &["missing_total"]);
+        assert_amounts([amount, "2", "7"], ["0", "2.00", "7.00"], &["missing_quantity"]);
+        assert_amounts(["3", amount, "7"], ["3", "0.00", "7.00"], &["missing_unit_price"]);
+        assert_amounts(["3", "2", amount], ["3", "2.00", "6.00"], &["missing_total"]);
     }
-    check(["99999999999999999999.999", "2", "7"], ["100000000000000000000", "2.00", "7.00"], &[]);
+    assert_amounts(["99999999999999999999.999", "2", "7"], ["100000000000000000000", "2.00", "7.00"], &[]);
 }
 
 #[test]
 fn negative_amounts_are_repaired() {
     for amount in ["-3", "-0.001", "-1e-30", "-99999999999999999999"] {
-        check([amount, "2", "7"], ["0", "2.00", "7.00"], &["negative_quantity"]);
-        check(["3", amount, "7"], ["3", "0.00", "7.00"], &["negative_unit_price"]);
-        check(["3", "2", amount], ["3", "2.00", "6.00"], &["negative_total"]);
+        assert_amounts([amount, "2", "7"], ["0", "2.00", "7.00"], &["negative_quantity"]);
+        assert_amounts(["3", amount, "7"], ["3", "0.00", "7.00"], &["negative_unit_price"]);
+        assert_amounts(["3", "2", amount], ["3", "2.00", "6.00"], &["negative_total"]);
     }
-    // So small that 38 digits hold nothing of it: zero, which is not negative.
-    check(["-1e-100", "2", "7"], ["0", "2.00", "7.00"], &[]);
+    // With 38 digits, a number so small is zero, which is not negative.
+    assert_amounts(["-1e-100", "2", "7"], ["0", "2.00", "7.00"], &[]);
 }
 
 #[test]
 fn totals_are_computed_from_repaired_amounts() {
-    check(["-3", "19.99", ""], ["0", "19.99", "0.00"], &["negative_quantity", "missing_total"]);
-    check(["3", "-19.99", "-1"], ["3", "0.00", "0.00"], &["negative_unit_price", "negative_total"]);
-    check(["", "", ""], ["0", "0.00", "0.00"], &["missing_quantity", "missing_unit_price", "missing_total"]);
-    check(["", "5", "-5"], ["0", "5.00", "0.00"], &["missing_quantity", "negative_total"]);
+    assert_amounts(["-3", "19.99", ""], ["0", "19.99", "0.00"], &["negative_quantity", "missing_total"]);
+    assert_amounts(["3", "-19.99", "-1"], ["3", "0.00", "0.00"], &["negative_unit_price", "negative_total"]);
+    assert_amounts(["", "", ""], ["0", "0.00", "0.00"], &["missing_quantity", "missing_unit_price", "missing_total"]);
+    assert_amounts(["", "5", "-5"], ["0", "5.00", "0.00"], &["missing_quantity", "negative_total"]);
 }
 
 #[test]
 fn a_given_total_stays_whatever_the_amounts_say() {
-    check(["2", "10", "0"], ["2", "10.00", "0.00"], &[]);
-    check(["-2", "10", "99.99"], ["0", "10.00", "99.99"], &["negative_quantity"]);
+    assert_amounts(["2", "10", "0"], ["2", "10.00", "0.00"], &[]);
+    assert_amounts(["-2", "10", "99.99"], ["0", "10.00", "99.99"], &["negative_quantity"]);
 }
 
 #[test]
 fn money_is_rounded_half_away_from_zero_and_never_binary() {
-    check(["1", "1.005", "2.675"], ["1", "1.01", "2.68"], &[]);
-    check(["1", "0.0049999999999999999999999999999999999999999", "1e-9"], ["1", "0.00", "0.00"], &[]);
-    // The price is rounded before it is multiplied, the total after.
-    check(["3", "0.335", ""], ["3", "0.34", "1.02"], &["missing_total"]);
-    check(["2.5", "0.01", ""], ["2.5", "0.01", "0.03"], &["missing_total"]);
-    check(["0.1", "0.10", ""], ["0.1", "0.10", "0.01"], &["missing_total"]);
-    check(["1.005", "1", ""], ["1.005", "1.00", "1.01"], &["missing_total"]);
+    assert_amounts(["1", "1.005", "2.675"], ["1", "1.01", "2.68"], &[]);
+    assert_amounts(["1", "0.0049999999999999999999999999999999999999999", "1e-9"], ["1", "0.00", "0.00"], &[]);
+    // The price is rounded before the multiplication, the total after it.
+    assert_amounts(["3", "0.335", ""], ["3", "0.34", "1.02"], &["missing_total"]);
+    assert_amounts(["2.5", "0.01", ""], ["2.5", "0.01", "0.03"], &["missing_total"]);
+    assert_amounts(["0.1", "0.10", ""], ["0.1", "0.10", "0.01"], &["missing_total"]);
+    assert_amounts(["1.005", "1", ""], ["1.005", "1.00", "1.01"], &["missing_total"]);
 }
 
 #[test]
 fn computed_totals_use_every_digit_written_and_are_bounded() {
-    check(
+    assert_amounts(
         ["0.33333333333333333333333333333333333333", "10", ""],
         ["0.3333333333333333", "10.00", "3.33"],
         &["missing_total"],
     );
-    check(
+    assert_amounts(
         ["18446744073709551616", "0.01", ""],
         ["18446744073709552000", "0.01", "184467440737095516.16"],
         &["missing_total"],
     );
-    check(
+    assert_amounts(
         ["1e15", "1e15", ""],
         ["1000000000000000", "1000000000000000.00", "1000000000000000000000000000000.00"],
         &["missing_total"],
     );
-    check(["1e15", "1000000000000000.01", ""], ["1000000000000000", "1000000000000000.01", "0.00"], &["missing_total"]);
-    check(["9e19", "9e19", ""], ["90000000000000000000", "90000000000000000000.00", "0.00"], &["missing_total"]);
+    assert_amounts(
+        ["1e15", "1000000000000000.01", ""],
+        ["1000000000000000", "1000000000000000.01", "0.00"],
+        &["missing_total"],
+    );
+    assert_amounts(
+        ["9e19", "9e19", ""],
+        ["90000000000000000000", "90000000000000000000.00", "0.00"],
+        &["missing_total"],
+    );
 }
 
 #[test]

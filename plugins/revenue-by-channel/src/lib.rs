@@ -45,4 +45,9 @@ mod tests {
     fn no_orders_give_no_rows() {
         assert!(evaluate_split::<Summed<RevenueByChannel>>("{}", &[]).unwrap().is_empty());
     }
+    #[test]
+    fn the_readme_shows_this_kpi() {
+        let (kpi, _) = include_str!("lib.rs").split_once("\n#[cfg(test)]").expect("this module");
+        assert!(include_str!("../../../README.md").contains(kpi), "the block between its `plugin` markers differs");
+    }
 }

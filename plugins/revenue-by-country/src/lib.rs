@@ -1,25 +1,25 @@
-//! KPI: the sum of `total_amount` by the country of the customer. Orders of no customer, or of one that `customers` does
-//! not have, count under `NA`.
+//! KPI: the sum of `total_amount` by the country of the customer. An order counts under `NA` if it has no customer, or
+//! one that `customers` does not have.
 //!
-//! Orders and customers come in any order and in different parts, so both are summed by customer first: rows without a
-//! country count orders, rows with one count customers. A customer's rows are then folded into one of its country. Should
-//! customers disagree on a country, the greatest wins.
+//! Orders and customers come in any order and in different batches. So the first stage sums both by customer: rows
+//! without a country count orders, and rows with a country count customers. `fold` then adds a customer's orders to the
+//! customer's country. If rows of a customer disagree on the country, the greatest one wins.
 
 use smelt_sdk::prelude::*;
 
 #[derive(Default)]
 struct RevenueByCountry {
     orders: Totals<str>,
-    /// The orders without a customer.
+    /// Orders without a customer.
     nobody: Totals<()>,
     customers: Customers,
 }
 
-/// Ids and countries in one text, id after country after id.
+/// Customers, in one text of alternating ids and countries.
 #[derive(Default)]
 struct Customers {
     text: String,
-    /// Where an id ends, and where its country does.
+    /// For each customer, the offsets in the text at which the id and the country end.
     ends: Vec<(usize, usize)>,
 }
 
@@ -92,7 +92,8 @@ impl Kpi for RevenueByCountry {
             (groups.text("country")?, groups.integers("orders")?, groups.decimals("revenue")?);
         let mut totals = Totals::<str>::default();
         for customer in groups.groups(["customer_id"])? {
-            // A missing country sorts first: the customer's orders. The last row has the greatest country.
+            // A missing country sorts first, so the first row has the customer's orders. The last row has the greatest
+            // country.
             let (first, last) = (customer.start, customer.end - 1);
             if orders.value(first) != 0 {
                 totals.add(countries.get(last).unwrap_or("NA"), orders.value(first), revenue.value(first));

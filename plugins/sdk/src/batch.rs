@@ -1,4 +1,4 @@
-//! Reading: a batch of typed, nullable columns, borrowed from the bytes the host sent.
+//! Reads rows: a batch of typed, nullable columns, borrowed from the bytes that the host sent.
 
 use std::ops::Range;
 
@@ -6,7 +6,17 @@ use crate::bindings::types::{DataType, DecimalType};
 use crate::ipc::{Column, read};
 use crate::{Date, Decimal, Fault, Result, Timestamp};
 
-/// Rows of the columns that the plugin declared.
+/// Rows that the host sends, in the columns that the plugin declared.
+///
+/// A method for each type gives a view of a column, and the view gives the value of a row:
+///
+/// ```
+/// # use smelt_sdk::{Batch, Money, Result};
+/// fn revenue_on_the_web(orders: &Batch) -> Result<Money> {
+///     let (channels, amounts) = (orders.text("channel")?, orders.decimals("total_amount")?);
+///     Ok(orders.rows().filter(|&row| channels.get(row) == Some("web")).map(|row| amounts.value(row)).sum())
+/// }
+/// ```
 pub struct Batch<'a> {
     rows: usize,
     columns: Vec<Column<'a>>,
@@ -17,22 +27,26 @@ impl<'a> Batch<'a> {
         read(stream).map(|(rows, columns)| Self { rows, columns })
     }
 
-    /// How many rows it has.
+    /// Returns the number of rows.
     pub fn len(&self) -> usize {
         self.rows
     }
 
-    /// Whether it has no row.
+    /// Returns whether the batch has no rows.
     pub fn is_empty(&self) -> bool {
         self.rows == 0
     }
 
-    /// The index of each row.
-    pub fn rows(&self) -> std::ops::Range<usize> {
+    /// Returns the index of each row.
+    pub fn rows(&self) -> Range<usize> {
         0..self.rows
     }
 
-    /// The ranges of consecutive rows that agree in the named columns: in rows sorted by these columns, the groups.
+    /// Returns the ranges of consecutive rows that agree in these columns. In rows that are sorted by these columns,
+    /// each range is a group.
+    ///
+    /// # Errors
+    /// Fails if the batch lacks one of the columns.
     pub fn groups<const N: usize>(&self, columns: [&str; N]) -> Result<Vec<Range<usize>>> {
         let columns = columns.map(|name| self.named(name));
         let columns = columns.into_iter().collect::<Result<Vec<_>>>()?;
@@ -47,7 +61,7 @@ impl<'a> Batch<'a> {
         Ok(groups)
     }
 
-    /// An integer column, or a decimal one whatever its scale, in units of the last place.
+    /// Returns the values of an integer or decimal column in units of the last place, for a decimal of any scale.
     pub(crate) fn units(&self, name: &str) -> Result<Vec<Option<i128>>> {
         let column = self.named(name)?;
         let value: fn(&[u8]) -> Option<i128> = match &column.data_type {
@@ -58,14 +72,7 @@ impl<'a> Batch<'a> {
         Ok(self.rows().map(|row| column.bytes(row).and_then(value)).collect())
     }
 
-    /// Finds the decimal column of that name and scale, for code that does not know the scale when it is compiled. The
-    /// view gives units of the column's last place.
-    pub(crate) fn decimal_units(&self, name: &str, scale: u8) -> Result<Decimals<'a, 0>> {
-        let wanted = DataType::Decimal128(DecimalType { precision: 38, scale });
-        let Column { validity, offsets, values, .. } = *self.column(name, &wanted)?;
-        Ok(Decimals(Cells { validity, offsets, values }))
-    }
-
+    /// Finds the column of that name, of whatever type.
     fn named(&self, name: &str) -> Result<&Column<'a>> {
         self.columns.iter().find(|column| column.name == name).ok_or_else(|| {
             let known: Vec<_> = self.columns.iter().map(|column| column.name.as_str()).collect();
@@ -73,7 +80,8 @@ impl<'a> Batch<'a> {
         })
     }
 
-    fn column(&self, name: &str, wanted: &DataType) -> Result<&Column<'a>> {
+    /// Finds the column of that name, and checks that it has that type.
+    pub(crate) fn column(&self, name: &str, wanted: &DataType) -> Result<&Column<'a>> {
         let column = self.named(name)?;
         let same = match (&column.data_type, wanted) {
             (DataType::Decimal128(is), DataType::Decimal128(wanted)) => is.scale == wanted.scale,
@@ -87,8 +95,9 @@ impl<'a> Batch<'a> {
 }
 
 impl<'a> Column<'a> {
-    /// The row's value, if it has one, as bytes that tell it from others.
-    fn bytes(&self, row: usize) -> Option<&'a [u8]> {
+    /// Returns the row's value, if it has one, in the bytes of the format. For a boolean it is one byte, 0 or 1.
+    /// Equal values have equal bytes.
+    pub(crate) fn bytes(&self, row: usize) -> Option<&'a [u8]> {
         if self.validity.is_some_and(|bits| !bit(bits, row)) {
             return None;
         }
@@ -111,7 +120,7 @@ fn bit(bits: &[u8], row: usize) -> bool {
     bits[row / 8] >> (row % 8) & 1 == 1
 }
 
-/// The buffers behind a view.
+/// The buffers that a view of a column reads.
 #[derive(Clone, Copy)]
 struct Cells<'a> {
     validity: Option<&'a [u8]>,
@@ -126,7 +135,10 @@ macro_rules! view {
         pub struct $view<'a $(, const $scale: u8)?>(Cells<'a>);
 
         impl<'a> Batch<'a> {
-            #[doc = concat!("The [`", stringify!($view), "`] column of that name; a fault if there is none of that type.")]
+            #[doc = concat!("Returns a view of the [`", stringify!($view), "`] column of that name.")]
+            ///
+            /// # Errors
+            /// Fails if the batch has no column of that name and type.
             pub fn $accessor $(<const $scale: u8>)? (&self, name: &str) -> Result<$view<'a $(, $scale)?>> {
                 let Column { validity, offsets, values, .. } = *self.column(name, &$data_type)?;
                 Ok($view(Cells { validity, offsets, values }))
@@ -134,7 +146,7 @@ macro_rules! view {
         }
 
         impl<'a $(, const $scale: u8)?> $view<'a $(, $scale)?> {
-            /// The row's value, if it has one.
+            /// Returns the row's value, if it has one.
             #[inline]
             pub fn get(&self, row: usize) -> Option<$value> {
                 match self.0.validity {
@@ -143,7 +155,8 @@ macro_rules! view {
                 }
             }
 
-            /// The row's value in a column that is declared not nullable; of a missing one, an arbitrary value.
+            /// Returns the row's value in a column that is not declared nullable. Where a value is missing, the result
+            /// is arbitrary: read nullable columns with `get`.
             #[inline]
             pub fn value(&self, row: usize) -> $value {
                 let read: fn(&Cells<'a>, usize) -> $value = $read;
@@ -159,50 +172,51 @@ fn fixed<const N: usize>(values: &[u8], row: usize) -> [u8; N] {
 }
 
 view!(
-    /// Text.
+    /// A column of text.
     Text, text, DataType::Utf8, &'a str, |column, row| {
         let offsets = &column.offsets[row * 4..row * 4 + 8];
         let start = u32::from_le_bytes(offsets[..4].try_into().expect("four bytes")) as usize;
         let end = u32::from_le_bytes(offsets[4..].try_into().expect("four bytes")) as usize;
-        // SAFETY: the contract says text is valid UTF-8, and the host, which could write anything anywhere in this
-        // component's memory, is trusted to keep it. Validating again would cost a pass over every byte.
+        // SAFETY: the contract says that text is valid UTF-8. The host could write anything anywhere in this
+        // component's memory, so the SDK trusts it to keep the contract. Another validation would cost a pass over
+        // every byte.
         unsafe { std::str::from_utf8_unchecked(&column.values[start..end]) }
     }
 );
 view!(
-    /// Booleans.
+    /// A column of booleans.
     Booleans, booleans, DataType::Boolean, bool, |column, row| bit(column.values, row)
 );
 view!(
-    /// 64-bit integers.
+    /// A column of 64-bit integers.
     Integers, integers, DataType::Int64, i64, |column, row| i64::from_le_bytes(fixed(column.values, row))
 );
 view!(
-    /// 64-bit floats.
+    /// A column of 64-bit floats.
     Floats, floats, DataType::Float64, f64, |column, row| f64::from_le_bytes(fixed(column.values, row))
 );
 view!(
-    /// Calendar dates.
+    /// A column of calendar dates.
     Dates, dates, DataType::Date32, Date, |column, row| Date(i32::from_le_bytes(fixed(column.values, row)))
 );
 view!(
-    /// Instants.
+    /// A column of instants.
     Timestamps, timestamps, DataType::Timestamp, Timestamp,
     |column, row| Timestamp(i64::from_le_bytes(fixed(column.values, row)))
 );
 view!(
-    /// Exact decimals with `SCALE` places.
+    /// A column of exact decimals with `SCALE` places.
     Decimals [SCALE], decimals, DataType::Decimal128(DecimalType { precision: 38, scale: SCALE }), Decimal<SCALE>,
     |column, row| Decimal::from_units(i128::from_le_bytes(fixed(column.values, row)))
 );
 
 impl<'a> Text<'a> {
-    /// The row's text without the blanks around it, if anything is left.
+    /// Returns the row's text without the white space around it, if anything remains.
     #[inline(always)]
     pub fn trimmed(&self, row: usize) -> Option<&'a str> {
         let text = self.get(row)?;
         match text.as_bytes() {
-            // Nearly all texts: what begins and ends like this has no blanks to lose.
+            // Nearly all texts begin and end with visible ASCII, so there is nothing to trim.
             [b'!'..=b'~'] | [b'!'..=b'~', .., b'!'..=b'~'] => Some(text),
             _ => trim(text),
         }

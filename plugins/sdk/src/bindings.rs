@@ -1,5 +1,5 @@
-//! The contract's types and imports, generated from `wit/0.2.0`. The export macros map their own world onto these, so
-//! that every plugin shares one set of types with this crate.
+//! The contract's types and imports, generated from `wit/0.2.0`. The export macros map the types of their world to
+//! these, so every plugin shares one set of types with this crate.
 #![allow(missing_docs, unreachable_pub, clippy::all)]
 
 wit_bindgen::generate!({

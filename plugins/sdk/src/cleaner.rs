@@ -1,4 +1,4 @@
-//! Cleaners: each row of a batch is kept, perhaps repaired, or rejected under a rule's name.
+//! Cleaners: they keep each row of a batch, perhaps repaired, or reject it under the name of a rule.
 
 use std::mem::take;
 
@@ -6,19 +6,54 @@ use crate::bindings::types::{self, RuleAction};
 use crate::{Batch, CleanerDescription, Config, Fault, Result, Row, Table};
 
 /// Turns bronze rows into silver rows.
+///
+/// ```
+/// use smelt_sdk::prelude::*;
+///
+/// const INVALID_DAY: Rule = Rule::reject("invalid_day", "The day is missing or does not exist.");
+///
+/// struct CleanReadings;
+///
+/// impl Cleaner for CleanReadings {
+///     fn describe() -> CleanerDescription {
+///         describe_cleaner(identity!())
+///             .input(["station", "day"])
+///             .output([nullable(text("station")), date("day")])
+///             .rules([&INVALID_DAY])
+///     }
+///
+///     fn open(_: &Config) -> Result<Self> {
+///         Ok(Self)
+///     }
+///
+///     fn clean(&mut self, rows: &Batch, out: &mut Cleaned) -> Result<()> {
+///         let (stations, days) = (rows.text("station")?, rows.text("day")?);
+///         for row in rows.rows() {
+///             let Some(day) = days.trimmed(row).and_then(Date::parse) else {
+///                 out.reject(row, &INVALID_DAY);
+///                 continue;
+///             };
+///             out.keep(row).text(stations.trimmed(row)).date(day);
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// export_cleaner!(CleanReadings);
+/// ```
 pub trait Cleaner: Sized {
-    /// What this cleaner is.
+    /// Describes the cleaner: the columns that it reads and writes, the key of its rows, and its rules.
     fn describe() -> CleanerDescription;
 
-    /// One that is ready for the batches of an object.
+    /// Opens a session that cleans the batches of objects.
     fn open(config: &Config) -> Result<Self>;
 
-    /// Cleans one batch: every row, in order, goes to [`Cleaned::keep`] or [`Cleaned::reject`], and depends on nothing
-    /// but itself.
+    /// Cleans one batch. Every row, in order, goes to [`Cleaned::keep`] or to [`Cleaned::reject`]. The result for a row
+    /// depends on that row alone.
     fn clean(&mut self, rows: &Batch, out: &mut Cleaned) -> Result<()>;
 }
 
-/// A named rule; declare each as a `const` and list it in the description.
+/// A named rule. A cleaner declares each rule as a `const`, and lists it in its description.
 #[derive(Debug)]
 pub struct Rule {
     name: &'static str,
@@ -27,12 +62,12 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// A rule by which rows are rejected, and a sentence that says what is wrong with such a row.
+    /// Declares a rule that rejects rows. `summary` is a sentence that says what is wrong with such a row.
     pub const fn reject(name: &'static str, summary: &'static str) -> Self {
         Self { name, summary, action: RuleAction::Reject }
     }
 
-    /// A rule by which rows are repaired, and a sentence that says what was wrong and is put right.
+    /// Declares a rule that repairs rows. `summary` is a sentence that says what was wrong, and what it becomes.
     pub const fn repair(name: &'static str, summary: &'static str) -> Self {
         Self { name, summary, action: RuleAction::Repair }
     }
@@ -42,7 +77,7 @@ impl Rule {
     }
 }
 
-/// What has become of the rows of a batch.
+/// The result of cleaning a batch: the rows kept, the rows rejected, and the repairs.
 pub struct Cleaned {
     table: Table,
     rules: Vec<types::Rule>,
@@ -64,33 +99,34 @@ impl Cleaned {
         }
     }
 
-    /// Makes room for so many rows.
+    /// Reserves room for `rows` rows.
     pub(crate) fn reserve(&mut self, rows: usize) {
         self.table.reserve(rows);
         self.kept.reserve(rows);
     }
 
-    /// Keeps the row; its cells follow, in the order of the output columns.
+    /// Keeps the row. The caller writes its cells to the returned [`Row`], in the order of the output columns.
     #[inline]
     pub fn keep(&mut self, row: usize) -> Row<'_> {
         self.kept.push(row as u32);
         self.table.row()
     }
 
-    /// Rejects the row under the rule.
+    /// Rejects the row under the rule, which the description must list.
     pub fn reject(&mut self, row: usize, rule: &Rule) {
         if let Some(rule) = self.index(rule) {
             self.rejected.push(types::Rejection { row: row as u32, rule });
         }
     }
 
-    /// Counts that the rule changed a row that is kept.
+    /// Counts one row that is kept with a value that the rule changed.
     pub fn repair(&mut self, rule: &Rule) {
         if let Some(rule) = self.index(rule) {
             self.repaired[rule as usize] += 1;
         }
     }
 
+    /// Returns the index of the rule in the description. A rule that is not there fails the batch.
     fn index(&mut self, rule: &Rule) -> Option<u32> {
         let index = self.rules.iter().position(|known| known.name == rule.name);
         if index.is_none() {
@@ -101,7 +137,7 @@ impl Cleaned {
         index.map(|index| index as u32)
     }
 
-    /// What has become of the rows; afterwards it is as new, but for the room it has.
+    /// Returns the result for the batch, and empties this one for the next batch, which uses the same memory.
     pub(crate) fn finish(&mut self) -> Result<types::Cleaned> {
         let Self { table, rules: _, kept, rejected, repaired, error } = self;
         if let Some(error) = error.take() {

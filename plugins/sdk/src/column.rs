@@ -1,23 +1,23 @@
-//! One column under construction, in the buffers of the format.
+//! One column that is being written, in the buffers of the format.
 
 use crate::bindings::types::DataType;
 use crate::ipc::Buffers;
 
-/// The cells of one column so far.
+/// The cells of one column that have been written so far.
 pub(crate) struct Column {
     pub(crate) values: Values,
     nulls: usize,
-    /// One bit a row, cleared where the value is missing, up to the last byte with such a row: what is never missing costs
-    /// nothing.
+    /// One bit a row, cleared where the value is missing. It ends at the last byte with such a row, so a column without
+    /// missing values costs nothing.
     validity: Vec<u8>,
 }
 
-/// Values as the format has them, little-endian; what stands for a missing one is arbitrary.
+/// Values as in the format, little-endian. The value of a missing cell is arbitrary.
 pub(crate) enum Values {
     Boolean(Vec<u8>),
     Integer(Vec<[u8; 8]>),
     Float(Vec<[u8; 8]>),
-    /// Where each text ends.
+    /// `ends` holds the offset in `bytes` at which each text ends, after a 0.
     Text {
         ends: Vec<[u8; 4]>,
         bytes: Vec<u8>,
@@ -44,7 +44,7 @@ impl Column {
         Self { values, nulls: 0, validity: vec![] }
     }
 
-    /// Makes room for so many rows more.
+    /// Reserves room for `rows` more rows.
     pub(crate) fn reserve(&mut self, rows: usize) {
         match &mut self.values {
             Values::Boolean(bits) => bits.reserve(rows.div_ceil(8)),
@@ -55,6 +55,30 @@ impl Column {
         }
     }
 
+    /// Adds the value of that row, in the bytes that a column of a batch has for it.
+    pub(crate) fn push(&mut self, row: usize, value: Option<&[u8]>) {
+        fn fixed<const N: usize>(bytes: &[u8]) -> [u8; N] {
+            bytes.first_chunk().copied().unwrap_or([0; N])
+        }
+        let given = value.unwrap_or_default();
+        match &mut self.values {
+            Values::Boolean(bits) => {
+                bits.resize(row / 8 + 1, 0);
+                bits[row / 8] |= u8::from(given == [1]) << (row % 8);
+            }
+            Values::Integer(all) | Values::Float(all) | Values::Timestamp(all) => all.push(fixed(given)),
+            Values::Text { ends, bytes } => {
+                bytes.extend_from_slice(given);
+                ends.push((bytes.len() as u32).to_le_bytes());
+            }
+            Values::Date(all) => all.push(fixed(given)),
+            Values::Decimal { scale: _, units } => units.push(fixed(given)),
+        }
+        if value.is_none() {
+            self.mark_null(row);
+        }
+    }
+
     /// Marks the row's value as missing.
     pub(crate) fn mark_null(&mut self, row: usize) {
         self.nulls += 1;
@@ -62,7 +86,7 @@ impl Column {
         self.validity[row / 8] &= !(1 << (row % 8));
     }
 
-    /// The buffers of so many rows.
+    /// Returns the buffers of a column with `rows` rows.
     pub(crate) fn buffers(&mut self, rows: usize) -> Buffers<'_> {
         let Self { values, nulls, validity } = self;
         if *nulls > 0 {
@@ -78,7 +102,7 @@ impl Column {
         Buffers { nulls: *nulls, validity, offsets, values }
     }
 
-    /// Forgets the rows and keeps their room.
+    /// Removes all rows and keeps the memory.
     pub(crate) fn clear(&mut self) {
         self.nulls = 0;
         self.validity.clear();

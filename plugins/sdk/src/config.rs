@@ -1,22 +1,28 @@
-//! Parameters: declared once, checked by the host against the declaration, read by name.
+//! Parameters: the plugin declares them once, the host validates the manifest's values, and the plugin reads them by
+//! name.
 
 use serde_json::{Map, Value, json};
 
 use crate::{Fault, Result, Timestamp};
 
-/// The parameters that a plugin takes, as JSON Schema for the host and for people.
+/// The parameters that a plugin takes. The host and people read them as a JSON Schema.
+///
+/// ```
+/// # use smelt_sdk::Parameters;
+/// let parameters = Parameters::none().integer("limit", 1..=10_000, 10, "How many products to list.");
+/// ```
 #[derive(Debug, Default)]
 pub struct Parameters {
     properties: Map<String, Value>,
 }
 
 impl Parameters {
-    /// No parameters; the host refuses any that are given.
+    /// Declares no parameters. The host refuses a manifest that gives any.
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// An integer of the range, and the default where the manifest does not name it.
+    /// Adds an integer in `range`. If the manifest does not set it, it has the value `default`.
     pub fn integer(self, name: &str, range: std::ops::RangeInclusive<i64>, default: i64, summary: &str) -> Self {
         self.with(
             name,
@@ -27,7 +33,7 @@ impl Parameters {
         )
     }
 
-    /// A number of the range, and the default where the manifest does not name it.
+    /// Adds a number in `range`. If the manifest does not set it, it has the value `default`.
     pub fn number(self, name: &str, range: std::ops::RangeInclusive<f64>, default: f64, summary: &str) -> Self {
         self.with(
             name,
@@ -38,7 +44,7 @@ impl Parameters {
         )
     }
 
-    /// A text, and the default where the manifest does not name it.
+    /// Adds a text. If the manifest does not set it, it has the value `default`.
     pub fn text(self, name: &str, default: &str, summary: &str) -> Self {
         self.with(name, json!({"type": "string", "default": default, "description": summary}))
     }
@@ -48,7 +54,7 @@ impl Parameters {
         self
     }
 
-    /// The JSON Schema of the parameter object.
+    /// Returns the JSON Schema (2020-12) of the parameter object.
     pub fn schema(&self) -> String {
         json!({
             "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -60,7 +66,8 @@ impl Parameters {
     }
 }
 
-/// What a plugin is opened with: its parameters, defaults filled in, and the time if it asked for it.
+/// The settings of an open plugin: its parameters, with defaults filled in, and the time if its description asks for
+/// it.
 #[derive(Debug)]
 pub struct Config {
     values: Map<String, Value>,
@@ -68,7 +75,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// `params` are the given parameters, `schema` the declared ones, whose defaults fill the gaps.
+    /// Reads the parameters given in `params`, and adds the defaults that `schema` declares.
     #[doc(hidden)]
     pub fn new(params: &str, schema: &str, as_of: Option<Timestamp>) -> Result<Self> {
         let object = |text: &str, what: &str| match serde_json::from_str(text) {
@@ -87,22 +94,34 @@ impl Config {
         Ok(Self { values, as_of })
     }
 
-    /// The integer parameter of that name.
+    /// Returns the integer parameter of that name.
+    ///
+    /// # Errors
+    /// Fails if the description does not declare such a parameter.
     pub fn integer(&self, name: &str) -> Result<i64> {
         self.get(name, "an integer", Value::as_i64)
     }
 
-    /// The number parameter of that name.
+    /// Returns the number parameter of that name.
+    ///
+    /// # Errors
+    /// Fails if the description does not declare such a parameter.
     pub fn number(&self, name: &str) -> Result<f64> {
         self.get(name, "a number", Value::as_f64)
     }
 
-    /// The text parameter of that name.
+    /// Returns the text parameter of that name.
+    ///
+    /// # Errors
+    /// Fails if the description does not declare such a parameter.
     pub fn text(&self, name: &str) -> Result<&str> {
         self.get(name, "a text", Value::as_str)
     }
 
-    /// The time the host computes for, if the description says `uses_as_of`.
+    /// Returns the time that the host computes for: the beginning of the current day, UTC.
+    ///
+    /// # Errors
+    /// Fails unless the description says `uses_as_of`.
     pub fn as_of(&self) -> Result<Timestamp> {
         self.as_of.ok_or_else(|| Fault::internal("no `as-of` was given: the description must say `uses_as_of`"))
     }

@@ -1,48 +1,55 @@
-//! Exact decimals: [`Number`] as it was written, [`Decimal`] with a fixed number of places, [`Money`] with two.
+//! Exact decimals: [`Number`] is as it was written, [`Decimal`] has a fixed number of places, and [`Money`] has two.
 
 use std::fmt;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Neg, Sub};
 
-/// Money: an exact decimal with two places.
+/// An amount of money: an exact decimal with two places.
 pub type Money = Decimal<2>;
 
-/// An exact decimal with `SCALE` places, at most 38 digits in all. Arithmetic that exceeds them panics, which the host
-/// sees as a failed call. So a sum of decimals may fail in one order of its rows and not in another: add up many with
-/// [`Totals`](crate::Totals), by a key or by `()`.
+/// An exact decimal with `SCALE` places and at most 38 digits.
+///
+/// Arithmetic that exceeds 38 digits panics, and a panic fails the plugin's call. So a sum of many decimals may fail in
+/// one order of its rows and not in another. [`Totals`](crate::Totals) adds up many amounts without that danger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Decimal<const SCALE: u8>(i128);
 
 /// A number exactly as it was written: `mantissa` / 10^`scale`.
+///
+/// ```
+/// # use smelt_sdk::{Money, Number};
+/// let price = Number::parse("19.995").and_then(Number::round::<2>);
+/// assert_eq!(price, Some(Money::from_units(2000)));
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Number {
     mantissa: i128,
     scale: u32,
 }
 
-/// The greatest magnitude that 38 digits hold.
+/// The greatest number of 38 digits.
 pub(crate) const MAX: i128 = 10i128.pow(38) - 1;
 
 impl<const SCALE: u8> Decimal<SCALE> {
     /// Zero.
     pub const ZERO: Self = Self(0);
 
-    /// From units of the last place: `Money::from_units(1999)` is 19.99.
+    /// Returns the decimal of so many units of the last place: `Money::from_units(1999)` is 19.99.
     pub const fn from_units(units: i128) -> Self {
         Self(units)
     }
 
-    /// In units of the last place: 19.99 is 1999.
+    /// Returns the number of units of the last place: of 19.99 it is 1999.
     pub const fn units(self) -> i128 {
         self.0
     }
 
-    /// Whether it is less than zero.
+    /// Returns whether the decimal is less than zero.
     pub const fn is_negative(self) -> bool {
         self.0 < 0
     }
 
-    /// Divided by a count, rounded half away from zero; `None` for a count of zero.
+    /// Divides by a count, and rounds half away from zero. Returns `None` for a count of zero.
     pub const fn divide(self, count: i64) -> Option<Self> {
         match count {
             0 => None,
@@ -51,15 +58,15 @@ impl<const SCALE: u8> Decimal<SCALE> {
         }
     }
 
-    /// The sum, unless it exceeds 38 digits.
+    /// Returns the sum, or `None` if it exceeds 38 digits.
     pub fn checked_add(self, other: Self) -> Option<Self> {
         self.0.checked_add(other.0).filter(|sum| sum.unsigned_abs() <= MAX as u128).map(Self)
     }
 }
 
-// Numbers are nearly always short, and arithmetic on 128 bits is slow on WebAssembly: where 64 bits do, they are used.
+// Nearly all numbers are short, and WebAssembly is slow with 128 bits. So arithmetic uses 64 bits where these suffice.
 
-/// The powers of ten that 64 bits hold.
+/// The powers of ten that fit 64 bits.
 const TENS: [i64; 19] = {
     let mut tens = [1; 19];
     let mut power = 1;
@@ -70,7 +77,7 @@ const TENS: [i64; 19] = {
     tens
 };
 
-/// A power of ten.
+/// Returns a power of ten, if it fits 128 bits.
 const fn ten_to(power: u32) -> Option<i128> {
     match power {
         0..19 => Some(TENS[power as usize] as i128),
@@ -78,11 +85,12 @@ const fn ten_to(power: u32) -> Option<i128> {
     }
 }
 
-/// The value, if 64 bits hold it.
+/// Returns the value, if it fits 64 bits.
 const fn short(value: i128) -> Option<i64> {
     if value as i64 as i128 == value { Some(value as i64) } else { None }
 }
 
+/// Returns the product, if it fits 128 bits.
 const fn multiply(a: i128, b: i128) -> Option<i128> {
     match (a.unsigned_abs() | b.unsigned_abs()) >> 31 {
         0 => Some((a as i64 * b as i64) as i128),
@@ -90,7 +98,7 @@ const fn multiply(a: i128, b: i128) -> Option<i128> {
     }
 }
 
-/// The quotient and the remainder by a positive number.
+/// Returns the quotient and the remainder of a division by a positive number.
 const fn divide(dividend: i128, divisor: i128) -> (i128, i128) {
     match (short(dividend), short(divisor)) {
         (Some(dividend), Some(divisor)) => ((dividend / divisor) as i128, (dividend % divisor) as i128),
@@ -98,10 +106,10 @@ const fn divide(dividend: i128, divisor: i128) -> (i128, i128) {
     }
 }
 
-/// Division by a positive number, rounded half away from zero.
+/// Divides by a positive number, and rounds half away from zero.
 const fn divide_half_away(dividend: i128, divisor: i128) -> i128 {
     let (quotient, remainder) = divide(dividend, divisor);
-    // At least half of the divisor is left over: written so that doubling cannot overflow.
+    // True if the remainder is at least half of the divisor. Doubling the remainder could overflow.
     let up = remainder.unsigned_abs() >= divisor.unsigned_abs() - remainder.unsigned_abs();
     match (up, dividend < 0) {
         (false, _) => quotient,
@@ -160,9 +168,11 @@ impl<const SCALE: u8> fmt::Display for Decimal<SCALE> {
 }
 
 impl Number {
-    /// Reads a number as people and JSON write it: an optional sign, digits with an optional point, an optional
-    /// exponent (`12`, `00012`, `-0`, `.5`, `1.5e3`). `None` for anything else (`NaN`, `1,000`, `0x10`) and for what 38
-    /// digits before the point cannot hold (`1e400`). Digits after the 38th place are cut off.
+    /// Reads a number as people and JSON write it: an optional sign, digits with an optional point, and an optional
+    /// exponent (`12`, `00012`, `-0`, `.5`, `1.5e3`).
+    ///
+    /// Returns `None` for anything else (`NaN`, `1,000`, `0x10`), and for a number with more than 38 digits before the
+    /// point (`1e400`). Digits that no longer fit after the point are cut off.
     pub fn parse(text: &str) -> Option<Self> {
         let (negative, digits) = match text.as_bytes() {
             [b'-', rest @ ..] => (true, rest),
@@ -207,7 +217,7 @@ impl Number {
         let mantissa = if negative { -magnitude } else { magnitude };
         match scale {
             _ if mantissa == 0 => Some(Self { mantissa, scale: 0 }),
-            // So small that nothing of it is left at any scale.
+            // A number so small is zero at every scale.
             77.. => Some(Self { mantissa: 0, scale: 0 }),
             0.. => Some(Self { mantissa, scale: scale as u32 }),
             _ => {
@@ -220,12 +230,12 @@ impl Number {
         }
     }
 
-    /// Whether it is less than zero; -0 is not.
+    /// Returns whether the number is less than zero. -0 is not.
     pub const fn is_negative(self) -> bool {
         self.mantissa < 0
     }
 
-    /// Rounded half away from zero to `SCALE` places, unless that exceeds 38 digits.
+    /// Rounds half away from zero to `SCALE` places. Returns `None` if the result exceeds 38 digits.
     pub fn round<const SCALE: u8>(self) -> Option<Decimal<SCALE>> {
         let places = u32::from(SCALE);
         let units = if self.scale <= places {
@@ -239,13 +249,14 @@ impl Number {
         (units.unsigned_abs() <= MAX as u128).then_some(Decimal(units))
     }
 
-    /// The exact product with a decimal, rounded half away from zero to its places, unless that exceeds 38 digits.
+    /// Multiplies with a decimal exactly, then rounds half away from zero to the decimal's places. Returns `None` if
+    /// the result exceeds 38 digits.
     pub fn times<const SCALE: u8>(self, other: Decimal<SCALE>) -> Option<Decimal<SCALE>> {
         if let Some(mantissa) = multiply(self.mantissa, other.0) {
             return Self { mantissa, scale: self.scale + u32::from(SCALE) }.round();
         }
-        // More digits than fit: multiply by one digit after the point at a time, from the last. What a step drops is less
-        // than a unit, so the tenths of the last step alone decide how to round.
+        // The exact product does not fit 128 bits. So this multiplies by one digit after the point at a time, from the
+        // last digit. A step drops less than a unit, so the tenths of the last step alone decide how to round.
         let (mut digits, units) = (self.mantissa.unsigned_abs(), other.0.unsigned_abs());
         let (mut product, mut tenths) = (0, 0);
         for _ in 0..self.scale {
@@ -258,7 +269,7 @@ impl Number {
         Some(Decimal(if (self.mantissa < 0) == (other.0 < 0) { product } else { -product }))
     }
 
-    /// The part before the point: -1.5 gives -1.
+    /// Returns the part before the point: -1 for -1.5.
     pub const fn trunc(self) -> i128 {
         match ten_to(self.scale) {
             Some(one) => divide(self.mantissa, one).0,
@@ -266,19 +277,19 @@ impl Number {
         }
     }
 
-    /// The nearest 64-bit float.
+    /// Returns the nearest 64-bit float.
     pub fn to_f64(self) -> f64 {
         match (short(self.mantissa), TENS.get(self.scale as usize)) {
             (Some(mantissa), _) if self.scale == 0 => mantissa as f64,
-            // Both are floats without loss, so the quotient is rounded once.
+            // Both convert to floats without loss, so only the quotient is rounded.
             (Some(mantissa), Some(&one)) if mantissa.unsigned_abs() < 1 << 53 => mantissa as f64 / one as f64,
-            // By way of text: the only conversion that is right to the last bit for every mantissa and scale.
+            // Only a conversion of text is right to the last bit for every mantissa and scale.
             _ => format!("{}e-{}", self.mantissa, self.scale).parse().expect("digits with an exponent are a float"),
         }
     }
 }
 
-/// The digits and how many of them stand behind the point, if there are at most 18 and nothing else.
+/// Returns the digits, and the number of digits after the point, if the text has at most 18 bytes and nothing else.
 fn short_digits(text: &[u8]) -> Option<(i64, u32)> {
     if text.len() > 18 {
         return None;
@@ -305,7 +316,7 @@ mod tests {
 
     use super::*;
 
-    /// Values of any number of digits.
+    /// Makes values with any number of digits.
     fn of_any_length() -> impl Strategy<Value = i128> {
         (any::<i64>(), 0u32..64, 0u32..64).prop_map(|(value, left, right)| (i128::from(value >> right)) << left)
     }

@@ -1,4 +1,4 @@
-//! How a plugin says what it is: columns by type, and a builder for each kind of description.
+//! Descriptions: columns by type, and a builder for each kind of plugin.
 
 use crate::Rule;
 pub use crate::bindings::types::{
@@ -7,7 +7,7 @@ pub use crate::bindings::types::{
 use crate::bindings::types::{DecimalType, KpiInput, Order, Stage};
 use crate::config::Parameters;
 
-/// Name, version and summary from the plugin crate's `Cargo.toml`.
+/// Returns the plugin's [`Identity`]: name, version and description from the `Cargo.toml` of its crate.
 #[macro_export]
 macro_rules! identity {
     () => {
@@ -21,137 +21,143 @@ macro_rules! identity {
     };
 }
 
+/// Returns a column that always has a value.
 fn field(name: &str, data_type: DataType) -> Field {
     Field { name: name.to_owned(), data_type, nullable: false }
 }
 
-/// A `boolean` column that always has a value.
+/// Declares a `boolean` column that always has a value.
 pub fn boolean(name: &str) -> Field {
     field(name, DataType::Boolean)
 }
 
-/// An `int64` column that always has a value.
+/// Declares an `int64` column that always has a value.
 pub fn int64(name: &str) -> Field {
     field(name, DataType::Int64)
 }
 
-/// A `float64` column that always has a value. Not for money: see [`money`].
+/// Declares a `float64` column that always has a value. Money needs [`money`]: sums of floats are not exact.
 pub fn float64(name: &str) -> Field {
     field(name, DataType::Float64)
 }
 
-/// A `utf8` column that always has a value.
+/// Declares a `utf8` column that always has a value.
 pub fn text(name: &str) -> Field {
     field(name, DataType::Utf8)
 }
 
-/// A `date32` column that always has a value.
+/// Declares a `date32` column that always has a value.
 pub fn date(name: &str) -> Field {
     field(name, DataType::Date32)
 }
 
-/// A UTC timestamp column, to the microsecond, that always has a value.
+/// Declares a column of UTC timestamps, to the microsecond, that always has a value.
 pub fn timestamp(name: &str) -> Field {
     field(name, DataType::Timestamp)
 }
 
-/// An exact decimal column of 38 digits, `scale` of them after the point, that always has a value.
+/// Declares a column of exact decimals that always has a value. They have 38 digits, `scale` of them after the point.
 pub fn decimal(name: &str, scale: u8) -> Field {
     field(name, DataType::Decimal128(DecimalType { precision: 38, scale }))
 }
 
-/// A column of money, [`Money`](crate::Money): an exact decimal with two places that always has a value.
+/// Declares a column of [`Money`](crate::Money), exact decimals with two places, that always has a value.
 pub fn money(name: &str) -> Field {
     decimal(name, 2)
 }
 
-/// The same column, in which rows may lack a value.
+/// Declares that rows may lack a value in the column: `nullable(text("channel"))`.
 pub fn nullable(field: Field) -> Field {
     Field { nullable: true, ..field }
 }
 
-/// The beginning of a cleaner's description.
+/// Begins the description of a cleaner.
 pub fn describe_cleaner(identity: Identity) -> CleanerDescription {
     CleanerDescription { identity, input: vec![], output: vec![], key: vec![], order_by: vec![], rules: vec![] }
 }
 
 impl CleanerDescription {
-    /// The parameters it takes.
+    /// Declares the parameters of the plugin.
     pub fn parameters(mut self, parameters: Parameters) -> Self {
         self.identity.parameters = parameters.schema();
         self
     }
 
-    /// Results depend on [`Config::as_of`](crate::Config::as_of).
+    /// Declares that results depend on [`Config::as_of`](crate::Config::as_of). Otherwise the plugin is not told the
+    /// time.
     pub fn uses_as_of(mut self) -> Self {
         self.identity.uses_as_of = true;
         self
     }
 
-    /// The bronze columns it reads.
+    /// Declares the bronze columns that the cleaner reads. All of them are text that may be missing.
     pub fn input<const N: usize>(mut self, columns: [&str; N]) -> Self {
         self.input = columns.map(str::to_owned).into();
         self
     }
 
-    /// The silver columns it writes.
+    /// Declares the silver columns that the cleaner writes.
     pub fn output<const N: usize>(mut self, fields: [Field; N]) -> Self {
         self.output = fields.into();
         self
     }
 
-    /// The output columns that identify a row in the whole dataset.
+    /// Declares the output columns that identify a row in the whole dataset. Of the rows with one key, the host keeps
+    /// one.
     pub fn key<const N: usize>(mut self, columns: [&str; N]) -> Self {
         self.key = columns.map(str::to_owned).into();
         self
     }
 
-    /// Of rows with one key, prefer this end of this column; earlier calls weigh more.
+    /// Declares that the host keeps the row with the greatest or least value in this column, of the rows with one key.
+    /// A later call decides only where the earlier ones find no difference.
     pub fn prefer(mut self, prefer: Preference, column: &str) -> Self {
         self.order_by.push(Order { column: column.to_owned(), prefer });
         self
     }
 
-    /// The rules it applies.
+    /// Declares the rules that the cleaner applies.
     pub fn rules<const N: usize>(mut self, rules: [&Rule; N]) -> Self {
         self.rules = rules.map(Rule::describe).into();
         self
     }
 }
 
-/// The beginning of a KPI's description.
+/// Begins the description of a KPI.
 pub fn describe_kpi(identity: Identity) -> KpiDescription {
     KpiDescription { identity, inputs: vec![], stages: vec![], output: vec![], key: None }
 }
 
 impl KpiDescription {
-    /// The parameters it takes.
+    /// Declares the parameters of the plugin.
     pub fn parameters(mut self, parameters: Parameters) -> Self {
         self.identity.parameters = parameters.schema();
         self
     }
 
-    /// Results depend on [`Config::as_of`](crate::Config::as_of).
+    /// Declares that results depend on [`Config::as_of`](crate::Config::as_of). Otherwise the plugin is not told the
+    /// time.
     pub fn uses_as_of(mut self) -> Self {
         self.identity.uses_as_of = true;
         self
     }
 
-    /// One dataset it reads, and which columns of it.
+    /// Declares a dataset that the KPI reads, and the columns that it needs. The host sends only these.
     pub fn input<const N: usize>(mut self, name: &str, columns: [Field; N]) -> Self {
         self.inputs.push(KpiInput { name: name.to_owned(), columns: columns.into() });
         self
     }
 
-    /// What it adds up: `int64` and `decimal` columns by key columns. Without keys there is one row. It comes after all
-    /// calls of [`fold_by`](Self::fold_by), and for most KPIs is all there is.
+    /// Declares the last table of sums: `int64` and `decimal` columns that are added up by key columns. Without key
+    /// columns there is one row. Most KPIs have this table only. In a description it comes after all calls of
+    /// [`fold_by`](Self::fold_by).
     pub fn sums<const K: usize, const S: usize>(mut self, key: [Field; K], sums: [Field; S]) -> Self {
         self.stages.push(Stage { key: key.into(), sums: sums.into(), group: 0 });
         self
     }
 
-    /// What it adds up first: sums by the columns of `group` and `key`, of which all rows that agree in `group` are
-    /// folded into rows of the next stage.
+    /// Declares a table of sums that comes before the last one: columns that are added up by the columns of `group` and
+    /// `key`. [`Kpi::fold`](crate::Kpi::fold) turns all rows that agree in `group` into rows of the next table.
     pub fn fold_by<const G: usize, const K: usize, const S: usize>(
         mut self,
         group: [Field; G],
@@ -163,33 +169,34 @@ impl KpiDescription {
         self
     }
 
-    /// The columns of its table.
+    /// Declares the columns of the KPI's table.
     pub fn output<const N: usize>(mut self, fields: [Field; N]) -> Self {
         self.output = fields.into();
         self
     }
 
-    /// The output columns that tell the rows of its table apart; none if there is never more than one row. By them people
-    /// and `smelt plugin diff` know a row again. The host refuses a table in which two rows agree in all of them.
+    /// Declares the output columns that tell the rows of the KPI's table apart, or none if there is at most one row.
+    /// People and `smelt plugin diff` recognise a row by these columns. The host refuses a table in which two rows
+    /// agree in all of them.
     pub fn key<const N: usize>(mut self, columns: [&str; N]) -> Self {
         self.key = Some(columns.map(str::to_owned).into());
         self
     }
 }
 
-/// The beginning of a source's description.
+/// Begins the description of a source.
 pub fn describe_source(identity: Identity) -> SourceDescription {
     SourceDescription { identity, objects: vec![] }
 }
 
 impl SourceDescription {
-    /// The parameters it takes.
+    /// Declares the parameters of the plugin.
     pub fn parameters(mut self, parameters: Parameters) -> Self {
         self.identity.parameters = parameters.schema();
         self
     }
 
-    /// A glob for each family of objects it makes.
+    /// Declares a glob for the names of each kind of object that the source makes.
     pub fn objects<const N: usize>(mut self, globs: [&str; N]) -> Self {
         self.objects = globs.map(str::to_owned).into();
         self

@@ -1,4 +1,4 @@
-//! What the export macros call: the contract's calls, in terms of the SDK's traits. Not for plugins.
+//! The contract's calls in terms of the SDK's traits. Only the code that the export macros generate uses this module.
 #![doc(hidden)]
 
 use std::cell::RefCell;
@@ -8,9 +8,9 @@ use crate::{Batch, Cleaned, Cleaner, Config, Fault, Kpi, Result, Source, Table, 
 
 pub use crate::host::report_panics;
 
-/// A cleaner's session.
+/// A session of a cleaner.
 pub struct Session<T> {
-    /// The cleaner and what it fills; none after a fault, which leaves either half done.
+    /// The cleaner and the result that it fills. `None` after a fault, because a fault leaves both in an unknown state.
     state: RefCell<Option<(T, Cleaned)>>,
 }
 
@@ -33,7 +33,7 @@ impl<T: Cleaner> Session<T> {
     }
 }
 
-/// A KPI's accumulator.
+/// An accumulator of a KPI.
 pub struct Accumulator<T> {
     kpi: RefCell<T>,
     description: KpiDescription,
@@ -72,7 +72,7 @@ impl<T: Kpi> Accumulator<T> {
         table.finish()
     }
 
-    /// An empty table of that stage.
+    /// Returns an empty table for the sums of that stage.
     fn stage(&self, stage: usize) -> Result<Table> {
         let declared = self.description.stages.get(stage);
         let declared = declared.ok_or_else(|| Fault::invalid_input(format!("there is no stage {stage}")))?;
@@ -80,7 +80,7 @@ impl<T: Kpi> Accumulator<T> {
     }
 }
 
-/// A source's `generate`.
+/// Makes the objects of one tick of a source.
 pub fn generate<T: Source>(params: &str, seed: u64, tick: u64, as_of: i64) -> Result<Vec<types::Object>> {
     let config = Config::new(params, &T::describe().identity.parameters, None)?;
     T::generate(&config, Tick { seed, number: tick, as_of: Timestamp(as_of) })
@@ -95,7 +95,7 @@ mod tests {
     const EMPTY: Rule = Rule::reject("empty", "There is nothing.");
     const LOUD: Rule = Rule::repair("loud", "It ends with an exclamation mark.");
 
-    /// Says whether there was an exclamation mark, unless the text is of one letter.
+    /// Removes exclamation marks, and tells whether there were any unless the text has one letter.
     struct Calm;
 
     impl Cleaner for Calm {

@@ -1,8 +1,8 @@
-//! What the host offers. Natively, for unit tests, messages go to standard error and pseudonyms are plain SHA-256.
+//! Calls of the host. In native unit tests, messages go to standard error, and a pseudonym is a plain SHA-256.
 
 pub use crate::bindings::log::Level;
 
-/// Writes a message to the host's log. Never put row content in it: logs are not private.
+/// Writes a message to the host's log. A message must not contain values of rows, because logs are not private.
 pub fn log(level: Level, message: &str) {
     #[cfg(target_family = "wasm")]
     crate::bindings::log::write(level, message);
@@ -10,12 +10,13 @@ pub fn log(level: Level, message: &str) {
     eprintln!("{level:?}: {message}");
 }
 
-/// The pseudonym of each value under the host's key. Trim and fold case first: equal values give equal pseudonyms.
+/// Returns the pseudonym of each value under the host's key. Only equal values have equal pseudonyms, so the caller
+/// first removes white space and differences of case.
 pub fn pseudonymise(values: &[String]) -> Vec<String> {
     #[cfg(target_family = "wasm")]
     return crate::bindings::privacy::pseudonymise(values);
     #[cfg(all(feature = "native", not(target_family = "wasm")))]
-    if let Some(pseudonyms) = crate::native::pseudonymise(values) {
+    if let Some(pseudonyms) = crate::native::call::pseudonymise(values) {
         return pseudonyms;
     }
     #[cfg(not(target_family = "wasm"))]
@@ -28,7 +29,7 @@ fn plain_pseudonym(value: &str) -> String {
     sha2::Sha256::digest(value).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Makes a panic tell the host its message and location before it traps.
+/// Installs a hook that sends the message and location of a panic to the host's log before the component traps.
 #[doc(hidden)]
 pub fn report_panics() {
     #[cfg(target_family = "wasm")]

@@ -1,32 +1,40 @@
-//! KPIs: what rows add to a table of sums, and the table that is made from the sums.
+//! KPIs: what rows add to a table of sums, and the table that the KPI makes from the sums.
 
 use crate::{Batch, Config, Fault, KpiDescription, Result, Table};
 
 /// An aggregate over silver datasets.
 ///
-/// The host makes as many as it likes, over any split of the rows, adds up what they give as their state, and subtracts
-/// it for rows that leave silver. So the states of rows split over several must add up to the state of all in one; with
-/// sums and counts of rows that is so of itself. A row whose sums are all zero does not exist.
+/// The host opens as many accumulators as it likes and splits the rows among them. It adds up the states that they
+/// return. When rows leave silver, the host subtracts the state of these rows. So the states of several accumulators
+/// must add up to the state of one accumulator that took in all their rows. Sums and counts of rows have
+/// this property. A row of sums that are all zero does not exist.
+///
+/// A KPI that counts rows and sums money by one key is shorter as a [`SumByKey`](crate::SumByKey).
 pub trait Kpi: Sized {
-    /// What this KPI is.
+    /// Describes the KPI: its inputs, its sums and the columns of its table.
     fn describe() -> KpiDescription;
 
-    /// One that has seen no row.
+    /// Opens an accumulator that has taken in no rows.
     fn open(config: &Config) -> Result<Self>;
 
-    /// Takes in rows of the named input; they have the columns declared for it.
+    /// Takes in rows of the input called `input`. The rows have the columns that the description declares for that
+    /// input.
     fn update(&mut self, input: &str, rows: &Batch) -> Result<()>;
 
-    /// Writes what the rows taken in add to the first stage: key columns, then sums, in any order. Keys may repeat.
+    /// Writes what all rows taken in add to the first stage: key columns, then sums. The order of these rows does not
+    /// matter, and keys may repeat.
     fn state(&self, out: &mut Table) -> Result<()>;
 
-    /// Writes what groups of a stage add to the next one. They are whole and sorted by key ([`Batch::groups`] tells them
-    /// apart), and each must add the same whichever others come with it. Needed where there are several stages.
+    /// Writes what groups of the stage with index `stage` add to the next stage. A KPI with one stage has no `fold`.
+    ///
+    /// The groups are complete and sorted by key; [`Batch::groups`] tells them apart. A group must add the same sums,
+    /// whichever other groups come with it.
     fn fold(&self, stage: usize, groups: &Batch, out: &mut Table) -> Result<()> {
         let _ = (groups, out);
         Err(Fault::internal(format!("`fold` is not written, but the description has a stage after stage {stage}")))
     }
 
-    /// Writes the KPI's table, rows in their final order, from all rows of the last stage, which are sorted by key.
+    /// Writes the KPI's table, rows in their final order, from all rows of the last stage, which are sorted by key. The
+    /// table must not depend on the rows that this accumulator took in.
     fn evaluate(&self, sums: &Batch, out: &mut Table) -> Result<()>;
 }

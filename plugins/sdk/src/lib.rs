@@ -1,13 +1,24 @@
-//! Write smelt plugins in Rust. A plugin is a struct, one trait and one macro:
+//! The SDK for smelt plugins in Rust. A plugin is one type that implements one trait, and one macro exports it:
 //!
-//! | kind | trait | macro | what it does |
+//! | kind | trait | macro | purpose |
 //! |---|---|---|---|
 //! | source | [`Source`] | [`export_source!`] | makes bronze objects |
 //! | cleaner | [`Cleaner`] | [`export_cleaner!`] | turns bronze rows into silver rows |
-//! | KPI | [`Kpi`] | [`export_kpi!`] | turns silver rows into a gold table |
+//! | KPI | [`SumByKey`] or [`Kpi`] | [`export_kpi!`] | turns silver rows into a gold table |
 //!
-//! Built for `wasm32-unknown-unknown` the crate is a component of the contract in `wit/0.2.0`; built natively it is an
-//! ordinary library whose logic unit tests call through [`testing`].
+//! Built for `wasm32-unknown-unknown`, a plugin is a component that keeps the contract in `wit/0.2.0`. Built natively,
+//! it is an ordinary library: its unit tests call it through [`testing`].
+//!
+//! All plugins are written with the same few types:
+//!
+//! - [`describe_source`], [`describe_cleaner`] and [`describe_kpi`] begin a description: the columns that the plugin
+//!   reads and writes, its rules and its [`Parameters`].
+//! - [`Batch`] holds the rows that the host sends, as typed columns. [`Table`] takes the rows that the plugin writes.
+//! - [`Money`], [`Decimal`] and [`Number`] are exact. [`Date`] and [`Timestamp`] are read strictly.
+//! - [`Totals`] counts rows and sums money by a key, and never overflows.
+//! - [`Fault`] is an error with a message. It fails the call, and so does a panic; nothing else stops.
+//!
+//! This KPI counts the rainy readings of each day:
 //!
 //! ```
 //! use smelt_sdk::prelude::*;
@@ -27,18 +38,18 @@
 //!         Ok(Self::default())
 //!     }
 //!     fn update(&mut self, _input: &str, rows: &Batch) -> Result<()> {
-//!         let (day, raining) = (rows.dates("day")?, rows.booleans("raining")?);
-//!         self.0.extend(rows.rows().filter(|&row| raining.value(row)).map(|row| day.value(row)));
+//!         let (days, raining) = (rows.dates("day")?, rows.booleans("raining")?);
+//!         self.0.extend(rows.rows().filter(|&row| raining.value(row)).map(|row| days.value(row)));
 //!         Ok(())
 //!     }
 //!     fn state(&self, out: &mut Table) -> Result<()> {
-//!         self.0.iter().for_each(|day| drop(out.row().date(*day).integer(1)));
+//!         for &day in &self.0 {
+//!             out.row().date(day).integer(1);
+//!         }
 //!         Ok(())
 //!     }
 //!     fn evaluate(&self, sums: &Batch, out: &mut Table) -> Result<()> {
-//!         let (day, readings) = (sums.dates("day")?, sums.integers("readings")?);
-//!         sums.rows().for_each(|row| drop(out.row().date(day.value(row)).integer(readings.value(row))));
-//!         Ok(())
+//!         out.copy_rows(sums, sums.rows())
 //!     }
 //! }
 //!
@@ -50,7 +61,6 @@ pub mod bindings;
 mod cleaner;
 mod column;
 mod config;
-mod copy;
 mod decimal;
 mod describe;
 mod fault;
@@ -87,7 +97,7 @@ pub use totals::{Key, Totals};
 #[doc(hidden)]
 pub use wit_bindgen;
 
-/// Everything a plugin normally needs.
+/// All that a plugin normally needs: `use smelt_sdk::prelude::*;`.
 pub mod prelude {
     pub use crate::{
         Batch, Cleaned, Cleaner, CleanerDescription, Config, Date, Decimal, Fault, Kpi, KpiDescription, Level, Money,

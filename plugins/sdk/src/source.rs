@@ -1,30 +1,30 @@
-//! Sources: bronze objects made from a seed.
+//! Sources: they make bronze objects from a seed.
 
 pub use crate::bindings::types::Object;
 use crate::{Config, Result, SourceDescription, Timestamp};
 
-/// One moment of a source's life; equal ticks with equal parameters give equal bytes.
+/// One moment of a source. Equal ticks with equal parameters must give equal bytes.
 #[derive(Debug, Clone, Copy)]
 pub struct Tick {
-    /// What all randomness is derived from.
+    /// The seed from which the source derives all randomness.
     pub seed: u64,
-    /// Which tick this is, from 0.
+    /// The number of this tick, from 0.
     pub number: u64,
-    /// When it is; object names are stamped with it.
+    /// The time of this tick. Names of objects contain it as a [`stamp`](Timestamp::stamp).
     pub as_of: Timestamp,
 }
 
 /// Makes bronze objects.
 pub trait Source {
-    /// What this source is.
+    /// Describes the source: its parameters, and globs for the names of its objects.
     fn describe() -> SourceDescription;
 
-    /// The objects of one tick.
+    /// Makes the objects of one tick.
     fn generate(config: &Config, tick: Tick) -> Result<Vec<Object>>;
 }
 
 impl Object {
-    /// An object of that name.
+    /// Returns an object with that name and content.
     pub fn new(name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
         Self { name: name.into(), bytes: bytes.into() }
     }

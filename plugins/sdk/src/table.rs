@@ -1,11 +1,11 @@
-//! Writing: rows cell by cell into columns.
+//! Writes rows, cell by cell, into columns.
 
 use crate::bindings::types::{DataType, Field};
 use crate::column::{Column, Values};
 use crate::ipc::write;
-use crate::{Date, Decimal, Fault, Result, Timestamp};
+use crate::{Batch, Date, Decimal, Fault, Result, Timestamp};
 
-/// Rows of a declared schema.
+/// Rows that the plugin writes, in the columns that it declared: `out.row().text("web").integer(3);`.
 pub struct Table {
     fields: Vec<Field>,
     columns: Vec<Column>,
@@ -13,9 +13,10 @@ pub struct Table {
     error: Option<Fault>,
 }
 
-/// A row being written: one call a cell, in the order of the schema. A missing value is `None`.
+/// A row that is being written, with one call for each cell, in the order of the columns. A missing value is `None`.
 ///
-/// A cell of the wrong type, and a row with too few or too many cells, make the table a fault.
+/// If a cell has the wrong type, or a row has too few or too many cells, the plugin's call fails. The message names the
+/// column.
 pub struct Row<'t> {
     table: &'t mut Table,
     next: usize,
@@ -27,24 +28,36 @@ impl Table {
         Self { fields: fields.to_vec(), columns, rows: 0, error: None }
     }
 
-    /// Returns the columns that the table was declared with.
-    pub(crate) fn fields(&self) -> &[Field] {
-        &self.fields
-    }
-
-    /// Makes room for so many rows more.
+    /// Reserves room for `rows` more rows.
     pub(crate) fn reserve(&mut self, rows: usize) {
         self.columns.iter_mut().for_each(|column| column.reserve(rows));
     }
 
-    /// Begins the next row.
+    /// Begins the next row. The caller writes its cells to the returned [`Row`].
     #[inline]
     pub fn row(&mut self) -> Row<'_> {
         self.rows += 1;
         Row { table: self, next: 0 }
     }
 
-    /// The rows as a stream. The table is empty afterwards and keeps its room.
+    /// Copies rows of a batch, in the order of the indices in `rows`. Each cell comes from the batch's column of the
+    /// same name. The batch may have other columns as well.
+    ///
+    /// # Errors
+    /// Fails if the batch lacks a column of the table, or has it with another type.
+    pub fn copy_rows(&mut self, from: &Batch<'_>, rows: impl IntoIterator<Item = usize>) -> Result<()> {
+        let columns = self.fields.iter().map(|field| from.column(&field.name, &field.data_type));
+        let columns = columns.collect::<Result<Vec<_>>>()?;
+        for row in rows {
+            for (to, column) in self.columns.iter_mut().zip(&columns) {
+                to.push(self.rows, column.bytes(row));
+            }
+            self.rows += 1;
+        }
+        Ok(())
+    }
+
+    /// Returns the rows as a stream, and empties the table for more rows, which use the same memory.
     pub(crate) fn finish(&mut self) -> Result<Vec<u8>> {
         let Self { fields, columns, rows, error } = self;
         let stream = match error.take() {
@@ -56,13 +69,14 @@ impl Table {
         stream
     }
 
+    /// Keeps the first error, which [`finish`](Self::finish) returns.
     #[cold]
     fn fail(&mut self, message: String) {
         self.error.get_or_insert_with(|| Fault::internal(message));
     }
 }
 
-/// A method that adds a cell to a column whose values are of one kind.
+/// Defines a method that writes a cell to a column whose values are of one kind.
 macro_rules! cell {
     ($(#[$doc:meta])* $name:ident, $value:ty, $kind:ident, $given:literal, $bytes:expr) => {
         $(#[$doc])*
@@ -82,7 +96,7 @@ macro_rules! cell {
 }
 
 impl Row<'_> {
-    /// A boolean.
+    /// Writes a boolean.
     pub fn boolean(self, value: impl Into<Option<bool>>) -> Self {
         let value = value.into();
         self.cell("boolean", value.is_none(), |values, row| match values {
@@ -96,24 +110,24 @@ impl Row<'_> {
     }
 
     cell!(
-        /// A 64-bit integer.
+        /// Writes a 64-bit integer.
         integer, i64, Integer, "int64", i64::to_le_bytes
     );
     cell!(
-        /// A 64-bit float; NaN is written with one bit pattern.
+        /// Writes a 64-bit float. All NaNs get one bit pattern, so that equal tables have equal bytes.
         float, f64, Float, "float64",
         |value| if value.is_nan() { f64::NAN.to_le_bytes() } else { value.to_le_bytes() }
     );
     cell!(
-        /// A calendar date.
+        /// Writes a calendar date.
         date, Date, Date, "date32", |value| value.0.to_le_bytes()
     );
     cell!(
-        /// An instant.
+        /// Writes an instant.
         timestamp, Timestamp, Timestamp, "timestamp", |value| value.0.to_le_bytes()
     );
 
-    /// A text.
+    /// Writes a text.
     #[inline(always)]
     pub fn text<'v>(self, value: impl Into<Option<&'v str>>) -> Self {
         let value = value.into();
@@ -127,7 +141,7 @@ impl Row<'_> {
         })
     }
 
-    /// An exact decimal; the column must have the same number of places.
+    /// Writes an exact decimal. The column must have the same number of places.
     #[inline(always)]
     pub fn decimal<const SCALE: u8>(self, value: impl Into<Option<Decimal<SCALE>>>) -> Self {
         let value = value.into();
@@ -140,7 +154,7 @@ impl Row<'_> {
         })
     }
 
-    /// A number in units of the last place, for an integer or decimal column whatever its scale.
+    /// Writes a number in units of the last place, to an integer column or a decimal column of any scale.
     pub(crate) fn units(self, value: Option<i128>) -> Self {
         if let Some(DataType::Int64) = self.table.fields.get(self.next).map(|field| &field.data_type) {
             return match value.map(i64::try_from).transpose() {
@@ -157,7 +171,8 @@ impl Row<'_> {
         })
     }
 
-    /// Adds a cell by `push`, which is told the row and returns whether the column has values of its kind.
+    /// Writes a cell by `push`, which gets the column's values and the row. It returns false if they are of another
+    /// kind.
     #[inline(always)]
     fn cell(mut self, given: &str, null: bool, push: impl FnOnce(&mut Values, usize) -> bool) -> Self {
         let row = self.table.rows - 1;
@@ -172,6 +187,7 @@ impl Row<'_> {
         self
     }
 
+    /// Fails the table because of a cell, and ignores the rest of the row.
     #[cold]
     #[inline(never)]
     fn mismatch(mut self, given: &str) -> Self {
@@ -207,7 +223,8 @@ impl Row<'_> {
 mod tests {
     use super::*;
     use crate::ipc::read;
-    use crate::{Money, decimal, nullable, text};
+    use crate::testing::{cells, decode, encode};
+    use crate::{Money, boolean, date, decimal, float64, int64, money, nullable, text, timestamp};
 
     #[test]
     fn every_buffer_begins_where_a_decimal_may() {
@@ -225,5 +242,48 @@ mod tests {
                 assert!(at.is_multiple_of(16), "{} at {at}", column.name);
             }
         }
+    }
+
+    /// Copies the rows of a batch of prices, last row first, into a table with these columns.
+    fn prices(columns: &[Field]) -> Result<Vec<Vec<String>>> {
+        let batch = encode(&[text("product"), money("price")], &[&cells(["ink", "0.10"]), &cells(["tea", "1.50"])])?;
+        let (batch, mut out) = (Batch::read(&batch)?, Table::new(columns));
+        out.copy_rows(&batch, batch.rows().rev())?;
+        decode(columns, &out.finish()?)
+    }
+
+    #[test]
+    fn rows_come_in_the_order_given_and_cells_by_the_name_of_their_column() {
+        let copied = prices(&[money("price"), text("product")]).expect("the batch has both");
+        assert_eq!(copied, [["1.50", "tea"], ["0.10", "ink"]]);
+        assert_eq!(prices(&[text("product")]).expect("the batch has it"), [["tea"], ["ink"]]);
+    }
+
+    #[test]
+    fn a_column_that_the_batch_lacks_or_has_with_another_type_is_a_fault() {
+        let fault = |column| prices(&[column]).expect_err("the batch has no such column").message;
+        assert_eq!(fault(text("name")), "no column `name`; the batch has product, price");
+        assert!(fault(int64("price")).starts_with("column `price` is "));
+        assert!(fault(decimal("price", 3)).starts_with("column `price` is "), "a scale is part of the type");
+    }
+
+    #[test]
+    fn cells_of_every_type_are_copied_to_the_byte() {
+        let fields = [
+            boolean("boolean"),
+            int64("integer"),
+            float64("float"),
+            text("text"),
+            date("date"),
+            timestamp("timestamp"),
+            decimal("decimal", 4),
+        ]
+        .map(nullable);
+        let full = cells(["true", "-7", "0.5", "naïve", "2024-02-29", "2025-11-13T10:35:00.25Z", "-12.3456"]);
+        let empty = cells([""; 7]);
+        let stream = encode(&fields, &[&full, &empty, &full]).expect("valid rows");
+        let (batch, mut out) = (Batch::read(&stream).expect("a stream"), Table::new(&fields));
+        out.copy_rows(&batch, batch.rows()).expect("the same columns");
+        assert_eq!(out.finish().expect("the cells fit"), stream);
     }
 }

@@ -1,29 +1,30 @@
-//! Dates and instants, read strictly.
+//! Dates and instants, which are read strictly.
 
 use std::fmt;
 
-/// A calendar date: days since 1970-01-01, in the proleptic Gregorian calendar.
+/// A calendar date, as days since 1970-01-01 in the proleptic Gregorian calendar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Date(pub i32);
 
-/// An instant: microseconds since 1970-01-01T00:00:00Z, leap seconds not counted.
+/// An instant, as microseconds since 1970-01-01T00:00:00Z without leap seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(pub i64);
 
+/// Microseconds of a day.
 const DAY: i64 = 86_400_000_000;
-/// The first microsecond of year 0, and the one after the last of year 9999.
+/// The instants of the years 0 to 9999, which have four digits.
 const WRITABLE: std::ops::Range<i64> = -62_167_219_200_000_000..253_402_300_800_000_000;
 
 impl Date {
-    /// Reads `YYYY-MM-DD`; `None` for anything else and for days that do not exist.
+    /// Reads `YYYY-MM-DD`. Returns `None` for anything else, and for a day that does not exist.
     pub fn parse(text: &str) -> Option<Self> {
         let bytes: &[u8; 10] = text.as_bytes().try_into().ok()?;
         date(bytes)
     }
 
-    /// Year, month (1–12) and day of the month (1–31).
+    /// Returns the year, the month (1–12) and the day of the month (1–31).
     pub const fn ymd(self) -> (i32, u32, u32) {
-        // Days from civil, inverted: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
+        // `civil_from_days` of Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
         let shifted = self.0 as i64 + 719_468;
         let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
         let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
@@ -35,7 +36,7 @@ impl Date {
         (year as i32, month as u32, day as u32)
     }
 
-    /// The date, if there is such a day.
+    /// Returns the date, if the day exists.
     pub const fn from_ymd(year: i32, month: u32, day: u32) -> Option<Self> {
         let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
         let days = match month {
@@ -58,9 +59,10 @@ impl Date {
 }
 
 impl Timestamp {
-    /// Reads an RFC 3339 timestamp, or `YYYY-MM-DD[T ]HH:MM:SS[.f]` taken as UTC. Digits of a second after the sixth
-    /// are cut off. `None` for anything else, for `24:00:00`, and for leap seconds, which have no place of their own on
-    /// this time scale.
+    /// Reads a timestamp of RFC 3339, or `YYYY-MM-DD[T ]HH:MM:SS[.f]`, which counts as UTC. Digits of a second after
+    /// the sixth are cut off.
+    ///
+    /// Returns `None` for anything else, for `24:00:00`, and for leap seconds, which this time scale cannot express.
     pub fn parse(text: &str) -> Option<Self> {
         let (head, mut rest) = text.as_bytes().split_first_chunk::<19>()?;
         let date = date(head.first_chunk()?)?;
@@ -93,33 +95,36 @@ impl Timestamp {
             _ => return None,
         };
         let instant = Self(i64::from(date.0) * DAY + micros - offset * 60_000_000);
-        // An offset can push the first and last day of the four-digit years outside them, where nothing can write it.
+        // On the first and last day of the four-digit years, an offset can lead outside them. Such an instant cannot be
+        // written.
         WRITABLE.contains(&instant.0).then_some(instant)
     }
 
-    /// The UTC date of the instant.
+    /// Returns the UTC date of the instant.
     pub const fn date(self) -> Date {
         Date(self.0.div_euclid(DAY) as i32)
     }
 
-    /// `YYYYMMDDTHHMMSS`, UTC: the stamp in object names.
+    /// Returns the stamp in object names: `YYYYMMDDTHHMMSS`, UTC.
     pub fn stamp(self) -> String {
         let (year, month, day) = self.date().ymd();
         let (hour, minute, second) = self.hms();
         format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}")
     }
 
-    /// The instant so many seconds later.
+    /// Returns the instant that is later by `seconds`.
     pub const fn plus_seconds(self, seconds: i64) -> Self {
         Self(self.0 + seconds * 1_000_000)
     }
 
+    /// Returns hour, minute and second, UTC.
     fn hms(self) -> (i64, i64, i64) {
         let seconds = self.0.rem_euclid(DAY) / 1_000_000;
         (seconds / 3600, seconds / 60 % 60, seconds % 60)
     }
 }
 
+/// Reads a number of two digits.
 fn two(tens: u8, ones: u8) -> Option<u32> {
     let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
     (tens < 10 && ones < 10).then(|| u32::from(tens * 10 + ones))
@@ -137,7 +142,7 @@ impl fmt::Display for Date {
     }
 }
 
-/// RFC 3339 in UTC, with six digits of the second where it is not whole.
+/// Writes a timestamp of RFC 3339 in UTC. A second that is not whole has six digits after the point.
 impl fmt::Display for Timestamp {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (hour, minute, second) = self.hms();

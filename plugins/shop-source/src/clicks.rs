@@ -1,4 +1,4 @@
-//! Clicks as JSON Lines.
+//! Exports clicks as JSON Lines.
 
 use std::io::Write as _;
 use std::net::Ipv4Addr;
@@ -21,6 +21,7 @@ const PAGES: [&str; 10] = [
     "/login?next=%2Fcart",
 ];
 
+/// Returns the object of a tick's clicks.
 pub(crate) fn export(shop: &Shop) -> Vec<u8> {
     let mut dice = shop.dice(2);
     let mut out = object(shop.clicks, 128);

@@ -1,4 +1,4 @@
-//! Customers as CSV: new ones, and some of earlier ticks who have moved or changed their name.
+//! Exports customers as CSV: new ones, and some of earlier ticks who have moved or changed their name.
 
 use std::io::Write as _;
 
@@ -13,6 +13,7 @@ use crate::shop::{Dice, Shop, object, pick, put};
 
 const COUNTRIES: [&str; 12] = ["FR", "FR", "FR", "BE", "CA", "DE", "GB", "IT", "NL", "TR", "BR", "JP"];
 
+/// Returns the object of a tick's customers.
 pub(crate) fn export(shop: &Shop) -> Vec<u8> {
     let mut dice = shop.dice(0);
     let mut out = object(shop.customers, 100);
@@ -62,7 +63,7 @@ fn name<L: Data + Copy>(locale: L, dice: &mut Dice) -> (&'static str, &'static s
     (FirstName(locale).fake_with_rng(dice), LastName(locale).fake_with_rng(dice))
 }
 
-/// An address nobody has (RFC 2606), at times in capitals or between blanks, as people type it.
+/// Writes an address that nobody has (RFC 2606). Some are in capitals or between blanks, as people type them.
 fn email(first: &str, last: &str, out: &mut Vec<u8>, dice: &mut Dice) {
     let (number, domain) = (dice.random_range(0..1000), pick(&["com", "net", "org"], dice));
     let email = format!("{first}.{last}{number}@example.{domain}").replace(' ', "-");
@@ -74,7 +75,7 @@ fn email(first: &str, last: &str, out: &mut Vec<u8>, dice: &mut Dice) {
     }
 }
 
-/// A CSV cell, in quotes where it must be (RFC 4180).
+/// Writes a cell of CSV, in quotes if it needs them (RFC 4180).
 fn cell(text: &str, out: &mut Vec<u8>) {
     match text.contains([',', '"', '\r', '\n']) {
         true => put!(out, "\"{}\"", text.replace('"', "\"\"")),

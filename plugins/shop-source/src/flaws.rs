@@ -1,11 +1,11 @@
-//! What can be wrong with a row, and how often.
+//! The flaws that a row can have, and their rates.
 
 use rand::Rng;
 use smelt_sdk::{Config, Parameters, Result};
 
 use Flaw::*;
 
-/// Something wrong with a row; one parameter each.
+/// A flaw of a row. Each flaw has a parameter.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Flaw {
     MissingCustomerId,
@@ -27,7 +27,7 @@ pub(crate) enum Flaw {
     MalformedLine,
 }
 
-/// Each with its parameter, the share of rows it strikes by default, and what it is.
+/// Each flaw with its parameter, the default share of rows that have it, and a summary.
 const FLAWS: [(Flaw, &str, f64, &str); 17] = [
     (MissingCustomerId, "missing_customer_id", 0.005, "Share of customers without an id."),
     (MissingName, "missing_name", 0.01, "Share of customers without a first or last name."),
@@ -38,7 +38,7 @@ const FLAWS: [(Flaw, &str, f64, &str); 17] = [
         ReturningCustomer,
         "returning_customers",
         0.02,
-        "Customers of earlier ticks that come anew, as a share added to the new ones.",
+        "Customers of earlier ticks that come again, as a share added to the new ones.",
     ),
     (MissingOrderId, "missing_order_id", 0.005, "Share of orders without an id."),
     (AnonymousCustomer, "anonymous_customers", 0.01, "Share of orders and clicks without a customer."),
@@ -68,15 +68,16 @@ const FLAWS: [(Flaw, &str, f64, &str); 17] = [
     (MalformedLine, "malformed_line", 0.02, "Share of clicks that are no JSON object."),
 ];
 
-/// How often each flaw strikes, in units of 2^-53.
+/// The rate of each flaw, in units of 2^-53.
 pub(crate) struct Flaws([u64; FLAWS.len()]);
 
-/// Adds the parameters of all flaws.
+/// Declares the parameters of all flaws.
 pub(crate) fn declare(parameters: Parameters) -> Parameters {
     FLAWS.iter().fold(parameters, |all, &(_, name, default, summary)| all.number(name, 0.0..=1.0, default, summary))
 }
 
 impl Flaws {
+    /// Reads the rates from the parameters.
     pub(crate) fn open(config: &Config) -> Result<Self> {
         let mut rates = [0; FLAWS.len()];
         for (flaw, name, ..) in FLAWS {
@@ -85,7 +86,7 @@ impl Flaws {
         Ok(Self(rates))
     }
 
-    /// Whether the flaw strikes this time.
+    /// Decides by the dice whether the flaw strikes this time.
     #[inline]
     pub(crate) fn strike(&self, flaw: Flaw, rng: &mut impl Rng) -> bool {
         rng.next_u64() >> 11 < self.0[flaw as usize]

@@ -1,8 +1,8 @@
-//! Source: a shop that exports its new customers, orders and clicks at every tick, flawed as real exports are.
+//! Source: a shop that exports its new customers, orders and clicks at every tick, with the flaws of real exports.
 //!
-//! Tick *t* makes the customers `C<t>-<n>` and the orders `O<t>-<n>`. Its orders and clicks are those of customers of any
-//! tick so far, and some of its rows correct a customer or an order of an earlier tick. An order takes about 200 bytes, a
-//! click 110, a customer 75, so that an object of 64 MiB holds some 330,000 orders.
+//! Tick *t* makes the customers `C<t>-<n>` and the orders `O<t>-<n>`. Its orders and clicks belong to customers of any
+//! tick so far. Some of its rows correct a customer or an order of an earlier tick. An order takes about 200 bytes, a
+//! click 110 and a customer 75, so an object of 64 MiB holds about 330,000 orders.
 
 mod clicks;
 mod customers;

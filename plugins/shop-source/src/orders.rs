@@ -1,4 +1,4 @@
-//! Orders as a JSON array, one object a line: new ones, and some that come again.
+//! Exports orders as a JSON array with one object a line: new ones, and some that come again.
 
 use std::io::Write as _;
 
@@ -7,7 +7,7 @@ use rand::RngExt as _;
 use crate::flaws::Flaw::*;
 use crate::shop::{Dice, Shop, object, pick, put};
 
-/// Products and their usual prices in cents; those that sell best come first.
+/// Products and their usual prices in cents. The products that sell best come first.
 const PRODUCTS: [(&str, u64); 30] = [
     ("Café moulu 250 g", 499),
     ("Thé vert", 650),
@@ -41,6 +41,7 @@ const PRODUCTS: [(&str, u64); 30] = [
     ("Plante d’intérieur", 2150),
 ];
 
+/// Returns the object of a tick's orders.
 pub(crate) fn export(shop: &Shop) -> Vec<u8> {
     let mut dice = shop.dice(1);
     let mut out = object(shop.orders, 208);
@@ -49,7 +50,7 @@ pub(crate) fn export(shop: &Shop) -> Vec<u8> {
         let line = out.len();
         order(shop, shop.tick.number, index, &mut out, &mut dice);
         if shop.flaws.strike(DuplicateOrder, &mut dice) {
-            // Half of them the same bytes again, half another version of any order so far.
+            // Half of the duplicates are the same bytes, and half are another version of any order so far.
             match dice.random() {
                 true => out.extend_from_within(line..),
                 false => order(shop, shop.tick.number, dice.random_range(0..=index), &mut out, &mut dice),
@@ -67,7 +68,7 @@ pub(crate) fn export(shop: &Shop) -> Vec<u8> {
     out
 }
 
-/// A line with one order, a comma at its end.
+/// Writes a line with one order and a comma at its end.
 fn order(shop: &Shop, tick: u64, index: u64, out: &mut Vec<u8>, dice: &mut Dice) {
     let flaws = &shop.flaws;
     out.extend_from_slice(b"\n{\"order_id\":");

@@ -1,4 +1,4 @@
-//! What the three exports share: the tick, the size of the shop, its ids, its instants and its dice.
+//! The parts that the three exports share: the tick, the size of the shop, ids, instants and dice.
 
 use std::io::Write as _;
 
@@ -9,13 +9,13 @@ use smelt_sdk::{Config, Result, Tick, Timestamp};
 
 use crate::flaws::{Flaw, Flaws};
 
-/// The same numbers on every machine, which `SmallRng` does not promise.
+/// A generator that gives the same numbers on every machine. `SmallRng` does not promise that.
 pub(crate) type Dice = Xoshiro256PlusPlus;
 
 /// Appends formatted text to bytes.
 macro_rules! put {
     ($out:expr, $($format:tt)*) => {
-        write!($out, $($format)*).expect("a vector takes all that is written")
+        write!($out, $($format)*).expect("writing to a vector cannot fail")
     };
 }
 pub(crate) use put;
@@ -29,35 +29,36 @@ pub(crate) struct Shop {
     pub(crate) flaws: Flaws,
 }
 
-/// Reserved for an object at most, in bytes; more than the host takes by default.
+/// The most bytes that are reserved for an object. By default the host takes fewer.
 const MOST_RESERVED: u64 = 96 << 20;
 
 impl Shop {
+    /// Reads the size of the shop and its flaws from the parameters.
     pub(crate) fn open(config: &Config, tick: Tick) -> Result<Self> {
         let rows = |name| config.integer(name).map(|rows| rows.max(0) as u64);
         let (customers, orders, clicks) = (rows("customers")?, rows("orders")?, rows("clicks")?);
         Ok(Self { tick, customers, orders, clicks, flaws: Flaws::open(config)? })
     }
 
-    /// The dice of one of this tick's objects; `object` tells them apart.
+    /// Returns the dice of one of this tick's objects. Each object has other dice.
     pub(crate) fn dice(&self, object: u64) -> Dice {
-        // Xoshiro mixes its seed, so neighbouring numbers give unrelated dice.
+        // `seed_from_u64` mixes its number, so neighbouring numbers give unrelated dice.
         [self.tick.number, object]
             .into_iter()
             .fold(Dice::seed_from_u64(self.tick.seed), |mut dice, number| Dice::seed_from_u64(dice.next_u64() ^ number))
     }
 
-    /// Whether a row that replaces one of an earlier tick comes now.
+    /// Decides by the dice whether a row that replaces one of an earlier tick comes now.
     pub(crate) fn returns(&self, flaw: Flaw, dice: &mut Dice) -> bool {
         self.flaws.strike(flaw, dice) && self.tick.number > 0
     }
 
-    /// Any tick before this one; there must be one.
+    /// Returns any tick before this one. This must not be the first tick.
     pub(crate) fn earlier_tick(&self, dice: &mut Dice) -> u64 {
         dice.random_range(0..self.tick.number)
     }
 
-    /// The customer of an order or a click, as a JSON value.
+    /// Writes the customer of an order or a click as a JSON value.
     pub(crate) fn put_customer(&self, out: &mut Vec<u8>, dice: &mut Dice) {
         if self.flaws.strike(Flaw::AnonymousCustomer, dice) {
             out.extend_from_slice(b"null");
@@ -73,7 +74,8 @@ impl Shop {
         put!(out, "\"C{tick:08}-{index:05}\"");
     }
 
-    /// An instant of the last `days` days, a whole number of `units` a second, as a JSON value.
+    /// Writes an instant of the last `days` days as a JSON value. It is a whole number of units, of which a second has
+    /// `units`.
     pub(crate) fn put_instant(&self, days: i64, units: i64, out: &mut Vec<u8>, dice: &mut Dice) {
         if self.flaws.strike(Flaw::InvalidTimestamp, dice) {
             out.extend_from_slice(pick(&INVALID_INSTANTS, dice).as_bytes());
@@ -94,12 +96,12 @@ const INVALID_INSTANTS: [&str; 6] = [
     r#""32/13/2025 10:00""#,
 ];
 
-/// Any of them.
+/// Returns any of the values, of which there must be one.
 pub(crate) fn pick<'a, T>(all: &'a [T], dice: &mut Dice) -> &'a T {
     all.choose(dice).expect("there is one to pick")
 }
 
-/// An empty object with room for so many rows of so many bytes.
+/// Returns an empty object with room for `rows` rows of `row` bytes.
 pub(crate) fn object(rows: u64, row: u64) -> Vec<u8> {
     Vec::with_capacity((rows * row).min(MOST_RESERVED) as usize)
 }

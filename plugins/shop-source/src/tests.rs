@@ -1,4 +1,4 @@
-//! What a tick holds: the same bytes each time, every flaw at its rate, and ids that fit together across ticks.
+//! Tests of the content of a tick: equal bytes each time, every flaw at its rate, and ids that match across ticks.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use smelt_sdk::{Date, Money, Number, Timestamp};
 
 use super::*;
 
-/// Parameters under which nothing is flawed.
+/// Parameters without flaws.
 const FLAWLESS: &str = r#""missing_customer_id": 0, "missing_name": 0, "missing_email": 0, "missing_country": 0, "invalid_date": 0,
     "returning_customers": 0, "missing_order_id": 0, "anonymous_customers": 0, "unknown_customers": 0, "negative_quantity": 0,
     "invalid_number": 0, "missing_total": 0, "duplicate_orders": 0, "late_duplicates": 0, "invalid_timestamp": 0,
@@ -18,14 +18,14 @@ fn as_of() -> Timestamp {
     Timestamp::parse("2025-11-13T10:35:00Z").unwrap()
 }
 
-/// The texts of the three objects.
+/// Returns the texts of the three objects.
 fn tick(params: &str, seed: u64, number: u64) -> [String; 3] {
     let objects = generate::<ShopSource>(params, seed, number, as_of().0).unwrap();
     let texts: Vec<_> = objects.into_iter().map(|object| String::from_utf8(object.bytes).unwrap()).collect();
     texts.try_into().unwrap()
 }
 
-/// The flawless shop, but for what `params` says.
+/// Returns parameters without flaws, except those in `params`.
 fn but(params: &str) -> String {
     let Value::Object(mut all) = serde_json::from_str(&format!("{{{FLAWLESS}}}")).unwrap() else { unreachable!() };
     let Value::Object(given) = serde_json::from_str(params).unwrap() else { unreachable!() };
@@ -33,7 +33,7 @@ fn but(params: &str) -> String {
     Value::Object(all).to_string()
 }
 
-/// The rows of a CSV, in which quotes come only around whole cells.
+/// Returns the rows of a CSV in which quotes are only around whole cells.
 fn customers(csv: &str) -> Vec<Vec<&str>> {
     let cells = |line| {
         let (mut cells, mut rest) = (Vec::new(), line);
@@ -209,7 +209,8 @@ fn each_flaw_strikes_every_row_at_rate_one() {
     }
     assert!(customers(&flawed("invalid_date")[0]).iter().all(|row| Date::parse(row[5]).is_none()));
 
-    let all = |flaw: &str, check: fn(&Value) -> bool| assert!(orders(&flawed(flaw)[1]).iter().all(check), "{flaw}");
+    let all =
+        |flaw: &str, has_flaw: fn(&Value) -> bool| assert!(orders(&flawed(flaw)[1]).iter().all(has_flaw), "{flaw}");
     all("missing_order_id", |order| order["order_id"].is_null());
     all("anonymous_customers", |order| order["customer_id"].is_null());
     all("negative_quantity", |order| number(order, "quantity").unwrap().is_negative());

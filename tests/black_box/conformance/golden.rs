@@ -26,12 +26,12 @@ fn the_command_tells_people_programs_and_ci_systems() {
     let ended = smelt(&count, &[&broken[..], &["--json"]].concat());
     assert_eq!(ended.code, Some(1), "{}", ended.stdout);
     let report = ended.json();
-    let check = |name: &str| report["checks"].as_array().and_then(|all| all.iter().find(|check| check["name"] == name));
-    let splits = check("splits").expect("there is such a check");
+    let test = |name: &str| report["tests"].as_array().and_then(|all| all.iter().find(|test| test["name"] == name));
+    let splits = test("splits").expect("there is such a test");
     assert_eq!(splits["outcome"], "failed");
     let failure = &splits["failures"][0];
     assert!(["sent", "came_back", "contract"].iter().all(|part| failure[part].is_string()), "{failure}");
-    assert_eq!(check("evaluate").expect("there is such a check")["outcome"], "could-not-run");
+    assert_eq!(test("evaluate").expect("there is such a test")["outcome"], "could-not-run");
 
     let Ended { code, stdout, .. } = smelt(&count, &[&broken[..], &["--junit"]].concat());
     assert_eq!(code, Some(1));

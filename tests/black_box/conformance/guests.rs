@@ -2,7 +2,7 @@
 
 use smelt_conformance::{Options, Outcome};
 
-use super::{checked, fails};
+use super::{fails, tested};
 use crate::hostile::{Call, Component, Guest, Kpi, Source, kpis};
 
 /// Recursion whose frames hold 64 values, all alike: optimised code keeps one of them. So deep it fits into the stack if
@@ -24,7 +24,7 @@ fn deep() -> String {
 
 const DIVE: &str = "(drop (call $deep (i32.const 1500) (i64.const 3)))";
 
-/// The guest fails this check alone, or none, in these words.
+/// Asserts that the guest fails this test alone, in these words.
 #[track_caller]
 fn breaks(guest: &dyn Component, failed: &[&str], words: &[&str]) {
     let directory = tempfile::tempdir().expect("a directory");
@@ -43,7 +43,7 @@ fn guests_without_a_sin_keep_the_contract() {
     let guests: [&dyn Component; 3] = [&Guest::rejecting(), &idle(), &Source::default()];
     for guest in guests {
         guest.write(directory.path(), "odd");
-        let report = checked(&directory.path().join("odd.wasm"), &Options::default());
+        let report = tested(&directory.path().join("odd.wasm"), &Options::default());
         assert_eq!(report.outcome(), Outcome::Passed, "{}", report.text());
     }
 }

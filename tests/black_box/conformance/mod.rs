@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use serde_json::{Value, json};
-use smelt_conformance::{Engines, Options, Outcome, Report, check};
+use smelt_conformance::{Engines, Options, Outcome, Report};
 use smelt_runtime::Limits;
 
 use crate::support::ended::fixtures;
@@ -17,8 +17,9 @@ use crate::support::root;
 static ENGINES: LazyLock<Engines> =
     LazyLock::new(|| Engines::new(Some(&root().join("target/components/cache"))).expect("the engines start"));
 
-fn checked(component: &Path, options: &Options) -> Report {
-    check(&ENGINES, component, options).unwrap_or_else(|error| panic!("{}: {error}", component.display()))
+fn tested(component: &Path, options: &Options) -> Report {
+    smelt_conformance::test(&ENGINES, component, options)
+        .unwrap_or_else(|error| panic!("{}: {error}", component.display()))
 }
 
 /// With a number of rounds, so that no sin is found or not for the speed of the machine.
@@ -26,26 +27,26 @@ fn with(parameters: &Value) -> Options {
     Options { parameters: parameters.as_object().expect("an object").clone(), rounds: Some(4), ..Options::default() }
 }
 
-/// The plugin fails this check, or none, in these words, and what could not run is not its fault.
+/// Asserts that the plugin fails these tests and no others, in these words. Tests that could not run need a failed one.
 #[track_caller]
 fn fails(component: &Path, options: &Options, failed: &[&str], words: &[&str]) {
-    let report = checked(component, options);
+    let report = tested(component, options);
     assert_eq!(report.names(Outcome::Failed), failed, "{}", report.text());
     for word in words {
         assert!(report.text().contains(word), "`{word}` is not in: {}", report.text());
     }
-    for check in report.checks.iter().filter(|check| check.outcome == Outcome::CouldNotRun) {
-        assert!(check.detail.starts_with("needs `"), "{}: {}", check.name, check.detail);
+    for test in report.tests.iter().filter(|test| test.outcome == Outcome::CouldNotRun) {
+        assert!(test.detail.starts_with("needs `"), "{}: {}", test.name, test.detail);
     }
 }
 
-/// The fixture plugin with that parameter fails this check alone, in these words.
+/// Asserts that the fixture plugin with these parameters fails this test alone, in these words.
 #[track_caller]
 fn sins(plugin: &str, parameters: Value, failed: &str, words: &[&str]) {
     fails(&fixtures().join(format!("{plugin}.wasm")), &with(&parameters), &[failed], words);
 }
 
-/// A component of this text fails this check, in these words.
+/// Asserts that a component of this text fails this test, in these words.
 #[track_caller]
 fn odd(text: &str, failed: &str, words: &[&str]) {
     let directory = tempfile::tempdir().expect("a temporary directory");
@@ -69,13 +70,13 @@ fn every_shipped_plugin_keeps_the_contract_and_its_golden_cases() {
         let name = component.file_stem().expect("it has a name").to_string_lossy().into_owned();
         let golden = root().join("plugins").join(&name).join("fixtures");
         let options = Options { fixtures: Some(golden).filter(|golden| golden.exists()), ..Options::default() };
-        let report = checked(&component, &options);
+        let report = tested(&component, &options);
         assert_eq!(report.outcome(), Outcome::Passed, "{}", report.text());
-        assert!(report.checks.iter().all(|check| check.notes.is_empty()), "{}", report.text());
+        assert!(report.tests.iter().all(|test| test.notes.is_empty()), "{}", report.text());
         assert_eq!(report.plugin.as_ref().map(|plugin| plugin.name.as_str()), Some(name.as_str()));
         let cost = report.cost.expect("it was measured");
         assert!(cost.instructions_per_row > 1.0 && cost.memory_bytes > 0, "{cost:?}");
-        cases += report.checks.iter().filter(|check| check.name.starts_with("fixture ")).count();
+        cases += report.tests.iter().filter(|test| test.name.starts_with("fixture ")).count();
     }
     assert!(cases >= 8, "only {cases} golden cases ran");
 }
@@ -94,7 +95,7 @@ fn plugins_without_a_sin_keep_the_contract() {
         ("echo", json!({})),
     ] {
         let options = Options { rounds: Some(1), ..with(&parameters) };
-        let report = checked(&fixtures().join(format!("{plugin}.wasm")), &options);
+        let report = tested(&fixtures().join(format!("{plugin}.wasm")), &options);
         assert_eq!(report.outcome(), Outcome::Passed, "{}", report.text());
     }
 }
@@ -142,7 +143,7 @@ fn a_cleaner_whose_output_is_not_as_declared_fails_for_that() {
     for (lie, words) in [
         ("other type", "its columns are (a: utf8, id: utf8?), not (a: utf8, id: int64?)"),
         ("other nullability", "its columns are (a: utf8?, id: int64?)"),
-        ("missing value", "lacks values, which it must not"),
+        ("missing value", "is not nullable, but lacks values"),
         ("garbage", "lacks its continuation marker"),
         ("more", "8 bytes follow its end"),
         ("no end", "ends without the end-of-stream marker"),
@@ -222,9 +223,9 @@ fn a_seed_that_failed_fails_again_alone() {
         |seed, rounds| Options { seed, rounds: Some(rounds), ..with(&json!({"always": "remember rare ids"})) };
     let component = fixtures().join("sinner.wasm");
     let told = |options: &Options| {
-        let report = checked(&component, options);
-        let check = report.checks.into_iter().find(|check| check.name == "series").expect("there is such a check");
-        check.failures.into_iter().next().map(|failure| failure.sent)
+        let report = tested(&component, options);
+        let test = report.tests.into_iter().find(|test| test.name == "series").expect("there is such a test");
+        test.failures.into_iter().next().map(|failure| failure.sent)
     };
     let first = told(&options(7, 3)).expect("it fails");
     assert!(first.ends_with("`--seed 7 --rounds 1` sends this again"), "{first}");
@@ -233,7 +234,7 @@ fn a_seed_that_failed_fails_again_alone() {
 
 #[test]
 fn a_rule_that_no_row_met_is_a_note() {
-    let report = checked(&fixtures().join("sinner.wasm"), &with(&json!({"always": "fix nothing"})));
+    let report = tested(&fixtures().join("sinner.wasm"), &with(&json!({"always": "fix nothing"})));
     assert_eq!(report.outcome(), Outcome::Passed, "{}", report.text());
     assert!(report.text().contains("note: no row that was sent met `fixed`"), "{}", report.text());
 }
@@ -263,21 +264,21 @@ fn a_source_whose_objects_are_not_as_declared_fails_for_that() {
     at("panic", "ticks", &["seed 42, tick 0", "I make nothing"]);
     at("tenth call", "series", &["after 9 calls in one instance", "1 objects, then 0"]);
 
-    let report = checked(&fixtures().join("sinful-source.wasm"), &with(&json!({"sin": "twice"})));
+    let report = tested(&fixtures().join("sinful-source.wasm"), &with(&json!({"sin": "twice"})));
     assert_eq!(report.outcome(), Outcome::Passed, "{}", report.text());
     assert!(
         report.text().contains("gives two objects `rows_0.csv`; the second gets another name"),
         "{}",
         report.text()
     );
-    let report = checked(&fixtures().join("sinful-source.wasm"), &with(&json!({"sin": "one name"})));
+    let report = tested(&fixtures().join("sinful-source.wasm"), &with(&json!({"sin": "one name"})));
     assert!(report.text().contains("both give an object `rows_all.csv`"), "{}", report.text());
 }
 
 #[test]
-fn parameters_that_are_refused_leave_the_plugin_unchecked() {
+fn parameters_that_are_refused_leave_the_plugin_untested() {
     for parameters in [json!({"open": "fault"}), json!({"colour": "red"})] {
-        let report = checked(&fixtures().join("sinner.wasm"), &with(&parameters));
+        let report = tested(&fixtures().join("sinner.wasm"), &with(&parameters));
         assert_eq!(report.outcome(), Outcome::CouldNotRun, "{}", report.text());
         assert!(report.text().contains("--parameters"), "{}", report.text());
     }

@@ -2,7 +2,6 @@
 
 use smelt_common::binary::Binary;
 use smelt_common::error::Kind;
-use smelt_runtime;
 use smelt_runtime::privacy::Pseudonyms;
 use smelt_runtime::{Cleaner, Engine};
 
@@ -116,9 +115,9 @@ super::sins! {
     has_a_version_that_is_a_book: says(|it| it.version = "1".repeat(65)) => "the version has 65 bytes; at most 64 are accepted";
     has_a_summary_that_is_a_book: says(|it| it.summary = "x".repeat(1001)) => "the summary has 1001 bytes; at most 1000";
     has_parameters_that_are_a_book: says(|it| it.parameters = " ".repeat(65_537)) => "the parameters has 65537 bytes";
-    declares_too_many_columns: says(|it| it.output = numbered(101).into_iter().map(|name| (name, UTF8)).collect()) => "101 of column; at most 100";
-    declares_too_many_inputs: says(|it| it.input = numbered(101)) => "101 of input column; at most 100";
-    declares_too_many_rules: says(|it| it.rules = numbered(101)) => "101 of rule; at most 100";
+    declares_too_many_columns: says(|it| it.output = numbered(101).into_iter().map(|name| (name, UTF8)).collect()) => "it declares 101 columns; at most 100";
+    declares_too_many_inputs: says(|it| it.input = numbered(101)) => "it declares 101 input columns; at most 100";
+    declares_too_many_rules: says(|it| it.rules = numbered(101)) => "it declares 101 rules; at most 100";
     declares_a_long_name: says(|it| it.output = vec![("x".repeat(256), UTF8)]) => "1 to 255 bytes";
     declares_a_name_a_terminal_obeys: says(|it| it.output = vec![("\x1b[2J".into(), UTF8)]) => "has characters that cannot be seen";
     declares_a_name_of_two_scripts: says(|it| it.output = vec![("p\u{430}y".into(), UTF8)]) => "column `p\\u{430}y` mixes scripts";
@@ -146,7 +145,7 @@ super::sins! {
     adds_up_what_may_be_missing: sums("revision", INT64, true) => "not `revision: int64?`";
 
     loops_in_the_description_of_a_source: Source { describe: LOOP.into(), ..Source::default() } => "failed to describe itself: it ran longer than 250 ms";
-    has_a_family_twice: Source { families: vec!["made-*.csv"; 2], ..Source::default() } => "kind of object `made-*.csv` is declared twice";
+    has_a_family_twice: Source { families: vec!["made-*.csv"; 2], ..Source::default() } => "object pattern `made-*.csv` is declared twice";
     has_a_family_that_a_terminal_obeys: Source { families: vec!["\x1b[2J*"], ..Source::default() } => "has characters that cannot be seen";
 }
 
@@ -201,7 +200,7 @@ fn whatever_is_not_in_the_contract_cannot_be_imported() {
     let privacy = "(component (import \"smelt:plugin/privacy@0.2.0\" (instance)))";
     let words = "imports `smelt:plugin/privacy@0.2.0`; a kpi may import only";
     assert!(refused_as(smelt_runtime::Kpi::load, privacy).contains(words));
-    assert!(refused_as(smelt_runtime::Source::load, privacy).contains(&words.replace("kpi", "source")));
+    assert!(refused_as(smelt_runtime::Generator::load, privacy).contains(&words.replace("kpi", "source")));
 }
 
 #[test]

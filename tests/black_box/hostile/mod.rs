@@ -17,7 +17,6 @@ use std::sync::{Arc, LazyLock};
 use arrow_array::{Int64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema};
 use smelt_common::binary::Binary;
-use smelt_runtime;
 use smelt_runtime::privacy::Pseudonyms;
 use smelt_runtime::{Cleaned, Cleaner, Engine, Limits};
 
@@ -130,7 +129,7 @@ impl Sinner {
         match self {
             Self::Cleaner(guest) => load(guest).and_then(|cleaner| clean(&cleaner)).map(|_| ()),
             Self::Kpi(guest) => load_as(smelt_runtime::Kpi::load, guest).and_then(|kpi| aggregate(&kpi)).map(|_| ()),
-            Self::Source(guest) => load_as(smelt_runtime::Source::load, guest)
+            Self::Source(guest) => load_as(smelt_runtime::Generator::load, guest)
                 .and_then(|source| source.generate("{}", 0, 0, 0).map(|_| ()).map_err(|error| error.to_string())),
         }
     }
@@ -164,7 +163,7 @@ fn a_guest_without_a_sin_does_not_fail() {
 
     let kpi = load_as(smelt_runtime::Kpi::load, &Kpi::default());
     assert_eq!(kpi.and_then(|kpi| aggregate(&kpi)).expect("it is honest"), readings());
-    let source = load_as(smelt_runtime::Source::load, &Source::default()).expect("it is honest");
+    let source = load_as(smelt_runtime::Generator::load, &Source::default()).expect("it is honest");
     let objects = source.generate("{}", 0, 0, 0).expect("it is honest");
     assert_eq!(objects.iter().map(|object| object.name.as_str()).collect::<Vec<_>>(), ["made-1.csv"]);
 }

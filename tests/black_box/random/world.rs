@@ -14,7 +14,7 @@ use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 
 use super::settled::Settled;
-use crate::support::process::{Running, Signal, pause};
+use crate::support::process::{Running, Signal};
 use crate::support::random_rows::{click, customer, order};
 use crate::support::reference::{Bronze, answer};
 use crate::support::rows::{Dataset, Row};
@@ -94,7 +94,7 @@ enum How {
     Appended,
 }
 
-/// What becomes of a process. Moments are in milliseconds.
+/// What becomes of a process. Moments are numbers of calls of `read` and `write`.
 #[derive(Debug, Clone, Copy)]
 enum Fate {
     LeaveOneOut,
@@ -282,12 +282,11 @@ impl World {
     fn acts(&mut self, verb: &[&str], fate: Fate) {
         let start = || Running::start(&self.lake, verb);
         let other = || Running::start(&self.lake, &["run"]).wait(LONG);
-        let moment = |millis| pause(Duration::from_millis(millis));
         match fate {
             Fate::LeaveOneOut => self.end(&mut self.lake.command(verb)),
             Fate::Killed(at) => {
-                let running = start();
-                moment(at);
+                let mut running = start();
+                running.runs_until(at);
                 running.kill();
             }
             Fate::BesideAnother => {
@@ -296,8 +295,8 @@ impl World {
                 running.wait(LONG);
             }
             Fate::Stopped(at) | Fate::StoppedAndKilled(at) => {
-                let running = start();
-                moment(at);
+                let mut running = start();
+                running.runs_until(at);
                 running.signal(Signal::STOP);
                 other();
                 if matches!(fate, Fate::StoppedAndKilled(_)) {
@@ -488,7 +487,8 @@ fn happening() -> impl Strategy<Value = Happening> {
 }
 
 fn fate() -> impl Strategy<Value = Fate> {
-    let moment = || 0..160_u64;
+    // A command that has little to do makes about 450 calls.
+    let moment = || 0..600_u64;
     prop_oneof![
         4 => Just(Fate::LeaveOneOut),
         3 => moment().prop_map(Fate::Killed),

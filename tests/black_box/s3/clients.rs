@@ -5,12 +5,11 @@ use std::process::Command;
 
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
-use smelt_s3_server::Minio;
 
 use crate::support::reference::hex;
-use crate::support::{BUCKET, Lake, PREFIX, root};
+use crate::support::{Lake, NewLake, PREFIX, root};
 
-/// What boto3 and Polars read, unless they are not installed.
+/// Returns what boto3 and Polars read, unless they are not installed.
 fn read(lake: &Lake) -> Option<Value> {
     let python = root().join("target/tools/clients/bin/python");
     if !python.exists() {
@@ -18,7 +17,8 @@ fn read(lake: &Lake) -> Option<Value> {
         return None;
     }
     let mut command = Command::new(python);
-    command.arg(root().join("tests/clients/read_lake.py")).args(lake.access()).args([BUCKET, PREFIX]);
+    command.arg(root().join("tests/clients/read_lake.py")).args(lake.access());
+    command.args([lake.backend().bucket().expect("the lake is in a bucket"), PREFIX]);
     let output = command.output().expect("Python starts");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     Some(serde_json::from_slice(&output.stdout).expect("the script writes JSON"))
@@ -33,8 +33,9 @@ fn two_ticks(lake: &Lake) {
     }
 }
 
-/// Asserts that they read what a lake in a directory holds.
-fn assert_read_alike(lake: &Lake) {
+/// Boto3 and Polars read from a bucket what a lake in a directory holds.
+pub(crate) fn boto3_and_polars_read_a_lake(new: &NewLake<'_>) {
+    let lake = &new();
     two_ticks(lake);
     assert_eq!(lake.json(&["verify"])["problems"], Value::Array(vec![]));
     let Some(read) = read(lake) else { return };
@@ -63,16 +64,4 @@ fn assert_read_alike(lake: &Lake) {
             assert_eq!(cells, record.iter().collect::<Vec<_>>(), "{kpi}");
         }
     }
-}
-
-#[test]
-fn boto3_and_polars_read_a_lake_on_a_server_in_process() {
-    assert_read_alike(&Lake::new().on_s3());
-}
-
-#[test]
-fn boto3_and_polars_read_a_lake_on_minio() {
-    let what = "boto3_and_polars_read_a_lake_on_minio";
-    let Some(minio) = Minio::start_or_skip(what).expect("MinIO starts") else { return };
-    assert_read_alike(&Lake::new().on_minio(&minio));
 }

@@ -11,7 +11,7 @@ use crate::support::ticks::arrive;
 
 const LONG: Duration = Duration::from_secs(120);
 
-/// How many objects all commits together have cleaned, and how many commits have which id.
+/// Returns how many objects all commits together have cleaned, the number of commits, and the number of their ids.
 fn cleaned(lake: &Lake) -> (u64, usize, usize) {
     let history = lake.json(&["history"]);
     let commits = history["commits"].as_array().expect("a list");
@@ -28,7 +28,7 @@ fn three_roles_as_three_processes_do_what_one_does() {
     let lake = Lake::new().on_s3();
     let role = |role| Running::start(&lake, &["up", "--every", "100ms", "--role", role]);
     let roles = [role("generate"), role("clean"), role("aggregate")];
-    let commits = || lake.server().list("lakes", "one of them/catalog/commits/").expect("a listing").len();
+    let commits = || lake.files("catalog/commits").len();
     assert!(wait_until(LONG, || commits() >= 12), "they commit");
     for running in roles {
         running.signal(Signal::TERM);
@@ -97,7 +97,7 @@ fn a_host_frozen_after_its_commit_does_no_harm() {
 #[test]
 fn a_frozen_collector_deletes_nothing_that_came_since() {
     let lake = lake_at_work();
-    lake.server().put("lakes", "one of them/silver/orders/orders_clean_left_over.csv", b"x").expect("a put");
+    lake.put("silver/orders/orders_clean_left_over.csv", "x");
     let held = lake.server().fault(Fault::new("DELETE", "left_over", Action::Hold));
     let frozen = Running::start(&lake, &["gc", "--grace", "0s", "--delete"]);
     held.wait_until_held();

@@ -1,11 +1,13 @@
 //! Kills and faults at random. `SMELT_FAULTS=<rounds>` makes it long; `SMELT_SEED=<seed>` plays one round again.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::{assert_settles, bronze};
 use crate::support::Lake;
-use crate::support::process::{Running, pause};
+use crate::support::process::{Running, wait_until};
 use crate::support::ticks::arrive;
+
+const LONG: Duration = Duration::from_secs(120);
 
 pub(super) fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().map(|value| value.parse().unwrap_or_else(|_| panic!("{variable} must be a number")))
@@ -26,22 +28,29 @@ fn fraction(seed: u64, step: u64) -> f64 {
     (mixed.wrapping_mul(0x94d0_49bb_1331_11eb) >> 11) as f64 / (1_u64 << 53) as f64
 }
 
+/// Waits until that many requests more have come, or one of the processes has ended.
+fn wait_for_requests(lake: &Lake, count: f64, running: &mut [Running]) {
+    lake.server().clear();
+    let have_come = || lake.server().requests().len() as f64 >= count;
+    let is_over = wait_until(LONG, || have_come() || running.iter_mut().any(Running::has_ended));
+    assert!(is_over, "the server waits for {count} requests in vain");
+}
+
 #[test]
 fn kills_at_random() {
     let ticks = bronze();
     let alone = Lake::new().on_s3();
     arrive(&alone, &ticks[0]);
-    let began = Instant::now();
     alone.smelt(&["run"]);
-    let whole = began.elapsed();
+    let whole = alone.server().requests().len() as f64;
     for seed in seeds(6) {
         let lake = Lake::new().on_s3();
         for (tick, objects) in ticks.iter().enumerate() {
             arrive(&lake, objects);
             for kill in 0..3 {
-                let running = Running::start(&lake, &["run"]);
-                pause(whole.mul_f64(fraction(seed, (tick * 3 + kill) as u64)));
-                running.kill();
+                let mut running = [Running::start(&lake, &["run"])];
+                wait_for_requests(&lake, whole * fraction(seed, (tick * 3 + kill) as u64), &mut running);
+                running.into_iter().for_each(Running::kill);
             }
         }
         assert_settles(&lake);
@@ -72,11 +81,11 @@ fn three_hosts_with_faults_and_kills_at_random() {
         let mut hosts: Vec<_> = (0..3).map(|_| start()).collect();
         for (step, objects) in (0_u64..).zip(&ticks) {
             arrive(&lake, objects);
-            pause(Duration::from_millis(300).mul_f64(fraction(seed, step)));
+            wait_for_requests(&lake, 200.0 * fraction(seed, step), &mut hosts);
             hosts.remove(0).kill();
             hosts.push(start());
         }
-        pause(Duration::from_millis(500));
+        wait_for_requests(&lake, 300.0, &mut hosts);
         hosts.into_iter().for_each(Running::kill);
         assert_settles(&lake);
     }

@@ -11,7 +11,7 @@ fn kill_at(command: &[&str], verb: &str, path: &str, nth: usize) {
     kill_of(&lake_at_work, command, verb, path, nth);
 }
 
-/// The same on such a lake.
+/// Kills a command in this way on a lake that `lake` makes.
 fn kill_of(lake: &dyn Fn() -> Lake, command: &[&str], verb: &str, path: &str, nth: usize) {
     for (action, late) in [(Action::Hold, false), (Action::Hold, true), (Action::ActThenHold, true)] {
         let lake = lake();
@@ -101,15 +101,15 @@ fn killed_while_collecting() {
         let verb = if path.contains("commits") { "PUT" } else { "DELETE" };
         for action in [Action::Hold, Action::ActThenHold] {
             let lake = lake_at_work();
-            let left = "one of them/silver/orders/orders_clean_left_over.csv";
-            lake.server().put("lakes", left, b"x").expect("a put");
+            let left = "orders_clean_left_over.csv";
+            lake.put(&format!("silver/orders/{left}"), "x");
             let held = lake.server().fault(Fault::new(verb, path, action));
             let running = Running::start(&lake, &["gc", "--grace", "0s", "--delete"]);
             held.wait_until_held();
             running.kill();
             held.release();
             assert_settles(&lake);
-            assert_eq!(lake.server().get("lakes", left).expect("a get"), None);
+            assert!(!lake.files("silver/orders").contains_key(left));
         }
     }
 }
@@ -117,7 +117,7 @@ fn killed_while_collecting() {
 #[test]
 fn killed_in_the_middle_of_a_large_object() {
     let lake = lake_at_work();
-    // What is rejected is sent in parts.
+    // Rejected rows are sent in parts.
     lake.bronze("clicks_20250301T130000.txt", "{}\n".repeat(100_000));
     let held = lake.server().fault(Fault::new("PUT", "/quarantine/clicks/.*T130000", Action::Hold));
     let running = Running::start(&lake, &["run"]);

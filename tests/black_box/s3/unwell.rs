@@ -1,7 +1,5 @@
 //! A server or a network that is not well: what passes by itself must not be noticed, the rest is one clear sentence.
 
-use std::time::{Duration, Instant};
-
 use smelt_s3_server::{Action, BUCKET_FULL, Fault};
 
 use super::{assert_settles, lake_at_work};
@@ -9,7 +7,7 @@ use crate::support::Lake;
 use crate::support::ended::Ended;
 use crate::support::ticks::arrive;
 
-/// Where it may happen.
+/// The requests at which it may happen.
 const STEPS: [(&str, &str); 8] = [
     ("LIST", "/bronze/"),
     ("GET", "/bronze/"),
@@ -21,7 +19,7 @@ const STEPS: [(&str, &str); 8] = [
     ("PUT", "/gold/"),
 ];
 
-/// Nobody notices.
+/// Asserts that nobody notices.
 fn passes(action: &Action) {
     for (verb, path) in STEPS {
         let lake = lake_at_work();
@@ -99,26 +97,23 @@ fn a_listing_that_is_a_moment_old() {
 }
 
 #[test]
-fn a_network_of_a_kilobyte_a_second() {
+fn a_network_of_ten_kilobytes_a_second() {
     let lake = Lake::new().on_s3();
     // Of its objects one is small.
     arrive(&lake, &super::bronze()[0]);
-    let slow = |verb, path| lake.server().fault(Fault::new(verb, path, Action::Throttle(1_000)));
+    let slow = |verb, path| lake.server().fault(Fault::new(verb, path, Action::Throttle(10_000)));
     let (read, written) = (slow("GET", "/bronze/customers"), slow("PUT", "/silver/customers"));
-    let began = Instant::now();
     assert_eq!(lake.end(&["run"]).code, Some(0));
-    assert!(began.elapsed() > Duration::from_secs(2), "{:?}", began.elapsed());
     assert_eq!((read.met(), written.met()), (1, 1));
     assert_settles(&lake);
 }
 
-/// One sentence, soon, and the next run goes on.
+/// Asserts that one sentence tells it after few tries, and that the next run goes on.
 fn is_told(verb: &str, path: &str, action: &Action, words: &[&str]) {
     let lake = lake_at_work();
-    lake.server().fault(Fault::new(verb, path, action.clone()).nth(2).always());
-    let began = Instant::now();
+    let planned = lake.server().fault(Fault::new(verb, path, action.clone()).nth(2).always());
     let Ended { code, stderr, .. } = lake.end(&["run"]);
-    assert!(began.elapsed() < Duration::from_secs(60), "{action:?}: it took {:?}", began.elapsed());
+    assert!(planned.met() < 100, "{action:?}: {} requests until it is said", planned.met());
     assert_eq!(code, Some(1), "{action:?}: {stderr}");
     for word in words {
         assert!(stderr.contains(word), "{action:?}: `{word}` is not in: {stderr}");

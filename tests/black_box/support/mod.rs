@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::Arc;
+use std::time::Duration;
 
 use smelt_s3_server::{Minio, Server};
 use tempfile::TempDir;
 
 pub mod audit;
+pub mod backend;
 pub mod embedded;
 pub mod ended;
 pub mod process;
@@ -17,10 +18,7 @@ pub mod reference;
 pub mod rows;
 pub mod ticks;
 
-/// Where a lake on S3 lies.
-pub const BUCKET: &str = "lakes";
-/// And under which prefix.
-pub const PREFIX: &str = "one of them";
+pub use backend::{BUCKET, Backend, PREFIX};
 
 /// The repository.
 pub fn root() -> &'static Path {
@@ -31,11 +29,11 @@ pub fn root() -> &'static Path {
 pub struct Lake {
     directory: TempDir,
     pipeline: PathBuf,
-    /// Where it lies, unless in the directory.
-    server: Option<Arc<Server>>,
-    /// Or the way to where it lies.
-    elsewhere: Option<[String; 3]>,
+    backend: Backend,
 }
+
+/// Makes an empty lake of a test that runs on every backend.
+pub type NewLake<'a> = dyn Fn() -> Lake + 'a;
 
 /// Writes a component into the directory that has other bytes than the plugin's and does the same.
 pub fn twin(directory: &Path, plugin: &str) -> String {
@@ -55,46 +53,34 @@ impl Lake {
     /// An empty lake for that pipeline.
     pub fn with_pipeline(pipeline: impl Into<PathBuf>) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let lake = Self { directory, pipeline: pipeline.into(), server: None, elsewhere: None };
-        std::fs::create_dir(lake.path()).expect("a lake can be made");
-        lake
+        let path = directory.path().join("lake");
+        std::fs::create_dir(&path).expect("a lake can be made");
+        Self { directory, pipeline: pipeline.into(), backend: Backend::Directory(path) }
     }
 
-    /// The same lake in a bucket of an S3 server of its own.
+    /// Moves the lake, still empty, to a bucket of an S3 server of its own.
     pub fn on_s3(self) -> Self {
-        let server = Server::start().expect("an S3 server starts");
-        server.create_bucket(BUCKET).expect("a bucket can be made");
-        Self { server: Some(server.into()), ..self }
+        Self { backend: Backend::start_server(), ..self }
     }
 
-    /// The same lake in a bucket of a MinIO server.
+    /// Moves the lake, still empty, to a bucket of a MinIO server.
     pub fn on_minio(self, minio: &Minio) -> Self {
-        let access = [minio.endpoint(), minio.access_key().to_owned(), minio.secret_key().to_owned()];
-        let lake = Self { elsewhere: Some(access), ..self };
-        lake.smelt(&["init"]);
-        // As all lakes here, without a key: pseudonyms are the same everywhere.
-        std::fs::remove_dir_all(lake.directory.path().join("config")).expect("`init` made a key");
-        lake
+        Self { backend: Backend::bucket_of(minio), ..self }
     }
 
-    /// Endpoint, access key and secret key of the server that it lies on.
+    /// Returns where the lake lies.
+    pub fn backend(&self) -> &Backend {
+        &self.backend
+    }
+
+    /// Returns endpoint, access key and secret key of the server that it lies on.
     pub fn access(&self) -> [String; 3] {
-        let of =
-            |server: &Arc<Server>| [server.endpoint(), server.access_key().to_owned(), server.secret_key().to_owned()];
-        self.server.as_ref().map(of).or_else(|| self.elsewhere.clone()).expect("the lake is on S3")
+        self.backend.access().expect("the lake is in a bucket")
     }
 
-    /// The server that it lies on.
+    /// Returns the server in the process of the test that it lies on.
     pub fn server(&self) -> &Server {
-        self.server.as_ref().expect("the lake is on S3")
-    }
-
-    /// What `--lake` takes.
-    fn url(&self) -> std::ffi::OsString {
-        match self.server.is_some() || self.elsewhere.is_some() {
-            true => format!("s3://{BUCKET}/{PREFIX}").into(),
-            false => self.path().into(),
-        }
+        self.backend.server()
     }
 
     /// The lake's directory; beside it there is room for other files.
@@ -110,17 +96,13 @@ impl Lake {
         command
             .args(arguments)
             .arg("--lake")
-            .arg(self.url())
+            .arg(self.backend.url())
             .arg("--pipeline")
             .arg(&self.pipeline)
             .env("SMELT_CACHE_DIR", root().join("target/components/cache"))
             .env("XDG_CONFIG_HOME", self.directory.path().join("config"))
-            .env_remove("SMELT_PII_KEY");
-        if self.server.is_some() || self.elsewhere.is_some() {
-            let [endpoint, access_key, secret_key] = self.access();
-            command.env("MINIO_ENDPOINT", endpoint);
-            command.env("MINIO_ACCESS_KEY", access_key).env("MINIO_SECRET_KEY", secret_key);
-        }
+            .env_remove("SMELT_PII_KEY")
+            .envs(self.backend.variables());
         command
     }
 
@@ -145,49 +127,28 @@ impl Lake {
 
     /// Puts a raw file into bronze.
     pub fn bronze(&self, name: &str, body: impl AsRef<[u8]>) {
-        if let Some(server) = &self.server {
-            let put = server.put(BUCKET, &format!("{PREFIX}/bronze/{name}"), body.as_ref());
-            return put.expect("bronze can be written");
-        }
-        let path = self.path().join("bronze").join(name);
-        std::fs::create_dir_all(path.parent().expect("a file has a directory")).expect("bronze can be made");
-        std::fs::write(path, body).expect("bronze can be written");
+        self.put(&format!("bronze/{name}"), body);
+    }
+
+    /// Writes an object behind smelt's back.
+    pub fn put(&self, key: &str, body: impl AsRef<[u8]>) {
+        self.backend.put(key, body.as_ref());
     }
 
     /// Removes an object behind smelt's back.
     pub fn remove(&self, key: &str) {
-        match &self.server {
-            Some(server) => server.delete(BUCKET, &format!("{PREFIX}/{key}")).expect("it can be removed"),
-            None => std::fs::remove_file(self.path().join(key)).expect("it can be removed"),
-        }
+        self.backend.remove(key);
     }
 
-    /// All files below a layer, by their path in it.
+    /// Returns all files below a layer, by their path in it.
     pub fn files(&self, layer: &str) -> BTreeMap<String, Vec<u8>> {
-        fn walk(directory: &Path, prefix: &str, found: &mut BTreeMap<String, Vec<u8>>) {
-            for entry in std::fs::read_dir(directory).into_iter().flatten() {
-                let entry = entry.expect("a directory can be read");
-                let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
-                if entry.path().is_dir() {
-                    walk(&entry.path(), &format!("{name}/"), found);
-                } else {
-                    found.insert(name, std::fs::read(entry.path()).expect("a file can be read"));
-                }
-            }
-        }
-        let mut found = BTreeMap::new();
-        if let Some(server) = &self.server {
-            let layer = if layer.is_empty() { format!("{PREFIX}/") } else { format!("{PREFIX}/{layer}/") };
-            for key in server.list(BUCKET, &layer).expect("the bucket can be listed") {
-                // What is deleted meanwhile was never there.
-                if let Some(body) = server.get(BUCKET, &key).expect("an object can be read") {
-                    found.insert(key[layer.len()..].to_owned(), body);
-                }
-            }
-            return found;
-        }
-        walk(&self.path().join(layer), "", &mut found);
-        found
+        let prefix = if layer.is_empty() { String::new() } else { format!("{layer}/") };
+        self.backend.objects(&prefix)
+    }
+
+    /// Makes everything that smelt wrote so far that much older.
+    pub fn grow_older(&self, by: Duration) {
+        self.backend.grow_older(by);
     }
 
     /// The newest table of each KPI, as text.

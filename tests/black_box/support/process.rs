@@ -3,12 +3,24 @@
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::{WaitId, WaitIdOptions, waitid};
+
 pub use rustix::process::Signal;
 
 use super::Lake;
 
+/// Longer than any command of a test takes, on a busy machine too.
+const LONG: Duration = Duration::from_secs(120);
+/// The time between two looks at a process.
+const PAUSE: Duration = Duration::from_micros(200);
+
 /// A running `smelt`; killed at the latest with the value.
 pub struct Running(Child);
+
+/// Returns numbers from 0 up to below `most`, spread evenly however many are taken.
+pub fn spread(most: u64) -> impl Iterator<Item = u64> {
+    (1..).map(move |number: u32| (most as f64 * (f64::from(number) * 0.618_034 % 1.0)) as u64)
+}
 
 impl Running {
     /// Starts `smelt <arguments>` on the lake; what it says is dropped.
@@ -27,18 +39,49 @@ impl Running {
         self.0.wait().expect("a child can be waited for");
     }
 
-    /// Whether it has ended.
+    /// Returns whether it has ended.
     pub fn has_ended(&mut self) -> bool {
         self.0.try_wait().expect("a child can be asked").is_some()
     }
 
-    /// Sends it a signal.
-    pub fn signal(&self, signal: Signal) {
-        let process = rustix::process::Pid::from_child(&self.0);
-        rustix::process::kill_process(process, signal).expect("a child can be signalled");
+    /// Returns how many calls of `read` and `write` it has made so far. They are its clock in a test: after the same number of
+    /// calls it is at the same place, however busy the machine is.
+    pub fn calls(&self) -> u64 {
+        let counts =
+            std::fs::read_to_string(format!("/proc/{}/io", self.0.id())).expect("Linux counts what a child does");
+        let calls = counts.lines().filter_map(|line| line.strip_prefix("syscr: ").or(line.strip_prefix("syscw: ")));
+        calls.map(|count| count.parse::<u64>().expect("a number")).sum()
     }
 
-    /// How it ended; it must do so in time.
+    /// Waits for its end, which must be a success. Returns how many calls of `read` and `write` it has made in all.
+    pub fn calls_in_all(self) -> u64 {
+        // The kernel forgets the counts once the child's exit status is read.
+        let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        waitid(WaitId::Pid(self.pid()), ended).expect("a child can be waited for");
+        let calls = self.calls();
+        assert!(self.wait(LONG).success(), "smelt fails");
+        calls
+    }
+
+    /// Waits until it has made so many calls, or has ended. Returns whether it still runs.
+    pub fn runs_until(&mut self, calls: u64) -> bool {
+        assert!(
+            wait_until(LONG, || self.calls() >= calls || self.has_ended()),
+            "smelt stands still before {calls} calls"
+        );
+        !self.has_ended()
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        rustix::process::kill_process(self.pid(), signal).expect("a child can be signalled");
+    }
+
+    fn pid(&self) -> rustix::process::Pid {
+        rustix::process::Pid::from_child(&self.0)
+    }
+
+    /// Waits until it ends, which it must within `most`. Returns its exit status.
     pub fn wait(mut self, most: Duration) -> ExitStatus {
         assert!(wait_until(most, || self.has_ended()), "smelt still runs after {most:?}");
         self.0.wait().expect("a child can be waited for")
@@ -53,20 +96,23 @@ impl Drop for Running {
     }
 }
 
-/// Waits until that is so; whether it was so in time.
+/// Waits until the condition holds. Returns whether it held before `most` was over, which should be long: on a busy machine all
+/// takes longer.
 pub fn wait_until(most: Duration, mut is_so: impl FnMut() -> bool) -> bool {
     let began = Instant::now();
     while !is_so() {
         if began.elapsed() > most {
             return false;
         }
-        pause(Duration::from_micros(200));
+        pause();
     }
     true
 }
 
-/// Lets the child run for a while.
-#[expect(clippy::disallowed_methods, reason = "another process is given time, which nothing here could wait on")]
-pub fn pause(time: Duration) {
-    std::thread::sleep(time);
+#[expect(
+    clippy::disallowed_methods,
+    reason = "another process is looked at again and again, since nothing tells of a change"
+)]
+fn pause() {
+    std::thread::sleep(PAUSE);
 }

@@ -1,4 +1,4 @@
-//! What goes wrong on demand: which requests a fault meets, what it does to them, and the gate at which it holds them.
+//! Faults on demand: which requests a fault meets, what it does to them, and the gate at which it holds them.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -6,37 +6,37 @@ use std::time::{Duration, Instant};
 use regex::Regex;
 use tokio::sync::Notify;
 
-/// What happens to a request instead of a plain answer.
+/// An action on a request instead of a plain answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     /// Does nothing and answers with this status and S3's code for it, such as 503 and `SlowDown`.
     Refuse(u16, &'static str),
-    /// Does what was asked, and answers so nevertheless.
+    /// Does what was asked, and then answers with this status and code nevertheless.
     ActThenRefuse(u16, &'static str),
     /// Does nothing and closes the connection.
     Drop,
-    /// Does what was asked and closes the connection: the answer is lost.
+    /// Does what was asked and closes the connection, so that the answer is lost.
     ActThenDrop,
-    /// Does nothing until released, then what was asked, whether or not the client still waits.
+    /// Does nothing until it is released. Then does what was asked, whether or not the client still waits.
     Hold,
-    /// Does what was asked, and answers once released.
+    /// Does what was asked, and answers once it is released.
     ActThenHold,
     /// Does what was asked and announces the whole answer, but closes the connection after half of it.
     Truncate,
-    /// The same, but the connection is reset.
+    /// Does the same, but resets the connection.
     Reset,
     /// Does nothing and answers 200 with a body that says `InternalError`.
     ErrorWithin200,
-    /// Takes and gives so many bytes a second.
+    /// Receives and sends that number of bytes a second.
     Throttle(u64),
-    /// A listing does not know the newest so many of its keys.
+    /// Answers a listing without that number of its newest keys.
     Stale(usize),
 }
 
-/// A bucket that takes no more, as MinIO says it.
+/// The answer of a full bucket, as MinIO gives it.
 pub const BUCKET_FULL: Action = Action::Refuse(507, "XMinioStorageFull");
 
-/// Which requests something happens to, and what.
+/// A fault: the requests that it meets, and what it does to them.
 #[derive(Debug, Clone)]
 pub struct Fault {
     verb: Option<String>,
@@ -47,31 +47,32 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// The first request with this verb (see [`crate::Request::verb`]; `*` is any) of which the regular expression `path`
-    /// matches `bucket/key`, which for a listing is `bucket/prefix`.
+    /// Returns a fault that meets the first request with this verb and path. The verb is as in
+    /// [`crate::Request::verb`], or `*` for any. The regular expression `path` must match `bucket/key`, or
+    /// `bucket/prefix` for a listing.
     pub fn new(verb: &str, path: &str, action: Action) -> Self {
         let path = Regex::new(path).expect("the pattern of a fault is a regular expression");
         let verb = Some(verb.to_owned()).filter(|verb| verb != "*");
         Self { verb, path, skip: 0, times: 1, action }
     }
 
-    /// Not the first one of them but the `n`th, counted from 1.
+    /// Meets the `n`th such request instead of the first, counted from 1.
     pub fn nth(self, n: usize) -> Self {
         Self { skip: n.saturating_sub(1), ..self }
     }
 
-    /// So many of them in a row.
+    /// Meets that number of such requests in a row.
     pub fn times(self, times: usize) -> Self {
         Self { times, ..self }
     }
 
-    /// All of them from there on.
+    /// Meets all such requests from there on.
     pub fn always(self) -> Self {
         self.times(usize::MAX)
     }
 }
 
-/// The faults of a server. The first one that matches and is not used up is taken.
+/// The faults of a server. The first fault that matches and is not used up applies.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     planned: Mutex<Vec<(Fault, Arc<Gate>)>>,
@@ -94,7 +95,7 @@ impl Faults {
         *locked(&self.chaos) = Some(Chaos { seed, per_mille, decided: 0 });
     }
 
-    /// What happens to a request, if anything.
+    /// Returns what happens to a request, if anything does.
     pub(crate) fn meet(&self, verb: &str, path: &str) -> Option<(Action, Arc<Gate>)> {
         for (fault, gate) in locked(&self.planned).iter_mut() {
             if fault.times == 0 || fault.verb.as_ref().is_some_and(|own| own != verb) || !fault.path.is_match(path) {
@@ -113,7 +114,7 @@ impl Faults {
     }
 }
 
-/// Faults at random: the decision on the nth request depends on the seed and n alone.
+/// Faults at random. The decision on the nth request depends only on the seed and on n.
 #[derive(Debug)]
 struct Chaos {
     seed: u64,
@@ -140,7 +141,7 @@ impl Chaos {
     }
 }
 
-/// Sebastiano Vigna's SplitMix64: a bijection that scatters its argument.
+/// Computes Sebastiano Vigna's SplitMix64, a bijection that scatters its argument.
 fn split_mix(seed: u64) -> u64 {
     let mut z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -148,7 +149,7 @@ fn split_mix(seed: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// Where the requests that a fault holds wait for the test.
+/// The gate at which the requests that a fault holds wait for the test.
 #[derive(Debug, Default)]
 pub(crate) struct Gate {
     state: Mutex<Passage>,
@@ -170,20 +171,20 @@ pub(crate) enum Verdict {
 }
 
 impl Gate {
-    /// A request met the fault.
+    /// Notes that a request met the fault.
     pub(crate) fn met(&self) {
         locked(&self.state).met += 1;
         self.changed.notify_all();
     }
 
-    /// Waits until the gate opens. What then happens ends with [`Self::left`].
+    /// Waits until the gate opens. The caller calls [`Self::left`] at the end of what it does then.
     pub(crate) async fn hold(&self) -> Verdict {
         locked(&self.state).held += 1;
         self.changed.notify_all();
         loop {
             let opened = self.opened.notified();
             tokio::pin!(opened);
-            // Registered before the look: an opening in between is not missed.
+            // The task registers before it reads the state, so it cannot miss an opening in between.
             opened.as_mut().enable();
             if let Some(verdict) = locked(&self.state).open {
                 return verdict;
@@ -215,12 +216,12 @@ impl Gate {
     }
 }
 
-/// A fault that was planned, to wait for and to steer. Forgetting it changes nothing.
+/// A planned fault, for a test to wait for and to steer. Dropping it changes nothing.
 #[derive(Debug, Clone)]
 pub struct Planned(pub(crate) Arc<Gate>);
 
 impl Planned {
-    /// How many requests it has met.
+    /// Returns the number of requests that it has met.
     pub fn met(&self) -> usize {
         locked(&self.0.state).met
     }
@@ -230,18 +231,18 @@ impl Planned {
         self.0.wait("the fault has met its requests", |passage| passage.met >= n);
     }
 
-    /// Waits until a request is held: with [`Action::Hold`] it has arrived as a whole and nothing was done yet, with
-    /// [`Action::ActThenHold`] everything was done and nothing answered.
+    /// Waits until a request is held. With [`Action::Hold`], it has arrived as a whole and nothing was done yet. With
+    /// [`Action::ActThenHold`], everything was done and nothing was answered.
     pub fn wait_until_held(&self) {
         self.0.wait("a request is held", |passage| passage.held > 0);
     }
 
-    /// Lets held requests go on, and all that come yet; returns when what the held ones asked for is done.
+    /// Lets held requests go on, and all later ones too. Returns when the held ones were carried out.
     pub fn release(&self) {
         self.0.open(Verdict::Go);
     }
 
-    /// Closes the connections of held requests, with nothing done; so with all that come yet.
+    /// Closes the connections of held requests and of all later ones. Nothing is done for them.
     pub fn discard(&self) {
         self.0.open(Verdict::Forget);
     }

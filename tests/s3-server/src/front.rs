@@ -1,4 +1,4 @@
-//! What a client meets: requests are read, written down, met by faults and handed to the service.
+//! The front of the server: it reads and logs requests, applies faults to them, and hands them to the service.
 
 #![expect(clippy::disallowed_methods, reason = "an S3 server has a clock, which the tests of clocks set")]
 
@@ -15,12 +15,12 @@ use hyper::http::response;
 use hyper::{Method, Response, StatusCode};
 use s3s::service::S3Service;
 
-use crate::Request;
 use crate::fault::{Action, Faults, Gate, Verdict};
 use crate::operations::Stale;
+use crate::request::Request;
 use crate::wire::{self, Pieces};
 
-/// How far a client's clock may be off, as with S3.
+/// The most that a client's clock may be off, as with S3.
 const SKEW: TimeDelta = TimeDelta::minutes(15);
 
 /// Everything behind a connection.
@@ -28,11 +28,11 @@ pub(crate) struct Front {
     pub(crate) service: S3Service,
     pub(crate) faults: Faults,
     pub(crate) log: Mutex<Log>,
-    /// How far the server's clock is ahead, in seconds.
+    /// The seconds by which the server's clock is ahead.
     pub(crate) ahead: AtomicI64,
 }
 
-/// The requests since it was cleared, and how many there were before.
+/// The requests since the log was cleared, and how many there were before.
 #[derive(Debug, Default)]
 pub(crate) struct Log {
     pub(crate) requests: Vec<Request>,
@@ -67,11 +67,11 @@ impl std::fmt::Display for Gone {
 
 impl std::error::Error for Gone {}
 
-/// An answer with its body at hand.
-type Whole = (response::Parts, Bytes);
+/// An answer together with its whole body.
+type FullAnswer = (response::Parts, Bytes);
 
 impl Front {
-    /// Answers a request. What was asked for is done even if the client has gone by then, as on any server.
+    /// Answers a request. As on any server, the request is carried out even if the client has gone by then.
     pub(crate) async fn answer(
         self: Arc<Self>,
         request: hyper::Request<Incoming>,
@@ -108,7 +108,7 @@ impl Front {
             request.sent = if head { 0 } else { body.len() as u64 };
         }
         let breaks_off = matches!(action, Some(Action::Truncate | Action::Reset));
-        // Without a body to cut the answer would be whole.
+        // An answer without a body cannot be cut, so it is not sent at all.
         if breaks_off && body.is_empty() {
             return Err(Gone);
         }
@@ -121,7 +121,7 @@ impl Front {
         Ok(Response::from_parts(parts, body))
     }
 
-    async fn act(&self, parts: Parts, body: Bytes, action: Option<Action>, gate: &Gate) -> Result<Whole, Gone> {
+    async fn act(&self, parts: Parts, body: Bytes, action: Option<Action>, gate: &Gate) -> Result<FullAnswer, Gone> {
         let head = parts.method == Method::HEAD;
         match action {
             None | Some(Action::Truncate | Action::Reset | Action::Throttle(_)) => self.serve(parts, body).await,
@@ -159,7 +159,7 @@ impl Front {
         }
     }
 
-    async fn serve(&self, parts: Parts, body: Bytes) -> Result<Whole, Gone> {
+    async fn serve(&self, parts: Parts, body: Bytes) -> Result<FullAnswer, Gone> {
         if self.is_skewed(&parts) {
             return Ok(refusal(403, "RequestTimeTooSkewed", parts.method == Method::HEAD));
         }
@@ -167,7 +167,7 @@ impl Front {
         let request = hyper::Request::from_parts(parts, s3s::Body::from(body));
         let (mut parts, body) = self.service.call(request).await.map_err(|_| Gone)?.into_parts();
         if !head {
-            // Follows from the body that is sent.
+            // The length follows from the body that is sent.
             parts.headers.remove(CONTENT_LENGTH);
         }
         let body = body.collect().await.map_err(|_| Gone)?;
@@ -189,7 +189,7 @@ impl Front {
     }
 }
 
-/// A request by what the test knows of it: path style, so the first segment is the bucket.
+/// Returns the request as the log records it. Paths are in path style, so the first segment is the bucket.
 fn describe(parts: &Parts) -> Request {
     let decoded = |text: &str| urlencoding::decode(text).map_or_else(|_| text.to_owned(), |text| text.into_owned());
     let path = parts.uri.path().trim_start_matches('/');
@@ -213,10 +213,10 @@ fn describe(parts: &Parts) -> Request {
     }
 }
 
-fn refusal(status: u16, code: &str, head: bool) -> Whole {
+fn refusal(status: u16, code: &str, head: bool) -> FullAnswer {
     let text = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code>\
-         <Message>the test wants it so</Message><RequestId>0000000000000000</RequestId></Error>"
+         <Message>a fault that the test planned</Message><RequestId>0000000000000000</RequestId></Error>"
     );
     let (mut parts, ()) = Response::new(()).into_parts();
     parts.status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -224,7 +224,7 @@ fn refusal(status: u16, code: &str, head: bool) -> Whole {
     (parts, if head { Bytes::new() } else { Bytes::from(text) })
 }
 
-/// Reads a body no faster than so many bytes a second.
+/// Reads a body no faster than `per_second` bytes a second.
 async fn slowly(mut body: Incoming, per_second: u64) -> Result<Bytes, Gone> {
     let mut bytes = BytesMut::new();
     while let Some(frame) = body.frame().await {
@@ -243,6 +243,6 @@ pub(crate) async fn serve(front: Arc<Front>, stream: tokio::net::TcpStream) {
     let socket = wire::Socket { stream, reset: reset.clone() };
     let service = hyper::service::service_fn(move |request| front.clone().answer(request, reset.clone()));
     let connection = hyper::server::conn::http1::Builder::new();
-    // How it ended is what the client saw, or made.
+    // The error is ignored: the client saw how the connection ended, or ended it.
     let _ = connection.serve_connection(hyper_util::rt::TokioIo::new(socket), service).await;
 }

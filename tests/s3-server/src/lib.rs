@@ -1,6 +1,6 @@
-//! An S3 server for tests, in the process of the test: real HTTP, real signatures, objects in a directory, and on demand
-//! everything that goes wrong between a client and a server. The crates `s3s` and `s3s-fs` do S3; what they leave open
-//! (racing conditional writes, preconditions of reads, listings of many keys) is closed here.
+//! An S3 server for tests, in the process of the test. It has real HTTP, real signatures, objects in a directory, and
+//! on demand everything that goes wrong between a client and a server. The crates `s3s` and `s3s-fs` do most of S3.
+//! This crate adds what they lack: racing conditional writes, preconditions of reads, and listings of many keys.
 //!
 //! ```
 //! use smelt_s3_server::{Action, Fault, Server};
@@ -14,244 +14,18 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
-//! A key must fit into the name of a file, encoded: about 150 bytes. A key cannot be the directory of another one.
+//! A key must fit into the name of a file, encoded: about 150 bytes. A key cannot be the directory of another key.
 
 mod fault;
 mod front;
 mod minio;
 mod objects;
 mod operations;
+mod request;
+mod server;
 mod wire;
 
-use std::future::Future;
-use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::sync::mpsc;
-
-use s3s::auth::SimpleAuth;
-use s3s::config::{S3Config, StaticConfigProvider};
-use s3s::service::S3ServiceBuilder;
-use tempfile::TempDir;
-use tokio::net::TcpListener;
-use tokio::runtime::Runtime;
-
 pub use fault::{Action, BUCKET_FULL, Fault, Planned};
-use front::Front;
 pub use minio::Minio;
-use objects::{Objects, Step};
-use operations::Operations;
-
-/// A request that reached the server.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Request {
-    /// The method, but `LIST` where the keys of a bucket are asked for.
-    pub verb: String,
-    /// The bucket.
-    pub bucket: String,
-    /// The key, decoded; of a listing the prefix.
-    pub key: String,
-    /// The query as it was sent.
-    pub query: String,
-    /// What was answered, unless nothing was or not yet.
-    pub status: Option<u16>,
-    /// Bytes of the request's body.
-    pub received: u64,
-    /// Bytes of the answer's body, if it was sent in full.
-    pub sent: u64,
-    /// What went wrong with it, as was ordered.
-    pub fault: Option<Action>,
-}
-
-/// A server on a loopback port. It stops when dropped.
-pub struct Server {
-    front: Arc<Front>,
-    objects: Arc<Objects>,
-    address: SocketAddr,
-    runtime: Option<Runtime>,
-    _directory: Option<TempDir>,
-}
-
-impl Server {
-    /// A server without buckets, on a free port, its objects in a directory that goes with it.
-    pub fn start() -> io::Result<Self> {
-        let directory = tempfile::Builder::new().prefix("smelt-s3-").tempdir()?;
-        let mut server = Self::start_in(directory.path(), 0)?;
-        server._directory = Some(directory);
-        Ok(server)
-    }
-
-    /// A server for the objects in a directory, of which each sub-directory is a bucket. Port 0 is a free one.
-    pub fn start_in(directory: &Path, port: u16) -> io::Result<Self> {
-        let directory = std::path::absolute(directory)?;
-        let objects = Arc::new(Objects::open(&directory)?);
-        let mut service = S3ServiceBuilder::new(Operations(objects.clone()));
-        service.set_auth(SimpleAuth::from_single(ACCESS_KEY, SECRET_KEY));
-        let mut config = S3Config::default();
-        // Clocks are looked at in `front`, where the server's own can be wrong.
-        config.presigned_url_max_skew_time_secs = u32::MAX;
-        service.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));
-        let front = Arc::new(Front {
-            service: service.build(),
-            faults: Default::default(),
-            log: Default::default(),
-            ahead: Default::default(),
-        });
-
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-        let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, port)))?;
-        let address = listener.local_addr()?;
-        let behind = front.clone();
-        runtime.spawn(async move {
-            loop {
-                // One that fails is the client's affair.
-                if let Ok((stream, _)) = listener.accept().await {
-                    let _ = stream.set_nodelay(true);
-                    tokio::spawn(front::serve(behind.clone(), stream));
-                }
-            }
-        });
-        Ok(Self { front, objects, address, runtime: Some(runtime), _directory: None })
-    }
-
-    /// Such as `http://127.0.0.1:41234`; buckets are in the path.
-    pub fn endpoint(&self) -> String {
-        format!("http://{}", self.address)
-    }
-
-    /// The access key that every request must be signed with.
-    pub fn access_key(&self) -> &str {
-        ACCESS_KEY
-    }
-
-    /// The secret to it.
-    pub fn secret_key(&self) -> &str {
-        SECRET_KEY
-    }
-
-    /// Makes a bucket, unless it exists.
-    pub fn create_bucket(&self, name: &str) -> io::Result<()> {
-        self.objects.create_bucket(name).map(drop)
-    }
-
-    /// Plans a fault.
-    pub fn fault(&self, fault: Fault) -> Planned {
-        Planned(self.front.faults.add(fault))
-    }
-
-    /// Lets so many of 1,000 requests that no planned fault meets fail in one of the ways that pass by themselves. The same
-    /// seed decides the same for the same sequence of requests.
-    pub fn chaos(&self, seed: u64, per_mille: u32) {
-        self.front.faults.chaos(seed, per_mille);
-    }
-
-    /// Forgets all faults. What is held stays held.
-    pub fn heal(&self) {
-        self.front.faults.clear();
-    }
-
-    /// Sets the server's clock ahead of ours, or back. It refuses requests of clients whose clock differs by more than 15
-    /// minutes, as S3 does.
-    pub fn set_clock_ahead(&self, seconds: i64) {
-        self.front.ahead.store(seconds, Ordering::Relaxed);
-    }
-
-    /// From now on replaces objects that were to be created only if there was none, as some servers do.
-    pub fn ignore_conditions(&self) {
-        self.objects.heedless.store(true, Ordering::Relaxed);
-    }
-
-    /// All requests since the start or the last [`Self::clear`], in the order in which they came.
-    pub fn requests(&self) -> Vec<Request> {
-        self.front.log().requests.clone()
-    }
-
-    /// Forgets the requests so far.
-    pub fn clear(&self) {
-        self.front.log().clear();
-    }
-}
-
-/// What another client would do, or what befalls the disk, without a request.
-impl Server {
-    /// Puts an object.
-    pub fn put(&self, bucket: &str, key: &str, body: &[u8]) -> io::Result<()> {
-        let (objects, body) = (self.objects.clone(), body.to_owned());
-        self.with_key(bucket, key, move |bucket, key| objects.put(bucket, key, &body))
-    }
-
-    /// An object, if there is one.
-    pub fn get(&self, bucket: &str, key: &str) -> io::Result<Option<Vec<u8>>> {
-        let objects = self.objects.clone();
-        self.with_key(bucket, key, move |bucket, key| match objects.entry(bucket, key) {
-            Ok(_) => std::fs::read(objects.path(bucket, key)).map(Some),
-            Err(_) => Ok(None),
-        })
-    }
-
-    /// Deletes an object, if there is one.
-    pub fn delete(&self, bucket: &str, key: &str) -> io::Result<()> {
-        let objects = self.objects.clone();
-        self.with_key(bucket, key, move |bucket, key| objects.remove(bucket, key))
-    }
-
-    /// Flips the `at`th bit of an object beneath the server, as a failing disk does: its tag and checksums stay.
-    pub fn flip_bit(&self, bucket: &str, key: &str, at: u64) -> io::Result<()> {
-        let objects = self.objects.clone();
-        self.with_key(bucket, key, move |bucket, key| {
-            let path = objects.path(bucket, key);
-            let mut bytes = std::fs::read(&path)?;
-            let of = bytes.len();
-            let byte = bytes.get_mut((at / 8) as usize);
-            let outside = || io::Error::other(format!("bit {at} is outside {bucket}/{key} of {of} bytes"));
-            *byte.ok_or_else(outside)? ^= 1 << (at % 8);
-            std::fs::write(path, bytes)
-        })
-    }
-
-    /// The keys of a bucket that begin with `prefix`, in order.
-    pub fn list(&self, bucket: &str, prefix: &str) -> io::Result<Vec<String>> {
-        let mut keys = Vec::new();
-        let listed = self.objects.scan(bucket, prefix, "", |key, _| {
-            keys.push(key.to_owned());
-            Step::Next
-        });
-        listed.map_err(|_| io::Error::new(io::ErrorKind::NotFound, format!("there is no bucket `{bucket}`")))?;
-        Ok(keys)
-    }
-
-    /// Does something while no request touches the key. Callable from within another runtime, too.
-    fn with_key<T: Send + 'static>(
-        &self,
-        bucket: &str,
-        key: &str,
-        act: impl FnOnce(&str, &str) -> io::Result<T> + Send + 'static,
-    ) -> io::Result<T> {
-        let (objects, bucket, key) = (self.objects.clone(), bucket.to_owned(), key.to_owned());
-        self.wait_for(async move {
-            let _lock = objects.lock(&bucket, &key).write().await;
-            act(&bucket, &key)
-        })
-    }
-
-    fn wait_for<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> T {
-        let (done, wait) = mpsc::sync_channel(1);
-        let runtime = self.runtime.as_ref().expect("there until dropped");
-        runtime.spawn(async move { done.send(work.await) });
-        wait.recv().expect("the work does not panic")
-    }
-}
-
-const ACCESS_KEY: &str = "smelt-test";
-const SECRET_KEY: &str = "smelt-test-secret";
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            // Requests under way, held ones above all, are not waited for.
-            runtime.shutdown_background();
-        }
-    }
-}
+pub use request::Request;
+pub use server::Server;

@@ -1,4 +1,4 @@
-//! `smelt-s3-server`: the S3 server of the tests by itself, for benchmarks and to try things.
+//! `smelt-s3-server`: runs the S3 server of the tests by itself, for benchmarks and for trials.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use clap::Parser;
 use smelt_s3_server::Server;
 
-/// An S3 server on a directory, for tests and trials: one process, no durability, keys that everyone knows
+/// Run an S3 server on a directory, for tests and trials: one process, no durability, keys that everyone knows
 #[derive(Debug, Parser)]
 struct Args {
-    /// Where the objects lie; each sub-directory is a bucket
+    /// The directory of the objects; each sub-directory is a bucket
     #[arg(long, value_name = "DIR")]
     dir: PathBuf,
     /// The port on 127.0.0.1; by default a free one

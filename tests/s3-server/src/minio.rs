@@ -1,4 +1,4 @@
-//! A real MinIO server, where one is at hand: on PATH, or built by `cargo xtask minio`.
+//! A real MinIO server, if there is one on PATH or one that `cargo xtask minio` built.
 
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-/// What `cargo xtask minio` builds.
+/// The version that `cargo xtask minio` builds.
 const VERSION: &str = include_str!("../minio.version");
 
 /// A MinIO server on a loopback port with a directory of its own. It stops when dropped.
@@ -22,34 +22,34 @@ pub struct Minio {
 }
 
 impl Minio {
-    /// Where MinIO is; an error says why there is none.
+    /// Returns the path of MinIO; the error says why there is none.
     pub fn find() -> Result<PathBuf, String> {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let on_path = std::env::split_paths(&path).map(|dir| dir.join("minio"));
         let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools");
         let built = tools.join(format!("minio-{}", VERSION.trim()));
         on_path.chain([built]).find(|path| path.is_file()).ok_or_else(|| {
-            "no `minio` on PATH and none in target/tools: `cargo xtask minio` builds it where Go is installed"
+            "there is no `minio` on PATH or in target/tools; `cargo xtask minio` builds it where Go is installed"
                 .to_owned()
         })
     }
 
-    /// Starts one, or says on standard error why the test `what` is skipped. One that is there but does not start is an
-    /// error.
+    /// Starts MinIO. If there is none, says on standard error why the test `what` is skipped. If there is one that does
+    /// not start, returns an error.
     pub fn start_or_skip(what: &str) -> io::Result<Option<Self>> {
         match Self::find() {
             Ok(program) => Self::start(&program).map(Some),
             Err(reason) => {
-                // Not by a macro: a test that passes would keep it to itself.
+                // `eprintln!` would not do, because the test harness hides its output in a test that passes.
                 writeln!(io::stderr(), "skipped: {what}: {reason}")?;
                 Ok(None)
             }
         }
     }
 
-    /// Starts this program, and waits until it answers.
+    /// Starts this program and waits until it answers.
     pub fn start(program: &Path) -> io::Result<Self> {
-        // Another process may take a free port before MinIO does: then it ends, and another port may do.
+        // Another process may take the free port before MinIO does. MinIO ends then, and another port may do.
         let mut attempt = Self::attempt(program);
         for _ in 0..4 {
             if attempt.is_ok() {
@@ -67,11 +67,11 @@ impl Minio {
         let server = Command::new(program)
             .args(["server", "--quiet", "--address", &format!("127.0.0.1:{port}")])
             .arg(directory.path().join("data"))
-            // Not the user's: neither settings nor certificates.
+            // MinIO gets neither the user's settings nor their certificates.
             .env_clear()
             .env("HOME", directory.path())
-            .env("MINIO_ROOT_USER", crate::ACCESS_KEY)
-            .env("MINIO_ROOT_PASSWORD", crate::SECRET_KEY)
+            .env("MINIO_ROOT_USER", crate::request::ACCESS_KEY)
+            .env("MINIO_ROOT_PASSWORD", crate::request::SECRET_KEY)
             .envs([("MINIO_BROWSER", "off"), ("MINIO_UPDATE", "off")])
             .stdin(Stdio::null())
             .stdout(File::create(&log)?)
@@ -85,7 +85,7 @@ impl Minio {
     fn wait_until_ready(&mut self) -> io::Result<()> {
         const LIMIT: Duration = Duration::from_secs(60);
         let end = Instant::now() + LIMIT;
-        // Nobody sends: it is the pause between two looks.
+        // Nobody sends: the time-out of the channel is the pause between two attempts.
         let (_keep, pause) = mpsc::channel::<()>();
         while !self.is_ready() {
             let ended = self.server.try_wait()?;
@@ -100,7 +100,8 @@ impl Minio {
         Ok(())
     }
 
-    /// Ready by its own word, and past the moments in which it answers 503 nevertheless: to strangers it then says 403.
+    /// Returns whether MinIO is ready. For some moments after it says so it answers 503 nevertheless; once it answers
+    /// 403 to unsigned requests, it is ready.
     fn is_ready(&self) -> bool {
         let status = |path: &str| -> io::Result<[u8; 12]> {
             let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;
@@ -114,22 +115,22 @@ impl Minio {
         is("/minio/health/ready", b"HTTP/1.1 200") && is("/", b"HTTP/1.1 403")
     }
 
-    /// Such as `http://127.0.0.1:41234`.
+    /// Returns the endpoint, such as `http://127.0.0.1:41234`.
     pub fn endpoint(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// The user's name, which is the access key.
+    /// Returns the user's name, which is the access key.
     pub fn access_key(&self) -> &str {
-        crate::ACCESS_KEY
+        crate::request::ACCESS_KEY
     }
 
-    /// The secret to it.
+    /// Returns the secret of the access key.
     pub fn secret_key(&self) -> &str {
-        crate::SECRET_KEY
+        crate::request::SECRET_KEY
     }
 
-    /// Where it keeps what it stores, in its own format.
+    /// Returns the directory in which MinIO keeps its objects, in its own format.
     pub fn directory(&self) -> &Path {
         self.directory.path()
     }
@@ -137,7 +138,7 @@ impl Minio {
 
 impl Drop for Minio {
     fn drop(&mut self) {
-        // It has ended, or ends now: nothing of it is kept.
+        // It has ended already, or ends now. Nothing of it is kept.
         let _ = self.server.kill();
         let _ = self.server.wait();
     }

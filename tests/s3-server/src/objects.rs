@@ -1,5 +1,6 @@
-//! What the buckets hold: `s3s-fs` on a directory, made into a store that tests can believe. Writes of a key are serialised,
-//! so that of racing conditional puts one wins; an index in memory answers listings, existence and preconditions.
+//! The contents of the buckets: `s3s-fs` on a directory, made reliable enough for tests. Writes of a key are
+//! serialised, so exactly one of several racing conditional puts wins. An index in memory answers listings, existence
+//! and preconditions.
 
 #![expect(clippy::disallowed_methods, reason = "an upload has a date")]
 
@@ -18,13 +19,13 @@ use s3s::dto::{ETag, ETagCondition};
 use s3s::{S3Result, s3_error};
 use s3s_fs::FileSystem;
 
-/// An object, as a listing tells it.
+/// An object as a listing shows it.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
     pub(crate) bytes: u64,
     pub(crate) modified: SystemTime,
     pub(crate) e_tag: String,
-    /// The how manyth write of the server it was.
+    /// The number of the write of the server that made it.
     pub(crate) written: u64,
 }
 
@@ -50,12 +51,12 @@ pub(crate) struct Objects {
     index: RwLock<Index>,
     uploads: Mutex<BTreeMap<String, Upload>>,
     keys: Vec<tokio::sync::RwLock<()>>,
-    /// Whether writes are made whatever their conditions.
+    /// Set if writes ignore their conditions.
     pub(crate) heedless: AtomicBool,
 }
 
 impl Objects {
-    /// The objects that `root` holds, which may be those of an earlier server.
+    /// Opens the objects that `root` holds, which may be those of an earlier server.
     pub(crate) fn open(root: &Path) -> io::Result<Self> {
         fs::create_dir_all(root)?;
         let files = FileSystem::new(root).map_err(|error| io::Error::other(format!("{error:?}")))?;
@@ -95,7 +96,7 @@ impl Objects {
         self.root.join(bucket).join(key)
     }
 
-    /// The lock of a key. Who writes it holds it alone, who reads it together with other readers.
+    /// Returns the lock of a key. A writer holds it alone, and readers hold it together.
     pub(crate) fn lock(&self, bucket: &str, key: &str) -> &tokio::sync::RwLock<()> {
         let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one((bucket, key));
         &self.keys[hash as usize % self.keys.len()]
@@ -109,7 +110,7 @@ impl Objects {
         self.index.write().expect("nobody panics while holding the index")
     }
 
-    /// Whether the bucket is new.
+    /// Creates the bucket; returns whether it is new.
     pub(crate) fn create_bucket(&self, bucket: &str) -> io::Result<bool> {
         let mut index = self.index_mut();
         if index.buckets.contains_key(bucket) {
@@ -145,24 +146,24 @@ impl Objects {
         objects.get(key).cloned().ok_or_else(|| s3_error!(NoSuchKey))
     }
 
-    /// Checks `If-Match` and `If-None-Match` of a read.
-    pub(crate) fn check(
+    /// Fails if the entry does not meet the conditions `If-Match` and `If-None-Match` of a read.
+    pub(crate) fn expect_conditions(
         entry: &Entry,
         if_match: Option<&ETagCondition>,
         if_none_match: Option<&ETagCondition>,
     ) -> S3Result<()> {
         let tag = ETag::Strong(entry.e_tag.clone());
-        let names = |condition: &ETagCondition| condition.as_etag().is_none_or(|named| named.weak_cmp(&tag));
-        if if_match.is_some_and(|condition| !names(condition)) {
+        let matches = |condition: &ETagCondition| condition.as_etag().is_none_or(|wanted| wanted.weak_cmp(&tag));
+        if if_match.is_some_and(|condition| !matches(condition)) {
             return Err(s3_error!(PreconditionFailed));
         }
-        match if_none_match.is_some_and(names) {
+        match if_none_match.is_some_and(matches) {
             true => Err(s3_error!(NotModified)),
             false => Ok(()),
         }
     }
 
-    /// Enters what now lies at a key into the index.
+    /// Enters into the index the object that now lies at the key.
     pub(crate) fn enter(&self, bucket: &str, key: &str, e_tag: Option<String>) -> io::Result<()> {
         let path = self.path(bucket, key);
         let data = fs::metadata(&path)?;
@@ -178,7 +179,7 @@ impl Objects {
         Ok(())
     }
 
-    /// Puts an object as if by another client. The lock of its key is held.
+    /// Puts an object as another client would. The caller holds the lock of its key.
     pub(crate) fn put(&self, bucket: &str, key: &str, body: &[u8]) -> io::Result<()> {
         if self.expect_bucket(bucket).is_err() {
             return Err(io::Error::new(io::ErrorKind::NotFound, format!("there is no bucket `{bucket}`")));
@@ -192,7 +193,7 @@ impl Objects {
         self.enter(bucket, key, Some(md5(body)))
     }
 
-    /// Deletes an object if there is one. The lock of its key is held.
+    /// Deletes an object, if there is one. The caller holds the lock of its key.
     pub(crate) fn remove(&self, bucket: &str, key: &str) -> io::Result<()> {
         if self.index_mut().buckets.get_mut(bucket).is_some_and(|objects| objects.remove(key).is_some()) {
             fs::remove_file(self.path(bucket, key))?;
@@ -201,17 +202,18 @@ impl Objects {
         Ok(())
     }
 
-    /// What `s3s-fs` keeps beside an object: its tag and its checksums.
+    /// Removes what `s3s-fs` keeps beside an object: its tag and its checksums.
     fn forget_attributes(&self, bucket: &str, key: &str) {
         let name = |text: &str| base64_simd::URL_SAFE_NO_PAD.encode_to_string(text);
         for kind in ["internal", "metadata"] {
             let beside = format!(".bucket-{}.object-{}.{kind}.json", name(bucket), name(key));
-            // Mostly there is none.
+            // Mostly there is no such file.
             let _ = fs::remove_file(self.root.join(beside));
         }
     }
 
-    /// The keys with `prefix` and what lies there, in order, from the first one past `after` on, until `take` says stop.
+    /// Calls `take` with each key that has the prefix, and its entry, in order. Begins with the first key after
+    /// `after`, and ends when `take` returns [`Step::Stop`].
     pub(crate) fn scan(
         &self,
         bucket: &str,
@@ -244,7 +246,7 @@ impl Objects {
     }
 }
 
-/// Uploads in parts. `s3s-fs` keeps the parts, but does not tell which there are.
+/// Uploads in parts. `s3s-fs` keeps the parts, but does not list the uploads.
 impl Objects {
     pub(crate) fn begin_upload(&self, bucket: &str, key: &str, id: &str) {
         let upload = Upload { bucket: bucket.to_owned(), key: key.to_owned(), initiated: SystemTime::now() };
@@ -273,15 +275,15 @@ impl Objects {
     }
 }
 
-/// How a scan goes on.
+/// The next step of a scan.
 pub(crate) enum Step {
     Next,
-    /// Behind all keys with this prefix.
+    /// Goes on behind all keys with this prefix.
     Past(String),
     Stop,
 }
 
-/// Sorts behind every key with the prefix.
+/// Returns a text that sorts behind every key with the prefix.
 pub(crate) fn past(prefix: &str) -> String {
     format!("{prefix}{}", char::MAX)
 }

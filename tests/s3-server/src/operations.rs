@@ -1,4 +1,4 @@
-//! The operations of S3 that a lake needs, on [`Objects`]. What `s3s-fs` does well it does; the rest is done here.
+//! The operations of S3 that a lake needs, on [`Objects`]. `s3s-fs` does what it does well; this module does the rest.
 
 use std::sync::atomic::Ordering;
 use std::time::SystemTime;
@@ -14,7 +14,7 @@ use crate::objects::{Objects, Shared, Step, past};
 #[derive(Debug, Clone)]
 pub(crate) struct Operations(pub(crate) Shared);
 
-/// In the extensions of a listing: it does not know the newest so many keys yet.
+/// An extension of a listing's request: the listing does not know that number of the newest keys yet.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stale(pub(crate) usize);
 
@@ -28,7 +28,7 @@ fn timestamp(time: SystemTime) -> Timestamp {
     Timestamp::from(time)
 }
 
-/// The body as a whole, so that no lock is held while a client is slow.
+/// Returns the body as a whole, so that no lock is held while a client is slow.
 async fn whole(body: Option<StreamingBlob>) -> S3Result<Bytes> {
     let Some(body) = body else { return Ok(Bytes::new()) };
     let body = Body::from(body).collect().await;
@@ -39,7 +39,7 @@ fn blob(bytes: Bytes) -> StreamingBlob {
     StreamingBlob::from(Body::from(bytes))
 }
 
-/// The bytes of a range of a file, which `s3s-fs` would read in pieces of 4 KiB.
+/// Returns the bytes of a range of a file, which `s3s-fs` would read in pieces of 4 KiB.
 fn read(objects: &Objects, bucket: &str, key: &str, range: Option<(u64, u64)>) -> std::io::Result<Bytes> {
     use std::os::unix::fs::FileExt as _;
     let file = std::fs::File::open(objects.path(bucket, key))?;
@@ -53,7 +53,7 @@ fn read(objects: &Objects, bucket: &str, key: &str, range: Option<(u64, u64)>) -
 }
 
 impl Operations {
-    /// Of the keys with `prefix`, the newest `many` were written from this write on.
+    /// Returns the number of the first write among the newest `many` keys with `prefix`.
     fn newest(&self, bucket: &str, prefix: &str, many: usize) -> S3Result<u64> {
         let Some(last) = many.checked_sub(1) else { return Ok(u64::MAX) };
         let mut written = Vec::new();
@@ -96,7 +96,7 @@ impl S3 for Operations {
         let (bucket, key) = (req.input.bucket.clone(), req.input.key.clone());
         let _lock = self.0.lock(&bucket, &key).read().await;
         let entry = self.0.entry(&bucket, &key)?;
-        Objects::check(&entry, req.input.if_match.as_ref(), req.input.if_none_match.as_ref())?;
+        Objects::expect_conditions(&entry, req.input.if_match.as_ref(), req.input.if_none_match.as_ref())?;
         if let Some(Range::Suffix { length }) = &mut req.input.range {
             *length = entry.bytes.min(*length);
         }
@@ -113,7 +113,7 @@ impl S3 for Operations {
     async fn head_object(&self, req: S3Request<HeadObjectInput>) -> Answer<HeadObjectOutput> {
         let _lock = self.0.lock(&req.input.bucket, &req.input.key).read().await;
         let entry = self.0.entry(&req.input.bucket, &req.input.key)?;
-        Objects::check(&entry, req.input.if_match.as_ref(), req.input.if_none_match.as_ref())?;
+        Objects::expect_conditions(&entry, req.input.if_match.as_ref(), req.input.if_none_match.as_ref())?;
         let mut answer = self.0.files.head_object(req).await?;
         answer.output.e_tag = Some(ETag::Strong(entry.e_tag));
         Ok(answer)
@@ -191,7 +191,7 @@ impl S3 for Operations {
         let after = input.continuation_token.as_deref().max(input.start_after.as_deref()).unwrap_or_default();
         let most = input.max_keys.unwrap_or(1000).clamp(0, 1000) as usize;
         let shown = |key: &str| match &input.encoding_type {
-            // As S3 does on demand; a slash stays.
+            // S3 encodes keys on demand, except for slashes.
             Some(kind) if kind.as_str() == EncodingType::URL => urlencoding::encode(key).replace("%2F", "/"),
             _ => key.to_owned(),
         };

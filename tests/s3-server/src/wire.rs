@@ -1,4 +1,4 @@
-//! What goes over the wire: a connection that can be reset, and a body that can be slow or break off.
+//! Connections and bodies: a connection that can be reset, and a body that can be slow or break off.
 
 use std::collections::VecDeque;
 use std::future::Future as _;
@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
-/// A connection. With `reset` set it ends with a reset instead of an orderly end.
+/// A connection. If `reset` is set, it ends with a reset instead of an orderly end.
 pub(crate) struct Socket {
     pub(crate) stream: TcpStream,
     pub(crate) reset: Arc<AtomicBool>,
@@ -24,7 +24,7 @@ pub(crate) struct Socket {
 impl Drop for Socket {
     fn drop(&mut self) {
         if self.reset.load(Ordering::Relaxed) {
-            // Where it fails the client sees an orderly end, too early as well.
+            // If this fails, the client sees an orderly end, which also comes too early.
             let _ = self.stream.set_zero_linger();
         }
     }
@@ -53,7 +53,7 @@ impl AsyncWrite for Socket {
     }
 }
 
-/// The body of an answer: pieces with pauses between them, and perhaps not all of what was announced.
+/// The body of an answer: pieces with pauses between them, and perhaps less than was announced.
 pub(crate) struct Pieces {
     pieces: VecDeque<Bytes>,
     announced: u64,
@@ -62,11 +62,11 @@ pub(crate) struct Pieces {
     breaks_off: bool,
 }
 
-/// Time enough for hyper to hand a piece to the kernel before the connection breaks.
+/// The time that hyper needs to hand a piece to the kernel before the connection breaks.
 const FLUSH: Duration = Duration::from_millis(5);
 
-/// Ten pieces a second are even enough.
-const PACE: u64 = 10;
+/// The number of pieces in a second: a hundred are smooth, and even a short body has several.
+const PACE: u64 = 100;
 
 impl Pieces {
     pub(crate) fn whole(bytes: Bytes) -> Self {
@@ -75,14 +75,14 @@ impl Pieces {
         Self { pieces, announced, pause: Duration::ZERO, pausing: None, breaks_off: false }
     }
 
-    /// All of it is announced, half of it sent.
+    /// Returns a body that announces all bytes and sends half of them.
     pub(crate) fn half(bytes: Bytes) -> Self {
         let announced = bytes.len() as u64;
         let half = bytes.slice(..bytes.len() / 2);
         Self { announced, pause: FLUSH, breaks_off: true, ..Self::whole(half) }
     }
 
-    /// So many bytes a second.
+    /// Returns a body that sends that number of bytes a second.
     pub(crate) fn slow(mut bytes: Bytes, per_second: u64) -> Self {
         let whole = Self { pause: pause(), ..Self::whole(Bytes::new()) };
         let (announced, piece) = (bytes.len() as u64, piece(per_second));
@@ -94,7 +94,7 @@ impl Pieces {
     }
 }
 
-/// How much there is between two pauses at that pace.
+/// Returns the number of bytes between two pauses at that pace.
 pub(crate) fn piece(per_second: u64) -> usize {
     (per_second / PACE).max(1) as usize
 }
@@ -131,5 +131,17 @@ impl Body for Pieces {
 
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(self.announced)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_body_comes_in_pieces_with_a_pause_after_each() {
+        let Pieces { pieces, announced, pause, .. } = Pieces::slow(Bytes::from(vec![b'x'; 1050]), 20_000);
+        assert_eq!(pieces.iter().map(Bytes::len).collect::<Vec<_>>(), [200, 200, 200, 200, 200, 50]);
+        assert_eq!((announced, pause), (1050, Duration::from_millis(10)));
     }
 }

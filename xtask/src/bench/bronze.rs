@@ -1,4 +1,4 @@
-//! The raw files that all contenders read, written once a size by the pipeline's own source.
+//! The raw files that all contenders read. The pipeline's own source writes them once for each size.
 
 use std::fmt;
 use std::fs;
@@ -10,12 +10,12 @@ use anyhow::{Context, Result};
 use crate::paths::{self, shown};
 use crate::process::{run, say, tool};
 
-/// How much bronze.
+/// The amount of bronze.
 pub(super) struct Size {
     pub(super) orders: u64,
     pub(super) clicks: u64,
     pub(super) customers: u64,
-    /// A third of them of each dataset.
+    /// The number of objects, a third of them of each dataset.
     pub(super) objects: u64,
 }
 
@@ -26,13 +26,13 @@ impl fmt::Display for Size {
     }
 }
 
-/// `smelt generate` of so many rows from that day of 2025 on. Every tick writes an object of each dataset, so it has its share
-/// of the rows.
+/// Returns the command `smelt generate` for `size`, from day number `day` of 2025 on. Every tick writes an object of
+/// each dataset, so it has its share of the rows.
 pub(super) fn generate(size: &Size, day: u32) -> Command {
     let ticks = size.objects / 3;
     let mut command = tool(paths::smelt());
     command.args(["generate", "--ticks", &ticks.to_string(), "--seed", "42"]);
-    // A date that the calendar lacks is refused, so months have 28 days.
+    // smelt refuses a date that the calendar lacks, so every month has 28 days here.
     let start = format!("{}-{:02}-{:02}T00:00:00Z", 2025 + day / 336, day / 28 % 12 + 1, day % 28 + 1);
     command.args(["--start", &start, "--interval", "1h"]);
     for (name, rows) in [("orders", size.orders), ("clicks", size.clicks), ("customers", size.customers)] {
@@ -41,13 +41,13 @@ pub(super) fn generate(size: &Size, day: u32) -> Command {
     command
 }
 
-/// Returns the directory with the objects.
+/// Writes bronze of that size, unless it is there. Returns the directory with the objects.
 pub(super) fn prepare(dir: &Path, size: &Size) -> Result<PathBuf> {
     let Size { orders, clicks, customers, objects } = size;
     let lake = dir.join(format!("bronze-{orders}-{clicks}-{customers}-{objects}"));
     let bronze = lake.join("bronze");
     if !lake.exists() {
-        // Renamed when whole: one that was interrupted must not be measured.
+        // The lake is renamed when it is complete, because one that was interrupted must not be measured.
         let partial = lake.with_extension("partial");
         if partial.exists() {
             fs::remove_dir_all(&partial)?;
@@ -62,7 +62,7 @@ pub(super) fn prepare(dir: &Path, size: &Size) -> Result<PathBuf> {
     Ok(bronze)
 }
 
-/// The files in a directory, in the order of their names.
+/// Returns the files in a directory, in the order of their names.
 pub(super) fn objects(dir: &Path) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(dir).with_context(|| format!("no {}", shown(dir)))?;
     let mut objects = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
@@ -70,7 +70,7 @@ pub(super) fn objects(dir: &Path) -> Result<Vec<PathBuf>> {
     Ok(objects)
 }
 
-/// Hard links where the file system has them: nobody writes to bronze.
+/// Puts the objects into the directory `to`, as hard links if the file system has them. Nobody writes to bronze.
 pub(super) fn link(objects: Vec<PathBuf>, to: &Path) -> Result<()> {
     fs::create_dir_all(to)?;
     for from in objects {

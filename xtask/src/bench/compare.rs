@@ -1,4 +1,4 @@
-//! Do smelt and a peer agree on every KPI?
+//! Compares the KPIs of smelt with those of a peer.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -31,7 +31,8 @@ pub(super) fn kpis(smelt: &Path, peer: &Path, peer_name: &str) -> Result<()> {
     Ok(())
 }
 
-/// The file of each KPI under `gold/<kpi>`; of several the last by name, as names sort by stamp.
+/// Returns the file of each KPI under `gold/<kpi>`. If there are several, returns the last by name, since names sort by
+/// stamp.
 fn newest(out: &Path) -> Result<BTreeMap<String, PathBuf>> {
     let gold = out.join("gold");
     let mut found = BTreeMap::new();
@@ -63,7 +64,7 @@ fn first_difference(ours: &[u8], theirs: &[u8]) -> Option<String> {
     }
 }
 
-/// With their line ends, which count.
+/// Returns the lines with their ends, since these count.
 fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     bytes.split_inclusive(|byte| *byte == b'\n')
 }

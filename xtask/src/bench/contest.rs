@@ -1,4 +1,4 @@
-//! Contenders take the same bronze to gold, in turn, each as a whole process in a fresh directory.
+//! The contest: contenders take the same bronze to gold, in turn, each as a whole process in an empty directory.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,21 +18,21 @@ pub(super) struct Contender {
     pub(super) program: Program,
 }
 
-/// What runs.
+/// The program that runs.
 pub(super) enum Program {
-    /// That binary.
+    /// The binary of smelt.
     Smelt(PathBuf),
-    /// That binary, with native plugins.
+    /// The binary of smelt with native plugins.
     Native(PathBuf),
-    /// A peer's script, by the interpreter.
+    /// The script of a peer, run by this interpreter.
     Peer(PathBuf),
-    /// As many bytes read, hashed and written as the contender of that name has read and written.
+    /// The program that reads, hashes and writes as many bytes as the contender of that name.
     Limit(&'static str),
 }
 
 const SMELT: &str = "smelt";
 
-/// smelt, its limit, smelt with native plugins if there is one, and the peers.
+/// Runs smelt, its limit, smelt with native plugins if it was built, and the peers.
 pub(super) fn run(dir: &Path, size: &Size, native: Option<PathBuf>, peers: Vec<String>, runs: u32) -> Result<String> {
     let bronze = bronze::prepare(dir, size)?;
     let contender = |name: &str, program| Contender { name: name.to_owned(), bronze: bronze.clone(), program };
@@ -46,7 +46,8 @@ pub(super) fn run(dir: &Path, size: &Size, native: Option<PathBuf>, peers: Vec<S
     Ok(report::heading(&format!("{size}; runs: {runs}")) + &report::costs(&costs) + &report::ratios(&costs))
 }
 
-/// One unmeasured run of each, then so many in turn. What each cost, by name, in the contenders' order.
+/// Makes one unmeasured run of each contender, then `runs` in turn. Returns the costs by name, in the contenders'
+/// order.
 pub(super) fn hold(dir: &Path, contenders: &[Contender], runs: u32) -> Result<Vec<(String, Vec<Cost>)>> {
     say(&format!("one unmeasured run of each, then {runs} in turn"));
     let mut costs: Vec<_> = contenders.iter().map(|contender| (contender.name.clone(), Vec::new())).collect();
@@ -68,17 +69,17 @@ pub(super) fn hold(dir: &Path, contenders: &[Contender], runs: u32) -> Result<Ve
 }
 
 impl Contender {
-    /// Whether both must come to the same KPIs.
+    /// Returns whether both must compute the same KPIs.
     fn agrees_with(&self, other: &Self) -> bool {
         self.bronze == other.bronze && !matches!(self.program, Program::Limit(_))
     }
 
-    /// Where it writes: a lake for smelt, a directory with `gold` for a peer.
+    /// Returns the directory to which it writes: a lake for smelt, a directory with `gold` for a peer.
     fn out(&self, dir: &Path) -> PathBuf {
         dir.join("out").join(&self.name)
     }
 
-    /// Runs it once, in a fresh directory. Making that is not measured.
+    /// Runs it once, in an empty directory. Making the directory is not measured.
     fn go(&self, dir: &Path) -> Result<Cost> {
         let out = self.out(dir);
         if out.exists() {
@@ -97,7 +98,7 @@ impl Contender {
         let log = dir.join(format!("{}.log", self.name));
         let cost = measure(&mut command, &log)?;
         if matches!(self.program, Program::Native(_)) {
-            native::check(&log)?;
+            native::expect_native(&log)?;
         }
         Ok(cost)
     }

@@ -1,5 +1,5 @@
-//! How fast it could be at best: the bytes that smelt reads and writes, read, hashed and written by all cores with nothing in
-//! between. A process of its own, so that it is measured as the others are.
+//! Measures the best that is possible: all cores read, hash and write the bytes that smelt reads and writes, and do
+//! nothing else. It is a process of its own, so that it is measured as the others are.
 
 use std::collections::VecDeque;
 use std::fs::{self, File};
@@ -16,7 +16,7 @@ use super::bronze;
 use crate::args::Args;
 use crate::process::tool;
 
-/// How many bytes are read, hashed and written at a time.
+/// The number of bytes that are read, hashed and written at a time.
 const CHUNK: usize = 1 << 20;
 
 enum Task {
@@ -24,14 +24,15 @@ enum Task {
     Write(PathBuf, u64),
 }
 
-/// This program, told to read `bronze` and to write to `out` what has the sizes of silver and gold in `lake`.
+/// Returns the command that runs this program to read `bronze`, and to write to `out` files of the sizes that silver
+/// and gold have in `lake`.
 pub(super) fn command(bronze: &Path, lake: &Path, out: &Path) -> Result<Command> {
     let mut command = tool(std::env::current_exe()?);
     command.arg("bench-limit").arg("--bronze").arg(bronze).arg("--lake").arg(lake).arg("--out").arg(out);
     Ok(command)
 }
 
-/// What [`command`] runs.
+/// Runs the work of [`command`].
 pub(crate) fn run(args: &mut Args) -> Result<()> {
     let mut path = |name: &str| args.option::<PathBuf>(name)?.context("see `limit::command`");
     let (bronze, lake, out) = (path("--bronze")?, path("--lake")?, path("--out")?);
@@ -78,7 +79,7 @@ impl Task {
                 }
             }
         }
-        // Without a use the hash would not have to be computed.
+        // The compiler could leave out a hash that nothing uses.
         std::hint::black_box(hash.finalize());
         Ok(())
     }

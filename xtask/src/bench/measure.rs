@@ -1,4 +1,4 @@
-//! What a whole process costs, as the kernel accounts for it.
+//! Measures what a whole process costs, as the kernel accounts for it.
 
 use std::fmt;
 use std::fs::{self, File};
@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use crate::paths::shown;
 use crate::process::{output, tool};
 
-/// One run of one program.
+/// The cost of one run of one program.
 #[derive(Clone, Copy)]
 pub(super) struct Cost {
     pub(super) wall: Duration,
@@ -28,8 +28,8 @@ impl fmt::Display for Cost {
     }
 }
 
-/// Runs `command` with its output going to `log`, once all that was written before is on the disk: else it would pay for what
-/// the one before it wrote.
+/// Runs `command` with its output going to `log`. First waits until everything that was written before is on the disk;
+/// otherwise this program would pay for what the previous one wrote.
 pub(super) fn measure(command: &mut Command, log: &Path) -> Result<Cost> {
     output(&mut tool("sync"))?;
     let file = File::create(log).with_context(|| format!("can't write {}", log.display()))?;
@@ -68,7 +68,7 @@ fn wait(child: &Child) -> Result<(ExitStatus, Duration, u64)> {
     // SAFETY: `wait4` has returned the child, and so has filled it in.
     let usage = unsafe { usage.assume_init() };
     let time = |t: libc::timeval| Duration::new(t.tv_sec.unsigned_abs(), t.tv_usec.unsigned_abs() as u32 * 1000);
-    // macOS counts bytes, everyone else KiB.
+    // macOS counts in bytes, other systems in KiB.
     let unit = if cfg!(target_os = "macos") { 1 } else { 1024 };
     let peak = usage.ru_maxrss.unsigned_abs() * unit;
     Ok((ExitStatus::from_raw(status), time(usage.ru_utime) + time(usage.ru_stime), peak))

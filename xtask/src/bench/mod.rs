@@ -1,4 +1,5 @@
-//! `cargo xtask bench`: what smelt costs, always as whole processes and, where costs are compared, in turn.
+//! `cargo xtask bench`: measures what smelt costs, always as whole processes. Where costs are compared, programs take
+//! turns.
 
 mod bronze;
 mod compare;
@@ -94,7 +95,7 @@ impl Options {
 pub(crate) fn run(args: &mut Args) -> Result<()> {
     let Options { size, runs, peers, dir, native, tick, large, s3 } = Options::parse(args)?;
     fs::create_dir_all(&dir)?;
-    // First, since it may ask for packages.
+    // This comes first because it may ask for packages.
     let toolchain = Toolchain::find()?;
     let native = native.then(|| native::build(&dir)).transpose()?;
     demo::build_host()?;

@@ -1,4 +1,4 @@
-//! The same host with the same plugins, compiled natively instead: what the sandbox costs is the difference.
+//! Runs the same host with the same plugins compiled natively. The difference is the cost of the sandbox.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use super::smelt;
 use crate::process::{cargo, run};
 use crate::{paths, plugins};
 
-/// Builds plugins and host; returns the host, put where building the usual one does not replace it.
+/// Builds plugins and host. Returns the path of a copy of that host, which building the usual host does not replace.
 pub(super) fn build(dir: &Path) -> Result<PathBuf> {
     let mut libraries = build_in("plugin");
     libraries.args(["-p", "smelt-sdk", "--features", "smelt-sdk/native"]);
@@ -29,17 +29,17 @@ fn build_in(profile: &str) -> Command {
     command
 }
 
-/// `smelt run` on that lake, by the host that [`build`] made.
+/// Returns the command `smelt run` on that lake, by the host that [`build`] made.
 pub(super) fn command(binary: &Path, lake: &Path) -> Command {
     let mut command = smelt::run(binary, lake);
     command.env("SMELT_NATIVE_PLUGINS", paths::target().join("plugin"));
     command
 }
 
-/// Every cleaner and KPI must have said that it ran natively.
-pub(super) fn check(log: &Path) -> Result<()> {
+/// Fails unless every cleaner and KPI logged that it ran natively.
+pub(super) fn expect_native(log: &Path) -> Result<()> {
     let said = fs::read_to_string(log)?.matches("runs natively").count();
-    // The source does not run.
+    // A source does not run in this benchmark.
     let wanted = plugins::all()?.len() - 1;
     match said == wanted {
         true => Ok(()),

@@ -1,4 +1,4 @@
-//! The peers: scripts under `bench/peers` and the virtual environment they run in.
+//! The peers: scripts under `bench/peers` and the virtual environment in which they run.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,7 +13,7 @@ use crate::python;
 const ALL: [&str; 3] = ["pandas", "polars", "duckdb"];
 const DIR: &str = "bench/peers";
 
-/// The peers named in `--peers`.
+/// Returns the peers that `--peers` lists.
 pub(super) fn chosen(list: Option<&str>) -> Result<Vec<String>> {
     let names: Vec<&str> = match list {
         None => ALL.to_vec(),
@@ -26,7 +26,7 @@ pub(super) fn chosen(list: Option<&str>) -> Result<Vec<String>> {
     }
 }
 
-/// The interpreter of an environment that has what the peers need, or nothing where that can't be had.
+/// Returns the interpreter of an environment that has what the peers need. Returns `None` if it cannot be installed.
 pub(super) fn python(dir: &Path, peers: &[String]) -> Result<Option<PathBuf>> {
     if peers.is_empty() {
         return Ok(None);
@@ -40,11 +40,11 @@ pub(super) fn python(dir: &Path, peers: &[String]) -> Result<Option<PathBuf>> {
     }
 }
 
-/// One run of a peer: reads the objects in `bronze`, writes `out/gold/<kpi>/<kpi>.csv`.
+/// Returns the command of one run of a peer. It reads the objects in `bronze` and writes `out/gold/<kpi>/<kpi>.csv`.
 pub(super) fn command(python: &Path, peer: &str, bronze: &Path, out: &Path) -> Command {
     let mut command = tool(python);
     command.arg(format!("{DIR}/{peer}_peer.py")).arg("--bronze").arg(bronze).arg("--out").arg(out);
-    // So that not even the first run compiles what the others find compiled.
+    // Python may cache bytecode, so that the warm-up compiles the scripts and the measured runs do not.
     command.env_remove("PYTHONDONTWRITEBYTECODE");
     command
 }

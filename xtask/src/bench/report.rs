@@ -1,19 +1,19 @@
-//! The tables at the end.
+//! The tables that the benchmark prints at the end.
 
 use std::thread::available_parallelism;
 
 use super::measure::Cost;
 use super::traffic::Traffic;
 
-/// What each contender cost, by its name.
+/// The costs of each contender, by its name.
 type Costs = [(String, Vec<Cost>)];
 
-/// What was measured, and on how many cores.
+/// Returns the heading: what was measured, and on how many cores.
 pub(super) fn heading(what: &str) -> String {
     format!("\n{what}; {} cores\n", available_parallelism().map_or(0, usize::from))
 }
 
-/// Minimum and median of every contender.
+/// Returns a table of the minimum and median of every contender.
 pub(super) fn costs(costs: &Costs) -> String {
     let mut text = format!("\n{:9}  {:>17}  {:>17}  {:>15}\n", "", "wall, s", "CPU, s", "peak, MiB");
     text += &format!(
@@ -35,7 +35,7 @@ pub(super) fn costs(costs: &Costs) -> String {
     text
 }
 
-/// The cost of the first over that of each other.
+/// Returns a table of the first contender's cost divided by that of each other.
 pub(super) fn ratios(costs: &Costs) -> String {
     let [(first, ours), others @ ..] = costs else { return String::new() };
     let mut text =
@@ -48,7 +48,8 @@ pub(super) fn ratios(costs: &Costs) -> String {
     text + "\nevery KPI of every run agrees to the byte\n"
 }
 
-/// The cost of a row of each other, which has so many times as many, over one of the first.
+/// Returns the cost of a row of each other contender, which has `times` as many rows, divided by the cost of a row of
+/// the first.
 pub(super) fn per_row(costs: &Costs, times: u64) -> String {
     let Some(((_, small), large)) = costs.split_first() else { return String::new() };
     let line = |(name, large): &(String, Vec<Cost>)| {
@@ -58,7 +59,7 @@ pub(super) fn per_row(costs: &Costs, times: u64) -> String {
     "\n".to_owned() + &large.iter().map(line).collect::<String>()
 }
 
-/// What a run asked of an S3 server, and how many seconds of processor time that took the server.
+/// Returns the requests that a run sent to an S3 server, and the processor time that they took the server.
 pub(super) fn traffic(traffic: &Traffic, cpu: Option<f64>) -> String {
     let Traffic { rows, requests, sent, received } = traffic;
     let counts: Vec<_> = requests.iter().map(|(method, count)| format!("{method} {count}")).collect();
@@ -69,7 +70,7 @@ pub(super) fn traffic(traffic: &Traffic, cpu: Option<f64>) -> String {
     text + &cpu.map(|cpu| format!("  takes the server {cpu:.2} s of CPU\n")).unwrap_or_default()
 }
 
-/// Ticks with nothing to do and with something new, on two lakes.
+/// Returns a table of ticks with nothing to do and with new objects, on two lakes.
 pub(super) fn ticks(lakes: [&str; 2], costs: &[(Vec<Cost>, Vec<Cost>); 2]) -> String {
     let mut text = format!("\n{:14}  {:>17}  {:>17}\n", "wall, ms", "nothing to do", "3 new objects");
     text += &format!("{:14}  {:>8} {:>8}  {:>8} {:>8}\n", "lake", "min", "median", "min", "median");
@@ -109,7 +110,7 @@ fn of(costs: &[Cost], what: fn(&Cost) -> f64) -> Vec<f64> {
     costs.iter().map(what).collect()
 }
 
-/// Of runs that took turns, the median of what one cost over what the other did.
+/// Returns the median, over pairs of runs that took turns, of one contender's value divided by the other's.
 fn ratio(ours: &[Cost], theirs: &[Cost], what: fn(&Cost) -> f64) -> f64 {
     median(&ours.iter().zip(theirs).map(|(ours, theirs)| what(ours) / what(theirs)).collect::<Vec<_>>())
 }

@@ -1,4 +1,5 @@
-//! What S3 costs: the same bronze is taken to gold in a directory and in buckets of a server on this machine, in turn.
+//! Measures what S3 costs: the same bronze is taken to gold in a directory and in buckets of a server on this machine,
+//! in turn.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,15 +18,15 @@ use crate::paths::{self, shown};
 use crate::process::{output, run as run_command, say, tool};
 
 const PIPELINE: &str = "pipelines/ecommerce";
-/// What comes with a tick.
+/// The rows and objects that come with a tick.
 const TICK: Size = Size { orders: 50, clicks: 50, customers: 50, objects: 3 };
-/// So many ticks are measured for each run: they are short.
+/// The number of measured ticks for each run. There are several, because they are short.
 const TICKS: u32 = 7;
 
-/// Where a lake lies.
+/// The place of a lake.
 enum Place<'s> {
     Directory(PathBuf),
-    /// Its pipeline, which names the buckets: bronze in one, and what a run writes in one of its own.
+    /// The server, and a manifest that has the buckets: bronze in one, and what a run writes in one of its own.
     Buckets(&'s Server, PathBuf),
 }
 
@@ -60,7 +61,7 @@ pub(super) fn run(dir: &Path, size: &Size, runs: u32) -> Result<String> {
         ensure!(kpis[0] == kpis[1], "the KPIs of a lake on {} differ from those in a directory", server.name);
     }
     let cpu = before.zip(server.cpu()).map(|(before, after)| (after - before) / f64::from(runs + 1));
-    let traffic = traffic.context("a profile tells the requests")?;
+    let traffic = traffic.context("the profile of the warm-up has no requests")?;
 
     say(&format!("{} ticks of each kind on each lake, in turn", TICKS * runs));
     let mut ticks = [(Vec::new(), Vec::new()), (Vec::new(), Vec::new())];
@@ -87,7 +88,7 @@ impl Place<'_> {
         }
     }
 
-    /// An empty lake, but for bronze.
+    /// Creates a lake that is empty except for bronze.
     fn begin(&self, round: u32, bronze: &Path) -> Result<()> {
         match self {
             Self::Directory(lake) => {
@@ -111,7 +112,7 @@ impl Place<'_> {
         }
     }
 
-    /// That command, on this lake.
+    /// Returns the command with the arguments that make it work on this lake.
     fn smelt(&self, mut command: Command) -> Command {
         match self {
             Self::Directory(lake) => command.args(["--pipeline", PIPELINE, "--lake"]).arg(lake),
@@ -120,14 +121,14 @@ impl Place<'_> {
         command
     }
 
-    /// A run, which must clean that many objects; also what it tells.
+    /// Measures a run, which must clean that number of objects. Returns its cost and what it prints.
     fn run(&self, dir: &Path, flags: &[&str], cleans: u64) -> Result<(Cost, Value)> {
         let log = dir.join(format!("{}.log", self.name()));
         let mut command = tool(paths::smelt());
         command.args(["run", "--json"]).args(flags);
         let cost = measure(&mut self.smelt(command), &log)?;
         let text = fs::read_to_string(&log)?;
-        // Warnings come before it.
+        // Warnings come before the JSON.
         let json = text.find("{\n").map_or("", |at| &text[at..]);
         let told: Value = serde_json::from_str(json).with_context(|| format!("{} is no JSON", shown(&log)))?;
         ensure!(told["cleaned"] == cleans, "a run did not clean {cleans} objects; see {}", shown(&log));
@@ -135,7 +136,7 @@ impl Place<'_> {
     }
 }
 
-/// The sha256 of every KPI's table.
+/// Returns the sha256 of every KPI's table.
 fn sums(told: &Value) -> BTreeMap<String, String> {
     let kpis = told["kpis"].as_array().into_iter().flatten();
     kpis.map(|kpi| (kpi["kpi"].to_string(), kpi["table"]["sha256"].to_string())).collect()

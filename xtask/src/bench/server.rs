@@ -1,4 +1,4 @@
-//! An S3 server on the loopback: a real MinIO where there is one, otherwise that of the tests.
+//! An S3 server on the loopback interface: a real MinIO if there is one, and otherwise the server of the tests.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -15,21 +15,22 @@ use crate::{paths, servers};
 const ACCESS_KEY: &str = "bench";
 const SECRET_KEY: &str = "bench-secret";
 
-/// A server that stops, and loses what it holds, when it is dropped.
+/// A server that stops, and loses its data, when it is dropped.
 pub(super) struct Server {
-    /// For people.
+    /// The name for people.
     pub(super) name: String,
     process: Child,
-    /// Which tell smelt where it is.
+    /// The environment variables that tell smelt where the server is.
     variables: BTreeMap<String, String>,
     data: PathBuf,
 }
 
-/// How often a lake is begun that the server does not answer for yet. Each time waits for some seconds itself.
-const TRIES: u32 = 10;
+/// The number of attempts to create a lake while the server does not answer yet. Each attempt waits for some seconds
+/// itself.
+const ATTEMPTS: u32 = 10;
 
 impl Server {
-    /// Starts one that keeps its data and its log below `dir`. It may not answer at once.
+    /// Starts a server that keeps its data and its log below `dir`. It may not answer at once.
     pub(super) fn start(dir: &Path) -> Result<Self> {
         let data = dir.join("data");
         if data.exists() {
@@ -63,9 +64,11 @@ impl Server {
             tool(paths::smelt().with_file_name(format!("smelt-s3-server{}", std::env::consts::EXE_SUFFIX)));
         let mut process = spawn(command.arg("--dir").arg(&data).stdout(Stdio::piped()), log)?;
         let mut variables = BTreeMap::new();
-        for line in BufReader::new(process.stdout.take().context("its output is ours")?).lines().take(3) {
+        for line in BufReader::new(process.stdout.take().context("standard output is piped")?).lines().take(3) {
             let line = line?;
-            let (name, value) = line.split_once('=').with_context(|| format!("the S3 server says `{line}`"))?;
+            let (name, value) = line
+                .split_once('=')
+                .with_context(|| format!("the S3 server printed `{line}` instead of `NAME=value`"))?;
             variables.insert(name.to_owned(), value.to_owned());
         }
         if variables.len() < 3 {
@@ -79,25 +82,27 @@ impl Server {
         command.envs(&self.variables).env("XDG_CONFIG_HOME", self.settings())
     }
 
-    /// `smelt init` by that command, as soon as the server answers.
+    /// Runs `smelt init` as soon as the server answers.
     pub(super) fn init(&self, smelt: impl Fn() -> Command) -> Result<()> {
         let init = || output(smelt().arg("init"));
         let mut done = init();
-        for _ in 1..TRIES {
+        for _ in 1..ATTEMPTS {
             if done.is_ok() {
                 break;
             }
             done = init();
         }
         done?;
-        // The key for pseudonyms: a directory that was not made by `init` has none either.
+        // `init` has made a key for pseudonyms. A directory that `init` did not make has none, so this lake must have
+        // none either.
         fs::remove_dir_all(self.settings())?;
         Ok(())
     }
 
-    /// Seconds of processor time that it has taken, where the system tells.
+    /// Returns the seconds of processor time that the server has taken, if the system tells.
     pub(super) fn cpu(&self) -> Option<f64> {
-        // In hundredths of a second on every Linux; the fields are counted from behind the name, which may hold anything.
+        // The unit is a hundredth of a second on every Linux. The fields are counted from behind the name, which may
+        // hold anything.
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id())).ok()?;
         let fields: Vec<_> = stat.rsplit_once(')')?.1.split_whitespace().collect();
         let ticks = |at: usize| fields.get(at)?.parse::<f64>().ok();
@@ -116,7 +121,7 @@ fn spawn(command: &mut Command, log: File) -> Result<Child> {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Whatever fails: it is over.
+        // Errors do not matter any more.
         let _ = self.process.kill();
         let _ = self.process.wait();
         let _ = fs::remove_dir_all(&self.data);

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::process::tool;
 
-/// `smelt run` on that lake.
+/// Returns the command `smelt run` on that lake.
 pub(super) fn run(smelt: &Path, lake: &Path) -> Command {
     let mut command = tool(smelt);
     command.args(["run", "--pipeline", "pipelines/ecommerce", "--lake"]).arg(lake);

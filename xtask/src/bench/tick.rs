@@ -1,8 +1,8 @@
-//! What a tick costs on a small lake and on one with a hundred times as many committed objects.
+//! Measures a tick on a small lake and on one with a hundred times as many committed objects.
 //!
-//! Each measured tick begins with the very lake that was committed: bronze stays where it is, because what is new is told by
-//! inode and time; the rest is put back from a copy. Then one run finds nothing to do, so that what was put back is no longer
-//! special, and measuring begins.
+//! Each measured tick begins with exactly the lake that was committed. Bronze stays where it is, because smelt tells
+//! what is new by inode and time; the rest is restored from a copy. Then one run finds nothing to do, so that nothing
+//! is special about the restored files, and measuring begins.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -16,14 +16,14 @@ use super::{report, smelt};
 use crate::paths::{self, shown};
 use crate::process::say;
 
-/// How many ticks were committed, of an object of each of three datasets.
+/// The numbers of committed ticks, each of one object of each of three datasets.
 const TICKS: [u64; 2] = [34, 3334];
-/// In each object.
+/// The rows in each object.
 const ROWS: u64 = 50;
-/// All of a lake but bronze.
+/// The layers that smelt writes: all of a lake but bronze.
 const WRITTEN: [&str; 4] = ["silver", "gold", "quarantine", "catalog"];
 
-/// A committed lake, and what will be new.
+/// A committed lake, and the objects that will be new.
 struct Lake {
     objects: u64,
     path: PathBuf,
@@ -40,7 +40,7 @@ pub(super) fn run(dir: &Path, runs: u32) -> Result<String> {
     for round in 0..=runs {
         for (lake, (idle, busy)) in lakes.iter().zip(&mut costs) {
             let (nothing, new) = lake.ticks()?;
-            // The first is a warm-up.
+            // The first round is a warm-up.
             if round > 0 {
                 idle.push(nothing);
                 busy.push(new);
@@ -53,11 +53,11 @@ pub(super) fn run(dir: &Path, runs: u32) -> Result<String> {
 }
 
 impl Lake {
-    /// Makes the lake anew: what another version of smelt committed is of no use.
+    /// Rebuilds the lake, because what another version of smelt committed is of no use.
     fn commit(dir: &Path, ticks: u64) -> Result<Self> {
         let (rows, objects) = (ROWS * (ticks + 1), 3 * (ticks + 1));
         let bronze = bronze::prepare(dir, &Size { orders: rows, clicks: rows, customers: rows, objects })?;
-        // The last object of each dataset is what will be new. Their names sort by time.
+        // The last object of each dataset will be the new one. Their names sort by time.
         let mut datasets: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
         for object in bronze::objects(&bronze)? {
             let name = object.file_name().context("an object has a name")?.to_string_lossy().into_owned();
@@ -80,7 +80,7 @@ impl Lake {
         Ok(lake)
     }
 
-    /// A tick that finds nothing to do, and one that finds three objects.
+    /// Measures a tick that finds nothing to do, and one that finds three objects.
     fn ticks(&self) -> Result<(Cost, Cost)> {
         for new in &self.new {
             let linked = self.path.join("bronze").join(new.file_name().context("an object has a name")?);
@@ -95,7 +95,7 @@ impl Lake {
         Ok((nothing, self.tick(self.new.len() as u64)?))
     }
 
-    /// One tick, which must clean that many objects and no more.
+    /// Measures one tick, which must clean that number of objects.
     fn tick(&self, cleans: u64) -> Result<Cost> {
         let cost = measure(smelt::run(&paths::smelt(), &self.path).arg("--json"), &self.log)?;
         if !fs::read_to_string(&self.log)?.contains(&format!("\"cleaned\": {cleans},")) {
@@ -105,7 +105,7 @@ impl Lake {
     }
 }
 
-/// Makes `to` what `from` is. A file of the same size and time is the same.
+/// Makes `to` equal to `from`. A file of the same size and time counts as the same.
 fn mirror(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(to)? {

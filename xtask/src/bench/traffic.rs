@@ -1,23 +1,23 @@
-//! What a run asked of an S3 server, out of its profile.
+//! The requests that a run sent to an S3 server, from its profile.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// What the server was asked for in one run.
+/// The requests of one run.
 pub(super) struct Traffic {
-    /// Bronze rows of the run.
+    /// The bronze rows of the run.
     pub(super) rows: u64,
-    /// How many requests there were, by method.
+    /// The number of requests, by method.
     pub(super) requests: BTreeMap<String, u64>,
-    /// Bytes of their bodies.
+    /// The bytes of the requests' bodies.
     pub(super) sent: u64,
-    /// Bytes of the answers' bodies.
+    /// The bytes of the answers' bodies.
     pub(super) received: u64,
 }
 
 impl Traffic {
-    /// Reads it from what `smelt run --json --profile` prints.
+    /// Reads the requests from what `smelt run --json --profile` prints.
     pub(super) fn of(told: &Value) -> Option<Self> {
         let mut traffic = Self { rows: 0, requests: BTreeMap::new(), sent: 0, received: 0 };
         for dataset in told["datasets"].as_array()? {

@@ -1,5 +1,6 @@
 //! The places that a pipeline's components come from: directories, buckets and registries, in the order of the manifest.
 
+#[cfg(feature = "oci")]
 mod registry;
 mod signature;
 
@@ -7,6 +8,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use self::signature::SIGNATURE_BYTES;
+#[cfg(feature = "oci")]
 pub use registry::{Registry, SIGNATURE_LAYER};
 pub use signature::Keys;
 
@@ -14,12 +16,12 @@ use smelt_common::binary::Binary;
 use smelt_common::error::{Kind, Result};
 use smelt_common::{Error, files};
 use smelt_engine::manifest::Manifest;
-use smelt_storage::lake::connection_of;
-use smelt_storage::{BucketUrl, Places, S3Store, Store as _};
+use smelt_storage::lake::open_bucket;
+use smelt_storage::{BucketUrl, Store};
 
-/// What follows the plugin's name in the name of a component.
+/// The end of a component's file name, after the plugin's name.
 const EXTENSION: &str = ".wasm";
-/// What follows the name of a component in the name of its signature.
+/// The end of a signature's file name, after the component's.
 const SIGNATURE: &str = ".minisig";
 
 /// The places that a manifest names, and the keys that it trusts.
@@ -30,7 +32,11 @@ pub struct Components {
 
 enum Place {
     Directory(PathBuf),
-    Bucket { url: BucketUrl, store: S3Store },
+    Bucket {
+        url: BucketUrl,
+        store: Box<dyn Store>,
+    },
+    #[cfg(feature = "oci")]
     Registry(Registry),
 }
 
@@ -39,17 +45,18 @@ impl Components {
     pub fn of(manifest: &Manifest, variable: &dyn Fn(&str) -> Option<String>) -> Result<Self> {
         let place = |text: &String| {
             if let Some(rest) = text.strip_prefix("oci://") {
-                return Ok(Place::Registry(Registry::new(rest, variable)?));
+                return registry(rest, variable);
             }
             if !BucketUrl::is_meant(text) {
                 return Ok(Place::Directory(manifest.directory.join(text)));
             }
             let url = BucketUrl::parse(text).map_err(|_| {
                 Error::config(format!(
-                    "`{text}` is no place for components; a directory, s3://bucket[/prefix] or oci://registry/path[:tag] would be right"
+                    "`{text}` is no place for components; a directory, s3://bucket[/prefix] or oci://registry/path[:tag] would \
+                     be right"
                 ))
             })?;
-            let store = S3Store::new(Places::below(url.clone()), connection_of(&manifest.lake, variable)?)?;
+            let store = open_bucket(url.clone(), &manifest.lake, variable)?;
             Ok(Place::Bucket { url, store })
         };
         let in_section = |error: Error| error.context("[pipeline] plugins");
@@ -84,6 +91,20 @@ impl Components {
     }
 }
 
+/// Returns the registry that `oci://` is followed by.
+#[cfg(feature = "oci")]
+fn registry(rest: &str, variable: &dyn Fn(&str) -> Option<String>) -> Result<Place> {
+    Ok(Place::Registry(Registry::new(rest, variable)?))
+}
+
+/// Refuses every registry, since a build without the feature `oci` has no client.
+#[cfg(not(feature = "oci"))]
+fn registry(rest: &str, _: &dyn Fn(&str) -> Option<String>) -> Result<Place> {
+    Err(Error::config(format!(
+        "`oci://{rest}` is a registry, and this build of smelt reads none: the feature `oci` adds registries"
+    )))
+}
+
 /// Returns the file of the plugin's component, if a directory has it that the manifest names before any bucket or registry.
 pub fn file_of(manifest: &Manifest, plugin: &str) -> Option<PathBuf> {
     let directories = manifest.pipeline.plugins.iter().take_while(|place| !BucketUrl::is_meant(place));
@@ -110,6 +131,7 @@ impl Place {
         match self {
             Self::Directory(directory) => directory.display().to_string(),
             Self::Bucket { url, .. } => url.to_string(),
+            #[cfg(feature = "oci")]
             Self::Registry(registry) => registry.describe(),
         }
     }
@@ -143,6 +165,7 @@ impl Place {
                     None => binary,
                 }))
             }
+            #[cfg(feature = "oci")]
             Self::Registry(registry) => registry.read(plugin, most),
         }
     }
@@ -158,6 +181,7 @@ impl Place {
                 let listed = store.list("", "").unwrap_or_default();
                 listed.iter().filter(|meta| !meta.key.contains('/')).filter_map(|meta| stem(&meta.key)).collect()
             }
+            #[cfg(feature = "oci")]
             Self::Registry(_) => vec![],
         }
     }

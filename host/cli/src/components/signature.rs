@@ -18,7 +18,8 @@ impl Keys {
         let parse = |text: &String| {
             PublicKey::from_base64(text).map_err(|error| {
                 Error::config(format!(
-                    "[pipeline] trusted_keys: `{text}` is no public key of minisign ({error}); the last line of a `.pub` file would be right"
+                    "[pipeline] trusted_keys: `{text}` is no public key of minisign ({error}); the last line of a `.pub` file \
+                     would be right"
                 ))
             })
         };
@@ -34,7 +35,8 @@ impl Keys {
         let refused = |why: String| {
             let shown = binary.shown();
             Err(Error::config(format!(
-                "the component `{shown}` of plugin `{plugin}` {why}: [pipeline] trusted_keys requires it to be signed with one of its keys"
+                "the component `{shown}` of plugin `{plugin}` {why}: [pipeline] trusted_keys requires a signature by one of \
+                 its keys"
             )))
         };
         let Some(text) = binary.signature() else {

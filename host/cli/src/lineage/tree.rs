@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::table::{rules, short, thousands};
 use smelt_catalog::Fingerprint;
 use smelt_common::text::one_line;
-use smelt_engine::inspect::{Account, Layer, Made, Node};
+use smelt_engine::inspect::{Account, Layer, Node, Origin};
 
 /// The number of objects of a dataset that are shown without `--all`.
 const SHOWN: usize = 10;
@@ -49,7 +49,7 @@ fn label(node: &Node) -> String {
 
 fn details(node: &Node) -> Vec<String> {
     let mut lines = Vec::new();
-    if let Some(Made { by, commit, at }) = &node.made {
+    if let Some(Origin { by, commit, at }) = &node.made {
         let as_of = by.as_of.and_then(chrono::DateTime::from_timestamp_micros);
         let as_of = as_of.map(|time| format!(" as of {}", time.format("%F"))).unwrap_or_default();
         let Fingerprint { plugin, version, component, contract, parameters, host, key, as_of: _ } = by;

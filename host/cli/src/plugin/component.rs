@@ -6,7 +6,7 @@ use smelt_common::binary::Binary;
 use smelt_common::error::Result;
 use smelt_engine::manifest::Manifest;
 use smelt_runtime::privacy::Pseudonyms;
-use smelt_runtime::{Cleaner, Engine, Kpi, Limits, Source, World};
+use smelt_runtime::{Cleaner, Engine, Generator, Kpi, Limits, World};
 
 /// Returns the limits of a plugin for each section of the manifest that uses it. Without such a section, returns the defaults.
 pub(super) fn limits(pipeline: &Path, plugin: &str) -> Result<Vec<(String, Limits)>> {
@@ -32,7 +32,7 @@ pub(super) fn first_limits(limits: &[(String, Limits)]) -> Limits {
 pub(super) fn version(world: World, engine: &Engine, name: &str, binary: &Binary, limits: &Limits) -> Result<String> {
     let key = Pseudonyms::default();
     Ok(match world {
-        World::Source => Source::load(engine, name, binary, limits, &key)?.identity().version.clone(),
+        World::Source => Generator::load(engine, name, binary, limits, &key)?.identity().version.clone(),
         World::Cleaner => Cleaner::load(engine, name, binary, limits, &key)?.identity().version.clone(),
         World::Kpi => Kpi::load(engine, name, binary, limits, &key)?.identity().version.clone(),
     })

@@ -17,7 +17,8 @@ use smelt_common::text::one_line;
 use smelt_runtime::plugin_of;
 use smelt_runtime::privacy::Pseudonyms;
 use smelt_runtime::{
-    Cleaner, CleanerSpec, Engine, Identity, Kpi, KpiSpec, Limits, RuleAction, STACK_BYTES, Source, World, schema_text,
+    Cleaner, CleanerSpec, Engine, Generator, Identity, Kpi, KpiSpec, Limits, RuleAction, STACK_BYTES, World,
+    schema_text,
 };
 
 #[derive(Debug, Args)]
@@ -86,7 +87,7 @@ fn description(
     let key = Pseudonyms::default();
     let (who, what) = match world {
         World::Source => {
-            let plugin = Source::load(engine, name, binary, limits, &key)?;
+            let plugin = Generator::load(engine, name, binary, limits, &key)?;
             (identity(plugin.identity(), &plugin.spec().identity.summary), json!({"objects": plugin.spec().objects}))
         }
         World::Cleaner => {
@@ -148,8 +149,8 @@ fn kpi(spec: &KpiSpec) -> Value {
 fn text(about: &Map<String, Value>) -> String {
     let mut text = String::new();
     let one = |value: &Value| match value {
-        Value::String(text) => smelt_runtime::guest_text(text, 2000),
-        other => smelt_runtime::guest_text(&other.to_string(), 2000),
+        Value::String(text) => smelt_common::text::guest_text(text, 2000),
+        other => smelt_common::text::guest_text(&other.to_string(), 2000),
     };
     for (key, value) in about {
         let lines: Vec<String> = match (key.as_str(), value) {

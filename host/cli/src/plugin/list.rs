@@ -31,7 +31,7 @@ struct Row {
     sha256: String,
     /// The sections of the manifest that use it.
     used_by: Vec<String>,
-    /// Whether the lock pins the component that runs; `None` if the lock does not have the plugin.
+    /// True if the lock pins the component that runs; `None` if the lock does not have the plugin.
     locked: Option<bool>,
     /// The sha256 of the component that was promoted and runs in its place.
     promoted: Option<String>,

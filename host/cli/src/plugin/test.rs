@@ -12,7 +12,7 @@ use crate::output::{print, print_json};
 use smelt_common::error::Result;
 use smelt_common::text::json_object;
 use smelt_common::{Error, files};
-use smelt_conformance::{Engines, Options, Outcome, check};
+use smelt_conformance::{Engines, Options, Outcome};
 use smelt_engine::manifest::LimitsSection;
 
 #[derive(Debug, Args)]
@@ -54,7 +54,7 @@ impl Test {
             rounds: self.rounds,
         };
         let engines = Engines::new(cache_directory().as_deref())?;
-        let report = check(&engines, &self.component, &options)?;
+        let report = smelt_conformance::test(&engines, &self.component, &options)?;
         match (common.json, self.junit) {
             (true, _) => print_json(&report)?,
             (false, true) => print(&report.junit()),

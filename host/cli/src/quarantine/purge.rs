@@ -45,7 +45,7 @@ impl Purge {
         let (old, rollback_points) = look(host.store(), |state| {
             let old = host.older_than(held(host.store(), state, &filter)?, age)?;
             // A rollback point is deleted as a whole: a rollback must bring back its rejected rows, too.
-            Ok((old, host.former_older_than(state, &filter, age)?))
+            Ok((old, host.rollback_points_older_than(state, &filter, age)?))
         })?;
         if self.delete {
             host.purge(&old, &rollback_points)?;

@@ -1,4 +1,4 @@
-//! Spells out what a terminal would obey, or what no one would see.
+//! Spells out the characters that a terminal would obey or that nobody would see.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -6,12 +6,17 @@ use std::fmt::Write as _;
 use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory};
 use icu_properties::{CodePointMapData, CodePointSetData};
 
-/// Returns whether the character does not show as itself: controls, marks that reorder, end lines or take no place. Unicode's
-/// properties decide.
+/// Returns whether the character does not show as itself: a control, or a mark that reorders text, ends a line or has
+/// no width. Unicode's properties decide.
+#[inline]
 pub fn is_unseen(character: char) -> bool {
     if character.is_ascii() {
         return character.is_ascii_control();
     }
+    is_unseen_beyond_ascii(character)
+}
+
+fn is_unseen_beyond_ascii(character: char) -> bool {
     matches!(
         CodePointMapData::<GeneralCategory>::new().get(character),
         GeneralCategory::Control
@@ -21,7 +26,7 @@ pub fn is_unseen(character: char) -> bool {
     ) || CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(character)
 }
 
-/// The text with every unseen character but line ends spelt out, as `\u{1b}`.
+/// Returns the text with every unseen character spelt out, as `\u{1b}`. Line ends stay.
 pub fn lines(text: &str) -> Cow<'_, str> {
     spelt_out(
         text,
@@ -32,12 +37,14 @@ pub fn lines(text: &str) -> Cow<'_, str> {
     )
 }
 
-/// The same in one line: a name with a line end must not look like a second name.
+/// Returns the text in one line, with every unseen character spelt out. A name with a line end then does not look like
+/// two names.
 pub fn one_line(text: &str) -> Cow<'_, str> {
     spelt_out(text, is_unseen, |character, safe| safe.extend(character.escape_default()))
 }
 
-/// JSON with every unseen character spelt out as `\u001b`, which means the same to programs. Line ends between tokens stay.
+/// Returns the JSON with every unseen character spelt out as `\u001b`, which means the same to programs. Line ends
+/// between tokens stay.
 pub fn json(text: &str) -> Cow<'_, str> {
     spelt_out(
         text,
@@ -50,7 +57,7 @@ pub fn json(text: &str) -> Cow<'_, str> {
     )
 }
 
-/// Text from a guest, safe for a terminal and of bounded length.
+/// Returns a text from a guest, safe for a terminal and cut to about `most` bytes.
 pub fn guest_text(text: &str, most: usize) -> String {
     let mut safe = String::new();
     for character in text.chars() {
@@ -86,7 +93,7 @@ mod tests {
         assert!(matches!(lines(plain), Cow::Borrowed(text) if text == plain));
         assert_eq!(lines("a\nb\x1b[2J\u{9b}31m\x07\r\t"), "a\nb\\u{1b}[2J\\u{9b}31m\\u{7}\\r\\t");
         assert_eq!(one_line("a\nb\u{2028}c"), "a\\nb\\u{2028}c");
-        // Reordering, joining, filling, tagging: each of a class that Unicode names.
+        // Characters that reorder, join, fill or tag: each of another class of Unicode.
         for hidden in
             "\u{202e}\u{2066}\u{200b}\u{200d}\u{feff}\u{ad}\u{34f}\u{115f}\u{3164}\u{fff9}\u{e0041}\u{fe0f}".chars()
         {

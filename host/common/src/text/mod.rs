@@ -1,7 +1,7 @@
-//! Text from outside: made safe to show, accepted as a name, read as a number.
+//! Text from outside: makes it safe to show, accepts it as a name, or reads it as a number.
 //!
-//! `escape` is what every text for people and every JSON passes on its way out; `name` says which names are refused; `number`
-//! reads flags, variables and durations of the manifest.
+//! Every text for people and every JSON passes `escape` on its way out. `name` decides which names are refused.
+//! `number` reads flags, environment variables and the manifest's durations.
 
 mod escape;
 mod name;

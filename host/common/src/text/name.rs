@@ -1,5 +1,5 @@
-//! Decides which names are accepted. Whoever reads a name must see all of it, and must not take it for another one; which characters
-//! serve for that is Unicode's to say (UAX 31, UTS 39), in tables that are kept up to date there.
+//! Decides which names are accepted. A reader of a name must see all of it, and must not take it for another name.
+//! Unicode's tables (UAX 31, UTS 39) say which characters are fit for that.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -12,22 +12,22 @@ use unicode_security::{GeneralSecurityProfile as _, RestrictionLevel, Restrictio
 
 use super::escape::is_unseen;
 
-/// Names of datasets, KPIs, sources and rules: they become paths and columns.
+/// Matches the names of datasets, KPIs, sources and rules, which become paths and columns.
 pub static NAME: LazyLock<Regex> = LazyLock::new(|| words("^[a-z0-9_]+$"));
-/// Names of plugins: their components are files of that name.
+/// Matches the names of plugins, whose components are files of that name.
 pub static PLUGIN: LazyLock<Regex> = LazyLock::new(|| words("^[a-z0-9-]+$"));
 
 fn words(pattern: &str) -> Regex {
     Regex::new(pattern).expect("it is a regular expression")
 }
 
-/// Returns whether the name is such a word, and not longer than `most` bytes.
+/// Returns whether the name matches `words`, and has at most `most` bytes.
 pub fn is_word(name: &str, words: &Regex, most: usize) -> bool {
     name.len() <= most && words.is_match(name)
 }
 
-/// Returns what is wrong with a name that a raw file gives to a column: it may have spaces and signs of any script, but all of it must
-/// be seen.
+/// Returns what is wrong with a name that a raw file gives to a column. The name may have spaces and signs of any
+/// script, but all of it must be visible.
 pub fn wrong_heading(name: &str) -> Option<&'static str> {
     if name.chars().any(|character| is_unseen(character) || (character.is_whitespace() && character != ' ')) {
         return Some("has characters that cannot be seen");
@@ -35,8 +35,8 @@ pub fn wrong_heading(name: &str) -> Option<&'static str> {
     (name.trim() != name).then_some("begins or ends with a space")
 }
 
-/// Returns what is wrong with a name of a column or an input of ours: beyond ASCII it has letters, marks and digits of identifiers, of
-/// one script, and does not look like a name in ASCII.
+/// Returns what is wrong with a name that a plugin gives to a column or an input. Beyond ASCII such a name has only
+/// letters, marks and digits of identifiers. It is of one script, and does not look like a name in ASCII.
 pub fn wrong_name(name: &str) -> Option<&'static str> {
     if let Some(wrong) = wrong_heading(name) {
         return Some(wrong);
@@ -50,7 +50,7 @@ pub fn wrong_name(name: &str) -> Option<&'static str> {
     if !name.chars().all(fits) {
         return Some("has characters that are no letters or digits of identifiers (UTS 39)");
     }
-    // Signs of ASCII belong to every script.
+    // The signs of ASCII belong to every script, so only what is between them is looked at.
     let words =
         name.split(|character: char| character.is_ascii() && !character.is_ascii_alphanumeric() && character != '_');
     let letters: String = words.collect();
@@ -60,12 +60,12 @@ pub fn wrong_name(name: &str) -> Option<&'static str> {
     skeleton(name).all(|character| character.is_ascii()).then_some("looks like a name in ASCII letters")
 }
 
-/// Two of the names that can be taken for each other, beyond ASCII; with `fold` also those that differ in case alone, as some
-/// readers of tables and some file systems see them.
+/// Returns two of the names that can be taken for each other because of characters beyond ASCII. With `fold` also
+/// returns two that differ only in case, because some readers of tables and some file systems do not tell these apart.
 pub fn alike<'n>(names: impl Iterator<Item = &'n str>, fold: bool) -> Option<(&'n str, &'n str)> {
     let mut seen: HashMap<String, &str> = HashMap::new();
     for name in names {
-        // Of ASCII names `l1` and `ll` are alike too, but whoever writes `modem` may mean `modern` elsewhere.
+        // ASCII names such as `l1` and `ll` look alike too, but a pipeline may well have both `modem` and `modern`.
         let looks = if name.is_ascii() { name.to_owned() } else { skeleton(name).collect() };
         let looks = if fold { looks.to_lowercase() } else { looks };
         if let Some(other) = seen.insert(looks, name) {

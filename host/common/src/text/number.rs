@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// A whole number from 0: digits and nothing else.
+/// Reads a whole number from 0, which is digits and nothing else.
 pub fn number<T: FromStr>(text: &str) -> Result<T, String> {
     let wrong = || "expected a whole number in digits alone, not too large".to_owned();
     match !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -17,22 +17,22 @@ pub fn number<T: FromStr>(text: &str) -> Result<T, String> {
     }
 }
 
-/// A duration such as `500ms` or `1h 30m`.
+/// Reads a duration such as `500ms` or `1h 30m`.
 pub fn duration(text: &str) -> Result<Duration, String> {
     let bytes = text.as_bytes();
     let begins = bytes.first().is_some_and(u8::is_ascii_digit);
     let known = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'.');
-    // A space parts a unit from the next number, and nothing else.
-    let parted =
+    // A space may stand only between a unit and the next number.
+    let spaced =
         bytes.windows(3).all(|three| three[1] != b' ' || (three[0].is_ascii_alphabetic() && three[2].is_ascii_digit()));
     let ends = bytes.last().is_some_and(u8::is_ascii_alphabetic);
-    if !(begins && ends && parted && bytes.iter().all(known)) {
+    if !(begins && ends && spaced && bytes.iter().all(known)) {
         return Err("expected a number and a unit, such as 500ms, 5s or 1h 30m".to_owned());
     }
     humantime::parse_duration(text).map_err(|error| error.to_string())
 }
 
-/// An instant of RFC 3339, such as `2025-01-01T00:00:00Z`.
+/// Reads an instant of RFC 3339, such as `2025-01-01T00:00:00Z`.
 pub fn instant(text: &str) -> Result<DateTime<Utc>, String> {
     let wrong = "expected RFC 3339, such as 2025-01-01T00:00:00Z";
     match text.as_bytes().get(10) {
@@ -41,26 +41,26 @@ pub fn instant(text: &str) -> Result<DateTime<Utc>, String> {
     }
 }
 
-/// For a field of the manifest that is a duration.
+/// Reads a field of the manifest that is a duration.
 pub fn duration_field<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
     duration(&String::deserialize(from)?).map_err(D::Error::custom)
 }
 
-/// The same where it may be left out.
+/// Reads a field of the manifest that is a duration and may be left out.
 pub fn optional_duration_field<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
     duration_field(from).map(Some)
 }
 
-/// JSON in which no key is twice in an object: serde_json alone would take the last one in silence.
+/// Reads JSON in which no object has a key twice. (serde_json alone would silently take the last one.)
 pub fn json_value(text: &str) -> Result<Value, String> {
     serde_json::from_str::<Strict>(text).map(|Strict(value)| value).map_err(|error| error.to_string())
 }
 
-/// The same, which must be an object.
+/// Reads a JSON object in which no object has a key twice.
 pub fn json_object(text: &str) -> Result<Map<String, Value>, String> {
     match json_value(text)? {
         Value::Object(object) => Ok(object),
-        _ => Err("it is no object".to_owned()),
+        _ => Err("it is not an object".to_owned()),
     }
 }
 

@@ -1,4 +1,4 @@
-//! One piece of work in parts that several workers do side by side, with the same outcome as if one did them in order.
+//! Shares one piece of work among several workers, with the same result as if one worker did all parts in order.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard};
@@ -6,12 +6,13 @@ use std::sync::{Condvar, Mutex, MutexGuard};
 use crate::Error;
 use crate::error::Result;
 
-/// Parts are taken from a source one after the other, worked on side by side, and given to a sink in the order in which
-/// they were taken. A worker has one part at a time and waits for its turn, so no more parts are in memory than workers.
+/// Workers take parts from a source one after the other, and work on them side by side. They give them to a sink in the
+/// order in which they were taken. A worker has one part at a time and waits for its turn, so there are never more
+/// parts in memory than workers.
 pub struct Relay<S, K> {
-    /// How many parts were taken.
+    /// The number of parts that were taken, and the source.
     source: Mutex<(u64, S)>,
-    /// Nothing more is to be taken.
+    /// No further part is to be taken.
     ended: AtomicBool,
     sink: Mutex<Sink<K>>,
     turned: Condvar,
@@ -19,11 +20,11 @@ pub struct Relay<S, K> {
 
 struct Sink<K> {
     sink: K,
-    /// The part whose turn it is, unless one failed.
+    /// The number of the part whose turn it is, or why one failed.
     next: Result<u64>,
 }
 
-/// A part that was taken, to be given at its turn.
+/// The turn of a part that was taken. Its worker gives the part when the turn comes.
 #[must_use = "those behind it wait for it"]
 pub struct Turn<'r, S, K> {
     relay: &'r Relay<S, K>,
@@ -31,7 +32,7 @@ pub struct Turn<'r, S, K> {
 }
 
 impl<S, K> Relay<S, K> {
-    /// From that source to that sink.
+    /// Returns a relay from that source to that sink.
     pub fn new(source: S, sink: K) -> Self {
         Self {
             source: Mutex::new((0, source)),
@@ -41,7 +42,8 @@ impl<S, K> Relay<S, K> {
         }
     }
 
-    /// Takes the next part, unless there is none or an earlier one failed. That it could not be taken is told at its turn.
+    /// Takes the next part, unless there is none or an earlier one failed. If `next` fails, its error counts as the
+    /// part, and is reported at its turn.
     pub fn take<T>(&self, next: impl FnOnce(&mut S) -> Result<Option<T>>) -> Option<(Turn<'_, S, K>, Result<T>)> {
         let mut source = self.source.lock().expect("a panicking worker ends the run");
         if self.ended.load(Ordering::Relaxed) {
@@ -56,7 +58,7 @@ impl<S, K> Relay<S, K> {
         part.map(|part| (Turn { relay: self, number }, part))
     }
 
-    /// The source and the sink, once all parts were given; or why the first one failed that did.
+    /// Returns the source and the sink once all parts were given, or the error of the first part that failed.
     pub fn finish(self) -> Result<(S, K)> {
         let panicked = || Error::internal("a worker panicked");
         let Sink { sink, next } = self.sink.into_inner().map_err(|_| panicked())?;
@@ -76,7 +78,7 @@ impl<S, K> Relay<S, K> {
 }
 
 impl<S, K> Turn<'_, S, K> {
-    /// Waits until all earlier parts were given, and gives this one; nothing after one that failed.
+    /// Waits until all earlier parts were given, then gives this one. After a part that failed, nothing is given.
     pub fn give<R>(self, done: Result<R>, give: impl FnOnce(&mut K, R) -> Result<()>) {
         let relay = self.relay;
         let waiting = |sink: &mut Sink<K>| matches!(sink.next, Ok(next) if next != self.number);
@@ -94,9 +96,9 @@ impl<S, K> Turn<'_, S, K> {
 impl<S, K> Drop for Turn<'_, S, K> {
     fn drop(&mut self) {
         let mut sink = self.relay.sink();
-        // Whoever panicked never gives its part: those behind it must not wait for it.
+        // A worker that panicked never gives its part, and the others must not wait for it.
         if matches!(sink.next, Ok(next) if next <= self.number) {
-            self.relay.fail(&mut sink, Error::internal("a worker gave up its part"));
+            self.relay.fail(&mut sink, Error::internal("a worker panicked before it gave its part"));
         }
         drop(sink);
         self.relay.turned.notify_all();

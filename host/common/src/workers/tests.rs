@@ -1,17 +1,21 @@
+//! Tests of the order of results, of failures and of panics, with any number of threads.
+
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Barrier, mpsc};
-use std::thread::scope;
+use std::sync::{Barrier, Mutex, mpsc};
+use std::thread::{self, scope};
 
 use super::*;
+use crate::Error;
+use crate::error::Result;
 
-/// Numbers up to `most`, and those that were given.
+/// A relay of numbers.
 type Numbers = Relay<std::ops::Range<u64>, Vec<u64>>;
 
 fn numbers(most: u64) -> Numbers {
     Relay::new(0..most, vec![])
 }
 
-/// Takes numbers and gives on what `work` makes of them until there are no more.
+/// Takes numbers until there are no more, and gives on the results of `work`.
 fn run(relay: &Numbers, work: impl Fn(u64) -> Result<u64>) {
     while let Some((turn, number)) = relay.take(|numbers| Ok(numbers.next())) {
         turn.give(number.and_then(&work), |given, number| {
@@ -109,7 +113,7 @@ fn a_worker_that_panics_keeps_no_one_waiting() {
 }
 
 #[test]
-fn whoever_finds_no_item_left_takes_part_in_one_under_way() {
+fn a_thread_that_finds_no_item_left_takes_part_in_one_in_progress() {
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let all_take_part = Barrier::new(threads);
     let work = |job: &AtomicUsize, own: &mut usize| {

@@ -40,7 +40,7 @@ impl<'w> DatasetWork<'w> {
         let held = cleaning.state.datasets.get(&plan.dataset).filter(|_| plan.rebuild.is_none());
         let mut before = held.cloned().unwrap_or_else(|| Dataset::new(step.fingerprint.at(cleaning.as_of)));
         let bytes = plan.objects.iter().map(|object| object.bytes).sum();
-        let keys = KeySpool::new(before.bronze.keys.place()?, bytes, keys);
+        let keys = KeySpool::new(before.bronze.keys.key_hash()?, bytes, keys);
         Ok(Self { cleaning, plan, step, spools, keys, before, reset: held.is_none() })
     }
 

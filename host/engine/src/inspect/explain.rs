@@ -1,12 +1,12 @@
-//! Which objects a row of gold came from: those without which it would be another one.
+//! Finds the objects that a row of gold came from: those without which it would be another row.
 
 use std::collections::BTreeMap;
 
 use arrow_array::RecordBatch;
 use serde::Serialize;
 
-use super::found::{Found, as_read, find, is_behind};
 use super::reproduce::Reproduction;
+use super::target::{Target, as_read, find, is_behind};
 use crate::cells::cells;
 use crate::pipeline::Pipeline;
 use crate::tables::{LeaveOneOut, States};
@@ -29,35 +29,36 @@ pub struct Explained {
     pub columns: Vec<String>,
     /// The row, as it stands in gold.
     pub row: Vec<String>,
-    /// How many silver objects the KPI reads.
+    /// The number of silver objects that the KPI reads.
     pub objects: usize,
-    /// Those of them without which the row would be another one, in the order of their bronze objects' names.
+    /// The silver objects without which the row would be another one, in the order of their bronze objects' names.
     pub from: Vec<Influence>,
 }
 
-/// What an object has to do with a row.
+/// An object's influence on a row.
 #[derive(Debug, Serialize)]
 pub struct Influence {
     /// The silver object.
     pub silver: String,
     /// The bronze object that it was made of.
     pub bronze: String,
-    /// The row as it would be without the object; `None` if there would be none.
+    /// The row as it would be without the object; `None` if there would be no row.
     pub without: Option<Vec<String>>,
 }
 
-/// Explains the row of the KPI's table that those cells tell apart: `column=value` each.
+/// Explains the row of the KPI's table that has these cells, `column=value` each.
 ///
-/// A row came from an object if the table, computed from the silver of all others, had another row in its place or none. Rows
-/// that a newer one superseded are in no silver, so nothing comes from them, nor from what only superseded others.
+/// A row came from an object if the table, computed from the silver of all others, had another row in its place or
+/// none. A superseded row is in no silver, so no row of gold comes from it. None comes from an object that only
+/// superseded rows of others, either.
 ///
 /// # Errors
-/// No row has those cells, or several do; or the table cannot be computed again.
+/// Fails if no row has these cells, or several do, or if the table cannot be computed again.
 pub fn explain(reproduction: &Reproduction<'_>, kpi: &str, cells: &[String]) -> Result<Explained> {
     let store = reproduction.lake.open()?;
     let mut seen = Seen::default();
     look(&*store, |state| {
-        let Found::Gold(kpi) = find(&*store, state, kpi)? else {
+        let Target::Gold(kpi) = find(&*store, state, kpi)? else {
             return Err(Error::config(format!("`{kpi}` is no KPI; --row takes a row of a KPI's table")));
         };
         let gold = &state.gold[&kpi];
@@ -65,8 +66,8 @@ pub fn explain(reproduction: &Reproduction<'_>, kpi: &str, cells: &[String]) -> 
             Err(error) if error.kind() == Kind::Damaged && is_behind(state, gold) => {
                 let table = &gold.table().key;
                 let why = format!(
-                    "the lake no longer has all that `{table}` was made from, because its silver has changed; `smelt aggregate` \
-                     brings the table up to date, and then its rows have a lineage again: {error}"
+                    "the lake no longer has everything that `{table}` was made from, because its silver has changed; \
+                     `smelt aggregate` brings the table up to date, and then its rows have a lineage again: {error}"
                 );
                 Err(Error::new(Kind::Conflict, why))
             }
@@ -75,11 +76,11 @@ pub fn explain(reproduction: &Reproduction<'_>, kpi: &str, cells: &[String]) -> 
     })
 }
 
-/// The sums that one look leaves to the next. If others commit faster than all silver is read, each look reads only what is
-/// new.
+/// The pipeline and the states that one look leaves to the next. If others commit faster than all silver is read, each
+/// look then reads only what is new.
 #[derive(Default)]
 struct Seen {
-    /// The pipeline as it was, and what it was loaded for.
+    /// The fingerprints that the pipeline was loaded for, and the pipeline as it was.
     pipeline: Option<(BTreeMap<String, Fingerprint>, Fingerprint, Pipeline)>,
     states: States,
 }
@@ -109,12 +110,12 @@ fn explain_in(
     }
     let (_, _, pipeline) = pipeline.as_ref().ok_or_else(|| Error::internal("no pipeline"))?;
     let step = pipeline.kpis.first().ok_or_else(|| Error::internal("a pipeline without its KPI"))?;
-    let whole = LeaveOneOut::open(store, pipeline, step, gold)?;
-    let table = whole.table()?;
+    let leave_one_out = LeaveOneOut::open(store, pipeline, step, gold)?;
+    let table = leave_one_out.table()?;
     let found = Rows::of(&table)?;
     let selected = Selection::parse(cells, &found)?;
     let row = selected.only(&found, gold)?;
-    // In other tables it is the row with its key, whatever cells it was asked for by.
+    // The row has the same key in other tables, whatever cells were asked for.
     let key = step.plugin.spec().key.as_ref();
     let selected = key.map_or(selected, |key| Selection(key.iter().map(|&at| (at, row[at].clone())).collect()));
 
@@ -124,7 +125,8 @@ fn explain_in(
         let number = number.ok_or_else(|| Error::internal("a table has other inputs than its plugin"))?;
         objects.extend(entries.iter().map(|(object, entry)| (number, object, &entry.silver)));
     }
-    let tables = whole.without(objects.iter().map(|(number, _, silver)| (*number, *silver)).collect(), states)?;
+    let tables =
+        leave_one_out.without(objects.iter().map(|(number, _, silver)| (*number, *silver)).collect(), states)?;
     let mut from = Vec::new();
     for ((_, object, silver), table) in objects.iter().zip(&tables) {
         let rows = Rows::of(table)?;
@@ -159,10 +161,14 @@ impl Selection {
         let parse = |cell: &String| {
             let wrong = |why: &str| {
                 let columns = rows.columns.join(", ");
-                Error::config(format!("`{cell}` {why}; `column=value` with a column of {columns} would be right"))
+                Error::config(format!("`{cell}` {why}; write `column=value`, with one of the columns {columns}"))
             };
-            let (column, value) = cell.split_once('=').ok_or_else(|| wrong("names no cell"))?;
-            let at = rows.columns.iter().position(|name| name == column).ok_or_else(|| wrong("names no column"))?;
+            let (column, value) = cell.split_once('=').ok_or_else(|| wrong("is not of the form `column=value`"))?;
+            let at = rows
+                .columns
+                .iter()
+                .position(|name| name == column)
+                .ok_or_else(|| wrong("has a column that the table lacks"))?;
             Ok((at, value.to_owned()))
         };
         cells.iter().map(parse).collect::<Result<_>>().map(Self)
@@ -172,14 +178,14 @@ impl Selection {
         self.0.iter().all(|(column, value)| row.get(*column) == Some(value))
     }
 
-    /// The only row that matches.
+    /// Returns the only row that matches.
     fn only(&self, rows: &Rows, gold: &Gold) -> Result<Vec<String>> {
         let matching: Vec<_> = rows.rows.iter().filter(|row| self.matches(row)).collect();
         match matching.as_slice() {
             [row] => Ok((*row).clone()),
             [] => Err(Error::config(format!("no row of `{}` has these cells", gold.table().key))),
             several => Err(Error::config(format!(
-                "{} rows of `{}` have these cells, among them {}; more `column=value` tell them apart",
+                "{} rows of `{}` have these cells, among them {}; give more `column=value` to tell them apart",
                 several.len(),
                 gold.table().key,
                 several.iter().take(3).map(|row| format!("({})", row.join(", "))).collect::<Vec<_>>().join(", ")

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// What something in the lake is.
+/// The kind of something in the lake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Layer {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::found::{Found, as_read, find, time_of};
 use super::layer::Layer;
+use super::target::{Target, as_read, find, time_of};
 use smelt_catalog::Fingerprint;
 use smelt_catalog::{Entry, Gold, ObjectRef, Relation, State, look};
 use smelt_common::cost::Cost;
@@ -16,33 +16,33 @@ use smelt_storage::layers::BRONZE;
 /// Something in the lake, and what it was made from.
 #[derive(Debug, Clone, Serialize)]
 pub struct Node {
-    /// What it is.
+    /// The kind of thing.
     pub layer: Layer,
     /// Its key, or a dataset's name.
     pub name: String,
-    /// Of its bytes; of a dataset, the sum of its objects.
+    /// The sha256 of its bytes; for a dataset, the sum over its objects.
     pub sha256: String,
     /// Its size.
     pub bytes: u64,
-    /// How many rows it has.
+    /// The number of its rows.
     pub rows: u64,
-    /// What made it, unless that is said of what it is a part of.
+    /// The plugin and the commit that made it, unless the node that it is a part of has them.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub made: Option<Made>,
-    /// What the plugin used for it.
+    pub made: Option<Origin>,
+    /// The resources that the plugin used for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<Cost>,
-    /// What became of the rows of the bronze object.
+    /// The account of the bronze object's rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<Account>,
-    /// What it was made from.
+    /// The nodes that it was made from.
     pub from: Vec<Node>,
 }
 
-/// What made something, and when.
+/// The plugin and the commit that made something.
 #[derive(Debug, Clone, Serialize)]
-pub struct Made {
-    /// All that the result depends on besides data.
+pub struct Origin {
+    /// Everything that the result depends on besides data.
     #[serde(flatten)]
     pub by: Fingerprint,
     /// The commit.
@@ -51,14 +51,14 @@ pub struct Made {
     pub at: String,
 }
 
-/// What became of the rows of a bronze object: read = kept + rejected + superseded.
+/// The rows of a bronze object by what became of them: read = kept + rejected + superseded.
 #[derive(Debug, Clone, Serialize)]
 pub struct Account {
-    /// Rows in it.
+    /// The rows in the object.
     pub read: u64,
     /// Rows in silver.
     pub kept: u64,
-    /// Rows that lost to another one of the same key.
+    /// Rows that were superseded by another one of the same key.
     pub superseded: u64,
     /// Rows in quarantine, by rule.
     pub rejected: BTreeMap<String, u64>,
@@ -66,14 +66,14 @@ pub struct Account {
     pub repaired: BTreeMap<String, u64>,
 }
 
-/// What the KPI or the object of that name was made from.
+/// Returns what the KPI or the object of that name was made from.
 ///
 /// # Errors
-/// The newest commit names nothing of that name, or what the catalog says of it does not add up.
+/// Fails if the newest commit references nothing of that name, or if what the catalog says of it does not add up.
 pub fn lineage(store: &dyn Store, name: &str) -> Result<Node> {
     look(store, |state| match find(store, state, name)? {
-        Found::Gold(kpi) => of_gold(store, state, &state.gold[&kpi]),
-        Found::Object { dataset, name, entry, layer } => of_object(store, state, &dataset, &name, &entry, layer),
+        Target::Gold(kpi) => of_gold(store, state, &state.gold[&kpi]),
+        Target::Object { dataset, name, entry, layer } => of_object(store, state, &dataset, &name, &entry, layer),
     })
 }
 
@@ -96,10 +96,10 @@ fn of_gold(store: &dyn Store, state: &State, gold: &Gold) -> Result<Node> {
     }
     let by = gold.relation.fingerprint.clone();
     Ok(Node {
-        made: Some(Made { by, commit: gold.commit, at: time_of(store, gold.commit)? }),
+        made: Some(Origin { by, commit: gold.commit, at: time_of(store, gold.commit)? }),
         cost: Some(gold.cost),
         from,
-        ..node(Layer::Gold, &gold.table())
+        ..node(Layer::Gold, gold.table())
     })
 }
 
@@ -107,16 +107,16 @@ fn of_object(store: &dyn Store, state: &State, dataset: &str, name: &str, entry:
     let made = Some(made(store, &state.datasets[dataset].relation)?);
     Ok(match (layer, &entry.quarantine) {
         (Layer::Bronze, _) => bronze(name, entry),
-        (Layer::Quarantine, Some(stored)) => {
-            Node { made, from: vec![bronze(name, entry)], ..node(Layer::Quarantine, stored) }
+        (Layer::Quarantine, Some(object)) => {
+            Node { made, from: vec![bronze(name, entry)], ..node(Layer::Quarantine, object) }
         }
         _ => Node { made, ..silver(name, entry) },
     })
 }
 
-fn made(store: &dyn Store, held: &Relation) -> Result<Made> {
+fn made(store: &dyn Store, held: &Relation) -> Result<Origin> {
     let Relation { fingerprint, revision, .. } = held;
-    Ok(Made { by: fingerprint.clone(), commit: *revision, at: time_of(store, *revision)? })
+    Ok(Origin { by: fingerprint.clone(), commit: *revision, at: time_of(store, *revision)? })
 }
 
 fn silver(name: &str, entry: &Entry) -> Node {
@@ -137,8 +137,8 @@ fn silver(name: &str, entry: &Entry) -> Node {
 }
 
 fn bronze(name: &str, Entry { sha256, bytes, read, .. }: &Entry) -> Node {
-    let stored = ObjectRef { key: format!("{BRONZE}{name}"), sha256: sha256.clone(), bytes: *bytes, rows: *read };
-    node(Layer::Bronze, &stored)
+    let object = ObjectRef { key: format!("{BRONZE}{name}"), sha256: sha256.clone(), bytes: *bytes, rows: *read };
+    node(Layer::Bronze, &object)
 }
 
 fn node(layer: Layer, ObjectRef { key, sha256, bytes, rows }: &ObjectRef) -> Node {

@@ -1,16 +1,17 @@
-//! A lineage as [OpenLineage](https://openlineage.io) run events, for catalogs and monitors that collect those.
+//! Writes a lineage as [OpenLineage](https://openlineage.io) run events, for catalogs and monitors that collect them.
 
 use serde_json::{Map, Value, json};
 
 use super::layer::Layer;
-use super::lineage::{Made, Node};
+use super::lineage::{Node, Origin};
 
 const SCHEMA: &str = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent";
 const FACETS: &str = "https://openlineage.io/spec/facets";
-/// What made the events: the name of this program, as the standard wants it, a URL.
+/// The producer of the events. The standard wants a URL, so this names the program and its version as one.
 const PRODUCER: &str = concat!("https://crates.io/crates/smelt/", env!("CARGO_PKG_VERSION"));
 
-/// One event for each step that led to the object, from bronze upwards. `locate` says where an object is: a path, or a URL.
+/// Returns one event for each step that led to the object, from bronze upwards. `locate` returns where an object is: a
+/// path or a URL.
 pub fn events(root: &Node, locate: &dyn Fn(&str) -> String) -> Vec<Value> {
     let mut events: Vec<Value> = root.from.iter().flat_map(|node| events(node, locate)).collect();
     if let Some(made) = &root.made {
@@ -19,14 +20,14 @@ pub fn events(root: &Node, locate: &dyn Fn(&str) -> String) -> Vec<Value> {
     events
 }
 
-fn event(node: &Node, made: &Made, locate: &dyn Fn(&str) -> String) -> Value {
+fn event(node: &Node, made: &Origin, locate: &dyn Fn(&str) -> String) -> Value {
     let (inputs, outputs) = match node.layer {
         // A dataset is made object by object, in one job.
         Layer::Dataset => (node.from.iter().flat_map(|silver| &silver.from).collect(), node.from.iter().collect()),
         Layer::Gold => (node.from.iter().flat_map(|dataset| &dataset.from).collect(), vec![node]),
         _ => (node.from.iter().collect::<Vec<_>>(), vec![node]),
     };
-    let Made { by, commit, at } = made;
+    let Origin { by, commit, at } = made;
     let facet = |schema: &str, body: Value| {
         let mut facet = json!({"_producer": PRODUCER, "_schemaURL": format!("{FACETS}/{schema}")});
         facet.as_object_mut().into_iter().for_each(|facet| facet.extend(body.as_object().cloned().unwrap_or_default()));
@@ -47,7 +48,7 @@ fn event(node: &Node, made: &Made, locate: &dyn Fn(&str) -> String) -> Value {
                 "processing_engine": facet("1-1-1/ProcessingEngineRunFacet.json#/$defs/ProcessingEngineRunFacet", json!({
                     "version": env!("CARGO_PKG_VERSION"), "name": "smelt",
                 })),
-                // What a custom facet holds is ours to say.
+                // A custom facet may hold what smelt defines.
                 "smelt_component": facet("#", json!(by)),
             },
         },
@@ -65,7 +66,7 @@ fn event(node: &Node, made: &Made, locate: &dyn Fn(&str) -> String) -> Value {
     })
 }
 
-/// The dataset's name where there is one above the objects.
+/// Returns the name of the dataset that the object belongs to.
 fn owner(node: &Node) -> &str {
     match node.layer {
         Layer::Dataset => &node.name,
@@ -75,7 +76,7 @@ fn owner(node: &Node) -> &str {
 
 fn dataset(node: &Node, facets: &str, locate: &dyn Fn(&str) -> String) -> Value {
     let place = locate(&node.name);
-    // As the standard names them: a bucket is a namespace, and so is the file system.
+    // The standard's naming: a bucket is a namespace, and so is the file system.
     let (namespace, name) = match place.split_once("://") {
         Some((scheme, rest)) => {
             let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
@@ -115,7 +116,8 @@ fn dataset(node: &Node, facets: &str, locate: &dyn Fn(&str) -> String) -> Value 
     })
 }
 
-/// A UUID (of version 8, one's own making) that is the same whenever the same step is told of.
+/// Returns the UUID of a run. It depends on the step alone, so the same step always has the same one. Version 8 of RFC
+/// 9562 is for UUIDs that an application makes in its own way.
 fn run_id(commit: u64, job: &str) -> String {
     let mut digits = smelt_common::digest::of_parts([commit.to_string().as_str(), job]);
     digits.replace_range(12..13, "8");

@@ -1,4 +1,4 @@
-//! Making something again, from bronze, with the components and the parameters that made it.
+//! Reproduces something from bronze, with the components and the parameters that made it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -9,8 +9,8 @@ use chrono::DateTime;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::found::{Found, as_read, find};
 use super::layer::Layer;
+use super::target::{Target, as_read, find};
 use crate::manifest::{Manifest, Quarantine};
 use crate::pipeline::Pipeline;
 use crate::run::Host;
@@ -30,52 +30,52 @@ use smelt_storage::lake::Lake;
 use smelt_storage::layers::{BRONZE, QUARANTINE};
 use smelt_storage::{Overlay, Store};
 
-/// The most objects that are named where many differ.
-const MOST_NAMED: usize = 10;
+/// The most objects that a result lists where many differ.
+const MOST_LISTED: usize = 10;
 
-/// What making something again needs.
+/// Everything that reproducing something needs.
 pub struct Reproduction<'r> {
-    /// The lake that has it.
+    /// The lake that has the original.
     pub lake: &'r Lake,
-    /// Says how bronze is read. Components and parameters are those that were recorded.
+    /// The manifest, which tells how bronze is read. Components and parameters are the recorded ones.
     pub manifest: &'r Manifest,
-    /// The component that the pipeline has of a plugin, which may have so many bytes: for a dataset that was read and held
-    /// nothing yet, so that nothing made it.
+    /// Loads the component that the pipeline has of a plugin, with at most so many bytes. It serves a dataset that was
+    /// read and held nothing yet, so that no component made it.
     pub own: &'r dyn Fn(&str, u64) -> Result<Binary>,
-    /// Runs the plugins.
+    /// The engine that runs the plugins.
     pub engine: &'r Engine,
-    /// Must have the key that there was.
+    /// The pseudonyms; they must have the original key.
     pub pseudonyms: &'r Pseudonyms,
-    /// Told of what is read.
+    /// Receives the progress of reading.
     pub progress: &'r Arc<dyn Progress>,
 }
 
-/// What came of it.
+/// The result of reproducing an object.
 #[derive(Debug, Serialize)]
 pub struct Reproduced {
     /// The object.
     pub object: String,
-    /// From how many bronze objects.
+    /// The number of bronze objects that it was reproduced from.
     pub bronze: usize,
-    /// What it is recorded to be, and what it came to.
+    /// The recorded values beside the reproduced ones.
     pub compared: Vec<Compared>,
-    /// What the plugins used, all together.
+    /// The resources that all plugins together used.
     pub cost: Cost,
 }
 
-/// One thing, as recorded and as found.
+/// One value, as recorded and as found.
 #[derive(Debug, Serialize)]
 pub struct Compared {
-    /// What was compared.
+    /// The name of the compared thing.
     pub what: String,
-    /// What the catalog says.
+    /// The value that the catalog records.
     pub recorded: String,
-    /// What it is.
+    /// The value that the reproduction has.
     pub found: String,
 }
 
 impl Reproduced {
-    /// Whether everything is as recorded.
+    /// Returns whether everything is as recorded.
     pub fn is_same(&self) -> bool {
         self.compared.iter().all(|Compared { what: _, recorded, found }| recorded == found)
     }
@@ -87,18 +87,18 @@ impl Reproduced {
 }
 
 impl Reproduction<'_> {
-    /// Makes the KPI's table or the object of that name again, beside the lake, and compares.
+    /// Reproduces the KPI's table or the object of that name beside the lake, and compares.
     ///
     /// # Errors
-    /// It could not be made again: then nothing is known of it.
+    /// Fails if it could not be reproduced. Then nothing is known of it.
     pub fn reproduce(&self, name: &str) -> Result<Reproduced> {
         let store = self.lake.open()?;
         look(&*store, |state| match find(&*store, state, name)? {
-            Found::Gold(kpi) => self.gold(&*store, state, &kpi),
-            Found::Object { layer: Layer::Bronze, .. } => Err(Error::config(format!(
-                "`{name}` was made from nothing else, so it cannot be rebuilt; `smelt verify` tells whether it was changed"
+            Target::Gold(kpi) => self.gold(&*store, state, &kpi),
+            Target::Object { layer: Layer::Bronze, .. } => Err(Error::config(format!(
+                "`{name}` was not made from anything else, so it cannot be reproduced; `smelt verify` tells whether it was changed"
             ))),
-            Found::Object { dataset, name, entry, layer } => {
+            Target::Object { dataset, name, entry, layer } => {
                 self.object(&*store, state, &dataset, &name, &entry, layer)
             }
         })
@@ -133,7 +133,7 @@ impl Reproduction<'_> {
             let differ = entries.iter().filter_map(|(name, was)| Some((was, again.get(name)?, name)));
             let differ =
                 differ.filter(|(was, is, _)| (&was.sha256, &was.silver.sha256) != (&is.sha256, &is.silver.sha256));
-            for (was, is, name) in differ.take(MOST_NAMED) {
+            for (was, is, name) in differ.take(MOST_LISTED) {
                 reproduced.compare(format!("{BRONZE}{name}"), &was.sha256, &is.sha256);
                 reproduced.compare(&was.silver.key, &was.silver.sha256, &is.silver.sha256);
             }
@@ -170,7 +170,7 @@ impl Reproduction<'_> {
         reproduced.compare("rejected rows", rejected(entry), rejected(&again));
         match (layer, &entry.quarantine) {
             (Layer::Quarantine, Some(quarantine)) => {
-                let found = again.quarantine.as_ref().map_or("nothing", |stored| stored.sha256.as_str());
+                let found = again.quarantine.as_ref().map_or("nothing", |object| object.sha256.as_str());
                 reproduced.compare(&quarantine.key, &quarantine.sha256, found);
                 reproduced.object.clone_from(&quarantine.key);
             }
@@ -182,7 +182,8 @@ impl Reproduction<'_> {
         Ok(reproduced)
     }
 
-    /// The pipeline as it was: these datasets and at most one KPI, with the components and parameters recorded of them.
+    /// Loads the pipeline as it was: these datasets and at most one KPI, with the components and parameters that are
+    /// recorded of them.
     pub(super) fn recorded(
         &self,
         store: &dyn Store,
@@ -194,12 +195,13 @@ impl Reproduction<'_> {
         if manifest.privacy.quarantine == Quarantine::Off {
             manifest.privacy.quarantine = Quarantine::Raw;
         }
-        // What a KPI reads is part of its fingerprint.
+        // The fingerprint of a KPI holds the names of what it reads.
         let inputs = kpi.iter().flat_map(|(_, fingerprint)| fingerprint.host.split(' '));
         let read: BTreeSet<&str> = inputs.filter_map(|input| Some(input.split_once('=')?.1)).collect();
         manifest.dataset.retain(|name, _| datasets.contains_key(name) || read.contains(name.as_str()));
         manifest.kpi.retain(|name, _| kpi.is_some_and(|(kpi, _)| kpi == name));
-        let lacks = |section: &str| Error::config(format!("the manifest lacks [{section}], which it had"));
+        let lacks =
+            |section: &str| Error::config(format!("the manifest lacks [{section}], which it had when that was made"));
         let mut components = BTreeMap::new();
         for (name, fingerprint) in datasets {
             expect_key(name, fingerprint, self.pseudonyms)?;
@@ -223,7 +225,9 @@ impl Reproduction<'_> {
             .difference(&now.at(was.as_of.unwrap_or_default()))
         {
             None => Ok(()),
-            Some(why) => Err(Error::config(format!("[{section}] is not what it was when that was made: {why}"))),
+            Some(why) => {
+                Err(Error::config(format!("[{section}] of the manifest is not what it was at that time: {why}")))
+            }
         };
         for (step, was) in pipeline.datasets.iter().filter_map(|step| Some((step, datasets.get(&step.name)?))) {
             as_it_was(format!("dataset.{}", step.name), was, &step.fingerprint)?;
@@ -234,23 +238,24 @@ impl Reproduction<'_> {
         Ok(pipeline)
     }
 
-    /// A host on a lake of its own over those bronze objects, at the time that the plugins were told.
+    /// Returns a host on a lake of its own over these bronze objects. Its clock shows the time that the plugins were
+    /// told.
     fn host(&self, bronze: BTreeSet<String>, pipeline: Pipeline, made: &Fingerprint) -> Result<Host> {
-        // Rejected rows are raw, so that they are nowhere but in quarantine: here only their sha256 is wanted.
+        // Rejected rows are raw personal data and may lie nowhere but in quarantine. Here only their sha256 is wanted.
         let overlay = Overlay::new(self.lake.open()?, move |key| bronze.contains(key), QUARANTINE)?;
         let clock = made.as_of.and_then(DateTime::from_timestamp_micros).map_or(Clock::System, Clock::Fixed);
         Ok(Host::new(Box::new(overlay), pipeline, clock, self.progress.clone()))
     }
 }
 
-/// Refuses to make a dataset's pseudonyms again with another key: they would come out as others.
+/// Refuses to reproduce a dataset's pseudonyms with another key, because they would come out as others.
 fn expect_key(dataset: &str, fingerprint: &Fingerprint, pseudonyms: &Pseudonyms) -> Result<()> {
     let (own, made) = (pseudonyms.key_id().unwrap_or(PLAIN), fingerprint.key.as_deref());
     let with = |key: &str| if key == PLAIN { "without a key".to_owned() } else { format!("with key `{key}`") };
     match made.filter(|made| *made != own) {
         None => Ok(()),
         Some(made) => Err(Error::config(format!(
-            "the pseudonyms of dataset `{dataset}` were made {}, and would now be made {}: they cannot be made again",
+            "the pseudonyms of dataset `{dataset}` were made {}, and would now be made {}, so they cannot be reproduced",
             with(made),
             with(own)
         ))),
@@ -263,7 +268,8 @@ fn parameters(fingerprint: &Fingerprint) -> Result<Map<String, Value>> {
     })
 }
 
-/// The sha256 of the silver that was made of one object by itself, once the rows have left it that lost to others.
+/// Returns the sha256 of the silver that was made of one object by itself, without the rows that were superseded by
+/// rows of other objects.
 fn without_superseded(host: &Host, dataset: &str, recorded: &Entry, again: &Entry) -> Result<String> {
     let step = host.pipeline().dataset(dataset).ok_or_else(|| Error::internal("a pipeline without its dataset"))?;
     let schema = &step.plugin.spec().output;

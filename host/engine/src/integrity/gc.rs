@@ -1,7 +1,7 @@
-//! Removes what no commit names: what hosts that died have left, or that lost a race.
+//! Removes orphans: objects that no commit references. A host that died or that lost a race leaves them.
 //!
-//! What looks left over may be about to be committed by a slow writer. So it is retired by a commit first: whoever has it in
-//! a change of their own then fails and begins anew, and what is committed before is left alone.
+//! A slow writer may be about to commit an object that looks like an orphan. So a commit retires the object first. A
+//! writer that has it in a change of its own then fails and begins again. What is committed before that is left alone.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -20,27 +20,29 @@ use smelt_common::error::{Kind, Result};
 use smelt_storage::layers::GOLD;
 use smelt_storage::{Store, Unfinished, WRITERS};
 
-/// An object that no commit reaches, or what was to become one.
+/// An object that no commit references, or an upload that was to become one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Garbage {
     /// Its key.
     pub object: String,
     /// Its size.
     pub bytes: u64,
-    /// How long ago it was written, by the store's clock; or how far ahead that clock was then.
+    /// The time since it was written, by the store's clock. If that clock was ahead then, the time by which it was
+    /// ahead.
     #[serde(with = "humantime_serde")]
     pub age: Duration,
-    /// The id of the upload, if it was begun and never finished: then no one sees it, and its size is not known.
+    /// The id of the upload, if it was begun and never finished. No one sees its object then, and its size is not
+    /// known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upload: Option<String>,
 }
 
-/// What no commit reaches, is named as a host names what it writes, and was written or begun longer ago than `grace`; and, if
-/// `former`, what is kept for rollbacks.
+/// Returns the objects that no commit references, whose keys are of the kind that a host writes, and that were written
+/// or begun longer than `grace` ago. With `rollback_points`, also returns what is kept for rollbacks.
 ///
-/// Where the newest commits are damaged, this is as of the newest one that is not; also returns what is wrong with each of the
-/// others. If they are removed, what they alone name is left over.
-pub fn garbage(store: &dyn Store, grace: Duration, former: bool) -> Result<(Vec<Garbage>, Vec<Error>)> {
+/// If the newest commits are damaged, the answer is as of the newest one that is not. The second list has the error of
+/// each damaged commit. If those commits are removed, what they alone reference becomes orphans.
+pub fn garbage(store: &dyn Store, grace: Duration, rollback_points: bool) -> Result<(Vec<Garbage>, Vec<Error>)> {
     let (catalog, damaged) = Catalog::load_readable(store)?;
     let mut damaged: Vec<Error> = damaged.into_iter().map(|(_, error)| error).collect();
     if damaged.is_empty()
@@ -51,19 +53,21 @@ pub fn garbage(store: &dyn Store, grace: Duration, former: bool) -> Result<(Vec<
             _ => return Err(error),
         }
     }
-    let (garbage, _) = found(&mut Look::at(catalog), grace, former)?;
+    let (garbage, _) = search(&mut Look::at(catalog), grace, rollback_points)?;
     Ok((garbage, damaged))
 }
 
-fn found(look: &mut Look<'_>, grace: Duration, former: bool) -> Result<(Vec<Garbage>, Reached)> {
+fn search(look: &mut Look<'_>, grace: Duration, rollback_points: bool) -> Result<(Vec<Garbage>, Reached)> {
     let store = look.store();
-    // What is let go of need not be readable.
-    let mut reached = Reached::by(look, !former)?;
-    // A former commit alone tells which tables and logs it named; the newest commit tells everything else.
+    // Rollback points that are discarded need not be readable.
+    let mut reached = Reached::by(look, !rollback_points)?;
+    // A previous commit alone tells which tables and logs it referenced; the newest commit tells everything else.
     let is_commit = |(what, _): &&(String, Error)| what.starts_with(COMMITS);
     let mut layers = OURS.to_vec();
     for (_, error) in reached.unreadable.iter().filter(is_commit) {
-        tracing::warn!("{error}: what is left over in gold/ and catalog/changes/ is unknown and stays");
+        tracing::warn!(
+            "{error}; so smelt cannot tell which objects in gold/ and catalog/changes/ are orphans, and keeps them"
+        );
         layers.retain(|layer| ![GOLD, CHANGES].contains(layer));
     }
     if let Some((what, error)) = reached.unreadable.iter().find(|it| !is_commit(it)) {
@@ -73,16 +77,16 @@ fn found(look: &mut Look<'_>, grace: Duration, former: bool) -> Result<(Vec<Garb
         );
         return Err(Error::new(Kind::Damaged, why));
     }
-    let change = discarded(store, look.state(), former)?;
+    let change = discarded(store, look.state(), rollback_points)?;
     let discarded: HashSet<&str> = change.retired.iter().map(String::as_str).collect();
     let mut garbage = Vec::new();
     let now = store.clock()?;
     let age = |since: i64| apart(now, since);
     for layer in layers {
         for meta in store.list(layer, "")? {
-            let left_over = owner(layer, &meta.key).is_some() && meta.key != WRITERS && !reached.names(&meta.key);
+            let is_orphan = owner(layer, &meta.key).is_some() && meta.key != WRITERS && !reached.references(&meta.key);
             let age = age(meta.modified);
-            if left_over && age >= grace || discarded.contains(meta.key.as_str()) {
+            if is_orphan && age >= grace || discarded.contains(meta.key.as_str()) {
                 garbage.push(Garbage { object: meta.key, bytes: meta.bytes, age, upload: None });
             }
         }
@@ -98,7 +102,7 @@ fn found(look: &mut Look<'_>, grace: Duration, former: bool) -> Result<(Vec<Garb
     Ok((garbage, reached))
 }
 
-/// Leaves what no commit names that came since, nor has retired: someone else deletes that.
+/// Removes from the list what a later commit references or has retired. Whoever retired an object deletes it.
 fn still_garbage(
     store: &dyn Store,
     garbage: &mut Vec<Garbage>,
@@ -108,51 +112,53 @@ fn still_garbage(
     reached.follow(store)?;
     let is = |garbage: &Garbage| {
         let Garbage { object, upload, .. } = garbage;
-        upload.is_some() || discarded.contains(object.as_str()) || !reached.names(object)
+        upload.is_some() || discarded.contains(object.as_str()) || !reached.references(object)
     };
     garbage.retain(is);
     Ok(())
 }
 
-/// The change that lets go of what is kept for rollbacks, if that is wanted.
-fn discarded(store: &dyn Store, state: &State, former: bool) -> Result<Change> {
+/// Returns the change that discards the rollback points, if `rollback_points` is set.
+fn discarded(store: &dyn Store, state: &State, rollback_points: bool) -> Result<Change> {
     let mut change = Change::new(GC);
-    let plugins =
-        state.rollback_points.iter().filter(|(_, it)| former && !(it.datasets.is_empty() && it.gold.is_empty()));
+    let plugins = state
+        .rollback_points
+        .iter()
+        .filter(|(_, it)| rollback_points && !(it.datasets.is_empty() && it.gold.is_empty()));
     change.discard(store, state, plugins.map(|(plugin, _)| plugin.clone()).collect())?;
     Ok(change)
 }
 
-/// Deletes what [`garbage`] finds; returns it.
+/// Deletes what [`garbage`] finds, and returns it.
 ///
 /// # Errors
-/// [`Kind::Conflict`] if others commit again and again before it can; then nothing was deleted.
-pub fn collect(store: &dyn Store, grace: Duration, former: bool, now: DateTime<Utc>) -> Result<Vec<Garbage>> {
+/// [`Kind::Conflict`] if others commit again and again before it can; nothing was deleted then.
+pub fn collect(store: &dyn Store, grace: Duration, rollback_points: bool, now: DateTime<Utc>) -> Result<Vec<Garbage>> {
     let cannot_lock = |error: std::io::Error| Error::new(Kind::Unavailable, format!("cannot lock the lake: {error}"));
     let mut writes = store.begin()?;
     if writes.after_crash() || writes.after_others() {
-        // Only a host knows all that is named as its pipeline names it: the next one tidies up.
+        // Only a host knows every object that its pipeline may have written, so the next host removes the orphans.
         writes.leave_marks().map_err(cannot_lock)?;
     }
-    // Who is killed from here on has left a mark.
+    // If gc is killed from here on, it has left a mark.
     writes.share().map_err(cannot_lock)?;
-    let garbage = collect_all(store, grace, former, now)?;
+    let garbage = collect_all(store, grace, rollback_points, now)?;
     writes.done().map_err(cannot_lock)?;
     Ok(garbage)
 }
 
-fn collect_all(store: &dyn Store, grace: Duration, former: bool, now: DateTime<Utc>) -> Result<Vec<Garbage>> {
+fn collect_all(store: &dyn Store, grace: Duration, rollback_points: bool, now: DateTime<Utc>) -> Result<Vec<Garbage>> {
     let mut look = Look::begin(store)?;
-    let (mut garbage, mut reached) = found(&mut look, grace, former)?;
+    let (mut garbage, mut reached) = search(&mut look, grace, rollback_points)?;
     let outcome = Attempts::default().at(&Collector { store, now }, |catalog| {
-        let change = discarded(store, catalog.state(), former)?;
+        let change = discarded(store, catalog.state(), rollback_points)?;
         let discarded: HashSet<&str> = change.retired.iter().map(String::as_str).collect();
-        // Someone may have committed meanwhile, perhaps what was found. That is told from the new commits alone, so that gc is
-        // as fast as anyone.
+        // Someone may have committed meanwhile, perhaps an object that the search found. The new commits alone tell
+        // that, so gc is as fast as anyone.
         match still_garbage(store, &mut garbage, &mut reached, &discarded) {
             Err(error) if error.kind() == Kind::Conflict => {
                 look.renew()?;
-                (garbage, reached) = found(&mut look, grace, former)?;
+                (garbage, reached) = search(&mut look, grace, rollback_points)?;
                 return Err(error);
             }
             is => is?,
@@ -161,7 +167,7 @@ fn collect_all(store: &dyn Store, grace: Duration, former: bool, now: DateTime<U
         let objects = garbage.iter().filter(|garbage| garbage.upload.is_none());
         let retired: Vec<String> = objects.map(|garbage| garbage.object.clone()).collect();
         if !retired.is_empty() {
-            // The newer commits that were just taken in do not fit an older state.
+            // This state is older than the commits that were just taken in, so they do not fit together.
             if catalog.state().sequence != reached.sequence {
                 let why = format!("commit {} came after {}", reached.sequence, catalog.state().sequence);
                 return Err(Error::new(Kind::Conflict, why));
@@ -170,7 +176,7 @@ fn collect_all(store: &dyn Store, grace: Duration, former: bool, now: DateTime<U
         }
         Ok(outcome)
     })?;
-    // No commit can reference them: whoever wants to finish one of them learns that it is gone.
+    // No commit can reference an unfinished upload. A writer that wants to finish one of them learns that it is gone.
     for Garbage { object, upload, .. } in &outcome.made {
         upload.iter().try_for_each(|id| store.abort(object, id))?;
     }
@@ -188,8 +194,8 @@ impl Committer for Collector<'_> {
         Catalog::load(self.store)
     }
 
-    /// Commits the change, and then deletes all that is retired. If gc is stopped while it does, the maker of the next commit
-    /// goes on.
+    /// Commits the change, and then deletes everything that is retired. If gc is stopped while it does, the host that
+    /// makes the next commit goes on.
     fn commit(&self, catalog: &mut Catalog<'_>, change: Change) -> Result<()> {
         if change.is_empty() {
             return Ok(());

@@ -1,4 +1,4 @@
-//! Whether the lake holds what its catalog says, and what it holds beside that.
+//! Integrity: whether the lake holds what its catalog says, and what it holds beside that.
 
 mod gc;
 mod owner;
@@ -10,4 +10,4 @@ mod verify;
 pub use gc::{Garbage, collect, garbage};
 pub use owner::GRACE;
 pub(crate) use owner::owner;
-pub use verify::{Found, Problem, Verified, verify};
+pub use verify::{Defect, Problem, Verified, verify};

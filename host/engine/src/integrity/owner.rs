@@ -1,4 +1,4 @@
-//! Whose an object of the lake is, going by its name.
+//! Finds the owner of an object in the lake by the object's key.
 
 use std::time::Duration;
 
@@ -6,14 +6,15 @@ use smelt_catalog::{CHANGES, COMPONENTS, ENTRIES, INDEX, ROLLBACK_POINTS, ROLLBA
 use smelt_storage::PROOFS;
 use smelt_storage::layers::{GOLD, QUARANTINE, SILVER};
 
-/// Where only objects lie that some commit names, or is about to.
+/// The folders that may hold only objects that a commit references or is about to reference.
 pub(super) const OURS: [&str; 10] =
     [SILVER, GOLD, QUARANTINE, CHANGES, ENTRIES, INDEX, SUMS, ROLLBACK_POINTS, COMPONENTS, PROOFS];
 
-/// How old what no commit names must be before it is taken for left over, where a host may be about to commit it.
+/// The age at which an object that no commit references counts as an orphan, if a host may be about to commit it.
 pub const GRACE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Whose the object is, if it is named as a host names what it writes; anything else in the lake is someone else's.
+/// Returns the dataset or KPI that owns the object, if its key is of the kind that a host writes. Any other object in
+/// the lake belongs to someone else.
 pub(crate) fn owner<'k>(layer: &str, key: &'k str) -> Option<&'k str> {
     if layer == PROOFS || layer == COMPONENTS {
         return key.starts_with(layer).then_some("");
@@ -21,8 +22,8 @@ pub(crate) fn owner<'k>(layer: &str, key: &'k str) -> Option<&'k str> {
     if layer == ROLLBACK_POINTS {
         return owner(SILVER, key.strip_prefix(ROLLBACK_POINTS)?);
     }
-    let former = if layer == QUARANTINE { key.strip_prefix(ROLLBACK_QUARANTINE) } else { None };
-    let (owner, file) = former.or_else(|| key.strip_prefix(layer))?.split_once('/')?;
+    let rest = if layer == QUARANTINE { key.strip_prefix(ROLLBACK_QUARANTINE) } else { None };
+    let (owner, file) = rest.or_else(|| key.strip_prefix(layer))?.split_once('/')?;
     let rest = file.strip_prefix(owner);
     let ours = match layer {
         SILVER => rest.is_some_and(|rest| rest.starts_with("_clean_")),
@@ -33,7 +34,7 @@ pub(crate) fn owner<'k>(layer: &str, key: &'k str) -> Option<&'k str> {
     ours.then_some(owner)
 }
 
-/// `YYYYMMDDTHHMMSS`
+/// Returns whether the text has the form `YYYYMMDDTHHMMSS`.
 fn is_stamp(text: &str) -> bool {
     text.len() == 15
         && text.bytes().enumerate().all(|(at, byte)| if at == 8 { byte == b'T' } else { byte.is_ascii_digit() })

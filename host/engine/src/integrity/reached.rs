@@ -1,4 +1,4 @@
-//! What the catalog reaches.
+//! Collects everything that the catalog references.
 
 use super::owner::owner;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -13,31 +13,34 @@ use smelt_storage::Store;
 use smelt_storage::layers::{BRONZE, GOLD};
 use smelt_storage::sorted_runs::SortedRuns;
 
-/// The objects that the catalog names, as of one commit.
+/// The objects that the catalog references, as of one commit.
 #[derive(Default)]
 pub(super) struct Reached {
     /// Objects with their sha256, by key.
     pub(super) objects: BTreeMap<String, ObjectRef>,
-    /// Maps, each with what it is for.
+    /// The maps of sorted runs.
     pub(super) maps: Vec<SortedRuns>,
     /// The keys of the maps' runs.
     pub(super) runs: HashSet<String>,
-    /// What could not be read, by key or by what keys begin with, and why: what it names is not known.
+    /// The objects that could not be read, by key or by the beginning of their keys, each with the error. What they
+    /// reference is not known.
     pub(super) unreadable: Vec<(String, Error)>,
-    /// The commit.
+    /// The number of the commit.
     pub(super) sequence: u64,
-    /// The keys that commits made since then name or have retired.
+    /// The keys that later commits reference or have retired.
     pub(super) since: HashSet<String>,
 }
 
 impl Reached {
-    /// Everything that the newest commit reaches, former commits included, and, if `former`, what is kept for rollbacks. What
-    /// is retired while it is read is read again, as of the commit that is newest then, which is looked at from then on.
-    pub(super) fn by(look: &mut Look<'_>, former: bool) -> Result<Self> {
+    /// Returns everything that the newest commit and the previous ones reference, and, if `rollback_points` is set,
+    /// what is kept for rollbacks. If something is retired while it is read, the search begins again with the commit
+    /// that is newest then; `look` is at that commit afterwards.
+    pub(super) fn by(look: &mut Look<'_>, rollback_points: bool) -> Result<Self> {
         let mut history = Self::default();
         let mut lost = String::new();
         for _ in 0..LOOKS {
-            // With the last one that was read already: each is compared with the one before it.
+            // The range begins with the last commit that was read already, because each commit is compared with the one
+            // before it.
             let commits = history.sequence.max(1)..=look.state().sequence;
             for (sequence, commit) in Catalog::commits(look.store(), commits) {
                 match commit {
@@ -47,7 +50,7 @@ impl Reached {
                 }
             }
             history.sequence = look.state().sequence;
-            match Self::of_state(look, former)? {
+            match Self::of_state(look, rollback_points)? {
                 Ok(mut reached) => {
                     reached.objects.extend(history.objects);
                     reached.unreadable.extend(history.unreadable);
@@ -61,14 +64,14 @@ impl Reached {
         Err(busy(lost))
     }
 
-    /// Collects what the state itself names. The inner error means that some of it was retired while it was read.
-    pub(super) fn of_state(look: &mut Look<'_>, former: bool) -> Result<Result<Self>> {
+    /// Collects what the state itself references. The inner error means that some of it was retired while it was read.
+    pub(super) fn of_state(look: &mut Look<'_>, rollback_points: bool) -> Result<Result<Self>> {
         let mut reached = Self::default();
         let (store, state) = (look.store(), look.state().clone());
         let current = state.datasets.iter().map(|(name, dataset)| (name, dataset, true));
-        let kept: Vec<_> = state.rollback_points.values().filter(|_| former).collect();
-        let former = kept.iter().flat_map(|former| &former.datasets);
-        for (name, dataset, is_current) in current.chain(former.map(|(name, dataset)| (name, dataset, false))) {
+        let kept: Vec<_> = state.rollback_points.values().filter(|_| rollback_points).collect();
+        let previous = kept.iter().flat_map(|point| &point.datasets);
+        for (name, dataset, is_current) in current.chain(previous.map(|(name, dataset)| (name, dataset, false))) {
             if let Err(error) = reached.add_dataset(store, dataset, is_current) {
                 for run in dataset.entries().runs() {
                     if look.has_retired(&run.key)? {
@@ -81,42 +84,43 @@ impl Reached {
         for (sha256, &bytes) in &state.components {
             reached.add(ObjectRef { key: component_key(sha256), sha256: sha256.clone(), bytes, rows: 0 });
         }
-        let former = kept.iter().flat_map(|former| former.gold.values());
-        for stage in state.gold.values().chain(former).flat_map(|gold| &gold.stages) {
+        let previous = kept.iter().flat_map(|point| point.gold.values());
+        for stage in state.gold.values().chain(previous).flat_map(|gold| &gold.stages) {
             reached.add_map(stage);
         }
         Ok(Ok(reached))
     }
 
-    /// Takes in what the commits that came since name and have retired. Reads them and their logs alone, so however fast
-    /// others commit, this is done soon.
+    /// Takes in what later commits reference and have retired. Reads only those commits and their logs, so it is done
+    /// soon, however fast others commit.
     ///
     /// # Errors
-    /// [`Kind::Conflict`] if what one of them names cannot be told by itself.
+    /// [`Kind::Conflict`] if a commit does not tell by itself what it references.
     pub(super) fn follow(&mut self, store: &dyn Store) -> Result<()> {
         let newest = Catalog::newest_after(store, self.sequence)?;
         for sequence in self.sequence + 1..=newest {
             let commit = match read_commit(store, sequence) {
-                // Nothing can be committed after it, so nothing is deleted either.
+                // Nothing can be committed after a damaged commit, so nothing is deleted either.
                 Err(error) if error.kind() == Kind::Damaged => return Ok(()),
                 commit => commit?,
             };
             for change in commit.relations.values() {
                 for LogEntry { entry, .. } in change.read_log(store)? {
-                    self.since.extend([entry.silver].into_iter().chain(entry.quarantine).map(|stored| stored.key));
+                    self.since.extend([entry.silver].into_iter().chain(entry.quarantine).map(|object| object.key));
                 }
             }
             let promoted = commit.promoted.iter().filter_map(|plugin| commit.state.rollback_points.get(plugin));
-            for former in promoted {
+            for point in promoted {
                 let mut keys = Vec::new();
-                if !former.objects(store, &mut keys)? {
-                    let why = format!("commit {sequence} promoted another component; its former one cannot be read");
+                if !point.objects(store, &mut keys)? {
+                    let why =
+                        format!("commit {sequence} promoted another component; its rollback point cannot be read");
                     return Err(Error::new(Kind::Conflict, why));
                 }
                 self.since.extend(keys);
             }
             let State { datasets, gold, retired, components, .. } = &commit.state;
-            let maps = datasets.values().flat_map(|dataset| [&dataset.entries(), &dataset.bronze.keys]);
+            let maps = datasets.values().flat_map(|dataset| [dataset.entries(), &dataset.bronze.keys]);
             let maps = maps.chain(gold.values().flat_map(|gold| &gold.stages));
             self.since.extend(maps.flat_map(SortedRuns::runs).map(|run| run.key.clone()));
             self.since.extend(retired.iter().cloned().chain(components.keys().map(|sha256| component_key(sha256))));
@@ -127,7 +131,7 @@ impl Reached {
     }
 
     pub(super) fn add_commit(&mut self, commit: Commit) {
-        // Nothing of what earlier commits made of them is there any more.
+        // Nothing that earlier commits made of the dropped parts is there any more.
         let Parts { datasets, kpis } = &commit.dropped;
         if !commit.dropped.is_empty() {
             self.objects.retain(|key, _| {
@@ -144,9 +148,10 @@ impl Reached {
         commit.kpis.iter().filter_map(|kpi| state.gold.remove(kpi)).for_each(|gold| self.add(gold.table().clone()));
     }
 
-    /// Bronze may have changed since a former dataset was current.
+    /// Adds what the dataset references. Its bronze objects are added only if it is current, because bronze may have
+    /// changed since a previous dataset was current.
     pub(super) fn add_dataset(&mut self, store: &dyn Store, dataset: &Dataset, is_current: bool) -> Result<()> {
-        self.add_map(&dataset.entries());
+        self.add_map(dataset.entries());
         self.add_map(&dataset.bronze.keys);
         Entries::of(store, dataset).scan(|name, entry| {
             let key = format!("{BRONZE}{name}");
@@ -164,12 +169,12 @@ impl Reached {
         self.maps.push(map.clone());
     }
 
-    pub(super) fn add(&mut self, stored: ObjectRef) {
-        self.objects.insert(stored.key.clone(), stored);
+    pub(super) fn add(&mut self, object: ObjectRef) {
+        self.objects.insert(object.key.clone(), object);
     }
 
-    pub(super) fn names(&self, key: &str) -> bool {
-        // A signature lies beside its component.
+    pub(super) fn references(&self, key: &str) -> bool {
+        // The signature of a component lies beside it.
         let key = key.strip_suffix(".minisig").filter(|key| key.starts_with(COMPONENTS)).unwrap_or(key);
         self.objects.contains_key(key) || self.runs.contains(key) || self.since.contains(key)
     }

@@ -79,7 +79,7 @@ fn prepare(store: &dyn Store, names: &[&str]) -> (u64, Change) {
     (sequence, change)
 }
 
-/// Commits, and deletes what is retired, as a host does.
+/// Commits the change and deletes what is retired, as a host does.
 fn commit(store: &dyn Store, mut change: Change) {
     let mut catalog = Catalog::load(store).expect("loads");
     change.deleted = catalog.state().retired.clone();
@@ -97,13 +97,13 @@ fn with_store(check: impl FnOnce(&DirStore)) {
     check(&DirStore::new(directory.path()));
 }
 
-fn found(store: &dyn Store) -> (usize, Vec<(String, Found)>) {
+fn found(store: &dyn Store) -> (usize, Vec<(String, Defect)>) {
     let verified = verify(store, &Unwatched).expect("verifies");
     (verified.pending, verified.problems.into_iter().map(|problem| (problem.object, problem.found)).collect())
 }
 
 #[test]
-fn what_is_retired_under_the_eyes_of_a_reader_is_not_missing_and_what_is_missing_is() {
+fn an_object_that_is_retired_while_it_is_read_is_not_reported_missing() {
     with_store(|store| {
         clean(store, &["a", "b", "c", "d"]);
         // Before each object of silver is opened all silver is written again.
@@ -113,7 +113,8 @@ fn what_is_retired_under_the_eyes_of_a_reader_is_not_missing_and_what_is_missing
             }
         });
         assert_eq!(found(&beside), (0, vec![]));
-        // And an entry run is joined with others and deleted while it is read, however often one begins anew, up to a bound.
+        // An entry run is merged with others and deleted while it is read, each time that the reader begins again, up
+        // to a bound.
         let times = AtomicU64::new(0);
         let beside = Meddling::new(store, |key| {
             if key.starts_with(ENTRIES) && times.fetch_add(1, Ordering::Relaxed) < 8 {
@@ -130,12 +131,12 @@ fn what_is_retired_under_the_eyes_of_a_reader_is_not_missing_and_what_is_missing
                 clean(store, &["a"]);
             }
         });
-        assert_eq!(found(&beside), (0, vec![(key, Found::Missing)]));
+        assert_eq!(found(&beside), (0, vec![(key, Defect::Missing)]));
     });
 }
 
 #[test]
-fn one_who_is_outrun_says_so_and_calls_nothing_damaged() {
+fn a_reader_that_is_outrun_says_so_and_calls_nothing_damaged() {
     with_store(|store| {
         clean(store, &["a"]);
         let beside = Meddling::new(store, |key| {
@@ -155,7 +156,7 @@ fn one_who_is_outrun_says_so_and_calls_nothing_damaged() {
 }
 
 #[test]
-fn what_a_host_at_work_has_written_is_not_foreign_until_the_host_is_gone() {
+fn an_object_of_a_host_at_work_is_not_foreign_until_the_host_is_gone() {
     with_store(|store| {
         clean(store, &["a"]);
         let mut writes = store.begin().expect("begins");
@@ -163,7 +164,8 @@ fn what_a_host_at_work_has_written_is_not_foreign_until_the_host_is_gone() {
         let (_, change) = prepare(store, &["a", "b"]);
         let pending = found(store);
         assert_eq!(pending, (4, vec![]), "two objects of silver, entries and a log");
-        // An object that is listed and then committed is referenced; one that the same commit retired is not foreign either.
+        // An object that is listed and then committed is referenced. One that the same commit retired is not foreign
+        // either.
         let mut change = Some(change);
         let beside = Meddling::new(store, |key| {
             if key == CATALOG
@@ -181,7 +183,7 @@ fn what_a_host_at_work_has_written_is_not_foreign_until_the_host_is_gone() {
         let (pending, problems) = found(store);
         assert_eq!((pending, problems.len()), (0, 3), "{problems:?}");
         assert!(
-            problems.iter().all(|(key, what)| *what == Found::Foreign && lost.referenced.contains(key)),
+            problems.iter().all(|(key, what)| *what == Defect::Foreign && lost.referenced.contains(key)),
             "{problems:?}"
         );
     });
@@ -196,7 +198,7 @@ fn a_collector_leaves_what_is_committed_while_it_looks() {
         let referenced: Vec<String> = change.referenced.iter().cloned().collect();
         let mut change = Some(change);
         let beside = Meddling::new(store, |key| {
-            // It has listed silver, and now the host commits; later, another one does.
+            // The collector has listed silver, and now the host commits; later, another one does.
             if key == SILVER
                 && let Some(change) = change.take()
             {
@@ -219,7 +221,7 @@ fn a_collector_leaves_what_is_committed_while_it_looks() {
 }
 
 #[test]
-fn of_two_collectors_each_thing_is_deleted_by_one() {
+fn two_collectors_delete_each_object_once() {
     with_store(|store| {
         clean(store, &["a"]);
         let left = format!("{SILVER}d/d_clean_left.csv");
@@ -238,7 +240,7 @@ fn of_two_collectors_each_thing_is_deleted_by_one() {
 }
 
 #[test]
-fn a_dataset_is_told_as_it_was_long_after_its_entries_were_merged_away() {
+fn entries_as_of_a_commit_are_known_long_after_they_were_merged() {
     with_store(|store| {
         let text = |entries: Vec<(String, Entry)>| serde_json::to_string(&entries).expect("JSON");
         let mut then = Vec::new();
@@ -257,7 +259,7 @@ fn a_dataset_is_told_as_it_was_long_after_its_entries_were_merged_away() {
 }
 
 #[test]
-fn what_hosts_name_otherwise_is_not_ours() {
+fn an_object_with_another_kind_of_key_is_not_ours() {
     let ours = |key| OURS.iter().any(|layer| owner(layer, key).is_some());
     for key in ["silver/d/d_clean_1.csv", "quarantine/d/d_rejected_1", "gold/k/k_20250101T000000.csv"] {
         assert!(ours(key), "{key}");

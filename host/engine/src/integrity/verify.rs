@@ -1,4 +1,4 @@
-//! Reads again everything that the catalog names.
+//! Reads again everything that the catalog references.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -16,18 +16,19 @@ use smelt_storage::layers::{CATALOG, GOLD, QUARANTINE, SILVER};
 use smelt_storage::sorted_runs::SortedRuns;
 use smelt_storage::{Store, WRITERS};
 
-/// What was looked at, and what is wrong.
+/// The result of [`verify`]: what was read, and what is wrong.
 #[derive(Debug, Default, Serialize)]
 pub struct Verified {
     /// The newest commit.
     pub sequence: u64,
-    /// Objects that were read.
+    /// The number of objects that were read.
     pub objects: usize,
-    /// Their bytes.
+    /// The number of bytes that these have.
     pub bytes: u64,
-    /// Objects that no commit names yet, as a host writes them: one may be about to commit them.
+    /// The number of objects that no commit references yet, with keys of the kind that a host writes. A host may be
+    /// about to commit them.
     pub pending: usize,
-    /// In the order of keys.
+    /// The problems, in the order of keys.
     pub problems: Vec<Problem>,
 }
 
@@ -36,30 +37,30 @@ pub struct Verified {
 pub struct Problem {
     /// Its key.
     pub object: String,
-    /// What is wrong with it.
-    pub found: Found,
-    /// In words.
+    /// The kind of defect.
+    pub found: Defect,
+    /// The defect in words.
     pub detail: String,
 }
 
-/// What may be wrong with an object.
+/// A kind of defect of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Found {
-    /// A commit names it, and it is not there.
+pub enum Defect {
+    /// A commit references the object, and it is not there.
     Missing,
-    /// Its bytes are not what they were.
+    /// The object's bytes are not what they were.
     Damaged,
-    /// No commit names it, nor is a host about to, as far as that can be told.
+    /// No commit references the object, and no host is about to commit it, as far as that can be told.
     Foreign,
 }
 
-/// Reads everything that the newest commit names, and lists what none does. What others retire meanwhile is none of its
-/// business any more, and what they are about to commit is not yet.
+/// Reads everything that the newest commit references, and lists what no commit references. What others retire
+/// meanwhile is left out, and so is what they are about to commit.
 ///
 /// # Errors
-/// If the store cannot be read, or others commit faster than the catalog can be read; what is wrong with single objects is
-/// told in the result.
+/// Fails if the store cannot be read, or if others commit faster than the catalog can be read. What is wrong with a
+/// single object is part of the result.
 pub fn verify(store: &dyn Store, progress: &dyn Progress) -> Result<Verified> {
     let (catalog, damaged) = Catalog::load_readable(store)?;
     let gap = if damaged.is_empty() { catalog.check_gaps().err() } else { None };
@@ -72,42 +73,42 @@ pub fn verify(store: &dyn Store, progress: &dyn Progress) -> Result<Verified> {
             return Err(error);
         }
         let object = commit_key(look.state().sequence + 1);
-        verified.problems.push(Problem { object, found: Found::Missing, detail: error.to_string() });
+        verified.problems.push(Problem { object, found: Defect::Missing, detail: error.to_string() });
     }
     let unreadable = reached.unreadable.iter().map(|(object, error)| Problem {
         object: object.clone(),
-        found: Found::Damaged,
+        found: Defect::Damaged,
         detail: error.to_string(),
     });
     verified.problems.extend(unreadable);
     let objects: Vec<&ObjectRef> = reached.objects.values().collect();
     progress.begin("verifying", objects.iter().map(|object| object.bytes).sum());
-    let checked = workers::map(objects, |object| {
-        let checked = check(store, object);
+    let read = workers::map(objects, |object| {
+        let problem = read_again(store, object);
         progress.advance(object.bytes);
-        (object, checked)
+        (object, problem)
     });
     progress.end();
-    for (object, problem) in checked {
+    for (object, problem) in read {
         verified.objects += 1;
         verified.bytes += object.bytes;
         if problem?.is_some() && !look.has_retired(&object.key)? {
-            // Such as a component that was just put in place of another copy of itself.
-            verified.problems.extend(check(store, object)?);
+            // A second look is needed: a component, for example, may just have been replaced by another copy of itself.
+            verified.problems.extend(read_again(store, object)?);
         }
     }
     for map in &reached.maps {
         verified.objects += map.runs().len();
         verified.bytes += map.runs().iter().map(|run| run.bytes).sum::<u64>();
     }
-    for problems in workers::map(reached.maps.iter().collect(), |map| check_map(store, map)) {
+    for problems in workers::map(reached.maps.iter().collect(), |map| read_map_again(store, map)) {
         for problem in problems? {
             if !look.has_retired(&problem.object)? {
                 verified.problems.push(problem);
             }
         }
     }
-    // What an unreadable part of the catalog names cannot be told from what nothing names.
+    // If a part of the catalog is unreadable, what it references cannot be told from what nothing references.
     if reached.unreadable.is_empty() {
         foreign(&look, reached, &mut verified)?;
     }
@@ -116,11 +117,11 @@ pub fn verify(store: &dyn Store, progress: &dyn Progress) -> Result<Verified> {
     Ok(verified)
 }
 
-fn check(store: &dyn Store, ObjectRef { key, sha256, bytes, .. }: &ObjectRef) -> Result<Option<Problem>> {
+fn read_again(store: &dyn Store, ObjectRef { key, sha256, bytes, .. }: &ObjectRef) -> Result<Option<Problem>> {
     let problem = |found, detail| Ok(Some(Problem { object: key.clone(), found, detail }));
     let reader = match store.open(key) {
         Err(error) if error.kind() == Kind::Damaged => {
-            return problem(Found::Missing, "there is no such object".into());
+            return problem(Defect::Missing, "there is no such object".into());
         }
         opened => opened?.1,
     };
@@ -131,19 +132,19 @@ fn check(store: &dyn Store, ObjectRef { key, sha256, bytes, .. }: &ObjectRef) ->
     match found == (*bytes, sha256.clone()) {
         true => Ok(None),
         false => problem(
-            Found::Damaged,
+            Defect::Damaged,
             format!("{} bytes with sha256 {}; the catalog says {bytes} with {sha256}", found.0, found.1),
         ),
     }
 }
 
-/// The first thing that is wrong with each run.
-fn check_map(store: &dyn Store, map: &SortedRuns) -> Result<Vec<Problem>> {
+/// Returns the first problem of each run.
+fn read_map_again(store: &dyn Store, map: &SortedRuns) -> Result<Vec<Problem>> {
     let mut problems = Vec::new();
     for (run, map) in map.runs().iter().zip(map.each_run()) {
         let found = match store.exists(&run.key)? {
-            true => Found::Damaged,
-            false => Found::Missing,
+            true => Defect::Damaged,
+            false => Defect::Missing,
         };
         match map.scan(store, |_, _| Ok(())) {
             Err(error) if error.kind() == Kind::Damaged => {
@@ -155,34 +156,35 @@ fn check_map(store: &dyn Store, map: &SortedRuns) -> Result<Vec<Problem>> {
     Ok(problems)
 }
 
-/// Lists what no commit names.
+/// Lists what no commit references.
 fn foreign(look: &Look<'_>, mut reached: Reached, verified: &mut Verified) -> Result<()> {
     let store = look.store();
     let retired: HashSet<&String> = look.state().retired.iter().collect();
-    let mut unnamed = Vec::new();
+    let mut unreferenced = Vec::new();
     let mut now = 0;
     for layer in [SILVER, GOLD, QUARANTINE, CATALOG] {
         for meta in store.list(layer, "")? {
             now = now.max(meta.modified);
-            // Those that came since have not been read.
+            // Commits that came since have not been read.
             let known = meta.key.starts_with(COMMITS)
                 || meta.key == WRITERS
                 || retired.contains(&meta.key)
-                || reached.names(&meta.key);
+                || reached.references(&meta.key);
             if !known {
-                unnamed.push(meta);
+                unreferenced.push(meta);
             }
         }
     }
-    if unnamed.is_empty() {
+    if unreferenced.is_empty() {
         return Ok(());
     }
-    // In this order: what a host wrote that is no longer at work is named by the newest commit, or will never be.
+    // The order matters. If a host that wrote an object is no longer at work, the newest commit references the object,
+    // or no commit ever will.
     let at_work = store.may_be_written()?;
     reached.follow(store).map_err(|error| if error.kind() == Kind::Conflict { busy(error) } else { error })?;
-    for meta in unnamed {
-        // Those that were deleted since are gone, and may be retired no longer.
-        if reached.names(&meta.key) || !store.exists(&meta.key)? {
+    for meta in unreferenced {
+        // Objects that were deleted since are gone, and the catalog may no longer list them as retired.
+        if reached.references(&meta.key) || !store.exists(&meta.key)? {
             continue;
         }
         let age = Duration::from_micros(now.saturating_sub(meta.modified).try_into().unwrap_or(0));
@@ -190,8 +192,8 @@ fn foreign(look: &Look<'_>, mut reached: Reached, verified: &mut Verified) -> Re
             verified.pending += 1;
             continue;
         }
-        let detail = "no commit names it".to_owned();
-        verified.problems.push(Problem { object: meta.key, found: Found::Foreign, detail });
+        let detail = "no commit references it".to_owned();
+        verified.problems.push(Problem { object: meta.key, found: Defect::Foreign, detail });
     }
     Ok(())
 }

@@ -104,6 +104,11 @@ impl Manifest {
                 )));
             }
         }
+        if let Some(name) = manifest.kpi.keys().find(|name| manifest.dataset.contains_key(*name)) {
+            return Err(Error::config(format!(
+                "[kpi.{name}] and [dataset.{name}]: inputs name datasets and tables alike, so each needs a name of its own"
+            )));
+        }
         for (section, plugin, _) in manifest.uses() {
             if !is_word(plugin, &PLUGIN, PLUGIN_BYTES) {
                 return Err(Error::config(format!(

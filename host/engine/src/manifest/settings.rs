@@ -20,7 +20,7 @@ pub struct PipelineSection {
     /// Public keys of minisign. If there are any, every component must be signed with one of them. Default: none.
     #[serde(default)]
     pub trusted_keys: Vec<String>,
-    /// Whether smelt refuses to run the pipeline without a lock beside the manifest. Default false.
+    /// Set to refuse to run the pipeline without a lock beside the manifest. Default false.
     #[serde(default)]
     pub locked: bool,
 }
@@ -51,8 +51,8 @@ pub struct Privacy {
     pub key_file: Option<PathBuf>,
     /// How smelt keeps rejected rows, which may hold personal data. It counts them in any case. Default raw.
     pub quarantine: Quarantine,
-    /// How long smelt keeps rejected rows, such as `30d`. It looks for older rows once in each [`Schedule::reconcile`]. Default: for
-    /// ever.
+    /// How long smelt keeps rejected rows, such as `30d`. It looks for older rows once in each [`Schedule::reconcile`].
+    /// Default: for ever.
     #[serde(deserialize_with = "optional_duration_field")]
     pub quarantine_retention: Option<Duration>,
     /// How the catalog keeps what a plugin says when it fails. Default masked.

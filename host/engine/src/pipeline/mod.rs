@@ -16,11 +16,12 @@ use smelt_common::Error;
 use smelt_common::binary::Binary;
 use smelt_common::error::{Kind, Result};
 use smelt_common::glob::Pattern;
+use smelt_common::text::guest_text;
 use smelt_formats::{DecodeLimits, Format};
 use smelt_runtime::privacy::Pseudonyms;
 use smelt_runtime::{
-    Accumulator, Cleaner, Engine, Identity, Kpi, KpiInputSpec, Limits, Object, Session, Source, check_parameters,
-    guest_text, schema_text,
+    Accumulator, Cleaner, Engine, Generator, Identity, Kpi, KpiInputSpec, Limits, Object, Session, check_parameters,
+    schema_text,
 };
 
 /// A pipeline ready to run.
@@ -44,7 +45,7 @@ pub struct Pipeline {
     /// The id of the pseudonym key; `None` if there is no key.
     pub key_id: Option<String>,
     /// The sources, in the order of their names.
-    pub sources: Vec<SourceStep>,
+    pub sources: Vec<GeneratorStep>,
     /// The datasets, in the order of their names.
     pub datasets: Vec<DatasetStep>,
     /// The KPIs, in the order of their names.
@@ -54,13 +55,13 @@ pub struct Pipeline {
 }
 
 /// A source, ready to generate.
-pub struct SourceStep {
+pub struct GeneratorStep {
     /// The name in the manifest.
     pub name: String,
     /// The number from which the source derives its randomness.
     pub seed: u64,
     /// The loaded component.
-    pub plugin: Source,
+    pub plugin: Generator,
     /// The patterns of the objects that the source declares.
     families: Vec<Pattern>,
     /// The manifest's parameters; the command line may add to them.
@@ -112,7 +113,7 @@ pub struct KpiInput {
 /// The most bytes of an object's name, because file systems allow no more.
 const LONGEST_NAME: usize = 255;
 
-impl SourceStep {
+impl GeneratorStep {
     /// Returns the object's name for the given attempt, in case the names of earlier attempts are taken. It matches the
     /// same pattern as `name`.
     pub fn numbered(&self, name: &str, attempt: u32) -> String {
@@ -191,12 +192,12 @@ impl Pipeline {
         for (name, section) in &manifest.source {
             let load = || {
                 let (binary, limits) = find(&format!("source.{name}"), &section.plugin, &section.limits)?;
-                let plugin = Source::load(&engine, &section.plugin, &binary, &limits, pseudonyms)?;
+                let plugin = Generator::load(&engine, &section.plugin, &binary, &limits, pseudonyms)?;
                 check_parameters(plugin.identity(), &section.parameters.clone().into())?;
                 let parameters = section.parameters.clone();
                 let families = plugin.spec().objects.iter().map(|glob| Pattern::parse(glob)).collect::<Result<_>>();
                 let families = families.map_err(|error| error.context(format!("plugin `{}`", section.plugin)))?;
-                Ok(SourceStep { name: name.clone(), seed: section.own.seed, plugin, families, parameters })
+                Ok(GeneratorStep { name: name.clone(), seed: section.own.seed, plugin, families, parameters })
             };
             sources.push(load().map_err(|error| refused(error, &format!("[source.{name}]")))?);
         }

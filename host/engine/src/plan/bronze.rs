@@ -1,4 +1,4 @@
-//! Bronze as it is now, compared with the catalog.
+//! The part of a plan that concerns datasets: compares bronze as it is now with the catalog.
 
 use super::planning::Planning;
 use super::records::{DatasetPlan, Plan, name_of, planned};
@@ -15,12 +15,12 @@ use smelt_storage::Meta;
 use smelt_storage::layers::BRONZE;
 
 impl<'p> Planning<'p> {
-    /// Compares bronze as it is now with the catalog; the plan says nothing of KPIs.
+    /// Compares bronze as it is now with the catalog. The plan has no KPIs.
     pub fn bronze(&self) -> Result<Plan> {
         let _span = profile::span("plan", "");
         let begun = self.state.sequence > 0 && self.in_full < u64::MAX;
         let (datasets, unmatched) = match self.store.is_remote() && begun {
-            // What no pattern matches is told when bronze is listed as a whole.
+            // Objects that no pattern matches are reported when bronze is listed as a whole.
             true => (workers::map(self.steps(), |(step, held)| self.by_window(step, held)), vec![]),
             false => self.by_listing()?,
         };
@@ -31,16 +31,16 @@ impl<'p> Planning<'p> {
                 Err(error) => failures.push((step.name.clone(), error)),
             }
         }
-        // Now: while it was listed it may have gone.
+        // This comes after the listing, since bronze may have gone meanwhile.
         self.expect_bronze()?;
-        // An error that concerns every dataset is the lake's.
+        // An error that concerns every dataset is an error of the lake.
         match planned.is_empty() && !failures.is_empty() {
             true => Err(failures.swap_remove(0).1),
             false => Ok(Plan { datasets: planned, kpis: vec![], unmatched, unlisted: self.unlisted(), failures }),
         }
     }
 
-    /// Fails if bronze was read and is gone as a whole: that says nothing of its objects.
+    /// Fails if bronze was read and is gone as a whole. That tells nothing about its objects.
     fn expect_bronze(&self) -> Result<()> {
         let read: u64 = self.state.datasets.values().map(|dataset| dataset.bronze.totals.objects).sum();
         if read == 0 || self.store.has_layer(BRONZE)? {
@@ -50,7 +50,7 @@ impl<'p> Planning<'p> {
         Err(Error::new(
             Kind::Unavailable,
             format!(
-                "`{}` is gone, of which {read} objects were read: put it back (is it mounted?), or, if all of them were \
+                "`{}` is gone, and {read} objects were read from it: put it back (is it mounted?), or, if all of them were \
                  withdrawn, make an empty one",
                 place.trim_end_matches('/')
             ),
@@ -61,15 +61,16 @@ impl<'p> Planning<'p> {
         self.pipeline.datasets.iter().map(|step| (step, self.state.datasets.get(&step.name))).collect()
     }
 
-    /// Where a listing is cheap: one of everything. Plans, and what no pattern matches.
+    /// Plans with one listing of everything, where that is cheap. Returns the plans, and the objects that no pattern
+    /// matches.
     fn by_listing(&self) -> Result<(Vec<Result<DatasetPlan>>, Vec<String>)> {
         let names =
             |held: Option<&'p Dataset>| held.map(|held| (&held.bronze.names.all, held.bronze.names.greatest.as_str()));
         let steps = self.steps().into_iter();
         let listed = steps.map(|(step, held)| (step, held, RefCell::new(Listed::new(names(held)))));
-        // What is parked is not among the names that are held.
+        // Names of parked objects are not among the names that the catalog holds.
         let listed: Vec<_> = listed.map(|(step, held, listed)| (step, held, listed, self.parked_names(step))).collect();
-        // Of those that are not compared in full anyway.
+        // Only datasets that are not compared in full need to watch young objects.
         let watched = listed.iter().map(|(_, held, ..)| Watched::of(self.store, held.filter(|_| self.is_large(*held))));
         let watched: Vec<_> = watched.collect();
         let known = |key: &str| {
@@ -79,7 +80,7 @@ impl<'p> Planning<'p> {
             for ((_, _, listed, parked), watched) in of {
                 any = true;
                 watched.iter().flatten().for_each(|watched| watched.add(name));
-                // Another version of what is parked is another try.
+                // Another version of a parked object is tried again.
                 all &= !parked.contains(name) && listed.borrow_mut().add(name);
             }
             any && all
@@ -114,7 +115,8 @@ impl<'p> Planning<'p> {
         Ok((plans, unmatched.map(str::to_owned).collect()))
     }
 
-    /// Where a listing takes long: of each dataset the greatest names, among which new ones are to be expected.
+    /// Plans one dataset with a listing of its greatest names only, where a full listing takes long. New names are
+    /// expected there.
     fn by_window(&self, step: &DatasetStep, held: Option<&Dataset>) -> Result<DatasetPlan> {
         let rebuild = self.reason(step, held);
         let prefix = format!("{BRONZE}{}", step.pattern.prefix());
@@ -145,7 +147,7 @@ impl<'p> Planning<'p> {
         if plan.rebuild.is_some() { all(plan.rebuild) } else { Ok(plan) }
     }
 
-    /// Reads what is new, where everything else is known to be there.
+    /// Plans to read what is new, when everything else is known to be there.
     pub(super) fn incremental(&self, step: &DatasetStep, held: Option<&Dataset>, new: &[Meta]) -> DatasetPlan {
         let greatest = held.map_or("", |held| &held.bronze.names.greatest);
         let unread = |meta: &&Meta| step.pattern.matches(name_of(meta)) && name_of(meta) > greatest;
@@ -162,7 +164,7 @@ impl<'p> Planning<'p> {
         rebuild: Option<String>,
     ) -> Result<DatasetPlan> {
         let entries = match held.map(|held| Entries::of(self.store, held).all()) {
-            // Then the dataset is made anew from what there is.
+            // A damaged catalog means that the dataset is rebuilt from what there is.
             Some(Err(error)) if error.kind() == Kind::Damaged => {
                 let objects = listing.iter().filter(|meta| step.pattern.matches(name_of(meta)));
                 let objects = objects.map(|meta| planned(meta, false)).collect();
@@ -189,7 +191,7 @@ impl<'p> Planning<'p> {
     ) -> DatasetPlan {
         let mut plan = self.dataset_plan(step, rebuild);
         let parked: BTreeMap<_, _> = self.parked(step).collect();
-        // Another version of it is another try.
+        // Another version of a parked object is tried again.
         plan.parked
             .retain(|it| listing.iter().any(|meta| name_of(meta) == it.name && meta.etag == parked[&it.name].version));
         let mut all = Vec::new();
@@ -202,11 +204,11 @@ impl<'p> Planning<'p> {
             match entry {
                 None => plan.objects.push(object.clone()),
                 Some(entry) if entry.etag == meta.etag => {}
-                // Touched or replaced: only the bytes tell.
+                // The object was touched or replaced; only its bytes tell which.
                 Some(entry) if plan.rebuild.is_none() => match hash(self.store, &meta.key) {
                     Ok((found, sha256)) if sha256 == entry.sha256 => plan.touched.push((object.name.clone(), found)),
                     Err(error) if error.kind() == Kind::Unsettled => plan.unsettled.push(object.name.clone()),
-                    // If it cannot be read it may have been: making the dataset anew will say what is wrong with it.
+                    // An object that cannot be read may have been replaced. The rebuild reports what is wrong with it.
                     _ => plan.rebuild = Some(format!("bronze object `{}` was replaced after it was read", object.name)),
                 },
                 Some(_) => {}

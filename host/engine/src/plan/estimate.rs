@@ -1,12 +1,12 @@
-//! How much work something would be, going by what it took before.
+//! Estimates of work, judged by what such work took before.
 
 use serde::Serialize;
 
-/// How much work something would be, going by what it took before.
+/// An estimate of work, judged by what such work took before.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Estimate {
-    /// How many rows would be read.
+    /// The number of rows that would be read.
     pub rows: u64,
-    /// How long the plugin would work on them, in seconds; workers share that.
+    /// The time for which the plugin would work on them, in seconds. Workers share it.
     pub plugin_seconds: f64,
 }

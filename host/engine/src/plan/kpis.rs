@@ -1,4 +1,4 @@
-//! What KPIs have read, compared with silver.
+//! The part of a plan that concerns KPIs: compares what they have read with silver.
 
 use super::planning::Planning;
 use super::records::{DatasetPlan, KpiPlan, Parked};
@@ -8,7 +8,7 @@ use smelt_catalog::{Failing, InputVersion, Inputs, ObjectRef, Relation, State};
 use smelt_storage::Store;
 
 impl Planning<'_> {
-    /// The part of the plan that concerns KPIs; without datasets, given silver as it is.
+    /// Returns the part of the plan that concerns KPIs. Without `datasets`, plans for silver as it is.
     pub fn kpis(&self, datasets: &[DatasetPlan]) -> Vec<KpiPlan> {
         let plan = |step: &KpiStep| {
             let (reason, parked) = self.kpi(step, datasets);
@@ -18,7 +18,7 @@ impl Planning<'_> {
         self.pipeline.kpis.iter().map(plan).collect()
     }
 
-    /// Why the KPI would be computed, or why it is not.
+    /// Returns why the KPI would be computed, or why it is not.
     fn kpi(&self, step: &KpiStep, datasets: &[DatasetPlan]) -> (Option<String>, Option<Parked>) {
         let changes = |plan: &DatasetPlan| plan.rebuild.is_some() || !plan.objects.is_empty();
         let changed = |dataset: &str| datasets.iter().any(|plan| plan.dataset == dataset && changes(plan));
@@ -35,7 +35,7 @@ impl Planning<'_> {
             return self.unless_parked(step, reason, data.is_some());
         };
         let lost =
-            || (!is_whole(self.store, &gold.table())).then(|| format!("`{}` is gone or damaged", gold.table().key));
+            || (!is_whole(self.store, gold.table())).then(|| format!("`{}` is gone or damaged", gold.table().key));
         let silver = || (gold.inputs != inputs(step, self.state)).then(|| "new silver".to_owned());
         let is_new = data.is_some();
         let reason = gold.relation.fingerprint.difference(&step.fingerprint.at(self.as_of)).or(data);
@@ -61,12 +61,13 @@ impl Planning<'_> {
     }
 }
 
-/// Whether the object is there, as long as it should be: a power failure may cut off what was just written.
-pub fn is_whole(store: &dyn Store, stored: &ObjectRef) -> bool {
-    store.open(&stored.key).is_ok_and(|(meta, _)| meta.bytes == stored.bytes)
+/// Returns whether the object is there and has its full length. A power failure may cut off an object that was just
+/// written.
+pub fn is_whole(store: &dyn Store, object: &ObjectRef) -> bool {
+    store.open(&object.key).is_ok_and(|(meta, _)| meta.bytes == object.bytes)
 }
 
-/// The silver that the KPI reads, as it is.
+/// Returns the silver that the KPI reads, as it is now.
 pub fn inputs(step: &KpiStep, state: &State) -> Inputs {
     let read = |input: &KpiInput| {
         let (relation, schema) = (input.relation.clone(), input.schema.clone());
@@ -76,7 +77,7 @@ pub fn inputs(step: &KpiStep, state: &State) -> Inputs {
     step.inputs.iter().filter_map(read).collect()
 }
 
-/// Which version of its silver the KPI would read.
+/// Returns a text that tells which version of its silver the KPI would read.
 pub fn silver_version(step: &KpiStep, state: &State) -> String {
     let version = |input: &InputVersion| format!("{} {}.{}", input.relation, input.since, input.revision);
     inputs(step, state).values().map(version).collect::<Vec<_>>().join(", ")

@@ -1,4 +1,5 @@
-//! What would run and why: the manifest and the listing of bronze, compared with the catalog. Changes nothing.
+//! Planning: what would run and why. It compares the manifest and the listing of bronze with the catalog, and changes
+//! nothing.
 
 mod bronze;
 mod estimate;

@@ -1,4 +1,4 @@
-//! What a plan is made from.
+//! Everything that a plan is made from.
 
 use super::records::{DatasetPlan, Parked};
 
@@ -8,27 +8,27 @@ use crate::pipeline::{DatasetStep, Pipeline};
 use smelt_catalog::{Dataset, Failing, Failure, Parts, State};
 use smelt_storage::Store;
 
-/// What a plan is made from.
+/// Everything that a plan is made from.
 #[derive(Clone, Copy)]
 pub struct Planning<'p> {
     /// The lake.
     pub store: &'p dyn Store,
     /// The pipeline.
     pub pipeline: &'p Pipeline,
-    /// What the lake holds.
+    /// The state of the lake.
     pub state: &'p State,
     /// The time that plugins are told, in microseconds since the epoch.
     pub as_of: i64,
     /// The time now, in microseconds since the epoch.
     pub now: i64,
-    /// Datasets of which an object is gone or damaged, and which: they are made anew.
+    /// The datasets that have to be rebuilt, because an object is gone or damaged; each with what is wrong.
     pub damaged: &'p BTreeMap<String, String>,
-    /// Up to how many objects a dataset is compared with bronze in full. In a larger one an object that was replaced is
-    /// not noticed.
+    /// The most objects of a dataset that is compared with bronze in full. In a larger one smelt does not notice that
+    /// an object was replaced.
     pub in_full: u64,
-    /// How often something is tried that a plugin fails at.
+    /// The number of times that smelt tries an object or a KPI at which a plugin fails.
     pub max_attempts: u32,
-    /// Whether a dataset is rebuilt if bronze no longer holds an object that it has rows of.
+    /// If set, a dataset is rebuilt when bronze no longer holds an object that it has rows of.
     pub forget_missing: bool,
 }
 
@@ -42,13 +42,13 @@ impl<'p> Planning<'p> {
         Parts { datasets: datasets.cloned().collect(), kpis: kpis.cloned().collect() }
     }
 
-    /// Why the dataset would be made anew, as far as bronze does not matter.
+    /// Returns why the dataset would be rebuilt, as far as that does not depend on bronze.
     pub(super) fn reason(&self, step: &DatasetStep, held: Option<&Dataset>) -> Option<String> {
         let changed = held?.relation.fingerprint.difference(&step.fingerprint.at(self.as_of));
         changed.or_else(|| self.damaged.get(&step.name).cloned())
     }
 
-    /// The objects of the dataset that are left alone, as they were.
+    /// Returns the objects of the dataset that are parked, each with its failure.
     pub(super) fn parked(&self, step: &DatasetStep) -> impl Iterator<Item = (&'p String, &'p Failure)> + use<'p> {
         Failing::parked(self.state.failing.get(&step.name), &step.fingerprint.at(self.as_of), self.max_attempts)
     }
@@ -74,7 +74,7 @@ impl<'p> Planning<'p> {
         }
     }
 
-    /// Whether it has more objects than are compared with bronze in full at every tick.
+    /// Returns whether the dataset has more objects than every tick compares with bronze in full.
     pub(super) fn is_large(&self, held: Option<&Dataset>) -> bool {
         held.is_none_or(|held| held.bronze.totals.objects > self.in_full)
     }

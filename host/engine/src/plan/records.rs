@@ -1,4 +1,4 @@
-//! What a plan says.
+//! The records of a plan.
 
 use super::estimate::Estimate;
 
@@ -10,7 +10,7 @@ use smelt_common::error::Kind;
 use smelt_storage::Meta;
 use smelt_storage::layers::BRONZE;
 
-/// What would run and why.
+/// The steps that would run, each with the reason.
 #[derive(Debug, Serialize)]
 pub struct Plan {
     /// Every dataset of the manifest.
@@ -21,37 +21,38 @@ pub struct Plan {
     pub unmatched: Vec<String>,
     /// The datasets and KPIs that the lake holds and the manifest lacks. They stay as they are.
     pub unlisted: Parts,
-    /// Datasets of which it cannot be told, and why; they are not among `datasets`.
+    /// The datasets that cannot be planned, each with the error. They are not among `datasets`.
     #[serde(skip)]
     pub failures: Vec<(String, Error)>,
 }
 
-/// What would be done for one dataset.
+/// The work that would be done for one dataset.
 #[derive(Debug, Serialize)]
 pub struct DatasetPlan {
-    /// Its name.
+    /// The dataset's name.
     pub dataset: String,
-    /// Why it would be made anew from all of its bronze objects; `None` if only what is new is read.
+    /// Why the dataset would be rebuilt from all of its bronze objects; `None` if only what is new is read.
     pub rebuild: Option<String>,
     /// The objects that would be read.
     pub objects: Vec<PlannedObject>,
-    /// Objects whose bytes are as before though the store's word for them changed: name and what it says now.
+    /// Objects whose bytes are as before, though the store describes them otherwise now: each name with the new
+    /// description.
     #[serde(skip)]
     pub touched: Vec<(String, Meta)>,
-    /// Objects that are being written: left alone until the next tick.
+    /// Objects that are being written. They are left alone until the next tick.
     #[serde(skip)]
     pub unsettled: Vec<String>,
     /// The objects that were young when they were read, and were looked at again now that they are old.
     #[serde(skip)]
     pub settled: Vec<Young>,
-    /// Whether a commit has to note that young objects are old now.
+    /// Set if a commit has to note that young objects are old now.
     #[serde(skip)]
     pub settles: bool,
     /// Objects that the catalog knows but bronze no longer holds; their rows stay.
     pub missing: Vec<String>,
     /// Objects that are left alone, because the cleaner failed at them as often as it may.
     pub parked: Vec<Parked>,
-    /// How much that would be, if anything is known of it.
+    /// An estimate of that work, if there can be one.
     pub estimate: Option<Estimate>,
 }
 
@@ -60,9 +61,9 @@ pub struct DatasetPlan {
 pub struct Parked {
     /// The bronze object, or the KPI.
     pub name: String,
-    /// How often it was tried.
+    /// The number of attempts so far.
     pub attempts: u32,
-    /// Why it failed the last time.
+    /// The error of the last attempt.
     pub why: String,
 }
 
@@ -73,31 +74,31 @@ pub struct PlannedObject {
     pub name: String,
     /// Its size.
     pub bytes: u64,
-    /// What the store said of it.
+    /// The version of the object that the store reported.
     #[serde(skip)]
     pub etag: String,
-    /// Whether the dataset has rows of it already.
+    /// Set if the dataset has rows of the object already.
     #[serde(skip)]
     pub known: bool,
 }
 
-/// What would be done for one KPI.
+/// The work that would be done for one KPI.
 #[derive(Debug, Serialize)]
 pub struct KpiPlan {
-    /// Its name.
+    /// The KPI's name.
     pub kpi: String,
     /// Why it would be computed; `None` if its table is current, if there is no data yet, or if it is parked.
     pub reason: Option<String>,
-    /// Whether it is left alone, because its plugin failed over this silver as often as it may.
+    /// The failure for which smelt leaves the KPI alone: its plugin failed over this silver as often as it may.
     pub parked: Option<Parked>,
     /// Its newest table.
     pub table: Option<String>,
-    /// How much that would be, if anything is known of it.
+    /// An estimate of that work, if there can be one.
     pub estimate: Option<Estimate>,
 }
 
 impl DatasetPlan {
-    /// Why it cannot be made anew though it should be: rows would be lost.
+    /// Returns why the dataset cannot be rebuilt though it should be, if rows would be lost.
     pub fn blocked(&self) -> Option<Error> {
         let (why, name) = (self.rebuild.as_ref()?, self.missing.first()?);
         let (dataset, more) = (&self.dataset, self.missing.len() - 1);
@@ -105,19 +106,20 @@ impl DatasetPlan {
         Some(Error::new(
             Kind::InvalidInput,
             format!(
-                "dataset `{dataset}` must be made anew ({why}), but bronze no longer holds `{name}`{more}: put it back, or \
+                "dataset `{dataset}` must be rebuilt ({why}), but bronze no longer holds `{name}`{more}: put it back, or \
                  give up its rows with --forget-missing; until then the dataset stays as it is"
             ),
         ))
     }
 
-    /// The object because of which the dataset is not made anew though it should be: its rows would be lost.
+    /// Returns the parked object because of which the dataset is not rebuilt though it should be: its rows would be
+    /// lost.
     pub fn stuck(&self) -> Option<&Parked> {
         self.rebuild.as_ref()?;
         self.parked.iter().find(|parked| self.objects.iter().any(|object| object.known && object.name == parked.name))
     }
 
-    /// Whether there is nothing to do.
+    /// Returns whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.rebuild.is_none() && self.objects.is_empty() && self.touched.is_empty() && !self.settles
     }

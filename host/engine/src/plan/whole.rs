@@ -1,4 +1,4 @@
-//! The whole plan.
+//! The complete plan, of datasets and KPIs.
 
 use super::planning::Planning;
 use super::records::Plan;

@@ -1,4 +1,4 @@
-//! How much work a plan would be, going by what such work took before.
+//! Estimates how much work a plan would be, from the time that such work took before.
 
 use super::estimate::Estimate;
 use super::planning::Planning;
@@ -7,7 +7,7 @@ use crate::pipeline::KpiStep;
 use smelt_catalog::Pace;
 
 impl Planning<'_> {
-    /// What it would be to clean the objects, going by those that were cleaned.
+    /// Estimates the work of cleaning the objects, from the objects that were cleaned so far.
     pub(super) fn cleaning(&self, plan: &DatasetPlan) -> Option<Estimate> {
         let held = self.state.datasets.get(&plan.dataset)?;
         let Pace { bytes: all, micros } = held.bronze.pace;
@@ -17,18 +17,18 @@ impl Planning<'_> {
         Some(Estimate { rows, plugin_seconds: micros as f64 * share / 1e6 })
     }
 
-    /// What it would be to compute the KPI, going by what it took since it was last made anew.
+    /// Estimates the work of computing the KPI, from the time that it took since it was last rebuilt.
     pub(super) fn aggregating(&self, step: &KpiStep, datasets: &[DatasetPlan]) -> Option<Estimate> {
         let gold = self.state.gold.get(&step.name)?;
         let taken: u64 = gold.inputs.values().map(|input| input.rows).sum();
         let of = |dataset: &str| datasets.iter().find(|plan| plan.dataset == dataset);
         let same = gold.relation.fingerprint.difference(&step.fingerprint.at(self.as_of)).is_none();
-        let anew =
+        let rebuilds =
             !same || step.inputs.iter().any(|input| of(&input.relation).is_some_and(|plan| plan.rebuild.is_some()));
         let rows = step.inputs.iter().map(|input| {
             let held = self.state.datasets.get(&input.relation).map_or(0, |held| held.bronze.totals.kept);
             let planned = of(&input.relation).and_then(|plan| Some((plan.rebuild.is_some(), plan.estimate?.rows)));
-            let read = gold.inputs.get(&input.name).filter(|_| !anew).map_or(0, |read| read.rows);
+            let read = gold.inputs.get(&input.name).filter(|_| !rebuilds).map_or(0, |read| read.rows);
             match planned {
                 Some((true, all)) => all,
                 new => held.saturating_sub(read) + new.map_or(0, |(_, new)| new),

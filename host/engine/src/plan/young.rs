@@ -1,5 +1,5 @@
-//! Objects that were young when they were read: their writers may have gone on. They are looked at again by name, in datasets
-//! that are too large to be compared with bronze in full at every tick; nothing else of those is.
+//! Young objects: their writers may have gone on after smelt read them. Datasets that are too large to be compared with
+//! bronze in full at every tick look at these again by name, and at nothing else.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -14,30 +14,31 @@ use smelt_common::error::{Kind, Result};
 use smelt_storage::layers::BRONZE;
 use smelt_storage::{Meta, Store, unavailable};
 
-/// How long an object is young after it was last written, in microseconds: a minute.
+/// For how long an object is young after it was last written, in microseconds: a minute.
 pub const YOUNG: i64 = 60_000_000;
 
-/// How far clocks of hosts may differ, in microseconds: what will be old only after that was noted by a clock far ahead.
+/// The most that the clocks of hosts may differ, in microseconds. A record that becomes old only after that was noted
+/// by a clock far ahead.
 const SKEW: i64 = 10 * YOUNG;
 
 /// The result of a look at young objects.
 struct Looked {
-    /// Those that are no longer what they were when they were read.
+    /// The objects that changed after they were read.
     changed: Vec<Meta>,
-    /// Those that are old by now.
+    /// The records of objects that are old now.
     old: Vec<Young>,
 }
 
-/// The young objects of a dataset, as a listing finds them again.
+/// The young objects of a dataset, in a form in which a listing finds them again.
 pub(super) struct Watched<'w> {
-    /// With the hashes of their names, where those are told apart.
+    /// The records, each with the hashes of its objects' names, if it has them.
     records: Vec<(&'w Young, Option<HashSet<u64>>)>,
-    /// Those that were listed.
+    /// The young objects that were listed.
     found: RefCell<Vec<String>>,
 }
 
 impl<'w> Watched<'w> {
-    /// Returns the young objects of the dataset, if it has any; `None` if they cannot be read.
+    /// Returns the young objects of the dataset, or `None` if they cannot be read. Without a dataset there are none.
     pub(super) fn of(store: &dyn Store, held: Option<&'w Dataset>) -> Result<Option<Self>> {
         let records = held.into_iter().flat_map(|held| &held.bronze.young);
         let records: Result<_> = records.map(|young| Ok((young, young.names(store)?))).collect();
@@ -47,7 +48,7 @@ impl<'w> Watched<'w> {
         }
     }
 
-    /// Takes in a name of the listing.
+    /// Takes in a name from the listing.
     pub(super) fn add(&self, name: &str) {
         if !self.records.is_empty() {
             let hash = name_hash(name);
@@ -59,7 +60,8 @@ impl<'w> Watched<'w> {
 }
 
 impl Planning<'_> {
-    /// Reads what is new and looks at what was young; `None` if the dataset must be compared with bronze in full.
+    /// Plans to read what is new, and looks at what was young. Returns `None` if the dataset must be compared with
+    /// bronze in full.
     pub(super) fn but_for_young(
         &self,
         step: &DatasetStep,
@@ -91,7 +93,7 @@ impl Planning<'_> {
         Ok(Some(plan))
     }
 
-    /// Objects that were parked and are others now are tried, whatever their names.
+    /// Plans to try parked objects that have changed since, whatever their names.
     fn try_changed(&self, step: &DatasetStep, new: &[Meta], plan: &mut DatasetPlan) {
         let versions: HashMap<&str, &str> =
             self.parked(step).map(|(name, failure)| (name.as_str(), failure.version.as_str())).collect();
@@ -104,7 +106,7 @@ impl Planning<'_> {
         plan.objects.sort_unstable_by(|a, b| a.name.cmp(&b.name));
     }
 
-    /// The records of young objects that are old by now. A clock that came back from far ahead makes them old too.
+    /// Returns the records of young objects that are old now. A clock that came back from far ahead makes them old too.
     pub(super) fn old(&self, held: &Dataset) -> Vec<Young> {
         held.bronze.young.iter().filter(|young| self.is_old(young)).cloned().collect()
     }
@@ -113,7 +115,7 @@ impl Planning<'_> {
         young.until <= self.now || young.until > self.now.saturating_add(SKEW)
     }
 
-    /// `None` if all that the dataset has is to be looked at.
+    /// Looks at the young objects that were listed. Returns `None` if all objects of the dataset must be looked at.
     fn look_again(&self, held: &Dataset, watched: &Watched<'_>) -> Result<Option<Looked>> {
         let Watched { records, found } = watched;
         let look = |name: &String| Ok(self.store.look(&format!("{BRONZE}{name}"))?.map(|meta| (name_hash(name), meta)));
@@ -138,7 +140,7 @@ impl Planning<'_> {
             };
             let read: HashMap<&str, &str> =
                 lines.iter().map(|line| (line.object.as_str(), line.entry.etag.as_str())).collect();
-            // The catalog knows an object that another commit has read again.
+            // If another commit has read the object again, the catalog knows it.
             changed
                 .extend(those().filter(|meta| read.get(name_of(meta)).is_some_and(|etag| *etag != meta.etag)).cloned());
         }
@@ -157,7 +159,7 @@ pub fn hash(store: &dyn Store, key: &str) -> Result<(Meta, String)> {
     let mut reader = HashingReader::new(file);
     std::io::copy(&mut reader, &mut std::io::sink()).map_err(|error| unavailable("read", key, &error))?;
     let (bytes, sha256) = reader.finish();
-    // Where objects are created whole, a reader that does not fail has read one.
+    // In a remote store objects are created as a whole, so a reader that does not fail has read one version.
     let is_same = |now: Option<Meta>| bytes == meta.bytes && now.is_some_and(|now| now.etag == meta.etag);
     match store.is_remote() || is_same(store.look(key)?) {
         true => Ok((meta, sha256)),
@@ -165,7 +167,7 @@ pub fn hash(store: &dyn Store, key: &str) -> Result<(Meta, String)> {
     }
 }
 
-/// The object changed while it was read.
+/// Returns the error of an object that changed while it was read.
 pub fn unsettled(key: &str) -> Error {
     Error::new(
         Kind::Unsettled,

@@ -1,4 +1,4 @@
-//! The aggregator's role.
+//! The aggregator's role: brings KPIs up to date with silver.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
@@ -14,7 +14,7 @@ use smelt_catalog::{Change, Failing, State};
 use smelt_common::error::Result;
 
 impl Host {
-    /// Brings the KPIs up to date with silver. Returns whether silver was whole; if not, cleaning rebuilds it.
+    /// Brings the KPIs up to date with silver. Returns whether silver was complete; if not, cleaning has to rebuild it.
     pub(super) fn aggregate_into(&self, partials: &PartialAggregates, report: &mut Report) -> Result<bool> {
         let outcome = Attempts::default().at(self, |catalog| {
             let state = catalog.state();
@@ -22,7 +22,7 @@ impl Host {
             report.parked.retain(|parked| plan.iter().all(|kpi| kpi.kpi != parked.name));
             report.parked.extend(plan.iter().filter_map(|kpi| kpi.parked.clone()));
             if plan.iter().all(|kpi| kpi.reason.is_none()) {
-                self.sweep(state)?;
+                self.delete_retired(state)?;
                 return Ok(Outcome::new(Change::default(), Tables::new()));
             }
             let aggregation = Aggregation {
@@ -46,12 +46,12 @@ impl Host {
             report.fail(failures);
             return Ok(true);
         }
-        // What failed for it is computed again once silver is whole.
+        // The KPIs that failed because of it are computed again once silver is complete.
         self.damaged().extend(damaged);
         Ok(false)
     }
 
-    /// Returns what is known to fail, by KPI, where that changed.
+    /// Returns the KPIs that are known to fail, where that changed.
     fn failing_kpis(&self, state: &State, plans: &[KpiPlan], outcome: &Outcome<Tables>) -> BTreeMap<String, Failing> {
         let mut failing = BTreeMap::new();
         for step in &self.pipeline.kpis {

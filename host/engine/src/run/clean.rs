@@ -1,4 +1,4 @@
-//! The cleaner's role, commit by commit.
+//! The cleaner's role: cleans bronze, one commit after another.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::atomic::Ordering;
@@ -15,10 +15,11 @@ use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
 use smelt_storage::layers::{BRONZE, QUARANTINE};
 
-/// About how many bytes of bronze are cleaned before a commit: what a crash can cost at most. Memory hardly depends on it.
+/// About how many bytes of bronze are cleaned before a commit: the most work that a crash can lose. Memory hardly
+/// depends on it.
 const WAVE_BYTES: u64 = 16 << 30;
 
-/// What one call of the role has been through.
+/// The history of one call of the role.
 #[derive(Default)]
 struct Call {
     /// Objects that failed, by dataset and name.
@@ -27,15 +28,15 @@ struct Call {
     rebuilt: HashSet<String>,
     /// Datasets that cannot be rebuilt.
     blocked: HashSet<String>,
-    /// Datasets that could not be planned or finished. They are left alone for the rest of the call, and the others go on.
+    /// Datasets that could not be planned or finished. The rest of the call skips them, and the others go on.
     stopped: HashSet<String>,
-    /// When bronze was compared with the catalog in full in this call, if that was due; and when it was before, as the
-    /// catalog has it.
+    /// When this call compared bronze with the catalog in full, if that was due; and when the catalog says that it was
+    /// done before.
     reconciled: Option<(i64, Option<i64>)>,
 }
 
 impl Call {
-    /// Returns those of the failures that are new.
+    /// Notes the failures, and returns those that are new.
     fn note(&mut self, mut failures: Vec<(Subject, Error)>) -> Vec<(Subject, Error)> {
         failures.retain(|(subject, _)| match subject {
             Subject::Object { dataset, name } => {
@@ -49,31 +50,29 @@ impl Call {
     }
 }
 
-/// A part of the work of a call: as much as fits in one commit.
+/// A part of a call's work: as much as fits in one commit.
 struct Wave {
     plans: Vec<DatasetPlan>,
-    /// Whether it is all that is left to do.
+    /// Set if nothing is left to do after it.
     last: bool,
-    /// How many objects it cleaned.
+    /// The number of objects that it cleaned.
     cleaned: u64,
     /// The datasets that it changed.
     changed: HashSet<String>,
-    /// What the KPIs took in of it.
+    /// The partial aggregates of the KPIs over the rows that it cleaned.
     partials: PartialAggregates,
-    /// What the lake has and the pipeline does not.
+    /// The datasets and KPIs that the lake has and the pipeline does not.
     unlisted: Parts,
     /// Bronze objects that no dataset's pattern matches.
     unmatched: Vec<String>,
 }
 
 impl Wave {
-    /// Reports what remains as it is.
+    /// Reports what stays as it is.
     fn report(&self, report: &mut Report) {
         let missing = self.plans.iter().filter(|plan| plan.rebuild.is_none()).flat_map(|plan| &plan.missing);
         report.warnings.extend(missing.map(|name| {
-            format!(
-                "{BRONZE}{name}: is gone; what was read of it stays in silver, unless `--forget-missing` gives it up"
-            )
+            format!("{BRONZE}{name}: is gone; its rows stay in silver, unless `--forget-missing` gives them up")
         }));
         report.warnings.extend(self.unlisted.called().map(|(what, name)| {
             format!(
@@ -92,7 +91,8 @@ impl Wave {
 }
 
 impl Host {
-    /// Cleans what bronze holds. Returns what the KPIs took in of the last wave, if they are to be computed next.
+    /// Cleans what bronze holds. If the KPIs are to be computed next, returns their partial aggregates over the last
+    /// wave.
     pub(super) fn clean_into(&self, aggregate_next: bool, report: &mut Report) -> Result<PartialAggregates> {
         let (mut call, mut attempts) = (Call::default(), Attempts::default());
         let mut partials = PartialAggregates::default();
@@ -120,7 +120,8 @@ impl Host {
         }
     }
 
-    /// Deletes rejected rows that were kept long enough, once in a while, when everything else is call.
+    /// Deletes rejected rows that were kept long enough. Does so once in a while, when everything else in the call is
+    /// done.
     fn purge_after(&self, call: &Call, report: &mut Report) -> Result<()> {
         let Some((_, Some(last))) = call.reconciled else { return Ok(()) };
         match self.purge_old(last) {
@@ -162,7 +163,7 @@ impl Host {
         let (cleaned, changed, partials) = (0, HashSet::new(), PartialAggregates::default());
         let mut wave = Wave { plans, last, cleaned, changed, partials, unlisted, unmatched };
         if wave.plans.iter().all(DatasetPlan::is_empty) {
-            // The last time may seem later: the clock was ahead.
+            // The last time may seem later, if a clock was ahead then.
             let is_noted = state.sequence == 0 || reconciled.is_none() || state.reconciled == reconciled;
             let change = if is_noted { Change::default() } else { Change { reconciled, ..Change::new("reconcile") } };
             return Ok(Outcome::new(change, wave));
@@ -187,7 +188,8 @@ impl Host {
         Ok(Outcome { change, failures, warnings, damaged, orphans, made: wave })
     }
 
-    /// Has the change discard the rollback points that hold rows which are given up: they could not be brought back.
+    /// Makes the change discard the rollback points that hold rows which are given up, because these could not be
+    /// brought back.
     fn discard_given_up(&self, state: &State, plans: &[DatasetPlan], change: &mut Change) -> Result<()> {
         let is_given_up = |dataset: &String| {
             change.datasets.contains_key(dataset)
@@ -196,11 +198,11 @@ impl Host {
                     .any(|plan| plan.dataset == *dataset && plan.rebuild.is_some() && !plan.missing.is_empty())
         };
         let reads = |gold: &Gold| gold.inputs.values().any(|input| is_given_up(&input.relation));
-        let former = state
+        let discarded = state
             .rollback_points
             .iter()
-            .filter(|(_, former)| former.datasets.keys().any(is_given_up) || former.gold.values().any(reads));
-        let plugins: BTreeSet<String> = former.map(|(plugin, _)| plugin.clone()).collect();
+            .filter(|(_, point)| point.datasets.keys().any(is_given_up) || point.gold.values().any(reads));
+        let plugins: BTreeSet<String> = discarded.map(|(plugin, _)| plugin.clone()).collect();
         if !plugins.is_empty() {
             let all = change.discard(self.store(), state, plugins)?;
             self.orphaned.fetch_or(!all, Ordering::Relaxed);
@@ -208,7 +210,7 @@ impl Host {
         Ok(())
     }
 
-    /// What is known to fail, by dataset, where that changed.
+    /// Returns what is known to fail, by dataset, where that changed.
     fn failing<'e>(
         &self,
         state: &State,
@@ -236,8 +238,9 @@ impl Host {
         failing
     }
 
-    /// As much of the plan as fits in one commit, and whether that is all of it. What makes a dataset anew is done whole, so that readers see the old or
-    /// the new, and once in a call: an object that is being written to all the time would keep us busy for ever.
+    /// Returns as much of the plan as fits in one commit, and whether that is all of it. A dataset that must be rebuilt
+    /// is rebuilt as a whole, so that readers see the old or the new. It is rebuilt once in a call: otherwise an object
+    /// that is being written to all the time would keep the host busy for ever.
     fn wave(&self, plans: Vec<DatasetPlan>, call: &mut Call, report: &mut Report) -> (Vec<DatasetPlan>, bool) {
         let mut left = WAVE_BYTES;
         let mut take = |bytes: u64| {
@@ -263,8 +266,8 @@ impl Host {
                         && call.blocked.insert(plan.dataset.clone())
                     {
                         let why = format!(
-                            "the rows of `{missing}` cannot be given up: the dataset must be made anew for it, and its cleaner \
-                             fails at `{}`; put right or remove that",
+                            "the rows of `{missing}` cannot be given up: that takes a rebuild of the dataset, and its cleaner fails \
+                             at `{}`; correct or remove that object",
                             stuck.name
                         );
                         report.failures.push((plan.dataset.clone(), Error::new(Kind::InvalidInput, why)));

@@ -1,4 +1,4 @@
-//! What a host does when it commits.
+//! Committing: what a host does before and after a change becomes a commit.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
@@ -24,7 +24,7 @@ impl Committer for Host {
         }
         let _span = profile::span("commit", "");
         if catalog.state().reconciled.is_none() {
-            // All that there is was just read.
+            // All of bronze was just read.
             change.reconciled = Some(self.clock.now().timestamp_micros());
         }
         self.keep_components(catalog.state(), &mut change)?;
@@ -33,12 +33,12 @@ impl Committer for Host {
         change.deleted = self.delete_all(retired.filter(|key| !change.referenced.contains(*key)))?;
         let committed = self.rejoin(&change).and_then(|()| catalog.commit(&change, self.clock.now()));
         if committed.as_ref().is_err_and(|error| error.kind() == Kind::Conflict) {
-            // What it names was written for nothing; whoever makes it anew writes it again.
+            // The objects that the change references were written for nothing. The next attempt writes them again.
             self.orphaned.store(true, Ordering::Relaxed);
         }
         committed?;
         self.know(catalog);
-        self.sweep(catalog.state())
+        self.delete_retired(catalog.state())
     }
 
     /// Waits until no one else is writing, and lets no one begin until this host is done.
@@ -49,7 +49,7 @@ impl Committer for Host {
 }
 
 impl Host {
-    /// Puts the components of what the change makes into the lake, where it lacks them.
+    /// Puts into the lake the components that made the parts of the change, if the lake lacks them.
     pub(super) fn keep_components(&self, state: &State, change: &mut Change) -> Result<()> {
         let datasets = change.datasets.values().map(|(_, dataset)| &dataset.relation.fingerprint);
         let made_by = datasets.chain(change.gold.values().map(|gold| &gold.relation.fingerprint));
@@ -58,7 +58,7 @@ impl Host {
             .filter(|sha256| !state.components.contains_key(*sha256))
             .collect();
         let missing: Vec<_> = self.pipeline.binaries().filter(|binary| missing.contains(binary.sha256())).collect();
-        // Whoever lost it has it where it was loaded from.
+        // If the lake loses a component, the place that it was loaded from still has it.
         self.keep(missing, Durability::Rebuildable, change)
     }
 
@@ -73,17 +73,19 @@ impl Host {
         Ok(())
     }
 
-    pub(super) fn sweep(&self, state: &State) -> Result<()> {
+    /// Deletes the objects that the state lists as retired.
+    pub(super) fn delete_retired(&self, state: &State) -> Result<()> {
         self.delete_all(&state.retired).map(drop)
     }
 
-    /// Deletes the objects and returns those that are gone now. One that cannot be deleted stays retired, and holds up nothing.
+    /// Deletes the objects and returns those that are gone now. An object that cannot be deleted stays retired, and
+    /// does not stop the run.
     pub(super) fn delete_all<'k>(&self, keys: impl IntoIterator<Item = &'k String>) -> Result<Vec<String>> {
         let mut gone = Vec::new();
         for key in keys {
             match self.store.delete(key) {
                 Ok(()) => gone.push(key.clone()),
-                // A server that does not answer would be waited for at each of them.
+                // Otherwise the host would wait for a server that does not answer at each object.
                 Err(error) if self.store.is_remote() => return Err(error),
                 Err(error) => tracing::warn!("{error}; the lake no longer needs it, and the next run tries again"),
             }

@@ -1,4 +1,4 @@
-//! Datasets and KPIs that the pipeline no longer has leave the lake, with all that is kept of them.
+//! Drops from the lake the datasets and KPIs that the pipeline no longer has, with everything that is kept of them.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -30,16 +30,16 @@ impl Host {
     /// Returns what the lake holds of those datasets and KPIs.
     ///
     /// # Errors
-    /// [`Kind::InvalidConfig`] if the lake has no such part, or the pipeline has it.
-    pub fn left_of(&self, names: &[String]) -> Result<Dropped> {
+    /// [`InvalidConfig`](smelt_common::error::Kind::InvalidConfig) if the lake has no such part, or the pipeline has it.
+    pub fn contents_of(&self, names: &[String]) -> Result<Dropped> {
         let catalog = self.catalog()?;
         self.dropping(catalog.state(), names).map(|(dropped, _)| dropped)
     }
 
-    /// Has them leave the lake in one commit, and deletes what lies there of them.
+    /// Removes them from the lake in one commit, and deletes their objects.
     ///
     /// # Errors
-    /// As [`Host::left_of`].
+    /// The errors of [`Host::contents_of`].
     pub fn drop_parts(&self, names: &[String]) -> Result<Dropped> {
         self.writing(|| {
             let outcome = Attempts::default().at(self, |catalog| {
@@ -66,20 +66,21 @@ impl Host {
             }
         }
         let mut change = Change { dropped: parts.clone(), ..Change::new(DROP) };
-        // Objects that are named and lie elsewhere go too. If a part is damaged, the rest of it is left over for `smelt gc`.
-        let mut named = Vec::new();
+        // Referenced objects that lie elsewhere go too. If a part is damaged, the rest of it becomes orphans for `smelt
+        // gc`.
+        let mut referenced = Vec::new();
         for dataset in parts.datasets.iter().filter_map(|name| state.datasets.get(name)) {
-            dataset.objects(self.store(), &mut named)?;
+            dataset.objects(self.store(), &mut referenced)?;
         }
-        for former in state.rollback_points.values() {
-            for dataset in parts.datasets.iter().filter_map(|name| former.datasets.get(name)) {
-                dataset.objects(self.store(), &mut named)?;
+        for point in state.rollback_points.values() {
+            for dataset in parts.datasets.iter().filter_map(|name| point.datasets.get(name)) {
+                dataset.objects(self.store(), &mut referenced)?;
             }
         }
         let after = change.applied_to(state);
         let wanted = after.sums();
-        named.extend(state.sums().difference(&wanted).map(|key| (*key).to_owned()));
-        let retired: BTreeSet<String> = objects.keys().cloned().chain(named).collect();
+        referenced.extend(state.sums().difference(&wanted).map(|key| (*key).to_owned()));
+        let retired: BTreeSet<String> = objects.keys().cloned().chain(referenced).collect();
         let known: HashSet<&String> = state.retired.iter().collect();
         change.retired = retired.iter().filter(|key| !known.contains(key)).cloned().collect();
         Ok((Dropped { parts, objects }, change))
@@ -96,20 +97,20 @@ impl Host {
                 parts.kpis.extend(unlisted.kpis.get(name).cloned());
             } else if self.pipeline.dataset(name).is_some() || self.pipeline.kpi(name).is_some() {
                 return Err(Error::config(format!(
-                    "the pipeline has `{name}`: only what its manifest no longer has can be dropped"
+                    "the pipeline has `{name}`; only a dataset or KPI that its manifest no longer has can be dropped"
                 )));
             } else {
                 let there: Vec<_> = unlisted.called().map(|(what, _)| what).collect();
                 let there = if there.is_empty() { "nothing".to_owned() } else { there.join(", ") };
                 return Err(Error::config(format!(
-                    "the lake has no dataset or KPI `{name}`; what it has and the pipeline does not: {there}"
+                    "the lake has no dataset or KPI `{name}`; it has these that the pipeline does not: {there}"
                 )));
             }
         }
         Ok(parts)
     }
 
-    /// Adds what lies below the name of a dataset or KPI in that place of a layer and is named as a host names it.
+    /// Adds the objects below `{place}{name}/` whose names are of the kind that a host writes.
     fn add_ours(&self, layer: &str, place: &str, name: &str, objects: &mut BTreeMap<String, u64>) -> Result<()> {
         let listed = self.store.list(&format!("{place}{name}/"), "")?;
         let ours = listed.into_iter().filter(|meta| owner(layer, &meta.key) == Some(name));

@@ -1,4 +1,4 @@
-//! The source's role: bronze objects from the pipeline's sources.
+//! The source's role: writes the bronze objects that the pipeline's sources make.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -9,7 +9,7 @@ use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
 use serde_json::{Map, Value};
 
 use super::host::Host;
-use crate::pipeline::SourceStep;
+use crate::pipeline::GeneratorStep;
 use smelt_common::Error;
 use smelt_common::error::Result;
 use smelt_common::workers;
@@ -17,37 +17,37 @@ use smelt_runtime::{Object, check_parameters};
 use smelt_storage::layers::BRONZE;
 use smelt_storage::{Durability, NewObject, unavailable};
 
-/// What `generate` is to make.
+/// The ticks that `generate` makes.
 #[derive(Debug, Clone, Default)]
 pub struct Generation {
-    /// How many ticks; each makes the objects of every source.
+    /// The number of ticks; each makes the objects of every source.
     pub ticks: u64,
-    /// The number of the first tick; by default, as many as bronze holds already.
+    /// The number of the first tick. By default, as many as bronze holds already.
     pub first: Option<u64>,
-    /// The time of the first tick; by default, such that the last one is now.
+    /// The time of the first tick. By default, such that the last one is now.
     pub start: Option<DateTime<Utc>>,
     /// The time between ticks.
     pub interval: TimeDelta,
-    /// In place of the manifest's seeds.
+    /// The seed that replaces the manifest's seeds.
     pub seed: Option<u64>,
-    /// On top of the manifest's parameters.
+    /// Parameters that are added to the manifest's.
     pub parameters: Map<String, Value>,
 }
 
-/// What came of it.
+/// The result of `generate`.
 #[derive(Debug, Default)]
 pub struct Generated {
     /// The keys of the objects that were written.
     pub keys: Vec<String>,
-    /// Sources that failed, and why. What they made before stays; the others went on.
+    /// The sources that failed, each with the error. What they made before stays, and the others went on.
     pub failures: Vec<(String, Error)>,
 }
 
 impl Host {
-    /// The source's role: writes the objects of some ticks.
+    /// Runs the source's role: writes the objects of some ticks.
     pub fn generate(&self, generation: &Generation) -> Result<Generated> {
         self.writing(|| {
-            // Whoever cleans has to learn of it.
+            // The next host that cleans has to learn that datasets are damaged.
             self.orphaned.fetch_or(!self.damaged().is_empty(), Ordering::Relaxed);
             self.generate_into_bronze(generation)
         })
@@ -62,7 +62,7 @@ impl Host {
             None => self.clock.now().checked_sub_signed(after((ticks - 1).max(0))?).ok_or_else(beyond)?,
         };
         let time_of = |tick| start.checked_add_signed(after(tick)?).ok_or_else(beyond);
-        // Names of objects have years of four digits, as the formats that we write.
+        // Names of objects have years of four digits, as do the formats that smelt writes.
         let last = time_of((ticks - 1).max(0))?;
         if [start, last].iter().any(|at| !(0..=9999).contains(&at.year())) {
             return Err(beyond());
@@ -76,7 +76,7 @@ impl Host {
             let parameters = parameters.to_string();
             let seed = generation.seed.unwrap_or(step.seed);
             self.progress.begin("generating", 0);
-            // Whatever goes wrong from here on is this source's alone: where it is the lake that fails, the other roles say so.
+            // An error from here on concerns this source alone. If the lake itself fails, the other roles report it.
             let made = generation.first.map_or_else(|| self.next_tick(step), Ok).and_then(|first| {
                 (0..ticks).zip(first..).try_for_each(|(tick, number)| {
                     let objects = step.generate(&parameters, seed, number, time_of(tick)?.timestamp_micros())?;
@@ -91,9 +91,9 @@ impl Host {
         Ok(generated)
     }
 
-    /// Puts what a source made into bronze: side by side, but objects of one name in their order. All are tried; what went
-    /// wrong first is the error.
-    fn put_all(&self, step: &SourceStep, objects: Vec<Object>, keys: &mut Vec<String>) -> Result<()> {
+    /// Puts what a source made into bronze: side by side, but objects of one name in their order. Tries all of them and
+    /// returns the first error.
+    fn put_all(&self, step: &GeneratorStep, objects: Vec<Object>, keys: &mut Vec<String>) -> Result<()> {
         let mut by_name: BTreeMap<String, Vec<(usize, Vec<u8>)>> = BTreeMap::new();
         for (number, Object { name, bytes }) in objects.into_iter().enumerate() {
             by_name.entry(name).or_default().push((number, bytes));
@@ -114,9 +114,10 @@ impl Host {
         first
     }
 
-    /// Puts one object into bronze. Where its name is taken by other content it gets another one of its family; how many are
-    /// taken is remembered, so that a source that has one name for all is not slower with each.
-    fn put(&self, step: &SourceStep, name: &str, body: &[u8]) -> Result<String> {
+    /// Puts one object into bronze. If other content has its name, the object gets another name of its family. The host
+    /// remembers how many of the family are taken, so a source that uses one name for all does not get slower with each
+    /// object.
+    fn put(&self, step: &GeneratorStep, name: &str, body: &[u8]) -> Result<String> {
         let key = |attempt| format!("{BRONZE}{}", step.numbered(name, attempt));
         let own = key(1);
         let taken = || self.taken.lock().expect("no one panics while holding it");
@@ -131,8 +132,9 @@ impl Host {
         Ok(put.key)
     }
 
-    /// Counted in bronze once, then from there on: a tick does not list what earlier ones wrote.
-    fn next_tick(&self, step: &SourceStep) -> Result<u64> {
+    /// Returns the number of the source's next tick. The host counts in bronze once and goes on from there, so a tick
+    /// does not list what earlier ones wrote.
+    fn next_tick(&self, step: &GeneratorStep) -> Result<u64> {
         let known = self.next_ticks().get(&step.name).copied();
         known.map_or_else(|| self.ticks_so_far(step), Ok)
     }
@@ -141,8 +143,8 @@ impl Host {
         self.next_ticks.lock().expect("no one panics while holding it")
     }
 
-    /// How many ticks of the source bronze holds: its objects, over the families that a tick makes.
-    fn ticks_so_far(&self, step: &SourceStep) -> Result<u64> {
+    /// Returns how many ticks of the source bronze holds: its objects, over the number of families that a tick makes.
+    fn ticks_so_far(&self, step: &GeneratorStep) -> Result<u64> {
         let Some((prefix, _)) = step.plugin.spec().objects.first().and_then(|glob| glob.split_once('*')) else {
             return Ok(0);
         };

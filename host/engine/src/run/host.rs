@@ -1,4 +1,4 @@
-//! A host: a pipeline at work on one lake, and what it knows of that lake.
+//! A host: a pipeline that works on one lake, and what it knows of that lake.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64};
@@ -17,53 +17,55 @@ use smelt_common::{Error, workers};
 use smelt_runtime::privacy::KEY_VARIABLE;
 use smelt_storage::{Store, Writes};
 
-/// A dataset of at most so many objects is compared with bronze in full at every tick: that costs next to nothing.
+/// The most objects of a dataset that every tick compares with bronze in full. So few cost next to nothing.
 const FEW_OBJECTS: u64 = 256;
 
-/// A host at work on one lake.
+/// A pipeline that works on one lake.
 pub struct Host {
     pub(super) store: Box<dyn Store>,
     pub(super) pipeline: Pipeline,
     pub(super) clock: Clock,
     pub(super) progress: Arc<dyn Progress>,
-    /// Whether rows are given up if bronze no longer holds their object: the datasets are rebuilt without them.
+    /// If set, the host gives up rows whose object bronze no longer holds: it rebuilds their datasets without them.
     pub forget_missing: bool,
-    /// Whether a lake that has lost its catalog is rebuilt.
+    /// If set, the host rebuilds a lake that has lost its catalog.
     pub rebuild: bool,
-    /// Whether the next tick compares bronze with the catalog in full, whenever that was last done.
+    /// If set, the next tick compares bronze with the catalog in full, whenever that was last done.
     pub reconcile: bool,
-    /// Whether what is parked is tried again.
+    /// If set, the host tries again what is parked.
     pub retry_parked: bool,
-    /// Whether pseudonyms may be made with another key than the lake's; the datasets that have some are then rebuilt.
+    /// If set, the host may make pseudonyms with another key than the lake's. It then rebuilds the datasets that have
+    /// some.
     pub new_key: bool,
-    /// Whether something was written in this tick that no commit names.
+    /// Set once this tick has written an object that no commit references.
     pub(super) orphaned: AtomicBool,
     /// The promotions that the pipeline was loaded with.
     pub(super) promoted: BTreeMap<String, Promotion>,
     /// The newest commit that was seen.
     pub(super) known: Mutex<Known>,
-    /// Whether the store has proven that it can hold commits.
+    /// Set once the store has proven that it can hold commits.
     pub(super) proven: AtomicBool,
-    /// Datasets of which an object was found gone or damaged, and which.
+    /// The datasets of which an object was found gone or damaged, each with the reason.
     pub(super) damaged: Mutex<BTreeMap<String, String>>,
-    /// By source: the number of the tick that it makes next.
+    /// The number of the tick that each source makes next, by source.
     pub(super) next_ticks: Mutex<BTreeMap<String, u64>>,
     /// The lock that tells others that this host is writing, while it is.
     pub(super) writes: Mutex<Option<Writes>>,
-    /// Up to which commit this host, when it began to write, left nothing beside what commits name; 0 if it did not look.
+    /// The newest commit when this host began to write and removed all orphans; 0 if it did not look for them.
     pub(super) orphans_checked: AtomicU64,
-    /// By key of a bronze object that a source made: how many of the names that it may get were taken at least.
+    /// The number of the attempt that found a free key, by the key that a source wanted for an object. The next object
+    /// that wants the same key tries from there.
     pub(super) taken: Mutex<BTreeMap<String, u32>>,
 }
 
-/// Returns whether a task that was last done at `last` is due. A `last` that lies ahead was noted by a clock that was ahead:
-/// the task is due at once.
+/// Returns whether a task that was last done at `last` is due. If `last` lies in the future, a clock that was ahead
+/// noted it, and the task is due at once.
 fn is_due(last: i64, now: i64, every: Duration) -> bool {
     last > now || apart(last, now) >= every
 }
 
 impl Host {
-    /// A host for that pipeline on that lake.
+    /// Returns a host that runs the pipeline on the lake in the store.
     pub fn new(store: Box<dyn Store>, pipeline: Pipeline, clock: Clock, progress: Arc<dyn Progress>) -> Self {
         if store.is_remote() {
             workers::expect_to_wait();
@@ -90,28 +92,28 @@ impl Host {
         }
     }
 
-    /// The same for a pipeline that was loaded with what that state promotes, as of that commit.
+    /// Returns the host for a pipeline that was loaded with the promotions of that state, as of the commit `known`.
     pub fn as_of_commit(self, state: &State, known: Known) -> Self {
         Self { promoted: state.promoted.clone(), known: Mutex::new(known), ..self }
     }
 
-    /// The same in place of another host: what that one knows of the lake must still be so.
+    /// Returns the host in place of another one: what the other one knows of the lake must still hold.
     pub fn in_place_of(self, other: &Self) -> Self {
         let known = other.known();
         if known.sequence > 0 { Self { known: Mutex::new(known), ..self } } else { self }
     }
 
-    /// The lake.
+    /// Returns the lake.
     pub fn store(&self) -> &dyn Store {
         &*self.store
     }
 
-    /// The pipeline.
+    /// Returns the pipeline.
     pub fn pipeline(&self) -> &Pipeline {
         &self.pipeline
     }
 
-    /// What the lake holds now.
+    /// Returns what the lake holds now.
     pub fn state(&self) -> Result<State> {
         Ok(Catalog::load_from(self.store(), &self.known())?.state().clone())
     }
@@ -124,7 +126,7 @@ impl Host {
     pub(super) fn catalog(&self) -> Result<Catalog<'_>> {
         let known = self.known();
         if known.sequence == 0 {
-            // Otherwise the commit tells whether the lake is there.
+            // Otherwise reading the commit tells whether the lake is there.
             self.store.check_place()?;
         }
         let catalog = Catalog::load_from(self.store(), &known)?;
@@ -136,26 +138,26 @@ impl Host {
     pub(super) fn expect_promoted(&self, state: &State) -> Result<()> {
         match state.promoted == self.promoted {
             true => Ok(()),
-            false => Err(Error::new(Kind::Stale, "another component was promoted meanwhile; the next run has it")),
+            false => Err(Error::new(Kind::Stale, "another component was promoted meanwhile; the next run loads it")),
         }
     }
 
-    /// What would run and why.
+    /// Returns what would run and why.
     pub fn plan(&self) -> Result<Plan> {
         self.expect_key(self.catalog()?.state())?;
         let damaged = self.damaged().clone();
         look(self.store(), |state| {
             self.expect_promoted(state)?;
             if state.sequence == 0 {
-                // Someone may be at work who has not committed yet.
+                // Another host that has not committed yet may be at work.
                 self.expect_no_catalog(true)?;
             }
             self.planning(state, &damaged).plan()
         })
     }
 
-    /// Refuses to make pseudonyms with another key than those in that lake, or without one: they would say nothing of each
-    /// other, and plain ones can be guessed back.
+    /// Refuses to make pseudonyms with another key than those in the lake, or without a key. Pseudonyms of two keys
+    /// cannot be compared, and plain ones can be guessed back.
     pub fn expect_key(&self, state: &State) -> Result<()> {
         let own = self.pipeline.key_id.as_deref();
         let of_lake = state.pseudonym_key.as_deref();
@@ -165,20 +167,20 @@ impl Host {
         }
         let place = format!("{KEY_VARIABLE}, in `privacy.key_file` or beside the lake");
         match (of_lake, own) {
-            _ if lacks_new_key => {
-                Err(Error::config(format!("--new-key starts a key, and there is none: it would be in {place}")))
-            }
-            // A first key makes nothing worse.
+            _ if lacks_new_key => Err(Error::config(format!(
+                "--new-key needs a new key, but there is none; smelt looks for it in {place}"
+            ))),
+            // The first key of a lake makes nothing worse.
             (None, _) => Ok(()),
             (Some(_), Some(_)) if self.new_key => Ok(()),
             (Some(of_lake), own) => {
                 let (own, init) = match own {
                     Some(own) => (format!("not with `{own}`"), ""),
-                    None => ("and there is none".to_owned(), "`smelt init` makes one, and "),
+                    None => ("and now there is no key".to_owned(), "`smelt init` makes one, and "),
                 };
                 Err(Error::config(format!(
                     "the pseudonyms in this lake were made with key `{of_lake}`, {own}: put that key back, in {place}; if it is \
-                     lost, {init}`smelt run --new-key` makes anew what has pseudonyms"
+                     lost, {init}`smelt run --new-key` rebuilds every dataset that has pseudonyms"
                 )))
             }
         }
@@ -192,7 +194,7 @@ impl Host {
         Planning { store, pipeline, state, as_of, now, damaged, in_full, max_attempts, forget_missing }
     }
 
-    /// Whether it is time to compare bronze with the catalog in full.
+    /// Returns whether it is time to compare bronze with the catalog in full.
     pub(super) fn reconcile_is_due(&self, state: &State) -> bool {
         let (now, every) = (self.clock.now().timestamp_micros(), self.pipeline.schedule.reconcile);
         self.reconcile || self.forget_missing || state.reconciled.is_some_and(|last| is_due(last, now, every))
@@ -215,7 +217,8 @@ impl Host {
         self.clock.now().timestamp_micros()
     }
 
-    /// The time that plugins are told if they ask: the beginning of the UTC day, so that results change once a day.
+    /// Returns the time that plugins are told if they ask: the beginning of the UTC day, so that results change once a
+    /// day.
     pub fn as_of(&self) -> i64 {
         let day = TimeDelta::days(1).num_microseconds().expect("a day has few microseconds");
         self.clock.now().timestamp_micros().div_euclid(day) * day
@@ -227,7 +230,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_last_done_in_the_future_is_due() {
+    fn a_task_that_was_last_done_in_the_future_is_due() {
         let due = |last| is_due(last, 1_000_000, Duration::from_millis(100));
         assert_eq!(
             [0, 900_000, 900_001, 1_000_000, 1_000_001, i64::MAX].map(due),

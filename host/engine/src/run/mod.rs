@@ -1,4 +1,5 @@
-//! A host at work on one lake: the three roles, each a tick that reads the catalog, does what the plan says, and commits.
+//! A host that works on one lake, in three roles. A tick of each role reads the catalog, does what the plan says, and
+//! commits.
 
 mod aggregate;
 mod clean;
@@ -17,5 +18,5 @@ mod writing;
 pub use drop::Dropped;
 pub use generate::{Generated, Generation};
 pub use host::Host;
-pub use promote::{Done, Way, running};
+pub use promote::{PromotionReport, Way, running};
 pub use report::Report;

@@ -1,4 +1,4 @@
-//! What a writer that died left behind.
+//! Removes the orphans that a dead writer left: objects of the lake that no commit references.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::atomic::Ordering;
@@ -14,9 +14,9 @@ use smelt_common::workers;
 use smelt_storage::layers::{GOLD, QUARANTINE, SILVER};
 
 impl Host {
-    /// Deletes what no commit names, and notes which datasets lack something that one does. Only for when no one else is
-    /// writing. Returns whether that is done: should others have waited in vain for this to end, they have committed, and
-    /// what they write looks left over.
+    /// Deletes the objects that no commit references, and notes the datasets that lack an object which a commit
+    /// references. Call it only while no one else is writing. Returns `false` if it stopped early: a host that waited
+    /// too long for this one has committed, and what that host writes now would look like orphans.
     pub(super) fn remove_orphans(&self) -> Result<bool> {
         let catalog = Catalog::load_from(self.store(), &self.known())?;
         catalog.check_gaps()?;
@@ -27,11 +27,11 @@ impl Host {
             }
         }
         let mut referenced = self.referenced(state)?;
-        let mut left = Vec::new();
+        let mut orphans = Vec::new();
         for layer in [SILVER, QUARANTINE, INDEX, ENTRIES, SUMS, ROLLBACK_POINTS] {
             for meta in self.store.list(layer, "")? {
                 match referenced.get(&meta.key) {
-                    None if self.is_ours(state, layer, &meta.key) => left.push(meta.key),
+                    None if self.is_ours(state, layer, &meta.key) => orphans.push(meta.key),
                     None => {}
                     Some((bytes, _)) if *bytes == meta.bytes => drop(referenced.remove(&meta.key)),
                     Some(_) => {}
@@ -41,14 +41,12 @@ impl Host {
         for meta in self.store.list(COMPONENTS, "")? {
             let component = meta.key.strip_suffix(".minisig").unwrap_or(&meta.key);
             let sha256 = component.strip_prefix(COMPONENTS).and_then(|name| name.strip_suffix(".wasm"));
-            if sha256.is_some_and(|sha256| sha256.len() == 64 && !state.components.contains_key(sha256)) {
-                left.push(meta.key);
-            }
+            if sha256.is_some_and(|sha256| sha256.len() == 64 && !state.components.contains_key(sha256)) {}
         }
-        left.extend(self.left_of_history(state)?);
-        for key in &left {
+        orphans.extend(self.orphans_of_history(state)?);
+        for key in &orphans {
             tracing::warn!(
-                "no commit names `{key}`: a run ended before it committed it, or the lake was restored; it is removed"
+                "no commit references `{key}`, because a run ended before its commit, or the lake was restored; smelt removes it"
             );
             if !self.delete_as_of(state, key)? {
                 return Ok(false);
@@ -57,7 +55,8 @@ impl Host {
         if self.has_newer(state)? {
             return Ok(false);
         }
-        // Quarantine may have been emptied by hand, and no result depends on it; sums are made anew when they are wanted.
+        // Quarantine may have been emptied by hand, and no result depends on it. Lost sums are rebuilt when they are
+        // needed.
         let lost = |key: &str| [SILVER, INDEX, ENTRIES].iter().any(|layer| key.starts_with(layer));
         for (key, (_, dataset)) in referenced.into_iter().filter(|(key, _)| lost(key)) {
             if let Some(dataset) = dataset {
@@ -68,9 +67,10 @@ impl Host {
         Ok(true)
     }
 
-    /// Logs of changes and tables that no commit names, former ones included. They lie there for good and so are very many;
-    /// what was looked through before is not looked at again: whatever came since is of a later commit, or was left over.
-    fn left_of_history(&self, state: &State) -> Result<Vec<String>> {
+    /// Returns the logs of changes and the tables that no commit references, not even a previous one. Both are kept for
+    /// good, so there are very many. What was searched before, up to commit `orphans_checked`, is not searched again:
+    /// whatever came since belongs to a later commit or is an orphan.
+    fn orphans_of_history(&self, state: &State) -> Result<Vec<String>> {
         let before = match state.orphans_checked {
             0 => None,
             orphans_checked => match read_commit(self.store(), orphans_checked) {
@@ -80,7 +80,7 @@ impl Host {
         };
         let tables = self.store.list(GOLD, "")?.into_iter().filter(|meta| self.is_ours(state, GOLD, &meta.key));
         let tables: Vec<String> = tables.map(|meta| meta.key).collect();
-        // A KPI that was none then may have tables from before.
+        // A KPI that the lake did not have at that commit may have tables from before it.
         let is_known = |before: &State| {
             let kpis: BTreeSet<&str> = tables.iter().filter_map(|key| owner(GOLD, key)).collect();
             kpis.into_iter().all(|kpi| before.gold.contains_key(kpi))
@@ -92,34 +92,35 @@ impl Host {
             let Commit { relations, kpis, state, .. } = commit?;
             for change in relations.into_values() {
                 let removed = change.removed.map(|removed| removed.rows);
-                referenced.extend(removed.into_iter().chain(change.log).map(|stored| stored.key));
+                referenced.extend(removed.into_iter().chain(change.log).map(|object| object.key));
             }
             referenced.extend(
                 state.gold.into_iter().filter(|(kpi, _)| kpis.contains(kpi)).map(|(_, gold)| gold.table().key.clone()),
             );
         }
         let next = format!("{:020}", before.sequence + 1);
-        let came_since = |key: &str| key.rsplit_once('/').is_some_and(|(_, file)| file >= next.as_str());
+        let is_later = |key: &str| key.rsplit_once('/').is_some_and(|(_, file)| file >= next.as_str());
         let logs = self.store.list(CHANGES, "")?.into_iter().map(|meta| meta.key);
-        let logs = logs.filter(|key| self.is_ours(state, CHANGES, key) && came_since(key));
+        let logs = logs.filter(|key| self.is_ours(state, CHANGES, key) && is_later(key));
         let newest: HashMap<&str, &str> =
             before.gold.iter().map(|(kpi, gold)| (kpi.as_str(), gold.table().key.as_str())).collect();
-        // Stamps rise.
-        let came_since = |key: &String| {
+        // The stamps in the names of tables rise.
+        let is_later = |key: &String| {
             let newest = owner(GOLD, key).and_then(|kpi| newest.get(kpi));
             newest.is_none_or(|newest| key.as_str() > *newest)
         };
-        let tables = tables.iter().filter(|key| came_since(key)).cloned();
+        let tables = tables.iter().filter(|key| is_later(key)).cloned();
         Ok(tables.chain(logs).filter(|key| !referenced.contains(key)).collect())
     }
 
-    /// Returns whether there is a newer commit: then another host does not wait for this one to tidy up.
+    /// Returns whether there is a newer commit. If so, another host does not wait until this one has removed the
+    /// orphans.
     fn has_newer(&self, state: &State) -> Result<bool> {
         self.store.exists(&commit_key(state.sequence + 1))
     }
 
-    /// Deletes what the state's commit does not name, if that is the newest one; returns whether it is. Where someone commits
-    /// in between, what they write has other names.
+    /// Deletes the object, which the state's commit does not reference, if that commit is the newest one; returns
+    /// whether it is. If someone commits in between, the objects of that commit have other keys.
     fn delete_as_of(&self, state: &State, key: &str) -> Result<bool> {
         let is_newest = !self.has_newer(state)?;
         if is_newest {
@@ -128,49 +129,50 @@ impl Host {
         Ok(is_newest)
     }
 
-    /// What commits name: by key its size, and the dataset if it is current.
+    /// Returns what the newest commit references: for each key the object's size and, if the object is current, its
+    /// dataset.
     fn referenced(&self, state: &State) -> Result<BTreeMap<String, (u64, Option<String>)>> {
         let mut referenced = BTreeMap::new();
         for (name, dataset) in &state.datasets {
-            match self.named_by(dataset, Some(name), &mut referenced) {
-                // Everything of the dataset is made anew, and what it had is retired then.
+            match self.add_referenced(dataset, Some(name), &mut referenced) {
+                // smelt rebuilds the whole dataset then, and retires what it had.
                 Err(error) if error.kind() == Kind::Damaged => {
                     drop(self.damaged().insert(name.clone(), error.to_string()))
                 }
                 scanned => scanned?,
             }
         }
-        for dataset in state.rollback_points.values().flat_map(|former| former.datasets.values()) {
-            match self.named_by(dataset, None, &mut referenced) {
-                // It cannot be brought back; what is lost of it is removed.
+        for dataset in state.rollback_points.values().flat_map(|point| point.datasets.values()) {
+            match self.add_referenced(dataset, None, &mut referenced) {
+                // A damaged rollback point cannot be brought back, so the rest of it may be removed.
                 Err(error) if error.kind() == Kind::Damaged => {}
                 scanned => scanned?,
             }
         }
-        for gold in state.gold.values().chain(state.rollback_points.values().flat_map(|former| former.gold.values())) {
+        for gold in state.gold.values().chain(state.rollback_points.values().flat_map(|point| point.gold.values())) {
             let runs = gold.stages.iter().flat_map(|stage| stage.runs());
             referenced.extend(runs.map(|run| (run.key.clone(), (run.bytes, None))));
         }
         Ok(referenced)
     }
 
-    fn named_by(
+    fn add_referenced(
         &self,
         dataset: &Dataset,
         name: Option<&String>,
         referenced: &mut BTreeMap<String, (u64, Option<String>)>,
     ) -> Result<()> {
-        let segments = dataset.entries().runs().iter().chain(dataset.bronze.keys.runs());
-        referenced.extend(segments.map(|run| (run.key.clone(), (run.bytes, name.cloned()))));
+        let runs = dataset.entries().runs().iter().chain(dataset.bronze.keys.runs());
+        referenced.extend(runs.map(|run| (run.key.clone(), (run.bytes, name.cloned()))));
         Entries::of(self.store(), dataset).scan(|_, entry| {
-            let stored = std::iter::once(entry.silver).chain(entry.quarantine);
-            referenced.extend(stored.map(|stored| (stored.key, (stored.bytes, name.cloned()))));
+            let objects = std::iter::once(entry.silver).chain(entry.quarantine);
+            referenced.extend(objects.map(|object| (object.key, (object.bytes, name.cloned()))));
             Ok(())
         })
     }
 
-    /// Returns whether this pipeline, or a former one of this lake, may have written the object. Anything else in the lake is
-    /// someone else's.
+    /// Returns whether this pipeline, or a previous one of this lake, may have written the object. Any other object in
+    /// the lake belongs to someone else.
     pub(super) fn is_ours(&self, state: &State, layer: &str, key: &str) -> bool {
         owner(layer, key).is_some_and(|owner| match layer {
             GOLD | SUMS => self.pipeline.kpi(owner).is_some() || state.gold.contains_key(owner),

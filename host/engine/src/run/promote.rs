@@ -1,4 +1,4 @@
-//! Making another component of a plugin current, with all that it makes, in one commit.
+//! Makes another component of a plugin current, with everything that it makes, in one commit.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
@@ -20,43 +20,44 @@ use smelt_storage::Durability;
 /// The role of such commits.
 const PROMOTE: &str = "promote";
 
-/// How another component becomes current.
+/// The direction of a promotion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
-    /// With what it makes of the lake as it is now.
+    /// The component becomes current with what it makes of the lake as it is now.
     Forward,
-    /// It ran before: with what it had made then, as far as that is kept. What came since is taken in by the next run.
+    /// The component ran before. It becomes current with what it had made then, as far as that is kept. The next run
+    /// takes in the data that came since.
     Back,
 }
 
-/// What a promotion did.
+/// The changes that a promotion made.
 #[derive(Debug, Default)]
-pub struct Done {
-    /// What ran before.
+pub struct PromotionReport {
+    /// The component that ran before, with what is kept of it.
     pub previous: RollbackPoint,
     /// The parts that were rebuilt.
     pub rebuilt: Parts,
-    /// What had been kept and is current again.
+    /// The parts that had been kept and are current again.
     pub restored: Parts,
-    /// The parts that are as they were then, and not what the component makes of the lake as it is now. The next run brings
-    /// them up to date.
+    /// The parts that are as they were then, which differs from what the component makes of the lake as it is now. The
+    /// next run brings them up to date.
     pub behind: Parts,
 }
 
 impl Host {
-    /// Makes the component that this host has loaded for the plugin the current one, and what it makes of the lake current
-    /// with it: readers see all of the old or all of the new. `own` is the sha256 of the component that the pipeline has
-    /// by itself, and `from` is the sha256 of the one that ran when the caller decided. The commit also holds what the
-    /// previous component made, as far as that is kept.
+    /// Makes the component that this host has loaded for the plugin the current one. Also makes current what that
+    /// component makes of the lake: readers see all of the old or all of the new. `own` is the sha256 of the component
+    /// that the pipeline has by itself, and `from` is the sha256 of the one that ran when the caller decided. The
+    /// commit also keeps what the previous component made, as far as that is possible.
     ///
     /// # Errors
-    /// Whatever fails with the new component; [`Kind::Conflict`] if another component than `from` runs by now. Then nothing
-    /// has happened.
-    pub fn promote(&self, plugin: &str, own: &str, from: &str, way: Way) -> Result<Done> {
+    /// Returns the error of whatever fails with the new component, and [`Kind::InvalidInput`] if another component than
+    /// `from` runs by now. Nothing has changed then.
+    pub fn promote(&self, plugin: &str, own: &str, from: &str, way: Way) -> Result<PromotionReport> {
         self.writing(|| self.promote_into(plugin, own, from, way))
     }
 
-    fn promote_into(&self, plugin: &str, own: &str, from: &str, way: Way) -> Result<Done> {
+    fn promote_into(&self, plugin: &str, own: &str, from: &str, way: Way) -> Result<PromotionReport> {
         let identity = self.pipeline.identity(plugin)?;
         let outcome = Attempts::default().at(self, |catalog| {
             catalog.check_gaps()?;
@@ -84,7 +85,7 @@ impl Host {
                 return self.promotion(state, identity, own, previous, way);
             }
             match self.sign_again(&identity.binary)? {
-                true => Ok(Outcome::new(Change::default(), Done { previous, ..Done::default() })),
+                true => Ok(Outcome::new(Change::default(), PromotionReport { previous, ..PromotionReport::default() })),
                 false => {
                     let to = identity.sha256();
                     Err(Error::config(format!("plugin `{plugin}` runs component {to} already")))
@@ -95,7 +96,7 @@ impl Host {
         Ok(outcome.made)
     }
 
-    /// Makes the change with which the component becomes current in place of the previous one.
+    /// Returns the change with which the component becomes current in place of the previous one.
     fn promotion(
         &self,
         state: &State,
@@ -103,7 +104,7 @@ impl Host {
         own: &str,
         previous: RollbackPoint,
         way: Way,
-    ) -> Result<Outcome<Done>> {
+    ) -> Result<Outcome<PromotionReport>> {
         let (plugin, to) = (&*identity.name, identity.sha256());
         let mut change = Change::new(PROMOTE);
         let kept = state.rollback_points.get(plugin);
@@ -116,7 +117,7 @@ impl Host {
         let rebuilt = Parts { datasets, kpis: names(&change.gold) };
         let previous = self.keep_previous(state, previous.without(&given_up), &mut change)?;
         self.keep(vec![&identity.binary], Durability::Durable, &mut change)?;
-        // What was kept until now is current, or discarded.
+        // The plugin's previous rollback point is current now, or it is discarded.
         let all = kept.map_or(Ok(true), |kept| kept.objects(self.store(), &mut change.retired))?;
         let promotion = Promotion { from: own.to_owned(), to: to.to_owned(), version: identity.version.clone() };
         change.promoted = Some(Promoted {
@@ -128,12 +129,13 @@ impl Host {
         let after = change.applied_to(state);
         let sums = after.sums();
         change.retired.retain(|key| !change.referenced.contains(key) && !sums.contains(key.as_str()));
-        let mut outcome = Outcome::new(change, Done { previous, rebuilt, restored, behind });
+        let mut outcome = Outcome::new(change, PromotionReport { previous, rebuilt, restored, behind });
         outcome.orphans = !all;
         Ok(outcome)
     }
 
-    /// Puts the component's signature in place of another one that the lake keeps of it; whether there was one: keys change.
+    /// Replaces the signature that the lake keeps of the component, if it is another one; returns whether it was. Keys
+    /// change, so a component may be signed again.
     fn sign_again(&self, binary: &Binary) -> Result<bool> {
         let kept = match kept_component(self.store(), binary.sha256()) {
             Err(error) if error.kind() == Kind::Damaged => return Ok(false),
@@ -146,8 +148,8 @@ impl Host {
         Ok(other)
     }
 
-    /// Adds to the change what follows from the plugin's new component, but for what was brought back: its datasets and the
-    /// KPIs that read them, or its KPIs. Returns the datasets of which rows are given up.
+    /// Adds to the change what follows from the plugin's new component, except for the `restored` parts. These are its
+    /// datasets and the KPIs that read them, or its KPIs. Returns the datasets of which rows are given up.
     fn rebuild_all(
         &self,
         state: &State,
@@ -172,7 +174,7 @@ impl Host {
             change.retired.extend(cleaned.retired);
             change.referenced.extend(cleaned.referenced);
         }
-        // As the KPIs will find it.
+        // The state as the KPIs will find it.
         let state = State { sequence: state.sequence, ..change.applied_to(state) };
         let affected: BTreeSet<&str> = self
             .pipeline
@@ -229,7 +231,7 @@ impl Host {
     }
 }
 
-/// Returns the sha256 of the component that runs for the plugin, where the pipeline has `own` by itself.
+/// Returns the sha256 of the component that runs for the plugin. `own` is the one that the pipeline has by itself.
 pub fn running<'s>(state: &'s State, plugin: &str, own: &'s str) -> &'s str {
     let promotion = state.promoted.get(plugin).filter(|promotion| promotion.from == own);
     promotion.map_or(own, |promotion| &promotion.to)

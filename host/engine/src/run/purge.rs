@@ -1,4 +1,4 @@
-//! Rejected rows are not kept longer than they should be.
+//! Deletes rejected rows once they were kept as long as they may be.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::Ordering;
@@ -17,31 +17,36 @@ use smelt_storage::layers::QUARANTINE;
 const PURGE: &str = "purge";
 
 impl Host {
-    /// Deletes rejected rows that were kept as long as the manifest allows: now, and also when that was `last` looked after. So
-    /// one look at a clock that is ahead deletes nothing early.
+    /// Deletes rejected rows that were kept as long as the manifest allows. They must be old enough now, and also at
+    /// `last`, the time of the previous look. So a clock that is ahead once deletes nothing early.
     pub(super) fn purge_old(&self, last: i64) -> Result<()> {
         let Some(age) = self.pipeline.quarantine_retention else { return Ok(()) };
         let is_old = self.long_ago(age)?.and_at(last, age);
         self.purge_as_of(|state| {
             let old = self.written(held(self.store(), state, &Filter::default())?, is_old)?;
-            Ok((old, self.former_written(state, &Filter::default(), is_old)?))
+            Ok((old, self.rollback_points_written(state, &Filter::default(), is_old)?))
         })
     }
 
-    /// The plugins for whose rollback such rejected rows are kept that were written longer ago than that, or damaged ones, of
-    /// which that cannot be told.
-    pub fn former_older_than(&self, state: &State, filter: &Filter, age: Duration) -> Result<BTreeSet<String>> {
-        self.former_written(state, filter, self.long_ago(age)?)
+    /// Returns the plugins whose rollback point holds rejected rows older than `age`, or damaged ones, whose age is
+    /// unknown.
+    pub fn rollback_points_older_than(
+        &self,
+        state: &State,
+        filter: &Filter,
+        age: Duration,
+    ) -> Result<BTreeSet<String>> {
+        self.rollback_points_written(state, filter, self.long_ago(age)?)
     }
 
-    fn former_written(&self, state: &State, filter: &Filter, is_old: LongAgo) -> Result<BTreeSet<String>> {
+    fn rollback_points_written(&self, state: &State, filter: &Filter, is_old: LongAgo) -> Result<BTreeSet<String>> {
         let Filter { dataset, object, component, rule: _ } = filter;
         let mut plugins = BTreeSet::new();
-        for (plugin, former) in &state.rollback_points {
-            if component.as_ref().is_some_and(|meant| !former.component.starts_with(meant.as_str())) {
+        for (plugin, point) in &state.rollback_points {
+            if component.as_ref().is_some_and(|meant| !point.component.starts_with(meant.as_str())) {
                 continue;
             }
-            for (name, kept) in &former.datasets {
+            for (name, kept) in &point.datasets {
                 let is_meant = dataset.as_ref().is_none_or(|meant| meant == name);
                 if is_meant && kept.has_rejected(self.store(), object.as_deref(), is_old)? {
                     plugins.insert(plugin.clone());
@@ -55,7 +60,7 @@ impl Host {
         Ok(LongAgo::at(self.store().clock()?, age))
     }
 
-    /// Those of the rejected rows that were written longer ago than that, by the store's clock.
+    /// Returns those of the rejected rows that were written longer than `age` ago, by the store's clock.
     pub fn older_than(&self, held: Vec<Held>, age: Duration) -> Result<Vec<Held>> {
         self.written(held, self.long_ago(age)?)
     }
@@ -64,20 +69,20 @@ impl Host {
         let listed = self.store().list(QUARANTINE, "")?;
         let written: HashMap<&str, i64> = listed.iter().map(|meta| (meta.key.as_str(), meta.modified)).collect();
         let is_meant = |held: &Held| {
-            let Some(stored) = &held.quarantine else { return false };
-            let written = held.rejected_at.or_else(|| written.get(stored.key.as_str()).copied());
+            let Some(object) = &held.quarantine else { return false };
+            let written = held.rejected_at.or_else(|| written.get(object.key.as_str()).copied());
             written.is_some_and(|at| is_old.has(at))
         };
         Ok(held.into_iter().filter(is_meant).collect())
     }
 
-    /// Deletes the quarantine objects of those bronze objects, and all that is kept for a rollback of those plugins, after a
-    /// commit that no longer names them. The rows stay counted, and bronze has them.
-    pub fn purge(&self, held: &[Held], former: &BTreeSet<String>) -> Result<()> {
-        self.writing(|| self.purge_as_of(|_| Ok((held.to_vec(), former.clone()))))
+    /// Commits that these quarantine objects and the rollback points of these plugins are no longer referenced, and
+    /// then deletes them. The rows stay counted, and bronze has them.
+    pub fn purge(&self, held: &[Held], rollback_points: &BTreeSet<String>) -> Result<()> {
+        self.writing(|| self.purge_as_of(|_| Ok((held.to_vec(), rollback_points.clone()))))
     }
 
-    /// Deletes what `chosen` names as of the newest commit: quarantine objects, and the rollback points of plugins.
+    /// Deletes what `chosen` returns for the newest commit: quarantine objects, and the rollback points of plugins.
     fn purge_as_of(&self, chosen: impl Fn(&State) -> Result<(Vec<Held>, BTreeSet<String>)>) -> Result<()> {
         let outcome = Attempts::default().at(self, |catalog| {
             catalog.check_gaps()?;
@@ -103,10 +108,10 @@ impl Host {
             let Some(dataset) = state.datasets.get(name) else { continue };
             let (mut log, mut pairs, mut retired) = (Vec::new(), Vec::new(), Vec::new());
             for (object, entry) in objects.iter().zip(Entries::of(self.store(), dataset).by_name(&objects)?) {
-                let Some((entry, stored)) = entry.and_then(|entry| Some((entry.clone(), entry.quarantine?))) else {
+                let Some((entry, rows)) = entry.and_then(|entry| Some((entry.clone(), entry.quarantine?))) else {
                     continue;
                 };
-                retired.push(stored.key);
+                retired.push(rows.key);
                 let entry = Entry { quarantine: None, ..entry };
                 pairs.extend(Entries::pairs(object, &entry)?);
                 log.push(LogEntry { object: (*object).to_owned(), cleaned: false, entry });
@@ -122,9 +127,9 @@ impl Host {
             retired.retain(|key| !change.referenced.contains(key));
             change.retired.extend(retired);
             let (previous, cleaned, rewritten) = (dataset.relation.revision, 0, 0);
-            let of_dataset =
+            let dataset_change =
                 RelationChange { reset: false, previous, cleaned, rewritten, log: Some(log), removed: None };
-            change.datasets.insert(name.to_owned(), (of_dataset, after));
+            change.datasets.insert(name.to_owned(), (dataset_change, after));
         }
         Ok(change)
     }

@@ -1,4 +1,4 @@
-//! What a tick did.
+//! The report of a tick: what it did, and what it could not do.
 
 use std::collections::BTreeMap;
 
@@ -10,25 +10,26 @@ use smelt_common::error::{Kind, Result};
 
 use crate::outcome::Subject;
 
-/// What a tick did, and what it could not do.
+/// The work that a tick did, and the work that it could not do.
 #[derive(Default)]
 pub struct Report {
     /// Bronze objects that were cleaned.
     pub cleaned: usize,
     /// The tables that were computed, by KPI.
     pub tables: BTreeMap<String, RecordBatch>,
-    /// Objects, KPIs and sources that failed, and why. They are tried again in the next tick; everything else went on.
+    /// The objects, KPIs and sources that failed, each with the error. The next tick tries them again; everything else
+    /// went on.
     pub failures: Vec<(String, Error)>,
-    /// Things people should look at.
+    /// Things that people should look at.
     pub warnings: Vec<String>,
     /// Bronze objects that no dataset's pattern matches.
     pub unmatched: Vec<String>,
-    /// What was left alone, because its plugin failed at it as often as it may.
+    /// The objects and KPIs that smelt left alone, because their plugin failed at them as often as it may.
     pub parked: Vec<Parked>,
 }
 
 impl Report {
-    /// Notes what could not be done. An object that is being written is no failure, but a warning.
+    /// Notes what could not be done. An object that is being written is a warning and not a failure.
     pub(super) fn fail(&mut self, failures: Vec<(Subject, Error)>) {
         for (subject, error) in failures {
             match error.kind() {
@@ -41,7 +42,7 @@ impl Report {
     /// Returns the report if everything was done.
     ///
     /// # Errors
-    /// The first thing that was not.
+    /// Returns the first failure.
     pub fn complete(mut self) -> Result<Self> {
         if self.failures.is_empty() {
             return Ok(self);

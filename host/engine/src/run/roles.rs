@@ -1,4 +1,4 @@
-//! The cleaner's role, the aggregator's, and both one after the other.
+//! The entry points of the cleaner's role, the aggregator's role, and both one after the other.
 
 use super::host::Host;
 use super::report::Report;
@@ -7,25 +7,26 @@ use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
 
 impl Host {
-    /// The cleaner's role: cleans whatever bronze holds until nothing is left.
+    /// Runs the cleaner's role: cleans what bronze holds until nothing is left to do.
     pub fn clean(&self) -> Result<Report> {
         let mut report = Report::default();
         self.writing(|| self.clean_into(false, &mut report))?;
         Ok(report)
     }
 
-    /// The aggregator's role: brings every KPI up to date with silver. Silver that is gone or damaged is made anew first.
+    /// Runs the aggregator's role: brings every KPI up to date with silver. If silver is gone or damaged, rebuilds it
+    /// first.
     pub fn aggregate(&self) -> Result<Report> {
         let mut report = Report::default();
         self.writing(|| {
-            let is_whole =
+            let is_complete =
                 self.damaged().is_empty() && self.aggregate_into(&PartialAggregates::default(), &mut report)?;
-            if is_whole { Ok(()) } else { self.clean_and_aggregate(&mut report) }
+            if is_complete { Ok(()) } else { self.clean_and_aggregate(&mut report) }
         })?;
         Ok(report)
     }
 
-    /// Cleans, then aggregates.
+    /// Runs both roles: cleans, then aggregates.
     pub fn run(&self) -> Result<Report> {
         let mut report = Report::default();
         self.writing(|| self.clean_and_aggregate(&mut report))?;
@@ -39,9 +40,9 @@ impl Host {
                 return Ok(());
             }
         }
-        // Why it could not be made anew is among the failures, or it is damaged as fast as it is made.
+        // The failures say why a dataset could not be rebuilt, or it gets damaged as fast as it is rebuilt.
         let damaged = self.damaged().clone();
-        let failed = |why| Error::new(Kind::Damaged, format!("{why}; the dataset could not be made anew"));
+        let failed = |why| Error::new(Kind::Damaged, format!("{why}; the dataset could not be rebuilt"));
         report.failures.extend(damaged.into_iter().map(|(dataset, why)| (dataset, failed(why))));
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! What ran before a promotion: what is kept of it, and how that is brought back.
+//! Rollback points: what a promotion keeps of the previous component, and how that is brought back.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
@@ -18,7 +18,7 @@ use smelt_storage::layers::QUARANTINE;
 use smelt_storage::read_verified;
 
 impl Host {
-    /// What runs now of the plugin, and what it made, as that lies in the lake.
+    /// Returns what runs now of the plugin, and what it made, as that lies in the lake.
     pub(super) fn previous(&self, state: &State, plugin: &str, own: &str) -> RollbackPoint {
         let promotion = state.promoted.get(plugin).filter(|promotion| promotion.from == own);
         let component = running(state, plugin, own).to_owned();
@@ -46,18 +46,18 @@ impl Host {
         RollbackPoint { component, version, until: 0, datasets, gold }
     }
 
-    /// Has the change keep what is former with it. What is damaged already is not kept.
+    /// Makes the change keep the previous component's datasets and tables. Damaged ones are not kept.
     pub(super) fn keep_previous(
         &self,
         state: &State,
-        former: RollbackPoint,
+        previous: RollbackPoint,
         change: &mut Change,
     ) -> Result<RollbackPoint> {
         let mut datasets = BTreeMap::new();
-        for (name, dataset) in former.datasets {
-            let entries = format!("{ENTRIES}{name}/{:020}-former", state.sequence + 1);
-            let stem = |_: &str, stored: &ObjectRef| {
-                let key = &stored.key;
+        for (name, dataset) in previous.datasets {
+            let entries = format!("{ENTRIES}{name}/{:020}-rollback", state.sequence + 1);
+            let stem = |_: &str, object: &ObjectRef| {
+                let key = &object.key;
                 let stem = &key[..key.rfind('.').unwrap_or(key.len())];
                 let sequence = state.sequence + 1;
                 match stem.strip_prefix(QUARANTINE) {
@@ -69,13 +69,15 @@ impl Host {
                 datasets.insert(name, kept);
             }
         }
-        change.referenced.extend(former.gold.values().flat_map(Gold::sums).map(ToOwned::to_owned));
-        Ok(RollbackPoint { datasets, ..former })
+        change.referenced.extend(previous.gold.values().flat_map(Gold::sums).map(ToOwned::to_owned));
+        Ok(RollbackPoint { datasets, ..previous })
     }
 
-    /// Has the change bring back what was kept, as far as it is what the pipeline makes of its plugins now; on the way forward,
-    /// of the lake as it is now too. Returns the tables, under names that sort last, as those of current tables do; and what of
-    /// all that is not what the pipeline makes of the lake as it is now.
+    /// Makes the change bring back the parts of the rollback point that are what the pipeline makes of its plugins now.
+    /// With [`Way::Forward`] they must also be what it makes of the lake as it is now.
+    ///
+    /// Returns the tables that are brought back, under keys that sort last, as those of current tables do. Also returns
+    /// the parts that are not what the pipeline makes of the lake as it is now.
     pub(super) fn bring_back(
         &self,
         state: &State,
@@ -85,7 +87,8 @@ impl Host {
     ) -> Result<(BTreeMap<String, Gold>, Parts)> {
         let mut behind = Parts::default();
         for (name, dataset) in &kept.datasets {
-            // Made anew since, it may have lost what cannot be known here: rows that were given up, an object that was replaced.
+            // A dataset that was rebuilt since may have lost what cannot be known here: rows that were given up, or an
+            // object that was replaced.
             if state.datasets.get(name).is_none_or(|current| current.relation.since != kept.until) {
                 continue;
             }
@@ -101,7 +104,8 @@ impl Host {
             }
         }
         if !change.datasets.is_empty() {
-            // Names that came late were taken in by what it replaces: the next tick looks at all of bronze.
+            // The dataset that is replaced may have taken in names that came late, so the next tick looks at all of
+            // bronze.
             change.reconciled = Some(0);
         }
         let mut tables = BTreeMap::new();
@@ -115,7 +119,7 @@ impl Host {
                 _ => state.datasets.get(&input.relation),
             };
             let is_read = |input: &InputVersion| held(input).is_some_and(|dataset| is_as_read(input, dataset));
-            // It can go on from there.
+            // The KPI can go on from the version that it read.
             let is_begun = |input: &InputVersion| match kept.datasets.get(&input.relation) {
                 Some(dataset) if change.datasets.contains_key(&input.relation) => is_as_read(input, dataset),
                 _ => held(input).is_some_and(|dataset| input.since == dataset.relation.since),
@@ -146,14 +150,14 @@ impl Host {
         Ok((tables, behind))
     }
 
-    /// Returns whether bronze holds just what the dataset was made from.
+    /// Returns whether bronze holds exactly the objects that the dataset was made from.
     fn is_of_bronze_now(&self, state: &State, name: &str, kept: &Dataset) -> Result<bool> {
         let mut state = state.clone();
         state.datasets.insert(name.to_owned(), kept.clone());
         let damaged = BTreeMap::new();
         let planning = Planning { in_full: u64::MAX, forget_missing: true, ..self.planning(&state, &damaged) };
         match planning.bronze() {
-            // Out of reach, it keeps nothing from being brought back.
+            // A bronze that is out of reach does not keep a dataset from being brought back.
             Err(error) if error.kind() == Kind::Unavailable => Ok(false),
             plan => Ok(plan?
                 .datasets
@@ -162,7 +166,7 @@ impl Host {
         }
     }
 
-    /// Returns whether it is brought back.
+    /// Makes the change bring back the dataset; returns whether it does.
     fn bring_back_dataset(&self, state: &State, name: &str, kept: &Dataset, change: &mut Change) -> Result<bool> {
         let Some(step) = self.pipeline.dataset(name) else { return Ok(false) };
         let now = step.fingerprint.at(kept.relation.fingerprint.as_of.unwrap_or_default());
@@ -184,13 +188,13 @@ impl Host {
             self.orphaned.fetch_or(!all, Ordering::Relaxed);
         }
         let previous = current.map_or(0, |current| current.relation.revision);
-        let of_dataset =
+        let dataset_change =
             RelationChange { reset: true, previous, cleaned: 0, rewritten: 0, log: Some(log), removed: None };
-        change.datasets.insert(name.to_owned(), (of_dataset, after));
+        change.datasets.insert(name.to_owned(), (dataset_change, after));
         Ok(true)
     }
 
-    /// As [`Dataset::copied`]; `None` if some of it is damaged.
+    /// Returns what [`Dataset::copied`] returns, and `None` if some of the dataset is damaged.
     fn copied(
         &self,
         dataset: &Dataset,
@@ -198,21 +202,21 @@ impl Host {
         stem: &(dyn Fn(&str, &ObjectRef) -> String + Sync),
         change: &mut Change,
     ) -> Result<Option<(Dataset, Vec<LogEntry>)>> {
-        let mut named = BTreeSet::new();
-        match dataset.copied(self.store(), entries, stem, &mut named) {
+        let mut referenced = BTreeSet::new();
+        match dataset.copied(self.store(), entries, stem, &mut referenced) {
             Err(error) if error.kind() == Kind::Damaged => {
                 self.orphaned.store(true, Ordering::Relaxed);
                 Ok(None)
             }
             copied => {
-                change.referenced.extend(named);
+                change.referenced.extend(referenced);
                 copied.map(Some)
             }
         }
     }
 }
 
-/// Whether the KPI has read the dataset as it is.
+/// Returns whether the KPI has read the dataset as it is.
 fn is_as_read(input: &InputVersion, dataset: &Dataset) -> bool {
     (input.since, input.revision) == (dataset.relation.since, dataset.relation.revision)
 }

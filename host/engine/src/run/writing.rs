@@ -1,4 +1,5 @@
-//! Writing beside other hosts: who writes leaves a mark, and whoever finds the mark of a dead one removes its orphans.
+//! Writing beside other hosts: a host that writes leaves a mark, and a host that finds the mark of a dead one removes
+//! its orphans.
 
 use std::sync::MutexGuard;
 use std::sync::atomic::Ordering;
@@ -11,7 +12,7 @@ use smelt_storage::layers::{GOLD, QUARANTINE, SILVER};
 use smelt_storage::{WRITERS, Writes};
 
 impl Host {
-    /// Does the work while others can see that this host is writing, and first removes what a dead one left behind.
+    /// Does the work while others can see that this host is writing. First removes the orphans of a dead host.
     pub(super) fn writing<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
         self.expect_lake()?;
         let is_first = !self.proven.load(Ordering::Relaxed);
@@ -21,21 +22,21 @@ impl Host {
         let mut writes = self.store.begin()?;
         self.orphans_checked.store(0, Ordering::Relaxed);
         let is_new = self.known().sequence == 0 && !self.store.exists(&commit_key(1))?;
-        // Where someone is writing, a lake without commits may be one that is just being made.
+        // If someone else is writing, a lake without commits may be one that is just being created.
         if is_new && is_first && (writes.is_alone() || self.store.is_remote()) {
             self.expect_no_catalog(writes.after_crash())?;
         }
         if writes.after_crash() || writes.after_others() && !is_new {
-            let is_tidy = match self.remove_orphans() {
-                // An object that cannot be read now holds up only what needs it. The mark stays, so whoever writes next looks
-                // again.
+            let is_done = match self.remove_orphans() {
+                // An object that cannot be read now holds up only what needs it. The mark stays, so the next host that
+                // writes looks again.
                 Err(error) if error.kind() == Kind::Unavailable => {
-                    tracing::warn!("what an earlier run left behind was not all removed: {error}");
+                    tracing::warn!("not all orphans of an earlier run were removed: {error}");
                     false
                 }
-                orphans_checked => orphans_checked?,
+                removed => removed?,
             };
-            if !is_tidy {
+            if !is_done {
                 writes.leave_marks().map_err(cannot_lock)?;
             }
         }
@@ -47,29 +48,30 @@ impl Host {
         *self.writes() = Some(writes);
         let done = work();
         let writes = self.writes().take();
-        // Otherwise the mark stays, and whoever writes next tidies up.
-        let tidy = !self.orphaned.swap(false, Ordering::Relaxed);
+        // If there are orphans, the mark stays, and the next host that writes removes them.
+        let is_clean = !self.orphaned.swap(false, Ordering::Relaxed);
         let done = done?;
-        writes.filter(|_| tidy).map_or(Ok(()), Writes::done).map_err(cannot_lock)?;
+        writes.filter(|_| is_clean).map_or(Ok(()), Writes::done).map_err(cannot_lock)?;
         Ok(done)
     }
 
-    /// Fails if the lake is not there any more, before anything is made in its place.
+    /// Fails if the lake is gone, before anything is created in its place.
     pub(super) fn expect_lake(&self) -> Result<()> {
         let known = self.known().sequence;
         match known == 0 || self.store.is_remote() {
-            // Reading the catalog tells the same, at the price of no other request.
+            // On a remote store, reading the catalog tells the same without another request.
             true => Ok(()),
             false => Catalog::expect(self.store(), known),
         }
     }
 
-    /// Fails if the lake, which has no commit, has what only a commit can have named, so that its catalog is lost; unless it is to
-    /// be made anew: then that is removed.
-    pub(super) fn expect_no_catalog(&self, may_be_left: bool) -> Result<()> {
-        // A host that died before the first commit leaves silver, but no gold. In buckets nothing tells whether one did.
-        let may_be_left = may_be_left || self.store.is_remote();
-        let layers: &[&str] = if may_be_left { &[GOLD] } else { &[SILVER, GOLD, QUARANTINE] };
+    /// Checks a lake without commits. Fails if it has an object that only a commit can have referenced, because then
+    /// its catalog is lost. If the lake is to be rebuilt, removes such objects instead.
+    pub(super) fn expect_no_catalog(&self, may_be_orphans: bool) -> Result<()> {
+        // A host that died before the first commit leaves silver, but no gold. In buckets nothing tells whether one
+        // did.
+        let may_be_orphans = may_be_orphans || self.store.is_remote();
+        let layers: &[&str] = if may_be_orphans { &[GOLD] } else { &[SILVER, GOLD, QUARANTINE] };
         for layer in layers {
             let listed = self.store.list(layer, "")?;
             let is_ours = |key: &str| self.is_ours(&State::default(), layer, key);
@@ -81,8 +83,8 @@ impl Host {
                 return Ok(());
             }
             return Err(Error::config(format!(
-                "{} holds `{}`, but no commit: its catalog is gone. Put `catalog/` back; or `smelt run --rebuild` removes what \
-                 silver, gold and quarantine hold of this pipeline, and makes it anew from bronze",
+                "{} holds `{}`, but no commit, so its catalog is gone; put `catalog/` back, or let `smelt run --rebuild` remove \
+                 this pipeline's silver, gold and quarantine and rebuild them from bronze",
                 self.store.describe(),
                 found.key
             )));
@@ -94,8 +96,9 @@ impl Host {
         self.writes.lock().expect("no one panics while holding it")
     }
 
-    /// After a lost race: begins anew when no one else is writing, and lets no one begin until this host is done, so that it
-    /// does not lose to the same one for ever. Nothing that it has written is wanted any more.
+    /// Prepares another attempt after a lost race. Waits until no one else is writing, and lets no one begin until this
+    /// host is done. Otherwise it might lose to the same host for ever. Nothing that it wrote so far is wanted any
+    /// more.
     pub(super) fn insist(&self) -> Result<()> {
         let mut writes = self.writes();
         let Some(writes) = writes.as_mut() else { return Ok(()) };
@@ -103,25 +106,28 @@ impl Host {
         if writes.is_beside() { self.announce() } else { Ok(()) }
     }
 
-    /// Where this host works beside one that keeps the lake to itself: should that one be gone, a third one may have removed orphans,
-    /// and removed what this one wrote. Then nothing is committed.
+    /// Rejoins the others, if this host works beside one that keeps the lake to itself. If that one is gone, a third
+    /// host may have removed as orphans what this one wrote. Nothing is committed then.
     pub(super) fn rejoin(&self, change: &Change) -> Result<()> {
         let mut writes = self.writes();
         let Some(writes) = writes.as_mut().filter(|writes| writes.is_beside()) else { return Ok(()) };
         writes.rejoin().map_err(cannot_lock)?;
         for key in &change.referenced {
             if !self.store.exists(key)? {
-                return Err(Error::new(Kind::Conflict, format!("another host orphans_checked up and removed `{key}`")));
+                return Err(Error::new(
+                    Kind::Conflict,
+                    format!("another host took `{key}` for an orphan and removed it"),
+                ));
             }
         }
         Ok(())
     }
 
-    /// Someone keeps the lake to itself and may be tidying up, or be stopped while it does. It removes nothing more once
-    /// anyone has committed; so this commits, before anything is written. What is written then has a name with the
-    /// number of its commit, which nothing has that was left over before.
+    /// Announces this host with a commit before it writes anything. Another process keeps the lake to itself, and may
+    /// be removing orphans or be stopped while it does. It removes nothing more once anyone has committed. What this
+    /// host writes then has a key with the number of its commit, which no older orphan has.
     fn announce(&self) -> Result<()> {
-        tracing::warn!("another process keeps `{WRITERS}` locked and does not go on; this one works beside it");
+        tracing::warn!("another process keeps `{WRITERS}` locked and makes no progress; this one works beside it");
         loop {
             let mut catalog = Catalog::load_from(self.store(), &self.known())?;
             match catalog.commit(&Change::new(GC), self.clock.now()) {

@@ -54,12 +54,12 @@ impl Aggregation<'_> {
             None => {}
         }
         if !incremental {
-            stages[0] = SortedRuns::at(first.place());
+            stages[0] = SortedRuns::with_key_hash(first.key_hash());
         }
         let last = specs.len() - 1;
         let (mut folded, accumulators) = (Vec::new(), Mutex::default());
         for stage in 0..last {
-            let next = Shards::new(&specs[stage + 1], stages[stage + 1].place()?);
+            let next = Shards::new(&specs[stage + 1], stages[stage + 1].key_hash()?);
             let sums = folded.last().unwrap_or(first);
             self.advance(step, stage, &mut stages[stage], sums, &next, &accumulators, &mut retired)?;
             folded.push(next);
@@ -111,8 +111,8 @@ impl Aggregation<'_> {
         if bytes == 0 {
             return Ok(());
         }
-        let hash = kept.place()?;
-        if hash != sums.place() {
+        let hash = kept.key_hash()?;
+        if hash != sums.key_hash() {
             return Err(Error::internal("the new sums have another key hash than the kept sums"));
         }
         let before = kept.open(self.store)?;
@@ -122,10 +122,10 @@ impl Aggregation<'_> {
             let mut sums = sums.take(number);
             let groups_before = kept_groups(&before, &sums)?;
             if !groups_before.is_empty() {
-                fold(&mut accumulator, stage, &groups_before.placed(&hash), Sign::Minus, next)?;
+                fold(&mut accumulator, stage, &groups_before.sorted_by_hash(&hash), Sign::Minus, next)?;
                 sums.add_all(&groups_before, Sign::Plus);
             }
-            let groups = sums.placed(&hash);
+            let groups = sums.sorted_by_hash(&hash);
             fold(&mut accumulator, stage, &groups, Sign::Plus, next)?;
             accumulators.lock().expect("no one panics while holding it").push(accumulator);
             let mut rows = Vec::new();
@@ -154,7 +154,7 @@ impl Aggregation<'_> {
     fn write_table(&self, step: &KpiStep, previous: Option<&Gold>, table: &RecordBatch) -> Result<ObjectRef> {
         let body = encode_table(table.schema_ref(), std::slice::from_ref(table), Formulas::Escape)?;
         let sha256 = digest::hex(&body);
-        let same = previous.filter(|gold| gold.table().sha256 == sha256 && is_whole(self.store, &gold.table()));
+        let same = previous.filter(|gold| gold.table().sha256 == sha256 && is_whole(self.store, gold.table()));
         if let Some(same) = same {
             // A new stamp would suggest that the table changed.
             return Ok(same.table().clone());
@@ -191,8 +191,8 @@ pub fn put_stamped(
 /// Returns the kept sums of the groups that `sums` has.
 pub(super) fn kept_groups(kept: &Reader<'_>, sums: &Sums) -> Result<Sums> {
     let mut found = sums.like();
-    let wanted = sums.placed(kept.place());
-    let groups: Vec<_> = wanted.groups().map(|group| (kept.place().of(group.key()), group.key())).collect();
+    let wanted = sums.sorted_by_hash(kept.key_hash());
+    let groups: Vec<_> = wanted.groups().map(|group| (kept.key_hash().of(group.key()), group.key())).collect();
     kept.look_up(groups.len(), |at| groups[at], |at, rows| found.load(groups[at].1, rows, Sign::Plus))?;
     Ok(found)
 }

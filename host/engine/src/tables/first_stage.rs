@@ -9,5 +9,5 @@ use smelt_runtime::sums::Shards;
 /// be added to it.
 pub(crate) fn first_stage(step: &KpiStep, state: &State) -> Result<Shards> {
     let kept = state.gold.get(&step.name).and_then(|gold| gold.stages.first());
-    Ok(Shards::new(&step.plugin.spec().stages[0], kept.cloned().unwrap_or_default().place()?))
+    Ok(Shards::new(&step.plugin.spec().stages[0], kept.cloned().unwrap_or_default().key_hash()?))
 }

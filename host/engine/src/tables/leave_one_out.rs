@@ -87,16 +87,16 @@ impl<'w> LeaveOneOut<'w> {
         let specs = &self.step.plugin.spec().stages;
         let mut accumulator = self.accumulator()?;
         let state = states.of(input, object, || self.state(&mut accumulator, input, object))?;
-        let hash = |stage: usize| self.kept.get(stage).map(Reader::place).copied().unwrap_or_default();
+        let hash = |stage: usize| self.kept.get(stage).map(Reader::key_hash).copied().unwrap_or_default();
         let mut changed = Shards::new(&specs[0], hash(0));
         changed.add(&state, Sign::Minus);
         for (stage, kept) in self.kept.iter().enumerate() {
             let next = Shards::new(&specs[stage + 1], hash(stage + 1));
             let changed_here = changed.all();
             let mut groups = kept_groups(kept, &changed_here)?;
-            fold(&mut accumulator, stage, &groups.placed(kept.place()), Sign::Minus, &next)?;
+            fold(&mut accumulator, stage, &groups.sorted_by_hash(kept.key_hash()), Sign::Minus, &next)?;
             groups.add_all(&changed_here, Sign::Plus);
-            fold(&mut accumulator, stage, &groups.placed(kept.place()), Sign::Plus, &next)?;
+            fold(&mut accumulator, stage, &groups.sorted_by_hash(kept.key_hash()), Sign::Plus, &next)?;
             changed = next;
         }
         let mut last = self.last.like();

@@ -171,7 +171,7 @@ impl Aggregation<'_> {
         });
         let partial = self.partials.take(&step.name, added);
         // Only sums with the same key hash can be added to the kept sums.
-        let partial = partial.filter(|(_, sums)| !work.incremental || sums.place() == work.sums.place());
+        let partial = partial.filter(|(_, sums)| !work.incremental || sums.key_hash() == work.sums.key_hash());
         for (input, of) in step.inputs.iter().enumerate() {
             let Some(delta) = of_input(input) else { continue };
             let reader = WorkInput { work: number, input };

@@ -1,22 +1,24 @@
-//! The header line: which field of a record is which declared column.
+//! The header line: finds out which field of a record belongs to which declared column.
 
 use std::collections::HashMap;
 
-use super::super::decode::{Warning, delimiter, not_csv};
+use crate::batch::Warning;
+use crate::sniff::{delimiter, not_csv};
 
 /// The column index of fields that are not declared.
 const UNDECLARED: u32 = u32::MAX;
 
-/// For each field of the header its declared column. Names are trimmed; of equal ones the first counts.
+/// Returns the declared column of each field of the header. Names are trimmed; if a name comes twice, the first one
+/// counts.
 pub(super) fn fields(line: &[u8], names: &[Vec<u8>], columns: &[String], warnings: &mut Vec<Warning>) -> Vec<u32> {
-    let mut places = HashMap::new();
+    let mut declared = HashMap::new();
     for (i, name) in columns.iter().enumerate().rev() {
-        places.insert(name.as_bytes(), (i as u32, false));
+        declared.insert(name.as_bytes(), (i as u32, false));
     }
     let mut fields = Vec::with_capacity(names.len());
     for name in names {
         let name = name.trim_ascii();
-        fields.push(match places.get_mut(name) {
+        fields.push(match declared.get_mut(name) {
             Some((column, found @ false)) => {
                 *found = true;
                 *column
@@ -28,20 +30,21 @@ pub(super) fn fields(line: &[u8], names: &[Vec<u8>], columns: &[String], warning
             None => UNDECLARED,
         });
     }
-    let found = places.values().filter(|(_, found)| *found).count();
-    if found < places.len() {
-        told(line, columns, found, warnings);
+    let found = declared.values().filter(|(_, found)| *found).count();
+    if found < declared.len() {
+        warn_of_format(line, columns, found, warnings);
     }
     for name in columns {
-        if places.get(name.as_bytes()).is_some_and(|(_, found)| !found) {
+        if declared.get(name.as_bytes()).is_some_and(|(_, found)| !found) {
             Warning::MissingColumn(name.clone()).note(warnings);
         }
     }
     fields
 }
 
-/// Tells what a line that lacks columns looks like, if it can be told.
-pub(super) fn told(line: &[u8], columns: &[String], found: usize, warnings: &mut Vec<Warning>) {
+/// Adds a warning if a header that lacks columns looks like one of another format or with another delimiter. `found` is
+/// how many of the columns it has.
+pub(super) fn warn_of_format(line: &[u8], columns: &[String], found: usize, warnings: &mut Vec<Warning>) {
     if let Some(how) = delimiter(line, columns, found) {
         Warning::Delimiter(how).note(warnings);
     } else if let Some(what) = not_csv(line).filter(|_| found == 0) {

@@ -1,20 +1,13 @@
-//! CSV records as RFC 4180 has them: finds them in a window and stages the declared columns' cells.
+//! CSV: the records of raw objects as RFC 4180 has them, and the canonical CSV of typed tables.
 
 mod header;
 mod records;
-mod walk;
-
+mod table;
 #[cfg(test)]
 mod tests;
+mod typed;
+mod walk;
 
-pub(super) use self::records::Records;
-
-/// Appends the inside of a quoted cell with its doubled quotes made single.
-pub(super) fn undouble(raw: &[u8], text: &mut Vec<u8>) {
-    let mut rest = raw;
-    while let Some(quote) = memchr::memchr(b'"', rest) {
-        text.extend_from_slice(&rest[..=quote]);
-        rest = rest.get(quote + 2..).unwrap_or_default();
-    }
-    text.extend_from_slice(rest);
-}
+pub(crate) use records::Records;
+pub use table::encode_table;
+pub use typed::{Formulas, TypedError, check_range, decode_csv_typed, encode_csv, encode_csv_header};

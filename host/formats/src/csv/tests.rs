@@ -1,12 +1,12 @@
-//! Agreement with the `csv` crate on well-formed CSV.
+//! Tests of agreement with the `csv` crate on well-formed CSV.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::super::Format;
-use super::super::decode::tests::decode;
+use crate::Format;
+use crate::testing::decode;
 
-/// A cell as text, and whether to write it in quotes though it may not need them.
+/// Returns a cell as text, and whether to write it in quotes even if it needs none.
 fn cell() -> impl Strategy<Value = (String, bool)> {
     (prop_oneof!["[a-z]{0,12}", "[ab,\"\r\n é]{0,6}", "[a-z ,]{30,90}"], any::<bool>())
 }

@@ -1,42 +1,43 @@
 //! Walks over one record. One pass over commas, quotes and line ends serves all records of a window.
 
-use super::super::decode::{Cell, Input, Kind};
-use super::super::scan::Specials;
+use crate::batch::{Cell, CellKind, Window};
+use crate::scan::Specials;
 
-/// What was found at the beginning of a record.
+/// The result of a walk over a record.
 pub(super) enum Found {
-    /// A record of so many fields, up to here.
+    /// A record of `fields` fields that ends at `end`.
     Record { fields: usize, end: usize },
-    /// The window ends first.
+    /// The window ends before the record does.
     More,
-    /// Wrongly quoted: only its first line can be told to belong to it.
+    /// Wrong quotes: only the first line certainly belongs to the record.
     Quoting(&'static str),
 }
 
-/// Walks over the record at `start`, where `specials` must be, giving each field's cell to `stage`.
+/// Walks over the record at `start`, where `specials` must be, and passes the cell of each field to `stage`. `most` is
+/// the number of fields that the header has.
 #[inline(always)]
 pub(super) fn record(
     specials: &mut Specials<'_>,
-    input: &Input<'_>,
+    window: &Window<'_>,
     start: usize,
     most: usize,
     mut stage: impl FnMut(usize, Cell),
 ) -> Found {
-    let bytes = input.bytes;
-    let last = start.saturating_add(input.record_bytes);
+    let bytes = window.bytes;
+    let last = start.saturating_add(window.record_bytes);
     let mut field = 0;
     let mut cell = start;
     loop {
         let Some(mut at) = specials.next() else {
-            return at_end(input, start, field, cell, stage);
+            return at_end(window, start, field, cell, stage);
         };
         if at > last {
             return Found::Quoting(TOO_LONG);
         }
         let staged = if bytes[at] != b'"' {
-            if at == cell { Cell::NULL } else { Cell::new(cell, at, Kind::Plain) }
+            if at == cell { Cell::NULL } else { Cell::new(cell, at, CellKind::Plain) }
         } else if at == cell {
-            match quoted(specials, input, start, cell, field < most) {
+            match quoted(specials, window, start, cell, field < most) {
                 Ok(found) => {
                     at = found.1;
                     found.0
@@ -58,37 +59,38 @@ pub(super) fn record(
 
 const TOO_LONG: &str = "the record to end, quoted line ends included, within the longest record allowed";
 
-/// The last record of a window: whole only if nothing follows.
+/// Ends the walk at the end of the window. The record is complete only if the object ends there too.
 #[cold]
-fn at_end(input: &Input<'_>, start: usize, field: usize, cell: usize, mut stage: impl FnMut(usize, Cell)) -> Found {
-    let end = input.bytes.len();
-    if end - start > input.record_bytes {
+fn at_end(window: &Window<'_>, start: usize, field: usize, cell: usize, mut stage: impl FnMut(usize, Cell)) -> Found {
+    let end = window.bytes.len();
+    if end - start > window.record_bytes {
         return Found::Quoting(TOO_LONG);
     }
-    if !input.ended {
+    if !window.ended {
         return Found::More;
     }
-    stage(field, if cell == end { Cell::NULL } else { Cell::new(cell, end, Kind::Plain) });
+    stage(field, if cell == end { Cell::NULL } else { Cell::new(cell, end, CellKind::Plain) });
     Found::Record { fields: field + 1, end }
 }
 
-/// Reads on from an opening quote: the cell, and the position of the comma or line end after it.
+/// Reads on from an opening quote. Returns the cell, and the position of the comma or line end after it. `known` says
+/// whether the header has this field.
 #[inline]
 fn quoted(
     specials: &mut Specials<'_>,
-    input: &Input<'_>,
+    window: &Window<'_>,
     start: usize,
     cell: usize,
     known: bool,
 ) -> Result<(Cell, usize), Found> {
-    let bytes = input.bytes;
-    let last = start.saturating_add(input.record_bytes);
-    let mut kind = Kind::Plain;
+    let bytes = window.bytes;
+    let last = start.saturating_add(window.record_bytes);
+    let mut kind = CellKind::Plain;
     loop {
         let Some(at) = specials.next() else {
-            return Err(if bytes.len() - start > input.record_bytes {
+            return Err(if bytes.len() - start > window.record_bytes {
                 Found::Quoting(TOO_LONG)
-            } else if input.ended {
+            } else if window.ended {
                 Found::Quoting("a closing quote")
             } else {
                 Found::More
@@ -101,18 +103,18 @@ fn quoted(
             b'"' => match bytes.get(at + 1) {
                 Some(b'"') => {
                     specials.next();
-                    kind = Kind::CsvQuoted;
+                    kind = CellKind::CsvQuoted;
                 }
                 Some(b',' | b'\n' | b'\r') => {
                     specials.next();
                     return Ok((Cell::new(cell + 1, at, kind), at + 1));
                 }
                 Some(_) => return Err(Found::Quoting("a comma or the line's end after a closing quote")),
-                None if input.ended => return Ok((Cell::new(cell + 1, at, kind), at + 1)),
+                None if window.ended => return Ok((Cell::new(cell + 1, at, kind), at + 1)),
                 None => return Err(Found::More),
             },
-            // The record has too many fields anyway. Were it to go on over any number of lines, each of which may begin
-            // such a record in its turn, an object could cost its length squared.
+            // The record has too many fields anyway. If it could go on over any number of lines, each line could begin
+            // another such record. An object would then cost its length squared.
             b'\n' | b'\r' if !known => return Err(Found::Quoting("no more fields than the header has")),
             _ => {}
         }

@@ -1,110 +1,111 @@
-//! A JSON array of objects: its elements are the records. A malformed one costs itself only, as far as its extent can
-//! be told.
+//! A JSON array of objects: its elements are the records. A malformed element costs only itself, as far as its end can
+//! be found.
 
-use super::super::decode::{BatchBuilder, Input, Skip, Stop, Unended, Utf8Check, Warning, rule};
 use super::balance::{Extent, extent};
-use super::object::{Blanks, ObjectParser};
-use super::{Fail, NOT_UTF8, skip_blanks};
+use super::blanks::{Blanks, skip_blanks};
+use super::fail::Fail;
+use super::object::ObjectParser;
+use crate::batch::{BatchBuilder, NOT_UTF8, Skip, Stop, Unended, Utf8Check, Warning, Window, rule};
 
-/// What may come next.
+/// The things that may come next in the array.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum Next {
     /// An element, or the end of the empty array.
     First,
     /// An element, after a comma.
     Element,
-    /// A comma or the end.
+    /// A comma, or the end of the array.
     Comma,
-    /// Nothing.
+    /// Nothing: the array has ended.
     End,
 }
 
 /// Finds the records of a JSON array.
-pub(in super::super) struct Array {
+pub(crate) struct Array {
     objects: ObjectParser,
-    place: Place,
+    next: Next,
     open: Vec<u8>,
-    /// Bytes searched in vain for the ends of malformed elements.
+    /// The bytes that were searched in vain for the ends of malformed elements.
     wasted: u64,
-    /// Bytes of the array seen in finished elements.
+    /// The bytes of the finished elements.
     seen: u64,
 }
 
 impl Array {
-    /// To be run from after the opening bracket.
-    pub(in super::super) fn new(columns: &[String], depth: usize) -> Self {
+    /// Returns a parser that is to run from after the opening bracket.
+    pub(crate) fn new(columns: &[String], depth: usize) -> Self {
         let objects = ObjectParser::new(columns, depth, Blanks::ACROSS_LINES);
-        Self { objects, place: Place::First, open: Vec::new(), wasted: 0, seen: 0 }
+        Self { objects, next: Next::First, open: Vec::new(), wasted: 0, seen: 0 }
     }
 
-    /// The declared columns that no record has had.
-    pub(in super::super) fn missing(&self) -> Vec<usize> {
+    /// Returns the declared columns that no record has had.
+    pub(crate) fn missing(&self) -> Vec<usize> {
         self.objects.missing()
     }
 
-    /// Takes records from the window until it or the batch ends.
-    pub(in super::super) fn run(&mut self, input: &mut Input<'_>, batch: &mut BatchBuilder) -> Stop {
-        let bytes = input.bytes;
+    /// Takes records from the window until the window or the batch ends.
+    pub(crate) fn run(&mut self, window: &mut Window<'_>, batch: &mut BatchBuilder) -> Stop {
+        let bytes = window.bytes;
         let mut utf8 = Utf8Check::new();
         loop {
-            let start = skip_blanks(bytes, input.at);
-            input.at = start;
+            let start = skip_blanks(bytes, window.at);
+            window.at = start;
             let Some(&byte) = bytes.get(start) else {
-                if input.ended && self.place != Place::End {
-                    Warning::UnclosedArray.note(input.warnings);
+                if window.ended && self.next != Next::End {
+                    Warning::UnclosedArray.note(window.warnings);
                 }
                 return Stop::More;
             };
-            match (self.place, byte) {
-                (Place::End, _) => {}
-                (place, b']') => {
-                    if place == Place::Element {
-                        Warning::ArrayCommas.note(input.warnings);
+            match (self.next, byte) {
+                (Next::End, _) => {}
+                (next, b']') => {
+                    if next == Next::Element {
+                        Warning::ArrayCommas.note(window.warnings);
                     }
-                    self.place = Place::End;
-                    input.at += 1;
+                    self.next = Next::End;
+                    window.at += 1;
                     continue;
                 }
-                (place, b',') => {
-                    if place != Place::Comma {
-                        Warning::ArrayCommas.note(input.warnings);
+                (next, b',') => {
+                    if next != Next::Comma {
+                        Warning::ArrayCommas.note(window.warnings);
                     }
-                    self.place = Place::Element;
-                    input.at += 1;
+                    self.next = Next::Element;
+                    window.at += 1;
                     continue;
                 }
-                (Place::Comma, _) => Warning::ArrayCommas.note(input.warnings),
-                (Place::First | Place::Element, _) => {}
+                (Next::Comma, _) => Warning::ArrayCommas.note(window.warnings),
+                (Next::First | Next::Element, _) => {}
             }
             if batch.is_full() {
                 return Stop::Full;
             }
-            if let Some(stop) = self.element(input, batch, &mut utf8, start) {
+            if let Some(stop) = self.element(window, batch, &mut utf8, start) {
                 return stop;
             }
-            self.seen += (input.at - start) as u64;
-            self.place = Place::Comma;
+            self.seen += (window.at - start) as u64;
+            self.next = Next::Comma;
         }
     }
 
-    /// Takes the element at `start`, or says why it cannot.
+    /// Takes the element at `start`. Returns why it could not.
     #[inline(always)]
     fn element(
         &mut self,
-        input: &mut Input<'_>,
+        window: &mut Window<'_>,
         batch: &mut BatchBuilder,
         utf8: &mut Utf8Check,
         start: usize,
     ) -> Option<Stop> {
-        let (view, all) = input.view(start, input.record_bytes);
-        let parsed = if self.place == Place::End {
+        let (view, all) = window.view(start, window.record_bytes);
+        let parsed = if self.next == Next::End {
             Fail::syntax(start, "nothing after the closing bracket")
         } else {
             self.objects.parse(view, start)
         };
         let end = match parsed {
-            Ok(end) if utf8.is_good(input.bytes, start, end) => {
-                batch.push(input.bytes, start..end, self.objects.cells());
+            Ok(end) if utf8.is_good(window.bytes, start, end) => {
+                batch.push(window.bytes, start..end, self.objects.cells());
                 end
             }
             Ok(end) => {
@@ -112,10 +113,10 @@ impl Array {
                 end
             }
             Err(_) if !all => return Some(Stop::More),
-            Err(fail) => match self.malformed(view, start, view.len() - start >= input.record_bytes, &fail) {
+            Err(fail) => match self.malformed(view, start, view.len() - start >= window.record_bytes, &fail) {
                 Ok(end) => {
                     let (mut rule, mut detail) = fail.explain(start, rule::MALFORMED_RECORD);
-                    if !utf8.is_good(input.bytes, start, end) {
+                    if !utf8.is_good(window.bytes, start, end) {
                         (rule, detail) = (rule::INVALID_UTF8, NOT_UTF8.to_owned());
                     }
                     batch.reject(start, (end - start) as u64, end - start, rule, detail);
@@ -124,21 +125,22 @@ impl Array {
                 Err(unended) => return Some(Stop::Unended(unended)),
             },
         };
-        input.at = end;
+        window.at = end;
         None
     }
 
-    /// The end of a malformed element, of which `view` holds all there is or, if `cut`, all a record may have.
+    /// Returns the end of a malformed element. `view` holds all there is of it or, if `cut`, as much as a record may
+    /// have.
     #[cold]
     #[inline(never)]
     fn malformed(&mut self, view: &[u8], start: usize, cut: bool, fail: &Fail) -> Result<usize, Unended> {
         let (mut rule, mut detail) = fail.explain(start, rule::MALFORMED_RECORD);
         let skip = match fail {
-            _ if self.place == Place::End => Skip::rest(),
-            // Good as far as it goes: too long a record, or a truncated array's tail.
+            _ if self.next == Next::End => Skip::rest(),
+            // The bytes so far are valid JSON: the record is too long.
             Fail::End if cut => {
                 (rule, detail) = (rule::LINE_TOO_LONG, format!("longer than {} bytes", view.len() - start));
-                self.place = Place::Comma;
+                self.next = Next::Comma;
                 Skip::value()
             }
             Fail::End => {
@@ -146,7 +148,8 @@ impl Array {
                 Skip::rest()
             }
             Fail::Deep | Fail::Syntax { .. } => {
-                // Bytes are searched in vain only so often, or an object of unbalanced elements would take forever.
+                // The bytes that may be searched in vain are limited. Otherwise an object of unbalanced elements would
+                // take for ever.
                 let allowed = 16 * (view.len() - start) as u64 + 4 * self.seen;
                 if self.wasted <= allowed {
                     match extent(view, start, !cut, &mut self.open) {
@@ -154,7 +157,7 @@ impl Array {
                         Extent::Open => self.wasted += (view.len() - start) as u64,
                     }
                 }
-                self.place = Place::Element;
+                self.next = Next::Element;
                 Skip::brace()
             }
         };

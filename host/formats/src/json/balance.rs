@@ -1,15 +1,16 @@
-//! Finds where a malformed array element ends, by its brackets.
+//! Finds the end of a malformed array element by its brackets.
 
-/// Where a malformed element ends.
+/// The end of a malformed element.
 pub(super) enum Extent {
-    /// Here, as far as its brackets tell.
+    /// It ends at this position, as far as its brackets show.
     Closed(usize),
-    /// Its brackets do not match, or do not close in the bytes given.
+    /// Its brackets do not match, or do not close in the given bytes.
     Open,
 }
 
-/// The end of the element at `start`: the bracket that closes its first one; for one without brackets the comma or the
-/// bracket after it, or the end of the bytes if `ended`. `open` is working memory.
+/// Returns the end of the element at `start`. An element with brackets ends where its first bracket closes. One without
+/// brackets ends before the next comma or closing bracket, or at the end of the bytes if `ended`. `open` is working
+/// memory.
 pub(super) fn extent(bytes: &[u8], start: usize, ended: bool, open: &mut Vec<u8>) -> Extent {
     open.clear();
     let mut at = start;
@@ -40,7 +41,7 @@ pub(super) fn extent(bytes: &[u8], start: usize, ended: bool, open: &mut Vec<u8>
     if ended && open.is_empty() { Extent::Closed(last) } else { Extent::Open }
 }
 
-/// The position of the quote that ends the string at `at`.
+/// Returns the position of the quote that ends the string at `at`.
 fn string_end(bytes: &[u8], at: usize) -> Option<usize> {
     let mut at = at + 1;
     loop {

@@ -1,18 +1,18 @@
-//! Predicts the next key of a record. Records of one object nearly always have the same keys in the same order with the
-//! same spaces, so the bytes between two values (`,"name":`) are learned and then only compared.
+//! Predicts the next key of a record. The records of one object nearly always have the same keys in the same order with
+//! the same blanks. So the bytes between two values (`,"name":`) are learned once and then only compared.
 
 use std::collections::HashMap;
 
-use super::super::scan::array_at;
+use crate::scan::array_at;
 
-/// Most gaps learned; records with more keys than that pay for the others.
+/// The most gaps that are learned. Records with more keys are read more slowly.
 const MOST: usize = 64;
 
 /// The column index of members that are not declared.
 pub(super) const UNDECLARED: usize = usize::MAX;
 
-/// The bytes from the end of one value to the beginning of the next. Up to 32 bytes, which is nearly all, compare as
-/// two words.
+/// The bytes from the end of one value to the beginning of the next. Nearly all gaps have at most 32 bytes, which are
+/// compared as two words.
 struct Gap {
     bytes: Box<[u8]>,
     words: [u128; 2],
@@ -48,25 +48,25 @@ impl Gap {
     }
 }
 
-/// What has been learned about an object's keys.
+/// The predictor of an object's keys, with all it has learned.
 pub(super) struct Keys {
     columns: HashMap<Box<[u8]>, usize>,
-    /// Whether a record has had each column. A key is noted where it is first looked up, so a predicted key costs nothing
-    /// more.
+    /// For each column, true if a record has had it. A key is noted when it is first looked up, so a predicted key
+    /// costs nothing more.
     seen: Vec<bool>,
-    /// The gap with the opening brace, apart from the others: elsewhere in a record it would be an error.
+    /// The gap with the opening brace. It is kept apart from the others, because elsewhere in a record it is an error.
     first: Option<Gap>,
     gaps: Vec<Gap>,
 }
 
 impl Keys {
-    /// `columns` are the declared names; of equal ones the first counts.
+    /// Returns a predictor for the declared columns. If a name comes twice, the first one counts.
     pub(super) fn new(names: &[String]) -> Self {
         let columns = names.iter().enumerate().rev().map(|(i, name)| (name.as_bytes().into(), i)).collect();
         Self { columns, seen: vec![false; names.len()], first: None, gaps: Vec::new() }
     }
 
-    /// The index of the column with this name, `UNDECLARED` if there is none.
+    /// Returns the index of the column with this name, or `UNDECLARED`.
     pub(super) fn column(&mut self, name: &[u8]) -> usize {
         let column = self.columns.get(name).copied().unwrap_or(UNDECLARED);
         if let Some(seen) = self.seen.get_mut(column) {
@@ -75,21 +75,23 @@ impl Keys {
         column
     }
 
-    /// The columns that no record has had, in their order.
+    /// Returns the columns that no record has had, in their order.
     pub(super) fn missing(&self) -> Vec<usize> {
         let mut missing: Vec<_> = self.columns.values().copied().filter(|&column| !self.seen[column]).collect();
         missing.sort_unstable();
         missing
     }
 
-    /// The column and the position of the first value of the record at `at`, if its gap is as before.
+    /// Returns the column and the position of the first value of the record at `at`, if the gap before it is the
+    /// learned one.
     #[inline(always)]
     pub(super) fn predict_first(&self, window: &[u8], at: usize) -> Option<(usize, usize)> {
         let gap = self.first.as_ref().filter(|gap| gap.is_at(window, at))?;
         Some((gap.column, at + gap.bytes.len()))
     }
 
-    /// The same for the `step`th value after the first.
+    /// Returns the column and the position of the `step`th value after the first, if the gap at `at` is the learned
+    /// one.
     #[inline(always)]
     pub(super) fn predict(&self, step: usize, window: &[u8], at: usize) -> Option<(usize, usize)> {
         let gap = self.gaps.get(step).filter(|gap| gap.is_at(window, at))?;
@@ -101,8 +103,8 @@ impl Keys {
         self.first = Some(Gap::new(gap, column));
     }
 
-    /// Learns a gap that was not the `step`th, and gives the step to go on with: after where it is already known, as
-    /// when a record leaves out a key, or after its new place.
+    /// Learns a gap that was not the `step`th. Returns the step to go on with. If the gap is already known, as when a
+    /// record leaves out a key, that is the step after the known one. Otherwise it is the step after the new one.
     pub(super) fn learn(&mut self, step: usize, gap: &[u8], column: usize) -> usize {
         if let Some(known) = self.gaps.iter().position(|known| *known.bytes == *gap) {
             return known + 1;
@@ -110,8 +112,8 @@ impl Keys {
         if self.gaps.len() >= MOST {
             self.gaps.clear();
         }
-        let place = step.min(self.gaps.len());
-        self.gaps.insert(place, Gap::new(gap, column));
-        place + 1
+        let at = step.min(self.gaps.len());
+        self.gaps.insert(at, Gap::new(gap, column));
+        at + 1
     }
 }

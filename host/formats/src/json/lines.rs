@@ -1,45 +1,48 @@
-//! JSON Lines: one object a line, blank lines between them allowed.
+//! JSON Lines: one object on each line. Blank lines between them are allowed.
 
-use super::super::decode::{BatchBuilder, Input, Skip, Stop, Unended, Utf8Check, rule};
-use super::object::{Blanks, ObjectParser};
-use super::{Fail, NOT_UTF8, skip_blanks, trim_end};
+use super::blanks::{Blanks, skip_blanks, trim_end};
+use super::fail::Fail;
+use super::object::ObjectParser;
+use crate::batch::{BatchBuilder, NOT_UTF8, Skip, Stop, Unended, Utf8Check, Window, rule};
 
 /// Finds the records of a JSON Lines object.
-pub(in super::super) struct Lines {
+pub(crate) struct Lines {
     objects: ObjectParser,
 }
 
 impl Lines {
-    pub(in super::super) fn new(columns: &[String], depth: usize) -> Self {
+    pub(crate) fn new(columns: &[String], depth: usize) -> Self {
         Self { objects: ObjectParser::new(columns, depth, Blanks::WITHIN_LINE) }
     }
 
-    /// The declared columns that no record has had.
-    pub(in super::super) fn missing(&self) -> Vec<usize> {
+    /// Returns the declared columns that no record has had.
+    pub(crate) fn missing(&self) -> Vec<usize> {
         self.objects.missing()
     }
 
-    /// Takes records from the window until it or the batch ends.
-    pub(in super::super) fn run(&mut self, input: &mut Input<'_>, batch: &mut BatchBuilder) -> Stop {
-        let bytes = input.bytes;
+    /// Takes records from the window until the window or the batch ends.
+    pub(crate) fn run(&mut self, window: &mut Window<'_>, batch: &mut BatchBuilder) -> Stop {
+        let bytes = window.bytes;
         let mut utf8 = Utf8Check::new();
         loop {
-            let start = skip_blanks(bytes, input.at);
-            input.at = start;
+            let start = skip_blanks(bytes, window.at);
+            window.at = start;
             if start == bytes.len() {
                 return Stop::More;
             }
             if batch.is_full() {
                 return Stop::Full;
             }
-            // One more than a record's most, for its line end.
-            let (view, all) = input.view(start, input.record_bytes + 1);
+            // One byte more than the longest record, for its line end.
+            let (view, all) = window.view(start, window.record_bytes + 1);
             let mut fail = None;
             match self.objects.parse(view, start) {
                 Ok(end) => {
                     let after = Blanks::WITHIN_LINE.skip(view, end);
-                    let whole = after < view.len() || (input.ended && view.len() == bytes.len());
-                    if whole && view.get(after).is_none_or(|&byte| byte == b'\n') && after - start <= input.record_bytes
+                    let whole = after < view.len() || (window.ended && view.len() == bytes.len());
+                    if whole
+                        && view.get(after).is_none_or(|&byte| byte == b'\n')
+                        && after - start <= window.record_bytes
                     {
                         if utf8.is_good(bytes, start, end) {
                             batch.push(bytes, start..end, self.objects.cells());
@@ -52,7 +55,7 @@ impl Lines {
                                 NOT_UTF8.to_owned(),
                             );
                         }
-                        input.at = after;
+                        window.at = after;
                         continue;
                     }
                     if after < view.len() {
@@ -61,11 +64,11 @@ impl Lines {
                 }
                 Err(error) => fail = Some(error),
             }
-            // The line is not a record, or its end is out of sight.
+            // The line is not a record, or its end is beyond the window.
             let end = match memchr::memchr(b'\n', &view[start..]) {
                 Some(line) => start + line,
-                None if view.len() - start > input.record_bytes => {
-                    let detail = format!("longer than {} bytes", input.record_bytes);
+                None if view.len() - start > window.record_bytes => {
+                    let detail = format!("longer than {} bytes", window.record_bytes);
                     return Stop::Unended(Unended {
                         start,
                         skip: Skip::line(false),
@@ -82,7 +85,7 @@ impl Lines {
                 (rule, detail) = (rule::INVALID_UTF8, NOT_UTF8.to_owned());
             }
             batch.reject(start, line.len() as u64, line.len(), rule, detail);
-            input.at = end;
+            window.at = end;
         }
     }
 }

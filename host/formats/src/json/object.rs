@@ -1,12 +1,14 @@
-//! Reads one flat pass over a JSON object: members of declared columns are staged as cells, the others only checked.
+//! Reads a JSON object in one flat pass. It stages the members of declared columns as cells, and only checks the
+//! others.
 
-use super::super::decode::{Cell, Kind};
-use super::super::scan::json_string_stop;
+use super::blanks::Blanks;
+use super::fail::Fail;
 use super::keys::Keys;
-use super::value::{container, literal, number, string};
-use super::{Fail, unescape};
+use super::value::{container, key, literal, number, string};
+use crate::batch::{Cell, CellKind, unescape};
+use crate::scan::json_string_stop;
 
-/// Longest gap worth learning.
+/// The longest gap worth learning, in bytes.
 const LONGEST_GAP: usize = 256;
 
 /// Reads objects and stages their members.
@@ -18,45 +20,24 @@ pub(super) struct ObjectParser {
     blanks: Blanks,
 }
 
-/// The white space between tokens. A line's record must not go on in the next line.
-#[derive(Clone, Copy)]
-pub(super) struct Blanks {
-    newline: u8,
-}
-
-impl Blanks {
-    pub(super) const WITHIN_LINE: Self = Self { newline: b' ' };
-    pub(super) const ACROSS_LINES: Self = Self { newline: b'\n' };
-
-    #[inline(always)]
-    pub(super) fn skip(self, bytes: &[u8], mut at: usize) -> usize {
-        while let Some(&byte) = bytes.get(at)
-            && (matches!(byte, b' ' | b'\t' | b'\r') || byte == self.newline)
-        {
-            at += 1;
-        }
-        at
-    }
-}
-
 impl ObjectParser {
     pub(super) fn new(columns: &[String], depth: usize, blanks: Blanks) -> Self {
         let cells = vec![Cell::NULL; columns.len()];
         Self { keys: Keys::new(columns), cells, open: Vec::new(), depth, blanks }
     }
 
-    /// The declared columns that no object has had.
+    /// Returns the declared columns that no object has had.
     pub(super) fn missing(&self) -> Vec<usize> {
         self.keys.missing()
     }
 
-    /// The cells of the object read last.
+    /// Returns the cells of the object that was read last.
     #[inline(always)]
     pub(super) fn cells(&self) -> &[Cell] {
         &self.cells
     }
 
-    /// Reads the value at `start`, which must be an object, and gives the position after it.
+    /// Reads the value at `start`, which must be an object. Returns the position after it.
     #[inline]
     pub(super) fn parse(&mut self, bytes: &[u8], start: usize) -> Result<usize, Fail> {
         self.cells.fill(Cell::NULL);
@@ -73,8 +54,8 @@ impl ObjectParser {
         }
         loop {
             let (end, cell) = self.value(bytes, at)?;
-            if let Some(place) = self.cells.get_mut(column) {
-                *place = cell;
+            if let Some(staged) = self.cells.get_mut(column) {
+                *staged = cell;
             }
             if bytes.get(end) == Some(&b'}') {
                 return Ok(end + 1);
@@ -98,22 +79,22 @@ impl ObjectParser {
             Some(b'"') => {
                 let stop = json_string_stop(bytes, at + 1);
                 if bytes.get(stop) == Some(&b'"') {
-                    return Ok((stop + 1, Cell::new(at + 1, stop, Kind::Plain)));
+                    return Ok((stop + 1, Cell::new(at + 1, stop, CellKind::Plain)));
                 }
                 let end = string(bytes, at)?;
-                Ok((end, Cell::new(at + 1, end - 1, Kind::JsonEscaped)))
+                Ok((end, Cell::new(at + 1, end - 1, CellKind::JsonEscaped)))
             }
             Some(b'-' | b'0'..=b'9') => {
                 let end = number(bytes, at)?;
-                Ok((end, Cell::new(at, end, Kind::Plain)))
+                Ok((end, Cell::new(at, end, CellKind::Plain)))
             }
             Some(b'{' | b'[') => {
                 let end = container(bytes, at, self.depth - 1, self.blanks, &mut self.open)?;
-                Ok((end, Cell::new(at, end, Kind::Plain)))
+                Ok((end, Cell::new(at, end, CellKind::Plain)))
             }
             Some(b't' | b'f') => {
                 let end = literal(bytes, at)?;
-                Ok((end, Cell::new(at, end, Kind::Plain)))
+                Ok((end, Cell::new(at, end, CellKind::Plain)))
             }
             _ => match self.blanks.skip(bytes, at) {
                 next if next > at => self.value_after_blanks(bytes, next),
@@ -122,14 +103,15 @@ impl ObjectParser {
         }
     }
 
-    /// A value behind more blanks than the gap learned for it has.
+    /// Reads a value after more blanks than its learned gap has.
     #[cold]
     #[inline(never)]
     fn value_after_blanks(&mut self, bytes: &[u8], at: usize) -> Result<(usize, Cell), Fail> {
         self.value(bytes, at)
     }
 
-    /// The first key, found the slow way; `Err` holds the end of an empty object.
+    /// Finds the first key the slow way. Returns its column and the beginning of its value; the inner `Err` holds the
+    /// end of an empty object.
     #[cold]
     #[inline(never)]
     fn first_key(&mut self, bytes: &[u8], start: usize) -> Result<Result<(usize, usize), usize>, Fail> {
@@ -149,7 +131,8 @@ impl ObjectParser {
         Ok(Ok((column, value)))
     }
 
-    /// The key after the value that ends at `end`; `Err` holds the end of the object.
+    /// Finds the key after the value that ends at `end`. Returns its column and the beginning of its value; the inner
+    /// `Err` holds the end of the object.
     #[cold]
     #[inline(never)]
     fn next_key(&mut self, bytes: &[u8], end: usize, step: &mut usize) -> Result<Result<(usize, usize), usize>, Fail> {
@@ -168,7 +151,7 @@ impl ObjectParser {
         Ok(Ok((column, value)))
     }
 
-    /// Reads a key and its colon: its column, and where its value begins.
+    /// Reads a key and its colon. Returns its column, and the beginning of its value.
     fn key(&mut self, bytes: &[u8], at: usize) -> Result<(usize, usize), Fail> {
         let (end, value) = key(bytes, at, self.blanks)?;
         let raw = &bytes[at + 1..end - 1];
@@ -180,21 +163,5 @@ impl ObjectParser {
             self.keys.column(raw)
         };
         Ok((column, value))
-    }
-}
-
-/// Reads a key and its colon: where the key ends, and where its value begins.
-pub(super) fn key(bytes: &[u8], at: usize, blanks: Blanks) -> Result<(usize, usize), Fail> {
-    match bytes.get(at) {
-        Some(b'"') => {}
-        Some(_) => return Fail::syntax(at, "a key in double quotes"),
-        None => return Err(Fail::End),
-    }
-    let end = string(bytes, at)?;
-    let colon = blanks.skip(bytes, end);
-    match bytes.get(colon) {
-        Some(b':') => Ok((end, blanks.skip(bytes, colon + 1))),
-        Some(_) => Fail::syntax(colon, "`:`"),
-        None => Err(Fail::End),
     }
 }

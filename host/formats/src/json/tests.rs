@@ -1,12 +1,12 @@
-//! JSON values as text, and agreement with `serde_json` about what is JSON.
+//! Tests of JSON values as text, and of agreement with `serde_json` about what is JSON.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::Value;
 
-use super::super::Format;
-use super::super::decode::tests::{decode, row};
+use crate::Format;
+use crate::testing::{decode, row};
 
 #[test]
 fn values_are_kept_as_written() {
@@ -163,7 +163,7 @@ const TOKENS: [&str; 44] = [
     "{\"a\":[1,{\"b\":null}]}",
 ];
 
-/// The text a column must have for a value that `serde_json` has read, where that says enough.
+/// Returns whether the text of a column agrees with the value that `serde_json` has read.
 fn agrees(text: Option<&str>, value: Option<&Value>) -> bool {
     match (text, value) {
         (None, None | Some(Value::Null)) => true,
@@ -173,8 +173,8 @@ fn agrees(text: Option<&str>, value: Option<&Value>) -> bool {
     }
 }
 
-/// A line is a row exactly if `serde_json` reads it as an object, and has the same values. (Numbers beyond `f64` are
-/// fine here: they are kept as text.)
+/// Checks that a line is a row exactly if `serde_json` reads it as an object, and that it has the same values. Numbers
+/// beyond `f64` are valid here, because they are kept as text.
 fn check(line: &str) -> Result<(), TestCaseError> {
     let text = line.replace('\n', " ");
     if text.trim_matches([' ', '\t', '\r']).is_empty() {
@@ -196,7 +196,7 @@ fn check(line: &str) -> Result<(), TestCaseError> {
             }
             Err(error) if error.to_string().starts_with("number out of range") => {}
             _ if format == Format::Jsonl => prop_assert_eq!(decoded.summary().0, 0, "{} is no object", text),
-            // Text that is no element may well be several.
+            // Text that is not one element may be several.
             _ => {}
         }
     }

@@ -1,10 +1,10 @@
-//! Checks JSON values as strictly as RFC 8259, without keeping them and without recursion.
+//! Checks JSON values as strictly as RFC 8259 defines them. It keeps no values and uses no recursion.
 
-use super::super::scan::json_string_stop;
-use super::Fail;
-use super::object::{Blanks, key};
+use super::blanks::Blanks;
+use super::fail::Fail;
+use crate::scan::json_string_stop;
 
-/// Reads the string at `at` and gives the position after its closing quote.
+/// Reads the string at `at`. Returns the position after its closing quote.
 pub(super) fn string(bytes: &[u8], at: usize) -> Result<usize, Fail> {
     let mut at = at + 1;
     loop {
@@ -18,7 +18,7 @@ pub(super) fn string(bytes: &[u8], at: usize) -> Result<usize, Fail> {
     }
 }
 
-/// Reads the escape at `at`; surrogates must come in pairs.
+/// Reads the escape at `at`. Surrogates must come in pairs.
 fn escape(bytes: &[u8], at: usize) -> Result<usize, Fail> {
     match bytes.get(at + 1) {
         Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 2),
@@ -44,7 +44,7 @@ fn escape(bytes: &[u8], at: usize) -> Result<usize, Fail> {
     }
 }
 
-/// Four hexadecimal digits.
+/// Reads four hexadecimal digits.
 fn hex(bytes: &[u8], at: usize) -> Result<u32, Fail> {
     let mut code = 0;
     for at in at..at + 4 {
@@ -55,7 +55,7 @@ fn hex(bytes: &[u8], at: usize) -> Result<u32, Fail> {
     Ok(code)
 }
 
-/// Reads the number at `at`, a minus sign or a digit.
+/// Reads the number at `at`, where a minus sign or a digit is.
 #[inline]
 pub(super) fn number(bytes: &[u8], at: usize) -> Result<usize, Fail> {
     let mut at = at + usize::from(bytes.get(at) == Some(&b'-'));
@@ -112,7 +112,23 @@ pub(super) fn literal(bytes: &[u8], at: usize) -> Result<usize, Fail> {
     }
 }
 
-/// Reads the object or array at `at`, which may hold `depth` levels, itself included. `open` is working memory.
+/// Reads a key and its colon. Returns the end of the key, and the beginning of its value.
+pub(super) fn key(bytes: &[u8], at: usize, blanks: Blanks) -> Result<(usize, usize), Fail> {
+    match bytes.get(at) {
+        Some(b'"') => {}
+        Some(_) => return Fail::syntax(at, "a key in double quotes"),
+        None => return Err(Fail::End),
+    }
+    let end = string(bytes, at)?;
+    let colon = blanks.skip(bytes, end);
+    match bytes.get(colon) {
+        Some(b':') => Ok((end, blanks.skip(bytes, colon + 1))),
+        Some(_) => Fail::syntax(colon, "`:`"),
+        None => Err(Fail::End),
+    }
+}
+
+/// Reads the object or array at `at`. It may have `depth` levels, itself included. `open` is working memory.
 pub(super) fn container(
     bytes: &[u8],
     mut at: usize,
@@ -122,13 +138,13 @@ pub(super) fn container(
 ) -> Result<usize, Fail> {
     open.clear();
     loop {
-        // At a value.
+        // A value begins here.
         match bytes.get(at) {
             Some(&bracket @ (b'{' | b'[')) => {
                 if open.len() >= depth {
                     return Err(Fail::Deep);
                 }
-                // The closing brackets of ASCII are two after the opening ones.
+                // In ASCII a closing bracket is two after its opening one.
                 open.push(bracket + 2);
                 at = blanks.skip(bytes, at + 1);
                 if bytes.get(at) != Some(&(bracket + 2)) {
@@ -142,7 +158,7 @@ pub(super) fn container(
             Some(b'-' | b'0'..=b'9') => at = number(bytes, at)?,
             _ => at = literal(bytes, at)?,
         }
-        // After a value, or at the end of an empty container.
+        // A value ended here, or an empty container ends.
         loop {
             let Some(&close) = open.last() else { return Ok(at) };
             at = blanks.skip(bytes, at);

@@ -1,18 +1,20 @@
-//! The gate under random damage: whatever the bytes, a batch of the declared schema or an error, never a panic or worse.
-//! `cargo xtask fuzz` runs a short form, as CI does; `--long` a million.
+//! Tests the gate with random damage. Whatever the bytes, the result is a batch of the declared schema or an error,
+//! never a panic or worse. `cargo xtask fuzz` runs a short form, as CI does; with `--long` it runs a million.
 
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray as _;
 use arrow_array::*;
-use arrow_schema::{DataType, Field, Schema};
+use arrow_ipc::writer::StreamWriter;
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
-use super::*;
+use super::stream::PANICKED;
+use super::{decode, encode};
 use smelt_common::damage::Damage;
 
 const MOST_ROWS: usize = 1000;
 
-/// Batches of every type the contract has, with and without rows and values.
+/// Returns batches of every type of the contract, with and without rows and values.
 fn batches() -> Vec<RecordBatch> {
     let long = "x".repeat(300);
     let texts =
@@ -44,7 +46,7 @@ fn batches() -> Vec<RecordBatch> {
     batches
 }
 
-/// Valid streams of one batch and of several, with their schema.
+/// Returns valid streams of one batch and of several, with their schema.
 fn seeds() -> Vec<(Vec<u8>, SchemaRef)> {
     let several = |batch: &RecordBatch| {
         let mut writer = StreamWriter::try_new(Vec::new(), batch.schema_ref()).expect("it writes");
@@ -56,7 +58,7 @@ fn seeds() -> Vec<(Vec<u8>, SchemaRef)> {
     one.chain(batches.iter().map(|batch| (several(batch), batch.schema()))).collect()
 }
 
-/// Looks at every value, as the host would.
+/// Looks at every value, as the host does. Returns a count.
 fn use_up(batch: &RecordBatch) -> usize {
     let column = |column: &ArrayRef| match column.data_type() {
         DataType::Utf8 => column.as_string::<i32>().iter().flatten().map(|text| text.chars().count()).sum(),

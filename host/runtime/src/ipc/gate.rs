@@ -1,22 +1,24 @@
-//! What a stream must look like before arrow-rs reads it: its messages whole and of a kind the contract has, exactly the
-//! declared columns, and buffers that lie in their message, one after the other, each long enough for its rows. arrow-rs
-//! checks the values.
+//! Checks a stream before arrow-rs reads it. Its messages must be complete and of a kind that the contract has. Its
+//! columns must be exactly the declared ones. Its buffers must lie within their message, must not overlap, and must be
+//! long enough for their rows. arrow-rs then checks the values.
 
 use arrow_ipc::{DateUnit, TimeUnit as FbUnit, root_as_message_with_opts};
 use arrow_ipc::{Endianness, Field as FbField, Message, MessageHeader, MetadataVersion, Precision, Type};
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use flatbuffers::VerifierOptions;
 
-use super::super::state::guest_text;
+use crate::schema_text;
+use smelt_common::text::guest_text;
 
-/// How many record batches a stream may have: each costs the host more than its bytes.
+/// How many record batches a stream may have. Each one costs the host more than its bytes.
 const BATCHES: usize = 1024;
-/// The longest header of a message: a hundred columns with the longest names have a fifth of it.
+/// The longest header of a message in bytes. A hundred columns with the longest names take a fifth of it.
 const HEADER_BYTES: usize = 256 << 10;
-/// How many columns are read to be shown.
+/// How many columns a stream may have. More are not even read for the message.
 const COLUMNS: usize = 100;
+/// The longest name of a column in bytes.
 const NAME_BYTES: usize = 255;
-/// What a header may unfold to: tables in it can be referred to many times.
+/// The limits to which a header may unfold, because it can refer to the same table many times.
 const UNFOLDED: VerifierOptions = VerifierOptions {
     max_depth: 16,
     max_tables: 1000,
@@ -82,13 +84,13 @@ fn check_schema(message: &Message<'_>, declared: &Schema) -> Result<(), String> 
     }
     let found = Schema::new(found);
     if found.fields() != declared.fields() {
-        let found = guest_text(&super::super::schema_text(&found), 1000);
-        return Err(format!("its columns are ({found}), not ({})", super::super::schema_text(declared)));
+        let found = guest_text(&schema_text(&found), 1000);
+        return Err(format!("its columns are ({found}), not ({})", schema_text(declared)));
     }
     Ok(())
 }
 
-/// A column of a type that the contract has.
+/// Returns the column, which must have a type of the contract.
 fn field(field: FbField<'_>) -> Result<Field, String> {
     let name = field.name().unwrap_or_default();
     if name.len() > NAME_BYTES {
@@ -136,7 +138,7 @@ fn data_type(field: &FbField<'_>) -> Option<DataType> {
     }
 }
 
-/// The number of rows of a batch whose columns are the schema's.
+/// Returns the number of rows of a batch. Its columns must be those of the schema.
 fn check_batch(message: &Message<'_>, schema: &Schema, body: usize) -> Result<usize, String> {
     let batch = message.header_as_record_batch().ok_or("a record batch has no header")?;
     if batch.compression().is_some() {
@@ -149,8 +151,8 @@ fn check_batch(message: &Message<'_>, schema: &Schema, body: usize) -> Result<us
     }
     let mut end = 0;
     let mut buffers = batch.buffers().into_iter().flatten();
-    // The next buffer, if it is long enough, lies within the body and after the one before: two columns that shared bytes
-    // could come to many times what the guest was allowed to pass.
+    // Takes the next buffer. It must be long enough, and lie within the body after the previous one. Otherwise columns
+    // could share bytes, and unfold to many times what the guest may pass.
     let mut buffer = |least: Option<usize>| -> Result<usize, String> {
         let buffer = buffers.next().ok_or("a batch lacks a buffer")?;
         let (Ok(from), Ok(length)) = (usize::try_from(buffer.offset()), usize::try_from(buffer.length())) else {
@@ -179,15 +181,15 @@ fn check_batch(message: &Message<'_>, schema: &Schema, body: usize) -> Result<us
             ));
         };
         if nulls > 0 && !field.is_nullable() {
-            return Err(format!("column `{name}` lacks values, which it must not"));
+            return Err(format!("column `{name}` is not nullable, but lacks values"));
         }
         buffer(Some(if nulls > 0 { rows.div_ceil(8) } else { 0 }))?;
         match field.data_type() {
             DataType::Utf8 => {
                 let least = if rows == 0 { Some(0) } else { rows.checked_add(1).and_then(|ends| ends.checked_mul(4)) };
-                // arrow-rs panics at others.
+                // arrow-rs panics at other lengths.
                 if buffer(least)? % 4 != 0 {
-                    return Err(format!("column `{name}` has ends of texts of which the last is cut off"));
+                    return Err(format!("column `{name}` has text offsets of which the last is cut off"));
                 }
                 buffer(Some(0))?
             }

@@ -1,10 +1,13 @@
-//! Cleaners: batches of bronze rows become silver rows, each accounted for once.
+//! Cleaners: plugins that turn batches of bronze rows into silver rows, and account for each row once.
 
 use arrow_array::RecordBatch;
 use wasmtime::Store;
 use wasmtime::component::ResourceAny;
 
-use super::{Identity, Runtime, World, cost, instantiated, loader};
+use super::identity::Identity;
+use super::loaded::{Loaded, cost, instantiated};
+use super::loader::loader;
+use super::world::World;
 use crate::bindings::{types, v0_1_0, v0_2_0};
 use crate::state::{State, arm, arm_with, outcome};
 use crate::versions::{Versioned, whichever};
@@ -17,7 +20,7 @@ use smelt_formats::{check_range, rule};
 
 /// A loaded cleaner.
 pub struct Cleaner {
-    runtime: Runtime,
+    loaded: Loaded,
     pre: Pre,
     identity: Identity,
     spec: CleanerSpec,
@@ -31,26 +34,29 @@ pub struct Session<'p> {
     store: Store<State>,
     instance: Instance,
     session: ResourceAny,
-    /// The batch under way as the guest is sent it.
+    /// The current batch as it is sent to the guest.
     stream: Vec<u8>,
     native: Option<native::Instance>,
 }
 
-/// What became of one batch; checked to account for each of its rows once.
+/// The result of cleaning one batch. It is checked to account for each of its rows once.
 #[derive(Debug)]
 pub struct Cleaned {
     /// The kept rows, in the order of the batch.
     pub kept: RecordBatch,
-    /// For each kept row its index in the batch.
+    /// The index in the batch of each kept row.
     pub kept_rows: Vec<u32>,
-    /// The rejected rows: index in the batch, index of the rule.
+    /// The rejected rows: the index in the batch, and the index of the rule.
     pub rejected: Vec<types::Rejection>,
     /// How many kept rows each rule changed.
     pub repaired: Vec<types::Repair>,
 }
 
 impl Cleaner {
-    /// Fails if it declares a rule of the name of one of the decoder's, which would be counted together with that.
+    /// Checks that none of its rules has the name of a rule of the decoder. Both would be counted together.
+    ///
+    /// # Errors
+    /// Returns [`Kind::InvalidConfig`](smelt_common::error::Kind::InvalidConfig) for such a rule.
     pub fn check_rules(&self) -> Result<()> {
         match self.spec.rules.iter().find(|declared| rule::ALL.contains(&declared.name.as_str())) {
             None => Ok(()),
@@ -63,25 +69,28 @@ impl Cleaner {
         }
     }
 
-    /// A session in a store of its own.
+    /// Opens a session in a store of its own.
     pub fn open(&self, params: &str, as_of: Option<i64>) -> Result<Session<'_>> {
-        let limits = &self.runtime.limits;
-        let mut store = self.runtime.store();
+        let limits = &self.loaded.limits;
+        let mut store = self.loaded.store();
         let instance = Self::instance(&self.pre, &mut store)?;
         arm(&mut store, limits);
         let called =
             whichever!(&instance, it => it.smelt_plugin_cleaning().session().call_open(&mut store, params, as_of));
         let session = outcome(&mut store, "open", called)?;
-        let native = self.runtime.native(params, as_of)?;
+        let native = self.loaded.native(params, as_of)?;
         Ok(Session { plugin: self, store, instance, session, stream: vec![], native })
     }
 }
 
 impl Session<'_> {
     /// Cleans one batch of the declared input columns.
+    ///
+    /// # Errors
+    /// Fails if the call fails, or if the plugin breaks the contract with its result.
     pub fn clean(&mut self, batch: &RecordBatch) -> Result<Cleaned> {
         let Self { plugin, store, instance, session, stream, native } = self;
-        let limits = &plugin.runtime.limits;
+        let limits = &plugin.loaded.limits;
         ipc::encode_into(batch, stream)?;
         arm_with(store, limits, batch.num_rows(), stream);
         let called = match native {
@@ -92,13 +101,13 @@ impl Session<'_> {
         };
         let types::Cleaned { kept, kept_rows, rejected, repaired } = outcome(store, "clean a batch", called)?;
         let broken = |breach, what: &str| {
-            Error::breach(breach, format!("plugin `{}` broke the contract in `clean`: {what}", plugin.runtime.name))
+            Error::breach(breach, format!("plugin `{}` broke the contract in `clean`: {what}", plugin.loaded.name))
         };
-        // It may be told in names that the guest gave its columns.
+        // The text may contain names that the guest gave its columns.
         let form = |what: String| broken(Breach::Form, "`kept`").in_words(what);
         let kept = ipc::decode(kept, &plugin.spec.output, limits.output_rows).map_err(form)?;
-        let _span = profile::span("check kept rows", &plugin.runtime.name);
-        // Once rows of several objects are compared, one that cannot be written would be everybody's error.
+        let _span = profile::span("check kept rows", &plugin.loaded.name);
+        // Rows of several objects are compared later. A row that cannot be written would then fail all of them.
         check_range(&kept).map_err(|error| form(error.to_string()))?;
         let cleaned = Cleaned { kept, kept_rows, rejected, repaired };
         let account = cleaned.check(batch.num_rows(), &plugin.spec.rules);
@@ -106,19 +115,19 @@ impl Session<'_> {
         Ok(cleaned)
     }
 
-    /// What its plugin says of itself.
+    /// Returns the description of its plugin.
     pub fn spec(&self) -> &CleanerSpec {
         &self.plugin.spec
     }
 
-    /// What it has used since it was opened.
+    /// Returns what it has used since it was opened.
     pub fn cost(&self) -> Cost {
         cost(&self.store)
     }
 }
 
 impl Cleaned {
-    /// Every row of the batch is kept or rejected, once, and the rules exist.
+    /// Checks that every row of the batch is kept or rejected once, and that the rules exist.
     fn check(&self, rows: usize, rules: &[types::Rule]) -> Result<(), String> {
         let Self { kept, kept_rows, rejected, repaired } = self;
         if kept.num_rows() != kept_rows.len() {

@@ -1,11 +1,14 @@
-//! KPIs: what silver rows add to their sums, and what the sums come to.
+//! KPIs: plugins that turn silver rows into rows of sums, and sums into a table.
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use wasmtime::Store;
 use wasmtime::component::ResourceAny;
 
-use super::{Identity, Runtime, World, cost, instantiated, loader};
+use super::identity::Identity;
+use super::loaded::{Loaded, cost, instantiated};
+use super::loader::loader;
+use super::world::World;
 use crate::bindings::{types, v0_1_0, v0_2_0};
 use crate::state::{State, arm, arm_with, outcome};
 use crate::versions::{Versioned, whichever};
@@ -17,7 +20,7 @@ use smelt_common::ordered::Column;
 
 /// A loaded KPI.
 pub struct Kpi {
-    runtime: Runtime,
+    loaded: Loaded,
     pre: Pre,
     identity: Identity,
     spec: KpiSpec,
@@ -25,14 +28,14 @@ pub struct Kpi {
 
 loader!(Kpi, kpi, Kpi, KpiPre, smelt_plugin_aggregation, KpiDescription, KpiSpec);
 
-/// A call of an accumulator, which is the same in all versions of the contract.
+/// Calls an accumulator, which is the same in all versions of the contract.
 macro_rules! accumulator {
     ($instance:ident.$call:ident($($argument:expr),*)) => {
         whichever!(&$instance, it => it.smelt_plugin_aggregation().accumulator().$call($($argument),*))
     };
 }
 
-/// An aggregate of some rows, in a store of its own.
+/// A KPI at work on some rows, in a store of its own.
 pub struct Accumulator<'p> {
     plugin: &'p Kpi,
     store: Store<State>,
@@ -42,25 +45,25 @@ pub struct Accumulator<'p> {
 }
 
 impl Kpi {
-    /// An accumulator that has seen no row.
+    /// Opens an accumulator that has seen no row.
     pub fn open(&self, params: &str, as_of: Option<i64>) -> Result<Accumulator<'_>> {
-        let limits = &self.runtime.limits;
-        let mut store = self.runtime.store();
+        let limits = &self.loaded.limits;
+        let mut store = self.loaded.store();
         let instance = Self::instance(&self.pre, &mut store)?;
         arm(&mut store, limits);
         let called = accumulator!(instance.call_open(&mut store, params, as_of));
         let accumulator = outcome(&mut store, "open", called)?;
-        let native = self.runtime.native(params, as_of)?;
+        let native = self.loaded.native(params, as_of)?;
         Ok(Accumulator { plugin: self, store, instance, accumulator, native })
     }
 }
 
 impl Accumulator<'_> {
-    /// Takes in rows of the named input, which has exactly the columns declared for it.
+    /// Adds rows of the named input. They have exactly the columns that the plugin declares for it.
     pub fn update(&mut self, input: &str, batch: &RecordBatch) -> Result<()> {
         let stream = ipc::encode(batch)?;
         let Self { plugin, store, instance, accumulator, native } = self;
-        arm_with(store, &plugin.runtime.limits, batch.num_rows(), &stream);
+        arm_with(store, &plugin.loaded.limits, batch.num_rows(), &stream);
         let called = match native {
             None => accumulator!(instance.call_update_batch(&mut *store, *accumulator, input, &stream)),
             Some(native) => Ok(native.call("update-batch", &[input.as_bytes(), &stream]).map(|[]| ())),
@@ -68,10 +71,10 @@ impl Accumulator<'_> {
         outcome(store, "take in a batch", called)
     }
 
-    /// What the rows taken in add to the first stage.
+    /// Returns what the added rows contribute to the first stage.
     pub fn state(&mut self) -> Result<RecordBatch> {
         let Self { plugin, store, instance, accumulator, native } = self;
-        arm(store, &plugin.runtime.limits);
+        arm(store, &plugin.loaded.limits);
         let called = match native {
             None => accumulator!(instance.call_state(&mut *store, *accumulator)),
             Some(native) => Ok(native.call("state", &[]).map(|[state]| state)),
@@ -80,11 +83,12 @@ impl Accumulator<'_> {
         plugin.decode("state", stream, &plugin.spec.stages[0].schema)
     }
 
-    /// What whole groups of a stage, which is not the last one, add to the next; sorted by key.
+    /// Returns what groups of a stage contribute to the next stage. The stage must not be the last one, and the groups
+    /// must be complete and sorted by key.
     pub fn fold(&mut self, stage: usize, groups: &RecordBatch) -> Result<RecordBatch> {
         let stream = ipc::encode(groups)?;
         let Self { plugin, store, instance, accumulator, native } = self;
-        arm_with(store, &plugin.runtime.limits, groups.num_rows(), &stream);
+        arm_with(store, &plugin.loaded.limits, groups.num_rows(), &stream);
         let called = match native {
             None => accumulator!(instance.call_fold(&mut *store, *accumulator, stage as u32, &stream)),
             Some(native) => Ok(native.call("fold", &[&(stage as u32).to_le_bytes(), &stream]).map(|[folded]| folded)),
@@ -93,23 +97,23 @@ impl Accumulator<'_> {
         plugin.decode("fold", stream, &plugin.spec.stages[stage + 1].schema)
     }
 
-    /// The KPI's table, from all rows of the last stage, sorted by key.
+    /// Returns the KPI's table. `sums` are all rows of the last stage, sorted by key.
     pub fn evaluate(&mut self, sums: &RecordBatch) -> Result<RecordBatch> {
         let stream = ipc::encode(sums)?;
         let Self { plugin, store, instance, accumulator, native } = self;
-        arm_with(store, &plugin.runtime.limits, sums.num_rows(), &stream);
+        arm_with(store, &plugin.loaded.limits, sums.num_rows(), &stream);
         let called = match native {
             None => accumulator!(instance.call_evaluate(&mut *store, *accumulator, &stream)),
             Some(native) => Ok(native.call("evaluate", &[&stream]).map(|[table]| table)),
         };
         let stream = outcome(store, "evaluate", called)?;
         let table = plugin.decode("evaluate", stream, &plugin.spec.output)?;
-        let told_apart = plugin.spec.key.as_ref().map_or(Ok(()), |key| tell_apart(key, &table));
-        told_apart.map_err(|what| plugin.broken("evaluate").in_words(what))?;
+        let checked = plugin.spec.key.as_ref().map_or(Ok(()), |key| check_key(key, &table));
+        checked.map_err(|what| plugin.broken("evaluate").in_words(what))?;
         Ok(table)
     }
 
-    /// What it has used since it was opened.
+    /// Returns what it has used since it was opened.
     pub fn cost(&self) -> Cost {
         cost(&self.store)
     }
@@ -117,18 +121,18 @@ impl Accumulator<'_> {
 
 impl Kpi {
     fn decode(&self, call: &str, stream: Vec<u8>, schema: &SchemaRef) -> Result<RecordBatch> {
-        // It may be told in names that the guest gave its columns.
-        ipc::decode(stream, schema, self.runtime.limits.output_rows).map_err(|error| self.broken(call).in_words(error))
+        // The text may contain names that the guest gave its columns.
+        ipc::decode(stream, schema, self.loaded.limits.output_rows).map_err(|error| self.broken(call).in_words(error))
     }
 
     fn broken(&self, call: &str) -> Error {
-        let plugin = &self.runtime.name;
+        let plugin = &self.loaded.name;
         Error::breach(Breach::Form, format!("plugin `{plugin}` broke the contract in `{call}`"))
     }
 }
 
-/// Whether no two rows agree in all of the key columns; if some do, an error that names the columns and not what is in them.
-fn tell_apart(key: &[usize], table: &RecordBatch) -> Result<(), String> {
+/// Checks that no two rows agree in all key columns. The error names the columns, not their content.
+fn check_key(key: &[usize], table: &RecordBatch) -> Result<(), String> {
     let columns: Vec<_> = key.iter().map(|&at| Column::of(table.column(at))).collect();
     let (mut bytes, mut ends) = (Vec::new(), Vec::with_capacity(table.num_rows()));
     for row in 0..table.num_rows() {
@@ -168,22 +172,22 @@ mod tests {
     #[test]
     fn a_key_tells_rows_apart_by_all_of_its_columns() {
         let rows = table(&[Some("a"), None, Some(""), Some("a")], &[1.0, 2.0, 2.0, 3.0]);
-        assert_eq!(tell_apart(&[0, 1], &rows), Ok(()));
-        assert_eq!(tell_apart(&[0], &rows), Err("rows 0 and 3 of its table agree in the key `name`".to_owned()));
+        assert_eq!(check_key(&[0, 1], &rows), Ok(()));
+        assert_eq!(check_key(&[0], &rows), Err("rows 0 and 3 of its table agree in the key `name`".to_owned()));
         let same = table(&[None, Some("b"), None], &[0.0, 2.0, -0.0]);
         assert_eq!(
-            tell_apart(&[0, 1], &same),
+            check_key(&[0, 1], &same),
             Err("rows 0 and 2 of its table agree in the key `name`, `number`".to_owned())
         );
-        assert!(tell_apart(&[1], &table(&[None, None], &[f64::NAN, -f64::NAN])).is_err());
+        assert!(check_key(&[1], &table(&[None, None], &[f64::NAN, -f64::NAN])).is_err());
     }
 
     #[test]
     fn a_key_of_no_column_is_that_of_one_row() {
         for rows in 0..2 {
-            assert_eq!(tell_apart(&[], &table(&vec![None; rows], &vec![0.0; rows])), Ok(()));
+            assert_eq!(check_key(&[], &table(&vec![None; rows], &vec![0.0; rows])), Ok(()));
         }
-        let told = tell_apart(&[], &table(&[Some("a"), Some("b")], &[0.0, 1.0]));
+        let told = check_key(&[], &table(&[Some("a"), Some("b")], &[0.0, 1.0]));
         assert_eq!(told, Err("its key is empty, so its table has at most one row, not 2".to_owned()));
     }
 }

@@ -1,29 +1,33 @@
-//! Parameters against the JSON Schema that the plugin declares for them. The schema is a guest's too: checking it must end,
-//! and soon.
+//! Checks parameters against the JSON Schema that the plugin declares. The schema comes from a guest as well, so the
+//! check must be bounded in time.
 
 use jsonschema::PatternOptions;
 use serde_json::Value;
 
-use super::Identity;
-use crate::state::guest_text;
+use super::identity::Identity;
 use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
+use smelt_common::text::guest_text;
 
-/// How large a schema may be once its references are written out. A few lines of references to references would take years.
+/// How many nodes a schema may have once its references are expanded. A few lines of references to references could
+/// take years.
 const NODES: usize = 10_000;
-/// How deep it may be then.
+/// How deep an expanded schema may be.
 const DEPTH: usize = 200;
-/// The longest message of the validator that is shown: it quotes the schema.
+/// The longest message of the validator that is shown, in bytes. It quotes the schema.
 const SHOWN_BYTES: usize = 2000;
 
 /// Checks a parameter object against the plugin's JSON Schema.
+///
+/// # Errors
+/// Returns [`Kind::Plugin`] if the schema itself is wrong, and [`Kind::InvalidConfig`] if the parameters do not fit it.
 pub fn check_parameters(identity: &Identity, params: &Value) -> Result<()> {
     let name = &identity.name;
     let unfit = |what: String| Error::plugin(format!("plugin `{name}`: its parameter schema {what}"));
     let schema: Value = serde_json::from_str(&identity.parameters)
         .map_err(|error| unfit(format!("is not JSON: {}", guest_text(&error.to_string(), SHOWN_BYTES))))?;
     bounded(&schema, &schema, &mut NODES.clone(), 0).map_err(unfit)?;
-    // Patterns without look-around or back references: each takes time in proportion to the text.
+    // These patterns have no look-around and no back references, so matching takes time in proportion to the text.
     let validator = jsonschema::options()
         .with_pattern_options(PatternOptions::regex())
         .build(&schema)
@@ -38,7 +42,7 @@ pub fn check_parameters(identity: &Identity, params: &Value) -> Result<()> {
             let known = schema["properties"].as_object().map(|all| all.keys().cloned().collect::<Vec<_>>().join(", "));
             let known = known.filter(|known| !known.is_empty()).unwrap_or_else(|| "none".into());
             let known = guest_text(&known, SHOWN_BYTES);
-            // A JSON Pointer: empty where the object as a whole is wrong, as with an unknown parameter.
+            // The path is a JSON Pointer. It is empty if the object as a whole is wrong, as with an unknown parameter.
             let which = match error.instance_path().as_str().strip_prefix('/') {
                 Some(parameter) => format!("parameter `{parameter}`"),
                 None => "parameters".to_owned(),
@@ -49,7 +53,8 @@ pub fn check_parameters(identity: &Identity, params: &Value) -> Result<()> {
     }
 }
 
-/// To JSON Schema 4.0 is an integer, but not to most that read it. The first such parameter, if there is one.
+/// Checks that no integer is written with a point. JSON Schema accepts 4.0 as an integer, but most readers of JSON do
+/// not. The error holds the first such parameter.
 fn whole_numbers<'p>(schema: &Value, params: &'p Value) -> Result<(), (&'p str, &'p Value)> {
     let is_integer = |name: &String| schema["properties"][name]["type"] == "integer";
     let mut parameters = params.as_object().into_iter().flatten();
@@ -59,16 +64,16 @@ fn whole_numbers<'p>(schema: &Value, params: &'p Value) -> Result<(), (&'p str, 
     }
 }
 
-/// Whether the part of the schema, with what it refers to in place of the references, has no more nodes than are left.
+/// Checks that the part of the schema, with its references expanded, has no more nodes than are left.
 fn bounded(part: &Value, schema: &Value, left: &mut usize, depth: usize) -> Result<(), String> {
     let below = depth + 1;
     *left = left.checked_sub(1).filter(|_| below <= DEPTH).ok_or_else(|| {
-        format!("has more than {NODES} nodes once its references are written out, is too deep or refers to itself")
+        format!("has more than {NODES} nodes once its references are expanded, is too deep or refers to itself")
     })?;
     match part {
         Value::Array(parts) => parts.iter().try_for_each(|part| bounded(part, schema, left, below)),
         Value::Object(parts) => parts.iter().try_for_each(|(key, part)| match key.as_str() {
-            "$dynamicRef" | "$recursiveRef" => Err(format!("uses `{key}`; `$ref` is what it may use")),
+            "$dynamicRef" | "$recursiveRef" => Err(format!("uses `{key}`; only `$ref` is accepted")),
             "$ref" => {
                 let target = part.as_str().and_then(|to| schema.pointer(to.strip_prefix('#')?));
                 let target = target.ok_or("refers to what is not in it; `#/$defs/…` would be right")?;
@@ -108,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_schema_that_would_take_for_ever_is_refused() {
-        // Each doubles the one before.
+        // Each definition doubles the previous one.
         let doubled = |n: usize| json!({"allOf": [{"$ref": format!("#/$defs/d{}", n + 1)}, {"$ref": format!("#/$defs/d{}", n + 1)}]});
         let mut definitions: serde_json::Map<_, _> = (0..60).map(|n| (format!("d{n}"), doubled(n))).collect();
         definitions.insert("d60".into(), json!({"type": "object"}));

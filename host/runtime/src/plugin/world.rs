@@ -1,4 +1,5 @@
-//! What a component imports and exports, and so which kind of plugin it is; looked at before anything of it runs.
+//! Finds out what a component imports and exports, and so which kind of plugin it is. Nothing of the component runs for
+//! that.
 
 use wasmtime::component::Component;
 
@@ -19,10 +20,10 @@ pub enum World {
 }
 
 impl World {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [Self; 3] = [Self::Source, Self::Cleaner, Self::Kpi];
 
-    /// Its name in the contract.
+    /// Returns its name in the contract.
     pub fn name(self) -> &'static str {
         match self {
             Self::Source => "source",
@@ -39,12 +40,12 @@ impl World {
         }
     }
 
-    /// The interface that it must export, in full.
+    /// Returns the full name of the interface that it must export.
     pub fn export(self, contract: Contract) -> String {
         full(self.interface(), contract)
     }
 
-    /// The interfaces that it may import, in full.
+    /// Returns the full names of the interfaces that it may import.
     pub fn imports(self, contract: Contract) -> Vec<String> {
         let interfaces: &[&str] = match self {
             Self::Cleaner => &["types", "log", "privacy"],
@@ -54,19 +55,19 @@ impl World {
     }
 }
 
-/// What all interfaces begin with.
+/// The beginning of the full name of every interface.
 const PACKAGE: &str = "smelt:plugin/";
 
 fn full(interface: &str, contract: Contract) -> String {
     format!("{PACKAGE}{interface}@{}", contract.version())
 }
 
-/// What a component imports and exports.
+/// The imports and exports of a component.
 #[derive(Debug, Clone)]
 pub struct Inspection {
-    /// In full, as `smelt:plugin/log@0.1.0`.
+    /// The full names of its imports, such as `smelt:plugin/log@0.1.0`.
     pub imports: Vec<String>,
-    /// Likewise.
+    /// The full names of its exports.
     pub exports: Vec<String>,
 }
 
@@ -79,18 +80,21 @@ impl Inspection {
         }
     }
 
-    /// What it is by the interfaces that it exports; a plugin is one of a kind.
+    /// Returns the kinds and versions whose interface it exports. A plugin has exactly one.
     pub fn kinds(&self) -> Vec<(World, Contract)> {
         let of = |world| self.contracts(world).into_iter().map(move |contract| (world, contract));
         World::ALL.into_iter().flat_map(of).collect()
     }
 
-    /// The versions in which it exports the world's interface.
+    /// Returns the versions in which it exports the world's interface.
     fn contracts(&self, world: World) -> Vec<Contract> {
         Contract::ALL.into_iter().filter(|contract| self.exports.contains(&world.export(*contract))).collect()
     }
 
-    /// The one kind that it is of.
+    /// Returns its kind and version.
+    ///
+    /// # Errors
+    /// Fails if it exports the interface of no world, of several, or of an unknown version.
     pub fn kind(&self) -> Result<(World, Contract)> {
         match self.kinds().as_slice() {
             &[kind] => Ok(kind),
@@ -101,14 +105,14 @@ impl Inspection {
         }
     }
 
-    /// The version of the world that it exports, if it is none of ours.
+    /// Returns the version of the world's interface that it exports, if smelt does not know it.
     fn other_version(&self, world: World) -> Option<&str> {
         let prefix = format!("{PACKAGE}{}@", world.interface());
         let version = self.exports.iter().find_map(|export| export.strip_prefix(&prefix))?;
         (!Contract::ALL.map(Contract::version).contains(&version)).then_some(version)
     }
 
-    /// The imports that the world does not offer.
+    /// Returns the imports that the world does not offer.
     pub fn foreign(&self, world: World, contract: Contract) -> Vec<&str> {
         let allowed = world.imports(contract);
         self.imports.iter().filter(|import| !allowed.contains(import)).map(String::as_str).collect()
@@ -118,8 +122,8 @@ impl Inspection {
         self.imports.contains(&full("privacy", contract))
     }
 
-    /// Refuses a component that does not export the world's interface in just one version that is known, and one that imports
-    /// what the world of that version does not offer. Returns the version.
+    /// Checks that the component exports the world's interface in exactly one known version, and imports only what the
+    /// world of that version offers. Returns the version.
     pub(super) fn check(&self, name: &str, world: World) -> Result<Contract> {
         let kind = world.name();
         let contracts = self.contracts(world);
@@ -146,13 +150,16 @@ impl Inspection {
     }
 }
 
-/// What would have been right.
+/// Returns the part of a message that names the known versions.
 fn known() -> String {
     format!("this smelt knows {}", Contract::ALL.map(Contract::version).join(" and "))
 }
 
 impl Engine {
-    /// What the component imports and exports; nothing of it runs.
+    /// Returns the imports and exports of the component. Nothing of it runs.
+    ///
+    /// # Errors
+    /// Fails if the component does not compile.
     pub fn inspect(&self, binary: &Binary, limits: &Limits) -> Result<Inspection> {
         Ok(Inspection::of(self, &self.load(binary, limits)?))
     }

@@ -1,4 +1,4 @@
-//! Rows by their keys.
+//! Finds rows by their keys.
 
 use std::hash::BuildHasher as _;
 use std::sync::OnceLock;
@@ -6,13 +6,14 @@ use std::sync::OnceLock;
 use hashbrown::hash_table::Entry;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-/// Seeded anew in each process, so that no one can choose keys that collide. Nothing that is kept depends on it.
+/// Returns the hasher of this process. It has a random seed, so that nobody can choose keys that collide. Nothing that
+/// is stored depends on it.
 fn hasher() -> &'static DefaultHashBuilder {
     static HASHER: OnceLock<DefaultHashBuilder> = OnceLock::new();
     HASHER.get_or_init(DefaultHashBuilder::default)
 }
 
-/// Keys, one after the other.
+/// Keys as bytes, one after the other.
 #[derive(Default)]
 pub(super) struct Keys {
     bytes: Vec<u8>,
@@ -21,11 +22,11 @@ pub(super) struct Keys {
 
 #[derive(Clone, Copy)]
 struct Key {
-    /// So that tables grow and are added up without reading keys again.
+    /// Its hash, so that tables grow and are added up without hashing keys again.
     hash: u64,
     start: usize,
     bytes: u32,
-    /// How many of them are the group's.
+    /// How many of the bytes are the group's.
     group: u32,
 }
 
@@ -43,7 +44,7 @@ impl Key {
 }
 
 impl Keys {
-    /// Appends a key that begins with those group columns; the others are written by `rest`.
+    /// Appends a key that begins with those group columns. `rest` writes the other columns.
     #[inline]
     pub(super) fn push(&mut self, group: &[u8], rest: impl FnOnce(&mut Vec<u8>)) {
         let Self { bytes, keys } = self;
@@ -64,7 +65,7 @@ impl Keys {
         self.keys.len() as u32
     }
 
-    /// The bytes of all keys.
+    /// Returns the number of bytes of all keys.
     pub(super) fn bytes(&self) -> usize {
         self.bytes.len()
     }
@@ -73,7 +74,7 @@ impl Keys {
         self.keys[at as usize].of(&self.bytes)
     }
 
-    /// The group columns of that key.
+    /// Returns the group columns of that key.
     pub(super) fn group(&self, at: u32) -> &[u8] {
         &self.get(at)[..self.keys[at as usize].group as usize]
     }
@@ -82,53 +83,54 @@ impl Keys {
         KeySlice { bytes: &self.bytes, keys: &self.keys }
     }
 
-    /// All in parts of so many.
+    /// Returns all keys in chunks of at most `most`.
     pub(super) fn chunks(&self, most: usize) -> impl Iterator<Item = KeySlice<'_>> {
         self.keys.chunks(most).map(|keys| KeySlice { bytes: &self.bytes, keys })
     }
 }
 
-/// Keys and where each is among them.
+/// Keys, and a table that finds them.
 #[derive(Default)]
 pub(super) struct Index {
     pub(super) keys: Keys,
     table: HashTable<Slot>,
 }
 
-/// Which key may be meant.
+/// A key that the table may find.
 struct Slot {
-    /// Some bits of its hash.
+    /// Some bits of the key's hash.
     tag: u32,
+    /// The key's position among all keys.
     at: u32,
 }
 
-/// Bits that the table itself does not look at.
+/// Returns bits of the hash that the table itself does not use.
 fn tag(hash: u64) -> u32 {
     (hash >> 25) as u32
 }
 
-/// No key.
+/// Marks that no key was found.
 const NONE: u32 = u32::MAX;
 
 impl Index {
-    /// Where those keys are; they are appended where they are not there yet.
+    /// Returns the positions of those keys. Appends the keys that are new.
     ///
-    /// In steps over all of them, so that the processor waits for many places in memory at once and not for one after the
-    /// other.
+    /// Each step runs over all keys, so that the processor waits for many places in memory at once and not for one
+    /// after the other.
     pub(super) fn find(&mut self, wanted: KeySlice<'_>) -> Vec<u32> {
         let alike =
             |key: &Key| self.table.find(key.hash, |slot| slot.tag == tag(key.hash)).map_or(NONE, |slot| slot.at);
-        let mut places: Vec<_> = wanted.keys.iter().map(alike).collect();
-        for (place, key) in places.iter_mut().zip(wanted.keys) {
+        let mut found: Vec<_> = wanted.keys.iter().map(alike).collect();
+        for (at, key) in found.iter_mut().zip(wanted.keys) {
             let bytes = key.of(wanted.bytes);
-            if *place == NONE || self.keys.get(*place) != bytes {
-                *place = self.find_one(key, bytes);
+            if *at == NONE || self.keys.get(*at) != bytes {
+                *at = self.find_one(key, bytes);
             }
         }
-        places
+        found
     }
 
-    /// As [`find`](Self::find), where there may be no such key, or one that is only alike.
+    /// Returns the position of one key, which may be new or may collide with another.
     fn find_one(&mut self, wanted: &Key, bytes: &[u8]) -> u32 {
         let Self { keys, table } = self;
         let is_it = |slot: &Slot| slot.tag == tag(wanted.hash) && keys.get(slot.at) == bytes;

@@ -1,16 +1,16 @@
-//! Numbers in few bytes.
+//! Writes numbers in few bytes.
 
-/// Small magnitudes become small numbers.
+/// Folds the sign into the number, so that small magnitudes become small numbers (zigzag encoding).
 pub(super) fn fold(value: i128) -> u128 {
     ((value << 1) ^ (value >> 127)) as u128
 }
 
-/// What [`fold`] was given.
+/// Returns the value that [`fold`] was given.
 pub(super) fn unfold(number: u128) -> i128 {
     (number >> 1) as i128 ^ -((number & 1) as i128)
 }
 
-/// Seven bits a byte, the lowest first; the highest bit of a byte says that another follows.
+/// Writes seven bits in each byte, the lowest first. The highest bit of a byte says that another byte follows (LEB128).
 pub(super) fn write(mut number: u128, out: &mut Vec<u8>) {
     while number >= 0x80 {
         out.push(number as u8 | 0x80);
@@ -19,7 +19,7 @@ pub(super) fn write(mut number: u128, out: &mut Vec<u8>) {
     out.push(number as u8);
 }
 
-/// Takes what [`write`] wrote from the front.
+/// Takes a number that [`write`] wrote from the front of the bytes. Returns `None` if there is none.
 pub(super) fn read(bytes: &mut &[u8]) -> Option<u128> {
     let (mut number, mut shift) = (0, 0);
     loop {

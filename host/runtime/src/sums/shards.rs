@@ -1,60 +1,62 @@
-//! A table of sums in shards, so that many threads add to it and write it side by side.
+//! Splits a table of sums into shards, so that many threads add to it and write it at once.
 
 use std::sync::{Mutex, MutexGuard};
 
 use arrow_array::RecordBatch;
 
 use super::index::Keys;
-use super::{Addends, BLOCK, Sign, Sums};
+use super::table::{Addends, BLOCK, Sign, Sums};
 use crate::StageSpec;
 use smelt_common::cost::Cost;
 use smelt_common::key_hash::KeyHash;
 use smelt_common::ordered::Column;
 use smelt_common::profile;
 
-/// How many there are of a stage that is folded: a power of two, as parts of a run. The last stage is read whole: it has one.
+/// The number of shards of a stage that is folded: a power of two, as the number of parts of a sorted
+/// run is. The last stage is read
+/// as a whole, so it has one shard.
 const SHARDS: usize = 16;
-/// So many rows in all are not worth it to be finished in parts.
+/// Up to so many rows are finalized as one part, because several would not be worth it.
 const FEW: usize = 4096;
 
-/// A table of sums; a group lies in the shard whose number its place begins with.
+/// A table of sums in shards. The first bits of a group's hash are the number of its shard.
 pub struct Shards {
     stage: StageSpec,
-    place: KeyHash,
+    hash: KeyHash,
     shards: Vec<Mutex<Sums>>,
     cost: Mutex<Cost>,
 }
 
 impl Shards {
-    /// No rows.
-    pub fn new(stage: &StageSpec, place: KeyHash) -> Self {
+    /// Returns an empty table.
+    pub fn new(stage: &StageSpec, hash: KeyHash) -> Self {
         let shards = if stage.group == 0 { 1 } else { SHARDS };
         let shards = (0..shards).map(|_| Mutex::new(Sums::new(stage))).collect();
-        Self { stage: stage.clone(), place, shards, cost: Mutex::default() }
+        Self { stage: stage.clone(), hash, shards, cost: Mutex::default() }
     }
 
-    /// Where groups lie.
-    pub fn place(&self) -> KeyHash {
-        self.place
+    /// Returns the hash function of the groups.
+    pub fn key_hash(&self) -> KeyHash {
+        self.hash
     }
 
-    /// Counts in what an instance used to make rows of it.
+    /// Adds the cost of an instance that made rows of the table.
     pub fn spend(&self, cost: Cost) {
         self.cost.lock().expect("no one panics while adding").merge(cost);
     }
 
-    /// What was used to make its rows.
+    /// Returns the cost of making its rows.
     pub fn cost(&self) -> Cost {
         *self.cost.lock().expect("no one panics while adding")
     }
 
-    /// Adds or subtracts rows of the stage's schema, in any order; keys may repeat.
+    /// Adds or subtracts rows of the stage's schema. They may come in any order, and keys may repeat.
     pub fn add(&self, batch: &RecordBatch, sign: Sign) {
         let mut span = profile::span("add sums", "");
         span.through(batch.num_rows(), 0);
         let (keys, sums) = batch.columns().split_at(self.stage.keys);
         let keys: Vec<_> = keys.iter().map(|array| Column::of(array)).collect();
-        // What is kept together: a group, or a row where nothing is folded.
+        // A shard has whole groups or, where nothing is folded, whole rows.
         let (group, rest) = keys.split_at(if self.stage.group == 0 { self.stage.keys } else { self.stage.group });
         let addends: Vec<_> = sums.iter().map(Addends::of).collect();
         let mut parts: Vec<(Keys, Vec<usize>)> = self.shards.iter().map(|_| Default::default()).collect();
@@ -78,11 +80,12 @@ impl Shards {
     fn shard(&self, group: &[u8]) -> usize {
         match self.shards.len() {
             1 => 0,
-            shards => (self.place.of(group) >> (u64::BITS - shards.trailing_zeros())) as usize,
+            shards => (self.hash.of(group) >> (u64::BITS - shards.trailing_zeros())) as usize,
         }
     }
 
-    /// Brings all rows together if they are few. Returns in how many parts they are now, and about how many bytes.
+    /// Moves all rows into one shard if they are few. Returns the number of parts, and about how many bytes all rows
+    /// take.
     pub fn gather(&self) -> (u32, u64) {
         let count = |of: fn(&Sums) -> usize| self.shards.iter().map(|shard| of(&lock(shard))).sum::<usize>();
         let bytes = count(Sums::bytes) as u64;
@@ -96,14 +99,14 @@ impl Shards {
         (1, bytes)
     }
 
-    /// All rows together.
+    /// Returns all rows as one table.
     pub fn all(&self) -> Sums {
         let mut all = Sums::new(&self.stage);
         self.shards.iter().for_each(|shard| all.add_all(&lock(shard), Sign::Plus));
         all
     }
 
-    /// Takes a part out.
+    /// Takes one part out of the table.
     pub fn take(&self, part: u32) -> Sums {
         std::mem::replace(&mut lock(&self.shards[part as usize]), Sums::new(&self.stage))
     }

@@ -1,26 +1,49 @@
-//! Sums in order: as typed rows for plugins, and as bytes by group to be kept.
+//! Puts sums into order: as typed rows for plugins, and as the bytes of groups to be stored.
 
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Decimal128Array, Int64Array, RecordBatch, RecordBatchOptions};
 use arrow_schema::{DataType, Field};
 
-use super::{Sums, number};
+use super::number;
+use super::table::Sums;
 use crate::StageSpec;
 use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
+use smelt_common::key_hash::KeyHash;
 use smelt_common::ordered::Decoder;
 
-/// The rows of a table in an order in which those of a group are side by side and in the order of their keys.
+/// The rows of a table in an order in which the rows of a group are together, and in the order of their keys.
 pub struct Sorted<'s> {
     sums: &'s Sums,
-    /// Those that came to zero too.
+    /// The rows, those that came to zero included.
     order: Vec<u32>,
 }
 
+impl Sums {
+    /// Returns all rows in the order of their keys.
+    ///
+    /// # Errors
+    /// Fails if a sum does not fit its column.
+    pub fn batch(&self) -> Result<RecordBatch> {
+        self.sorted().batch()
+    }
+
+    /// Returns the rows in the order of their keys.
+    pub fn sorted(&self) -> Sorted<'_> {
+        // Most keys differ in their first bytes. With these at hand, the others need not be fetched from memory.
+        Sorted::by(self, |at| first(self.rows.keys.get(at)))
+    }
+
+    /// Returns the rows in the order of the hashes of their groups, and within a group in the order of their keys.
+    pub fn sorted_by_hash(&self, hash: &KeyHash) -> Sorted<'_> {
+        Sorted::by(self, |at| hash.of(self.rows.keys.group(at)))
+    }
+}
+
 impl<'s> Sorted<'s> {
-    /// In the order of what `first` says of each, then of their keys.
-    pub(super) fn by<T: Ord + Copy>(sums: &'s Sums, first: impl Fn(u32) -> T) -> Self {
+    /// Returns the rows in the order of `first`, and where that is equal in the order of their keys.
+    fn by<T: Ord + Copy>(sums: &'s Sums, first: impl Fn(u32) -> T) -> Self {
         let mut order: Vec<_> = (0..sums.rows.keys.len()).map(|at| (first(at), at)).collect();
         order.sort_unstable_by(|&(a, a_at), &(b, b_at)| {
             a.cmp(&b).then_with(|| sums.rows.keys.get(a_at).cmp(sums.rows.keys.get(b_at)))
@@ -28,12 +51,15 @@ impl<'s> Sorted<'s> {
         Self { sums, order: order.into_iter().map(|(_, at)| at).collect() }
     }
 
-    /// All rows.
+    /// Returns all rows.
+    ///
+    /// # Errors
+    /// Fails if a sum does not fit its column.
     pub fn batch(&self) -> Result<RecordBatch> {
         self.typed(&self.order)
     }
 
-    /// All rows in batches of about so many, none of which ends within a group.
+    /// Returns all rows in batches of about `about` rows. No batch ends within a group.
     pub fn batches(&self, about: usize) -> impl Iterator<Item = Result<RecordBatch>> {
         let mut rest = self.order.as_slice();
         std::iter::from_fn(move || {
@@ -47,7 +73,7 @@ impl<'s> Sorted<'s> {
         })
     }
 
-    /// The groups, those too of which nothing is left; in the last stage each row is a group.
+    /// Returns the groups, those without any rows left included. In the last stage each row is a group.
     pub fn groups(&self) -> impl Iterator<Item = Group<'_>> {
         let sums = self.sums;
         self.order.chunk_by(|&a, &b| self.group(a) == self.group(b)).map(move |rows| Group { sums, rows })
@@ -76,19 +102,23 @@ impl<'s> Sorted<'s> {
     }
 }
 
-/// Rows that agree in their group columns.
+/// The rows that agree in their group columns.
 pub struct Group<'s> {
     sums: &'s Sums,
     rows: &'s [u32],
 }
 
 impl<'s> Group<'s> {
-    /// The group columns, as bytes that compare as they do; in the last stage the whole key.
+    /// Returns the group columns, as bytes that compare as they do. In the last stage these are the whole key.
+    #[inline]
     pub fn key(&self) -> &'s [u8] {
         self.sums.rows.keys.group(self.rows[0])
     }
 
-    /// Appends its rows, for [`Sums::load`]; nothing if none is left. A sum that its column cannot hold is an error.
+    /// Appends its rows, for [`Sums::load`]. Appends nothing if no row is left.
+    ///
+    /// # Errors
+    /// Fails if a sum does not fit its column.
     pub fn write(&self, out: &mut Vec<u8>) -> Result<()> {
         for &at in self.rows {
             if !self.sums.exists(at) {
@@ -105,15 +135,15 @@ impl<'s> Group<'s> {
     }
 }
 
-/// The values, which fit, as a column.
+/// Returns the values, which must fit, as a column.
 fn typed(field: &Field, values: impl Iterator<Item = Result<i128>>) -> Result<ArrayRef> {
     Ok(match *field.data_type() {
         DataType::Decimal128(precision, scale) => {
             let values = Decimal128Array::from(values.collect::<Result<Vec<_>>>()?);
             Arc::new(
-                values
-                    .with_precision_and_scale(precision, scale)
-                    .map_err(|error| Error::internal(format!("a stage has a decimal that there is not: {error}")))?,
+                values.with_precision_and_scale(precision, scale).map_err(|error| {
+                    Error::internal(format!("a stage has a decimal type that does not exist: {error}"))
+                })?,
             )
         }
         _ => {
@@ -122,8 +152,8 @@ fn typed(field: &Field, values: impl Iterator<Item = Result<i128>>) -> Result<Ar
     })
 }
 
-/// The first bytes as a number that compares as they do.
-pub(super) fn first(key: &[u8]) -> u128 {
+/// Returns the first bytes as a number that compares as they do.
+fn first(key: &[u8]) -> u128 {
     let mut bytes = [0; 16];
     let length = key.len().min(16);
     bytes[..length].copy_from_slice(&key[..length]);

@@ -1,20 +1,27 @@
-//! Sums against the definition: whatever the split and order, what is added is there and what is subtracted is not.
+//! Tests of sums against their definition: whatever the split and the order, the table has what was added and not what
+//! was subtracted.
 
 use std::collections::BTreeMap;
 
+use arrow_array::cast::AsArray as _;
+use arrow_array::types::{Decimal128Type, Int64Type};
 use arrow_array::{
-    BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray,
+    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray,
 };
 use arrow_buffer::i256;
-use arrow_schema::{Field, SchemaRef, TimeUnit};
+use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
+use crate::StageSpec;
+use smelt_common::error::Result;
+use smelt_common::key_hash::KeyHash;
 
 const MOST: i128 = 10_i128.pow(38) - 1;
 
-/// Keys of every type, of which the first two make a group, and both kinds of sums.
+/// Returns a stage with keys of every type, of which the first two make a group, and with both kinds of sums.
 fn stage() -> StageSpec {
     let utc = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
     let keys = [
@@ -33,13 +40,13 @@ fn stage() -> StageSpec {
     StageSpec { schema: schema.into(), keys: 7, group: 2 }
 }
 
-/// Text, float, and a number for the other keys; count and total.
+/// A row: text, float, and a number for the other keys; then count and total.
 type Line = (Option<String>, Option<f64>, Option<i64>, i64, i128);
 
 fn line() -> impl Strategy<Value = Line> {
     let float = prop_oneof![Just(0.0), Just(-0.0), Just(f64::NAN), Just(f64::NEG_INFINITY), Just(-1.5), Just(1.5)];
     let number = prop_oneof![Just(i64::MIN), Just(-1), Just(0), Just(i64::MAX)];
-    // Sums that cannot leave their types, whatever their order.
+    // These sums cannot leave their types, whatever their order.
     let total = prop_oneof![Just(MOST / 64), Just(-MOST / 64), -3_i128..3];
     let text = prop::option::of("[a\\x00\\x01é]{0,2}");
     (text, prop::option::of(float), prop::option::of(number), -2_i64..3, total)
@@ -75,23 +82,23 @@ fn sums(lines: &[Line]) -> Sums {
     added(&stage(), &[batch(lines)])
 }
 
-fn place() -> KeyHash {
+fn key_hash() -> KeyHash {
     KeyHash::new("0123456789abcdef0123456789abcdef").expect("a salt")
 }
 
-/// The sum of the batches in one table.
+/// Returns the sum of the batches in one table.
 fn added(stage: &StageSpec, batches: &[RecordBatch]) -> Sums {
-    let shards = Shards::new(stage, place());
+    let shards = Shards::new(stage, key_hash());
     batches.iter().for_each(|batch| shards.add(batch, Sign::Plus));
     assert_eq!(shards.gather().0, 1, "they are few");
     shards.take(0)
 }
 
-/// The rows by definition, each as text; the key's order is that of its values, missing ones first.
+/// Returns the rows by definition. The order of keys is that of their values, with missing ones first.
 fn expected(lines: &[Line]) -> Vec<(i64, i128)> {
     let mut rows: BTreeMap<_, (i64, i128)> = BTreeMap::new();
     for (text, float, number, count, total) in lines {
-        // As an integer that compares as the float does; NaN is the greatest.
+        // The float as an integer that compares as it does. NaN is the greatest.
         let float = float.map(|value| if value.is_nan() { i64::MAX } else { (value * 2.0).max(-9e9) as i64 });
         let row = rows.entry((text, float, number)).or_default();
         (row.0, row.1) = (row.0 + count, row.1 + total);
@@ -124,7 +131,7 @@ proptest! {
         parts.add_all(&sums(right), Sign::Plus);
         prop_assert_eq!(&parts.batch().expect("the sums fit"), &batch);
 
-        // What comes out can go in again.
+        // The resulting rows can be added again.
         let mut again = added(&stage(), std::slice::from_ref(&batch));
         prop_assert_eq!(&again.batch().expect("the sums fit"), &batch);
         again.add_all(&parts, Sign::Minus);
@@ -136,10 +143,10 @@ proptest! {
     fn groups_come_back_as_they_were_kept(lines in vec(line(), 0..40), gone in vec(line(), 0..10)) {
         let mut held = sums(&[&lines[..], &gone].concat());
         held.add_all(&sums(&gone), Sign::Minus);
-        let (mut loaded, mut rest, mut former) = (Sums::new(&stage()), held.sorted().batch().expect("they fit"), None);
+        let (mut loaded, mut rest, mut previous) = (Sums::new(&stage()), held.sorted().batch().expect("they fit"), None);
         for group in held.sorted().groups() {
-            prop_assert!(former.is_none_or(|former| former < group.key()), "groups rise");
-            former = Some(group.key());
+            prop_assert!(previous.is_none_or(|previous| previous < group.key()), "groups rise");
+            previous = Some(group.key());
             let mut kept = Vec::new();
             group.write(&mut kept).expect("the sums fit");
             loaded.load(group.key(), &kept, Sign::Plus).expect("it was just written");
@@ -190,13 +197,13 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
-    fn groups_are_taken_back_and_lie_as_runs_want_them(
+    fn groups_are_subtracted_and_come_in_the_order_of_sorted_runs(
         rows in prop_oneof![0..20_i64, 0..12_000_i64],
         groups in prop_oneof![1..20_i64, 1..12_000_i64],
         gone in any::<prop::sample::Index>(),
     ) {
-        let (place, stage) = (place(), StageSpec { group: 3, ..stage() });
-        let shards = Shards::new(&stage, place);
+        let (hash, stage) = (key_hash(), StageSpec { group: 3, ..stage() });
+        let shards = Shards::new(&stage, hash);
         let lines: Vec<Line> = (0..rows).map(|row| (None, None, Some(row % groups), 1, 2)).collect();
         shards.add(&batch(&lines), Sign::Plus);
         let (gone, kept) = lines.split_at(gone.index(lines.len() + 1));
@@ -207,18 +214,18 @@ proptest! {
         let mut all = Sums::new(&stage);
         for number in 0..parts {
             let part = shards.take(number);
-            let placed = part.placed(&place);
-            let places: Vec<_> = placed.groups().map(|group| (place.of(group.key()), group.key().to_vec())).collect();
-            prop_assert!(places.is_sorted_by(|a, b| a < b), "each once, by place");
-            let first = |place: u64| place.checked_shr(64 - parts.trailing_zeros()).unwrap_or(0);
-            prop_assert!(places.iter().all(|&(place, _)| first(place) == u64::from(number)));
+            let sorted = part.sorted_by_hash(&hash);
+            let hashes: Vec<_> = sorted.groups().map(|group| (hash.of(group.key()), group.key().to_vec())).collect();
+            prop_assert!(hashes.is_sorted_by(|a, b| a < b), "each once, by hash");
+            let first = |hash: u64| hash.checked_shr(64 - parts.trailing_zeros()).unwrap_or(0);
+            prop_assert!(hashes.iter().all(|&(hash, _)| first(hash) == u64::from(number)));
             all.add_all(&part, Sign::Plus);
         }
         prop_assert_eq!(values(&all.batch().expect("they fit")), expected(kept));
     }
 }
 
-/// A table without keys and of these sums.
+/// Returns a table without keys that is the sum of these rows.
 fn total(values: &[(i64, i128)]) -> Sums {
     let fields =
         vec![Field::new("count", DataType::Int64, false), Field::new("total", DataType::Decimal128(3, 1), false)];
@@ -232,7 +239,7 @@ fn total(values: &[(i64, i128)]) -> Sums {
     added(&stage, &batches.collect::<Vec<_>>())
 }
 
-/// Totals of which few leave 128 bits together.
+/// Returns totals of which few leave 128 bits together.
 fn huge() -> impl Strategy<Value = i128> {
     prop_oneof![Just(MOST), Just(-MOST), Just(i128::MAX), Just(i128::MIN), Just(1 << 126), -2_i128..3]
 }
@@ -265,13 +272,13 @@ proptest! {
             turned.reverse();
         }
         let (left, right) = turned.split_at(cut.index(turned.len() + 1));
-        // In one table; in two that are added; what goes before the rest comes.
+        // In one table, in two tables that are added, and with the subtraction first.
         let mut whole = sums(&lines(&all));
         whole.add_all(&sums(&lines(&gone)), Sign::Minus);
         let mut parts = sums(&lines(left));
         parts.add_all(&sums(&lines(&gone)), Sign::Minus);
         parts.add_all(&sums(&lines(right)), Sign::Plus);
-        let shards = Shards::new(&stage(), place());
+        let shards = Shards::new(&stage(), key_hash());
         shards.add(&batch(&lines(&gone)), Sign::Minus);
         turned.chunks(3).for_each(|some| shards.add(&batch(&lines(some)), Sign::Plus));
 

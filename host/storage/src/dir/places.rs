@@ -1,5 +1,5 @@
-//! Notices that someone else changed a lake's directories: a restore from a backup, or a hand. The time at which a directory
-//! last changed tells, at the price of looking at a few dozen directories, however many objects they hold.
+//! Notices that someone else changed a lake's directories, for example by a restore from a backup. The times at which
+//! the directories last changed tell. That costs a look at a few dozen directories, however many objects they hold.
 
 use std::fs;
 use std::io;
@@ -8,7 +8,7 @@ use std::path::Path;
 
 use siphasher::sip128::SipHasher13;
 
-/// Directories whose names of datasets and KPIs are looked at, and those that are looked at themselves.
+/// Directories that have a directory for each dataset or KPI. A stamp covers both levels.
 const PARENTS: [&str; 7] = [
     "silver",
     "gold",
@@ -18,9 +18,10 @@ const PARENTS: [&str; 7] = [
     "catalog/rollback/silver",
     "quarantine/for-rollback",
 ];
+/// A directory without such children.
 const ALONE: &str = "catalog/commits";
 
-/// When those directories last changed, in one digest. While no one writes it stays the same.
+/// Returns a digest of the times at which these directories last changed. It stays the same while no one writes.
 pub(super) fn stamp(root: &Path) -> io::Result<String> {
     let mut lines = Vec::new();
     let mut add = |path: &Path| match fs::metadata(path) {

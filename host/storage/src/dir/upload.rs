@@ -1,4 +1,4 @@
-//! A file being written under a temporary name, and linked into place.
+//! Writes a file under a temporary name and links it into place.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, ErrorKind, Write};
@@ -7,39 +7,41 @@ use std::sync::atomic::Ordering;
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
-use super::DirStore;
-use crate::{Durability, Upload, layer, unavailable};
+use super::root::Root;
+use crate::errors::unavailable;
+use crate::layers::layer_of;
+use crate::store::{Durability, Upload};
 use smelt_common::error::Result;
 use smelt_common::profile;
 
-/// What is gathered before it is written; what comes in larger pieces is written as it comes.
+/// The bytes that are gathered before they are written. Larger pieces are written at once.
 const BUFFER: usize = 64 << 10;
 
-/// An object being written to a directory lake.
+/// An object that is being written to a directory lake.
 pub(super) struct DirUpload<'s> {
-    store: &'s DirStore,
+    root: &'s Root,
     temporary: PathBuf,
-    /// Where the file is now, if it was put into place by renaming it.
+    /// The path of the file if a rename put it into place.
     moved: Option<PathBuf>,
     file: BufWriter<File>,
 }
 
 impl<'s> DirUpload<'s> {
-    /// In the directory that `near` is in: only within one file system can a file be linked.
-    pub(super) fn create(store: &'s DirStore, near: &str) -> std::io::Result<Self> {
-        let path = store.path(near).map_err(std::io::Error::other)?;
-        let directory = path.parent().unwrap_or(&store.root);
-        let temporary = directory.join(store.temporary());
-        // Never one that is there: it may be a second name of an object.
+    /// Creates the temporary file in the directory of `near`, since a file can be linked only within one file system.
+    pub(super) fn create(root: &'s Root, near: &str) -> std::io::Result<Self> {
+        let path = root.path_of(near).map_err(std::io::Error::other)?;
+        let directory = path.parent().unwrap_or(root.path());
+        let temporary = directory.join(root.temporary_name());
+        // An existing file must not be opened: its name may be the second name of an object.
         let file = match File::create_new(&temporary) {
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                store.make(directory)?;
+                root.make(directory)?;
                 File::create_new(&temporary)
             }
             created => created,
         };
         let file = BufWriter::with_capacity(BUFFER, file?);
-        Ok(Self { store, temporary, moved: None, file })
+        Ok(Self { root, temporary, moved: None, file })
     }
 
     fn link(&mut self, path: &Path, durability: Durability) -> std::io::Result<bool> {
@@ -47,9 +49,9 @@ impl<'s> DirUpload<'s> {
         if durability == Durability::Durable {
             self.file.get_ref().sync_data()?;
         }
-        let directory = path.parent().unwrap_or(&self.store.root);
-        // Linking is the atomic "create unless it exists" of POSIX; renaming would replace.
-        let placed = match self.store.hard_link(&self.temporary, path) {
+        let directory = path.parent().unwrap_or(self.root.path());
+        // A link is POSIX's atomic "create unless it exists"; a rename would replace the other file.
+        let placed = match self.root.hard_link(&self.temporary, path) {
             Err(error) if self.moved.is_some() || is_without_links(&error) => self.rename(path),
             linked => linked,
         };
@@ -58,23 +60,23 @@ impl<'s> DirUpload<'s> {
             placed => placed?,
         }
         if durability == Durability::Durable {
-            sync_directories(directory, &self.store.root)?;
+            sync_directories(directory, self.root.path())?;
         }
         Ok(true)
     }
 }
 
 impl DirUpload<'_> {
-    /// Puts the file into place where the file system has no links (exFAT, SMB, much of FUSE): by a rename that Linux is
-    /// told to fail if something has the name.
+    /// Puts the file into place on a file system without links (exFAT, SMB, much of FUSE). Linux is told to let the
+    /// rename fail if something has the name.
     fn rename(&mut self, path: &Path) -> std::io::Result<()> {
         if let Some(moved) = self.moved.take() {
-            self.temporary.set_file_name(self.store.temporary());
+            self.temporary.set_file_name(self.root.temporary_name());
             fs::copy(moved, &self.temporary)?;
         }
-        if !self.store.renames.load(Ordering::Relaxed) {
-            prove_rename(&self.temporary, &self.temporary.with_file_name(self.store.temporary()))?;
-            self.store.renames.store(true, Ordering::Relaxed);
+        if !self.root.renames.load(Ordering::Relaxed) {
+            prove_rename(&self.temporary, &self.temporary.with_file_name(self.root.temporary_name()))?;
+            self.root.renames.store(true, Ordering::Relaxed);
         }
         rename_unless_taken(&self.temporary, path)?;
         self.moved = Some(path.to_owned());
@@ -82,7 +84,7 @@ impl DirUpload<'_> {
     }
 }
 
-/// Returns whether the error means that the file system has no links, or no more of that file.
+/// Returns whether the error means that the file system has no links, or that the file can have no more of them.
 fn is_without_links(error: &std::io::Error) -> bool {
     error.raw_os_error().is_some_and(|code| matches!(code, libc::EPERM | libc::EMLINK)) || is_unsupported(error)
 }
@@ -101,13 +103,14 @@ fn rename_unless_taken(from: &Path, to: &Path) -> std::io::Result<()> {
     })
 }
 
-/// Fails if a rename takes the place of another file though it is told not to: of hosts that race for a commit both would win.
+/// Fails if a rename replaces another file although it is told not to. Two hosts that race for a commit would both win
+/// then.
 fn prove_rename(from: &Path, other: &Path) -> std::io::Result<()> {
     File::create_new(other)?;
     let proof = match rename_unless_taken(from, other) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(error),
-        Ok(()) => Err(without_either("a rename that replaces what is there though told not to (RENAME_NOREPLACE)")),
+        Ok(()) => Err(without_either("a rename that replaces files although told not to (RENAME_NOREPLACE)")),
     };
     let _ = fs::remove_file(other);
     proof
@@ -115,7 +118,7 @@ fn prove_rename(from: &Path, other: &Path) -> std::io::Result<()> {
 
 fn without_either(rename: &str) -> std::io::Error {
     std::io::Error::other(format!(
-        "the file system has no hard links and {rename}; a lake needs one of the two, to create a file only if there is none"
+        "the file system has no hard links and {rename}; a lake needs one of the two to create a file only if there is none"
     ))
 }
 
@@ -131,26 +134,26 @@ impl Write for DirUpload<'_> {
 
 impl Upload for DirUpload<'_> {
     fn finish(&mut self, key: &str, durability: Durability) -> Result<bool> {
-        let _span = profile::span("put", layer(key));
-        let path = self.store.path(key)?;
+        let _span = profile::span("put", layer_of(key));
+        let path = self.root.path_of(key)?;
         self.link(&path, durability).map_err(|error| unavailable("write", key, &error))
     }
 }
 
 impl Drop for DirUpload<'_> {
     fn drop(&mut self) {
-        // The link, if it was made, stays; a temporary that cannot be removed is no more than litter.
+        // A link that was made stays. A temporary file that cannot be removed does no harm.
         if self.moved.is_none() {
             let _ = fs::remove_file(&self.temporary);
         }
     }
 }
 
-/// Makes the names in a directory durable, and its own name, up to the lake: it may have just been made.
+/// Makes the names in a directory durable, and the names of the directories above it, since these may be new too.
 fn sync_directories(directory: &Path, root: &Path) -> std::io::Result<()> {
     directory.ancestors().take_while(|ancestor| ancestor.starts_with(root)).try_for_each(|ancestor| {
         match File::open(ancestor)?.sync_data() {
-            // Some file systems without links cannot be told to do it for directories.
+            // Some file systems without links cannot sync directories.
             Err(error) if is_unsupported(&error) => Ok(()),
             synced => synced,
         }

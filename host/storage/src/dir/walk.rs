@@ -1,4 +1,4 @@
-//! Listing a directory lake. Names come with their types from the directory; only what is wanted is looked at itself.
+//! Lists a directory lake. A directory gives names with their types, and only files that are wanted are looked at.
 
 use std::ffi::{CStr, OsStr};
 use std::fs::{self, File};
@@ -9,46 +9,47 @@ use std::path::Path;
 
 use rustix::fs::FileType;
 
-use super::temporary::TEMPORARY;
-use super::{DEEPEST, DirStore, meta};
-use crate::Meta;
+use super::file::meta_of;
+use super::root::Root;
+use super::temporary::{DEEPEST, TEMPORARY};
+use crate::store::Meta;
 use smelt_common::files;
 
-/// How many bytes of names are read at once.
+/// The bytes of names that are read at once.
 #[cfg(target_os = "linux")]
 const BUFFER: usize = 64 << 10;
 
-/// The files whose keys begin with `prefix` and are greater than `after`, but for known ones.
+/// Returns the files whose keys begin with `prefix`, are greater than `after`, and are not `known`.
 pub(super) fn files(
-    store: &DirStore,
+    root: &Root,
     prefix: &str,
     after: &str,
     known: &dyn Fn(&str) -> bool,
 ) -> std::io::Result<Vec<Meta>> {
     let parent = prefix.rsplit_once('/').map_or("", |(parent, _)| parent);
     let mut walk =
-        Walk { store, prefix, after, known, above: vec![], below: false, key: parent.to_owned(), found: vec![] };
-    walk.enter(&store.root.join(parent))?;
+        Walk { root, prefix, after, known, above: vec![], below: false, key: parent.to_owned(), found: vec![] };
+    walk.enter(&root.path().join(parent))?;
     Ok(walk.found)
 }
 
 /// A listing under way.
 struct Walk<'w> {
-    store: &'w DirStore,
+    root: &'w Root,
     prefix: &'w str,
     after: &'w str,
     known: &'w dyn Fn(&str) -> bool,
-    /// The directories we are in, by device and inode.
+    /// The directories from the top to the current one, by device and inode.
     above: Vec<(u64, u64)>,
-    /// Whether all keys below the directory that we are in begin with `prefix`.
+    /// True if all keys below the current directory begin with `prefix`.
     below: bool,
-    /// Of what is being looked at. The same memory for all names: there may be very many.
+    /// The key of the current entry. All keys share this memory, since there may be very many.
     key: String,
     found: Vec<Meta>,
 }
 
 impl Walk<'_> {
-    /// Adds the files below a directory, whose key is the current one.
+    /// Adds the files below a directory. The current key is that of the directory.
     fn enter(&mut self, path: &Path) -> std::io::Result<()> {
         let opened = fs::OpenOptions::new().read(true).custom_flags(libc::O_DIRECTORY).open(path);
         let directory = match opened {
@@ -57,13 +58,13 @@ impl Walk<'_> {
             opened => opened?,
         };
         if self.above.len() > DEEPEST {
-            self.store.pass_over(path, &format!("lies in more than {DEEPEST} directories"));
+            self.root.pass_over(path, &format!("lies in more than {DEEPEST} directories"));
             return Ok(());
         }
         let metadata = directory.metadata()?;
         let this = (metadata.dev(), metadata.ino());
         if self.above.contains(&this) {
-            // A link back to where we come from: what it leads to is listed already.
+            // The entry is a link to a directory above it, whose files are listed already.
             return Ok(());
         }
         self.above.push(this);
@@ -75,7 +76,7 @@ impl Walk<'_> {
         let (is_top, mut failed) = (self.above.len() == 1, None);
         let read = each_entry(&directory, |name, kind| {
             let added = self.add(path, OsStr::from_bytes(name.to_bytes()), kind);
-            // `add` has judged what is wrong with an entry.
+            // `add` has already decided which errors of an entry count.
             added.map_err(|error| failed.insert(error).kind().into())
         });
         self.key.truncate(length);
@@ -88,14 +89,15 @@ impl Walk<'_> {
         }
     }
 
-    /// Passes over what cannot be looked at for a reason of its own: others put what they like beside our files, and it
-    /// stops no one. Fails if it is the machine that is at fault, such as one without file handles.
+    /// Passes over an entry that cannot be read for a reason of its own: other programs put what they like beside our
+    /// files, and that must not stop a listing. Fails if the machine is at fault, for example if it is out of file
+    /// handles.
     fn unless_its_own(&self, path: &Path, error: std::io::Error) -> std::io::Result<()> {
         use libc::{EACCES, EIO, ELOOP, ENAMETOOLONG, ENODEV, ENOTCONN, ENOTDIR, ENXIO, EPERM, ESTALE, EUCLEAN};
         let own = [EACCES, EPERM, ELOOP, ENAMETOOLONG, ENOTDIR, ENOTCONN, ENODEV, ENXIO, EIO, ESTALE, EUCLEAN];
         match error.raw_os_error() {
             Some(code) if own.contains(&code) => {
-                self.store.pass_over(path, &format!("cannot be read ({error})"));
+                self.root.pass_over(path, &format!("cannot be read ({error})"));
                 Ok(())
             }
             _ => Err(error),
@@ -113,13 +115,13 @@ impl Walk<'_> {
                 added
             }
             None => {
-                self.store.pass_over(&directory.join(name), "has a name that is not UTF-8");
+                self.root.pass_over(&directory.join(name), "has a name that is not UTF-8");
                 Ok(())
             }
         }
     }
 
-    /// Adds what has that name and the current key.
+    /// Adds the entry of that name, whose key is the current one.
     fn add_key(&mut self, directory: &Path, name: &str, mut kind: FileType) -> std::io::Result<()> {
         if kind == FileType::Unknown {
             kind = match fs::symlink_metadata(directory.join(name)) {
@@ -138,13 +140,13 @@ impl Walk<'_> {
         if wanted && !(kind.is_file() || kind.is_symlink()) {
             return self.pass_over_no_file(&directory.join(name));
         }
-        // Symbolic links are followed: people link raw files into bronze, and directories of them.
+        // Symbolic links are followed, since people link raw files and directories into bronze.
         if !(wanted || kind.is_symlink()) || wanted && (self.known)(key) {
             return Ok(());
         }
         let path = directory.join(name);
         let metadata = match fs::metadata(&path) {
-            // Gone since; or a link that leads nowhere, or to itself.
+            // The file is gone by now, or the link leads nowhere or to itself.
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
             Err(error) => return self.unless_its_own(&path, error),
             Ok(metadata) => metadata,
@@ -153,23 +155,23 @@ impl Walk<'_> {
             return self.enter(&path);
         }
         match (wanted, metadata.is_file()) {
-            (true, true) => self.found.push(meta(key, &metadata)),
+            (true, true) => self.found.push(meta_of(key, &metadata)),
             (true, false) => return self.pass_over_no_file(&path),
             (false, _) => {}
         }
         Ok(())
     }
 
-    /// Nothing but a regular file is an object: to open a pipe is to wait for whoever writes to it.
+    /// Passes over an entry that is no regular file. Opening a pipe, for example, would wait for its writer.
     fn pass_over_no_file(&self, path: &Path) -> std::io::Result<()> {
         if let Some(error) = fs::metadata(path).ok().and_then(|metadata| files::no_file(metadata.file_type())) {
-            self.store.pass_over(path, &format!("is no object: {error}"));
+            self.root.pass_over(path, &format!("is no object: {error}"));
         }
         Ok(())
     }
 }
 
-/// Calls `visit` for all that is in the directory, `.` and `..` too, with nothing allocated for each.
+/// Calls `visit` for every entry of the directory, including `.` and `..`, without an allocation for each.
 #[cfg(target_os = "linux")]
 fn each_entry(directory: &File, mut visit: impl FnMut(&CStr, FileType) -> std::io::Result<()>) -> std::io::Result<()> {
     let mut buffer = Vec::with_capacity(BUFFER);

@@ -1,4 +1,4 @@
-//! Counts requests for `--profile`: each costs its time, and on AWS money.
+//! Counts requests for `--profile`, since each request takes time and costs money on AWS.
 
 use aws_sdk_s3::config::interceptors::{
     BeforeDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef,
@@ -8,7 +8,7 @@ use aws_sdk_s3::error::BoxError;
 
 use smelt_common::profile;
 
-/// Counts what is sent, every try of it, by its method, and what is answered by its status.
+/// Counts requests by method, every attempt of them, and answers by status.
 #[derive(Debug)]
 pub(super) struct Count;
 
@@ -37,7 +37,7 @@ impl Intercept for Count {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let answer = context.response();
-        // Of the body, not of what HEAD asks about.
+        // The bytes are those of the body, not those of an object that HEAD asks about.
         let bytes = answer.body().content_length().unwrap_or(0);
         profile::count("answer", answer.status().as_u16().to_string().as_str(), bytes);
         Ok(())

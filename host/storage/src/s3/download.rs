@@ -1,4 +1,4 @@
-//! The bytes of an object or of a part of it, gone on with where the connection broke.
+//! Downloads an object or a part of it. If the connection breaks, the download resumes where it was.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -8,34 +8,35 @@ use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 
+use super::answer::{etag, modified};
 use super::fault::Fault;
-use super::{etag, modified};
 use crate::buckets::Object;
 
-/// Servers do not understand larger numbers, and no object is so large.
+/// The greatest offset in a request. Servers do not understand greater numbers, and no object is so large.
 const LAST: u64 = i64::MAX as u64;
-/// How often a transfer is gone on with.
+/// The number of times that a download resumes.
 const RESUMPTIONS: u32 = 4;
-/// After so many bytes without a break the count begins anew: large objects break off more often.
+/// After this many bytes without a break the count of resumptions begins again, since large objects break off more
+/// often.
 const SMOOTH: u64 = 4 << 20;
-/// How long to wait before going on, doubled each time.
+/// The pause before the download resumes, doubled each time.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// An object, or part of one, that is being read.
+/// An object or a part of one that is being downloaded.
 pub(super) struct Download {
     client: Client,
     object: Object,
-    /// The object's size when it was opened.
+    /// The object's size in bytes when it was opened.
     pub(super) bytes: u64,
-    /// Without the quotes.
+    /// The object's etag, without quotes.
     pub(super) etag: String,
-    /// When it was written.
+    /// The time at which the object was written, in microseconds since the epoch.
     pub(super) modified: i64,
-    /// What is still to come.
+    /// The range that is still to come.
     rest: Range<u64>,
     body: Option<ByteStream>,
     resumptions: u32,
-    /// Where it was last gone on with.
+    /// The offset at which the download last resumed.
     resumed: u64,
 }
 
@@ -44,11 +45,11 @@ impl Download {
     pub(super) async fn whole(client: &Client, object: Object) -> Result<Self, Fault> {
         let answer = get(client, &object, None, None).await?;
         let length = answer.content_length().and_then(|length| u64::try_from(length).ok());
-        let bytes = length.ok_or_else(|| Fault::Odd("the server does not say how long it is".to_owned()))?;
+        let bytes = length.ok_or_else(|| Fault::Odd("the server does not say how long the object is".to_owned()))?;
         Self::of(client, object, answer, bytes, 0..bytes)
     }
 
-    /// Asks for part of it, which must not be empty. The object may turn out to end before the part does.
+    /// Asks for a part of the object, which must not be empty. The object may end before the part does.
     pub(super) async fn part(client: &Client, object: Object, part: Range<u64>) -> Result<Self, Fault> {
         let answer = get(client, &object, Some(&part), None).await?;
         let bytes = size_in_range(&answer, part.start)?;
@@ -76,12 +77,12 @@ impl Download {
         })
     }
 
-    /// How many bytes are still to come.
+    /// Returns how many bytes are still to come.
     pub(super) fn left(&self) -> u64 {
         self.rest.end - self.rest.start
     }
 
-    /// The next bytes; none at the end, which comes only after all of them.
+    /// Returns the next bytes. `None` comes only after all bytes have come.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, Fault> {
         while !self.rest.is_empty() {
             let body = match &mut self.body {
@@ -95,7 +96,7 @@ impl Download {
                     return Ok(Some(bytes));
                 }
                 Some(Ok(_)) => {}
-                // Torn, stalled, or over too early.
+                // The connection broke or stalled, or the answer ended too early.
                 Some(Err(error)) => self.broke_off(&error.to_string()).await?,
                 None => self.broke_off("the connection ended early").await?,
             }
@@ -103,7 +104,7 @@ impl Download {
         Ok(None)
     }
 
-    /// All that is still to come.
+    /// Returns all bytes that are still to come.
     pub(super) async fn all(&mut self) -> Result<Vec<u8>, Fault> {
         let mut all = Vec::with_capacity(usize::try_from(self.left()).unwrap_or(0) + 1);
         while let Some(bytes) = self.next().await? {
@@ -130,7 +131,7 @@ impl Download {
             Err(fault) if fault.is_taken() || fault.is_beyond_end() => return Err(Fault::Replaced),
             answer => answer?,
         };
-        // Some servers do not look at If-Match.
+        // Some servers ignore If-Match.
         if etag(answer.e_tag()) != self.etag || size_in_range(&answer, self.rest.start)? != self.bytes {
             return Err(Fault::Replaced);
         }
@@ -158,7 +159,7 @@ async fn get(
     })
 }
 
-/// The size of the object that the answer has a part of: `bytes 3-4/10`.
+/// Returns the size of the object of which the answer has a part, from a header such as `bytes 3-4/10`.
 fn size_in_range(answer: &GetObjectOutput, start: u64) -> Result<u64, Fault> {
     let range = answer.content_range().unwrap_or_default();
     let size = range.strip_prefix(&format!("bytes {start}-")).and_then(|rest| rest.split_once('/')?.1.parse().ok());

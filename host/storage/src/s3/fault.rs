@@ -1,4 +1,4 @@
-//! What a server or the way to it did wrong, and the sentence that says so.
+//! The failures of a server or of the connection to it, each with a sentence for people.
 
 use std::fmt;
 
@@ -8,25 +8,25 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
 use smelt_common::error::Kind;
 
-/// How much of what a server says is repeated.
+/// The number of characters of a server's message that are repeated.
 const TEXT: usize = 300;
 
-/// Why a request failed.
+/// The reason why a request failed.
 #[derive(Debug, Clone)]
 pub(super) enum Fault {
-    /// The server said no.
+    /// The server refused the request.
     Answered { status: u16, code: String, message: String, date: String },
     /// There is no such object.
     Missing,
     /// The object was replaced while it was read.
     Replaced,
-    /// No answer in time.
+    /// No answer came in time.
     Late,
-    /// Nothing says who we are; if something should have, why it did not.
+    /// There are no credentials. The text tells why a source of credentials failed, if there is one.
     Nameless(Option<String>),
-    /// The server cannot be reached, or the connection broke; or nothing was sent at all.
+    /// The server cannot be reached, the connection broke, or nothing could be sent.
     Unreachable(String),
-    /// Not what S3 says.
+    /// The answer is not one that S3's documentation allows.
     Odd(String),
 }
 
@@ -49,37 +49,37 @@ impl Fault {
         self.code() == "NoSuchBucket"
     }
 
-    /// The bucket that was to be made is there already.
+    /// Returns whether the bucket that was to be made is there already.
     pub(super) fn is_own_bucket(&self) -> bool {
         self.code() == "BucketAlreadyOwnedByYou"
     }
 
-    /// There is no such object, but perhaps no such bucket either: an answer to HEAD does not tell.
+    /// Returns whether there is no such object. There may be no such bucket either: an answer to HEAD does not tell.
     pub(super) fn is_missing(&self) -> bool {
         matches!(self, Self::Missing) || self.status() == 404 && !matches!(self.code(), "NoSuchBucket" | "NoSuchUpload")
     }
 
-    /// The upload ended, or was aborted.
+    /// Returns whether the upload has ended or was aborted.
     pub(super) fn is_missing_upload(&self) -> bool {
         self.code() == "NoSuchUpload"
     }
 
-    /// There is an object with that key.
+    /// Returns whether there is an object with that key.
     pub(super) fn is_taken(&self) -> bool {
         self.status() == 412
     }
 
-    /// Someone else is writing that object at this moment.
+    /// Returns whether someone else is writing that object at this moment.
     pub(super) fn is_contended(&self) -> bool {
         self.status() == 409
     }
 
-    /// The object is shorter than the range that was asked for.
+    /// Returns whether the object ends before the requested range.
     pub(super) fn is_beyond_end(&self) -> bool {
         self.status() == 416
     }
 
-    /// Who has to act.
+    /// Returns the kind of error, which tells who has to act.
     pub(super) fn kind(&self) -> Kind {
         match (self, self.code()) {
             (Self::Missing, _) => Kind::Damaged,
@@ -101,7 +101,7 @@ impl fmt::Display for Fault {
             Self::Replaced => write!(out, "it was replaced while it was read"),
             Self::Nameless(why) => write!(
                 out,
-                "there are no credentials{}: set MINIO_ACCESS_KEY and MINIO_SECRET_KEY, if it has an endpoint, or \
+                "there are no credentials{}: set MINIO_ACCESS_KEY and MINIO_SECRET_KEY if it has an endpoint, or \
                  AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or AWS_PROFILE",
                 why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default()
             ),
@@ -112,7 +112,10 @@ impl fmt::Display for Fault {
                 ("SignatureDoesNotMatch", _) => write!(out, "the secret key does not belong to the access key"),
                 ("ExpiredToken" | "TokenRefreshRequired", _) => write!(out, "the credentials have expired"),
                 ("RequestTimeTooSkewed", _) => {
-                    write!(out, "the clock here and the server's are too far apart: there it is {date}")
+                    write!(
+                        out,
+                        "the clocks of this machine and of the server are too far apart: the server's says {date}"
+                    )
                 }
                 ("NoSuchBucket", _) => write!(out, "there is no such bucket: `smelt init` makes it"),
                 ("PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException", _) => {
@@ -123,7 +126,7 @@ impl fmt::Display for Fault {
                 }
                 (code, 507)
                 | (code @ ("XMinioStorageFull" | "QuotaExceeded" | "XMinioAdminBucketQuotaExceeded"), _) => {
-                    write!(out, "no room is left there ({status} {code})")
+                    write!(out, "no room is left on the server ({status} {code})")
                 }
                 ("AccessDenied", _) | ("", 401 | 403) => write!(out, "access is denied ({status} {code})"),
                 (code, status) => {
@@ -169,12 +172,12 @@ impl<E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static> From<S
     }
 }
 
-/// The header's value, or nothing.
+/// Returns the header's value, or an empty text if there is no such header.
 pub(super) fn header<'r>(response: &'r HttpResponse, name: &str) -> &'r str {
     response.headers().get(name).unwrap_or_default()
 }
 
-/// Whether the places that credentials come from had none.
+/// Returns the fault if the reason is that no source of credentials had any.
 fn nameless(error: &(dyn std::error::Error + 'static)) -> Option<Fault> {
     let mut causes = std::iter::successors(Some(error), |error| error.source());
     match causes.find_map(|cause| cause.downcast_ref())? {
@@ -183,7 +186,7 @@ fn nameless(error: &(dyn std::error::Error + 'static)) -> Option<Fault> {
     }
 }
 
-/// What was first in the chain of causes: the SDK wraps it in many words.
+/// Returns the text of the first cause. The SDK wraps it in many words that tell nothing.
 fn root(error: &dyn std::error::Error) -> String {
     let mut root = error;
     while let Some(source) = root.source() {

@@ -1,28 +1,29 @@
-//! Listing a bucket, a thousand names at a time.
+//! Lists a bucket, a thousand names at a time.
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::types::Object as Listed;
 
+use super::answer::{etag, modified};
 use super::fault::Fault;
-use super::{etag, modified};
-use crate::Meta;
 use crate::buckets::Listing;
+use crate::store::Meta;
 
-/// The most that S3 answers with.
+/// The greatest number of names in an answer of S3.
 const PAGE: i32 = 1000;
 
-/// Adds what the listing finds, without what is known.
+/// Adds the objects of the listing that are not known.
 pub(super) async fn list(
     client: &Client,
     listing: &Listing<'_>,
     known: &dyn Fn(&str) -> bool,
     found: &mut Vec<Meta>,
 ) -> Result<(), Fault> {
-    // Each page begins after the last name of the one before: that needs no token, and a server that goes in circles shows.
+    // Each page begins after the last name of the page before. That needs no token, and exposes a server that goes in
+    // circles.
     let mut after = listing.after.clone();
     loop {
-        // No `encoding-type=url`: some servers claim to have encoded what they have not, and names with control characters,
-        // which alone need it, are no one's.
+        // The request has no `encoding-type=url`: some servers claim an encoding that they have not done. Only names
+        // with control characters would need it, and nobody has such names.
         let page = client
             .list_objects_v2()
             .bucket(listing.bucket)
@@ -33,7 +34,7 @@ pub(super) async fn list(
             .await?;
         let (more, objects) = (page.is_truncated() == Some(true), page.contents.unwrap_or_default());
         if more && objects.is_empty() {
-            return Err(Fault::Odd("the server says that there is more to list, but lists nothing".to_owned()));
+            return Err(Fault::Odd("the server says that there are more objects, but lists none".to_owned()));
         }
         for object in objects {
             let Some(name) = object.key() else { continue };
@@ -43,7 +44,7 @@ pub(super) async fn list(
                 )));
             }
             name.clone_into(&mut after);
-            // What ends in `/` is how consoles show an empty folder.
+            // Consoles show an empty folder by an object whose name ends in `/`.
             let key = listing.key(name).filter(|key| !key.ends_with('/') && !known(key));
             if let Some(key) = key {
                 found.push(meta(key, &object)?);

@@ -1,4 +1,4 @@
-//! The proof that a store honours conditional writes: without them two hosts could both believe that they committed.
+//! Proves that a server honours conditional writes. Without them two hosts could both believe that they committed.
 
 use aws_sdk_s3::Client;
 use bytes::Bytes;
@@ -9,12 +9,12 @@ use super::fault::Fault;
 use super::put::put_once;
 use crate::buckets::Object;
 
-/// How many writers race.
+/// The number of writers in a race.
 const WRITERS: u8 = 8;
-/// How often, at most: where each was told that another was at it, no one won.
+/// The greatest number of races. A race has no winner if the server tells each writer that another one is writing.
 const RACES: u32 = 5;
 
-/// What the store did that it must not do; nothing if it passed. `object` must be new, and is to be deleted afterwards.
+/// Returns what the server did wrong; `None` if it passed. `object` must be new. The caller deletes it afterwards.
 pub(super) async fn prove(client: &Client, object: &Object) -> Result<Option<String>, Fault> {
     let mut winners = Vec::new();
     for _ in 0..RACES {
@@ -39,7 +39,7 @@ pub(super) async fn prove(client: &Client, object: &Object) -> Result<Option<Str
     Ok(None)
 }
 
-/// Who was told to have created the object.
+/// Returns the writers that the server told that they created the object.
 async fn race(client: &Client, object: &Object) -> Result<Vec<u8>, Fault> {
     let mut writers = JoinSet::new();
     for writer in 0..WRITERS {

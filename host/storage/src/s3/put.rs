@@ -1,5 +1,5 @@
-//! Creating an object unless there is one: in one request, or, if it is large, in many that count only once the last was
-//! answered.
+//! Creates an object unless there is one. A small object takes one request; a large one is sent in parts and exists
+//! only after the last request.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
@@ -17,20 +17,21 @@ use super::fault::Fault;
 use super::wire::{once, sending};
 use crate::buckets::Object;
 
-/// The header that lets an object be created but not replaced.
+/// The value of `If-None-Match` that lets a request create an object but not replace one.
 const ABSENT: &str = "*";
-/// How long the one try of a commit may take.
+/// The time that the only attempt of a commit may take.
 const COMMIT: Duration = Duration::from_secs(10);
-/// How often a writer comes back whom the server told that another one is at the same key.
+/// The number of times that a writer tries again after the server says that another one is writing under the same key.
 const CONTENTIONS: u32 = 5;
-/// The size of a part; larger if there would be too many.
+/// The bytes of a part. Parts are larger if there would be too many of them.
 pub(super) const PART: u64 = 8 << 20;
+/// The greatest number of parts that S3 accepts.
 const MOST_PARTS: u64 = 10_000;
-/// How many parts are on their way at once.
+/// The number of parts that are sent at the same time.
 const AT_ONCE: usize = 4;
 
-/// Sends the object once, with no second try: `false` if there is one or if another writer is at it. After any other
-/// fault it may be there or not, now or in a moment.
+/// Sends the object once and never again. Returns `false` if there is an object or if another writer is writing it.
+/// After any other fault the object may be there or not, now or later.
 pub(super) async fn put_once(client: &Client, object: &Object, body: Bytes) -> Result<bool, Fault> {
     let request = client.put_object().bucket(&object.bucket).key(&object.name).if_none_match(ABSENT);
     let settings = once(COMMIT, body.len());
@@ -41,7 +42,8 @@ pub(super) async fn put_once(client: &Client, object: &Object, body: Bytes) -> R
     }
 }
 
-/// Sends the object, again if need be: `false` if there is one, which after a lost answer may be this very one.
+/// Sends the object, if need be more than once. Returns `false` if there is an object with that key; after a lost
+/// answer that may be this very object.
 pub(super) async fn put(client: &Client, object: &Object, body: Bytes) -> Result<bool, Fault> {
     let mut contentions = 0;
     loop {
@@ -60,10 +62,10 @@ pub(super) async fn put(client: &Client, object: &Object, body: Bytes) -> Result
     }
 }
 
-/// Sends the file in parts. What comes of it is as for [`put`].
+/// Sends the file in parts. Returns the same as [`put`].
 pub(super) async fn put_in_parts(client: &Client, object: &Object, file: Arc<File>, bytes: u64) -> Result<bool, Fault> {
     if exists(client, object).await? {
-        // All of it would be sent for nothing.
+        // All parts would be sent for nothing.
         return Ok(false);
     }
     let begun = client.create_multipart_upload().bucket(&object.bucket).key(&object.name).send().await?;
@@ -73,7 +75,7 @@ pub(super) async fn put_in_parts(client: &Client, object: &Object, file: Arc<Fil
         Err(fault) => Err(fault),
     };
     if !matches!(done, Ok(true)) {
-        // Parts that are left take room, but no one sees them; why it failed is what matters.
+        // Orphaned parts take room, but nobody sees them. So a failure to remove them must not hide the first fault.
         let abort = client.abort_multipart_upload().bucket(&object.bucket).key(&object.name).upload_id(id);
         if let Err(error) = abort.send().await {
             tracing::debug!("the parts of `{object}` were not removed: {}", Fault::from(error));
@@ -119,13 +121,13 @@ async fn complete(client: &Client, object: &Object, id: &str, parts: Vec<Complet
     match sent.map_err(Fault::from) {
         Ok(_) => Ok(true),
         Err(fault) if fault.is_taken() => Ok(false),
-        // Another writer was first, or an answer was lost and this was the second try.
+        // Another writer was first, or the SDK sent this request again after a lost answer.
         Err(fault) if (fault.is_contended() || fault.is_missing_upload()) && exists(client, object).await? => Ok(false),
         Err(fault) => Err(fault),
     }
 }
 
-/// Whether there is such an object.
+/// Returns whether there is such an object.
 pub(super) async fn exists(client: &Client, object: &Object) -> Result<bool, Fault> {
     match client.head_object().bucket(&object.bucket).key(&object.name).send().await.map_err(Fault::from) {
         Ok(_) => Ok(true),

@@ -1,4 +1,4 @@
-//! Parts of an object: neighbours are asked for together, the others at the same time.
+//! Reads ranges of an object. One request reads neighbours together, and several requests run at the same time.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -11,22 +11,22 @@ use super::download::Download;
 use super::fault::Fault;
 use crate::buckets::Object;
 
-/// What lies between two parts is read with them if it is no more than this: a request costs more.
+/// A gap between two ranges is read along if it has at most this many bytes, since another request would cost more.
 const GAP: u64 = 64 << 10;
-/// How many requests are under way at once.
+/// The number of requests that run at the same time.
 const AT_ONCE: usize = 8;
 
-/// Parts of an object.
+/// Parts of an object that were read.
 #[derive(Default)]
 pub(super) struct Parts {
-    /// The object's size, if anything was read.
+    /// The object's size in bytes, if anything was read.
     pub(super) bytes: Option<u64>,
-    /// Where each part begins, and what it holds; in order.
+    /// The offset of each part and its bytes, in the order of offsets.
     parts: Vec<(u64, Vec<u8>)>,
 }
 
 impl Parts {
-    /// Reads the ranges, of which none is reversed. What is beyond the object's end is left out.
+    /// Reads the ranges, none of which may be reversed. Bytes beyond the object's end are left out.
     pub(super) async fn read(client: &Client, object: &Object, ranges: &[Range<u64>]) -> Result<Self, Fault> {
         let slots = Arc::new(Semaphore::new(AT_ONCE));
         let mut reads = JoinSet::new();
@@ -53,7 +53,7 @@ impl Parts {
         Ok(read)
     }
 
-    /// The ranges one after the other; the object must have them all.
+    /// Returns the bytes of the ranges, one after the other. The object must have them all.
     pub(super) fn of(mut self, ranges: &[Range<u64>], total: usize) -> Vec<u8> {
         if let ([_], [(_, whole)]) = (ranges, &mut self.parts[..]) {
             return std::mem::take(whole);
@@ -68,7 +68,7 @@ impl Parts {
     }
 }
 
-/// What to ask for.
+/// Returns the ranges to ask for.
 fn join(ranges: &[Range<u64>]) -> Vec<Range<u64>> {
     let mut sorted: Vec<_> = ranges.iter().filter(|range| !range.is_empty()).cloned().collect();
     sorted.sort_unstable_by_key(|range| range.start);

@@ -1,4 +1,4 @@
-//! An object as a [`Read`]: the next megabytes are fetched while the last ones are worked on.
+//! Reads an object while its next megabytes are fetched.
 
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -11,17 +11,17 @@ use tokio::task::AbortHandle;
 use super::download::Download;
 use super::fault::Fault;
 
-/// How far reading is ahead, in bytes.
+/// The most bytes that are fetched before they are read.
 const AHEAD: usize = 8 << 20;
 
-/// A download that goes on by itself.
+/// A download that continues by itself.
 pub(super) struct ReadAhead {
     pieces: mpsc::UnboundedReceiver<Result<Bytes, Fault>>,
     piece: Bytes,
-    /// How much of the room the piece takes.
+    /// The bytes of the room that the current piece takes.
     taken: usize,
     room: Arc<Semaphore>,
-    /// How many bytes are still to come.
+    /// The number of bytes that are still to come.
     left: u64,
     task: AbortHandle,
 }
@@ -65,8 +65,8 @@ impl Read for ReadAhead {
             }
             self.piece = match self.pieces.blocking_recv() {
                 Some(piece) => piece.map_err(|fault| io::Error::other(fault.to_string()))?,
-                // Never a quiet end: that would be a shorter object.
-                None => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it was given up")),
+                // An end without an error would look like a shorter object.
+                None => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "its download was abandoned")),
             };
             self.taken = room_of(&self.piece);
             self.left -= self.piece.len() as u64;

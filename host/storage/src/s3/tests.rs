@@ -1,13 +1,15 @@
-//! The suite against a server in this process, and what that server does wrong on demand.
+//! Runs the suite against a server in this process, and against failures that this server makes on demand.
 
-use std::io::Read as _;
-use std::time::{Duration, Instant};
+use std::io::{Read as _, Write as _};
+use std::time::Duration;
 
 use smelt_s3_server::{Action, Fault, Minio, Server};
 
-use super::*;
-use crate::buckets::{BucketUrl, Credentials};
-use crate::{read, suite};
+use super::S3Store;
+use crate::buckets::{BucketUrl, Connection, Credentials, Object, Places};
+use crate::store::{Durability, Store as _, Unfinished};
+use crate::{put_new, read, suite};
+use smelt_common::error::Kind;
 
 const BUCKET: &str = "lake";
 
@@ -21,24 +23,24 @@ fn store_at(url: &str, connection: Connection) -> S3Store {
     S3Store::new(places, connection).expect("a store")
 }
 
-fn with_store(check: impl FnOnce(&Server, &S3Store)) {
+fn with_store(test: impl FnOnce(&Server, &S3Store)) {
     let server = Server::start().expect("a server");
     server.create_bucket(BUCKET).expect("a bucket");
-    check(&server, &store_at("s3://lake/some/where", connection(&server)));
+    test(&server, &store_at("s3://lake/some/where", connection(&server)));
 }
 
 fn replace(server: &Server, key: &str, body: &[u8]) {
     server.put(BUCKET, &format!("some/where/{key}"), body).expect("a put");
 }
 
-/// What the lake holds as the server sees it.
+/// Returns the objects of the lake as the server sees them.
 fn held(server: &Server) -> Vec<String> {
     server.list(BUCKET, "").expect("a listing")
 }
 
 #[test]
 fn it_is_a_store() {
-    suite::ALL.iter().for_each(|check| with_store(|_, store| check(store)));
+    suite::ALL.iter().for_each(|test| with_store(|_, store| test(store)));
     with_store(|server, store| suite::etags_tell_versions_apart(store, &|key, body| replace(server, key, body)));
     with_store(|server, store| suite::tells_what_was_changed(store, &|key, body| replace(server, key, body)));
 }
@@ -52,10 +54,10 @@ fn minio_is_a_store() {
         credentials: Some(credentials()),
         ..Connection::default()
     };
-    for (number, check) in suite::ALL.iter().enumerate() {
+    for (number, test) in suite::ALL.iter().enumerate() {
         let store = store_at(&format!("s3://lake-{number}/some/where"), connection());
         assert_eq!(store.create_buckets().expect("a bucket").len(), 1);
-        check(&store);
+        test(&store);
     }
 }
 
@@ -66,11 +68,11 @@ fn layers_in_buckets_of_their_own_are_one_store() {
     let url = |layer: &str| BucketUrl::parse(&format!("s3://the-{}", layer.trim_end_matches('/'))).expect("a URL");
     let places = Places::apart(layers.map(|layer| (layer, url(layer)))).expect("places");
     let store = S3Store::new(places, connection(&server)).expect("a store");
-    let missing = store.check().expect_err("no buckets yet").to_string();
+    let missing = store.expect_buckets().expect_err("no buckets yet").to_string();
     assert!(missing.contains("smelt init"), "{missing}");
     assert_eq!(store.create_buckets().expect("buckets").len(), 5);
     assert_eq!(store.create_buckets().expect("they are there"), Vec::<String>::new());
-    store.check().expect("they are there");
+    store.expect_buckets().expect("they are there");
     suite::one_of_racing_writers_wins(&store);
     suite::streams_into_an_object(&store);
     assert_eq!(server.list("the-silver", "").expect("a listing"), ["d/taken", "d/x"]);
@@ -155,7 +157,7 @@ fn a_commit_is_sent_once_and_data_until_it_is_there() {
 
             let stem = format!("silver/d/{at}");
             server.fault(Fault::new("PUT", &stem, action.clone()));
-            let key = crate::put_new(store, &stem, '.', ".csv", b"1", Durability::Durable).expect("a put");
+            let key = put_new(store, &stem, '.', ".csv", b"1", Durability::Durable).expect("a put");
             assert_eq!(key, format!("{stem}.csv"), "{action:?}");
             assert_eq!(puts(&key), 2, "{action:?}");
         }
@@ -184,9 +186,9 @@ fn a_large_object_is_whole_or_not_there() {
         assert_eq!(held(server), Vec::<String>::new());
         let aborted =
             server.requests().iter().any(|request| request.verb == "DELETE" && request.query.contains("uploadId"));
-        assert!(aborted, "its parts are not left behind");
+        assert!(aborted, "its parts do not become orphans");
         server.heal();
-        // The answer to the last request is lost, or says 200 and means no.
+        // The answer to the last request is lost, or its status is 200 and its body is an error.
         for (key, action) in [("silver/d/b", Action::ActThenDrop), ("silver/d/c", Action::ErrorWithin200)] {
             server.fault(Fault::new("POST", key, action.clone()).nth(2));
             let done = upload(key);
@@ -215,7 +217,7 @@ fn an_upload_that_was_left_is_found_and_ended() {
         }
         assert_eq!(store.unfinished().expect("a listing"), []);
         let part = store.wire.client().upload_part().bucket(&bucket).key(&name).upload_id(&ours).part_number(1).send();
-        assert!(super::Fault::from(store.wire.wait(part).expect_err("it has ended")).is_missing_upload());
+        assert!(super::fault::Fault::from(store.wire.wait(part).expect_err("it has ended")).is_missing_upload());
         assert_eq!(held(server), Vec::<String>::new());
     });
 }
@@ -226,9 +228,10 @@ fn what_is_wrong_is_said_in_a_sentence() {
     let server = Server::start().expect("a server");
     server.create_bucket(BUCKET).expect("a bucket");
     let wrong = |connection: Connection| {
-        let began = Instant::now();
-        let error = store_at("s3://lake", connection).check().expect_err("something is wrong");
-        assert!(began.elapsed() < Duration::from_secs(12), "{:?}: {error}", began.elapsed());
+        server.clear();
+        let error = store_at("s3://lake", connection).expect_buckets().expect_err("something is wrong");
+        let attempts = server.requests().len();
+        assert!(attempts <= 3, "{attempts} requests before it is said: {error}");
         let text = error.to_string();
         assert!(!text.contains(SECRET) && !text.contains(server.secret_key()) && !text.contains('\n'), "{text}");
         assert!(text.starts_with("cannot use `s3://lake` at http://127.0.0.1:"), "{text}");
@@ -243,7 +246,7 @@ fn what_is_wrong_is_said_in_a_sentence() {
     let (kind, why) = wrong(with(server.access_key(), SECRET));
     assert_eq!((kind, why.as_str()), (Kind::InvalidConfig, "the secret key does not belong to the access key"));
 
-    // For root alone: no other test listens there.
+    // Only root may listen on this port, so no other test does.
     let nowhere = "127.0.0.1:1";
     let gone = Connection { endpoint: Some(format!("http://{nowhere}")), ..connection(&server) };
     let (kind, why) = wrong(gone);
@@ -251,7 +254,8 @@ fn what_is_wrong_is_said_in_a_sentence() {
     assert!(why.contains("cannot be reached") && why.contains("refused"), "{why}");
 
     let silent = server.fault(Fault::new("*", "", Action::Hold).always());
-    assert_eq!(wrong(connection(&server)), (Kind::Unavailable, "the server did not answer in time".to_owned()));
+    let hasty = Connection { answer_within: Some(Duration::from_millis(100)), ..connection(&server) };
+    assert_eq!(wrong(hasty), (Kind::Unavailable, "the server did not answer in time".to_owned()));
     silent.discard();
     server.heal();
 
@@ -259,7 +263,7 @@ fn what_is_wrong_is_said_in_a_sentence() {
         (503, "SlowDown", "the server is too busy (503 SlowDown) and stayed so"),
         (403, "AccessDenied", "access is denied (403 AccessDenied)"),
         (400, "ExpiredToken", "the credentials have expired"),
-        (507, "XMinioStorageFull", "no room is left there (507 XMinioStorageFull)"),
+        (507, "XMinioStorageFull", "no room is left on the server (507 XMinioStorageFull)"),
         (301, "PermanentRedirect", "the bucket is in another region: set `region` in [lake], or AWS_REGION"),
     ] {
         server.fault(Fault::new("*", "", Action::Refuse(status, code)).always());

@@ -1,14 +1,15 @@
-//! Uploads in parts that were begun and then left: no one sees them, but their parts are kept, and paid for.
+//! Finds and ends uploads in parts that nobody finished. Nobody sees them, but the server keeps their parts and charges
+//! for them.
 
 use aws_sdk_s3::Client;
 
+use super::answer::modified;
 use super::fault::Fault;
-use super::modified;
-use crate::Unfinished;
 use crate::buckets::{Listing, Object};
+use crate::store::Unfinished;
 
-/// Adds those that the listing finds. Some servers, MinIO among them, tell them only to who knows their keys, and end them
-/// by themselves after a day.
+/// Adds the uploads that the listing finds. Some servers, such as MinIO, show an upload only to those who know its key,
+/// and end it by themselves after a day.
 pub(super) async fn list(client: &Client, listing: &Listing<'_>, found: &mut Vec<Unfinished>) -> Result<(), Fault> {
     let (mut key, mut upload) = (None, None);
     loop {
@@ -31,12 +32,12 @@ pub(super) async fn list(client: &Client, listing: &Listing<'_>, found: &mut Vec
         }
         (key, upload) = (page.next_key_marker, page.next_upload_id_marker);
         if key.is_none() {
-            return Err(Fault::Odd("the server says that there are more uploads, but not where".to_owned()));
+            return Err(Fault::Odd("the server says that there are more uploads, but not after which key".to_owned()));
         }
     }
 }
 
-/// Ends it; it is no error if it has ended.
+/// Ends the upload. It is no error if it has ended.
 pub(super) async fn abort(client: &Client, object: &Object, id: &str) -> Result<(), Fault> {
     let request = client.abort_multipart_upload().bucket(&object.bucket).key(&object.name).upload_id(id);
     match request.send().await.map_err(Fault::from) {

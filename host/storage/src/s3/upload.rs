@@ -1,4 +1,4 @@
-//! An object being written: kept in memory while it is small, then in a temporary file.
+//! Gathers the bytes of a new object in memory, or in a temporary file if there are many, and sends them at the end.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -6,17 +6,22 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{S3Store, put};
-use crate::{Durability, Upload, layer, unavailable};
+use super::put;
+use super::wire::Wire;
+use crate::buckets::Places;
+use crate::errors::unavailable;
+use crate::layers::layer_of;
+use crate::store::{Durability, Upload};
 use smelt_common::error::Result;
 use smelt_common::profile;
 
-/// What is kept in memory; a larger object is sent in parts.
+/// The most bytes of an object that stay in memory. A larger object is sent in parts.
 const SMALL: usize = put::PART as usize;
 
-/// An object on its way to a bucket. Nothing is sent before it is whole, so nothing is left if it is dropped.
+/// An object on its way to a bucket. Nothing is sent before the object is whole, so nothing remains if it is dropped.
 pub(super) struct S3Upload<'s> {
-    store: &'s S3Store,
+    wire: &'s Wire,
+    places: &'s Places,
     body: Body,
 }
 
@@ -26,8 +31,8 @@ enum Body {
 }
 
 impl<'s> S3Upload<'s> {
-    pub(super) fn new(store: &'s S3Store) -> Self {
-        Self { store, body: Body::Memory(Vec::new()) }
+    pub(super) fn new(wire: &'s Wire, places: &'s Places) -> Self {
+        Self { wire, places, body: Body::Memory(Vec::new()) }
     }
 }
 
@@ -58,12 +63,12 @@ impl Write for S3Upload<'_> {
 
 impl Upload for S3Upload<'_> {
     fn finish(&mut self, key: &str, _: Durability) -> Result<bool> {
-        let _span = profile::span("put", layer(key));
+        let _span = profile::span("put", layer_of(key));
         self.flush().map_err(|error| unavailable("write", key, &error))?;
-        let S3Store { wire, places } = self.store;
+        let Self { wire, places, .. } = *self;
         let object = places.object(key)?;
         let sent = match &mut self.body {
-            // Copied, for it may have to go under another key.
+            // The body is copied, since it may have to be sent again under another key.
             Body::Memory(body) => wire.wait(put::put(wire.client(), &object, Bytes::copy_from_slice(body))),
             Body::File { file, bytes } => {
                 let file = file.get_ref().try_clone().map_err(|error| unavailable("write", key, &error))?;

@@ -1,4 +1,4 @@
-//! The way to a server: one client, its time-outs and tries, and the threads that its connections live on.
+//! The connection to a server: one client, its time-outs and retries, and the threads that drive it.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -27,38 +27,43 @@ use crate::buckets::{Connection, Credentials};
 use smelt_common::error::Result;
 use smelt_common::{Error, workers};
 
-/// How long a connection may take. With the tries, what cannot be reached is said within about ten seconds.
+/// The time that connecting may take. With all attempts, a server that cannot be reached is reported within about 10 s.
 const CONNECT: Duration = Duration::from_secs(3);
-/// How long people wait to be told that there is no way.
+/// The time that people wait to be told that the server does not answer, unless the connection says otherwise.
 const SOON: Duration = Duration::from_secs(10);
-/// How long an answer may take to begin.
+/// The time after which an answer must begin.
 const ATTEMPT: Duration = Duration::from_secs(30);
-/// How long a body may stand still.
+/// The time that the transfer of a body may stall.
 const STALL: Duration = Duration::from_secs(10);
-/// How often an ordinary request is sent.
-const TRIES: u32 = 3;
-/// How fast a body must be sent at least, in bytes a second: its request has so much more time.
+/// The number of attempts of an ordinary request.
+const ATTEMPTS: u32 = 3;
+/// The slowest rate at which a body may be sent, in bytes a second. The time of a request grows by this rate.
 const SLOWEST: usize = 64 << 10;
-/// Threads for connections; hashing and decoding go on elsewhere.
+/// The number of threads for connections. Hashing and decoding run on other threads.
 const THREADS: usize = 2;
-/// The region where none is set: what servers other than AWS take for granted.
+/// The region if none is set. Servers other than AWS take it for granted.
 const REGION: &str = "us-east-1";
 
 /// A client, and the threads that drive it.
 pub(super) struct Wire {
-    /// There until the end.
+    /// Taken only when this is dropped.
     runtime: Option<Runtime>,
     client: Client,
-    /// For people.
+    /// The server, for people.
     endpoint: String,
     region: String,
     clock: ServerClock,
+    /// The time that people wait to be told that the server does not answer.
+    soon: Duration,
 }
 
 impl Wire {
-    /// Sends nothing yet.
+    /// Makes the client. Sends no request yet.
+    ///
+    /// # Errors
+    /// The threads cannot be started.
     pub(super) fn new(connection: Connection) -> Result<Self> {
-        // It panics where it cannot have them.
+        // tokio panics if it cannot start its threads.
         workers::can_start(THREADS)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(THREADS)
@@ -66,22 +71,22 @@ impl Wire {
             .enable_all()
             .build()
             .map_err(|error| Error::internal(format!("cannot start the threads for S3: {error}")))?;
-        let clock = ServerClock::default();
+        let (clock, soon) = (ServerClock::default(), connection.answer_within.unwrap_or(SOON));
         let (config, endpoint, region) = runtime.block_on(configure(connection, clock.clone()));
         let client = Client::from_conf(config);
-        Ok(Self { runtime: Some(runtime), client, endpoint, region, clock })
+        Ok(Self { runtime: Some(runtime), client, endpoint, region, clock, soon })
     }
 
     pub(super) fn client(&self) -> &Client {
         &self.client
     }
 
-    /// The server, for people.
+    /// Returns the server, for people.
     pub(super) fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    /// The region where it is not the default.
+    /// Returns the region, unless it is the default.
     pub(super) fn region(&self) -> Option<&str> {
         Some(self.region.as_str()).filter(|region| *region != REGION)
     }
@@ -90,25 +95,30 @@ impl Wire {
         self.runtime.as_ref().expect("it is there until this is dropped")
     }
 
-    /// Does the work while this thread waits. Not to be called from a thread that drives other work.
+    /// Does the work while this thread waits. A thread that drives other asynchronous work must not call it.
     pub(super) fn wait<F: Future>(&self, work: F) -> F::Output {
         self.runtime().block_on(work)
     }
 
-    /// What time it is for the server, in µs, if it answered lately.
+    /// Returns the settings of a request that people wait for.
+    pub(super) fn soon(&self) -> aws_sdk_s3::config::Builder {
+        aws_sdk_s3::Config::builder().timeout_config(time_outs(0).to_builder().operation_timeout(self.soon).build())
+    }
+
+    /// Returns the server's time in microseconds since the epoch, if the server has answered lately.
     pub(super) fn time(&self) -> Option<i64> {
         self.clock.now()
     }
 
-    /// Says what could not be done to what.
-    pub(super) fn error(&self, doing: &str, what: impl std::fmt::Display, fault: &Fault) -> Error {
-        Error::new(fault.kind(), format!("cannot {doing} `{what}` at {}: {fault}", self.endpoint))
+    /// Makes the error of a request: "cannot {action} `{object}` at {endpoint}: …".
+    pub(super) fn error(&self, action: &str, object: impl std::fmt::Display, fault: &Fault) -> Error {
+        Error::new(fault.kind(), format!("cannot {action} `{object}` at {}: {fault}", self.endpoint))
     }
 }
 
 impl Drop for Wire {
     fn drop(&mut self) {
-        // Waiting for its threads is not allowed where someone else's are driven.
+        // A thread that drives other asynchronous work may not wait for these threads.
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
@@ -116,7 +126,7 @@ impl Drop for Wire {
 }
 
 async fn configure(connection: Connection, clock: ServerClock) -> (aws_sdk_s3::Config, String, String) {
-    let Connection { endpoint, region, path_style, credentials } = connection;
+    let Connection { endpoint, region, path_style, credentials, answer_within: _ } = connection;
     let endpoint = endpoint.or_else(|| std::env::var("AWS_ENDPOINT_URL_S3").ok().filter(|url| !url.is_empty()));
     let plain = endpoint.as_ref().is_some_and(|url| url.starts_with("http://"));
     let regions = RegionProviderChain::first_try(region.map(Region::new))
@@ -135,10 +145,10 @@ async fn configure(connection: Connection, clock: ServerClock) -> (aws_sdk_s3::C
     let endpoint = shared.endpoint_url().map(ToOwned::to_owned);
     let config = aws_sdk_s3::config::Builder::from(&shared)
         .force_path_style(path_style.unwrap_or(endpoint.is_some()))
-        .retry_config(RetryConfig::standard().with_max_attempts(TRIES).with_max_backoff(Duration::from_secs(2)))
+        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS).with_max_backoff(Duration::from_secs(2)))
         .timeout_config(time_outs(0))
         .stalled_stream_protection(StalledStreamProtectionConfig::enabled().grace_period(STALL).build())
-        // What we write is signed with its sha256, and what we read is checked against the catalog's.
+        // Requests are signed with the sha256 of their bodies, and objects are compared with the catalog's sha256.
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
         .interceptor(clock)
@@ -150,47 +160,44 @@ async fn configure(connection: Connection, clock: ServerClock) -> (aws_sdk_s3::C
 
 fn http_client(plain: bool) -> SharedHttpClient {
     match plain {
-        // Certificates take a while to read.
+        // Plain HTTP needs no certificates, which take a while to read.
         true => Builder::new().build_http(),
         false => Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https(),
     }
 }
 
-/// For a request with a body of so many bytes. Connections are shared between requests whose first two are the same.
+/// Returns the time-outs of a request with a body of that size. Requests share connections only if their first two are
+/// equal.
 fn time_outs(bytes: usize) -> TimeoutConfig {
     let attempt = ATTEMPT + Duration::from_secs((bytes / SLOWEST) as u64);
     TimeoutConfig::builder().connect_timeout(CONNECT).read_timeout(ATTEMPT).operation_attempt_timeout(attempt).build()
 }
 
-/// Settings for a request that sends so many bytes.
+/// Returns the settings of a request that sends that many bytes.
 pub(super) fn sending(bytes: usize) -> aws_sdk_s3::config::Builder {
     aws_sdk_s3::Config::builder().timeout_config(time_outs(bytes))
 }
 
-/// Settings for a request that is sent once and given up after so long: whoever sends it finds out what became of it.
+/// Returns the settings of a request that is sent once and abandoned after `limit`. The caller finds out whether it
+/// succeeded.
 pub(super) fn once(limit: Duration, bytes: usize) -> aws_sdk_s3::config::Builder {
     let limit = limit + Duration::from_secs((bytes / SLOWEST) as u64);
     let time_outs = time_outs(bytes).to_builder().operation_timeout(limit).operation_attempt_timeout(limit).build();
     aws_sdk_s3::Config::builder().retry_config(RetryConfig::disabled()).timeout_config(time_outs)
 }
 
-/// Settings for a request that people wait for.
-pub(super) fn soon() -> aws_sdk_s3::config::Builder {
-    aws_sdk_s3::Config::builder().timeout_config(time_outs(0).to_builder().operation_timeout(SOON).build())
-}
-
-/// Reads the time from every answer.
+/// Reads the server's time from every answer.
 #[derive(Debug, Clone, Default)]
 struct ServerClock(Arc<Mutex<Option<(i64, Instant)>>>);
 
-/// For how long we go on from what the server last said.
-const FRESH: Duration = Duration::from_secs(60);
+/// The time for which a server's time is extrapolated.
+const LATELY: Duration = Duration::from_secs(60);
 
 impl ServerClock {
     fn now(&self) -> Option<i64> {
         let (said, when) = (*self.0.lock().expect("no one panics while holding it"))?;
         let since = when.elapsed();
-        (since < FRESH).then(|| said + since.as_micros() as i64)
+        (since < LATELY).then(|| said + since.as_micros() as i64)
     }
 }
 

@@ -1,33 +1,34 @@
-//! Entries and blocks of them, as bytes.
+//! Encodes entries and blocks of them as bytes (`docs/formats.md`).
 
 use sha2::{Digest as _, Sha256};
 
-/// A block of a run of about so many bytes is closed when it has as many as this. A tick reads the index, which is longer the
-/// shorter blocks are, and a block for each key: so they grow with the run, but slower.
+/// Returns the bytes at which a block is closed, in a run of about `run` bytes. A tick reads the index, which is longer
+/// if blocks are shorter, and a block for each key. So blocks grow with the run, but slower.
 pub(super) fn block_bytes(run: u64) -> usize {
     run.isqrt().clamp(2 << 10, 8 << 10) as usize
 }
 
-/// What an index begins with.
+/// The first bytes of an index.
 pub(super) const MAGIC: &[u8; 8] = b"smeltrn1";
-/// The bytes of a block in the index.
+/// The bytes that an index has for each block.
 pub(super) const BLOCK_REF: usize = 8 + 4 + 16;
 
 /// The beginning of a block's sha256.
 pub(super) type Digest = [u8; 16];
 
-/// What an index says of a block.
+/// A block, as an index describes it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct BlockRef {
-    /// The hash of its first key; no other block has keys of that hash.
+    /// The hash of the block's first key. No other block has keys of that hash.
     pub(super) first: u64,
-    /// Where it begins and ends in the object.
+    /// The offset of the block in the object.
     pub(super) start: u64,
+    /// The offset of its end.
     pub(super) end: u64,
     pub(super) digest: Digest,
 }
 
-/// An entry: `None` in place of a value removes the key.
+/// An entry of a run. `None` in place of a value removes the key.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Entry<'e> {
     pub(super) hash: u64,
@@ -39,7 +40,7 @@ pub(super) fn digest(block: &[u8]) -> Digest {
     *Sha256::digest(block).first_chunk().expect("32 bytes begin with 16")
 }
 
-/// Appends an entry: the key's length, the value's length plus one or 0 for none, key and value.
+/// Appends an entry: the key's length, the value's length plus one (0 if there is no value), the key and the value.
 pub(super) fn encode(key: &[u8], value: Option<&[u8]>, out: &mut Vec<u8>) {
     varint(key.len() as u64, out);
     varint(value.map_or(0, |value| value.len() as u64 + 1), out);
@@ -47,7 +48,7 @@ pub(super) fn encode(key: &[u8], value: Option<&[u8]>, out: &mut Vec<u8>) {
     out.extend_from_slice(value.unwrap_or_default());
 }
 
-/// The lengths of the first entry's key and value, and where the key begins.
+/// Returns the offset of the first entry's key, and the lengths of its key and its value.
 pub(super) fn decode(bytes: &[u8]) -> Option<(usize, usize, Option<usize>)> {
     let (key, after) = read_varint(bytes, 0)?;
     let (value, start) = read_varint(bytes, after)?;
@@ -56,7 +57,7 @@ pub(super) fn decode(bytes: &[u8]) -> Option<(usize, usize, Option<usize>)> {
     (end <= bytes.len()).then_some((start, key, value))
 }
 
-/// The references to all blocks, at least one, as an index has them.
+/// Returns the blocks that an index describes, at least one. `None` if the index is malformed.
 pub(super) fn parse_index(index: &[u8]) -> Option<Vec<BlockRef>> {
     let refs = index.strip_prefix(MAGIC)?;
     let (refs, rest) = refs.as_chunks::<BLOCK_REF>();
@@ -75,7 +76,7 @@ pub(super) fn parse_index(index: &[u8]) -> Option<Vec<BlockRef>> {
     (rest.is_empty() && !blocks.is_empty() && blocks.is_sorted_by(|a, b| a.first < b.first)).then_some(blocks)
 }
 
-/// Seven bits a byte, the lowest first; the highest bit says that more follow.
+/// Appends a number in groups of seven bits, the lowest first. The highest bit of a byte says that more bytes follow.
 fn varint(mut number: u64, out: &mut Vec<u8>) {
     while number >= 0x80 {
         out.push(number as u8 | 0x80);

@@ -1,4 +1,4 @@
-//! Going through several runs at once, in the order of (hash, key).
+//! Goes through several runs at once, in the order of (hash, key).
 
 use std::borrow::Cow;
 use std::ops::{Range, RangeInclusive};
@@ -8,15 +8,15 @@ use super::run::Run;
 use smelt_common::error::Result;
 use smelt_common::key_hash::KeyHash;
 
-/// The entries of one run, one after the other, read in large pieces.
+/// Goes through the entries of one run, which it reads in large pieces.
 pub(super) struct Cursor<'r> {
     run: &'r Run<'r>,
-    place: &'r KeyHash,
+    key_hash: &'r KeyHash,
     last: u64,
     /// The next block to be read.
     next: usize,
     bytes: Cow<'r, [u8]>,
-    /// Where the entry after the current one begins.
+    /// The offset of the entry after the current one.
     at: usize,
     current: Option<Current>,
 }
@@ -28,10 +28,10 @@ struct Current {
 }
 
 impl<'r> Cursor<'r> {
-    pub(super) fn new(run: &'r Run<'r>, place: &'r KeyHash, hashes: RangeInclusive<u64>) -> Result<Self> {
+    pub(super) fn new(run: &'r Run<'r>, key_hash: &'r KeyHash, hashes: RangeInclusive<u64>) -> Result<Self> {
         let next = run.block(*hashes.start());
         let bytes = Cow::Borrowed(&[][..]);
-        let mut cursor = Self { run, place, last: *hashes.end(), next, bytes, at: 0, current: None };
+        let mut cursor = Self { run, key_hash, last: *hashes.end(), next, bytes, at: 0, current: None };
         cursor.advance()?;
         while cursor.entry().is_some_and(|entry| entry.hash < *hashes.start()) {
             cursor.advance()?;
@@ -62,7 +62,7 @@ impl<'r> Cursor<'r> {
         let key = self.at + start..self.at + start + key;
         let value = value.map(|value| key.end..key.end + value);
         self.at = value.as_ref().map_or(key.end, |value| value.end);
-        let hash = self.place.of(&self.bytes[key.clone()]);
+        let hash = self.key_hash.of(&self.bytes[key.clone()]);
         if hash <= self.last {
             self.current = Some(Current { hash, key, value });
         }
@@ -70,11 +70,12 @@ impl<'r> Cursor<'r> {
     }
 }
 
-/// The newest entry of each key, removals included.
+/// Goes through the newest entry of each key, removals included.
 #[derive(Default)]
 pub(super) struct Merge<'r> {
-    /// Oldest first.
+    /// One cursor for each run, oldest first.
     cursors: Vec<Cursor<'r>>,
+    /// The cursor of the current entry.
     least: Option<usize>,
 }
 
@@ -106,7 +107,7 @@ impl<'r> Merge<'r> {
         Ok(())
     }
 
-    /// The least key, of equal ones the newest.
+    /// Finds the cursor with the least key, and of equal keys the newest.
     fn find(&mut self) {
         let entries = self.cursors.iter().enumerate().filter_map(|(at, cursor)| Some((at, cursor.entry()?)));
         self.least =

@@ -1,4 +1,4 @@
-//! The map against a plain one, with whatever keys collide; damage of every byte; and what a look-up reads.
+//! Compares the map with a plain one, also with colliding keys. Damages bytes, and measures what a look-up reads.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -7,13 +7,12 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
-use crate::DirStore;
 use crate::counting::Counting;
+use crate::dir::DirStore;
+use crate::store::Store;
 use smelt_common::Error;
-use smelt_common::error::Kind;
+use smelt_common::error::{Kind, Result};
 use smelt_common::key_hash::COLLIDING;
-
-/// A salt under which all keys have one of eight hashes.
 
 type Model = HashMap<Vec<u8>, Vec<u8>>;
 type Change = Vec<(Vec<u8>, Option<Vec<u8>>)>;
@@ -24,18 +23,18 @@ fn lake() -> (TempDir, Counting<DirStore>) {
     (directory, store)
 }
 
-fn scanned(segments: &SortedRuns, store: &dyn Store) -> Result<BTreeMap<Vec<u8>, Vec<u8>>> {
+fn scanned(map: &SortedRuns, store: &dyn Store) -> Result<BTreeMap<Vec<u8>, Vec<u8>>> {
     let mut pairs = BTreeMap::new();
-    segments.scan(store, |key, value| {
+    map.scan(store, |key, value| {
         assert_eq!(pairs.insert(key.to_vec(), value.to_vec()), None, "a key comes once");
         Ok(())
     })?;
     Ok(pairs)
 }
 
-fn put(segments: &mut SortedRuns, store: &dyn Store, number: usize, change: Change) -> Vec<String> {
+fn put(map: &mut SortedRuns, store: &dyn Store, number: usize, change: Change) -> Vec<String> {
     let mut retired = Vec::new();
-    segments.put(store, &format!("index/d/{number}"), change, &mut retired).expect("a put");
+    map.put(store, &format!("index/d/{number}"), change, &mut retired).expect("a put");
     retired
 }
 
@@ -48,7 +47,7 @@ fn apply(model: &mut Model, change: &Change) {
     }
 }
 
-/// So many entries of about 40 bytes.
+/// Returns one entry of about 40 bytes for each number.
 fn numbered(numbers: std::ops::Range<u32>) -> Change {
     numbers.map(|n| (format!("key-{n:08}").into_bytes(), Some(format!("{n:024}").into_bytes()))).collect()
 }
@@ -68,16 +67,16 @@ proptest! {
     #[test]
     fn it_holds_what_a_plain_map_holds(changes in prop::collection::vec(change(), 1..12), collide in any::<bool>()) {
         let (_directory, store) = lake();
-        let mut segments = SortedRuns::default();
+        let mut map = SortedRuns::default();
         if collide {
-            segments.salt = COLLIDING.to_owned();
+            map.salt = COLLIDING.to_owned();
         }
         let mut model = Model::new();
         for (number, change) in changes.into_iter().enumerate() {
             apply(&mut model, &change);
-            let before = segments.clone();
-            let retired = put(&mut segments, &store, number, change);
-            let gone = before.runs.iter().filter(|run| !segments.runs.contains(run)).map(|run| run.key.clone());
+            let before = map.clone();
+            let retired = put(&mut map, &store, number, change);
+            let gone = before.runs.iter().filter(|run| !map.runs.contains(run)).map(|run| run.key.clone());
             prop_assert_eq!(&retired, &gone.collect::<Vec<_>>());
             retired.iter().for_each(|key| store.delete(key).expect("a delete"));
 
@@ -85,60 +84,60 @@ proptest! {
                 .chain(numbered(0..7000).into_iter().step_by(13).map(|(key, _)| key))
                 .chain([b"k1".to_vec(), vec![]])
                 .collect();
-            let values = segments.get_many(&store, &keys).expect("values");
+            let values = map.get_many(&store, &keys).expect("values");
             for (key, value) in keys.iter().zip(&values) {
                 prop_assert_eq!(model.get(key), value.as_ref(), "{:?}", key);
             }
         }
         let pairs: BTreeMap<_, _> = model.into_iter().collect();
-        prop_assert_eq!(scanned(&segments, &store).expect("a scan"), pairs);
-        let text = serde_json::to_string(&segments).expect("serialises");
-        prop_assert_eq!(serde_json::from_str::<SortedRuns>(&text).expect("parses"), segments);
+        prop_assert_eq!(scanned(&map, &store).expect("a scan"), pairs);
+        let text = serde_json::to_string(&map).expect("serialises");
+        prop_assert_eq!(serde_json::from_str::<SortedRuns>(&text).expect("parses"), map);
     }
 
     #[test]
     fn parts_make_the_run_that_one_part_would(old in 0u32..30_000, new in 0u32..30_000, collide in any::<bool>()) {
         let (_directory, store) = lake();
-        let mut segments = SortedRuns::default();
+        let mut map = SortedRuns::default();
         if collide {
-            segments.salt = COLLIDING.to_owned();
+            map.salt = COLLIDING.to_owned();
         }
-        put(&mut segments, &store, 0, numbered(0..old));
-        let place = segments.place().expect("a salt");
+        put(&mut map, &store, 0, numbered(0..old));
+        let key_hash = map.key_hash().expect("a salt");
         let change: Change = numbered(old / 2..old / 2 + new);
         let mut sorted: Vec<_> =
-            change.iter().map(|(key, value)| (place.of(key), key, value)).collect();
+            change.iter().map(|(key, value)| (key_hash.of(key), key, value)).collect();
         sorted.sort_unstable();
-        let write = |number: u32, part: &mut Part<'_, '_>| {
+        let write = |number: u32, part: &mut RunPart<'_, '_>| {
             for (hash, key, value) in sorted.iter().filter(|(hash, ..)| hash >> 60 == u64::from(number)) {
                 part.push(*hash, key, value.as_deref())?;
             }
             Ok(number)
         };
-        let made = segments.write(&store, "index/d/1", u64::from(new) * 40, 16, &mut vec![], write).expect("a run");
+        let made = map.write(&store, "index/d/1", u64::from(new) * 40, 16, &mut vec![], write).expect("a run");
         prop_assert_eq!(made, (0..16).collect::<Vec<_>>());
         let mut model = Model::new();
         apply(&mut model, &numbered(0..old));
         apply(&mut model, &change);
-        prop_assert_eq!(scanned(&segments, &store).expect("a scan"), model.into_iter().collect());
+        prop_assert_eq!(scanned(&map, &store).expect("a scan"), model.into_iter().collect());
     }
 }
 
 #[test]
 fn a_changed_or_missing_byte_is_damage_and_never_another_value() {
     let (directory, store) = lake();
-    let mut segments = SortedRuns::default();
-    put(&mut segments, &store, 0, numbered(0..700));
-    let whole = scanned(&segments, &store).expect("a scan");
+    let mut map = SortedRuns::default();
+    put(&mut map, &store, 0, numbered(0..700));
+    let whole = scanned(&map, &store).expect("a scan");
     let keys: Vec<_> = whole.keys().cloned().collect();
-    let path = directory.path().join(&segments.runs[0].key);
+    let path = directory.path().join(&map.runs[0].key);
     let body = fs::read(&path).expect("the run");
     let is_damage = |body: &[u8], what: &str| {
         fs::write(&path, body).expect("a write");
-        let error = scanned(&segments, &store).expect_err(what);
+        let error = scanned(&map, &store).expect_err(what);
         assert_eq!(error.kind(), Kind::Damaged, "{what}: {error}");
-        assert!(error.to_string().contains(&segments.runs[0].key), "{error}");
-        let error = segments.get_many(&store, &keys).expect_err(what);
+        assert!(error.to_string().contains(&map.runs[0].key), "{error}");
+        let error = map.get_many(&store, &keys).expect_err(what);
         assert_eq!(error.kind(), Kind::Damaged, "{what}: {error}");
     };
     for at in (0..body.len()).step_by(41).chain(body.len() - 100..body.len()) {
@@ -150,21 +149,21 @@ fn a_changed_or_missing_byte_is_damage_and_never_another_value() {
         is_damage(&body[..length], &format!("cut off at {length}"));
     }
     fs::remove_file(&path).expect("removed");
-    assert_eq!(scanned(&segments, &store).expect_err("gone").kind(), Kind::Damaged);
+    assert_eq!(scanned(&map, &store).expect_err("gone").kind(), Kind::Damaged);
 }
 
 #[test]
 fn one_look_up_beside_damage_is_right_or_an_error() {
     let (directory, store) = lake();
-    let mut segments = SortedRuns::default();
-    put(&mut segments, &store, 0, numbered(0..20_000));
-    let path = directory.path().join(&segments.runs[0].key);
+    let mut map = SortedRuns::default();
+    put(&mut map, &store, 0, numbered(0..20_000));
+    let path = directory.path().join(&map.runs[0].key);
     let mut body = fs::read(&path).expect("the run");
     (body[100], body[300_000]) = (!body[100], !body[300_000]);
     fs::write(&path, body).expect("a write");
     let mut damaged = 0;
     for (key, value) in numbered(0..20_000).into_iter().step_by(3) {
-        match segments.get_many(&store, &[key]) {
+        match map.get_many(&store, &[key]) {
             Ok(values) => assert_eq!(values, [value]),
             Err(error) if error.kind() == Kind::Damaged => damaged += 1,
             Err(error) => panic!("{error}"),
@@ -176,10 +175,10 @@ fn one_look_up_beside_damage_is_right_or_an_error() {
 #[test]
 fn a_forged_catalog_is_damage_and_no_panic() {
     let (_directory, store) = lake();
-    let mut segments = SortedRuns::default();
-    put(&mut segments, &store, 0, numbered(0..300));
+    let mut map = SortedRuns::default();
+    put(&mut map, &store, 0, numbered(0..300));
     let forge = |change: &dyn Fn(&mut SortedRun)| {
-        let mut forged = segments.clone();
+        let mut forged = map.clone();
         change(&mut forged.runs[0]);
         assert_eq!(scanned(&forged, &store).expect_err("forged").kind(), Kind::Damaged);
     };
@@ -189,7 +188,7 @@ fn a_forged_catalog_is_damage_and_no_panic() {
     forge(&|run| run.index = 0);
     forge(&|run| (run.index, run.bytes) = (run.bytes, u64::MAX));
     forge(&|run| run.sha256 = String::new());
-    let mut forged = segments.clone();
+    let mut forged = map.clone();
     forged.salt = "é".repeat(16);
     assert_eq!(scanned(&forged, &store).expect_err("forged").kind(), Kind::Damaged);
 }
@@ -197,77 +196,77 @@ fn a_forged_catalog_is_damage_and_no_panic() {
 #[test]
 fn a_look_up_reads_a_block_a_key_and_the_index() {
     let (_directory, store) = lake();
-    let mut segments = SortedRuns::default();
+    let mut map = SortedRuns::default();
     for (number, count) in [(0, 100_000), (1, 200)] {
-        put(&mut segments, &store, number, numbered(number as u32 * 100_000..number as u32 * 100_000 + count));
+        put(&mut map, &store, number, numbered(number as u32 * 100_000..number as u32 * 100_000 + count));
     }
-    assert_eq!(segments.runs.len(), 2);
+    assert_eq!(map.runs.len(), 2);
     store.take();
     let keys: Vec<_> = numbered(0..100_000).into_iter().step_by(2000).map(|(key, _)| key).collect();
-    assert!(segments.get_many(&store, &keys).expect("values").iter().all(Option::is_some));
+    assert!(map.get_many(&store, &keys).expect("values").iter().all(Option::is_some));
     let (requests, bytes) = store.take();
-    let index = segments.runs[0].bytes - segments.runs[0].index;
-    let most = index + segments.runs[1].bytes + keys.len() as u64 * 2100;
+    let index = map.runs[0].bytes - map.runs[0].index;
+    let most = index + map.runs[1].bytes + keys.len() as u64 * 2100;
     assert!(requests <= 2 + keys.len() as u64, "{requests} requests");
-    assert!(bytes <= most, "{bytes} bytes, of {}; at most {most} for {} keys", segments.runs[0].bytes, keys.len());
-    assert!(index < segments.runs[0].bytes / 60, "an index of {index} bytes");
+    assert!(bytes <= most, "{bytes} bytes, of {}; at most {most} for {} keys", map.runs[0].bytes, keys.len());
+    assert!(index < map.runs[0].bytes / 60, "an index of {index} bytes");
 
-    // All keys: everything once, in large pieces.
+    // A look-up of all keys reads everything once, in large pieces.
     let keys: Vec<_> = numbered(0..100_000).into_iter().map(|(key, _)| key).collect();
-    segments.get_many(&store, &keys).expect("values");
+    map.get_many(&store, &keys).expect("values");
     let (requests, bytes) = store.take();
-    let length: u64 = segments.runs.iter().map(|run| run.bytes).sum();
+    let length: u64 = map.runs.iter().map(|run| run.bytes).sum();
     assert!(requests < 12 && bytes <= length + 1, "{requests} requests for {bytes} bytes of {length}");
 }
 
 #[test]
 fn there_are_few_runs_and_an_entry_is_rewritten_a_few_times() {
     let (directory, store) = lake();
-    let mut segments = SortedRuns::default();
+    let mut map = SortedRuns::default();
     let (mut written, mut most) = (0, 0);
     for number in 0..400 {
-        put(&mut segments, &store, number, numbered(number as u32 * 200..(number as u32 + 1) * 200))
+        put(&mut map, &store, number, numbered(number as u32 * 200..(number as u32 + 1) * 200))
             .iter()
             .for_each(|key| store.delete(key).expect("a delete"));
-        written += segments.runs.last().expect("a run").bytes;
-        most = most.max(segments.runs.len());
+        written += map.runs.last().expect("a run").bytes;
+        most = most.max(map.runs.len());
     }
-    let length: u64 = segments.runs.iter().map(|run| run.bytes).sum();
+    let length: u64 = map.runs.iter().map(|run| run.bytes).sum();
     assert!(most <= 4, "{most} runs");
     assert!(written < 25 * length, "{written} bytes written for {length}");
-    assert_eq!(scanned(&segments, &store).expect("a scan").len(), 80_000);
-    assert_eq!(fs::read_dir(directory.path().join("index/d")).expect("a directory").count(), segments.runs.len());
+    assert_eq!(scanned(&map, &store).expect("a scan").len(), 80_000);
+    assert_eq!(fs::read_dir(directory.path().join("index/d")).expect("a directory").count(), map.runs.len());
 }
 
 #[test]
 fn what_is_removed_takes_no_room() {
     let (_directory, store) = lake();
-    let mut segments = SortedRuns::default();
-    put(&mut segments, &store, 0, numbered(0..1000));
+    let mut map = SortedRuns::default();
+    put(&mut map, &store, 0, numbered(0..1000));
     let remove = numbered(0..1000).into_iter().map(|(key, _)| (key, None)).collect();
-    assert_eq!(put(&mut segments, &store, 1, remove).len(), 1);
-    assert_eq!(segments.runs(), []);
-    assert_eq!(put(&mut segments, &store, 2, numbered(3..4)), Vec::<String>::new());
-    assert_eq!(scanned(&segments, &store).expect("a scan").len(), 1);
+    assert_eq!(put(&mut map, &store, 1, remove).len(), 1);
+    assert_eq!(map.runs(), []);
+    assert_eq!(put(&mut map, &store, 2, numbered(3..4)), Vec::<String>::new());
+    assert_eq!(scanned(&map, &store).expect("a scan").len(), 1);
 }
 
 #[test]
 fn a_failed_part_ends_the_others_and_leaves_nothing() {
     let (directory, store) = lake();
-    let mut segments = SortedRuns::default();
-    put(&mut segments, &store, 0, numbered(0..10));
-    let before = segments.clone();
+    let mut map = SortedRuns::default();
+    put(&mut map, &store, 0, numbered(0..10));
+    let before = map.clone();
     for failing in [0, 3, 15] {
         let mut retired = vec![];
-        let make = |number: u32, part: &mut Part<'_, '_>| {
+        let make = |number: u32, part: &mut RunPart<'_, '_>| {
             for n in 0..100_000u64 {
                 part.push(u64::from(number) << 60 | n, &n.to_le_bytes(), Some(&[7; 100]))?;
             }
             if number == failing { Err(Error::new(Kind::Unavailable, "it failed")) } else { Ok(()) }
         };
-        let error = segments.write(&store, "index/d/1", 1 << 30, 16, &mut retired, make).expect_err("one fails");
+        let error = map.write(&store, "index/d/1", 1 << 30, 16, &mut retired, make).expect_err("one fails");
         assert_eq!(error.kind(), Kind::Unavailable, "{error}");
-        assert_eq!((&segments, retired), (&before, vec![]));
+        assert_eq!((&map, retired), (&before, vec![]));
         assert_eq!(fs::read_dir(directory.path().join("index/d")).expect("a directory").count(), 1);
     }
 }

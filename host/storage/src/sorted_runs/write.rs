@@ -1,4 +1,4 @@
-//! Writing a run, in parts that are made side by side and written one after the other.
+//! Writes a run in parts. Workers make the parts at the same time, and the parts are written one after the other.
 
 use std::cmp::Ordering;
 use std::io::Write as _;
@@ -6,26 +6,28 @@ use std::sync::{Condvar, Mutex, MutexGuard};
 
 use super::block::{MAGIC, block_bytes, digest, encode};
 use super::merge::Merge;
-use super::{Reader, SortedRun};
-use crate::{Durability, Store, Upload, unavailable};
+use super::reader::Reader;
+use super::record::SortedRun;
+use crate::errors::unavailable;
+use crate::store::{Durability, Store, Upload};
 use smelt_common::error::Result;
 use smelt_common::{Error, digest as sha256, profile, workers};
 
-/// What a part gathers before it waits for its turn.
+/// The bytes that a part gathers before it waits for its turn.
 const AHEAD: usize = 8 << 20;
-/// What it gathers before it writes when its turn has come.
+/// The bytes that a part gathers before it writes, once its turn has come.
 const PIECE: usize = 1 << 20;
 
-/// A run being written. Dropped unfinished, it leaves nothing.
-pub(super) struct Writing<'s> {
+/// A run that is being written. If it is dropped before it is finished, nothing of it remains.
+pub(super) struct RunWriter<'s> {
     store: &'s dyn Store,
     stem: String,
     parts: u32,
-    /// When a block is closed.
+    /// The bytes at which a block is closed.
     block_bytes: usize,
-    /// The runs that become part of it.
+    /// The older runs that the new run replaces.
     joined: Reader<'s>,
-    /// Whether there are none before them, of which keys would have to be removed.
+    /// True if no run remains before the new one. Removals then need no entries.
     oldest: bool,
     sink: Mutex<Sink<'s>>,
     turn: Condvar,
@@ -37,14 +39,14 @@ struct Sink<'s> {
     bytes: u64,
     entries: u64,
     index: Vec<u8>,
-    /// The part whose turn it is.
+    /// The number of the part whose turn it is.
     next: u32,
-    /// Whether a part was given up.
+    /// Set when a part has failed.
     failed: bool,
 }
 
-impl<'s> Writing<'s> {
-    /// Of about so many bytes.
+impl<'s> RunWriter<'s> {
+    /// Begins a run of about `bytes` bytes, whose key begins with `stem`.
     pub(super) fn new(
         store: &'s dyn Store,
         stem: &str,
@@ -58,18 +60,18 @@ impl<'s> Writing<'s> {
         Self { store, stem, parts, block_bytes, joined, oldest, sink, turn: Condvar::new() }
     }
 
-    /// Makes the parts. Returns the run, if there is anything in it, and what came of each part.
+    /// Makes the parts. Returns the run, unless it is empty, and the results of `make`.
     pub(super) fn make<R: Send>(
         self,
-        make: impl Fn(u32, &mut Part<'_, 's>) -> Result<R> + Sync,
+        make: impl Fn(u32, &mut RunPart<'_, 's>) -> Result<R> + Sync,
     ) -> Result<(Option<SortedRun>, Vec<R>)> {
         if !self.parts.is_power_of_two() {
-            return Err(Error::internal(format!("a run in {} parts; there must be 1, 2, 4, …", self.parts)));
+            return Err(Error::internal(format!("a run in {} parts; the number must be 1, 2, 4, …", self.parts)));
         }
-        // Workers take parts in order, so the one whose turn it is is always at work.
+        // Workers take parts in order, so a worker always has the part whose turn it is.
         let made = workers::map((0..self.parts).collect(), |number| {
-            let _span = profile::span("write segments", "");
-            let mut part = Part::begin(&self, number)?;
+            let _span = profile::span("write sorted runs", "");
+            let mut part = RunPart::begin(&self, number)?;
             let made = make(number, &mut part)?;
             part.end().map(|()| made)
         });
@@ -101,32 +103,32 @@ impl<'s> Writing<'s> {
     }
 }
 
-/// A part of a run: the keys whose hashes begin with its number.
-pub struct Part<'w, 's> {
-    writing: &'w Writing<'s>,
+/// A part of a run. It has the keys whose hashes begin with its number.
+pub struct RunPart<'w, 's> {
+    writer: &'w RunWriter<'s>,
     number: u32,
-    /// What the joined runs have of it.
+    /// The entries that the replaced runs have in this part.
     older: Merge<'w>,
     out: Blocks,
-    /// The last hash that was pushed.
+    /// The hash that was pushed last.
     last: u64,
     ended: bool,
 }
 
-impl<'w, 's> Part<'w, 's> {
-    fn begin(writing: &'w Writing<'s>, number: u32) -> Result<Self> {
-        let bits = writing.parts.trailing_zeros();
+impl<'w, 's> RunPart<'w, 's> {
+    fn begin(writer: &'w RunWriter<'s>, number: u32) -> Result<Self> {
+        let bits = writer.parts.trailing_zeros();
         let first = u64::from(number).checked_shl(64 - bits).unwrap_or(0);
         let last = first | u64::MAX.checked_shr(bits).unwrap_or(0);
         let older = Merge::default();
-        let out = Blocks { full: writing.block_bytes, ..Blocks::default() };
-        let mut part = Self { writing, number, older, out, last: first, ended: false };
-        // Only now, as a part that is dropped: else the others would wait for it.
-        part.older = writing.joined.merge(first..=last)?;
+        let out = Blocks { full: writer.block_bytes, ..Blocks::default() };
+        let mut part = Self { writer, number, older, out, last: first, ended: false };
+        // This may fail. The part must exist by then, since only its `drop` tells the other parts not to wait for it.
+        part.older = writer.joined.merge(first..=last)?;
         Ok(part)
     }
 
-    /// Puts a value in, or removes the key. Keys come in the order of (hash, key), each once.
+    /// Puts a value in, or removes the key if there is no value. Keys must come in the order of (hash, key), each once.
     pub fn push(&mut self, hash: u64, key: &[u8], value: Option<&[u8]>) -> Result<()> {
         if hash < self.last {
             return Err(Error::internal("keys of a run are out of order"));
@@ -134,52 +136,52 @@ impl<'w, 's> Part<'w, 's> {
         self.last = hash;
         while let Some(older) = self.older.peek() {
             match (older.hash, older.key).cmp(&(hash, key)) {
-                Ordering::Less => self.out.add(older.hash, older.key, older.value, self.writing.oldest)?,
+                Ordering::Less => self.out.add(older.hash, older.key, older.value, self.writer.oldest)?,
                 Ordering::Equal => {}
                 Ordering::Greater => break,
             }
             self.older.pop()?;
             self.write_ahead()?;
         }
-        self.out.add(hash, key, value, self.writing.oldest)?;
+        self.out.add(hash, key, value, self.writer.oldest)?;
         self.write_ahead()
     }
 
     fn end(mut self) -> Result<()> {
         while let Some(older) = self.older.peek() {
-            self.out.add(older.hash, older.key, older.value, self.writing.oldest)?;
+            self.out.add(older.hash, older.key, older.value, self.writer.oldest)?;
             self.older.pop()?;
             self.write_ahead()?;
         }
         self.out.close()?;
         self.write()?;
-        let mut sink = self.writing.sink();
+        let mut sink = self.writer.sink();
         self.ended = true;
         sink.next += u32::from(!sink.failed);
-        self.writing.turn.notify_all();
+        self.writer.turn.notify_all();
         Ok(())
     }
 
-    /// Writes what there is if that is enough, and the closed blocks of it are worth it.
+    /// Writes the closed blocks if they are large enough for that.
     fn write_ahead(&mut self) -> Result<()> {
         match self.out.closed {
             0..PIECE => Ok(()),
-            PIECE..AHEAD if self.writing.sink().next != self.number => Ok(()),
+            PIECE..AHEAD if self.writer.sink().next != self.number => Ok(()),
             _ => self.write(),
         }
     }
 
-    /// Writes all closed blocks when it is this part's turn, or forgets them if another part was given up.
+    /// Waits for this part's turn and writes all closed blocks. If another part has failed, discards them.
     fn write(&mut self) -> Result<()> {
-        let Self { writing, number, out, .. } = self;
+        let Self { writer, number, out, .. } = self;
         let waits = |sink: &mut Sink<'s>| !sink.failed && sink.next != *number;
-        let mut sink = writing.turn.wait_while(writing.sink(), waits).unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut sink = writer.turn.wait_while(writer.sink(), waits).unwrap_or_else(|poisoned| poisoned.into_inner());
         if !sink.failed && out.closed > 0 {
             if sink.upload.is_none() {
-                sink.upload = Some(writing.store.create(&writing.stem)?);
+                sink.upload = Some(writer.store.create(&writer.stem)?);
             }
             let upload = sink.upload.as_mut().expect("it was just created");
-            upload.write_all(&out.data[..out.closed]).map_err(|error| unavailable("write", &writing.stem, &error))?;
+            upload.write_all(&out.data[..out.closed]).map_err(|error| unavailable("write", &writer.stem, &error))?;
             sink.bytes += out.closed as u64;
             sink.index.extend_from_slice(&out.index);
         }
@@ -191,28 +193,29 @@ impl<'w, 's> Part<'w, 's> {
     }
 }
 
-impl Drop for Part<'_, '_> {
+impl Drop for RunPart<'_, '_> {
     fn drop(&mut self) {
         if !self.ended {
-            self.writing.sink().failed = true;
-            self.writing.turn.notify_all();
+            self.writer.sink().failed = true;
+            self.writer.turn.notify_all();
         }
     }
 }
 
-/// Blocks being filled.
+/// The blocks of a part that are not written yet.
 #[derive(Default)]
 struct Blocks {
-    /// A block is closed when it has so many bytes.
+    /// The bytes at which a block is closed.
     full: usize,
     data: Vec<u8>,
-    /// Where the block that is being filled begins.
+    /// The offset in `data` at which the open block begins.
     closed: usize,
-    /// What the index says of the closed ones.
+    /// The closed blocks, as the index describes them.
     index: Vec<u8>,
     entries: u64,
-    /// The first and the last hash of the block that is being filled.
+    /// The first hash of the open block.
     first: u64,
+    /// The last hash of the open block.
     last: u64,
 }
 
@@ -222,7 +225,7 @@ impl Blocks {
             return Ok(());
         }
         let filled = self.data.len() - self.closed;
-        // Keys of one hash are in one block: whoever looks one up then needs to read no other.
+        // All keys of one hash are in one block, so a look-up reads no other block.
         if filled >= self.full && hash != self.last {
             self.close()?;
         }

@@ -1,4 +1,5 @@
-//! The export macros of `smelt-sdk`. Each generates the bindings of one world, and passes the host's calls on to the SDK.
+//! The export macros of `smelt-sdk`. Each generates the bindings of one world, and passes the host's calls on to the
+//! SDK.
 //!
 //! They are procedural macros because the bindings need the path of `wit/`, which only this crate knows.
 
@@ -86,8 +87,8 @@ struct Export {
     world: &'static str,
     /// The trait of the SDK that the type implements.
     plugin_trait: &'static str,
-    /// The type in `smelt_sdk::glue` on which a host calls a plugin that was built natively. A host has no such calls for
-    /// a source.
+    /// The type in `smelt_sdk::glue` on which a host calls a plugin that was built natively. A host has no such calls
+    /// for a source.
     instance: Option<&'static str>,
     /// Implements the traits of the world's bindings, in which the plugin's type is called `Plugin`.
     glue: &'static str,

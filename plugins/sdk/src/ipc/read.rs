@@ -1,11 +1,11 @@
-//! Reads a stream of one record batch as borrowed columns.
+//! Reads a stream with one record batch as borrowed columns.
 //!
-//! The host is trusted to send what the contract says (it could write anything to our memory anyway), so this checks
-//! lengths, not UTF-8.
+//! The host could write anything to this component's memory, so the SDK trusts it to keep the contract. The reader
+//! checks lengths, but not UTF-8.
 
 use arrow_ipc::{MessageHeader, Type, root_as_message};
 
-use super::{CONTINUATION, UTC};
+use super::framing::{CONTINUATION, UTC};
 use crate::bindings::types::{DataType, DecimalType};
 use crate::{Fault, Result};
 
@@ -13,9 +13,9 @@ use crate::{Fault, Result};
 pub(crate) struct Column<'a> {
     pub(crate) name: String,
     pub(crate) data_type: DataType,
-    /// One bit a row, set where the row has a value; `None` where every row has one.
+    /// One bit a row, set where the row has a value. `None` if every row has one.
     pub(crate) validity: Option<&'a [u8]>,
-    /// Byte offsets of text, one more than there are rows; empty for other types.
+    /// The offsets of texts in bytes, one more than there are rows. Empty for other types.
     pub(crate) offsets: &'a [u8],
     pub(crate) values: &'a [u8],
 }
@@ -24,7 +24,7 @@ fn broken(what: &str) -> Fault {
     Fault::invalid_input(format!("the batch is not an Arrow IPC stream as the contract has it: {what}"))
 }
 
-/// The columns and the number of rows.
+/// Returns the number of rows and the columns.
 pub(crate) fn read(stream: &[u8]) -> Result<(usize, Vec<Column<'_>>)> {
     let (schema, _, rest) = message(stream)?;
     let fields = root_as_message(schema)
@@ -79,7 +79,7 @@ pub(crate) fn read(stream: &[u8]) -> Result<(usize, Vec<Column<'_>>)> {
     Ok((rows, columns))
 }
 
-/// The first message's metadata and body, and what follows it.
+/// Returns the metadata and the body of the first message, and the bytes after it.
 fn message(stream: &[u8]) -> Result<(&[u8], &[u8], &[u8])> {
     let parse = || {
         let rest = stream.strip_prefix(&CONTINUATION)?;
@@ -92,6 +92,7 @@ fn message(stream: &[u8]) -> Result<(&[u8], &[u8], &[u8])> {
     parse().ok_or_else(|| broken("a message is truncated or malformed"))
 }
 
+/// Returns the field's type, if the contract has it.
 fn data_type(field: &arrow_ipc::Field<'_>) -> Option<DataType> {
     Some(match field.type_type() {
         Type::Bool => DataType::Boolean,

@@ -1,4 +1,4 @@
-//! Writes one record batch as a stream.
+//! Writes a stream with one record batch.
 
 use arrow_ipc::{
     Bool, BoolArgs, Buffer, Date, DateArgs, DateUnit, Decimal, DecimalArgs, Endianness, Field as IpcField, FieldArgs,
@@ -8,15 +8,15 @@ use arrow_ipc::{
 };
 use flatbuffers::{FlatBufferBuilder, UnionWIPOffset, WIPOffset};
 
-use super::{ALIGNMENT, CONTINUATION, UTC};
+use super::framing::{ALIGNMENT, CONTINUATION, UTC};
 use crate::bindings::types::{DataType, Field};
 
 /// The buffers of one column, in the order of the format.
 pub(crate) struct Buffers<'a> {
     pub(crate) nulls: usize,
-    /// Empty if there are no nulls.
+    /// Empty if no value is missing.
     pub(crate) validity: &'a [u8],
-    /// Those of text.
+    /// The offsets of texts. `None` for other types.
     pub(crate) offsets: Option<&'a [u8]>,
     pub(crate) values: &'a [u8],
 }
@@ -27,7 +27,7 @@ impl Buffers<'_> {
     }
 }
 
-/// A stream of the schema, one record batch and the end marker.
+/// Returns a stream with the schema, one record batch and the end marker.
 pub(crate) fn write(fields: &[Field], rows: usize, columns: &[Buffers<'_>]) -> Vec<u8> {
     let mut offset = 0usize;
     let mut nodes = Vec::with_capacity(columns.len());
@@ -53,7 +53,7 @@ pub(crate) fn write(fields: &[Field], rows: usize, columns: &[Buffers<'_>]) -> V
 }
 
 fn put_metadata(stream: &mut Vec<u8>, metadata: &[u8]) {
-    // So that what follows is aligned: the marker and the length have eight bytes.
+    // Padding aligns what follows the metadata. The marker and the length before it have eight bytes.
     let padded = (metadata.len() + 8).next_multiple_of(ALIGNMENT) - 8;
     stream.extend_from_slice(&CONTINUATION);
     stream.extend_from_slice(&(padded as u32).to_le_bytes());

@@ -97,6 +97,18 @@ fn no_rows_give_no_totals() {
     assert_table::<ByShop>(&[], &[]);
 }
 
+sales_by!(ByDayButDescribedAsText, Date, text("day"), rows => {
+    let days = rows.text("day")?;
+    move |row| Date::parse(days.value(row)).unwrap_or_default()
+});
+
+#[test]
+fn a_key_that_the_description_declares_with_another_type_is_a_fault() {
+    let sale = cells(["2025-01-02", "1.00"]);
+    let fault = evaluate_split::<Summed<ByDayButDescribedAsText>>("{}", &[("sales", &[&sale])]).expect_err("no table");
+    assert_eq!(fault.message, "column `day` is DataType::Utf8, but was given date32");
+}
+
 /// Counts sales by day and by whether they were online.
 #[derive(Default)]
 struct ByDayAndOnline;

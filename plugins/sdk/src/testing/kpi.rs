@@ -1,21 +1,21 @@
-//! KPIs on rows of text: what they give is added up as the host does it, and what they owe is checked.
+//! Tests of KPIs on rows of text. They add up states as the host does, and assert the laws of the contract.
 
 use std::collections::BTreeSet;
 
+use super::rows::{AS_OF, decode, encode};
 use super::sums::{Sums, cells};
-use super::{AS_OF, decode, encode};
 use crate::bindings::types::Stage;
 use crate::glue::Accumulator;
 use crate::{Batch, Fault, Kpi, KpiDescription, Result};
 
-/// Rows of text for an input, by its name; an empty cell is a missing value.
+/// The name of an input, and rows of text for it.
 type Rows<'r> = (&'r str, &'r [&'r [Option<&'r str>]]);
 
 fn open<T: Kpi>(params: &str) -> Result<Accumulator<T>> {
     Accumulator::open(params, T::describe().identity.uses_as_of.then_some(AS_OF.0))
 }
 
-/// The rows as batches of their inputs, of at most so many rows each.
+/// Encodes the rows as batches of at most `most` rows, each with the name of its input.
 fn batches<'r, T: Kpi>(inputs: &[Rows<'r>], most: usize) -> Result<Vec<(&'r str, Vec<u8>)>> {
     let description = T::describe();
     let mut batches = Vec::new();
@@ -29,8 +29,14 @@ fn batches<'r, T: Kpi>(inputs: &[Rows<'r>], most: usize) -> Result<Vec<(&'r str,
     Ok(batches)
 }
 
-/// Evaluates a KPI over rows of its inputs, given as text. Each `(input, rows)` goes to an accumulator of its own, and
-/// their states are added up, as the host does with silver objects. Panics if rows of the table agree in the declared key.
+/// Evaluates a KPI over rows of its inputs, and returns its table as text. Each pair of an input and its rows goes to
+/// an accumulator of its own. Their states are added up, as the host does with silver objects.
+///
+/// # Errors
+/// Returns the fault of the KPI.
+///
+/// # Panics
+/// Panics if two rows of the table agree in the declared key.
 pub fn evaluate<T: Kpi>(params: &str, inputs: &[Rows<'_>]) -> Result<Vec<Vec<String>>> {
     let stages = T::describe().stages;
     let mut sums = Sums::new(first(&stages)?);
@@ -42,9 +48,19 @@ pub fn evaluate<T: Kpi>(params: &str, inputs: &[Rows<'_>]) -> Result<Vec<Vec<Str
     table(&open::<T>(params)?, &stages, sums)
 }
 
-/// Evaluates a KPI over all rows, and panics unless it keeps the laws of the contract: one accumulator a row gives states
-/// that add up to the state of one that took in all rows, in any order; groups fold alike alone and together; and
-/// `fold` and `evaluate` depend on what they are given alone.
+/// Evaluates a KPI over rows of its inputs, as [`evaluate`] does, and asserts the laws of the contract.
+///
+/// # Errors
+/// Returns the fault of the KPI.
+///
+/// # Panics
+/// Panics in each of these cases:
+///
+/// - The states of accumulators with one row each do not add up to the state of one accumulator with all rows, in the
+///   order given or in the reverse order.
+/// - A group folds to other sums alone than together with other groups.
+/// - `fold` or `evaluate` depends on the rows that the accumulator took in.
+/// - Two rows of the table agree in the declared key.
 pub fn evaluate_split<T: Kpi>(params: &str, inputs: &[Rows<'_>]) -> Result<Vec<Vec<String>>> {
     let stages = T::describe().stages;
     let (forwards, backwards) = (open::<T>(params)?, open::<T>(params)?);
@@ -75,7 +91,7 @@ fn first(stages: &[Stage]) -> Result<&Stage> {
     stages.first().ok_or_else(|| Fault::internal("the description has no stage: say `.sums(…)`"))
 }
 
-/// Folds stage by stage and evaluates the last one.
+/// Folds the sums stage by stage, and evaluates the last stage.
 fn table<T: Kpi>(kpi: &Accumulator<T>, stages: &[Stage], mut sums: Sums) -> Result<Vec<Vec<String>>> {
     for (stage, next) in (0..).zip(&stages[1..]) {
         let (mut together, mut alone) = (Sums::new(next), Sums::new(next));
@@ -87,11 +103,12 @@ fn table<T: Kpi>(kpi: &Accumulator<T>, stages: &[Stage], mut sums: Sums) -> Resu
         sums = together;
     }
     let (description, table) = (T::describe(), kpi.evaluate(&sums.batch()?)?);
-    check_key(&description, &Batch::read(&table)?)?;
+    assert_key(&description, &Batch::read(&table)?)?;
     decode(&description.output, &table)
 }
 
-fn check_key(KpiDescription { output, key, .. }: &KpiDescription, table: &Batch<'_>) -> Result<()> {
+/// Panics if two rows of the table agree in the declared key.
+fn assert_key(KpiDescription { output, key, .. }: &KpiDescription, table: &Batch<'_>) -> Result<()> {
     let Some(key) = key else { return Ok(()) };
     let column = |name: &String| {
         let field = output.iter().find(|field| field.name == *name);

@@ -1,109 +1,37 @@
-//! For unit tests: run a plugin natively, through the same bytes as the host would send, on rows written as text.
+//! Unit tests of plugins: they run a plugin natively on rows of text, through the same bytes as in the sandbox.
+//!
+//! ```
+//! use smelt_sdk::prelude::*;
+//! use smelt_sdk::testing::{cells, evaluate_split};
+//!
+//! # #[derive(Default)]
+//! # struct Revenue;
+//! #
+//! # impl SumByKey for Revenue {
+//! #     type Key = str;
+//! #     fn describe() -> KpiDescription {
+//! #         describe_kpi(identity!())
+//! #             .input("orders", [text("channel"), money("total_amount")])
+//! #             .sums([text("channel")], [int64("orders"), money("revenue")])
+//! #             .output([text("channel"), money("revenue")])
+//! #     }
+//! #     fn update(&self, _input: &str, orders: &Batch, totals: &mut Totals<str>) -> Result<()> {
+//! #         let (channels, amounts) = (orders.text("channel")?, orders.decimals("total_amount")?);
+//! #         totals.extend(orders.rows().map(|row| (channels.value(row), 1, amounts.value(row))));
+//! #         Ok(())
+//! #     }
+//! # }
+//! let orders = [["web", "0.10"], ["store", "2.00"], ["web", "0.20"]].map(cells);
+//! let orders: Vec<&[_]> = orders.iter().map(|row| row.as_slice()).collect();
+//! let table = evaluate_split::<Summed<Revenue>>("{}", &[("orders", &orders)]).unwrap();
+//! assert_eq!(table, [["store", "2.00"], ["web", "0.30"]]);
+//! ```
 
 mod kpi;
+mod rows;
 mod sums;
 #[cfg(test)]
 mod tests;
 
 pub use kpi::{evaluate, evaluate_split};
-
-use crate::bindings::types::{DataType, Field};
-use crate::glue::Session;
-use crate::{Batch, Cleaner, Date, Fault, Number, Result, Table, Timestamp, nullable, text};
-
-/// What a cleaner made of rows: the kept ones as text cells, the rejected ones as row and rule, repairs as rule and rows.
-#[derive(Debug, PartialEq)]
-pub struct CleanedRows {
-    /// The kept rows, each cell as text; a missing value is empty.
-    pub kept: Vec<Vec<String>>,
-    /// The index and the rule of each rejected row.
-    pub rejected: Vec<(u32, String)>,
-    /// How many rows each rule repaired.
-    pub repaired: Vec<(String, u32)>,
-}
-
-/// The time that a plugin is told here if it declares `uses_as_of`: 2025-01-01T00:00:00Z.
-pub const AS_OF: Timestamp = Timestamp(1_735_689_600_000_000);
-
-/// Cleans rows of the cleaner's input columns, given as text, with these parameters (a JSON object).
-pub fn clean<T: Cleaner>(params: &str, rows: &[&[Option<&str>]]) -> Result<CleanedRows> {
-    let description = T::describe();
-    let fields: Vec<_> = description.input.iter().map(|name| nullable(text(name))).collect();
-    let as_of = description.identity.uses_as_of.then_some(AS_OF.0);
-    let cleaned = Session::<T>::open(params, as_of)?.clean(&encode(&fields, rows)?)?;
-    let rule = |index: u32| description.rules[index as usize].name.clone();
-    Ok(CleanedRows {
-        kept: decode(&description.output, &cleaned.kept)?,
-        rejected: cleaned.rejected.iter().map(|rejection| (rejection.row, rule(rejection.rule))).collect(),
-        repaired: cleaned.repaired.iter().map(|repair| (rule(repair.rule), repair.rows)).collect(),
-    })
-}
-
-/// A row of cells; an empty one is a missing value.
-pub fn cells<const N: usize>(row: [&str; N]) -> [Option<&str>; N] {
-    row.map(|cell| (!cell.is_empty()).then_some(cell))
-}
-
-/// Rows of text as an IPC stream of the fields. Empty and `None` are both missing values.
-pub fn encode(fields: &[Field], rows: &[&[Option<&str>]]) -> Result<Vec<u8>> {
-    let mut table = Table::new(fields);
-    for row in rows {
-        let mut out = table.row();
-        for (field, &cell) in fields.iter().zip(*row) {
-            let wrong =
-                || Fault::invalid_input(format!("column `{}`: `{}` is not valid", field.name, cell.unwrap_or("")));
-            macro_rules! parse {
-                ($read:expr) => {
-                    cell.filter(|cell| !cell.is_empty()).map(|cell| $read(cell).ok_or_else(wrong)).transpose()?
-                };
-            }
-            out = match &field.data_type {
-                DataType::Utf8 => out.text(cell),
-                DataType::Boolean => out.boolean(parse!(|cell: &str| cell.parse().ok())),
-                DataType::Int64 => out.integer(parse!(|cell: &str| cell.parse().ok())),
-                DataType::Float64 => out.float(parse!(|cell: &str| cell.parse().ok())),
-                DataType::Date32 => out.date(parse!(Date::parse)),
-                DataType::Timestamp => out.timestamp(parse!(Timestamp::parse)),
-                DataType::Decimal128(decimal) => match decimal.scale {
-                    0 => out.decimal(parse!(|cell| Number::parse(cell)?.round::<0>())),
-                    2 => out.decimal(parse!(|cell| Number::parse(cell)?.round::<2>())),
-                    4 => out.decimal(parse!(|cell| Number::parse(cell)?.round::<4>())),
-                    _ => return Err(Fault::invalid_input("test rows have decimals of scale 0, 2 or 4 only")),
-                },
-            };
-        }
-    }
-    table.finish()
-}
-
-/// The rows of an IPC stream as text; a missing value is empty.
-pub fn decode(fields: &[Field], stream: &[u8]) -> Result<Vec<Vec<String>>> {
-    fn show<T: ToString>(value: Option<T>) -> String {
-        value.map(|value| value.to_string()).unwrap_or_default()
-    }
-    let batch = Batch::read(stream)?;
-    let mut columns: Vec<Vec<String>> = Vec::new();
-    for Field { name, data_type, .. } in fields {
-        macro_rules! column {
-            ($view:expr) => {{
-                let view = $view;
-                batch.rows().map(|row| show(view.get(row))).collect()
-            }};
-        }
-        columns.push(match data_type {
-            DataType::Utf8 => column!(batch.text(name)?),
-            DataType::Boolean => column!(batch.booleans(name)?),
-            DataType::Int64 => column!(batch.integers(name)?),
-            DataType::Float64 => column!(batch.floats(name)?),
-            DataType::Date32 => column!(batch.dates(name)?),
-            DataType::Timestamp => column!(batch.timestamps(name)?),
-            DataType::Decimal128(decimal) => match decimal.scale {
-                0 => column!(batch.decimals::<0>(name)?),
-                2 => column!(batch.decimals::<2>(name)?),
-                4 => column!(batch.decimals::<4>(name)?),
-                _ => return Err(Fault::invalid_input("test rows have decimals of scale 0, 2 or 4 only")),
-            },
-        });
-    }
-    Ok(batch.rows().map(|row| columns.iter().map(|column| column[row].clone()).collect()).collect())
-}
+pub use rows::{AS_OF, CleanedRows, cells, clean, decode, encode};

@@ -1,4 +1,4 @@
-//! A table of sums, as the host keeps it but simpler.
+//! A table of sums, as the host keeps it, but simpler.
 
 use std::collections::BTreeMap;
 
@@ -14,12 +14,12 @@ pub(super) struct Sums {
     pub(super) rows: BTreeMap<Vec<Option<Cell>>, Vec<Wide>>,
 }
 
-/// A value of a key; those of one column compare as the contract says.
+/// A value of a key. Values of one column are ordered as the contract says.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Cell {
     Boolean(bool),
     Integer(i64),
-    /// As a number that compares as the float does.
+    /// The bits of a float, as a number with the same order.
     Float(i64),
     Text(String),
     Date(Date),
@@ -32,7 +32,7 @@ impl Sums {
         Self { stage: stage.clone(), rows: BTreeMap::new() }
     }
 
-    /// Adds the rows of a stream; rows that come to zero vanish.
+    /// Adds the rows of a stream, and removes rows whose sums are then all zero.
     pub(super) fn add(&mut self, stream: &[u8]) -> Result<()> {
         let batch = Batch::read(stream)?;
         let keys = self.stage.key.iter().map(|field| cells(&batch, &field.name, &field.data_type));
@@ -47,7 +47,7 @@ impl Sums {
         Ok(())
     }
 
-    /// Each group for itself.
+    /// Splits the rows into groups.
     pub(super) fn groups(&self) -> Vec<Self> {
         let mut groups: BTreeMap<_, Self> = BTreeMap::new();
         for (key, sums) in &self.rows {
@@ -57,7 +57,7 @@ impl Sums {
         groups.into_values().collect()
     }
 
-    /// All rows as a stream.
+    /// Encodes all rows as a stream.
     pub(super) fn batch(&self) -> Result<Vec<u8>> {
         let Stage { key, sums: columns, .. } = &self.stage;
         let mut table = Table::new(&[&key[..], columns].concat());
@@ -76,7 +76,7 @@ impl Sums {
     }
 }
 
-/// The column of that name and type.
+/// Returns the values of the column of that name and type.
 pub(super) fn cells(batch: &Batch<'_>, name: &str, data_type: &DataType) -> Result<Vec<Option<Cell>>> {
     macro_rules! column {
         ($view:expr, $cell:expr) => {{
@@ -114,7 +114,7 @@ fn write<'t>(row: Row<'t>, cell: Option<&Cell>, data_type: &DataType) -> Row<'t>
     }
 }
 
-/// The bits of a float as a number that compares as the float does, and back.
+/// Turns the bits of a float into a number with the same order, and back.
 fn ordered(bits: i64) -> i64 {
     bits ^ (bits >> 63) & i64::MAX
 }

@@ -1,10 +1,11 @@
-//! The helpers find KPIs that break the contract's laws.
+//! `evaluate_split` finds KPIs that break the laws of the contract.
 
 use super::evaluate_split;
 use crate::prelude::*;
 use crate::testing::cells;
 
-/// Counts the readings of each station, and then the stations by how many they have, in one way or another.
+/// Counts the readings of each station, then the stations with each number of readings. A parameter names the law that
+/// it breaks.
 struct Stations {
     law: String,
     readings: Vec<String>,

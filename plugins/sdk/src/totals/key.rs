@@ -1,30 +1,33 @@
-//! What `Totals` adds up by: how keys are hashed, compared and kept.
+//! The keys of `Totals`: how they are hashed, compared and stored.
 
 use std::hash::{Hash, Hasher};
 
-/// What [`Totals`](crate::Totals) can add up by: text, and every value that can be compared and copied.
+/// A key by which [`Totals`](crate::Totals) can add up: `str`, or a type that is `Hash`, `Eq` and `Clone`.
 pub trait Key: 'static {
     #[doc(hidden)]
     type Records: Records<Self>;
 
-    /// Of which each bit depends on all of the key, the first ones above all.
+    /// Returns a hash. Each bit depends on the whole key, above all the first bits, which choose the slot.
     #[doc(hidden)]
     fn hash32(&self) -> u32;
 }
 
-/// Keys with their sums, found by their place.
+/// Records of a key and its sums, which are found by their position.
 pub trait Records<K: ?Sized + 'static>: Default {
-    /// Whether it is worth looking whether that key is at that place.
-    fn may_be(&self, place: u32, key: &K) -> bool;
-    /// Whether that key is at that place.
-    fn is(&self, place: u32, key: &K) -> bool;
-    /// A new key, whose sums are zero.
+    /// Returns false only if the key is not at that position. It is cheaper than `is`, and brings the record into the
+    /// cache.
+    fn may_be(&self, position: u32, key: &K) -> bool;
+    /// Returns whether the key is at that position.
+    fn is(&self, position: u32, key: &K) -> bool;
+    /// Adds a record of a key, with sums of zero. Returns its position.
     fn push(&mut self, key: &K) -> u32;
-    fn change(&mut self, place: u32, change: impl FnOnce(&mut Sums));
-    /// In the order in which they were pushed.
+    /// Changes the sums at that position.
+    fn change(&mut self, position: u32, change: impl FnOnce(&mut Sums));
+    /// Returns position, key and sums of each record, in the order in which they were added.
     fn iter(&self) -> impl Iterator<Item = (u32, &K, Sums)>;
 }
 
+/// A count, and a sum of money in cents.
 #[derive(Clone, Copy, Default)]
 pub struct Sums {
     pub count: i64,
@@ -57,8 +60,8 @@ impl<K: Eq + Clone + 'static> Records<K> for Vec<(K, Sums)> {
     }
 
     #[inline]
-    fn is(&self, place: u32, key: &K) -> bool {
-        self[place as usize].0 == *key
+    fn is(&self, position: u32, key: &K) -> bool {
+        self[position as usize].0 == *key
     }
 
     fn push(&mut self, key: &K) -> u32 {
@@ -67,12 +70,12 @@ impl<K: Eq + Clone + 'static> Records<K> for Vec<(K, Sums)> {
     }
 
     #[inline]
-    fn change(&mut self, place: u32, change: impl FnOnce(&mut Sums)) {
-        change(&mut self[place as usize].1);
+    fn change(&mut self, position: u32, change: impl FnOnce(&mut Sums)) {
+        change(&mut self[position as usize].1);
     }
 
     fn iter(&self) -> impl Iterator<Item = (u32, &K, Sums)> {
-        (0..).zip(self.as_slice()).map(|(place, (key, sums))| (place, key, *sums))
+        (0..).zip(self.as_slice()).map(|(position, (key, sums))| (position, key, *sums))
     }
 }
 
@@ -83,7 +86,7 @@ impl Key for str {
     fn hash32(&self) -> u32 {
         let text = self.as_bytes();
         let [a, b, c, d] = words(text);
-        // Four multiplications at once, by odd numbers.
+        // The processor executes these four multiplications, by odd numbers, at the same time.
         let mut hash = Multiply(text.len() as u64);
         hash.word(
             a.wrapping_mul(0xa076_1d64_78bd_642f)
@@ -98,12 +101,12 @@ impl Key for str {
     }
 }
 
-/// One record after the other: count, sum, length of the text, text. A record is in one or two lines of the processor's
-/// cache, and a place is the index of its first byte.
+/// Records in one buffer: count, sum, length of the text, text. A record is in one or two lines of the processor's
+/// cache, and its position is the index of its first byte.
 #[derive(Default)]
 pub struct Texts(Vec<u8>);
 
-/// How many bytes precede the text.
+/// The number of bytes before the text of a record.
 const HEAD: usize = 20;
 
 impl Texts {
@@ -120,27 +123,27 @@ impl Texts {
 
 impl Records<str> for Texts {
     #[inline]
-    fn may_be(&self, place: u32, key: &str) -> bool {
-        self.length(place as usize) == key.len()
+    fn may_be(&self, position: u32, key: &str) -> bool {
+        self.length(position as usize) == key.len()
     }
 
     #[inline]
-    fn is(&self, place: u32, key: &str) -> bool {
-        let at = place as usize;
+    fn is(&self, position: u32, key: &str) -> bool {
+        let at = position as usize;
         self.length(at) == key.len() && same(&self.0[at + HEAD..at + HEAD + key.len()], key.as_bytes())
     }
 
     fn push(&mut self, key: &str) -> u32 {
-        let place = u32::try_from(self.0.len()).expect("keys of less than 4 GiB");
+        let position = u32::try_from(self.0.len()).expect("keys of less than 4 GiB");
         self.0.extend_from_slice(&[0; 16]);
         self.0.extend_from_slice(&(key.len() as u32).to_le_bytes());
         self.0.extend_from_slice(key.as_bytes());
-        place
+        position
     }
 
     #[inline]
-    fn change(&mut self, place: u32, change: impl FnOnce(&mut Sums)) {
-        let head: &mut [u8; 16] = self.0[place as usize..].first_chunk_mut().expect("a record is whole");
+    fn change(&mut self, position: u32, change: impl FnOnce(&mut Sums)) {
+        let head: &mut [u8; 16] = self.0[position as usize..].first_chunk_mut().expect("a record is whole");
         let mut sums = Sums::read(*head);
         change(&mut sums);
         head[..8].copy_from_slice(&sums.count.to_le_bytes());
@@ -153,17 +156,20 @@ impl Records<str> for Texts {
             if at == self.0.len() {
                 return None;
             }
-            let (place, start) = (at as u32, at + HEAD);
+            let (position, start) = (at as u32, at + HEAD);
             at = start + self.length(at);
-            // SAFETY: `push` wrote these bytes, from a text.
+            // SAFETY: `push` copied these bytes from a text.
             let key = unsafe { std::str::from_utf8_unchecked(&self.0[start..at]) };
-            Some((place, key, Sums::read(self.bytes(start - HEAD))))
+            Some((position, key, Sums::read(self.bytes(start - HEAD))))
         })
     }
 }
 
-/// Texts of one length are the same exactly if these words are, which overlap. Nearly all keys have up to 32 bytes, and of
-/// two lengths in a row the processor shall not have to guess which comes next: so none of these loads depends on a branch.
+/// Returns four words that may overlap. Two texts of the same length up to 32 bytes are equal exactly if their words
+/// are.
+///
+/// Nearly all keys have up to 32 bytes, of lengths that vary from row to row. A processor cannot predict branches on
+/// such lengths, so there are only three cases, and nearly all keys are in the first or the second.
 #[inline]
 fn words(text: &[u8]) -> [u64; 4] {
     #[inline]
@@ -182,22 +188,23 @@ fn words(text: &[u8]) -> [u64; 4] {
     }
 }
 
-/// What of a text `words` leaves out.
+/// Returns the bytes of a text that `words` leaves out.
 #[inline]
 fn middle(text: &[u8]) -> &[u8] {
     text.get(24..text.len().saturating_sub(8)).unwrap_or_default()
 }
 
-/// Whether two texts of one length are the same. A call that compares memory would cost more than the comparison.
+/// Returns whether two texts of the same length are equal. A call of a function that compares memory would cost more
+/// than this comparison.
 #[inline]
 pub(super) fn same(one: &[u8], other: &[u8]) -> bool {
     let ([a, b, c, d], [e, f, g, h]) = (words(one), words(other));
-    // Not `==` of arrays, which writes them to memory first.
+    // `==` on arrays would first write them to memory.
     (a ^ e) | (b ^ f) | (c ^ g) | (d ^ h) == 0 && (one.len() <= 32 || middle(one) == middle(other))
 }
 
-/// A hash by multiplication, eight bytes at a time: fast on short keys. A plugin runs alone on its own data within a
-/// deadline, so keys chosen to collide cost only their own call.
+/// A hash by multiplication of eight bytes at a time, which is fast for short keys. Keys can be chosen so that their
+/// hashes collide. That slows down only the plugin's own call, which has a deadline.
 struct Multiply(u64);
 
 /// 2^64 divided by the golden ratio.

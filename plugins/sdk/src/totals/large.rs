@@ -1,4 +1,4 @@
-//! Counts and sums of money that 64 bits do not hold.
+//! Counts and sums of money that do not fit 64 bits.
 
 use super::key::Sums;
 use super::wide::Wide;
@@ -17,7 +17,8 @@ impl Large {
         self.units.add(units);
     }
 
-    /// It and those beside the key, in parts that 64 bits and 38 digits hold: one, if they do.
+    /// Adds the sums beside the key, and splits the result into parts that fit 64 bits and 38 digits. If the result
+    /// fits them, there is one part.
     pub(super) fn parts(mut self, beside: Sums) -> ((i64, Money), Vec<(i64, Money)>) {
         self.add(beside.count, beside.units.into());
         let (parts, units) = self.units.parts();

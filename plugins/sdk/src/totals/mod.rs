@@ -1,4 +1,4 @@
-//! Counts and sums of money by a key: what many KPIs are made of.
+//! Counts and sums of money by a key, for KPIs.
 
 mod key;
 mod large;
@@ -16,8 +16,10 @@ pub(crate) use wide::Wide;
 
 use crate::Money;
 
-/// A count and a sum of money for each key: text (`Totals<str>`) or a value such as a date, an integer or a pair of them
-/// (`Totals<Date>`). A KPI takes in a batch with `extend`, which is faster than [`add`](Self::add) row by row:
+/// A count and a sum of money for each key. A key is text (`Totals<str>`) or a value, such as a date, an integer or a
+/// pair of them (`Totals<Date>`). `Totals<()>` adds up all rows.
+///
+/// A KPI adds a batch with `extend`, which is faster than [`add`](Self::add) for each row:
 ///
 /// ```
 /// # use smelt_sdk::{Batch, Result, Totals};
@@ -28,22 +30,21 @@ use crate::Money;
 /// }
 /// ```
 ///
-/// Nothing overflows on the way: what comes out depends neither on the order of the rows nor on how they were cut. Without a
-/// key, `Totals<()>` adds up all rows.
-///
-/// Keys are copied once into one buffer, beside their sums; a table of hashes leads to them.
+/// No sum overflows. So the totals depend neither on the order of the rows nor on how they are split into batches.
 pub struct Totals<K: Key + ?Sized> {
-    /// Open addressing by the first bits of the hash: a hash, and above it the place of a record, plus one. 0 is free.
+    /// A hash table with open addressing by the first bits of the hash. The low half of a slot is a hash, and the high
+    /// half is the position of a record plus one. A free slot is 0.
     slots: Vec<u64>,
-    /// What to shift a hash by for its first slot.
+    /// The number of bits by which a hash is shifted to give its first slot.
     shift: u32,
     keys: usize,
+    /// Keys, each beside its sums, so that one look reaches both.
     records: K::Records,
-    /// What no longer fitted the sum beside the key: for nearly every key, nothing.
+    /// By position, what no longer fits the sums beside the key. Nearly every key has no entry.
     large: BTreeMap<u32, Large>,
 }
 
-/// How many keys `extend` looks up at a time.
+/// The number of keys that `extend` looks up at a time.
 const CHUNK: usize = 64;
 
 impl<K: Key + ?Sized> Default for Totals<K> {
@@ -53,18 +54,20 @@ impl<K: Key + ?Sized> Default for Totals<K> {
 }
 
 impl<K: Key + ?Sized> Totals<K> {
-    /// Adds to the key's count and sum.
+    /// Adds a count and an amount to those of the key.
     #[inline]
     pub fn add(&mut self, key: &K, count: i64, amount: Money) {
-        let place = self.place(key, key.hash32());
-        self.add_at(place, count, amount);
+        let position = self.find_or_insert(key, key.hash32());
+        self.add_at(position, count, amount);
     }
 
-    /// Keys, counts and sums, in no order that means anything. A key comes once, unless its count exceeds 64 bits or its sum
-    /// 38 digits: then it comes in several parts that do not, which are the rows of a state, since the host adds them up.
+    /// Returns each key with its count and sum, in an arbitrary order: the rows of a state.
+    ///
+    /// A key comes once, unless its count exceeds 64 bits or its sum exceeds 38 digits. Then the key comes several
+    /// times, with parts that do not exceed them. The host adds these parts up.
     pub fn iter(&self) -> impl Iterator<Item = (&K, i64, Money)> {
-        self.records.iter().flat_map(|(place, key, sums)| {
-            let large = if self.large.is_empty() { None } else { self.large.get(&place) };
+        self.records.iter().flat_map(|(position, key, sums)| {
+            let large = if self.large.is_empty() { None } else { self.large.get(&position) };
             let (first, rest) = match large {
                 None => ((sums.count, Money::from_units(sums.units.into())), vec![]),
                 Some(large) => large.parts(sums),
@@ -73,11 +76,12 @@ impl<K: Key + ?Sized> Totals<K> {
         })
     }
 
+    /// Adds a count and an amount to the sums at that position.
     #[inline]
-    fn add_at(&mut self, place: u32, count: i64, amount: Money) {
+    fn add_at(&mut self, position: u32, count: i64, amount: Money) {
         let mut spilt = None;
-        self.records.change(place, |sums| {
-            // 64 bits are many times cheaper to add than 128 in wasm, and hold almost every sum.
+        self.records.change(position, |sums| {
+            // In wasm, an addition of 64 bits is many times cheaper than one of 128 bits, and almost every sum fits.
             let units = i64::try_from(amount.units()).ok().and_then(|amount| sums.units.checked_add(amount));
             match (sums.count.checked_add(count), units) {
                 (Some(count), Some(units)) => *sums = Sums { count, units },
@@ -85,28 +89,29 @@ impl<K: Key + ?Sized> Totals<K> {
             }
         });
         if let Some(held) = spilt {
-            self.spill(place, held, count, amount);
+            self.spill(position, held, count, amount);
         }
     }
 
+    /// Moves the sums beside a key, and what did not fit them, to `large`.
     #[cold]
-    fn spill(&mut self, place: u32, held: Sums, count: i64, amount: Money) {
-        let large = self.large.entry(place).or_default();
+    fn spill(&mut self, position: u32, held: Sums, count: i64, amount: Money) {
+        let large = self.large.entry(position).or_default();
         large.add(held.count, held.units.into());
         large.add(count, amount.units());
     }
 
-    /// Where the record of the key is; it has one after this.
+    /// Returns the position of the key's record, which is added if there is none.
     #[inline(never)]
-    fn place(&mut self, key: &K, hash: u32) -> u32 {
+    fn find_or_insert(&mut self, key: &K, hash: u32) -> u32 {
         let mut at = (hash >> self.shift) as usize;
         loop {
             let slot = self.slots[at];
             if slot == 0 {
                 return self.insert(at, key, hash);
             }
-            if slot as u32 == hash && self.records.is(place_in(slot), key) {
-                return place_in(slot);
+            if slot as u32 == hash && self.records.is(position_in(slot), key) {
+                return position_in(slot);
             }
             at = (at + 1) & (self.slots.len() - 1);
         }
@@ -114,16 +119,16 @@ impl<K: Key + ?Sized> Totals<K> {
 
     #[cold]
     fn insert(&mut self, at: usize, key: &K, hash: u32) -> u32 {
-        let place = self.records.push(key);
-        self.slots[at] = u64::from(place + 1) << 32 | u64::from(hash);
+        let position = self.records.push(key);
+        self.slots[at] = u64::from(position + 1) << 32 | u64::from(hash);
         self.keys += 1;
         if self.keys * 2 > self.slots.len() {
             self.grow();
         }
-        place
+        position
     }
 
-    /// Hashes are in the slots, so this reads no key.
+    /// Makes the hash table four times as large. The slots hold the hashes, so no key is read.
     fn grow(&mut self) {
         let slots = vec![0; self.slots.len() * 4];
         self.shift = self.shift.checked_sub(2).expect("fewer than 2^31 keys fit in memory");
@@ -137,14 +142,15 @@ impl<K: Key + ?Sized> Totals<K> {
     }
 }
 
+/// Returns the position of the record that a slot holds. For a free slot the result means nothing.
 #[inline]
-fn place_in(slot: u64) -> u32 {
+fn position_in(slot: u64) -> u32 {
     ((slot >> 32) as u32).wrapping_sub(1)
 }
 
 impl<K: Key + ?Sized, Q: Borrow<K>> Extend<(Q, i64, Money)> for Totals<K> {
-    /// Adds each count and amount to those of its key, many keys at a time: a processor waits for memory in parallel if it
-    /// knows early where all of it is.
+    /// Adds each count and amount to those of its key, many keys at a time. If a processor knows early which memory it
+    /// will need, it waits for all of it at once.
     fn extend<I: IntoIterator<Item = (Q, i64, Money)>>(&mut self, rows: I) {
         let mut rows = rows.into_iter();
         let mut chunk = Vec::with_capacity(CHUNK);
@@ -161,19 +167,19 @@ impl<K: Key + ?Sized, Q: Borrow<K>> Extend<(Q, i64, Money)> for Totals<K> {
             for (hash, slot) in &mut found {
                 *slot = self.slots[(*hash >> self.shift) as usize];
             }
-            // A loop that does little: so that many records are on their way at once.
+            // This loop does little, so the processor fetches many records at once.
             for ((key, ..), (hash, slot)) in chunk.iter().zip(&mut found) {
-                if *slot as u32 != *hash || *slot == 0 || !self.records.may_be(place_in(*slot), key.borrow()) {
+                if *slot as u32 != *hash || *slot == 0 || !self.records.may_be(position_in(*slot), key.borrow()) {
                     *slot = 0;
                 }
             }
             for (&(ref key, count, amount), &(hash, slot)) in chunk.iter().zip(&found) {
                 let key = key.borrow();
-                let place = match slot != 0 && self.records.is(place_in(slot), key) {
-                    true => place_in(slot),
-                    false => self.place(key, hash),
+                let position = match slot != 0 && self.records.is(position_in(slot), key) {
+                    true => position_in(slot),
+                    false => self.find_or_insert(key, hash),
                 };
-                self.add_at(place, count, amount);
+                self.add_at(position, count, amount);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! `Totals` against a map in order.
+//! `Totals` gives the same as an ordered map.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::{Date, Money};
 
 type Row<K> = (K, i64, i128);
 
-/// What a map makes of the rows, which must not exceed 38 digits.
+/// Adds the rows up in a map. No sum may exceed 38 digits.
 fn expected<K: Ord + Clone>(rows: &[Row<K>]) -> BTreeMap<K, (i64, Money)> {
     let mut totals = BTreeMap::<K, (i64, Money)>::new();
     for (key, count, units) in rows {
@@ -29,7 +29,7 @@ fn sorted<K: Key + ToOwned<Owned: Ord> + ?Sized>(totals: &Totals<K>) -> BTreeMap
     sorted
 }
 
-/// Few keys, so that they repeat, of lengths around those of words.
+/// Makes few keys, so that they repeat, with lengths around those of words.
 fn key() -> impl Strategy<Value = String> {
     prop_oneof!["[ab]{0,4}", "a{6,9}b?", "[ab]{1}a{13,17}[ab]{0,2}", "\\PC{0,3}", "C[0-9]{2}"]
 }
@@ -79,7 +79,7 @@ fn a_sum_that_exceeds_64_bits_and_comes_back_is_exact() {
     assert_eq!(all, [("a", 3, Money::from_units(5)), ("b", 1, Money::from_units(7))]);
 }
 
-/// Counts and units whose sums leave their types, or are about to.
+/// Makes counts and units whose sums overflow their types or almost do.
 fn huge() -> impl Strategy<Value = (i64, i128)> {
     let most = 10i128.pow(38) - 1;
     let count = prop_oneof![Just(i64::MAX), Just(i64::MIN), -2..3i64];
@@ -96,7 +96,7 @@ proptest! {
             totals.extend(rows.iter().map(|&(key, (count, units))| (key, count, Money::from_units(units))));
             totals
         };
-        // What the host does with the rows of a state: it adds them up, in digits that no sum leaves.
+        // Adds the rows of a state up as the host does, with digits that no sum exceeds.
         fn host<'t>(rows: impl Iterator<Item = (&'t u8, i64, Money)>) -> BTreeMap<u8, (i128, i128, i128)> {
             let mut sums = BTreeMap::<u8, (i128, i128, i128)>::new();
             for (key, count, sum) in rows {
@@ -140,7 +140,7 @@ fn keys_that_differ_in_a_digit_find_their_slots() {
         let mut firsts: Vec<u32> = (0..10_000u32).map(|n| key(n).hash32() >> 17).collect();
         firsts.sort_unstable();
         firsts.dedup();
-        // At random, some 8,600 of 32,768 would be hit.
+        // Random hashes would hit about 8,600 of 32,768 slots.
         assert!(firsts.len() > 7_500, "{} slots", firsts.len());
     }
 }

@@ -1,13 +1,13 @@
-//! A sum that is exact however far it leaves 128 bits on the way, so that the order of addition does not show.
+//! A sum that stays exact when it exceeds 128 bits, so that the order of addition does not matter.
 
 use crate::decimal::MAX;
 
 /// A sum of any size.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Wide {
-    /// Modulo 2^128.
+    /// The sum modulo 2^128.
     low: i128,
-    /// How many times 2^128 is to be added.
+    /// The multiple of 2^128 that the sum has besides.
     carry: i64,
 }
 
@@ -16,7 +16,8 @@ impl Wide {
         let overflows;
         (self.low, overflows) = self.low.overflowing_add(addend);
         if overflows {
-            // It left 128 bits at the end that it was going to, so what is kept has the other sign.
+            // An addition that overflows upwards gives a negative number, and one that overflows downwards a positive
+            // one.
             self.carry += if self.low < 0 { 1 } else { -1 };
         }
     }
@@ -25,12 +26,12 @@ impl Wide {
         self == Self::default()
     }
 
-    /// The sum, if 38 digits hold it.
+    /// Returns the sum, if it fits 38 digits.
     pub(crate) fn fits(self) -> Option<i128> {
         (self.carry == 0 && self.low.unsigned_abs() <= MAX as u128).then_some(self.low)
     }
 
-    /// Parts that 38 digits hold, and what is left of it, which they hold too.
+    /// Splits the sum into parts that fit 38 digits. The last part is returned apart from the others.
     pub(crate) fn parts(self) -> (Vec<i128>, i128) {
         let Self { mut low, carry } = self;
         let mut parts = Vec::new();

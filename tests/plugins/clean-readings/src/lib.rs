@@ -1,4 +1,4 @@
-//! Cleaner: readings of weather stations, one for each station and instant.
+//! Cleaner for the readings of weather stations: keeps one for each station and instant.
 
 use smelt_sdk::prelude::*;
 
@@ -73,7 +73,7 @@ impl Cleaner for CleanReadings {
     }
 }
 
-/// Degrees Celsius, and by which rule they are not what was written.
+/// Returns the temperature in degrees Celsius, and the rule that changed what was written, if one did.
 fn temperature(written: Option<&str>) -> (Option<f64>, Option<&'static Rule>) {
     let Some(written) = written else { return (None, None) };
     let (number, rule) = match written.strip_suffix('F') {

@@ -1,10 +1,10 @@
-//! A KPI whose keys and table are the rows it was given: every type, with and without missing values.
+//! A KPI whose keys and table are the rows that it received: every type, with and without missing values.
 
 use smelt_sdk::bindings::types::DecimalType;
 use smelt_sdk::prelude::*;
 use smelt_sdk::{DataType, Field};
 
-/// One struct field, one schema column, one reader and one writer for each column.
+/// Makes one struct field, one schema column, one reader and one writer for each column.
 macro_rules! echo {
     ($($column:ident: $value:ty = $field:expr, $read:ident $(::<$scale:literal>)?, $write:ident, $copy:expr;)*) => {
         struct Row {
@@ -36,7 +36,7 @@ fn borrowed<'v, T: Borrowed>(value: &'v Option<T>) -> Option<T::As<'v>> {
     value.as_ref().map(T::borrowed)
 }
 
-/// What a row takes for an owned value.
+/// The value that a row takes in place of an owned value.
 trait Borrowed {
     type As<'v>
     where

@@ -1,4 +1,4 @@
-//! A cleaner that describes itself anew each time it is asked.
+//! A cleaner that describes itself differently each time it is asked.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

@@ -1,7 +1,7 @@
-//! KPI: the hottest reading of each station, the earliest if there are several.
+//! KPI: the hottest reading of each station; if there are several, the earliest of them.
 //!
-//! What would not add up, a maximum, is a key: readings are counted by their values, and a station's are folded into the
-//! hottest of those that are left.
+//! A maximum cannot be added up, so it is a key: readings are counted by their values. Then the readings of a station
+//! are folded into the hottest of those that are left.
 
 use smelt_sdk::prelude::*;
 
@@ -18,7 +18,7 @@ struct Reading {
 }
 
 impl Hottest {
-    /// The row of a batch, as a row of a table, up to its columns of values.
+    /// Copies a row of a batch to a row of a table, up to its columns of values.
     fn copy<'t>(rows: &Batch, row: usize, out: &'t mut Table) -> Result<smelt_sdk::Row<'t>> {
         let (station, taken_at) = (rows.text("station")?, rows.timestamps("taken_at")?);
         let (celsius, raining) = (rows.floats("celsius")?, rows.booleans("raining")?);

@@ -1,5 +1,5 @@
-//! A cleaner without the SDK's care, whose answers break the contract where the first cell of a batch tells them to, or
-//! always, in the way that its parameter names.
+//! A cleaner without the SDK's care, whose answers break the contract. The first cell of a batch tells how, or, for
+//! every batch, its parameter does.
 
 #![cfg_attr(not(target_family = "wasm"), allow(dead_code, reason = "only a component calls it"))]
 
@@ -20,7 +20,7 @@ fn describe() -> CleanerDescription {
         .rules([&NO, &FIX])
 }
 
-/// Keeps every row, unless the batch tells otherwise.
+/// Cleans a batch: keeps every row, unless the batch or the parameter tells it to lie.
 fn clean(always: &str, batch: &[u8]) -> Result<Cleaned, Fault> {
     let rows = decode(&[nullable(text("lie"))], batch)?;
     let lie = match always {
@@ -72,14 +72,15 @@ fn clean(always: &str, batch: &[u8]) -> Result<Cleaned, Fault> {
     }
 }
 
-/// So many rows of the fields.
+/// Returns a stream with that number of rows of the fields.
 fn stream(fields: &[Field], rows: usize) -> Result<Vec<u8>, Fault> {
     let row: Vec<_> =
         fields.iter().map(|field| (!field.nullable || field.name.starts_with('a')).then_some(MARK)).collect();
     encode(fields, &vec![row.as_slice(); rows])
 }
 
-/// A schema, a record batch of one row, one of the others, the end: as the contract allows.
+/// Returns a stream of a schema, a record batch of one row, another of the other rows, and the end. The contract allows
+/// it.
 fn two_batches(fields: &[Field], rows: usize) -> Result<Vec<u8>, Fault> {
     let (first, second) = (stream(fields, 1)?, stream(fields, rows - 1)?);
     let schema = 8 + u32::from_le_bytes([second[4], second[5], second[6], second[7]]) as usize;
@@ -92,7 +93,7 @@ fn patched(mut stream: Vec<u8>, old: &[u8], new: &[u8]) -> Vec<u8> {
     stream
 }
 
-/// What `export_cleaner!` would make, less the SDK's session.
+/// The code that `export_cleaner!` would make, without the SDK's session.
 #[cfg(target_family = "wasm")]
 mod component {
     use smelt_sdk::bindings::types;
@@ -112,7 +113,7 @@ mod component {
 
     use bindings::exports::smelt::plugin::cleaning::{Guest, GuestSession, Session};
 
-    /// How it always lies.
+    /// A session with its parameter: the lie about every batch.
     struct Component(String);
 
     impl Guest for Component {

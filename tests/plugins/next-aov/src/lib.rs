@@ -1,4 +1,4 @@
-//! Another version of the KPI `aov`: orders of no more than 20.00 do not count.
+//! Another version of the KPI `aov`: it does not count orders of 20.00 or less.
 
 use smelt_sdk::Identity;
 use smelt_sdk::prelude::*;

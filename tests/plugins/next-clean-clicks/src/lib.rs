@@ -1,5 +1,5 @@
-//! Another version of the cleaner `clean-clicks`: whatever the IP is, a click stays, unless it is of a day to come; and pages
-//! have no capitals.
+//! Another version of the cleaner `clean-clicks`. It keeps a click whatever its IP is, unless the click is of a day to
+//! come. It writes pages without capitals.
 
 use smelt_sdk::Identity;
 use smelt_sdk::prelude::*;

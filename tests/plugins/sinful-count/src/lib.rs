@@ -1,4 +1,4 @@
-//! A KPI that counts rows, and panics or breaks a law where its parameters tell it to.
+//! A KPI that counts rows. Its parameters can make it panic or break a law.
 
 use std::cell::Cell;
 use std::collections::HashSet;
@@ -9,7 +9,7 @@ struct SinfulCount {
     panic_in: String,
     breaks: String,
     ids: Vec<String>,
-    /// How often it was asked for something: to remember that is one of the sins.
+    /// The number of calls so far. To remember it is one of the sins.
     asked: Cell<i64>,
     updates: usize,
     folds: Cell<i64>,
@@ -20,7 +20,7 @@ impl SinfulCount {
         assert_ne!(self.panic_in, call, "I cannot");
     }
 
-    /// 1 if that law is to be broken.
+    /// Returns 1 if that law is to be broken, and 0 otherwise.
     fn one_too_many(&self, law: &str) -> i64 {
         i64::from(self.breaks == law)
     }
@@ -66,7 +66,7 @@ impl Kpi for SinfulCount {
             "seventh update" => self.updates == 7,
             "last row of many" => rows.len() >= 1000,
             "last row of 17" => rows.len() == 17,
-            // The hundredth of a key, if it is long.
+            // Loses the third row of a long key, if it comes after the second update.
             "long keys again" => {
                 self.ids.last().is_some_and(|id| id.len() > 60 && known(&self.ids, id) == 3 && self.updates > 2)
             }
@@ -97,7 +97,7 @@ impl Kpi for SinfulCount {
         if self.breaks == "no rows" {
             out.row().text("nothing").integer(1);
         }
-        // Not one that a split of the rows makes, but half of them do.
+        // No split of the rows makes so many, but half of them do.
         if self.breaks == "removal" && (200..300).contains(&self.ids.len()) {
             out.row().text("estimated").integer(1);
         }

@@ -1,4 +1,4 @@
-//! A source that sins where its parameter tells it to.
+//! A source that breaks the contract ("sins") in the way that its parameter names.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

@@ -1,5 +1,5 @@
-//! A cleaner that sins where its rows tell it to, as far as the SDK lets it: each row has an `id` and perhaps a `sin`. With
-//! the parameter `always` its rows tell it nothing, and it has one sin, or none.
+//! A cleaner that breaks rules ("sins") when its rows tell it to, as far as the SDK lets it. Each row has an `id` and
+//! perhaps a `sin`. With the parameter `always` it ignores the rows' sins, and commits that one sin or none.
 
 use std::collections::HashSet;
 use std::hint::black_box;
@@ -12,10 +12,10 @@ const SECRET: Rule = Rule::reject("secret", "A rule that the description does no
 
 struct Sinner {
     always: Option<String>,
-    /// How many rows and batches there were: to remember them is one of the sins.
+    /// The numbers of rows and batches so far. To remember them is one of the sins.
     rows: i64,
     batches: i64,
-    /// Ids that were remembered, another one.
+    /// The ids that were seen. To remember them is another sin.
     seen: HashSet<String>,
 }
 
@@ -122,7 +122,7 @@ impl Cleaner for Sinner {
 }
 
 impl Sinner {
-    /// Rejects rows without an id and repairs some others, but for one sin.
+    /// Rejects rows without an id and repairs some others, except for the one sin.
     fn sin(&mut self, sin: &str, rows: &Batch, out: &mut Cleaned) -> Result<()> {
         let (ids, sins) = (rows.text("id")?, rows.text("sin")?);
         self.batches += 1;

@@ -1,9 +1,9 @@
-//! KPI: the stations whose last reading is some days old, at the time the host computes for.
+//! KPI: the stations whose last reading is some days old at the time that the host computes for.
 
 use smelt_sdk::prelude::*;
 
 struct StaleStations {
-    /// Stations last heard of before this are stale.
+    /// A station that was last heard of before this time is stale.
     since: Timestamp,
     heard_of: Vec<(String, Timestamp)>,
 }
@@ -40,7 +40,7 @@ impl Kpi for StaleStations {
     fn fold(&self, _stage: usize, groups: &Batch, out: &mut Table) -> Result<()> {
         let (station, taken_at) = (groups.text("station")?, groups.timestamps("taken_at")?);
         for readings in groups.groups(["station"])? {
-            // Sorted by key, and so by time.
+            // The rows are sorted by key, and so by time.
             let last = readings.end - 1;
             out.row().text(station.value(last)).timestamp(taken_at.value(last)).integer(1);
         }

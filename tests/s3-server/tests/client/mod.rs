@@ -1,4 +1,4 @@
-//! A client of S3 with nothing in between: one request a connection, signed, never repeated.
+//! A client of S3 with nothing in between: each connection carries one signed request, which is never repeated.
 
 use std::fmt::Write as _;
 use std::io::{self, Read as _, Write as _};
@@ -15,13 +15,13 @@ pub(crate) struct Client {
     pub(crate) now: DateTime<Utc>,
 }
 
-/// What came back; the body may be shorter than announced.
+/// An answer. Its body may be shorter than announced.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) announced: usize,
     pub(crate) body: String,
-    /// How reading ended, if not in order.
+    /// The error with which reading ended, if it did not end in order.
     pub(crate) error: Option<io::Error>,
 }
 
@@ -48,7 +48,7 @@ impl Client {
         self.send("GET", bucket, &format!("list-type=2&prefix={}", prefix.replace('/', "%2F")), &[], "")
     }
 
-    /// An error means that no status came back.
+    /// Sends a request and returns the answer. An error means that no status came back.
     pub(crate) fn send(
         &self,
         method: &str,
@@ -103,7 +103,7 @@ impl Client {
         Ok(stream)
     }
 
-    /// Signature version 4 over host and date, the body left out.
+    /// Returns a signature of version 4 over host and date, without the body.
     fn sign(&self, method: &str, path: &str, query: &str, stamp: &str) -> String {
         let (day, signed) = (&stamp[..8], "host;x-amz-content-sha256;x-amz-date");
         let canonical = format!(

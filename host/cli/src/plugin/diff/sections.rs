@@ -5,7 +5,7 @@ use smelt_engine::inspect::diff::{Both, ChangedCell, ChangedRow, Costs, Diff, Ro
 
 use crate::table::{short, thousands};
 
-/// What differs in one dataset or in the table of one KPI.
+/// The differences in one dataset or in the table of one KPI.
 pub(super) struct Section {
     /// `dataset` or `KPI`.
     pub(super) kind: &'static str,
@@ -19,7 +19,7 @@ pub(super) struct Section {
     pub(super) notes: Vec<String>,
     /// Some of the differences.
     pub(super) tables: Vec<Table>,
-    /// What both components used.
+    /// The time, instructions and memory of both components.
     pub(super) cost: String,
 }
 

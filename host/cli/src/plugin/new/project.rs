@@ -173,7 +173,8 @@ impl Language {
         }
     }
 
-    /// Returns the limits that a component needs above the defaults. A component in Python has many modules: CPython and its library.
+    /// Returns the limits that a component needs above the defaults. A component in Python is linked from many modules of CPython and
+    /// its library.
     pub(super) fn limits(self) -> &'static [(&'static str, u64)] {
         match self {
             Self::Rust | Self::JavaScript | Self::C => &[],

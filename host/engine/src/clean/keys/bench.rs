@@ -52,7 +52,7 @@ fn cores() -> Duration {
 /// Offers the rows of one round to the keys, and prints the cost.
 fn wave(store: &Counting<DirStore>, keys: &mut SortedRuns, number: u32, from: u32, to: u32, order: i64) {
     let budget = Budget::new(96 << 20);
-    let spool = KeySpool::new(keys.place().expect("a salt"), u64::from(to - from) * 200, &budget);
+    let spool = KeySpool::new(keys.key_hash().expect("a salt"), u64::from(to - from) * 200, &budget);
     let rows = (to - from).div_ceil(OBJECTS);
     let appended: Duration = workers::map((0..OBJECTS).collect(), |object| {
         let (first, end) = (from + object * rows, (from + (object + 1) * rows).min(to));

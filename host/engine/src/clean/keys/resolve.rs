@@ -54,7 +54,7 @@ pub fn resolve(
     stem: &str,
     retired: &mut Vec<String>,
 ) -> Result<HashMap<u32, Vec<u32>>> {
-    if *spool.hash() != keys.place()? {
+    if *spool.hash() != keys.key_hash()? {
         return Err(Error::internal("keys were spooled for another map"));
     }
     let held = keys.open(store)?;

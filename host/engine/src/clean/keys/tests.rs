@@ -67,7 +67,7 @@ impl Lake {
     /// numbers.
     fn offer(&mut self, objects: &[(u32, Vec<Pair>)], failed: &[u32], budget: usize) -> Result<HashMap<u32, Vec<u32>>> {
         let budget = Budget::new(budget);
-        let spool = KeySpool::new(self.keys.place()?, self.bronze_bytes, &budget);
+        let spool = KeySpool::new(self.keys.key_hash()?, self.bronze_bytes, &budget);
         workers::map(objects.iter().collect(), |(object, rows)| {
             for (batch, first) in rows.chunks(7).zip((0..).step_by(7)) {
                 spool.append(*object, first, &pairs(batch), &spec(&pairs(batch))).expect("appends");
@@ -198,7 +198,7 @@ fn names_are_asked_for_only_to_break_ties_and_once_an_object() {
 fn a_dropped_spool_gives_its_memory_back() {
     let budget = Budget::new(1 << 20);
     let mut keys = SortedRuns::default();
-    let spool = KeySpool::new(keys.place().expect("a salt"), 0, &budget);
+    let spool = KeySpool::new(keys.key_hash().expect("a salt"), 0, &budget);
     let batch = pairs(&[(1, 1), (2, 2)]);
     spool.append(0, 0, &batch, &spec(&batch)).expect("appends");
     assert!(budget.used() > 0);
@@ -212,7 +212,7 @@ fn a_name_that_cannot_be_looked_up_changes_nothing() {
     lake.offer(&[(0, vec![(1, 1)])], &[], 1 << 20).expect("resolves");
     let before = lake.keys.clone();
     let budget = Budget::new(1 << 20);
-    let spool = KeySpool::new(lake.keys.place().expect("a salt"), 64 << 20, &budget);
+    let spool = KeySpool::new(lake.keys.key_hash().expect("a salt"), 64 << 20, &budget);
     let batch = pairs(&[(1, 1), (2, 2)]);
     spool.append(1, 0, &batch, &spec(&batch)).expect("appends");
     let ask = |_| Err(Error::new(Kind::Unavailable, "no answer"));

@@ -1,4 +1,4 @@
-//! What comparing two components works on.
+//! Everything that comparing two components needs.
 
 use crate::run::Host;
 use smelt_common::cost::Cost;
@@ -6,32 +6,32 @@ use smelt_storage::lake::Lake;
 
 use serde::Serialize;
 
-/// What comparing needs.
+/// Everything that comparing two components of a plugin needs.
 pub struct Comparing<'c> {
     /// The lake.
     pub lake: &'c Lake,
     /// The plugin.
     pub plugin: &'c str,
-    /// A host that has loaded the one component of the plugin.
+    /// The host that has loaded the old component.
     pub old: &'c Host,
-    /// And one that has loaded the other.
+    /// The host that has loaded the new component.
     pub new: &'c Host,
-    /// Only these datasets, if there are any.
+    /// The datasets to compare; if empty, all that use the plugin.
     pub datasets: &'c [String],
     /// The most objects of a dataset whose rows are compared, spread evenly over all.
     pub sample: usize,
-    /// How many examples are kept of each kind of difference.
+    /// The most examples that are kept of each kind of difference.
     pub examples: usize,
 }
 
-/// The same of both components.
+/// A value of each of both components.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub struct Both<T> {
-    /// Of the one.
+    /// The value of the old component.
     pub old: T,
-    /// Of the other.
+    /// The value of the new component.
     pub new: T,
 }
 
-/// What both used.
+/// The resources that both used.
 pub type Costs = Both<Cost>;

@@ -1,11 +1,11 @@
-//! What another component of a plugin would change: both run over the same committed data, and nothing is published.
+//! Compares two components of a plugin: both run over the same committed data, and nothing is published.
 
 mod comparing;
-mod found;
+mod report;
 mod rows;
 mod tables;
 
 pub use comparing::{Both, Comparing, Costs};
-pub use found::{Diff, Side};
+pub use report::{Diff, Side};
 pub use rows::{ChangedCell, RowDiff, Rules};
 pub use tables::{ChangedRow, TableDiff};

@@ -1,4 +1,4 @@
-//! Two cleaners over the same bronze objects, row by row.
+//! Compares two components of a cleaner over the same bronze objects, row by row.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -18,20 +18,20 @@ use smelt_runtime::{Cleaned, Session};
 use smelt_storage::layers::BRONZE;
 use smelt_storage::{Store, unavailable};
 
-/// Rows by rule, of both.
+/// For each rule the number of rows, of both components.
 pub type Rules = BTreeMap<String, Both<u64>>;
 
-/// What becomes of the rows of a dataset. Rows are told apart by their place in bronze, before it is known which of those that
+/// The fate of a dataset's rows. A row is identified by its place in bronze, before it is known which of the rows that
 /// share a key stays.
 #[derive(Debug, Default, Serialize)]
 pub struct RowDiff {
     /// The dataset.
     pub dataset: String,
-    /// How many bronze objects were compared.
+    /// The number of bronze objects that were compared.
     pub objects: usize,
-    /// Of how many.
+    /// The number of bronze objects that the dataset has.
     pub of: usize,
-    /// Rows in them that are well-formed.
+    /// The well-formed rows in the compared objects.
     pub rows: u64,
     /// Rows that both keep, alike.
     pub same: u64,
@@ -49,9 +49,9 @@ pub struct RowDiff {
     pub columns: BTreeMap<String, u64>,
     /// Some of the cells that changed.
     pub cells: Vec<ChangedCell>,
-    /// Some of the rows that were added, and some that were removed: bronze object and number.
+    /// Some of the rows that were removed (`old`) and added (`new`): bronze object and number.
     pub moved: Both<Vec<(String, u64)>>,
-    /// What both used.
+    /// The resources that both used.
     pub cost: Costs,
 }
 
@@ -62,16 +62,16 @@ pub struct ChangedCell {
     pub object: String,
     /// The row's number in it, from 0.
     pub row: u64,
-    /// The column; where only one of them has it, the other's value is empty.
+    /// The column. If only one of the components has it, the other's value is empty.
     pub column: String,
-    /// As the old one writes it.
+    /// The value that the old component writes.
     pub old: String,
-    /// As the new one does.
+    /// The value that the new component writes.
     pub new: String,
 }
 
 impl RowDiff {
-    /// Whether rows are the same, and rejected and repaired for the same reasons.
+    /// Returns whether the rows are the same, and were rejected and repaired by the same rules.
     pub fn is_empty(&self) -> bool {
         let same = |rules: &Rules| rules.values().all(|both| both.old == both.new);
         self.changed + self.added + self.removed == 0 && same(&self.rejected) && same(&self.repaired)
@@ -105,7 +105,7 @@ fn add_some<T>(all: &mut Vec<T>, some: Vec<T>, most: usize) {
     all.extend(some.into_iter().take(room));
 }
 
-/// One of the two at work on an object.
+/// One of the two components at work on an object.
 struct Cleaner<'c> {
     step: &'c DatasetStep,
     session: Session<'c>,
@@ -132,7 +132,7 @@ impl Comparing<'_> {
         let mut diff = RowDiff::default();
         while let (Some(one), Some(other)) = (old.next(name)?, new.next(name)?) {
             if one.records != other.records {
-                return Err(Error::internal(format!("`{BRONZE}{name}` was cut into other batches")));
+                return Err(Error::internal(format!("the components read different batches of `{BRONZE}{name}`")));
             }
             let both = Both { old: old.clean(&one)?, new: new.clean(&other)? };
             self.batch(name, &one, &old, &new, &both, &mut diff)?;

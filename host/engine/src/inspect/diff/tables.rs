@@ -1,4 +1,4 @@
-//! Two KPIs over the same silver, table against table.
+//! Compares the tables of two components of a KPI over the same silver.
 
 use std::collections::BTreeMap;
 
@@ -21,17 +21,17 @@ use smelt_formats::Formulas;
 use smelt_storage::Overlay;
 use smelt_storage::layers::QUARANTINE;
 
-/// What is different between two tables.
+/// The differences between two tables.
 #[derive(Debug, Default, Serialize)]
 pub struct TableDiff {
     /// The KPI.
     pub kpi: String,
-    /// The columns by which rows are told apart in both tables: the key that the plugin declares, or where it declares none, or
-    /// another than it did, the fewest leading columns that do so.
+    /// The columns that tell rows apart in both tables: the key that the plugin declares. If it declares none, or the
+    /// two components declare different ones, the fewest leading columns that tell rows apart.
     pub key: Vec<String>,
-    /// The columns of both: those of the old one, then those that only the new one has.
+    /// The columns of both tables: those of the old one, then those that only the new one has.
     pub columns: Vec<String>,
-    /// How many rows both have alike.
+    /// The number of rows that both have alike.
     pub same: usize,
     /// Rows that both have, with other values.
     pub changed: Vec<ChangedRow>,
@@ -39,26 +39,27 @@ pub struct TableDiff {
     pub added: Vec<Vec<String>>,
     /// Rows that only the old one has.
     pub removed: Vec<Vec<String>>,
-    /// What both used for all of silver.
+    /// The resources that both used for all of silver.
     pub cost: Costs,
 }
 
 /// A row of both tables, as each has it.
 #[derive(Debug, Clone, Serialize)]
 pub struct ChangedRow {
-    /// As the old one has it, in the order of [`TableDiff::columns`].
+    /// The row of the old table, in the order of [`TableDiff::columns`].
     pub old: Vec<String>,
-    /// As the new one does.
+    /// The row of the new table, in the same order.
     pub new: Vec<String>,
 }
 
 impl TableDiff {
-    /// Whether both tables have the same rows.
+    /// Returns whether both tables have the same rows.
     pub fn is_empty(&self) -> bool {
         self.changed.is_empty() && self.added.is_empty() && self.removed.is_empty()
     }
 
-    /// `declared` is the key that they declare, if they do not disagree.
+    /// Compares the tables. `declared` is the key that both components declare; `None` if they declare none or
+    /// disagree.
     fn of(kpi: &str, old: &RecordBatch, new: &RecordBatch, declared: Option<&[&str]>) -> Result<Self> {
         let names = |table: &RecordBatch| -> Vec<String> {
             table.schema_ref().fields().iter().map(|field| field.name().clone()).collect()
@@ -66,7 +67,7 @@ impl TableDiff {
         let (before, after) = (names(old), names(new));
         let mut columns = before.clone();
         columns.extend(after.iter().filter(|name| !before.contains(name)).cloned());
-        // All rows with all columns; a cell that a table lacks is empty.
+        // Every row gets all columns; a cell that a table lacks is empty.
         let widened = |table: &RecordBatch, own: &[String]| -> Result<Vec<Vec<String>>> {
             let places: Vec<_> = columns.iter().map(|name| own.iter().position(|other| other == name)).collect();
             let widen =
@@ -101,7 +102,8 @@ fn key_of<'r>(row: &'r [String], key: &[usize]) -> Key<'r> {
     key.iter().map(|&at| row[at].as_str()).collect()
 }
 
-/// Whether no two rows read the same in those columns. A declared key may fail here: a missing text reads as an empty one.
+/// Returns whether no two rows have the same text in those columns. A declared key may fail here, because a missing
+/// text reads as an empty one.
 fn tells_apart(rows: &[Vec<String>], key: &[usize]) -> bool {
     let mut keys: Vec<_> = rows.iter().map(|row| key_of(row, key)).collect();
     keys.sort_unstable();
@@ -117,7 +119,7 @@ impl Comparing<'_> {
         Ok(TableDiff { cost: Both { old: old.1, new: new.1 }, ..diff })
     }
 
-    /// The table as that host would compute it anew.
+    /// Returns the table as that host would rebuild it, and the resources that it used.
     fn table(&self, host: &Host, kpi: &str, state: &State) -> Result<(RecordBatch, Cost)> {
         let store = Overlay::new(self.lake.open()?, |_| true, QUARANTINE)?;
         let mut state = state.clone();
@@ -153,7 +155,7 @@ mod tests {
 
     use super::*;
 
-    /// With the columns `rank` and `name`.
+    /// Returns a table with the columns `rank` and `name`.
     fn table(rows: &[[&str; 2]]) -> RecordBatch {
         let column =
             |at: usize| -> ArrayRef { Arc::new(StringArray::from_iter_values(rows.iter().map(|row| row[at]))) };
@@ -161,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_is_known_again_by_the_declared_key_wherever_its_columns_are() {
+    fn the_declared_key_matches_rows_wherever_its_columns_are() {
         let (old, new) = (table(&[["1", "tea"], ["2", "milk"]]), table(&[["1", "milk"], ["2", "tea"], ["3", "jam"]]));
         let diff = TableDiff::of("top", &old, &new, Some(&["name"])).expect("they are compared");
         assert_eq!(diff.key, ["name"]);

@@ -1,8 +1,9 @@
-//! Random damage to good objects; `decode_with` checks the promises.
+//! Damages good objects at random. `decode_with` checks the promises.
 
-use super::super::super::{DecodeLimits, Format};
-use super::decode_with;
 use smelt_common::damage::Damage;
+
+use crate::testing::decode_with;
+use crate::{DecodeLimits, Format};
 
 const GOOD: [(Format, &str); 6] = [
     (Format::Csv, "a,b\n1,x\n\"q\"\"uo,te\",\n\"two\nlines\",é\r\n,,\n3,\u{1f600}\n"),
@@ -19,7 +20,7 @@ const GOOD: [(Format, &str); 6] = [
 #[test]
 fn damaged_objects_are_accounted_for() {
     let mut damage = Damage::from_environment("objects");
-    // Each is decoded six times, in windows as small as 16 bytes.
+    // Each object is decoded six times, in windows as small as 16 bytes.
     let times = damage.times / 10;
     let mut records = 0;
     for _ in 0..times {

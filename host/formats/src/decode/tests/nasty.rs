@@ -1,9 +1,9 @@
-//! The table of nasty inputs: what each format makes of them.
+//! Nasty inputs, with the result of each format.
 
-use super::super::super::{DecodeLimits, Format, rule};
-use super::super::Warning;
-use super::{Outcome, decode, decode_with, row};
 use Format::{Csv, Json, Jsonl};
+
+use crate::testing::{Outcome, decode, decode_with, row};
+use crate::{DecodeLimits, Format, Warning, rule};
 
 fn bad(rule: &'static str) -> Outcome {
     Err(rule)
@@ -156,7 +156,7 @@ fn a_malformed_element_costs_itself_only() {
         case(format!("[{{\"a\":1}},{text},{{\"b\":2}}]"), Json, &expected);
         case(format!("[\n{{\n\"a\":1}},\n {text}\n ,{{\"b\":2}}\n]\n"), Json, &expected);
     }
-    // Unbalanced: from the next line that begins with a brace.
+    // If the brackets do not match, reading goes on at the next line that begins with a brace.
     for text in ["{\"a\":\"x", "{\"a\":[1}", "{{\"a\":1}", "{\"a: 1}", "{\"a\":1"] {
         let expected = [row(&["1", "-"]), element.clone(), row(&["-", "2"])];
         case(format!("[{{\"a\":1}},\n{text},\n {{\"b\":2}}\n]"), Json, &expected);

@@ -1,11 +1,11 @@
-//! Random bytes, and random damage to good objects: `decode_with` checks the promises.
+//! Decodes random bytes, and good objects with a wrong byte. `decode_with` checks the promises.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::super::super::{DecodeLimits, Format};
-use super::decode_with;
+use crate::testing::decode_with;
+use crate::{DecodeLimits, Format};
 
 const PIECES: [&[u8]; 40] = [
     b"{",

@@ -1,11 +1,11 @@
-//! Objects too big to store: made up as they are read.
+//! Objects too big to store, which are generated while they are read.
 
 use std::io::Read;
 
-use super::super::super::{DecodeLimits, Format, rule};
-use super::{Record, collect};
+use crate::testing::{Record, collect, row};
+use crate::{DecodeLimits, Format, rule};
 
-/// `head`, then `len` times `byte`, then `tail`.
+/// Reads as `head`, then `len` times `byte`, then `tail`.
 struct Made<'a> {
     head: &'a [u8],
     byte: u8,
@@ -41,7 +41,7 @@ fn a_huge_line_is_one_record_of_json_lines() {
     assert_eq!(records.len(), 3);
     assert_eq!(records[1].outcome, Err(rule::LINE_TOO_LONG));
     assert_eq!((records[1].offset, records[1].len, records[1].raw.len()), (8, LEN as u64 + 8, 4096));
-    assert_eq!(records[2].outcome, super::row(&["2"]));
+    assert_eq!(records[2].outcome, row(&["2"]));
     assert_eq!(records[2].offset, 8 + LEN as u64 + 9);
 }
 
@@ -51,7 +51,7 @@ fn a_huge_element_is_one_record_of_an_array() {
     assert_eq!(records.len(), 3);
     assert_eq!(records[1].outcome, Err(rule::LINE_TOO_LONG));
     assert_eq!((records[1].offset, records[1].len), (9, LEN as u64 + 8));
-    assert_eq!(records[2].outcome, super::row(&["2"]));
+    assert_eq!(records[2].outcome, row(&["2"]));
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn a_huge_line_is_one_record_of_csv() {
     assert_eq!(records.len(), 3);
     assert_eq!(records[1].outcome, Err(rule::LINE_TOO_LONG));
     assert_eq!((records[1].offset, records[1].len), (4, LEN as u64));
-    assert_eq!(records[2].outcome, super::row(&["2"]));
+    assert_eq!(records[2].outcome, row(&["2"]));
 }
 
 #[test]
@@ -72,14 +72,14 @@ fn a_huge_header_is_one_record() {
 
 #[test]
 fn huge_stretches_of_blanks_and_brackets_are_read_through() {
-    assert_eq!(records("", b' ', "{\"a\":1}", Format::Json)[0].outcome, super::row(&["1"]));
-    assert_eq!(records("[", b'\n', "{\"a\":1}]", Format::Json)[0].outcome, super::row(&["1"]));
-    assert_eq!(records("a\n", b'\n', "1", Format::Csv)[0].outcome, super::row(&["1"]));
+    assert_eq!(records("", b' ', "{\"a\":1}", Format::Json)[0].outcome, row(&["1"]));
+    assert_eq!(records("[", b'\n', "{\"a\":1}]", Format::Json)[0].outcome, row(&["1"]));
+    assert_eq!(records("a\n", b'\n', "1", Format::Csv)[0].outcome, row(&["1"]));
     assert_eq!(records("[", b'[', "", Format::Json).len(), 1);
     assert_eq!(records("{\"a\":", b'[', "\n{}", Format::Jsonl).len(), 2);
 }
 
-/// Each of these makes a decoder that looks for a record's end again and again read the object a million times over.
+/// A decoder that looks for a record's end again and again would read each of these objects a million times.
 #[test]
 fn objects_made_to_be_slow_are_read_to_their_end() {
     let limits = DecodeLimits { record_bytes: 64 << 10, ..DecodeLimits::default() };

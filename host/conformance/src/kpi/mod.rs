@@ -1,0 +1,17 @@
+//! The tests of KPIs: states add up however rows are cut, groups fold alike alone and together, and the table has the
+//! declared columns.
+
+mod batches;
+mod calls;
+mod contract;
+mod evaluation;
+mod golden;
+mod known;
+mod laws;
+mod many;
+mod rows;
+mod run;
+mod series;
+mod values;
+
+pub(crate) use run::test;

@@ -1,0 +1,70 @@
+//! Runs all tests of a KPI.
+
+use super::batches::{batch, count, limits, rows_of_inputs};
+use super::calls::{Calls, differ};
+use super::contract::SAME;
+use super::laws::laws;
+use super::{golden, many, rows, series};
+use crate::bench::{Bench, opened};
+use crate::engines::Plugins;
+use crate::report::{Report, Verdict, failed, passed};
+use crate::rounds::Rounds;
+use crate::rows::NamedRows;
+use crate::samples::Samples;
+use crate::{cost, golden as cases, text};
+use smelt_runtime::Kpi;
+
+/// Runs all tests of a KPI.
+pub(crate) fn test(report: &mut Report, plugins: &Plugins<Kpi>, bench: &Bench<'_>) {
+    let calls = Calls { plugin: &plugins.usual, params: &bench.params, as_of: bench.as_of };
+    let spec = plugins.usual.spec();
+    let inputs: Vec<_> = spec.inputs.iter().map(|input| input.name.as_str()).collect();
+    report.test("open", &["parameters"], || opened(calls.open().map(|_| ())));
+    let made = rows::make(spec);
+    let (mut broken, mut formed, mut lawful) = (None, 0, Vec::new());
+    for NamedRows { name, parts } in &made {
+        // Many rows are the generated rows over and over.
+        let needs = if *name == "many rows" { "generated rows" } else { "open" };
+        report.test(name, &[needs], || match *name {
+            "numbers at their limits" => limits(&calls, parts, &inputs),
+            _ => {
+                let verdict = batch(name, &calls, parts, &inputs, &mut broken);
+                if broken.is_none() && matches!(verdict, Verdict::Passed { .. }) {
+                    formed += 1;
+                    lawful.extend(
+                        ["one row", "all missing", "unicode", "generated rows"].contains(name).then_some(parts),
+                    );
+                }
+                verdict
+            }
+        });
+    }
+    report.test("output", &["open"], || match (broken, formed) {
+        (Some(failure), _) => Verdict::Failed(vec![failure]),
+        (None, 0) => Verdict::CouldNotRun("no batch got this far".to_owned()),
+        (None, _) => passed(format!("{formed} tables with the declared schema")),
+    });
+    let rows = rows_of_inputs(&lawful, spec.inputs.len());
+    laws(report, &calls, &rows, &inputs);
+    report.test("series", &["removal", "evaluate"], || {
+        let samples = Samples::new(golden::rows(&plugins.usual, bench), bench.component);
+        series::test(&calls, &samples, &Rounds::of(bench.options))
+    });
+    report.test("many keys", &["series"], || many::test(&calls, &inputs, &Rounds::of(bench.options)));
+    report.test("determinism", &["splits"], || {
+        let plain = Calls { plugin: &plugins.plain, ..calls };
+        let first = calls.whole(&rows);
+        for (place, other) in [("in new instances", calls), ("compiled without optimisation", plain)] {
+            if let Some(told) = differ(&first, &other.whole(&rows)) {
+                return failed(format!("again {place}: {}", text::parts(&rows, &inputs)), told, SAME);
+            }
+        }
+        passed(format!("{} rows, 3 times, 2 engines", count(&rows)))
+    });
+    if let Some(cost) = cost::test(report, &["many rows", "output"], || {
+        cost::kpi(plugins, bench, &made.last().expect("batches are made").parts)
+    }) {
+        report.cost = Some(cost);
+    }
+    cases::test_all(report, bench, |case| golden::case(&plugins.usual, bench, case));
+}

@@ -1,0 +1,33 @@
+//! Text that software often gets wrong.
+
+/// Texts that software often gets wrong, most of them because of Unicode.
+pub(crate) const UNICODE: &[&str] = &[
+    "e\u{301}",
+    "é",
+    "שלום",
+    "مرحبا ١٢٣",
+    "\u{202e}abc",
+    "👩‍👩‍👧‍👦",
+    "🇧🇪",
+    "a\0b",
+    "\0",
+    "\u{feff}x",
+    "\u{ffff}",
+    "\u{10ffff}",
+    "ß",
+    "İstanbul",
+    "ﬁ",
+    "１２",
+    "Ⅷ",
+    "\u{a0}",
+    "\u{2028}",
+    "a\r\nb",
+    "\t",
+    "\"quoted\", with comma",
+    "=1+1",
+    "\u{1b}[31mred",
+    "\u{200b}",
+    "ä\u{308}\u{323}",
+    "日本語",
+    "2025\u{2010}11\u{2010}13",
+];

@@ -1,0 +1,68 @@
+//! Reads a map: looks keys up in its runs, newest first.
+
+use std::ops::RangeInclusive;
+
+use super::merge::{Cursor, Merge};
+use super::record::SortedRun;
+use super::run::Run;
+use crate::store::Store;
+use smelt_common::error::Result;
+use smelt_common::key_hash::KeyHash;
+
+/// A map that is open for reading: the indexes of its runs are in memory. Many threads may use it at once.
+pub struct Reader<'s> {
+    key_hash: KeyHash,
+    /// The runs, oldest first.
+    runs: Vec<Run<'s>>,
+}
+
+impl<'s> Reader<'s> {
+    pub(super) fn open(store: &'s dyn Store, key_hash: KeyHash, runs: &[SortedRun]) -> Result<Self> {
+        Ok(Self { key_hash, runs: runs.iter().map(|run| Run::open(store, run)).collect::<Result<_>>()? })
+    }
+
+    /// Returns the hash of this map's keys.
+    pub fn key_hash(&self) -> &KeyHash {
+        &self.key_hash
+    }
+
+    /// Returns the values of the keys, in the order of `keys`.
+    pub fn get_many<'k, K: AsRef<[u8]>>(&self, keys: &'k [K]) -> Result<Vec<Option<Vec<u8>>>> {
+        let mut values = vec![None; keys.len()];
+        let hashed = |(at, key): (usize, &'k K)| (self.key_hash.of(key.as_ref()), key.as_ref(), at);
+        let mut order: Vec<_> = keys.iter().enumerate().map(hashed).collect();
+        order.sort_unstable_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)));
+        let wanted = |at: usize| (order[at].0, order[at].1);
+        self.look_up(order.len(), wanted, |at, value| {
+            values[order[at].2] = Some(value.to_vec());
+            Ok(())
+        })?;
+        Ok(values)
+    }
+
+    /// Looks up `count` keys. `wanted` returns the key of an index and its hash, in the order of (hash, key). For each
+    /// key that the map has, `found` gets the index and the value, in no particular order.
+    pub fn look_up<'k>(
+        &self,
+        count: usize,
+        wanted: impl Fn(usize) -> (u64, &'k [u8]),
+        mut found: impl FnMut(usize, &[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let mut pending: Vec<usize> = (0..count).collect();
+        for run in self.runs.iter().rev() {
+            if pending.is_empty() {
+                break;
+            }
+            let mut left = Vec::new();
+            run.look_up(&self.key_hash, &wanted, &pending, &mut left, &mut found)?;
+            pending = left;
+        }
+        Ok(())
+    }
+
+    /// Goes through all runs at once, from one hash to another.
+    pub(super) fn merge(&self, hashes: RangeInclusive<u64>) -> Result<Merge<'_>> {
+        let cursor = |run| Cursor::new(run, &self.key_hash, hashes.clone());
+        Ok(Merge::new(self.runs.iter().map(cursor).collect::<Result<_>>()?))
+    }
+}
