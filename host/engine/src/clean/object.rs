@@ -1,5 +1,5 @@
 //! Reads, decodes and cleans one bronze object, batch by batch. Every worker with nothing else to do takes part.
-//! Neither the memory used depends on the object's size, nor the result on the number of workers.
+//! The memory used does not depend on the object's size, and the result does not depend on the number of workers.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write as _};

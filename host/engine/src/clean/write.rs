@@ -72,7 +72,7 @@ impl<'w> DatasetWork<'w> {
     /// to `retired`.
     ///
     /// # Errors
-    /// Also if the rows of an object do not add up: read = kept + rejected + superseded.
+    /// Silver cannot be read or written; or the rows of an object do not add up: read = kept + rejected + superseded.
     pub(super) fn write(
         &self,
         objects: BTreeMap<u32, (&str, CleanObject<'w>)>,

@@ -154,7 +154,7 @@ impl Aggregation<'_> {
     fn write_table(&self, step: &KpiStep, previous: Option<&Gold>, table: &RecordBatch) -> Result<ObjectRef> {
         let body = encode_table(table.schema_ref(), std::slice::from_ref(table), Formulas::Escape)?;
         let sha256 = digest::hex(&body);
-        let same = previous.filter(|gold| gold.table().sha256 == sha256 && is_whole(self.store, &gold.table()));
+        let same = previous.filter(|gold| gold.table().sha256 == sha256 && is_whole(self.store, gold.table()));
         if let Some(same) = same {
             // A new stamp would suggest that the table changed.
             return Ok(same.table().clone());
@@ -166,7 +166,7 @@ impl Aggregation<'_> {
 }
 
 /// Writes the table `body` under a key with a stamp, and returns the key. The stamp sorts after that of the key
-/// `previous`, even if the clock went back. The key is none that a host may be about to delete.
+/// `previous`, even if the clock went back. No host is about to delete an object under that key.
 pub fn put_stamped(
     store: &dyn Store,
     state: &State,

@@ -170,7 +170,7 @@ impl Aggregation<'_> {
             added.map(move |object| (input, object.key.as_str()))
         });
         let partial = self.partials.take(&step.name, added);
-        // Kept sums can be added to only by sums with the same key hash.
+        // Only sums with the same key hash can be added to the kept sums.
         let partial = partial.filter(|(_, sums)| !work.incremental || sums.key_hash() == work.sums.key_hash());
         for (input, of) in step.inputs.iter().enumerate() {
             let Some(delta) = of_input(input) else { continue };
