@@ -10,6 +10,7 @@ pub struct Damage {
 impl Damage {
     /// Reads the number of times from `SMELT_FUZZ` (20,000 by default) and the seed from `SMELT_FUZZ_SEED` (1 by
     /// default).
+    #[expect(clippy::print_stdout, reason = "a test shows the seed with which it can be repeated")]
     pub fn from_environment(what: &str) -> Self {
         let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("it is a number"));
         let (times, seed) = (number("SMELT_FUZZ").unwrap_or(20_000), number("SMELT_FUZZ_SEED").unwrap_or(1));

@@ -85,7 +85,7 @@ pub unsafe fn call<I: Instance>(call: *mut Call) -> bool {
 }
 
 /// Asks the host of the current call for pseudonyms. Returns `None` outside a call.
-pub fn pseudonymise(values: &[String]) -> Option<Vec<String>> {
+pub(crate) fn pseudonymise(values: &[String]) -> Option<Vec<String>> {
     unsafe extern "C" fn push(to: *mut c_void, bytes: Bytes) {
         // SAFETY: `to` points to the vector below, and the bytes are valid during this call.
         unsafe { (*to.cast::<Vec<String>>()).push(String::from_utf8_lossy(bytes.get()).into_owned()) };
