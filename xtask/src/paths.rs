@@ -32,6 +32,11 @@ pub(crate) fn smelt() -> PathBuf {
     target().join("release").join(format!("smelt{}", std::env::consts::EXE_SUFFIX))
 }
 
+/// Returns the path of the host's binary, as the demo builds it.
+pub(crate) fn demo_smelt() -> PathBuf {
+    target().join("demo").join(format!("smelt{}", std::env::consts::EXE_SUFFIX))
+}
+
 /// Returns the path for people to read: relative to the root if it lies below the root.
 pub(crate) fn shown(path: &Path) -> String {
     path.strip_prefix(root()).unwrap_or(path).display().to_string()

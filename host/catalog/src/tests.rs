@@ -84,7 +84,8 @@ fn a_gap_and_a_commit_of_another_version_are_refused_by_name() {
         let other = format!("{{\"sha256\":\"{}\",\"commit\":{{\"new\":1}}}}", smelt_common::digest::hex("{\"new\":1}"));
         store.put_if_absent(&commit_key(2), other.as_bytes(), Durability::Durable).expect("a put");
         let foreign = Catalog::load(store).err().expect("not ours");
-        assert!(foreign.to_string().contains("this version of smelt"), "{foreign}");
+        let said = foreign.to_string();
+        assert!(said.contains("format 1 of an older smelt") && said.contains("`smelt run --rebuild`"), "{said}");
         assert_eq!(foreign.kind(), Kind::InvalidInput, "the commit is undamaged, so no one should remove it");
     });
 }
