@@ -342,7 +342,7 @@ fn what_left_the_manifest_is_named_and_can_be_dropped() {
     manifest(&mut lake, "clients", "basket");
     let plan = lake.json(&["plan"]);
     assert_eq!(plan["unlisted"], json!({"datasets": ["customers"], "kpis": ["aov"]}));
-    assert!(lake.smelt(&["plan"]).contains("dataset `customers`: the lake has it and the pipeline does not"));
+    assert!(lake.smelt(&["plan"]).contains("dataset `customers`: the lake has it and the manifest does not"));
     let warnings = lake.json(&["run"])["warnings"].to_string();
     assert!(warnings.contains("`smelt drop customers`") && warnings.contains("`smelt drop aov`"), "{warnings}");
 
@@ -425,5 +425,5 @@ fn a_rollback_says_what_it_lacks_and_the_next_run_takes_that_in() {
     assert_like_uninterrupted(&lake);
     arrive(&lake, &all[2]);
     let text = lake.smelt(&["plugin", "rollback", "clean-orders"]);
-    assert!(text.contains("without what came since: orders") && text.contains("`smelt run`"), "{text}");
+    assert!(text.contains("lacking what came since: orders") && text.contains("`smelt run`"), "{text}");
 }

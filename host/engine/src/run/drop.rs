@@ -102,7 +102,7 @@ impl Host {
                 let there: Vec<_> = unlisted.called().map(|(what, _)| what).collect();
                 let there = if there.is_empty() { "nothing".to_owned() } else { there.join(", ") };
                 return Err(Error::config(format!(
-                    "the lake has no dataset or KPI `{name}`; what it has and the pipeline does not: {there}"
+                    "the lake has no dataset or KPI `{name}`; what it has and the manifest does not: {there}"
                 )));
             }
         }
