@@ -62,7 +62,7 @@ Examples:
   smelt generate --ticks 6           write six ticks of raw test data to ./lake/bronze
   smelt run                          clean and aggregate all that bronze holds, then exit
   smelt up --every 5s                generate, clean and aggregate every 5 s until Ctrl-C
-  smelt up --role clean              do one part of the work, beside other processes that share the lake
+  smelt up --role clean              do one part of the work, beside other processes
   smelt plan                         show what would run, and why
   smelt history --objects            show every commit, and what became of every row
   smelt lineage aov                  show what the table of a KPI was made from, down to bronze

@@ -20,7 +20,7 @@ the row would be another one or there would be none.")]
 pub(crate) struct Lineage {
     /// A KPI, or the key of an object: gold/…, silver/…, quarantine/… or bronze/…
     object: String,
-    /// Show which objects this row of the KPI's table came from: cells that only this row has. A table of one row needs none
+    /// Show which objects a row of the KPI's table came from. The cells tell the row from others; a table of one row needs none
     #[arg(long, value_name = "COLUMN=VALUE", num_args = 0.., conflicts_with = "format")]
     row: Option<Vec<String>>,
     /// The format of the output; --json writes the tree as JSON

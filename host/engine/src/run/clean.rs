@@ -76,7 +76,7 @@ impl Wave {
         }));
         report.warnings.extend(self.unlisted.called().map(|(what, name)| {
             format!(
-                "{what}: the lake has it and the pipeline does not, so it stays as it is; `smelt drop {name}` shows what \
+                "{what}: the lake has it and the manifest does not, so it stays as it is; `smelt drop {name}` shows what \
                  would leave the lake"
             )
         }));

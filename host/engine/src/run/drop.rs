@@ -103,7 +103,7 @@ impl Host {
                 let there: Vec<_> = unlisted.called().map(|(what, _)| what).collect();
                 let there = if there.is_empty() { "nothing".to_owned() } else { there.join(", ") };
                 return Err(Error::config(format!(
-                    "the lake has no dataset or KPI `{name}`; it has these that the pipeline does not: {there}"
+                    "the lake has no dataset or KPI `{name}`; it has these that the manifest does not: {there}"
                 )));
             }
         }
