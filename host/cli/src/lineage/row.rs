@@ -6,22 +6,22 @@ use crate::common::Common;
 use crate::output::{print, print_json};
 use crate::table::{render, thousands};
 use smelt_common::error::Result;
-use smelt_engine::inspect::{Explained, explain};
+use smelt_engine::inspect::{RowLineage, row_lineage};
 
 /// The number of objects that are shown without `--all`.
 const SHOWN: usize = 20;
 
 /// Shows the objects of the row that has these cells, each written `column=value`.
 pub(super) fn run(common: &Common, kpi: &str, cells: &[String], all: bool) -> Result<ExitCode> {
-    let explained = common.reproduction(|reproduction| explain(reproduction, kpi, cells))?;
+    let lineage = common.reproduction(|reproduction| row_lineage(reproduction, kpi, cells))?;
     match common.json {
-        true => print_json(&explained)?,
-        false => print(&text(&explained, all)),
+        true => print_json(&lineage)?,
+        false => print(&text(&lineage, all)),
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn text(Explained { kpi: _, table, columns, row, objects, from }: &Explained, all: bool) -> String {
+fn text(RowLineage { kpi: _, table, columns, row, objects, from }: &RowLineage, all: bool) -> String {
     let columns: Vec<_> = columns.iter().map(String::as_str).collect();
     let mut text = format!("{table}\n{}\n", render(&columns, std::slice::from_ref(row)));
     text.push_str(&format!(

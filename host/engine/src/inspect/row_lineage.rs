@@ -20,7 +20,7 @@ use smelt_storage::layers::BRONZE;
 
 /// A row of a KPI's table and what it came from.
 #[derive(Debug, Serialize)]
-pub struct Explained {
+pub struct RowLineage {
     /// The KPI.
     pub kpi: String,
     /// The table.
@@ -54,7 +54,7 @@ pub struct Influence {
 ///
 /// # Errors
 /// Fails if no row has these cells, or several do, or if the table cannot be computed again.
-pub fn explain(reproduction: &Reproduction<'_>, kpi: &str, cells: &[String]) -> Result<Explained> {
+pub fn row_lineage(reproduction: &Reproduction<'_>, kpi: &str, cells: &[String]) -> Result<RowLineage> {
     let store = reproduction.lake.open()?;
     let mut seen = Seen::default();
     look(&*store, |state| {
@@ -92,7 +92,7 @@ fn explain_in(
     kpi: &str,
     cells: &[String],
     seen: &mut Seen,
-) -> Result<Explained> {
+) -> Result<RowLineage> {
     let gold = &state.gold[kpi];
     let mut datasets = BTreeMap::new();
     let mut inputs: Vec<(&str, Vec<(String, Entry)>)> = Vec::new();
@@ -138,7 +138,7 @@ fn explain_in(
     }
     from.sort_by(|a, b| a.bronze.cmp(&b.bronze));
     let Rows { columns, .. } = found;
-    Ok(Explained { table: gold.table().key.clone(), kpi: kpi.to_owned(), columns, row, objects: objects.len(), from })
+    Ok(RowLineage { table: gold.table().key.clone(), kpi: kpi.to_owned(), columns, row, objects: objects.len(), from })
 }
 
 struct Rows {
