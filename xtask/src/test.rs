@@ -8,11 +8,12 @@ use anyhow::{Context, Result};
 use crate::args::Args;
 use crate::process::{cargo, run as run_command, say, seconds};
 use crate::toolchain::Toolchain;
+use crate::workspace::Workspace;
 use crate::{circles, debian, paths, plugins, python, servers, times};
 
 pub(crate) const HELP: &str = "\
 Runs all that CI runs, in this order, up to the first failure:
-  packages of the system, format, circles of files, components, lints, documentation, servers (MinIO and
+  packages of the system, format, circles of files, components, lints, each crate alone, documentation, servers (MinIO and
   a registry), Python clients, tests
 At the end it prints how long each step took, and the ten slowest tests.
 
@@ -41,6 +42,7 @@ pub(crate) fn run(args: &mut Args) -> Result<()> {
         ("circles", Box::new(circles::check)),
         ("components", Box::new(move || plugins::build_with(&toolchain, true, true))),
         ("lints", Box::new(|| run_command("running clippy", &mut clippy()))),
+        ("each crate alone", Box::new(each_alone)),
         ("documentation", Box::new(|| run_command("building the documentation", &mut doc()))),
         ("servers", Box::new(real_servers)),
         ("Python clients", Box::new(clients)),
@@ -97,6 +99,18 @@ fn clippy() -> Command {
     let mut command = cargo();
     command.args(["clippy", "--workspace", "--all-targets", "--all-features", "--locked", "--", "-D", "warnings"]);
     command
+}
+
+/// Compiles each crate of the host with the features that it asks for itself, and the command without any. In a build of the
+/// whole workspace a crate also has what others ask for, and so does not show that it lacks something.
+fn each_alone() -> Result<()> {
+    let workspace = Workspace::read()?;
+    for package in workspace.host() {
+        let mut check = cargo();
+        check.args(["check", "--locked", "--no-default-features", "--package", &package.name]);
+        run_command(&format!("compiling {} alone", package.name), &mut check)?;
+    }
+    Ok(())
 }
 
 fn doc() -> Command {
