@@ -1,7 +1,7 @@
 //! The one loop that changes the lake: it reads the catalog, works and commits. If another host committed in between,
 //! it begins again.
 
-use smelt_catalog::{Catalog, Change};
+use smelt_catalog::{Catalog, Change, State};
 use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
 
@@ -22,8 +22,31 @@ pub(crate) trait Committer {
     /// [`Kind::Conflict`] if another host first committed a change of the same parts of the lake.
     fn commit(&self, catalog: &mut Catalog<'_>, change: Change) -> Result<()>;
 
-    /// Prepares another attempt. The objects that the last attempt wrote are orphans from now on.
+    /// Notes that objects were written which no commit references.
+    fn leaves_orphans(&self);
+
+    /// Prepares another attempt.
     fn begin_again(&self) -> Result<()>;
+}
+
+/// One attempt at a step.
+pub(crate) struct Attempt<'c, 's> {
+    /// The catalog that the step works on.
+    pub(crate) catalog: &'c Catalog<'s>,
+    is_last: bool,
+}
+
+impl<'c> Attempt<'c, '_> {
+    /// Returns the state that the step works on.
+    pub(crate) fn state(&self) -> &'c State {
+        self.catalog.state()
+    }
+
+    /// Returns whether another host has committed since the catalog was read, and a further attempt is allowed. An
+    /// object that seems damaged then may only have been retired by the newer commit.
+    pub(crate) fn is_outdated(&self) -> Result<bool> {
+        Ok(!self.is_last && !self.catalog.is_newest()?)
+    }
 }
 
 /// The number of attempts at a piece of work that another host's commit has made void.
@@ -39,37 +62,40 @@ impl Attempts {
     /// damaged.
     ///
     /// # Errors
-    /// The error of the step; [`Kind::Conflict`] after [`ATTEMPTS`] attempts. Then nothing was committed.
+    /// The error of the step; [`Kind::Conflict`] after [`ATTEMPTS`] attempts. Then the change of this step was not
+    /// committed.
     pub(crate) fn at<T>(
         &mut self,
         lake: &impl Committer,
-        mut step: impl FnMut(&Catalog<'_>) -> Result<Outcome<T>>,
+        mut step: impl FnMut(&Attempt<'_, '_>) -> Result<Outcome<T>>,
     ) -> Result<Outcome<T>> {
         loop {
             let mut catalog = lake.read()?;
-            let conflict = match step(&catalog) {
-                Ok(outcome) if !outcome.damaged.is_empty() && self.is_outdated(&catalog)? => None,
-                Ok(mut outcome) => match lake.commit(&mut catalog, std::mem::take(&mut outcome.change)) {
-                    Err(error) if error.kind() == Kind::Conflict => Some(error),
-                    committed => return committed.map(|()| outcome),
-                },
+            let attempt = Attempt { catalog: &catalog, is_last: self.0 + 1 >= ATTEMPTS };
+            let conflict = match step(&attempt) {
+                Ok(outcome) if !outcome.damaged.is_empty() && attempt.is_outdated()? => None,
+                Ok(mut outcome) => {
+                    if outcome.orphans {
+                        lake.leaves_orphans();
+                    }
+                    match lake.commit(&mut catalog, std::mem::take(&mut outcome.change)) {
+                        Err(error) if error.kind() == Kind::Conflict => Some(error),
+                        committed => return committed.map(|()| outcome),
+                    }
+                }
                 Err(error) if error.kind() == Kind::Conflict => Some(error),
-                Err(error) if error.kind() == Kind::Damaged && self.is_outdated(&catalog)? => Some(error),
+                Err(error) if error.kind() == Kind::Damaged && attempt.is_outdated()? => Some(error),
                 Err(error) => return Err(error),
             };
             self.0 += 1;
+            lake.leaves_orphans();
             if let Some(error) = conflict.filter(|_| self.0 >= ATTEMPTS) {
                 return Err(Error::new(
                     Kind::Conflict,
-                    format!("{error}; this was attempt {ATTEMPTS}, the last one, and nothing was changed"),
+                    format!("{error}; this was attempt {ATTEMPTS}, the last one, and the change was not committed"),
                 ));
             }
             lake.begin_again()?;
         }
-    }
-
-    /// Returns whether another host has committed since the catalog was read, and a further attempt is allowed.
-    fn is_outdated(&self, catalog: &Catalog<'_>) -> Result<bool> {
-        Ok(self.0 + 1 < ATTEMPTS && !catalog.is_newest()?)
     }
 }

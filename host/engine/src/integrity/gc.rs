@@ -13,7 +13,7 @@ use super::owner::{OURS, owner};
 use super::reached::Reached;
 use crate::attempt::{Attempts, Committer};
 use crate::outcome::Outcome;
-use smelt_catalog::{CHANGES, COMMITS, Catalog, Change, GC, Look, State};
+use smelt_catalog::{CHANGES, COMMITS, Catalog, Change, GC, Known, Look, State};
 use smelt_common::Error;
 use smelt_common::clock::apart;
 use smelt_common::error::{Kind, Result};
@@ -150,8 +150,10 @@ pub fn collect(store: &dyn Store, grace: Duration, rollback_points: bool, now: D
 fn collect_all(store: &dyn Store, grace: Duration, rollback_points: bool, now: DateTime<Utc>) -> Result<Vec<Garbage>> {
     let mut look = Look::begin(store)?;
     let (mut garbage, mut reached) = search(&mut look, grace, rollback_points)?;
-    let outcome = Attempts::default().at(&Collector { store, now }, |catalog| {
-        let change = discarded(store, catalog.state(), rollback_points)?;
+    let known = look.catalog().known();
+    let outcome = Attempts::default().at(&Collector { store, now, known }, |attempt| {
+        let state = attempt.state();
+        let change = discarded(store, state, rollback_points)?;
         let discarded: HashSet<&str> = change.retired.iter().map(String::as_str).collect();
         // Someone may have committed meanwhile, perhaps an object that the search found. The new commits alone tell
         // that, so gc is as fast as anyone.
@@ -168,8 +170,8 @@ fn collect_all(store: &dyn Store, grace: Duration, rollback_points: bool, now: D
         let retired: Vec<String> = objects.map(|garbage| garbage.object.clone()).collect();
         if !retired.is_empty() {
             // This state is older than the commits that were just taken in, so they do not fit together.
-            if catalog.state().sequence != reached.sequence {
-                let why = format!("commit {} came after {}", reached.sequence, catalog.state().sequence);
+            if state.sequence != reached.sequence {
+                let why = format!("commit {} came after {}", reached.sequence, state.sequence);
                 return Err(Error::new(Kind::Conflict, why));
             }
             outcome.change = Change { retired, ..change };
@@ -187,11 +189,13 @@ fn collect_all(store: &dyn Store, grace: Duration, rollback_points: bool, now: D
 struct Collector<'s> {
     store: &'s dyn Store,
     now: DateTime<Utc>,
+    /// The commit that the search began with: the newest one is found in few questions from there.
+    known: Known,
 }
 
 impl Committer for Collector<'_> {
     fn read(&self) -> Result<Catalog<'_>> {
-        Catalog::load(self.store)
+        Catalog::load_from(self.store, &self.known)
     }
 
     /// Commits the change, and then deletes everything that is retired. If gc is stopped while it does, the host that
@@ -210,6 +214,9 @@ impl Committer for Collector<'_> {
         }
         Ok(())
     }
+
+    /// gc writes no objects but commits.
+    fn leaves_orphans(&self) {}
 
     fn begin_again(&self) -> Result<()> {
         Ok(())

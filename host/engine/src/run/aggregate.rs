@@ -1,23 +1,22 @@
 //! The aggregator's role: brings KPIs up to date with silver.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
 
 use super::host::Host;
 use super::report::Report;
 use crate::attempt::Attempts;
 use crate::outcome::{Outcome, Subject};
 use crate::plan::{KpiPlan, silver_version};
+use crate::tables::Tables;
 use crate::tables::partial::PartialAggregates;
-use crate::tables::{Aggregation, Tables};
 use smelt_catalog::{Change, Failing, State};
 use smelt_common::error::Result;
 
 impl Host {
     /// Brings the KPIs up to date with silver. Returns whether silver was complete; if not, cleaning has to rebuild it.
     pub(super) fn aggregate_into(&self, partials: &PartialAggregates, report: &mut Report) -> Result<bool> {
-        let outcome = Attempts::default().at(self, |catalog| {
-            let state = catalog.state();
+        let outcome = Attempts::default().at(self, |attempt| {
+            let state = attempt.state();
             let plan = self.planning(state, &BTreeMap::new()).kpis(&[]);
             report.parked.retain(|parked| plan.iter().all(|kpi| kpi.kpi != parked.name));
             report.parked.extend(plan.iter().filter_map(|kpi| kpi.parked.clone()));
@@ -25,21 +24,11 @@ impl Host {
                 self.delete_retired(state)?;
                 return Ok(Outcome::new(Change::default(), Tables::new()));
             }
-            let aggregation = Aggregation {
-                store: self.store(),
-                pipeline: &self.pipeline,
-                state,
-                now: self.clock.now(),
-                as_of: self.as_of(),
-                partials,
-                progress: &*self.progress,
-            };
-            let mut outcome = aggregation.run(&plan)?;
+            let mut outcome = self.aggregation(state, partials).run(&plan)?;
             outcome.change.failing_kpis = self.failing_kpis(state, &plan, &outcome);
             Ok(outcome)
         })?;
-        let Outcome { change: _, failures, warnings, damaged, orphans, made: tables } = outcome;
-        self.orphaned.fetch_or(orphans, Ordering::Relaxed);
+        let Outcome { change: _, failures, warnings, damaged, orphans: _, made: tables } = outcome;
         report.tables.extend(tables);
         report.warnings.extend(warnings);
         if damaged.is_empty() {

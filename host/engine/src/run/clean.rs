@@ -1,16 +1,14 @@
 //! The cleaner's role: cleans bronze, one commit after another.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::atomic::Ordering;
 
 use super::host::Host;
 use super::report::Report;
-use crate::attempt::Attempts;
-use crate::clean::Cleaning;
+use crate::attempt::{Attempt, Attempts};
 use crate::outcome::{Outcome, Subject};
 use crate::plan::{DatasetPlan, Parked};
 use crate::tables::partial::PartialAggregates;
-use smelt_catalog::{Catalog, Change, Failing, Gold, Parts, State};
+use smelt_catalog::{Change, Failing, Gold, Parts, State};
 use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
 use smelt_storage::layers::{BRONZE, QUARANTINE};
@@ -97,9 +95,8 @@ impl Host {
         let (mut call, mut attempts) = (Call::default(), Attempts::default());
         let mut partials = PartialAggregates::default();
         loop {
-            let outcome = attempts.at(self, |catalog| self.clean_wave(catalog, aggregate_next, &mut call, report))?;
-            let Outcome { change: _, failures, warnings, damaged, orphans, made: wave } = outcome;
-            self.orphaned.fetch_or(orphans, Ordering::Relaxed);
+            let outcome = attempts.at(self, |attempt| self.clean_wave(attempt, aggregate_next, &mut call, report))?;
+            let Outcome { change: _, failures, warnings, damaged, orphans: _, made: wave } = outcome;
             for plan in wave.plans.iter().filter(|plan| plan.rebuild.is_some() && wave.changed.contains(&plan.dataset))
             {
                 self.damaged().remove(&plan.dataset);
@@ -135,15 +132,15 @@ impl Host {
     /// Plans the next wave and cleans it.
     fn clean_wave(
         &self,
-        catalog: &Catalog<'_>,
+        attempt: &Attempt<'_, '_>,
         aggregate_next: bool,
         call: &mut Call,
         report: &mut Report,
     ) -> Result<Outcome<Wave>> {
-        let state = catalog.state();
+        let state = attempt.state();
         self.expect_key(state)?;
         if call.reconciled.is_none() && self.reconcile_is_due(state) {
-            catalog.check_gaps()?;
+            attempt.catalog.check_gaps()?;
             call.reconciled = Some((self.now(), state.reconciled));
         }
         let reconciled = call.reconciled.map(|(now, _)| now);
@@ -151,9 +148,8 @@ impl Host {
         let mut plan = self.planning(state, &damaged).bronze()?;
         let lost = plan.failures.iter().position(|(_, error)| error.kind() == Kind::Damaged);
         if let Some(lost) = lost
-            && !catalog.is_newest()?
+            && attempt.is_outdated()?
         {
-            // A newer commit may have retired it.
             return Err(plan.failures.swap_remove(lost).1);
         }
         let failures = plan.failures.drain(..).map(|(dataset, error)| (Subject::Dataset(dataset), error)).collect();
@@ -168,17 +164,9 @@ impl Host {
             let change = if is_noted { Change::default() } else { Change { reconciled, ..Change::new("reconcile") } };
             return Ok(Outcome::new(change, wave));
         }
-        let cleaning = Cleaning {
-            store: self.store(),
-            pipeline: &self.pipeline,
-            state,
-            as_of: self.as_of(),
-            now: self.now(),
-            partials: aggregate_next.then_some(&wave.partials),
-            progress: &*self.progress,
-        };
-        let Outcome { mut change, failures, warnings, damaged, orphans, made: () } = cleaning.run(&wave.plans)?;
-        self.discard_given_up(state, &wave.plans, &mut change)?;
+        let cleaning = self.cleaning(state, aggregate_next.then_some(&wave.partials));
+        let Outcome { mut change, failures, warnings, damaged, mut orphans, made: () } = cleaning.run(&wave.plans)?;
+        orphans |= !self.discard_given_up(state, &wave.plans, &mut change)?;
         change.failing = self.failing(state, &wave.plans, &failures);
         wave.cleaned = change.datasets.values().map(|(change, _)| change.cleaned).sum();
         wave.changed = change.datasets.keys().cloned().collect();
@@ -190,7 +178,7 @@ impl Host {
 
     /// Makes the change discard the rollback points that hold rows which are given up, because these could not be
     /// brought back.
-    fn discard_given_up(&self, state: &State, plans: &[DatasetPlan], change: &mut Change) -> Result<()> {
+    fn discard_given_up(&self, state: &State, plans: &[DatasetPlan], change: &mut Change) -> Result<bool> {
         let is_given_up = |dataset: &String| {
             change.datasets.contains_key(dataset)
                 && plans
@@ -203,11 +191,7 @@ impl Host {
             .iter()
             .filter(|(_, point)| point.datasets.keys().any(is_given_up) || point.gold.values().any(reads));
         let plugins: BTreeSet<String> = discarded.map(|(plugin, _)| plugin.clone()).collect();
-        if !plugins.is_empty() {
-            let all = change.discard(self.store(), state, plugins)?;
-            self.orphaned.fetch_or(!all, Ordering::Relaxed);
-        }
-        Ok(())
+        if plugins.is_empty() { Ok(true) } else { change.discard(self.store(), state, plugins) }
     }
 
     /// Returns what is known to fail, by dataset, where that changed.

@@ -7,12 +7,15 @@ use super::host::Host;
 use crate::attempt::Committer;
 use smelt_catalog::{Catalog, Change, State, component_key, keep_component};
 use smelt_common::binary::Binary;
-use smelt_common::error::{Kind, Result};
+use smelt_common::error::Result;
 use smelt_common::{profile, workers};
 use smelt_storage::Durability;
 
 impl Committer for Host {
-    /// Reads the catalog; fails with [`Kind::Stale`] if another component was promoted since the pipeline was loaded.
+    /// Reads the catalog.
+    ///
+    /// # Errors
+    /// [`Kind::Stale`](smelt_common::error::Kind::Stale) if another component was promoted since the pipeline was loaded.
     fn read(&self) -> Result<Catalog<'_>> {
         self.catalog()
     }
@@ -31,19 +34,19 @@ impl Committer for Host {
         let retired = catalog.state().retired.iter();
         change.orphans_checked = self.orphans_checked.load(Ordering::Relaxed);
         change.deleted = self.delete_all(retired.filter(|key| !change.referenced.contains(*key)))?;
-        let committed = self.rejoin(&change).and_then(|()| catalog.commit(&change, self.clock.now()));
-        if committed.as_ref().is_err_and(|error| error.kind() == Kind::Conflict) {
-            // The objects that the change references were written for nothing. The next attempt writes them again.
-            self.orphaned.store(true, Ordering::Relaxed);
-        }
-        committed?;
+        self.rejoin(&change)?;
+        catalog.commit(&change, self.clock.now())?;
         self.know(catalog);
         self.delete_retired(catalog.state())
     }
 
+    /// Keeps the mark of this host in the lake, so that the next one removes the orphans.
+    fn leaves_orphans(&self) {
+        self.orphaned.store(true, Ordering::Relaxed);
+    }
+
     /// Waits until no one else is writing, and lets no one begin until this host is done.
     fn begin_again(&self) -> Result<()> {
-        self.orphaned.store(true, Ordering::Relaxed);
         self.insist()
     }
 }

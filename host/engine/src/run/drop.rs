@@ -42,8 +42,8 @@ impl Host {
     /// The errors of [`Host::contents_of`].
     pub fn drop_parts(&self, names: &[String]) -> Result<Dropped> {
         self.writing(|| {
-            let outcome = Attempts::default().at(self, |catalog| {
-                let (dropped, change) = self.dropping(catalog.state(), names)?;
+            let outcome = Attempts::default().at(self, |attempt| {
+                let (dropped, change) = self.dropping(attempt.state(), names)?;
                 Ok(Outcome::new(change, dropped))
             })?;
             Ok(outcome.made)

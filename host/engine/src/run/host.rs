@@ -7,8 +7,11 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
+use crate::clean::Cleaning;
 use crate::pipeline::Pipeline;
 use crate::plan::{Plan, Planning};
+use crate::tables::Aggregation;
+use crate::tables::partial::PartialAggregates;
 use smelt_catalog::{Catalog, Known, Promotion, State, look};
 use smelt_common::clock::{Clock, apart};
 use smelt_common::error::{Kind, Result};
@@ -184,6 +187,18 @@ impl Host {
                 )))
             }
         }
+    }
+
+    /// Returns a cleaning pass over the state. With `partials`, the KPIs add up what it cleans.
+    pub(super) fn cleaning<'c>(&'c self, state: &'c State, partials: Option<&'c PartialAggregates>) -> Cleaning<'c> {
+        let (store, pipeline, progress) = (self.store(), &self.pipeline, &*self.progress);
+        Cleaning { store, pipeline, state, as_of: self.as_of(), now: self.now(), partials, progress }
+    }
+
+    /// Returns an aggregation over the state, which need not read again what `partials` contains.
+    pub(super) fn aggregation<'a>(&'a self, state: &'a State, partials: &'a PartialAggregates) -> Aggregation<'a> {
+        let (store, pipeline, progress) = (self.store(), &self.pipeline, &*self.progress);
+        Aggregation { store, pipeline, state, now: self.clock.now(), as_of: self.as_of(), partials, progress }
     }
 
     pub(super) fn planning<'p>(&'p self, state: &'p State, damaged: &'p BTreeMap<String, String>) -> Planning<'p> {

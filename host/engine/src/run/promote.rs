@@ -1,14 +1,11 @@
 //! Makes another component of a plugin current, with everything that it makes, in one commit.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::Ordering;
 
 use super::host::Host;
 use crate::attempt::Attempts;
-use crate::clean::Cleaning;
 use crate::outcome::Outcome;
 use crate::plan::DatasetPlan;
-use crate::tables::Aggregation;
 use crate::tables::partial::PartialAggregates;
 use smelt_catalog::{Change, Parts, Promoted, Promotion, RollbackPoint, State, keep_component, kept_component};
 use smelt_common::Error;
@@ -59,9 +56,9 @@ impl Host {
 
     fn promote_into(&self, plugin: &str, own: &str, from: &str, way: Way) -> Result<PromotionReport> {
         let identity = self.pipeline.identity(plugin)?;
-        let outcome = Attempts::default().at(self, |catalog| {
-            catalog.check_gaps()?;
-            let state = catalog.state();
+        let outcome = Attempts::default().at(self, |attempt| {
+            attempt.catalog.check_gaps()?;
+            let state = attempt.state();
             self.expect_key(state)?;
             let runs = running(state, plugin, own);
             if runs != from {
@@ -92,7 +89,6 @@ impl Host {
                 }
             }
         })?;
-        self.orphaned.fetch_or(outcome.orphans, Ordering::Relaxed);
         Ok(outcome.made)
     }
 
@@ -189,16 +185,7 @@ impl Host {
         let damaged = BTreeMap::new();
         let mut plans = self.planning(&state, &damaged).kpis(&[]);
         plans.retain(|plan| affected.contains(plan.kpi.as_str()) && plan.reason.is_some());
-        let aggregation = Aggregation {
-            store: self.store(),
-            pipeline: &self.pipeline,
-            state: &state,
-            now: self.clock.now(),
-            as_of: self.as_of(),
-            partials: &PartialAggregates::default(),
-            progress: &*self.progress,
-        };
-        let outcome = aggregation.run(&plans)?.complete()?;
+        let outcome = self.aggregation(&state, &PartialAggregates::default()).run(&plans)?.complete()?;
         change.gold = outcome.change.gold;
         change.retired.extend(outcome.change.retired);
         change.referenced.extend(outcome.change.referenced);
@@ -216,16 +203,7 @@ impl Host {
         if let Some(blocked) = plans.iter().find_map(DatasetPlan::blocked).filter(|_| !self.forget_missing) {
             return Err(blocked);
         }
-        let cleaning = Cleaning {
-            store: self.store(),
-            pipeline: &self.pipeline,
-            state,
-            as_of: self.as_of(),
-            now: self.now(),
-            partials: None,
-            progress: &*self.progress,
-        };
-        let outcome = cleaning.run(&plans)?.complete()?;
+        let outcome = self.cleaning(state, None).run(&plans)?.complete()?;
         let given_up = plans.iter().filter(|plan| !plan.missing.is_empty()).map(|plan| plan.dataset.clone());
         Ok((outcome.change, given_up.collect()))
     }
@@ -233,8 +211,12 @@ impl Host {
 
 /// Returns the sha256 of the component that runs for the plugin. `own` is the one that the pipeline has by itself.
 pub fn running<'s>(state: &'s State, plugin: &str, own: &'s str) -> &'s str {
-    let promotion = state.promoted.get(plugin).filter(|promotion| promotion.from == own);
-    promotion.map_or(own, |promotion| &promotion.to)
+    promotion_of(state, plugin, own).map_or(own, |promotion| &promotion.to)
+}
+
+/// Returns the promotion that is in force for the plugin. If the pipeline has another component than `own` by now, none is.
+pub(super) fn promotion_of<'s>(state: &'s State, plugin: &str, own: &str) -> Option<&'s Promotion> {
+    state.promoted.get(plugin).filter(|promotion| promotion.from == own)
 }
 
 fn names<T>(of: &BTreeMap<String, T>) -> BTreeSet<String> {

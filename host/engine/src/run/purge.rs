@@ -1,7 +1,6 @@
 //! Deletes rejected rows once they were kept as long as they may be.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::host::Host;
@@ -84,18 +83,17 @@ impl Host {
 
     /// Deletes what `chosen` returns for the newest commit: quarantine objects, and the rollback points of plugins.
     fn purge_as_of(&self, chosen: impl Fn(&State) -> Result<(Vec<Held>, BTreeSet<String>)>) -> Result<()> {
-        let outcome = Attempts::default().at(self, |catalog| {
-            catalog.check_gaps()?;
-            let state = catalog.state();
+        let purged = Attempts::default().at(self, |attempt| {
+            attempt.catalog.check_gaps()?;
+            let state = attempt.state();
             let (held, plugins) = chosen(state)?;
             let mut outcome = Outcome::new(self.without(state, &held)?, ());
             if !plugins.is_empty() {
                 outcome.orphans = !outcome.change.discard(self.store(), state, plugins)?;
             }
             Ok(outcome)
-        })?;
-        self.orphaned.fetch_or(outcome.orphans, Ordering::Relaxed);
-        Ok(())
+        });
+        purged.map(drop)
     }
 
     fn without(&self, state: &State, held: &[Held]) -> Result<Change> {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 
 use super::host::Host;
-use super::promote::{Way, running};
+use super::promote::{Way, promotion_of, running};
 use crate::clean::RowKind;
 use crate::pipeline::KpiStep;
 use crate::plan::Planning;
@@ -20,15 +20,16 @@ use smelt_storage::read_verified;
 impl Host {
     /// Returns what runs now of the plugin, and what it made, as that lies in the lake.
     pub(super) fn previous(&self, state: &State, plugin: &str, own: &str) -> RollbackPoint {
-        let promotion = state.promoted.get(plugin).filter(|promotion| promotion.from == own);
+        let promotion = promotion_of(state, plugin, own);
         let component = running(state, plugin, own).to_owned();
         let steps = self.pipeline.datasets.iter().filter(|step| &*step.plugin.identity().name == plugin);
         let datasets: BTreeMap<String, Dataset> = steps
             .filter_map(|step| Some((step.name.clone(), state.datasets.get(&step.name)?.clone())))
             .filter(|(_, dataset)| dataset.relation.fingerprint.component == component)
             .collect();
-        let is_read =
-            |input: &InputVersion| datasets.get(&input.relation).is_some_and(|dataset| is_as_read(input, dataset));
+        let is_read = |input: &InputVersion| {
+            datasets.get(&input.relation).is_some_and(|dataset| input.is_current(&dataset.relation))
+        };
         let gold: BTreeMap<String, Gold> = self
             .pipeline
             .kpis
@@ -118,10 +119,10 @@ impl Host {
                 Some(dataset) if change.datasets.contains_key(&input.relation) => Some(dataset),
                 _ => state.datasets.get(&input.relation),
             };
-            let is_read = |input: &InputVersion| held(input).is_some_and(|dataset| is_as_read(input, dataset));
+            let is_read = |input: &InputVersion| held(input).is_some_and(|dataset| input.is_current(&dataset.relation));
             // The KPI can go on from the version that it read.
             let is_begun = |input: &InputVersion| match kept.datasets.get(&input.relation) {
-                Some(dataset) if change.datasets.contains_key(&input.relation) => is_as_read(input, dataset),
+                Some(dataset) if change.datasets.contains_key(&input.relation) => input.is_current(&dataset.relation),
                 _ => held(input).is_some_and(|dataset| input.since == dataset.relation.since),
             };
             let there = |step: &KpiStep| {
@@ -214,9 +215,4 @@ impl Host {
             }
         }
     }
-}
-
-/// Returns whether the KPI has read the dataset as it is.
-fn is_as_read(input: &InputVersion, dataset: &Dataset) -> bool {
-    (input.since, input.revision) == (dataset.relation.since, dataset.relation.revision)
 }
