@@ -1,4 +1,4 @@
-//! What became of every row: quarantine, superseded rows, and bronze objects that are replaced, repeated, gone or foreign.
+//! The account of every row: quarantine, superseded rows, and bronze objects that are replaced, repeated, gone or foreign.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What bronze may hold besides good objects: replaced ones, copies, strangers, links to nowhere, records without an end.
+//! Bronze with more than good objects: replaced ones, copies, strangers, links to nowhere, records without an end.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};

@@ -1,4 +1,4 @@
-//! What crosses the boundary comes back as it was: arrow-rs on the host's side and the SDK's own reader and writer on the
+//! Values that cross the boundary come back as they were: arrow-rs on the host's side and the SDK's own reader and writer on the
 //! plugin's agree on every type.
 
 use std::sync::{Arc, LazyLock};
@@ -122,7 +122,7 @@ fn keys(state: &RecordBatch) -> RecordBatch {
     state.project(&columns).expect("it has these columns")
 }
 
-/// What comes back of the rows, through input, state, sums and table.
+/// Returns the rows after they went through input, state, sums and table.
 fn echoed(kpi: &Kpi, batch: &RecordBatch) -> [RecordBatch; 2] {
     let mut accumulator = kpi.open("{}", None).expect("it opens");
     accumulator.update("rows", batch).expect("it takes rows");

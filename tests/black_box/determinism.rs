@@ -1,4 +1,4 @@
-//! What a shipped plugin makes depends on nothing but its parameters and rows: not on the engine's settings, the processor's
+//! The results of a shipped plugin depend on nothing but its parameters and rows: not on the engine's settings, the processor's
 //! features, the cut of batches, or what was run before.
 
 use std::collections::BTreeMap;

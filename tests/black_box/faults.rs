@@ -65,7 +65,7 @@ fn objects(lake: &Lake, dataset: &str) -> Vec<String> {
     objects.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect()
 }
 
-/// What failed and why, by what.
+/// Returns the failures: what failed, and why.
 fn failures(ended: &Ended) -> BTreeMap<String, String> {
     let report = ended.json();
     let failures = report["failures"].as_array().expect("failures are a list");

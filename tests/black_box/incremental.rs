@@ -111,8 +111,8 @@ fn kpis_over_thousands_of_objects_are_computed_on_one_core() {
     assert_eq!(lake.gold()["aov"], "orders,revenue,aov\n5200,5200.00,1.00\n");
 }
 
-/// What is kept to save work can be lost, damaged, or replaced by something that is well formed but does not belong there:
-/// it is found out, made anew from silver, and gold is what it should be.
+/// Sums and logs, which are kept to save work, can be lost, damaged, or replaced by something that is well formed but does
+/// not belong there. smelt finds that out and rebuilds them from silver, and gold is what it should be.
 #[test]
 fn sums_and_logs_of_changes_that_are_lost_damaged_or_forged_change_nothing() {
     type Harm = fn(number: usize, body: &[u8], others: &[Vec<u8>]) -> Option<Vec<u8>>;

@@ -19,7 +19,7 @@ fn lake() -> Lake {
     lake
 }
 
-/// What `verify` finds, by object.
+/// Returns what `verify` finds, by object.
 fn found(lake: &Lake) -> BTreeSet<(String, String)> {
     let output = lake.try_smelt(&["verify", "--json"]);
     let json: Value = serde_json::from_slice(&output.stdout).expect("--json writes JSON");

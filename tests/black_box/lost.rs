@@ -1,5 +1,5 @@
-//! What vanished, was restored, copied or left the manifest: it is said at once, nothing is made in its place, and a run makes good
-//! what can be made good.
+//! Objects and parts that vanished, were restored or copied, or left the manifest: smelt says so at once, makes nothing in their
+//! place, and a run repairs what it can.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -46,7 +46,7 @@ fn restore(lake: &Lake, before: &Path, layer: &str) {
     copy(&before.join(layer), &place);
 }
 
-/// What the command says when it fails with that status.
+/// Returns what the command says when it fails with that status.
 fn fails(lake: &Lake, arguments: &[&str], code: i32) -> String {
     let output = lake.try_smelt(arguments);
     let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
@@ -86,7 +86,7 @@ impl Up {
         up
     }
 
-    /// Whether a sign of life comes from now on before that is so.
+    /// Returns whether a sign of life comes from now on before that is so.
     fn beats_before(&self, is_so: impl Fn() -> bool) -> bool {
         let old = SystemTime::UNIX_EPOCH + Duration::from_secs(1);
         fs::File::open(&self.heartbeat).and_then(|file| file.set_modified(old)).expect("a time can be set");

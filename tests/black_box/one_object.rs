@@ -10,7 +10,7 @@ use crate::support::Lake;
 use crate::support::audit::audit;
 use crate::support::ended::{Ended, fixtures};
 
-/// What runs leave of a lake but for what has their times or random numbers in it. The changes name every entry.
+/// Returns the files that runs leave in a lake, except those with their times or random numbers. The changes list every entry.
 fn left(lake: &Lake) -> BTreeMap<String, Vec<u8>> {
     let mut all = BTreeMap::new();
     for layer in ["silver", "quarantine", "catalog/changes"] {
@@ -22,7 +22,7 @@ fn left(lake: &Lake) -> BTreeMap<String, Vec<u8>> {
     all
 }
 
-/// What the plugin used is not the same twice, nor on another number of cores; and a file that was moved has another `ctime`.
+/// Leaves out what differs between runs: the plugin's cost is never the same twice, and a file that was moved has another `ctime`.
 fn without_cost(body: Vec<u8>) -> Vec<u8> {
     let text = String::from_utf8(body).expect("text");
     let lines = text.lines().filter_map(|line| match serde_json::from_str::<serde_json::Value>(line) {

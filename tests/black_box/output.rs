@@ -1,5 +1,5 @@
-//! What leaves the command: standard output that cannot be written to, texts from outside, and the exit status, which is 0, 1 or
-//! 2 whatever is asked of it.
+//! The output of the command: standard output that cannot be written to, texts from outside, and the exit status, which is
+//! 0, 1 or 2 whatever is asked of it.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -12,7 +12,7 @@ use crate::support::Lake;
 use crate::support::ended::Ended;
 use crate::support::process::wait_until;
 
-/// What a terminal would obey, what would reorder a line, what would not be seen, and what would pass for a line of our own.
+/// Text that a terminal would obey, that would reorder a line, that no one would see, or that would pass for a line of smelt's.
 const ODD: &str = "\x1b[2J\x1b]0;x\x07\u{9b}31m\u{202e}\u{200b}\u{e0041}\nsmelt: all is well\r";
 
 fn full() -> Stdio {

@@ -57,7 +57,7 @@ fn with_secrets(lake: Lake) -> Lake {
     lake
 }
 
-/// What keys are in the environment and where files go.
+/// The keys in the environment, and the places of files.
 struct Setting<'s> {
     /// The key for pseudonyms.
     key: Option<&'s str>,

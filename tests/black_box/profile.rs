@@ -18,7 +18,7 @@ fn generated() -> Lake {
     lake
 }
 
-/// What was done for a plugin or so, of all stages of that name.
+/// Returns the sum of a figure, such as `calls`, over the stages of that name for a plugin or dataset.
 pub(crate) fn number(run: &Value, stage: &str, of: &str, what: &str) -> u64 {
     let stages = run["profile"]["stages"].as_array().expect("a profile has stages");
     let found = stages.iter().filter(|entry| entry["stage"] == stage && entry["of"] == of);

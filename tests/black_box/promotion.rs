@@ -43,7 +43,7 @@ fn add(lake: &Lake, tick: usize) {
     lake.copy_bronze(&more);
 }
 
-/// What a lake with the same bronze comes to with these components in place of the pipeline's.
+/// Returns the gold of a lake with the same bronze and these components in place of the pipeline's.
 fn with(lake: &Lake, plugins: &[&str]) -> BTreeMap<String, String> {
     let mut fresh = Lake::new();
     fresh.copy_bronze(lake);

@@ -1,4 +1,4 @@
-//! What bronze looks like and is not: a word for each object, and every byte of it accounted for.
+//! Bronze that is not what its name says: smelt has a word for each object, and accounts for every byte of it.
 
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ fn utf16(text: &str, order: fn(u16) -> [u8; 2]) -> Vec<u8> {
     text.encode_utf16().flat_map(order).collect()
 }
 
-/// What is said of each object, in one run.
+/// Returns what one run says of each object.
 fn said(objects: &[(&str, Vec<u8>)]) -> (Lake, Vec<Vec<String>>) {
     let lake = Lake::new();
     objects.iter().for_each(|(name, bytes)| lake.bronze(name, bytes));

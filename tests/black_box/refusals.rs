@@ -1,4 +1,4 @@
-//! What cannot run is refused at the start, with exit code 2 and what would have been right.
+//! A pipeline that cannot run is refused at the start, with exit code 2 and what would have been right.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ fn weather() -> String {
     std::fs::read_to_string(root().join("tests/pipelines/weather/smelt.toml")).expect("the pipeline has a manifest")
 }
 
-/// What is said of the weather pipeline with a text of its manifest replaced, and components found there too.
+/// Returns what smelt says of the weather pipeline with a text of its manifest replaced, and components found there too.
 fn refused_with(components: &Path, from: &str, to: &str) -> String {
     let text = |path: &Path| path.to_str().expect("a UTF-8 path").to_owned();
     let directories = format!("plugins = [\"{}\", \"{}\"]", text(&fixtures()), text(components));

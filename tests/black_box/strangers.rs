@@ -1,4 +1,4 @@
-//! What others do beside smelt: files that are still being written or are replaced, names that lead to pipes, file systems and
+//! The things that others do beside smelt: files that are still being written or are replaced, names that lead to pipes, file systems and
 //! lakes that were copied. Nothing that is not smelt's is touched, and nothing half written becomes a figure.
 
 use std::fs::{self, File, FileTimes};

@@ -19,7 +19,7 @@ fn texts(directory: &Path, end: &str) -> Vec<(PathBuf, String)> {
     found
 }
 
-/// What each file of the tests says, in Rust and in the manifests that they use; a name in it is in quotes.
+/// Returns the text of each file of the tests, in Rust and in the manifests that they use; a name in it is in quotes.
 fn said() -> Vec<String> {
     let tests = texts(&root().join("tests/black_box"), ".rs");
     let manifests = texts(&root().join("tests/pipelines"), ".toml");
@@ -29,7 +29,7 @@ fn said() -> Vec<String> {
     others.map(|(_, text)| text.replace("\\\"", "\"")).collect()
 }
 
-/// What a fixture compares its parameters and cells with: texts before `=>`, and after `==` or a call that compares.
+/// Returns the texts with which a fixture compares its parameters and cells: before `=>`, and after `==` or a call that compares.
 fn sins(code: &str) -> Vec<&str> {
     let mut sins = Vec::new();
     let literals = code.split('"').collect::<Vec<_>>();
@@ -44,7 +44,7 @@ fn sins(code: &str) -> Vec<&str> {
     sins
 }
 
-/// Whether a text of that name is said, or a row with a cell of that name.
+/// Returns whether a file has a text of that name, or a row with a cell of that name.
 fn is_said(said: &str, name: &str) -> bool {
     said.match_indices(name).any(|(at, _)| {
         let (before, after) = (&said[..at], &said[at + name.len()..]);

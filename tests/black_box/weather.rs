@@ -169,7 +169,7 @@ fn other_parameters_recompute_what_they_concern() {
     assert_eq!(lake.gold()["hottest"].lines().count(), 2, "a header and one station");
 }
 
-/// What is said of a manifest in which a text is replaced by another.
+/// Returns what smelt says of a manifest in which a text is replaced by another.
 fn refused(from: &str, to: &str) -> String {
     let manifest = manifest();
     assert!(manifest.contains(from), "the manifest lacks `{from}`");

@@ -1,9 +1,9 @@
-//! Which crate below `host/` may use which, and what must not come in over others. Read by `cargo test -p xtask`.
+//! The rules for the crates below `host/`: which may use which, and what none may bring. `cargo test -p xtask` applies them.
 
 use crate::process::{cargo, output};
 use crate::workspace::{Package, Workspace};
 
-/// What each crate may use of the others: the house has floors, and nobody uses what lies above. A new crate is added here,
+/// The crates that each crate may use: the house has floors, and nobody uses what lies above. A new crate is added here,
 /// with the reason for its place in an ADR.
 const MAY_USE: [(&str, &[&str]); 11] = [
     ("smelt-common", &[]),
@@ -35,7 +35,7 @@ const MAY_USE: [(&str, &[&str]); 11] = [
     ),
 ];
 
-/// What a crate built by itself must not bring, over whatever others: who plans and computes meets no network, and a module
+/// The packages that a crate must not bring, built by itself: who plans and computes meets no network, and a module
 /// of Python loads into processes that have their own. `*` stands for any end.
 const MUST_NOT_BRING: [(&str, &[&str]); 3] = [
     ("smelt-engine", &["aws-*", "hyper", "hyper-*", "reqwest", "rustls", "postgres", "tokio-postgres"]),
@@ -106,7 +106,7 @@ fn node(line: &str) -> Option<(usize, &str)> {
     Some((line[..digits].parse().ok()?, &line[digits..]))
 }
 
-/// What cargo would build. Unlike `cargo metadata`, it takes the features of the named packages alone.
+/// Returns the tree of what cargo would build. Unlike `cargo metadata`, it takes the features of the named packages alone.
 fn tree(what: &[&str]) -> String {
     let mut command = cargo();
     command.args(["tree", "--locked", "--prefix", "depth", "--format", "{p}"]).args(what);

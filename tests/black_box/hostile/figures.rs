@@ -1,4 +1,4 @@
-//! What the sandbox promises in figures, measured: `cargo xtask fuzz` shows them.
+//! The figures that the sandbox promises, measured: `cargo xtask fuzz` shows them.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};

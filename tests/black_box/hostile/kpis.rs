@@ -113,7 +113,7 @@ super::sins! {
     ))) => "(station: utf8, revision: int64?), not";
 }
 
-/// What the host finds when it adds up and writes, so that only a run can tell.
+/// Faults that the host finds when it adds up and writes, so that only a run can tell.
 pub const ADDED_UP: &[Sin] = &[
     Sin(
         "counts_to_more_than_there_is",

@@ -53,7 +53,7 @@ impl From<Source> for Sinner {
     }
 }
 
-/// What the guests may use: little, so that the tests are quick.
+/// Returns the limits of the guests: they are low, so that the tests are quick.
 pub const LIMITS: &str = "\
     call_ms = 250
     start_ms = 250
@@ -96,7 +96,7 @@ fn load_from<P>(load: Load<P>, directory: &Path) -> Result<P, String> {
     loaded.map_err(|error| error.to_string())
 }
 
-/// What becomes of three rows.
+/// Returns the fate of three rows.
 pub fn clean(cleaner: &Cleaner) -> Result<Cleaned, String> {
     let ids = Arc::new(StringArray::from(vec![Some("x"), Some("y"), Some("z")])) as _;
     let rows = RecordBatch::try_from_iter_with_nullable([("id", ids, true)]).expect("it is a batch");
@@ -124,7 +124,7 @@ fn aggregate(kpi: &smelt_runtime::Kpi) -> Result<RecordBatch, String> {
 }
 
 impl Sinner {
-    /// What becomes of data that it is given.
+    /// Gives the guest data, and returns the outcome.
     fn tried(&self) -> Result<(), String> {
         match self {
             Self::Cleaner(guest) => load(guest).and_then(|cleaner| clean(&cleaner)).map(|_| ()),

@@ -56,7 +56,7 @@ pub fn lake_with(guests: &[(&str, Sinner)]) -> Lake {
     lake
 }
 
-/// What the honest plugins made.
+/// Returns what the honest plugins made.
 fn made(lake: &Lake) -> [BTreeMap<String, Vec<u8>>; 3] {
     // The names of gold hold the time.
     let gold = lake.gold().into_iter().map(|(kpi, table)| (kpi, table.into_bytes())).collect();

@@ -50,7 +50,7 @@ super::sins! {
     makes_an_object_with_a_long_name: object(&format!("made-{}.csv", "1".repeat(255))) => "a name is 1 to 255 letters";
 }
 
-/// What the host finds before it writes, so that only a run can tell.
+/// Faults that the host finds before it writes, so that only a run can tell.
 pub const WRITTEN: &[Sin] = &[Sin(
     "makes_objects_of_others",
     || object("readings-2.csv").into(),

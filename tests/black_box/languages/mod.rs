@@ -13,7 +13,7 @@ use crate::support::audit::audit;
 use crate::support::ended::Ended;
 use crate::support::{Lake, root};
 
-/// What a pipeline of the projects of one language makes of a seed and of texts.
+/// The lake that a pipeline of one language's projects makes from a seed and from texts.
 #[derive(Debug, PartialEq)]
 struct Made {
     bronze: BTreeMap<String, Vec<u8>>,
@@ -71,7 +71,7 @@ fn make(lang: &str) -> Option<(Lake, Made)> {
     Some((lake, made))
 }
 
-/// What the projects in Rust make.
+/// Returns what the projects in Rust make.
 fn rust() -> Option<&'static Made> {
     static MADE: OnceLock<Option<Made>> = OnceLock::new();
     MADE.get_or_init(|| make("rust").map(|(_, made)| made)).as_ref()
@@ -125,7 +125,7 @@ fn projects_in_c_make_the_same_as_in_rust() {
     make_the_same("c");
 }
 
-/// What is written by hand in C alone.
+/// Cells of every type, which only a plugin in C writes by hand.
 #[test]
 fn cells_of_every_type_and_pseudonyms_come_out_of_cleaners_in_c() {
     let lake = Lake::new();

@@ -1,4 +1,4 @@
-//! What a lake has come to, and what it should have come to.
+//! The content of a lake that has settled, and the content that it should have.
 
 use std::collections::BTreeMap;
 
@@ -8,14 +8,14 @@ use crate::support::Lake;
 use crate::support::audit::totals;
 use crate::support::rows::Dataset;
 
-/// What a lake holds, without what depends on its history.
+/// The content of a lake, without what depends on its history.
 #[derive(Debug, PartialEq, Eq, Clone)]
 pub(super) struct Settled {
     /// The table of each KPI.
     pub(super) gold: BTreeMap<String, String>,
     /// The lines of all silver objects, by dataset, sorted.
     pub(super) silver: BTreeMap<String, Vec<String>>,
-    /// What became of the rows, by dataset.
+    /// The account of the rows, by dataset.
     pub(super) totals: BTreeMap<String, Value>,
 }
 

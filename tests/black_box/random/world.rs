@@ -34,7 +34,7 @@ const KPIS: [&str; 5] = ["aov", "revenue_by_channel", "revenue_by_country", "sal
 const LASTING: usize = 0;
 const PLUGINS: [&str; 4] = ["clean-customers", "clean-orders", "aov", "revenue-by-country"];
 
-/// What happens in a step.
+/// An event: one step of a lake's life.
 #[derive(Debug, Clone)]
 enum Happening {
     Arrives {
@@ -94,7 +94,7 @@ enum How {
     Appended,
 }
 
-/// What becomes of a process. Moments are numbers of calls of `read` and `write`.
+/// The fate of a process. A moment is a number of calls of `read` and `write`.
 #[derive(Debug, Clone, Copy)]
 enum Fate {
     Whole,
@@ -113,19 +113,19 @@ pub(super) struct World {
     has_key: bool,
     /// The rows of every body that was written whole.
     written: HashMap<Vec<u8>, (Dataset, Vec<Row>)>,
-    /// What others put into bronze.
+    /// The objects that others put into bronze.
     strangers: BTreeMap<String, &'static [u8]>,
     changes: BTreeSet<usize>,
     /// A copy of the lake.
     backup: Option<PathBuf>,
-    /// Whether an object that was read may be gone.
+    /// Set if an object that was read may be gone.
     is_missing: bool,
     told: Vec<String>,
-    /// What a fresh lake came to, and of what.
+    /// The last comparison: the content of a fresh lake, and what it was made from.
     fresh: Option<(Made, Settled)>,
 }
 
-/// What a lake's content follows from.
+/// The causes from which a lake's content follows.
 #[derive(PartialEq)]
 struct Made {
     bronze: BTreeMap<String, Vec<u8>>,
@@ -419,7 +419,7 @@ impl World {
         Settled::read(&fresh, kpis)
     }
 
-    /// What the rows come to, computed without smelt, where they are known and nothing was changed.
+    /// Returns what the rows come to, computed without smelt, if they are known and nothing was changed.
     fn answer(&self) -> Option<crate::support::reference::Answer> {
         if self.has_key || !self.changes.is_empty() || self.runs_next_cleaner() {
             return None;

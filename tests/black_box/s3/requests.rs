@@ -1,4 +1,4 @@
-//! What a tick asks of the server: little, whatever the bucket holds. `SMELT_OBJECTS=100000` makes it a large one, which takes
+//! The requests of a tick to the server: few, whatever the bucket holds. `SMELT_OBJECTS=100000` makes it a large one, which takes
 //! some minutes; fewer with `TMPDIR=/dev/shm`, since deleting so many files is slow on some disks.
 
 use std::collections::BTreeMap;

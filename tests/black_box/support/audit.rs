@@ -1,4 +1,4 @@
-//! What must hold of any lake after any command has ended, whatever was killed before.
+//! The audit: what must hold of any lake after any command has ended, whatever was killed before.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -67,7 +67,7 @@ pub fn totals(report: &Value) -> BTreeMap<String, Value> {
     datasets.iter().map(dataset).collect()
 }
 
-/// What the catalog says of a bronze object.
+/// An object of bronze, as the catalog has it.
 pub fn entry(lake: &Lake, dataset: &str, object: &str) -> Value {
     lake.json(&["history", "--objects"])["objects"][dataset][object].clone()
 }

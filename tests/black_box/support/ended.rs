@@ -22,12 +22,12 @@ pub struct Ended {
 }
 
 impl Ended {
-    /// What `--json` wrote.
+    /// Returns the JSON that `--json` wrote.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}{}", self.stdout, self.stderr))
     }
 
-    /// What failed and why, as `what: why`.
+    /// Returns the failures, as `what: why`.
     pub fn failures(&self) -> Vec<String> {
         let report = self.json();
         let failures = report["failures"].as_array().expect("failures are a list");

@@ -1,4 +1,4 @@
-//! What pipeline 1 must come to, computed row by row from `domain.md` alone: no code of smelt, its SDK or its plugins.
+//! The answer that pipeline 1 must give, computed row by row from `domain.md` alone: no code of smelt, its SDK or its plugins.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -12,18 +12,18 @@ use super::rows::{Cell, Dataset, Row, csv_cell};
 /// All rows of bronze. Later rows are those of greater object names or, within an object, later ones.
 pub type Bronze = BTreeMap<Dataset, Vec<Row>>;
 
-/// What must come of them.
+/// The answer for some bronze.
 #[derive(Debug, PartialEq)]
 pub struct Answer {
     /// The text of each table.
     pub gold: BTreeMap<String, String>,
     /// The lines of all silver objects of each dataset, headers left out, sorted.
     pub silver: BTreeMap<String, Vec<String>>,
-    /// What became of the rows of each dataset, as `smelt history --json` says it.
+    /// The account of the rows of each dataset, as `smelt history --json` has it.
     pub totals: BTreeMap<String, Value>,
 }
 
-/// What became of the rows of one dataset.
+/// The account of the rows of one dataset.
 #[derive(Default)]
 struct Account {
     read: u64,
@@ -102,7 +102,7 @@ pub fn answer(bronze: &Bronze) -> Answer {
     }
 }
 
-/// What is left of the rows after rejection.
+/// Returns the rows that are left after rejection.
 fn records<T>(rows: &[Row], account: &mut Account, clean: impl Fn(&[Cell], &mut Account) -> Option<T>) -> Vec<T> {
     let mut kept = Vec::new();
     for row in rows {
@@ -285,7 +285,7 @@ fn is_ipv4(text: &str) -> bool {
     parts.len() == 4 && parts.iter().all(fits)
 }
 
-/// What stands for an e-mail where no key is configured.
+/// Returns the pseudonym of an e-mail if no key is configured.
 pub fn plain_pseudonym(email: &str) -> String {
     hex(&Sha256::digest(email))[..16].to_owned()
 }

@@ -21,7 +21,7 @@ impl Cell {
         Self::Text(text.into())
     }
 
-    /// What domain.md has a rule look at: trimmed, and nothing if blank.
+    /// Returns the cell as domain.md's rules look at it: trimmed, and nothing if blank.
     pub fn value(&self) -> Option<&str> {
         let text = match self {
             Self::Text(text) => text.trim(),

@@ -1,4 +1,4 @@
-//! What reaches the server, and who may send it.
+//! The requests that reach the server, and the credentials of those who may send them.
 
 use crate::fault::Action;
 

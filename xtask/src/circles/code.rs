@@ -12,7 +12,7 @@ use super::tokens::{
 pub(super) struct Mentions {
     pub(super) imports: Vec<Written>,
     pub(super) paths: Vec<Written>,
-    /// What is imported outside of blocks, and so a name of the module.
+    /// The imports outside of blocks, which are names of the module.
     pub(super) of_module: Vec<Import>,
     /// The names that the blocks around import for themselves, innermost last.
     scopes: Vec<HashMap<String, Vec<String>>>,

@@ -1,4 +1,4 @@
-//! Which file imports what from which other file, and where that goes in a circle.
+//! The imports between the files of a crate, and the circles among them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -17,7 +17,7 @@ pub(super) enum Circle {
     Parent(usize, BTreeSet<usize>),
 }
 
-/// What each file imports from which other, as it is written and with its lines.
+/// The imports of each file from each other file, as they are written, with their lines.
 pub(super) struct Graph<'a> {
     source: &'a Source,
     edges: BTreeMap<Edge, BTreeMap<String, BTreeSet<usize>>>,

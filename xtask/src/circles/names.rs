@@ -9,7 +9,7 @@ use super::tokens::Written;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Target {
     Module(usize),
-    /// What a file defines, by the file's number.
+    /// An item that a file defines, by the file's number.
     Item {
         file: usize,
         /// It may have names of its own, as variants.

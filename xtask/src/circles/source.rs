@@ -11,16 +11,16 @@ use proc_macro2::{TokenStream, TokenTree};
 use super::code::Mentions;
 use super::tokens::{Attributes, Import, inside, item_length, visibility_length, word};
 
-/// What a name stands for.
+/// The meaning of a name.
 #[derive(Debug, Clone)]
 pub(super) enum Meaning {
     /// A module, by its number.
     Module(usize),
-    /// What may have names of its own, as variants: a type or a trait.
+    /// A type or a trait, which may have names of its own, as variants.
     Type,
     /// A function, a constant or a macro.
     Value,
-    /// What a `use` says.
+    /// Another name, whose path a `use` gives.
     Alias(Vec<String>),
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::found;
 use super::source::Source;
 
-/// What is found in a crate of these files.
+/// Returns the circles that are found in a crate of these files.
 fn circles(files: &[(&str, &str)]) -> Vec<String> {
     let dir = tempfile::tempdir().expect("a temporary directory");
     for (name, text) in files {

@@ -7,7 +7,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 pub(super) struct Written {
     pub(super) segments: Vec<String>,
     pub(super) line: usize,
-    /// Whether it is called as a macro.
+    /// Set if the path is called as a macro.
     pub(super) is_macro: bool,
 }
 
@@ -20,7 +20,7 @@ pub(super) struct Import {
     pub(super) line: usize,
 }
 
-/// What the attributes in front of an item say.
+/// The attributes in front of an item.
 #[derive(Default)]
 pub(super) struct Attributes {
     /// The item is there in tests alone.
@@ -29,7 +29,7 @@ pub(super) struct Attributes {
     pub(super) is_exported: bool,
     /// The file of `#[path = "file"]`.
     pub(super) path: Option<String>,
-    /// What they contain, without documentation.
+    /// The contents of the attributes, without documentation.
     pub(super) contents: Vec<TokenTree>,
 }
 
@@ -219,7 +219,7 @@ fn text(tree: &TokenTree) -> Option<String> {
     Some(literal.strip_prefix('"')?.strip_suffix('"')?.to_owned())
 }
 
-/// What is between brackets.
+/// Returns the tokens between the brackets of a group; none for any other token.
 pub(super) fn inside(tree: &TokenTree) -> Vec<TokenTree> {
     match tree {
         TokenTree::Group(group) => group.stream().into_iter().collect(),

@@ -1,4 +1,4 @@
-//! What the picture tells of each crate.
+//! The facts about each crate that the picture shows.
 
 use std::collections::BTreeSet;
 use std::fs;

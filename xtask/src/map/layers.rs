@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::crates::Crate;
 
-/// What has a place in a layer.
+/// A thing that has a place in a layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Node {
     Crate(usize),

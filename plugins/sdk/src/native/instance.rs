@@ -1,4 +1,4 @@
-//! What a host calls: the same accumulators and sessions as in a component.
+//! The instances that a host calls: the same accumulators and sessions as in a component.
 
 use super::call::Instance;
 use crate::bindings::types;

@@ -15,18 +15,18 @@ pub struct Guest {
     pub realloc: String,
     pub open: String,
     pub clean: String,
-    /// What it does to its answer, which lies at 1024: whether it is an error, then pointers and lengths of `kept`,
+    /// The code that changes its answer. The answer lies at 1024: whether it is an error, then pointers and lengths of `kept`,
     /// `kept-rows`, `rejected` and `repaired`; or, of an error, its kind at 1028 and its message at 1032.
     pub answer: String,
     pub after_clean: Option<String>,
-    /// What it returns instead of its input.
+    /// The stream that it returns instead of its input.
     pub kept: Option<Vec<u8>>,
     pub description: Description,
     /// Sections put at the end of the component.
     pub sections: Vec<u8>,
 }
 
-/// What it says of itself, besides its name.
+/// The description that it gives of itself, besides its name.
 #[derive(Clone)]
 pub struct Description {
     pub version: String,

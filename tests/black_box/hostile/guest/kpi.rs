@@ -23,13 +23,13 @@ pub struct Kpi {
 /// One of the calls that answer with a stream.
 #[derive(Clone, Default)]
 pub struct Call {
-    /// What it does first.
+    /// The code that runs first.
     pub sin: String,
-    /// What it does to its answer, which lies at 1024: whether it is an error, then where the stream is and its length; or, of
+    /// The code that changes its answer. The answer lies at 1024: whether it is an error, then where the stream is and its length; or, of
     /// an error, its kind at 1028 and its message at 1032.
     pub answer: String,
     pub after: Option<String>,
-    /// What it gives instead.
+    /// The stream that it gives instead.
     pub gives: Option<Vec<u8>>,
 }
 

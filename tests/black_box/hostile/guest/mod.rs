@@ -29,7 +29,7 @@ pub trait Component {
     }
 }
 
-/// What is in a guest's memory to begin with.
+/// The content of a guest's memory at the beginning.
 struct Data {
     bytes: Vec<u8>,
 }
@@ -90,7 +90,7 @@ impl Data {
     }
 }
 
-/// What the modules of all worlds have.
+/// The parts that the modules of all worlds have.
 struct Module<'m> {
     world: &'m str,
     /// The interface that it exports.
@@ -154,7 +154,7 @@ impl Module<'_> {
     }
 }
 
-/// What is done once the host has taken the answer of a call.
+/// The code that runs once the host has taken the answer of a call.
 fn after(interface: &str, call: &str, sin: Option<&String>) -> String {
     sin.map_or_else(String::new, |sin| {
         format!("(func (export \"cabi_post_{interface}#{call}\") (param i32) (local $i i32) {sin})")

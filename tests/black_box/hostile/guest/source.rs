@@ -10,7 +10,7 @@ pub struct Source {
     pub pages: u32,
     pub describe: String,
     pub generate: String,
-    /// What it does to its answer, which lies at 1024: whether it is an error, then where the objects are and how many; or, of
+    /// The code that changes its answer. The answer lies at 1024: whether it is an error, then where the objects are and how many; or, of
     /// an error, its kind at 1028 and its message at 1032.
     pub answer: String,
     pub after_generate: Option<String>,
