@@ -96,8 +96,6 @@ impl TryFrom<String> for Content {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use proptest::prelude::*;
 
     use super::*;
@@ -105,20 +103,7 @@ mod tests {
 
     fn entry(number: u8) -> Entry {
         let silver = ObjectRef { sha256: format!("silver {number}"), ..ObjectRef::default() };
-        Entry {
-            id: 0,
-            etag: String::new(),
-            sha256: format!("bronze {number}"),
-            bytes: 0,
-            read: 0,
-            rejected: BTreeMap::new(),
-            repaired: BTreeMap::new(),
-            superseded: vec![],
-            silver,
-            quarantine: None,
-            rejected_at: None,
-            cost: smelt_common::cost::Cost::default(),
-        }
+        Entry { sha256: format!("bronze {number}"), silver, ..Entry::some() }
     }
 
     proptest! {

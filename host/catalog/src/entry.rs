@@ -42,6 +42,25 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Returns the entry of an object with nothing in it, for tests.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn some() -> Self {
+        Self {
+            id: 0,
+            etag: String::new(),
+            sha256: String::new(),
+            bytes: 0,
+            read: 0,
+            rejected: BTreeMap::new(),
+            repaired: BTreeMap::new(),
+            superseded: vec![],
+            silver: ObjectRef::default(),
+            quarantine: None,
+            rejected_at: None,
+            cost: Cost::default(),
+        }
+    }
+
     /// Returns the number of kept rows, which are those in the silver object.
     pub fn kept(&self) -> u64 {
         self.silver.rows

@@ -1,6 +1,5 @@
 //! Readers and collectors beside a host that commits in the middle of what they read.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::DateTime;
@@ -13,7 +12,6 @@ use super::*;
 use smelt_catalog::Fingerprint;
 use smelt_catalog::{CHANGES, Catalog, Dataset, ENTRIES, Entries, LogEntry, Look, ObjectRef};
 use smelt_catalog::{Change, Entry, RelationChange, entries_as_of, look};
-use smelt_common::cost::Cost;
 use smelt_common::digest;
 use smelt_common::error::Kind;
 use smelt_common::progress::Unwatched;
@@ -44,20 +42,7 @@ fn prepare(store: &dyn Store, names: &[&str]) -> (u64, Change) {
         dataset.bronze.next_id += u32::from(known.is_none());
         let cleaned = known.is_none();
         retired.extend(known.map(|known| known.silver.key));
-        let entry = Entry {
-            id,
-            etag: String::new(),
-            sha256: bronze.sha256,
-            bytes: bronze.bytes,
-            read: 1,
-            rejected: BTreeMap::new(),
-            repaired: BTreeMap::new(),
-            superseded: vec![],
-            silver,
-            quarantine: None,
-            rejected_at: None,
-            cost: Cost::default(),
-        };
+        let entry = Entry { id, sha256: bronze.sha256, bytes: bronze.bytes, read: 1, silver, ..Entry::some() };
         pairs.extend(Entries::pairs(name, &entry).expect("pairs"));
         log.push(LogEntry { object: (*name).to_owned(), cleaned, entry });
     }

@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 
+use super::tests::spec;
 use super::*;
 use smelt_common::workers;
-use smelt_runtime::{CleanerSpec, OrderSpec, Preference};
+use smelt_runtime::CleanerSpec;
 use smelt_storage::counting::Counting;
 use smelt_storage::sorted_runs::SortedRuns;
 use smelt_storage::{DirStore, Store as _};
@@ -23,14 +24,7 @@ fn batch(from: u32, to: u32, order: i64) -> (RecordBatch, CleanerSpec) {
     let columns: [(&str, ArrayRef); 2] =
         [("key", Arc::new(key)), ("order", Arc::new(Int64Array::from_iter_values((from..to).map(|_| order))))];
     let batch = RecordBatch::try_from_iter(columns).expect("two columns");
-    let spec = CleanerSpec {
-        identity: smelt_runtime::described("keys"),
-        input: vec![],
-        output: batch.schema(),
-        key: vec![0],
-        order_by: vec![OrderSpec { column: 1, prefer: Preference::Greatest }],
-        rules: vec![],
-    };
+    let spec = spec(&batch);
     (batch, spec)
 }
 

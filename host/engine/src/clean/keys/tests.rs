@@ -19,7 +19,8 @@ use smelt_storage::{DirStore, Store as _};
 /// A row's key and order.
 type Pair = (i64, i64);
 
-fn spec(batch: &RecordBatch) -> CleanerSpec {
+/// Returns the description of a cleaner that keeps, of rows with one key, the one with the greatest order.
+pub(super) fn spec(batch: &RecordBatch) -> CleanerSpec {
     CleanerSpec {
         identity: smelt_runtime::described("keys"),
         input: vec![],
