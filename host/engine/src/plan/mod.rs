@@ -3,11 +3,10 @@
 
 mod bronze;
 mod estimate;
+mod estimated;
 mod kpis;
 mod planning;
 mod records;
-mod whole;
-mod work;
 mod young;
 
 pub use estimate::Estimate;

@@ -1,14 +1,28 @@
-//! Estimates how much work a plan would be, from the time that such work took before.
+//! The complete plan, of datasets and KPIs, with an estimate of the work.
 
 use super::estimate::Estimate;
 use super::planning::Planning;
-use super::records::DatasetPlan;
+use super::records::{DatasetPlan, Plan};
 use crate::pipeline::KpiStep;
 use smelt_catalog::Pace;
+use smelt_common::error::Result;
 
 impl Planning<'_> {
+    /// Compares bronze as it is now, and then what KPIs have read, with the catalog.
+    pub fn plan(&self) -> Result<Plan> {
+        let mut plan = self.bronze()?;
+        for dataset in &mut plan.datasets {
+            dataset.estimate = self.cleaning(dataset);
+        }
+        let mut kpis = self.kpis(&plan.datasets);
+        for (kpi, step) in kpis.iter_mut().zip(&self.pipeline.kpis).filter(|(kpi, _)| kpi.reason.is_some()) {
+            kpi.estimate = self.aggregating(step, &plan.datasets);
+        }
+        Ok(Plan { kpis, ..plan })
+    }
+
     /// Estimates the work of cleaning the objects, from the objects that were cleaned so far.
-    pub(super) fn cleaning(&self, plan: &DatasetPlan) -> Option<Estimate> {
+    fn cleaning(&self, plan: &DatasetPlan) -> Option<Estimate> {
         let held = self.state.datasets.get(&plan.dataset)?;
         let Pace { bytes: all, micros } = held.bronze.pace;
         let bytes: u64 = plan.objects.iter().map(|object| object.bytes).sum();
@@ -18,7 +32,7 @@ impl Planning<'_> {
     }
 
     /// Estimates the work of computing the KPI, from the time that it took since it was last rebuilt.
-    pub(super) fn aggregating(&self, step: &KpiStep, datasets: &[DatasetPlan]) -> Option<Estimate> {
+    fn aggregating(&self, step: &KpiStep, datasets: &[DatasetPlan]) -> Option<Estimate> {
         let gold = self.state.gold.get(&step.name)?;
         let taken: u64 = gold.inputs.values().map(|input| input.rows).sum();
         let of = |dataset: &str| datasets.iter().find(|plan| plan.dataset == dataset);
