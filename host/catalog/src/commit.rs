@@ -11,7 +11,8 @@ use crate::dataset::Dataset;
 use crate::failing::Failing;
 use crate::gold::Gold;
 use crate::keys::GC;
-use crate::log::RelationChange;
+use crate::log::{RelationChange, Removed};
+use crate::object_ref::ObjectRef;
 use crate::rollback_point::RollbackPoint;
 use crate::state::{Promotion, State};
 
@@ -81,6 +82,8 @@ pub struct Change {
     pub datasets: BTreeMap<String, (RelationChange, Dataset)>,
     /// The new tables, by KPI.
     pub gold: BTreeMap<String, Gold>,
+    /// The rows that came to new tables and left them, by KPI. A new table that is not here replaces the one before.
+    pub rows: BTreeMap<String, RowsChange>,
     /// The promotion of a component, if there is one.
     pub promoted: Option<Promoted>,
     /// The plugins whose rollback points are discarded.
@@ -103,6 +106,15 @@ pub struct Change {
     pub reconciled: Option<i64>,
     /// The new value of [`State::orphans_checked`], if it is greater than the old one.
     pub orphans_checked: u64,
+}
+
+/// The rows by which a table differs from the one before it, as files in the format of silver.
+#[derive(Debug, Clone, Default)]
+pub struct RowsChange {
+    /// The rows that came.
+    pub added: Option<ObjectRef>,
+    /// The rows that left.
+    pub removed: Option<ObjectRef>,
 }
 
 /// The promotion of a plugin's component: from now on, another component runs.
@@ -152,9 +164,14 @@ impl Change {
             && dropped.is_empty()
     }
 
+    /// Returns the commit that is to follow the state `base`, as far as it is known.
+    pub fn to_follow(&self, base: &State) -> Commit {
+        self.on(base, "", "", "")
+    }
+
     /// Returns the state after this change is applied to `base`.
     pub fn applied_to(&self, base: &State) -> State {
-        self.on(base, "", "", "").state
+        self.to_follow(base).state
     }
 
     /// Returns the commit that applies this change to the state `base`. The commit that made `base` has the id
@@ -202,13 +219,23 @@ impl Change {
         for kpi in &kpis {
             let before = base.gold.get(kpi).map(|gold| &gold.relation);
             let Some(gold) = state.gold.get_mut(kpi) else { continue };
-            gold.relation = gold.relation.clone().after(before, sequence);
+            let rows = self.rows.get(kpi).filter(|_| before.is_some());
+            gold.relation = gold.relation.clone().after(before, sequence, rows.is_some());
             if gold.relation.revision == sequence {
-                let (previous, cleaned, rewritten) = (before.map_or(0, |before| before.revision), 0, 0);
-                let change = RelationChange { reset: true, previous, cleaned, rewritten, log: None, removed: None };
+                let replaced = RelationChange::replaced(before.map_or(0, |before| before.revision));
+                let change = rows.cloned().map_or_else(
+                    || replaced.clone(),
+                    |RowsChange { added, removed }| RelationChange {
+                        reset: false,
+                        added,
+                        removed: removed.map(|rows| Removed { rows, objects: vec![] }),
+                        ..replaced.clone()
+                    },
+                );
                 relations.insert(kpi.clone(), change);
             }
         }
+        self.read_by_others(&mut state);
         self.drop_from(&mut state);
         state.components.extend(self.components.clone());
         replace(&mut state.failing, &self.failing);
@@ -247,6 +274,25 @@ impl Change {
             // Without its datasets, a table could be restored but never rebuilt.
             *point = point.clone().without(datasets);
             point.gold.retain(|kpi, _| !kpis.contains(kpi));
+        }
+    }
+
+    /// Notes in the new tables that they were made from the new tables among their inputs.
+    fn read_by_others(&self, state: &mut State) {
+        let restored = self.promoted.iter().flat_map(|promoted| promoted.restored.keys());
+        let new: BTreeSet<&String> = self.gold.keys().chain(restored).collect();
+        let revision = |kpi: &&String| {
+            let relation = &state.gold.get(*kpi)?.relation;
+            Some(((*kpi).clone(), (relation.since, relation.revision)))
+        };
+        let revisions: BTreeMap<String, (u64, u64)> = new.iter().filter_map(revision).collect();
+        for kpi in new {
+            let Some(gold) = state.gold.get_mut(kpi) else { continue };
+            for input in gold.inputs.values_mut() {
+                if let Some(&revision) = revisions.get(&input.relation) {
+                    (input.since, input.revision) = revision;
+                }
+            }
         }
     }
 

@@ -24,8 +24,8 @@ impl Pace {
     }
 }
 
-/// A checksum over a set of objects and their bytes: the sum modulo 2^256 of one sha256 for each object. Equal sets
-/// have equal sums, whatever the order of changes, and an update costs only as much as the change.
+/// A checksum over a set of objects and their bytes, or over a set of rows: the sum modulo 2^256 of one sha256 for each.
+/// Equal sets have equal sums, whatever the order of changes, and an update costs only as much as the change.
 ///
 /// The sum does not protect against people who can write the catalog: they can write another sum as well.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,44 +35,72 @@ pub struct Content([u64; 4]);
 impl Content {
     /// Adds a bronze object and its silver.
     pub fn add(&mut self, object: &str, entry: &Entry) {
-        self.change(object, entry, |sum, part, carry| {
-            let (sum, first) = sum.overflowing_add(part);
-            let (sum, second) = sum.overflowing_add(u64::from(carry));
-            (sum, first || second)
-        });
+        self.plus(of_parts(&parts(object, entry)));
     }
 
     /// Subtracts a bronze object and its silver, which were added before.
     pub fn subtract(&mut self, object: &str, entry: &Entry) {
-        self.change(object, entry, |sum, part, borrow| {
-            let (sum, first) = sum.overflowing_sub(part);
-            let (sum, second) = sum.overflowing_sub(u64::from(borrow));
-            (sum, first || second)
-        });
+        self.minus(of_parts(&parts(object, entry)));
+    }
+
+    /// Adds a row, given as bytes.
+    pub fn add_row(&mut self, row: &[u8]) {
+        self.plus(of_parts(&[row]));
+    }
+
+    /// Subtracts a row that was added before.
+    pub fn subtract_row(&mut self, row: &[u8]) {
+        self.minus(of_parts(&[row]));
+    }
+
+    /// Adds what another sum has.
+    pub fn merge(&mut self, other: Self) {
+        self.plus(other.0);
     }
 
     /// Returns the sum for one file with this sha256.
     pub fn of_file(sha256: &str) -> Self {
-        let mut hash = Sha256::new();
-        hash.update(sha256);
-        let mut parts = [0; 4];
-        for (part, bytes) in parts.iter_mut().zip(hash.finalize().as_chunks().0) {
-            *part = u64::from_le_bytes(*bytes);
-        }
-        Self(parts)
+        Self(numbers(Sha256::digest(sha256)))
     }
 
-    fn change(&mut self, object: &str, entry: &Entry, by: impl Fn(u64, u64, bool) -> (u64, bool)) {
-        let mut hash = Sha256::new();
-        for part in [object, &entry.sha256, &entry.silver.sha256] {
-            hash.update((part.len() as u64).to_le_bytes());
-            hash.update(part);
-        }
+    fn plus(&mut self, parts: [u64; 4]) {
         let mut carry = false;
-        for (sum, part) in self.0.iter_mut().zip(hash.finalize().as_chunks().0) {
-            (*sum, carry) = by(*sum, u64::from_le_bytes(*part), carry);
+        for (sum, part) in self.0.iter_mut().zip(parts) {
+            let (first, over) = sum.overflowing_add(part);
+            let (second, over_again) = first.overflowing_add(u64::from(carry));
+            (*sum, carry) = (second, over || over_again);
         }
     }
+
+    fn minus(&mut self, parts: [u64; 4]) {
+        let mut borrow = false;
+        for (sum, part) in self.0.iter_mut().zip(parts) {
+            let (first, under) = sum.overflowing_sub(part);
+            let (second, under_again) = first.overflowing_sub(u64::from(borrow));
+            (*sum, borrow) = (second, under || under_again);
+        }
+    }
+}
+
+fn parts<'e>(object: &'e str, entry: &'e Entry) -> [&'e [u8]; 3] {
+    [object, &entry.sha256, &entry.silver.sha256].map(str::as_bytes)
+}
+
+fn of_parts(parts: &[&[u8]]) -> [u64; 4] {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    numbers(hash.finalize())
+}
+
+fn numbers(digest: impl AsRef<[u8]>) -> [u64; 4] {
+    let mut numbers = [0; 4];
+    for (number, bytes) in numbers.iter_mut().zip(digest.as_ref().as_chunks().0) {
+        *number = u64::from_le_bytes(*bytes);
+    }
+    numbers
 }
 
 impl From<Content> for String {

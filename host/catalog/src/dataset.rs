@@ -57,18 +57,18 @@ impl Dataset {
     pub fn entries(&self) -> &SortedRuns {
         match &self.relation.files {
             Files::Entries(entries) => entries,
-            Files::One(_) => &NONE,
+            Files::One(_) | Files::Rows(_) => &NONE,
         }
     }
 
     /// Returns the map of the entries, to change it.
     pub fn entries_mut(&mut self) -> &mut SortedRuns {
-        if let Files::One(_) = self.relation.files {
+        if !matches!(self.relation.files, Files::Entries(_)) {
             self.relation.files = Files::Entries(SortedRuns::default());
         }
         match &mut self.relation.files {
             Files::Entries(entries) => entries,
-            Files::One(_) => unreachable!("it was just replaced"),
+            Files::One(_) | Files::Rows(_) => unreachable!("it was just replaced"),
         }
     }
 

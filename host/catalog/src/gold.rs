@@ -1,4 +1,4 @@
-//! The table of a KPI.
+//! The table of a KPI, or one that others read.
 
 use serde::{Deserialize, Serialize};
 use smelt_common::cost::Cost;
@@ -7,16 +7,23 @@ use smelt_storage::sorted_runs::SortedRuns;
 use crate::object_ref::ObjectRef;
 use crate::relation::{Files, Inputs, Relation};
 
-/// The newest table of a KPI, and the silver and sums that it was made from.
+/// The newest rows of a table or KPI, and the relations and sums that they were made from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Gold {
     /// The part that readers need.
     pub relation: Relation,
-    /// The silver that the table was made from.
+    /// The file with all rows, where the relation holds them as a map and the layer is gold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<ObjectRef>,
+    /// The relations that the table was made from.
     pub inputs: Inputs,
     /// The kept sums of each stage.
     pub stages: Vec<SortedRuns>,
+    /// What each part of the work depends on besides rows, as digests: the accumulators of each input, then the reducer
+    /// of each stage.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<String>,
     /// The number of the commit that made the table.
     pub commit: u64,
     /// The cost of the plugin's calls for that commit: over all of silver, or only over what had changed.
@@ -25,26 +32,48 @@ pub struct Gold {
     pub micros: u64,
 }
 
-/// The file of a table that has none.
-static NONE: ObjectRef = ObjectRef { key: String::new(), sha256: String::new(), bytes: 0, rows: 0 };
-
 impl Gold {
-    /// Returns the file with the table. If the catalog has none, returns an empty reference, so that the table counts
-    /// as lost and is rebuilt.
-    pub fn table(&self) -> &ObjectRef {
+    /// Returns the file with the whole table. A table of silver has none.
+    pub fn table(&self) -> Option<&ObjectRef> {
         match &self.relation.files {
-            Files::One(table) => table,
-            Files::Entries(_) => &NONE,
+            Files::One(table) => Some(table),
+            Files::Entries(_) | Files::Rows(_) => self.file.as_ref(),
         }
+    }
+
+    /// Returns the file with the whole table. For a table of silver, which has none, returns its name, and the checksum
+    /// and size of its rows.
+    pub fn shown(&self, name: &str) -> ObjectRef {
+        let rows = || ObjectRef {
+            key: name.to_owned(),
+            sha256: self.relation.content.into(),
+            bytes: self.relation.runs().iter().map(|run| run.bytes).sum(),
+            rows: self.relation.rows,
+        };
+        self.table().cloned().unwrap_or_else(rows)
     }
 
     /// Returns the table with a reference to another file.
     pub fn in_file(&self, file: ObjectRef) -> Self {
-        Self { relation: Relation { files: Files::One(file), ..self.relation.clone() }, ..self.clone() }
+        match &self.relation.files {
+            Files::One(_) => {
+                Self { relation: Relation { files: Files::One(file), ..self.relation.clone() }, ..self.clone() }
+            }
+            _ => Self { file: Some(file), ..self.clone() },
+        }
     }
 
-    /// Returns the keys of the objects with the table's sums.
+    /// Returns the maps of the table's sums and rows.
+    pub fn maps(&self) -> impl Iterator<Item = &SortedRuns> {
+        let rows = match &self.relation.files {
+            Files::Rows(rows) => Some(rows),
+            Files::Entries(_) | Files::One(_) => None,
+        };
+        self.stages.iter().chain(rows)
+    }
+
+    /// Returns the keys of the objects with the table's sums and rows.
     pub fn sums(&self) -> impl Iterator<Item = &str> {
-        self.stages.iter().flat_map(SortedRuns::runs).map(|run| run.key.as_str())
+        self.maps().flat_map(SortedRuns::runs).map(|run| run.key.as_str())
     }
 }

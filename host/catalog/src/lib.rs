@@ -31,7 +31,7 @@ mod totals;
 mod young;
 
 pub use catalog::{Catalog, Known};
-pub use commit::{Change, Commit, Parts, Promoted};
+pub use commit::{Change, Commit, Parts, Promoted, RowsChange};
 pub use components::{component_key, keep_component, kept_component};
 pub use content::{Content, Pace};
 pub use dataset::{Account, Dataset};

@@ -17,17 +17,31 @@ pub struct RelationChange {
     pub reset: bool,
     /// The commit that changed the relation's rows before this one; 0 if there is none.
     pub previous: u64,
-    /// The number of bronze objects that were cleaned.
+    /// The number of bronze objects that were cleaned; 0 for a table.
     pub cleaned: u64,
     /// The number of silver objects that were written again, without the superseded rows.
     pub rewritten: u64,
-    /// The log, with one [`LogEntry`] in each line; `None` if the relation is one file, which the commit replaced.
+    /// The log of a dataset, with one [`LogEntry`] in each line; `None` for a table.
     pub log: Option<ObjectRef>,
+    /// The rows that a table gained, in the format of silver; those of a dataset lie in the objects of its log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub added: Option<ObjectRef>,
     /// The rows that left the relation, if any did.
     pub removed: Option<Removed>,
 }
 
 impl RelationChange {
+    /// Returns the change that replaced a relation which commit `previous` changed before.
+    pub fn replaced(previous: u64) -> Self {
+        Self { reset: true, previous, cleaned: 0, rewritten: 0, log: None, added: None, removed: None }
+    }
+
+    /// Returns the objects that the change itself references.
+    pub fn into_objects(self) -> impl Iterator<Item = ObjectRef> {
+        let removed = self.removed.map(|removed| removed.rows);
+        self.log.into_iter().chain(self.added).chain(removed)
+    }
+
     /// Reads the log of the change.
     pub fn read_log(&self, store: &dyn Store) -> Result<Vec<LogEntry>> {
         self.log.as_ref().map_or(Ok(vec![]), |log| LogEntry::read(store, log))
@@ -72,12 +86,12 @@ impl LogEntry {
     }
 }
 
-/// The rows that left silver because other rows with their keys superseded them.
+/// The rows that left a relation: of a dataset, those that other rows with their keys superseded.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Removed {
     /// An object with the rows, in the format of silver.
     pub rows: ObjectRef,
-    /// The number of rows of each bronze object, in the order of the rows.
+    /// The number of rows of each bronze object, in the order of the rows. Empty for a table.
     pub objects: Vec<(String, u64)>,
 }

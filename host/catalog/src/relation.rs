@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use smelt_storage::sorted_runs::SortedRuns;
+use smelt_storage::sorted_runs::{SortedRun, SortedRuns};
 
 use crate::content::Content;
 use crate::fingerprint::Fingerprint;
@@ -38,6 +38,8 @@ pub enum Files {
     Entries(SortedRuns),
     /// A single object.
     One(ObjectRef),
+    /// The rows themselves, in a map from their key.
+    Rows(SortedRuns),
 }
 
 impl Relation {
@@ -53,12 +55,28 @@ impl Relation {
         Self { fingerprint, since: 0, revision: 0, rows: file.rows, content, files: Files::One(file) }
     }
 
-    /// Returns the relation as it is after the commit `sequence` replaced `before` with it. If the rows are the same,
-    /// the revision does not change.
-    pub(crate) fn after(self, before: Option<&Self>, sequence: u64) -> Self {
-        match before.filter(|before| before.content == self.content) {
-            Some(Self { since, revision, .. }) => Self { since: *since, revision: *revision, ..self },
-            None => Self { since: sequence, revision: sequence, ..self },
+    /// Returns a relation of these rows. The commit that adds it sets `since` and `revision`.
+    pub fn of_rows(fingerprint: Fingerprint, rows: u64, content: Content, runs: SortedRuns) -> Self {
+        Self { fingerprint, since: 0, revision: 0, rows, content, files: Files::Rows(runs) }
+    }
+
+    /// Returns the relation as it is after the commit `sequence` put it in the place of `before`. If the rows are the
+    /// same, the revision does not change. `follows` is true if the commit tells how the rows differ.
+    pub(crate) fn after(self, before: Option<&Self>, sequence: u64, follows: bool) -> Self {
+        match before {
+            Some(Self { since, revision, content, .. }) if *content == self.content => {
+                Self { since: *since, revision: *revision, ..self }
+            }
+            Some(Self { since, .. }) if follows => Self { since: *since, revision: sequence, ..self },
+            _ => Self { since: sequence, revision: sequence, ..self },
+        }
+    }
+
+    /// Returns the runs of the map that holds the rows or the entries of their objects; none for a single object.
+    pub fn runs(&self) -> &[SortedRun] {
+        match &self.files {
+            Files::Entries(runs) | Files::Rows(runs) => runs.runs(),
+            Files::One(_) => &[],
         }
     }
 }

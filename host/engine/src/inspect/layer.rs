@@ -8,6 +8,8 @@ use serde::Serialize;
 pub enum Layer {
     /// A KPI's table.
     Gold,
+    /// A table that others read.
+    Table,
     /// All silver of one dataset.
     Dataset,
     /// The clean rows of one bronze object.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::layer::Layer;
-use super::target::{Target, as_read, find, time_of};
+use super::target::{Target, as_read, table_as_read, find, time_of};
 use smelt_catalog::Fingerprint;
 use smelt_catalog::{Entry, Gold, ObjectRef, Relation, State, look};
 use smelt_common::cost::Cost;
@@ -72,15 +72,19 @@ pub struct Account {
 /// Fails if the newest commit references nothing of that name, or if what the catalog says of it does not add up.
 pub fn lineage(store: &dyn Store, name: &str) -> Result<Node> {
     look(store, |state| match find(store, state, name)? {
-        Target::Gold(kpi) => of_gold(store, state, &state.gold[&kpi]),
+        Target::Gold(kpi) => of_gold(store, state, &kpi, &state.gold[&kpi]),
         Target::Object { dataset, name, entry, layer } => of_object(store, state, &dataset, &name, &entry, layer),
     })
 }
 
-fn of_gold(store: &dyn Store, state: &State, gold: &Gold) -> Result<Node> {
+fn of_gold(store: &dyn Store, state: &State, name: &str, gold: &Gold) -> Result<Node> {
     let mut from = Vec::new();
     for input in gold.inputs.values() {
-        let (held, entries) = as_read(store, state, gold, input)?;
+        if let Some(read) = table_as_read(state, name, gold, input)? {
+            from.push(of_gold(store, state, &input.relation, read)?);
+            continue;
+        }
+        let (held, entries) = as_read(store, state, name, gold, input)?;
         let silver: Vec<_> = entries.iter().map(|(name, entry)| silver(name, entry)).collect();
         from.push(Node {
             layer: Layer::Dataset,
@@ -99,7 +103,7 @@ fn of_gold(store: &dyn Store, state: &State, gold: &Gold) -> Result<Node> {
         made: Some(Origin { by, commit: gold.commit, at: time_of(store, gold.commit)? }),
         cost: Some(gold.cost),
         from,
-        ..node(Layer::Gold, gold.table())
+        ..node(if gold.table().is_some() { Layer::Gold } else { Layer::Table }, &gold.shown(name))
     })
 }
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::layer::Layer;
-use super::target::{Target, as_read, find};
+use super::target::{Origins, Target, find};
 use crate::manifest::{Manifest, Quarantine};
 use crate::pipeline::Pipeline;
 use crate::run::Host;
@@ -106,25 +106,21 @@ impl Reproduction<'_> {
 
     fn gold(&self, store: &dyn Store, state: &State, kpi: &str) -> Result<Reproduced> {
         let gold = &state.gold[kpi];
-        let mut recorded = BTreeMap::new();
-        let mut datasets = BTreeMap::new();
-        for input in gold.inputs.values() {
-            let (held, entries) = as_read(store, state, gold, input)?;
-            recorded.insert(input.relation.clone(), held.relation.fingerprint);
-            datasets.insert(input.relation.clone(), (input.content, entries));
-        }
-        let pipeline = self.recorded(store, &recorded, Some((kpi, &gold.relation.fingerprint)))?;
-        let names = datasets.values().flat_map(|(_, entries)| entries).map(|(name, _)| format!("{BRONZE}{name}"));
-        let host = self.host(names.collect(), pipeline, &gold.relation.fingerprint)?;
+        let origins = Origins::of(store, state, kpi)?;
+        let Origins { datasets, tables } = &origins;
+        let pipeline = self.recorded(store, &origins.cleaned_by(), tables)?;
+        let names = datasets.values().flat_map(|(.., entries)| entries).map(|(name, _)| format!("{BRONZE}{name}"));
+        let host = self.host(names.collect(), pipeline, origins.as_of())?;
         let mut reproduced = Reproduced {
-            object: gold.table().key.clone(),
-            bronze: datasets.values().map(|(_, entries)| entries.len()).sum(),
+            object: gold.shown(kpi).key,
+            bronze: datasets.values().map(|(.., entries)| entries.len()).sum(),
             compared: vec![],
             cost: Cost::default(),
         };
         host.run()?.complete()?;
+        let outer = state;
         let state = host.state()?;
-        for (name, (content, entries)) in &datasets {
+        for (name, (_, content, entries)) in datasets {
             let Some(held) = state.datasets.get(name) else { continue };
             let again = Entries::of(host.store(), held).all()?;
             again.iter().for_each(|(_, entry)| reproduced.cost.merge(entry.cost));
@@ -138,9 +134,13 @@ impl Reproduction<'_> {
                 reproduced.compare(&was.silver.key, &was.silver.sha256, &is.silver.sha256);
             }
         }
-        let again = state.gold.get(kpi).ok_or_else(|| Error::internal(format!("KPI `{kpi}` was not computed")))?;
-        reproduced.cost.merge(again.cost);
-        reproduced.compare(&gold.table().key, &gold.table().sha256, &again.table().sha256);
+        // What is read comes first, so that the first difference shows where it began.
+        for name in tables.keys().filter(|name| *name != kpi).chain([&kpi.to_owned()]) {
+            let again = state.gold.get(name).ok_or_else(|| Error::internal(format!("`{name}` was not computed")))?;
+            reproduced.cost.merge(again.cost);
+            let recorded = outer.gold[name].shown(name);
+            reproduced.compare(recorded.key, recorded.sha256, again.shown(name).sha256);
+        }
         Ok(reproduced)
     }
 
@@ -155,9 +155,9 @@ impl Reproduction<'_> {
     ) -> Result<Reproduced> {
         let fingerprint = &state.datasets[dataset].relation.fingerprint;
         let recorded = BTreeMap::from([(dataset.to_owned(), fingerprint.clone())]);
-        let pipeline = self.recorded(store, &recorded, None)?;
+        let pipeline = self.recorded(store, &recorded, &BTreeMap::new())?;
         let key = format!("{BRONZE}{name}");
-        let host = self.host(BTreeSet::from([key.clone()]), pipeline, fingerprint)?;
+        let host = self.host(BTreeSet::from([key.clone()]), pipeline, fingerprint.as_of)?;
         host.clean()?.complete()?;
         let state = host.state()?;
         let held = state.datasets.get(dataset).ok_or_else(|| Error::internal(format!("`{key}` was not cleaned")))?;
@@ -182,24 +182,25 @@ impl Reproduction<'_> {
         Ok(reproduced)
     }
 
-    /// Loads the pipeline as it was: these datasets and at most one KPI, with the components and parameters that are
-    /// recorded of them.
+    /// Loads the pipeline as it was: these datasets and tables, with the components and parameters that are recorded of
+    /// them.
     pub(super) fn recorded(
         &self,
         store: &dyn Store,
         datasets: &BTreeMap<String, Fingerprint>,
-        kpi: Option<(&str, &Fingerprint)>,
+        tables: &BTreeMap<String, Fingerprint>,
     ) -> Result<Pipeline> {
         let mut manifest = self.manifest.clone();
         manifest.source.clear();
         if manifest.privacy.quarantine == Quarantine::Off {
             manifest.privacy.quarantine = Quarantine::Raw;
         }
-        // The fingerprint of a KPI holds the names of what it reads.
-        let inputs = kpi.iter().flat_map(|(_, fingerprint)| fingerprint.host.split(' '));
+        // The fingerprint of a table holds the names of what it reads.
+        let inputs = tables.values().flat_map(|fingerprint| fingerprint.host.split(' '));
         let read: BTreeSet<&str> = inputs.filter_map(|input| Some(input.split_once('=')?.1)).collect();
         manifest.dataset.retain(|name, _| datasets.contains_key(name) || read.contains(name.as_str()));
-        manifest.kpi.retain(|name, _| kpi.is_some_and(|(kpi, _)| kpi == name));
+        manifest.table.retain(|name, _| tables.contains_key(name));
+        manifest.kpi.retain(|name, _| tables.contains_key(name));
         let lacks =
             |section: &str| Error::config(format!("the manifest lacks [{section}], which it had when that was made"));
         let mut components = BTreeMap::new();
@@ -210,11 +211,14 @@ impl Reproduction<'_> {
             section.parameters = parameters(fingerprint)?;
             components.insert(format!("dataset.{name}"), &fingerprint.component);
         }
-        if let Some((name, fingerprint)) = kpi {
-            let section = manifest.kpi.get_mut(name).ok_or_else(|| lacks(&format!("kpi.{name}")))?;
+        for (name, fingerprint) in tables {
+            let (kind, section) = match manifest.table.get_mut(name) {
+                Some(section) => ("table", section),
+                None => ("kpi", manifest.kpi.get_mut(name).ok_or_else(|| lacks(&format!("kpi.{name}")))?),
+            };
             section.plugin.clone_from(&fingerprint.plugin);
             section.parameters = parameters(fingerprint)?;
-            components.insert(format!("kpi.{name}"), &fingerprint.component);
+            components.insert(format!("{kind}.{name}"), &fingerprint.component);
         }
         let find = |section: &str, plugin: &str, limits: &Limits| match components.get(section) {
             Some(sha256) => kept_component(store, sha256),
@@ -232,18 +236,18 @@ impl Reproduction<'_> {
         for (step, was) in pipeline.datasets.iter().filter_map(|step| Some((step, datasets.get(&step.name)?))) {
             as_it_was(format!("dataset.{}", step.name), was, &step.fingerprint)?;
         }
-        for (step, (_, was)) in pipeline.kpis.iter().zip(kpi) {
-            as_it_was(format!("kpi.{}", step.name), was, &step.fingerprint)?;
+        for (step, was) in pipeline.tables.iter().filter_map(|step| Some((step, tables.get(&step.name)?))) {
+            as_it_was(step.section.clone(), was, &step.fingerprint)?;
         }
         Ok(pipeline)
     }
 
     /// Returns a host on a lake of its own over these bronze objects. Its clock shows the time that the plugins were
     /// told.
-    fn host(&self, bronze: BTreeSet<String>, pipeline: Pipeline, made: &Fingerprint) -> Result<Host> {
+    fn host(&self, bronze: BTreeSet<String>, pipeline: Pipeline, as_of: Option<i64>) -> Result<Host> {
         // Rejected rows are raw personal data and may lie nowhere but in quarantine. Here only their sha256 is wanted.
         let overlay = Overlay::new(self.lake.open()?, move |key| bronze.contains(key), QUARANTINE)?;
-        let clock = made.as_of.and_then(DateTime::from_timestamp_micros).map_or(Clock::System, Clock::Fixed);
+        let clock = as_of.and_then(DateTime::from_timestamp_micros).map_or(Clock::System, Clock::Fixed);
         Ok(Host::new(Box::new(overlay), pipeline, clock, self.progress.clone()))
     }
 }

@@ -109,7 +109,7 @@ fn explain_in(
         *pipeline = Some((datasets, gold.relation.fingerprint.clone(), loaded));
     }
     let (_, _, pipeline) = pipeline.as_ref().ok_or_else(|| Error::internal("no pipeline"))?;
-    let step = pipeline.kpis.first().ok_or_else(|| Error::internal("a pipeline without its KPI"))?;
+    let step = pipeline.tables.first().ok_or_else(|| Error::internal("a pipeline without its KPI"))?;
     let leave_one_out = LeaveOneOut::open(store, pipeline, step, gold)?;
     let table = leave_one_out.table()?;
     let found = Rows::of(&table)?;

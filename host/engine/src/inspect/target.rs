@@ -1,7 +1,11 @@
 //! Finds things in the lake by their names, with what they were made from.
 
 use super::layer::Layer;
-use smelt_catalog::{Dataset, Entries, Entry, Gold, InputVersion, State, entries_as_of, read_commit};
+use std::collections::BTreeMap;
+
+use smelt_catalog::{
+    Content, Dataset, Entries, Entry, Fingerprint, Gold, InputVersion, State, entries_as_of, read_commit,
+};
 use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
 use smelt_storage::Store;
@@ -24,11 +28,11 @@ pub(crate) fn find(store: &dyn Store, state: &State, name: &str) -> Result<Targe
     if let Some(rest) = name.strip_prefix(GOLD) {
         let kpi = rest.split('/').next().unwrap_or_default();
         return match state.gold.get(kpi) {
-            Some(gold) if gold.table().key == name => Ok(Target::Gold(kpi.to_owned())),
+            Some(gold) if gold.table().is_some_and(|table| table.key == name) => Ok(Target::Gold(kpi.to_owned())),
             Some(gold) => Err(unknown(format!(
                 "the newest commit does not reference it; the table of KPI `{kpi}` is `{}` now, and the lake does not keep \
                  what previous tables were made from",
-                gold.table().key
+                gold.shown(kpi).key
             ))),
             None => Err(unknown(format!("there is no KPI `{kpi}`; there are {}", listed(state.gold.keys())))),
         };
@@ -89,12 +93,13 @@ pub(crate) fn listed<'n>(names: impl Iterator<Item = &'n String>) -> String {
 pub(crate) fn as_read(
     store: &dyn Store,
     state: &State,
+    table: &str,
     gold: &Gold,
     input: &InputVersion,
 ) -> Result<(Dataset, Vec<(String, Entry)>)> {
     let InputVersion { relation: dataset, revision, content, .. } = input;
     let gone = |what: &str| {
-        let table = &gold.table().key;
+        let table = gold.shown(table).key;
         Error::new(
             Kind::Damaged,
             format!(
@@ -130,11 +135,85 @@ pub(crate) fn as_read(
     }
 }
 
-/// Returns whether a dataset of the table has changed since the table was made. Then some of what it was made from may
-/// be gone.
+/// Everything that a table was made from, through all tables that it reads.
+#[derive(Default)]
+pub(crate) struct Origins {
+    /// The datasets, by name: what made each, its checksum, and the entries of its objects.
+    pub(crate) datasets: BTreeMap<String, (Fingerprint, Content, Vec<(String, Entry)>)>,
+    /// What made each table, the table itself included, by name.
+    pub(crate) tables: BTreeMap<String, Fingerprint>,
+}
+
+impl Origins {
+    /// Collects what the table of that name was made from.
+    ///
+    /// # Errors
+    /// [`Kind::Damaged`] if some of it has changed since, so that it is gone.
+    pub(crate) fn of(store: &dyn Store, state: &State, table: &str) -> Result<Self> {
+        let mut origins = Self::default();
+        origins.add(store, state, table, &state.gold[table])?;
+        Ok(origins)
+    }
+
+    fn add(&mut self, store: &dyn Store, state: &State, table: &str, gold: &Gold) -> Result<()> {
+        if self.tables.insert(table.to_owned(), gold.relation.fingerprint.clone()).is_some() {
+            return Ok(());
+        }
+        for input in gold.inputs.values() {
+            if let Some(read) = table_as_read(state, table, gold, input)? {
+                self.add(store, state, &input.relation, read)?;
+            } else if !self.datasets.contains_key(&input.relation) {
+                let (held, entries) = as_read(store, state, table, gold, input)?;
+                let made = (held.relation.fingerprint, input.content, entries);
+                self.datasets.insert(input.relation.clone(), made);
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns what made each dataset, by name.
+    pub(crate) fn cleaned_by(&self) -> BTreeMap<String, Fingerprint> {
+        self.datasets.iter().map(|(name, (made, ..))| (name.clone(), made.clone())).collect()
+    }
+
+    /// Returns the time that the plugins were told; `None` if none asks for it.
+    pub(crate) fn as_of(&self) -> Option<i64> {
+        let datasets = self.datasets.values().map(|(made, ..)| made);
+        datasets.chain(self.tables.values()).filter_map(|made| made.as_of).max()
+    }
+}
+
+/// Returns the table that another one reads. `None` if the input is a dataset.
+///
+/// # Errors
+/// [`Kind::Damaged`] if the table that was read has changed since.
+pub(crate) fn table_as_read<'s>(
+    state: &'s State,
+    table: &str,
+    gold: &Gold,
+    input: &InputVersion,
+) -> Result<Option<&'s Gold>> {
+    let InputVersion { relation, revision, .. } = input;
+    match state.gold.get(relation) {
+        Some(read) if !input.is_current(&read.relation) => {
+            let table = gold.shown(table).key;
+            let why = format!(
+                "`{table}` was made from table `{relation}` as of commit {revision}, which has changed since; `smelt aggregate` \
+                 brings it up to date"
+            );
+            Err(Error::new(Kind::Damaged, why))
+        }
+        read => Ok(read),
+    }
+}
+
+/// Returns whether a relation that the table was made from has changed since, or one that this was made from. Then some
+/// of what it was made from may be gone.
 pub(crate) fn is_behind(state: &State, gold: &Gold) -> bool {
-    let revision = |input: &InputVersion| state.datasets.get(&input.relation).map(|held| held.relation.revision);
-    gold.inputs.values().any(|input| revision(input) != Some(input.revision))
+    gold.inputs.values().any(|input| {
+        state.relation(&input.relation).is_none_or(|relation| !input.is_current(relation))
+            || state.gold.get(&input.relation).is_some_and(|read| is_behind(state, read))
+    })
 }
 
 /// Returns when the commit was made.

@@ -4,7 +4,7 @@ use super::owner::owner;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use smelt_catalog::{
-    CHANGES, COMPONENTS, Catalog, Commit, Dataset, ENTRIES, Entries, LOOKS, LogEntry, Look, ObjectRef, Parts, State,
+    CHANGES, COMPONENTS, Catalog, Commit, Dataset, ENTRIES, Entries, Gold, LOOKS, LogEntry, Look, ObjectRef, Parts, State,
     busy, commit_key, component_key, read_commit,
 };
 use smelt_common::Error;
@@ -85,9 +85,7 @@ impl Reached {
             reached.add(ObjectRef { key: component_key(sha256), sha256: sha256.clone(), bytes, rows: 0 });
         }
         let previous = kept.iter().flat_map(|point| point.gold.values());
-        for stage in state.gold.values().chain(previous).flat_map(|gold| &gold.stages) {
-            reached.add_map(stage);
-        }
+        state.gold.values().chain(previous).flat_map(Gold::maps).for_each(|map| reached.add_map(map));
         Ok(Ok(reached))
     }
 
@@ -121,7 +119,7 @@ impl Reached {
             }
             let State { datasets, gold, retired, components, .. } = &commit.state;
             let maps = datasets.values().flat_map(|dataset| [dataset.entries(), &dataset.bronze.keys]);
-            let maps = maps.chain(gold.values().flat_map(|gold| &gold.stages));
+            let maps = maps.chain(gold.values().flat_map(Gold::maps));
             self.since.extend(maps.flat_map(SortedRuns::runs).map(|run| run.key.clone()));
             self.since.extend(retired.iter().cloned().chain(components.keys().map(|sha256| component_key(sha256))));
             self.add_commit(commit);
@@ -137,15 +135,14 @@ impl Reached {
             self.objects.retain(|key, _| {
                 let is_of =
                     |layer, parts: &BTreeSet<String>| owner(layer, key).is_some_and(|owner| parts.contains(owner));
-                !(is_of(CHANGES, datasets) || is_of(GOLD, kpis))
+                !(is_of(CHANGES, datasets) || is_of(CHANGES, kpis) || is_of(GOLD, kpis))
             });
         }
         for change in commit.relations.into_values() {
-            change.log.into_iter().for_each(|log| self.add(log));
-            change.removed.into_iter().for_each(|removed| self.add(removed.rows));
+            change.into_objects().for_each(|object| self.add(object));
         }
         let mut state = commit.state;
-        commit.kpis.iter().filter_map(|kpi| state.gold.remove(kpi)).for_each(|gold| self.add(gold.table().clone()));
+        commit.kpis.iter().filter_map(|kpi| state.gold.remove(kpi)).for_each(|gold| gold.table().into_iter().for_each(|table| self.add(table.clone())));
     }
 
     /// Adds what the dataset references. Its bronze objects are added only if it is current, because bronze may have

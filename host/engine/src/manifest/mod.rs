@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 pub use self::limits::LimitsSection;
-pub use self::section::{DatasetKeys, DatasetSection, KpiKeys, KpiSection, Section, SourceKeys, SourceSection};
+pub use self::section::{DatasetKeys, DatasetSection, Layer, Section, SourceKeys, SourceSection, TableKeys, TableSection};
 pub use self::settings::{Output, OutputFormat, PipelineSection, Privacy, Quarantine, Schedule};
 use smelt_common::error::Result;
 use smelt_common::text::{NAME, PLUGIN, is_word, wrong_heading};
@@ -26,7 +26,7 @@ const NAME_BYTES: usize = 100;
 /// The most bytes of a plugin's name, as the contract has it.
 const PLUGIN_BYTES: usize = 255;
 
-/// A pipeline: its sources, datasets and KPIs, and how they run.
+/// A pipeline: its sources, datasets, tables and KPIs, and how they run.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
@@ -52,9 +52,12 @@ pub struct Manifest {
     pub source: BTreeMap<String, SourceSection>,
     /// The datasets of silver, by name.
     pub dataset: BTreeMap<String, DatasetSection>,
-    /// The KPIs, which are the tables of gold, by name.
+    /// The tables, by name.
     #[serde(default)]
-    pub kpi: BTreeMap<String, KpiSection>,
+    pub table: BTreeMap<String, TableSection>,
+    /// The KPIs, which are tables of gold unless they say otherwise, by name.
+    #[serde(default)]
+    pub kpi: BTreeMap<String, TableSection>,
     /// The directory of the manifest. Paths in the manifest are relative to it.
     #[serde(skip)]
     pub directory: PathBuf,
@@ -104,10 +107,13 @@ impl Manifest {
                 )));
             }
         }
-        if let Some(name) = manifest.kpi.keys().find(|name| manifest.dataset.contains_key(*name)) {
-            return Err(Error::config(format!(
-                "[kpi.{name}] and [dataset.{name}]: inputs name datasets and tables alike, so each needs a name of its own"
-            )));
+        let mut relations: BTreeMap<&str, &str> = BTreeMap::new();
+        for (kind, name) in manifest.names().filter(|(kind, _)| *kind != "source") {
+            if let Some(other) = relations.insert(name, kind) {
+                return Err(Error::config(format!(
+                    "[{kind}.{name}] and [{other}.{name}]: inputs name datasets, tables and KPIs alike, so each needs a name of its own"
+                )));
+            }
         }
         for (section, plugin, _) in manifest.uses() {
             if !is_word(plugin, &PLUGIN, PLUGIN_BYTES) {
@@ -143,13 +149,26 @@ impl Manifest {
     /// Returns every section that uses a plugin: its name (`kpi.aov`), the plugin's name, and the limits that the section has.
     pub fn uses(&self) -> impl Iterator<Item = (String, &str, &Map<String, Value>)> {
         let sources = uses_of("source", &self.source);
-        sources.chain(uses_of("dataset", &self.dataset)).chain(uses_of("kpi", &self.kpi))
+        let tables = uses_of("table", &self.table).chain(uses_of("kpi", &self.kpi));
+        sources.chain(uses_of("dataset", &self.dataset)).chain(tables)
+    }
+
+    /// Returns the tables and KPIs: the name of the section (`kpi.aov`), the table's name, the section, and its layer.
+    pub fn tables(&self) -> impl Iterator<Item = (String, &str, &TableSection, Layer)> {
+        let of = |kind: &'static str, sections, layer| {
+            let sections: &BTreeMap<String, TableSection> = sections;
+            sections.iter().map(move |(name, section)| {
+                (format!("{kind}.{name}"), name.as_str(), section, section.own.layer.unwrap_or(layer))
+            })
+        };
+        of("table", &self.table, Layer::Silver).chain(of("kpi", &self.kpi, Layer::Gold))
     }
 
     fn names(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let datasets = self.dataset.keys().map(|name| ("dataset", name.as_str()));
+        let tables = self.table.keys().map(|name| ("table", name.as_str()));
         let kpis = self.kpi.keys().map(|name| ("kpi", name.as_str()));
         let sources = self.source.keys().map(|name| ("source", name.as_str()));
-        datasets.chain(kpis).chain(sources)
+        datasets.chain(tables).chain(kpis).chain(sources)
     }
 }

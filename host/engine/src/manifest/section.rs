@@ -1,4 +1,4 @@
-//! The sections that run a plugin: `[source.<name>]`, `[dataset.<name>]` and `[kpi.<name>]`.
+//! The sections that run a plugin: `[source.<name>]`, `[dataset.<name>]`, `[table.<name>]` and `[kpi.<name>]`.
 //!
 //! All have the keys `plugin`, `parameters` and `limits`, and each kind has keys of its own. serde's `flatten` cannot be used for
 //! that: it loses the line and column of an error, and with unknown keys the list of those that would have been right.
@@ -30,8 +30,8 @@ pub struct Section<Own> {
 pub type SourceSection = Section<SourceKeys>;
 /// `[dataset.<name>]`
 pub type DatasetSection = Section<DatasetKeys>;
-/// `[kpi.<name>]`
-pub type KpiSection = Section<KpiKeys>;
+/// `[table.<name>]` or `[kpi.<name>]`
+pub type TableSection = Section<TableKeys>;
 
 /// The keys that only a source has.
 #[derive(Debug, Clone, Deserialize)]
@@ -50,12 +50,26 @@ pub struct DatasetKeys {
     pub format: Format,
 }
 
-/// The keys that only a KPI has.
+/// The keys that only a table or a KPI has.
 #[derive(Debug, Clone, Deserialize)]
-pub struct KpiKeys {
-    /// The dataset that each of the plugin's inputs reads. Default: for each input the dataset of the same name.
+pub struct TableKeys {
+    /// The relation that each of the plugin's inputs reads: a dataset, a table or a KPI. Default: for each input the one
+    /// of the same name.
     #[serde(default)]
     pub inputs: BTreeMap<String, String>,
+    /// The layer of the table. Default: silver for a `[table]`, gold for a `[kpi]`.
+    #[serde(default)]
+    pub layer: Option<Layer>,
+}
+
+/// The layer in which a table lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Layer {
+    /// For other tables to read.
+    Silver,
+    /// For people and programs to read: each commit that changes it writes the table as a file.
+    Gold,
 }
 
 /// The keys that all sections have, as messages list them after a section's own.

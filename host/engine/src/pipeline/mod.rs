@@ -1,5 +1,6 @@
 //! A pipeline that is ready to run: its plugins are loaded, and everything that can be checked without data is checked.
 
+mod graph;
 mod lock;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,8 +49,8 @@ pub struct Pipeline {
     pub sources: Vec<GeneratorStep>,
     /// The datasets, in the order of their names.
     pub datasets: Vec<DatasetStep>,
-    /// The KPIs, in the order of their names.
-    pub kpis: Vec<KpiStep>,
+    /// The tables and KPIs. Each comes after all that it reads, and otherwise they are in the order of their names.
+    pub tables: Vec<TableStep>,
     /// The engine that runs the plugins. Calls end at their deadline only while it lives.
     _engine: Engine,
 }
@@ -84,27 +85,33 @@ pub struct DatasetStep {
     pub fingerprint: Fingerprint,
 }
 
-/// A KPI, ready to be computed.
-pub struct KpiStep {
+/// A table or KPI, ready to be made.
+pub struct TableStep {
     /// The name in the manifest.
     pub name: String,
+    /// The section of the manifest, such as `kpi.aov`.
+    pub section: String,
+    /// The layer in which it lies.
+    pub layer: Layer,
+    /// 0 if it reads no table, otherwise one more than the greatest level that it reads.
+    pub level: usize,
+    /// Set if another table reads it.
+    pub is_read: bool,
     /// The loaded component.
     pub plugin: Kpi,
-    /// The parameters, as a JSON object.
-    pub parameters: String,
-    /// The plugin's inputs, with the dataset and the columns that each reads.
-    pub inputs: Vec<KpiInput>,
-    /// Everything that the table depends on besides silver.
+    /// The plugin's inputs, with the relation and the columns that each reads.
+    pub inputs: Vec<TableInput>,
+    /// Everything that the table depends on besides what it reads.
     pub fingerprint: Fingerprint,
 }
 
-/// A dataset that a KPI reads.
-pub struct KpiInput {
+/// A relation that a table reads.
+pub struct TableInput {
     /// The plugin's name for the input.
     pub name: String,
     /// The name of the relation in the manifest.
     pub relation: String,
-    /// The columns that the KPI reads.
+    /// The columns that the table reads.
     pub columns: SchemaRef,
     /// The relation's whole schema as text. The meaning of its bytes depends on it.
     pub schema: String,
@@ -148,10 +155,58 @@ impl DatasetStep {
     }
 }
 
-impl KpiStep {
-    /// Opens an accumulator of the KPI. If the KPI asks for a time, it gets `as_of`, in microseconds since the epoch.
-    pub fn open(&self, as_of: i64) -> Result<Accumulator<'_>> {
-        self.plugin.open(&self.parameters, self.plugin.identity().uses_as_of.then_some(as_of))
+impl TableStep {
+    /// Opens an accumulator of an input. If its setting asks for a time, it gets `as_of`, in microseconds since the
+    /// epoch.
+    pub fn accumulator(&self, input: usize, as_of: i64) -> Result<Accumulator<'_>> {
+        self.plugin.accumulator(input, as_of)
+    }
+
+    /// Opens a reducer of a stage. If its setting asks for a time, it gets `as_of`, in microseconds since the epoch.
+    pub fn reducer(&self, stage: usize, as_of: i64) -> Result<Reducer<'_>> {
+        self.plugin.reducer(stage, as_of)
+    }
+
+    /// Returns the index of the stage that the rows of an input are added to. Where there is no stage, they are rows of
+    /// the table, which come after all stages.
+    pub fn target(&self, input: usize) -> usize {
+        let spec = self.plugin.spec();
+        spec.inputs[input].stage.min(spec.stages.len())
+    }
+
+    /// Returns whether the table is made from all rows of the last stage at once.
+    pub fn is_whole(&self) -> bool {
+        self.plugin.spec().stages.last().is_some_and(|stage| stage.group == 0)
+    }
+
+    /// Returns whether the rows of the table are kept by key, so that others can read what changes.
+    pub fn keeps_rows(&self) -> bool {
+        !self.is_whole() || self.is_read || self.layer == Layer::Silver
+    }
+
+    /// Returns whether the catalog holds the table in the form in which it is to be kept.
+    pub fn lies_as(&self, gold: &Gold) -> bool {
+        let has_rows = matches!(gold.relation.files, Files::Rows(_));
+        has_rows == self.keeps_rows() && (self.layer == Layer::Silver || gold.table().is_some())
+    }
+
+    /// Returns a digest of all that each part of the work depends on besides rows: the accumulators of each input, then
+    /// the reducer of each stage.
+    pub fn parts(&self, as_of: i64) -> Vec<String> {
+        let Fingerprint { component, contract, host, .. } = &self.fingerprint;
+        let part = |setting: &Setting| {
+            let as_of = setting.as_of(as_of).map(|as_of| as_of.to_string()).unwrap_or_default();
+            of_parts([component.as_str(), contract, host, &setting.params, &as_of])
+        };
+        self.plugin.spec().settings().map(part).collect()
+    }
+
+    /// Returns whether what is kept of the table still holds, so that it can be added to. The reducer of all rows runs in
+    /// any case, so it does not matter whether its setting is another one.
+    pub fn goes_on_from(&self, gold: &Gold, as_of: i64) -> bool {
+        let now = self.parts(as_of);
+        let kept = now.len() - usize::from(self.is_whole());
+        self.lies_as(gold) && now.len() == gold.parts.len() && now[..kept] == gold.parts[..kept]
     }
 }
 
@@ -221,19 +276,19 @@ impl Pipeline {
             };
             datasets.push(load().map_err(|error| refused(error, &format!("[dataset.{name}]")))?);
         }
-        let mut kpis = Vec::new();
-        for (name, section) in &manifest.kpi {
+        let mut loaded = Vec::new();
+        for (section, name, own, layer) in manifest.tables() {
             let load = || {
-                let (binary, limits) = find(&format!("kpi.{name}"), &section.plugin, &section.limits)?;
-                let plugin = Kpi::load(&engine, &section.plugin, &binary, &limits, pseudonyms)?;
-                let parameters = parameters(plugin.identity(), &section.parameters)?;
-                let inputs = inputs(&plugin, &section.own.inputs, &datasets)?;
-                let mapped: Vec<_> = inputs.iter().map(|input| format!("{}={}", input.name, input.relation)).collect();
-                let fingerprint = fingerprint(plugin.identity(), &parameters, mapped.join(" "));
-                Ok(KpiStep { name: name.clone(), plugin, parameters, inputs, fingerprint })
+                let (binary, limits) = find(&section, &own.plugin, &own.limits)?;
+                let parameters = canonical(&own.parameters)?;
+                let plugin = Kpi::load(&engine, &own.plugin, &binary, &limits, pseudonyms, &parameters)?;
+                check_mapping(&plugin, &own.own.inputs)?;
+                Ok(plugin)
             };
-            kpis.push(load().map_err(|error| refused(error, &format!("[kpi.{name}]")))?);
+            let plugin = load().map_err(|error| refused(error, &format!("[{section}]")))?;
+            loaded.push((section, name, own, layer, plugin));
         }
+        let tables = tables(loaded, &datasets)?;
         Ok(Self {
             name: manifest.pipeline.name.clone(),
             schedule: manifest.schedule,
@@ -246,7 +301,7 @@ impl Pipeline {
             key_id: pseudonyms.key_id().map(ToOwned::to_owned),
             sources,
             datasets,
-            kpis,
+            tables,
             _engine: engine,
         })
     }
@@ -255,7 +310,7 @@ impl Pipeline {
     pub fn identities(&self) -> impl Iterator<Item = &Identity> {
         let sources = self.sources.iter().map(|step| step.plugin.identity());
         let datasets = self.datasets.iter().map(|step| step.plugin.identity());
-        sources.chain(datasets).chain(self.kpis.iter().map(|step| step.plugin.identity()))
+        sources.chain(datasets).chain(self.tables.iter().map(|step| step.plugin.identity()))
     }
 
     /// Returns the identity of the plugin of that name. Fails if no section uses it.
@@ -275,7 +330,7 @@ impl Pipeline {
     /// Returns the components of the cleaners and KPIs.
     pub fn binaries(&self) -> impl Iterator<Item = &Binary> {
         let datasets = self.datasets.iter().map(|step| step.plugin.identity());
-        datasets.chain(self.kpis.iter().map(|step| step.plugin.identity())).map(|identity| &identity.binary)
+        datasets.chain(self.tables.iter().map(|step| step.plugin.identity())).map(|identity| &identity.binary)
     }
 
     /// Returns the dataset of that name.
@@ -283,9 +338,16 @@ impl Pipeline {
         self.datasets.iter().find(|step| step.name == name)
     }
 
-    /// Returns the KPI of that name.
-    pub fn kpi(&self, name: &str) -> Option<&KpiStep> {
-        self.kpis.iter().find(|step| step.name == name)
+    /// Returns the table or KPI of that name.
+    pub fn table(&self, name: &str) -> Option<&TableStep> {
+        self.tables.iter().find(|step| step.name == name)
+    }
+
+    /// Returns the columns of the relation of that name.
+    pub fn schema(&self, name: &str) -> Result<&SchemaRef> {
+        let dataset = self.dataset(name).map(|step| &step.plugin.spec().output);
+        let schema = dataset.or_else(|| self.table(name).map(|step| &step.plugin.spec().output));
+        schema.ok_or_else(|| Error::internal(format!("the pipeline lacks `{name}`, which a table reads")))
     }
 }
 
@@ -326,43 +388,87 @@ fn parameters(identity: &Identity, parameters: &Map<String, Value>) -> Result<St
     serde_json::to_string(&sorted).map_err(|error| Error::internal(error.to_string()))
 }
 
-fn inputs(plugin: &Kpi, mapping: &BTreeMap<String, String>, datasets: &[DatasetStep]) -> Result<Vec<KpiInput>> {
-    let declared = &plugin.spec().inputs;
-    if let Some(unknown) = mapping.keys().find(|name| !declared.iter().any(|input| input.name == **name)) {
-        let known: Vec<_> = declared.iter().map(|input| input.name.as_str()).collect();
-        let plugin = &plugin.identity().name;
-        return Err(Error::config(format!("plugin `{plugin}` has no input `{unknown}`; it has {}", known.join(", "))));
+/// A table whose plugin is loaded: the section, the name, the section's keys and the layer.
+type Loaded<'m> = (String, &'m str, &'m TableSection, Layer, Kpi);
+
+/// Connects the tables with what they read, and returns them in an order in which each comes after all that it reads.
+fn tables(loaded: Vec<Loaded<'_>>, datasets: &[DatasetStep]) -> Result<Vec<TableStep>> {
+    let mut schemas: BTreeMap<&str, SchemaRef> = BTreeMap::new();
+    schemas.extend(datasets.iter().map(|step| (step.name.as_str(), step.plugin.spec().output.clone())));
+    schemas.extend(loaded.iter().map(|(_, name, .., plugin)| (*name, plugin.spec().output.clone())));
+    let mut reads = graph::Reads::new();
+    let mut connected = BTreeMap::new();
+    for (section, name, own, _, plugin) in &loaded {
+        let resolve = |input: &KpiInputSpec| {
+            resolve(plugin, input, own.own.inputs.get(&input.name).unwrap_or(&input.name), datasets, &schemas)
+        };
+        let inputs = plugin.spec().inputs.iter().map(resolve).collect::<Result<Vec<_>>>();
+        let inputs = inputs.map_err(|error| refused(error, &format!("[{section}]")))?;
+        let tables = inputs.iter().filter_map(|input| schemas.get_key_value(input.relation.as_str()));
+        let is_table = |table: &&str| datasets.iter().all(|step| step.name != **table);
+        reads.insert(name, tables.map(|(table, _)| *table).filter(is_table).collect());
+        connected.insert(*name, inputs);
     }
-    declared
-        .iter()
-        .map(|input| resolve(plugin, input, mapping.get(&input.name).unwrap_or(&input.name), datasets))
-        .collect()
+    let levels = graph::levels(&reads)?;
+    let mut steps = Vec::with_capacity(loaded.len());
+    for (section, name, own, layer, plugin) in loaded {
+        let inputs = connected.remove(name).unwrap_or_default();
+        let parameters = canonical(&own.parameters)?;
+        let mapped: BTreeSet<_> = inputs.iter().map(|input| format!("{}={}", input.name, input.relation)).collect();
+        let mapped = mapped.into_iter().collect::<Vec<_>>().join(" ");
+        let uses_as_of = plugin.spec().uses_as_of();
+        let fingerprint = fingerprint(plugin.identity(), uses_as_of, &parameters, mapped);
+        let (level, is_read) = (levels[name], reads.values().flatten().any(|read| *read == name));
+        steps.push(TableStep { name: name.to_owned(), section, layer, level, is_read, plugin, inputs, fingerprint });
+    }
+    steps.sort_by(|a, b| (a.level, &a.name).cmp(&(b.level, &b.name)));
+    Ok(steps)
 }
 
-/// Returns an input of the KPI. Fails if the dataset does not have its columns.
-fn resolve(plugin: &Kpi, input: &KpiInputSpec, dataset: &str, datasets: &[DatasetStep]) -> Result<KpiInput> {
+/// Fails if the manifest names an input that the plugin does not have.
+fn check_mapping(plugin: &Kpi, mapping: &BTreeMap<String, String>) -> Result<()> {
+    let declared = &plugin.spec().inputs;
+    let Some(unknown) = mapping.keys().find(|name| !declared.iter().any(|input| input.name == **name)) else {
+        return Ok(());
+    };
+    let known: BTreeSet<_> = declared.iter().map(|input| input.name.as_str()).collect();
+    let known = known.into_iter().collect::<Vec<_>>().join(", ");
+    let plugin = &plugin.identity().name;
+    Err(Error::config(format!("plugin `{plugin}` has no input `{unknown}`; it has {known}")))
+}
+
+/// Returns an input of the table. Fails if the relation does not have its columns.
+fn resolve(
+    plugin: &Kpi,
+    input: &KpiInputSpec,
+    relation: &str,
+    datasets: &[DatasetStep],
+    schemas: &BTreeMap<&str, SchemaRef>,
+) -> Result<TableInput> {
     let name = &plugin.identity().name;
-    let Some(step) = datasets.iter().find(|step| step.name == dataset) else {
-        let known: Vec<_> = datasets.iter().map(|step| step.name.as_str()).collect();
-        let known = known.join(", ");
+    let Some(schema) = schemas.get(relation) else {
+        let known = schemas.keys().copied().collect::<Vec<_>>().join(", ");
         return Err(Error::config(format!(
-            "plugin `{name}` reads dataset `{dataset}`, which the manifest lacks; it has {known}"
+            "plugin `{name}` reads `{relation}`, which the manifest lacks; it has {known}"
         )));
     };
-    let silver = &step.plugin.spec().output;
     for wanted in input.columns.fields() {
-        let fits = silver.field_with_name(wanted.name()).is_ok_and(|found| {
+        let fits = schema.field_with_name(wanted.name()).is_ok_and(|found| {
             found.data_type() == wanted.data_type() && (wanted.is_nullable() || !found.is_nullable())
         });
         if !fits {
             let wanted = schema_text(&arrow_schema::Schema::new(vec![wanted.clone()]));
-            return Err(Error::config(format!(
-                "plugin `{name}` reads column ({wanted}) of dataset `{dataset}`, whose cleaner `{}` writes ({})",
-                step.plugin.identity().name,
-                schema_text(silver),
-            )));
+            let has = match datasets.iter().find(|step| step.name == relation) {
+                Some(step) => format!(
+                    "dataset `{relation}`, whose cleaner `{}` writes ({})",
+                    step.plugin.identity().name,
+                    schema_text(schema)
+                ),
+                None => format!("table `{relation}`, which has ({})", schema_text(schema)),
+            };
+            return Err(Error::config(format!("plugin `{name}` reads column ({wanted}) of {has}")));
         }
     }
     let (name, columns) = (input.name.clone(), input.columns.clone());
-    Ok(KpiInput { name, relation: dataset.to_owned(), columns, schema: schema_text(silver) })
+    Ok(TableInput { name, relation: relation.to_owned(), columns, schema: schema_text(schema) })
 }

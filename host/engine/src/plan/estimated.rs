@@ -3,7 +3,7 @@
 use super::estimate::Estimate;
 use super::planning::Planning;
 use super::records::{DatasetPlan, Plan};
-use crate::pipeline::KpiStep;
+use crate::pipeline::TableStep;
 use smelt_catalog::Pace;
 use smelt_common::error::Result;
 
@@ -15,7 +15,7 @@ impl Planning<'_> {
             dataset.estimate = self.cleaning(dataset);
         }
         let mut kpis = self.kpis(&plan.datasets);
-        for (kpi, step) in kpis.iter_mut().zip(&self.pipeline.kpis).filter(|(kpi, _)| kpi.reason.is_some()) {
+        for (kpi, step) in kpis.iter_mut().zip(&self.pipeline.tables).filter(|(kpi, _)| kpi.reason.is_some()) {
             kpi.estimate = self.aggregating(step, &plan.datasets);
         }
         Ok(Plan { kpis, ..plan })
@@ -32,7 +32,7 @@ impl Planning<'_> {
     }
 
     /// Estimates the work of computing the KPI, from the time that it took since it was last rebuilt.
-    fn aggregating(&self, step: &KpiStep, datasets: &[DatasetPlan]) -> Option<Estimate> {
+    fn aggregating(&self, step: &TableStep, datasets: &[DatasetPlan]) -> Option<Estimate> {
         let gold = self.state.gold.get(&step.name)?;
         let taken: u64 = gold.inputs.values().map(|input| input.rows).sum();
         let of = |dataset: &str| datasets.iter().find(|plan| plan.dataset == dataset);

@@ -1,50 +1,68 @@
-//! The part of a plan that concerns KPIs: compares what they have read with silver.
+//! The part of a plan that concerns tables: compares what they have read with what there is.
 
 use super::planning::Planning;
 use super::records::{DatasetPlan, KpiPlan, Parked};
 
-use crate::pipeline::{KpiInput, KpiStep};
+use crate::pipeline::{TableInput, TableStep};
 use smelt_catalog::{Failing, InputVersion, Inputs, ObjectRef, Relation, State};
 use smelt_storage::Store;
+use std::collections::BTreeSet;
 
 impl Planning<'_> {
-    /// Returns the part of the plan that concerns KPIs. Without `datasets`, plans for silver as it is.
+    /// Returns the part of the plan that concerns tables, in the order in which they are made. Without `datasets`, plans
+    /// for silver as it is.
     pub fn kpis(&self, datasets: &[DatasetPlan]) -> Vec<KpiPlan> {
-        let plan = |step: &KpiStep| {
-            let (reason, parked) = self.kpi(step, datasets);
-            let table = self.state.gold.get(&step.name).map(|gold| gold.table().key.clone());
-            KpiPlan { kpi: step.name.clone(), reason, parked, table, estimate: None }
-        };
-        self.pipeline.kpis.iter().map(plan).collect()
+        let changes = |plan: &&DatasetPlan| plan.rebuild.is_some() || !plan.objects.is_empty();
+        let mut changing: BTreeSet<&str> = datasets.iter().filter(changes).map(|plan| plan.dataset.as_str()).collect();
+        let mut plans = Vec::with_capacity(self.pipeline.tables.len());
+        for step in &self.pipeline.tables {
+            let plan = self.kpi_plan(step, &changing);
+            if plan.reason.is_some() {
+                changing.insert(&step.name);
+            }
+            plans.push(plan);
+        }
+        plans
     }
 
-    /// Returns why the KPI would be computed, or why it is not.
-    fn kpi(&self, step: &KpiStep, datasets: &[DatasetPlan]) -> (Option<String>, Option<Parked>) {
-        let changes = |plan: &DatasetPlan| plan.rebuild.is_some() || !plan.objects.is_empty();
-        let changed = |dataset: &str| datasets.iter().any(|plan| plan.dataset == dataset && changes(plan));
-        let changed: Vec<_> = step
-            .inputs
-            .iter()
-            .filter(|input| changed(&input.relation))
-            .map(|input| format!("`{}`", input.relation))
-            .collect();
+    /// Returns the plans of the tables of one level, as far as they depend on what they read as it is.
+    pub fn kpis_at(&self, level: usize) -> Vec<KpiPlan> {
+        let steps = self.pipeline.tables.iter().filter(|step| step.level == level);
+        steps.map(|step| self.kpi_plan(step, &BTreeSet::new())).collect()
+    }
+
+    fn kpi_plan(&self, step: &TableStep, changing: &BTreeSet<&str>) -> KpiPlan {
+        let (reason, parked) = self.kpi(step, changing);
+        let table = self.state.gold.get(&step.name).map(|gold| gold.shown(&step.name).key);
+        KpiPlan { kpi: step.name.clone(), reason, parked, table, estimate: None }
+    }
+
+    /// Returns why the table would be made, or why it is not. `changing` are the relations that may change before.
+    fn kpi(&self, step: &TableStep, changing: &BTreeSet<&str>) -> (Option<String>, Option<Parked>) {
+        let changed = step.inputs.iter().filter(|input| changing.contains(input.relation.as_str()));
+        let changed: BTreeSet<_> = changed.map(|input| format!("`{}`", input.relation)).collect();
+        let changed: Vec<_> = changed.into_iter().collect();
         let data = (!changed.is_empty()).then(|| format!("new data in {}", changed.join(", ")));
         let Some(gold) = self.state.gold.get(&step.name) else {
-            let any = step.inputs.iter().any(|input| self.state.datasets.contains_key(&input.relation));
+            let any = step.inputs.iter().any(|input| self.state.relation(&input.relation).is_some());
             let reason = (any || data.is_some()).then(|| "no table yet".to_owned());
             return self.unless_parked(step, reason, data.is_some());
         };
-        let lost =
-            || (!is_whole(self.store, gold.table())).then(|| format!("`{}` is gone or damaged", gold.table().key));
+        let lost = || {
+            let lost = gold.table().filter(|table| !is_whole(self.store, table));
+            lost.map(|table| format!("`{}` is gone or damaged", table.key))
+        };
+        let layer = || (!step.lies_as(gold)).then(|| "its rows are kept otherwise now".to_owned());
+        let damaged = || self.damaged.get(&step.name).cloned();
         let silver = || (gold.inputs != inputs(step, self.state)).then(|| "new silver".to_owned());
         let is_new = data.is_some();
         let reason = gold.relation.fingerprint.difference(&step.fingerprint.at(self.as_of)).or(data);
-        self.unless_parked(step, reason.or_else(silver).or_else(lost), is_new)
+        self.unless_parked(step, reason.or_else(silver).or_else(lost).or_else(damaged).or_else(layer), is_new)
     }
 
     fn unless_parked(
         &self,
-        step: &KpiStep,
+        step: &TableStep,
         reason: Option<String>,
         new_data: bool,
     ) -> (Option<String>, Option<Parked>) {
@@ -68,8 +86,8 @@ pub fn is_whole(store: &dyn Store, object: &ObjectRef) -> bool {
 }
 
 /// Returns the silver that the KPI reads, as it is now.
-pub fn inputs(step: &KpiStep, state: &State) -> Inputs {
-    let read = |input: &KpiInput| {
+pub fn inputs(step: &TableStep, state: &State) -> Inputs {
+    let read = |input: &TableInput| {
         let (relation, schema) = (input.relation.clone(), input.schema.clone());
         let Relation { since, revision, content, rows, .. } = *state.relation(&relation)?;
         Some((input.name.clone(), InputVersion { relation, schema, since, revision, content, rows }))
@@ -78,7 +96,7 @@ pub fn inputs(step: &KpiStep, state: &State) -> Inputs {
 }
 
 /// Returns a text that tells which version of its silver the KPI would read.
-pub fn silver_version(step: &KpiStep, state: &State) -> String {
+pub fn silver_version(step: &TableStep, state: &State) -> String {
     let version = |input: &InputVersion| format!("{} {}.{}", input.relation, input.since, input.revision);
     inputs(step, state).values().map(version).collect::<Vec<_>>().join(", ")
 }

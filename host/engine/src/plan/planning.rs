@@ -38,7 +38,7 @@ impl<'p> Planning<'p> {
         let Self { pipeline, state, .. } = self;
         let datasets = state.datasets.keys().chain(state.failing.keys());
         let datasets = datasets.filter(|name| pipeline.dataset(name).is_none());
-        let kpis = state.gold.keys().chain(state.failing_kpis.keys()).filter(|name| pipeline.kpi(name).is_none());
+        let kpis = state.gold.keys().chain(state.failing_kpis.keys()).filter(|name| pipeline.table(name).is_none());
         Parts { datasets: datasets.cloned().collect(), kpis: kpis.cloned().collect() }
     }
 

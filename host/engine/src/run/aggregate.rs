@@ -1,4 +1,4 @@
-//! The aggregator's role: brings KPIs up to date with silver.
+//! The aggregator's role: brings tables up to date with what they read.
 
 use std::collections::BTreeMap;
 
@@ -6,54 +6,55 @@ use super::host::Host;
 use super::report::Report;
 use crate::attempt::Attempts;
 use crate::outcome::{Outcome, Subject};
-use crate::plan::{KpiPlan, silver_version};
-use crate::tables::Tables;
+use crate::tables::Made;
 use crate::tables::partial::PartialAggregates;
 use smelt_catalog::{Change, Failing, State};
 use smelt_common::error::Result;
 
 impl Host {
-    /// Brings the KPIs up to date with silver. Returns whether silver was complete; if not, cleaning has to rebuild it.
+    /// Brings the tables up to date with silver. Returns whether all that they read was complete; if not, what is gone or
+    /// damaged has to be rebuilt first.
     pub(super) fn aggregate_into(&self, partials: &PartialAggregates, report: &mut Report) -> Result<bool> {
+        let damaged_before = self.damaged().clone();
         let outcome = Attempts::default().at(self, |attempt| {
             let state = attempt.state();
-            let plan = self.planning(state, &BTreeMap::new()).kpis(&[]);
-            report.parked.retain(|parked| plan.iter().all(|kpi| kpi.kpi != parked.name));
-            report.parked.extend(plan.iter().filter_map(|kpi| kpi.parked.clone()));
-            if plan.iter().all(|kpi| kpi.reason.is_none()) {
+            let plan = |state: &State, level| self.planning(state, &damaged_before).kpis_at(level);
+            let mut outcome = self.aggregation(state, partials, &damaged_before).run(&plan)?;
+            report.parked.retain(|parked| self.pipeline.table(&parked.name).is_none());
+            report.parked.append(&mut outcome.made.parked);
+            if outcome.made.tried.is_empty() {
                 self.delete_retired(state)?;
-                return Ok(Outcome::new(Change::default(), Tables::new()));
+                return Ok(Outcome { warnings: outcome.warnings, ..Outcome::new(Change::default(), Made::default()) });
             }
-            let mut outcome = self.aggregation(state, partials).run(&plan)?;
-            outcome.change.failing_kpis = self.failing_kpis(state, &plan, &outcome);
+            outcome.change.failing_kpis = self.failing_kpis(state, &outcome);
             Ok(outcome)
         })?;
-        let Outcome { change: _, failures, warnings, damaged, orphans: _, made: tables } = outcome;
-        report.tables.extend(tables);
+        let Outcome { change: _, failures, warnings, damaged, orphans: _, made } = outcome;
+        for (name, _) in &made.tried {
+            self.damaged().remove(name);
+        }
+        report.tables.extend(made.tables);
         report.warnings.extend(warnings);
         if damaged.is_empty() {
             report.fail(failures);
             return Ok(true);
         }
-        // The KPIs that failed because of it are computed again once silver is complete.
+        // The tables that failed because of it are made again once everything is complete.
         self.damaged().extend(damaged);
         Ok(false)
     }
 
-    /// Returns the KPIs that are known to fail, where that changed.
-    fn failing_kpis(&self, state: &State, plans: &[KpiPlan], outcome: &Outcome<Tables>) -> BTreeMap<String, Failing> {
+    /// Returns the tables that are known to fail, where that changed.
+    fn failing_kpis(&self, state: &State, outcome: &Outcome<Made>) -> BTreeMap<String, Failing> {
         let mut failing = BTreeMap::new();
-        for step in &self.pipeline.kpis {
-            let name = step.name.as_str();
-            if !plans.iter().any(|plan| plan.kpi == name && plan.reason.is_some()) {
-                continue;
-            }
+        for (name, version) in &outcome.made.tried {
+            let Some(step) = self.pipeline.table(name) else { continue };
             let is_it = |subject: &Subject| matches!(subject, Subject::Kpi(kpi) if kpi == name);
             let error = outcome.failures.iter().find(|(subject, _)| is_it(subject)).map(|(_, error)| error);
-            let (before, version) = (state.failing_kpis.get(name), silver_version(step, state));
-            let tried = std::iter::once((name, version.as_str(), error));
+            let before = state.failing_kpis.get(name);
+            let tried = std::iter::once((name.as_str(), version.as_str(), error));
             let after = Failing::after(before, step.fingerprint.at(self.as_of()), tried, self.pipeline.error_text);
-            failing.extend(after.map(|after| (name.to_owned(), after)));
+            failing.extend(after.map(|after| (name.clone(), after)));
         }
         failing
     }

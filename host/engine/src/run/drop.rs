@@ -61,7 +61,7 @@ impl Host {
             self.add_ours(QUARANTINE, ROLLBACK_QUARANTINE, name, &mut objects)?;
         }
         for name in &parts.kpis {
-            for layer in [GOLD, SUMS] {
+            for layer in [GOLD, SUMS, CHANGES] {
                 self.add_ours(layer, layer, name, &mut objects)?;
             }
         }
@@ -95,7 +95,7 @@ impl Host {
             if unlisted.datasets.contains(name) || unlisted.kpis.contains(name) {
                 parts.datasets.extend(unlisted.datasets.get(name).cloned());
                 parts.kpis.extend(unlisted.kpis.get(name).cloned());
-            } else if self.pipeline.dataset(name).is_some() || self.pipeline.kpi(name).is_some() {
+            } else if self.pipeline.dataset(name).is_some() || self.pipeline.table(name).is_some() {
                 return Err(Error::config(format!(
                     "the pipeline has `{name}`; only a dataset or KPI that its manifest no longer has can be dropped"
                 )));

@@ -196,9 +196,15 @@ impl Host {
     }
 
     /// Returns an aggregation over the state, which need not read again what `partials` contains.
-    pub(super) fn aggregation<'a>(&'a self, state: &'a State, partials: &'a PartialAggregates) -> Aggregation<'a> {
+    pub(super) fn aggregation<'a>(
+        &'a self,
+        state: &'a State,
+        partials: &'a PartialAggregates,
+        damaged: &'a BTreeMap<String, String>,
+    ) -> Aggregation<'a> {
         let (store, pipeline, progress) = (self.store(), &self.pipeline, &*self.progress);
-        Aggregation { store, pipeline, state, now: self.clock.now(), as_of: self.as_of(), partials, progress }
+        let (now, as_of) = (self.clock.now(), self.as_of());
+        Aggregation { store, pipeline, state, pending: None, now, as_of, damaged, partials, progress }
     }
 
     pub(super) fn planning<'p>(&'p self, state: &'p State, damaged: &'p BTreeMap<String, String>) -> Planning<'p> {

@@ -93,19 +93,17 @@ impl Host {
         for commit in workers::map(commits, |sequence| read_commit(self.store(), sequence)) {
             let Commit { relations, kpis, state, .. } = commit?;
             for change in relations.into_values() {
-                let removed = change.removed.map(|removed| removed.rows);
-                referenced.extend(removed.into_iter().chain(change.log).map(|object| object.key));
+                referenced.extend(change.into_objects().map(|object| object.key));
             }
-            referenced.extend(
-                state.gold.into_iter().filter(|(kpi, _)| kpis.contains(kpi)).map(|(_, gold)| gold.table().key.clone()),
-            );
+            let made = state.gold.iter().filter(|(kpi, _)| kpis.contains(*kpi));
+            referenced.extend(made.filter_map(|(_, gold)| Some(gold.table()?.key.clone())));
         }
         let next = format!("{:020}", before.sequence + 1);
         let is_later = |key: &str| key.rsplit_once('/').is_some_and(|(_, file)| file >= next.as_str());
         let logs = self.store.list(CHANGES, "")?.into_iter().map(|meta| meta.key);
         let logs = logs.filter(|key| self.is_ours(state, CHANGES, key) && is_later(key));
         let newest: HashMap<&str, &str> =
-            before.gold.iter().map(|(kpi, gold)| (kpi.as_str(), gold.table().key.as_str())).collect();
+            before.gold.iter().filter_map(|(kpi, gold)| Some((kpi.as_str(), gold.table()?.key.as_str()))).collect();
         // The stamps in the names of tables rise.
         let is_later = |key: &String| {
             let newest = owner(GOLD, key).and_then(|kpi| newest.get(kpi));
@@ -152,7 +150,7 @@ impl Host {
             }
         }
         for gold in state.gold.values().chain(state.rollback_points.values().flat_map(|point| point.gold.values())) {
-            let runs = gold.stages.iter().flat_map(|stage| stage.runs());
+            let runs = gold.maps().flat_map(|map| map.runs());
             referenced.extend(runs.map(|run| (run.key.clone(), (run.bytes, None))));
         }
         Ok(referenced)
@@ -176,9 +174,13 @@ impl Host {
     /// Returns whether this pipeline, or a previous one of this lake, may have written the object. Any other object in
     /// the lake belongs to someone else.
     pub(super) fn is_ours(&self, state: &State, layer: &str, key: &str) -> bool {
-        owner(layer, key).is_some_and(|owner| match layer {
-            GOLD | SUMS => self.pipeline.kpi(owner).is_some() || state.gold.contains_key(owner),
-            _ => self.pipeline.dataset(owner).is_some() || state.datasets.contains_key(owner),
-        })
+        let Some(owner) = owner(layer, key) else { return false };
+        let is_table = || self.pipeline.table(owner).is_some() || state.gold.contains_key(owner);
+        let is_dataset = || self.pipeline.dataset(owner).is_some() || state.datasets.contains_key(owner);
+        match layer {
+            GOLD | SUMS => is_table(),
+            CHANGES => is_table() || is_dataset(),
+            _ => is_dataset(),
+        }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::host::Host;
 use crate::attempt::Attempts;
 use crate::outcome::Outcome;
+use crate::pipeline::TableInput;
 use crate::plan::DatasetPlan;
 use crate::tables::partial::PartialAggregates;
 use smelt_catalog::{Change, Parts, Promoted, Promotion, RollbackPoint, State, keep_component, kept_component};
@@ -172,21 +173,27 @@ impl Host {
         }
         // The state as the KPIs will find it.
         let state = State { sequence: state.sequence, ..change.applied_to(state) };
-        let affected: BTreeSet<&str> = self
-            .pipeline
-            .kpis
-            .iter()
-            .filter(|step| {
-                let reads = step.inputs.iter().any(|input| change.datasets.contains_key(&input.relation));
-                !restored.kpis.contains(&step.name) && (uses(step.plugin.identity()) || reads)
-            })
-            .map(|step| step.name.as_str())
-            .collect();
+        let mut affected: BTreeSet<&str> = BTreeSet::new();
+        // A table comes after all that it reads.
+        for step in &self.pipeline.tables {
+            let reads = |input: &TableInput| {
+                change.datasets.contains_key(&input.relation) || affected.contains(input.relation.as_str())
+            };
+            if !restored.kpis.contains(&step.name)
+                && (uses(step.plugin.identity()) || step.inputs.iter().any(reads))
+            {
+                affected.insert(&step.name);
+            }
+        }
         let damaged = BTreeMap::new();
-        let mut plans = self.planning(&state, &damaged).kpis(&[]);
-        plans.retain(|plan| affected.contains(plan.kpi.as_str()) && plan.reason.is_some());
-        let outcome = self.aggregation(&state, &PartialAggregates::default()).run(&plans)?.complete()?;
+        let plan = |state: &State, level| {
+            let mut plans = self.planning(state, &damaged).kpis_at(level);
+            plans.retain(|plan| affected.contains(plan.kpi.as_str()));
+            plans
+        };
+        let outcome = self.aggregation(&state, &PartialAggregates::default(), &damaged).run(&plan)?.complete()?;
         change.gold = outcome.change.gold;
+        change.rows = outcome.change.rows;
         change.retired.extend(outcome.change.retired);
         change.referenced.extend(outcome.change.referenced);
         Ok(given_up)

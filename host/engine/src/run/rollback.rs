@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use super::host::Host;
 use super::promote::{Way, promotion_of, running};
 use crate::clean::RowKind;
-use crate::pipeline::KpiStep;
+use crate::pipeline::TableStep;
 use crate::plan::Planning;
 use crate::tables::put_stamped;
 use smelt_catalog::{
@@ -30,16 +30,18 @@ impl Host {
         let is_read = |input: &InputVersion| {
             datasets.get(&input.relation).is_some_and(|dataset| input.is_current(&dataset.relation))
         };
-        let gold: BTreeMap<String, Gold> = self
-            .pipeline
-            .kpis
-            .iter()
-            .filter_map(|step| {
-                let gold = state.gold.get(&step.name)?;
-                let own = &*step.plugin.identity().name == plugin && gold.relation.fingerprint.component == component;
-                (own || gold.inputs.values().any(is_read)).then(|| (step.name.clone(), gold.clone()))
-            })
-            .collect();
+        let mut gold: BTreeMap<String, Gold> = BTreeMap::new();
+        // A table comes after all that it reads.
+        for step in &self.pipeline.tables {
+            let Some(made) = state.gold.get(&step.name) else { continue };
+            let own = &*step.plugin.identity().name == plugin && made.relation.fingerprint.component == component;
+            let reads_kept = |input: &InputVersion| {
+                is_read(input) || gold.get(&input.relation).is_some_and(|read| input.is_current(&read.relation))
+            };
+            if own || made.inputs.values().any(reads_kept) {
+                gold.insert(step.name.clone(), made.clone());
+            }
+        }
         let made = datasets.values().map(|dataset| &dataset.relation.fingerprint);
         let mut made = made.chain(gold.values().map(|gold| &gold.relation.fingerprint));
         let version = made.find(|made| made.component == component).map(|made| made.version.clone());
@@ -110,40 +112,49 @@ impl Host {
             change.reconciled = Some(0);
         }
         let mut tables = BTreeMap::new();
-        for (kpi, gold) in &kept.gold {
-            let step = self.pipeline.kpi(kpi).filter(|step| {
+        // A table comes after all that it reads.
+        let in_order = self.pipeline.tables.iter().filter_map(|step| kept.gold.get_key_value(&step.name));
+        for (kpi, gold) in in_order {
+            let step = self.pipeline.table(kpi).filter(|step| {
                 let now = step.fingerprint.at(gold.relation.fingerprint.as_of.unwrap_or_default());
                 gold.relation.fingerprint.difference(&now).is_none()
             });
-            let held = |input: &InputVersion| match kept.datasets.get(&input.relation) {
-                Some(dataset) if change.datasets.contains_key(&input.relation) => Some(dataset),
-                _ => state.datasets.get(&input.relation),
+            // The relation as it was then, if that is brought back.
+            let back = |name: &String| {
+                let dataset = kept.datasets.get(name).filter(|_| change.datasets.contains_key(name));
+                let table = kept.gold.get(name).filter(|_| tables.contains_key(name));
+                dataset.map(|dataset| &dataset.relation).or(table.map(|table| &table.relation))
             };
-            let is_read = |input: &InputVersion| held(input).is_some_and(|dataset| input.is_current(&dataset.relation));
-            // The KPI can go on from the version that it read.
-            let is_begun = |input: &InputVersion| match kept.datasets.get(&input.relation) {
-                Some(dataset) if change.datasets.contains_key(&input.relation) => input.is_current(&dataset.relation),
-                _ => held(input).is_some_and(|dataset| input.since == dataset.relation.since),
+            let held = |input: &InputVersion| back(&input.relation).or_else(|| state.relation(&input.relation));
+            let is_read = |input: &InputVersion| held(input).is_some_and(|relation| input.is_current(relation));
+            // The table can go on from the version that it read.
+            let is_begun = |input: &InputVersion| match back(&input.relation) {
+                Some(relation) => input.is_current(relation),
+                None => held(input).is_some_and(|relation| input.since == relation.since),
             };
-            let there = |step: &KpiStep| {
-                step.inputs.iter().filter(|input| state.datasets.contains_key(&input.relation)).count()
-            };
+            let there =
+                |step: &TableStep| step.inputs.iter().filter(|input| state.relation(&input.relation).is_some()).count();
+            let is_behind = |name: &String| behind.datasets.contains(name) || behind.kpis.contains(name);
             let is_current = gold.inputs.values().all(is_read)
                 && step.is_some_and(|step| gold.inputs.len() == there(step))
-                && !gold.inputs.values().any(|input| behind.datasets.contains(&input.relation));
+                && !gold.inputs.values().any(|input| is_behind(&input.relation));
             let is_wanted = is_current || way == Way::Back && gold.inputs.values().all(is_begun);
             if step.is_none() || !is_wanted {
                 continue;
             }
-            let body = match read_verified(self.store(), &gold.table().key, &gold.table().sha256) {
-                Err(error) if error.kind() == Kind::Damaged => continue,
-                read => read?,
-            };
-            let newest = state.gold.get(kpi).map(|gold| gold.table().key.as_str());
-            let key = put_stamped(self.store(), state, self.clock.now(), kpi, newest, &body)?;
-            change.referenced.extend(gold.sums().map(ToOwned::to_owned).chain([key.clone()]));
-            let table = ObjectRef { key, ..gold.table().clone() };
-            tables.insert(kpi.clone(), gold.in_file(table));
+            let mut restored = gold.clone();
+            if let Some(table) = gold.table() {
+                let body = match read_verified(self.store(), &table.key, &table.sha256) {
+                    Err(error) if error.kind() == Kind::Damaged => continue,
+                    read => read?,
+                };
+                let newest = state.gold.get(kpi).and_then(|gold| Some(gold.table()?.key.as_str()));
+                let key = put_stamped(self.store(), state, self.clock.now(), kpi, newest, &body)?;
+                change.referenced.insert(key.clone());
+                restored = gold.in_file(ObjectRef { key, ..table.clone() });
+            }
+            change.referenced.extend(gold.sums().map(ToOwned::to_owned));
+            tables.insert(kpi.clone(), restored);
             if !is_current {
                 behind.kpis.insert(kpi.clone());
             }
@@ -190,7 +201,7 @@ impl Host {
         }
         let previous = current.map_or(0, |current| current.relation.revision);
         let dataset_change =
-            RelationChange { reset: true, previous, cleaned: 0, rewritten: 0, log: Some(log), removed: None };
+            RelationChange { reset: true, previous, cleaned: 0, rewritten: 0, log: Some(log), added: None, removed: None };
         change.datasets.insert(name.to_owned(), (dataset_change, after));
         Ok(true)
     }

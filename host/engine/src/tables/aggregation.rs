@@ -1,8 +1,9 @@
-//! The inputs of an aggregation pass, and a KPI that it computes.
+//! The inputs of an aggregation pass, and a table that it makes.
 
-use crate::pipeline::{KpiStep, Pipeline};
+use crate::pipeline::{Pipeline, TableStep};
+use crate::plan::Parked;
 use crate::tables::partial::PartialAggregates;
-use smelt_catalog::State;
+use smelt_catalog::{Commit, State};
 use smelt_common::Error;
 use smelt_common::progress::Progress;
 use smelt_runtime::sums::Shards;
@@ -17,31 +18,43 @@ use chrono::{DateTime, Utc};
 pub struct Aggregation<'a> {
     /// The lake.
     pub store: &'a dyn Store,
-    /// The pipeline that says how each KPI is computed.
+    /// The pipeline that says how each table is made.
     pub pipeline: &'a Pipeline,
     /// The state of the lake that the pass starts from.
     pub state: &'a State,
+    /// What that state has besides the newest commit: the commit that is to follow.
+    pub pending: Option<&'a Commit>,
     /// The time of this run. The keys of gold objects contain it.
     pub now: DateTime<Utc>,
     /// The time that plugins are told, in microseconds since the epoch.
     pub as_of: i64,
+    /// The relations of which an object was found gone or damaged, each with the reason. Such a table is rebuilt.
+    pub damaged: &'a BTreeMap<String, String>,
     /// The partial aggregates that were computed while silver was written.
     pub partials: &'a PartialAggregates,
     /// Receives the number of bytes of each silver object that was read.
     pub progress: &'a dyn Progress,
 }
 
-/// The computed tables, by KPI.
-pub type Tables = BTreeMap<String, RecordBatch>;
+/// What an aggregation made.
+#[derive(Default)]
+pub struct Made {
+    /// The tables whose rows are at hand, by name.
+    pub tables: BTreeMap<String, RecordBatch>,
+    /// The tables that were due, in the order in which they were made, each with the version of what it read.
+    pub tried: Vec<(String, String)>,
+    /// The tables that are left alone because they failed as often as they may.
+    pub parked: Vec<Parked>,
+}
 
-/// A KPI that is being computed.
+/// A table that is being made.
 pub(super) struct Work<'w> {
-    pub(super) step: &'w KpiStep,
-    /// True if the pass adds to the KPI's kept sums; false if it rebuilds them.
+    pub(super) step: &'w TableStep,
+    /// True if the pass adds to what is kept of the table; false if it rebuilds it.
     pub(super) incremental: bool,
-    /// The sums that are added to the KPI's first stage.
-    pub(super) sums: Arc<Shards>,
-    /// The first error, if the KPI failed.
+    /// The sums that are added: for each stage, and for the rows of the table.
+    pub(super) sums: Vec<Arc<Shards>>,
+    /// The first error, if the table failed.
     pub(super) failure: Mutex<Option<Error>>,
 }
 

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use smelt_catalog::{Entries, Files, LogEntry, ObjectRef, Relation, Removed, read_commit};
+use smelt_catalog::{Commit, Entries, Files, LogEntry, ObjectRef, Relation, Removed, read_commit};
 use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
 use smelt_storage::Store;
+use smelt_storage::sorted_runs::SortedRuns;
 
 /// The most commits whose logs are read. With more commits, it is cheaper to rebuild the sums from all rows.
 const MOST_COMMITS: usize = 256;
@@ -13,13 +14,15 @@ const MOST_COMMITS: usize = 256;
 /// The rows that were added to a relation and removed from it.
 #[derive(Debug, Default)]
 pub(super) struct Delta {
-    /// Silver objects all of whose rows are new to the reader.
+    /// Objects all of whose rows are new to the reader.
     pub(super) added: Vec<ObjectRef>,
+    /// A map of rows that are all new to the reader.
+    pub(super) whole: Option<SortedRuns>,
     /// Removed rows of objects that the reader has read.
     pub(super) removed: Vec<RemovedRows>,
 }
 
-/// Some of the rows that one commit removed from silver.
+/// Some of the rows that one commit removed from a relation.
 #[derive(Debug)]
 pub(super) struct RemovedRows {
     /// The object with all rows that the commit removed.
@@ -31,21 +34,31 @@ pub(super) struct RemovedRows {
 impl Delta {
     /// Returns all rows of the relation as added.
     pub(super) fn all(store: &dyn Store, relation: &Relation) -> Result<Self> {
-        let added = match &relation.files {
+        let mut delta = Self::default();
+        match &relation.files {
             Files::Entries(entries) => {
-                Entries::in_map(store, entries).all()?.into_iter().map(|(_, entry)| entry.silver).collect()
+                let entries = Entries::in_map(store, entries).all()?;
+                delta.added = entries.into_iter().map(|(_, entry)| entry.silver).collect();
             }
-            Files::One(file) => vec![file.clone()],
-        };
-        Ok(Self { added, removed: vec![] })
+            Files::One(file) => delta.added.push(file.clone()),
+            Files::Rows(rows) => delta.whole = Some(rows.clone()),
+        }
+        Ok(delta)
     }
 
     /// Returns the rows that changed in the relation after the commit `revision`. Returns `None` if the relation was
-    /// rebuilt since, or if more than [`MOST_COMMITS`] commits changed it.
+    /// rebuilt since, or if more than [`MOST_COMMITS`] commits changed it. `pending` is the commit that is to follow, if
+    /// the relation is as of that one.
     ///
     /// # Errors
     /// [`Kind::Damaged`] if a commit or a log is gone or damaged.
-    pub(super) fn since(store: &dyn Store, name: &str, relation: &Relation, revision: u64) -> Result<Option<Self>> {
+    pub(super) fn since(
+        store: &dyn Store,
+        pending: Option<&Commit>,
+        name: &str,
+        relation: &Relation,
+        revision: u64,
+    ) -> Result<Option<Self>> {
         if revision < relation.since {
             return Ok(None);
         }
@@ -57,10 +70,13 @@ impl Delta {
             if at <= revision {
                 let removed = removed.into_iter().map(|removed| without(removed, &added));
                 let removed = removed.filter(|removed| !removed.ranges.is_empty()).collect();
-                return Ok(Some(Self { added: added.into_values().collect(), removed }));
+                return Ok(Some(Self { added: added.into_values().collect(), whole: None, removed }));
             }
-            let mut commit = read_commit(store, at)?;
-            let change = commit.relations.remove(name).ok_or_else(|| {
+            let change = match pending.filter(|pending| pending.sequence == at) {
+                Some(pending) => pending.relations.get(name).cloned(),
+                None => read_commit(store, at)?.relations.remove(name),
+            };
+            let change = change.ok_or_else(|| {
                 Error::new(Kind::Damaged, format!("commit {at} changed `{name}`, but does not say how"))
             })?;
             if change.reset {
@@ -74,6 +90,7 @@ impl Delta {
                     added.insert(object, silver);
                 }
             }
+            added.extend(change.added.map(|rows| (rows.key.clone(), rows)));
             removed.extend(change.removed);
             at = change.previous;
         }
@@ -84,6 +101,11 @@ impl Delta {
 /// Returns the removed rows without those of `added` objects. The reader has not read these objects, and their current
 /// silver already lacks the removed rows.
 fn without(Removed { rows, objects }: Removed, added: &BTreeMap<String, ObjectRef>) -> RemovedRows {
+    if objects.is_empty() {
+        // A table does not tell where its rows lie. One that came and went is added and subtracted.
+        let all = (0, rows.rows as usize);
+        return RemovedRows { rows, ranges: vec![all] };
+    }
     let mut ranges = Vec::new();
     let mut start = 0;
     for (object, count) in objects {

@@ -1,112 +1,183 @@
-//! Finalizes a KPI: adds new sums to its first stage, carries the changes through the other stages, and evaluates the
-//! table.
+//! Brings a table up to date: adds the new sums of each stage, carries the changes from stage to stage, and makes the rows
+//! of the table from the last one.
 
-use std::collections::HashSet;
-use std::sync::Mutex;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex};
 
 use arrow_array::RecordBatch;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::aggregation::Aggregation;
-use crate::pipeline::KpiStep;
+use super::row_stage::{BATCH_ROWS, Delta, RowStage};
+use crate::manifest::Layer;
+use crate::pipeline::TableStep;
 use crate::plan::{inputs, is_whole};
-use smelt_catalog::{Gold, ObjectRef, Relation, SUMS, State};
-use smelt_common::error::Result;
+use crate::silver::{Encoded, Writer};
+use smelt_catalog::{CHANGES, Content, Files, Gold, ObjectRef, Relation, RowsChange, SUMS, State};
+use smelt_common::cost::Cost;
+use smelt_common::error::{Breach, Result};
 use smelt_common::{Error, clock, digest, profile};
 use smelt_formats::{Formulas, encode_table};
-use smelt_runtime::Accumulator;
-use smelt_runtime::sums::{Shards, Sign, Sorted, Sums};
+use smelt_runtime::Reducer;
+use smelt_runtime::sums::{Groups, Shards, Sign, Sorted, Sums};
 use smelt_storage::layers::GOLD;
 use smelt_storage::sorted_runs::{Reader, SortedRuns};
 use smelt_storage::{Durability, Store, put_unless_other};
 
-/// About how many rows are folded in one call.
-const GROUP_ROWS: usize = 65_536;
-
-/// A KPI that was computed.
+/// A table that was brought up to date.
 pub(super) struct Finalized {
-    /// The KPI's record for the catalog.
+    /// The table's record for the catalog.
     pub(super) gold: Gold,
-    /// The KPI's table.
-    pub(super) table: RecordBatch,
+    /// How its rows differ from the ones before; `None` if the table takes the place of the one before.
+    pub(super) rows: Option<RowsChange>,
+    /// All rows, unless they were not needed.
+    pub(super) table: Option<RecordBatch>,
     /// The keys of objects that are no longer needed.
     pub(super) retired: Vec<String>,
     /// The keys of objects that the commit will reference.
     pub(super) referenced: Vec<String>,
 }
 
+/// The rows of a table after a change.
+struct Rows {
+    /// The rows by key, where they are kept so.
+    runs: Option<SortedRuns>,
+    /// How they differ from the rows before.
+    delta: Option<Delta>,
+    count: u64,
+    content: Content,
+    /// All rows in the order of the table, unless they were not needed.
+    table: Option<RecordBatch>,
+}
+
+/// How the rows of one part of a table changed.
+#[derive(Default)]
+struct Changed {
+    delta: Delta,
+    rows: i128,
+    content: Content,
+}
+
+/// A table at work: what is kept of it, and what this pass makes of that.
+struct Node<'n> {
+    of: &'n Aggregation<'n>,
+    step: &'n TableStep,
+    /// The table before, if it is added to.
+    before: Option<&'n Gold>,
+    /// Reducers that were used before, by stage. Opening one takes longer than reducing a few groups.
+    reducers: Mutex<HashMap<usize, Vec<Reducer<'n>>>>,
+    retired: Vec<String>,
+}
+
 impl Aggregation<'_> {
-    /// Adds `first` to the first stage and the changes that follow from it to the other stages. Then evaluates the last
-    /// stage.
+    /// Adds `sums` to the stages of the table, one for each and one for its rows, and makes everything that follows.
     ///
     /// # Errors
-    /// The plugin fails, or kept sums cannot be read or written; [`Kind::Damaged`](smelt_common::error::Kind::Damaged)
-    /// if kept sums are gone or damaged.
-    pub(super) fn finalize(&self, step: &KpiStep, incremental: bool, first: &Shards) -> Result<Finalized> {
+    /// The plugin fails, two rows have the same key, or what is kept cannot be read or written;
+    /// [`Kind::Damaged`](smelt_common::error::Kind::Damaged) if what is kept is gone or damaged.
+    pub(super) fn finalize(&self, step: &TableStep, incremental: bool, sums: &[Arc<Shards>]) -> Result<Finalized> {
         let _span = profile::span("finalize sums", &step.name);
-        let specs = &step.plugin.spec().stages;
         let previous = self.state.gold.get(&step.name);
-        let mut retired = Vec::new();
-        let mut stages = vec![SortedRuns::default(); specs.len()];
-        match previous {
-            Some(gold) if incremental => stages.clone_from(&gold.stages),
-            Some(gold) => retired.extend(gold.stages.iter().flat_map(SortedRuns::runs).map(|run| run.key.clone())),
-            None => {}
+        let mut node = Node {
+            of: self,
+            step,
+            before: previous.filter(|_| incremental),
+            reducers: Mutex::default(),
+            retired: vec![],
+        };
+        if let Some(previous) = previous.filter(|_| !incremental) {
+            node.retired.extend(previous.sums().map(ToOwned::to_owned));
         }
-        if !incremental {
-            stages[0] = SortedRuns::with_key_hash(first.key_hash());
+        let specs = &step.plugin.spec().stages;
+        let mut stages = node.kept(specs.len(), sums);
+        for (stage, kept) in stages.iter_mut().enumerate() {
+            let is_last = stage + 1 == specs.len();
+            match specs[stage].group {
+                0 if is_last => {}
+                0 => node.advance_whole(stage, kept, &sums[stage], &sums[stage + 1])?,
+                _ => node.advance(stage, kept, &sums[stage], &sums[stage + 1])?,
+            }
         }
-        let last = specs.len() - 1;
-        let (mut folded, accumulators) = (Vec::new(), Mutex::default());
-        for stage in 0..last {
-            let next = Shards::new(&specs[stage + 1], stages[stage + 1].key_hash()?);
-            let sums = folded.last().unwrap_or(first);
-            self.advance(step, stage, &mut stages[stage], sums, &next, &accumulators, &mut retired)?;
-            folded.push(next);
-        }
-        let mut sums = folded.last().unwrap_or(first).take(0);
-        let changed: HashSet<Vec<u8>> = sums.sorted().groups().map(|group| group.key().to_vec()).collect();
-        stages[last].scan(self.store, |key, rows| sums.load(key, rows, Sign::Plus))?;
-        let sorted = sums.sorted();
-        let mut accumulator = self.accumulator(step, &accumulators)?;
-        let table = accumulator.evaluate(&sorted.batch()?)?;
-        let mut cost = first.cost();
-        let others = accumulators.into_inner().expect("no one panics while holding it");
-        others.iter().chain([&accumulator]).for_each(|used| cost.merge(used.cost()));
-        let pairs = sorted.groups().filter(|group| changed.contains(group.key())).map(|group| {
-            let mut rows = Vec::new();
-            group.write(&mut rows)?;
-            Ok((group.key().to_vec(), Some(rows).filter(|rows| !rows.is_empty())))
-        });
-        stages[last].put(self.store, &self.stem(step, last), pairs.collect::<Result<_>>()?, &mut retired)?;
+        let mut rows = match stages.last_mut().filter(|_| step.is_whole()) {
+            Some(kept) => node.whole(kept, &sums[specs.len() - 1])?,
+            None => node.grouped(&sums[specs.len()])?,
+        };
 
-        let table_object = self.write_table(step, previous, &table)?;
-        let referenced = stages.iter().flat_map(SortedRuns::runs).map(|run| run.key.clone());
-        let referenced = referenced.chain([table_object.key.clone()]).collect();
+        let mut referenced: Vec<String> = Vec::new();
+        let file = match (step.layer, &rows.table) {
+            (Layer::Gold, Some(table)) => Some(self.write_table(step, previous, table)?),
+            _ => None,
+        };
+        referenced.extend(file.iter().map(|file| file.key.clone()));
+        let change = match rows.delta.take().filter(|_| node.before.is_some()) {
+            Some(delta) => Some(node.write_delta(&delta)?),
+            None => None,
+        };
+        let changes = change.iter().flat_map(|change| change.added.iter().chain(&change.removed));
+        referenced.extend(changes.map(|object| object.key.clone()));
+        let fingerprint = step.fingerprint.at(self.as_of);
+        let (relation, file) = match (rows.runs, file) {
+            (Some(runs), file) => (Relation::of_rows(fingerprint, rows.count, rows.content, runs), file),
+            (None, Some(file)) => (Relation::of_file(fingerprint, file), None),
+            (None, None) => return Err(Error::internal("a table without rows and without a file")),
+        };
+        let mut cost = Cost::default();
+        sums.iter().for_each(|sums| cost.merge(sums.cost()));
+        let reducers = std::mem::take(&mut node.reducers).into_inner().expect("no one panics while holding it");
+        reducers.values().flatten().for_each(|used| cost.merge(used.cost()));
         let gold = Gold {
-            relation: Relation::of_file(step.fingerprint.at(self.as_of), table_object),
+            relation,
+            file,
             inputs: inputs(step, self.state),
             stages,
+            parts: step.parts(self.as_of),
             commit: 0,
             cost,
-            micros: cost.micros + previous.filter(|_| incremental).map_or(0, |previous| previous.micros),
+            micros: cost.micros + node.before.map_or(0, |before| before.micros),
         };
-        Ok(Finalized { gold, table, retired, referenced })
+        referenced.extend(gold.sums().map(ToOwned::to_owned));
+        Ok(Finalized { gold, rows: change, table: rows.table, retired: node.retired, referenced })
     }
 
-    /// Adds `sums` to the kept sums of a stage before the last. For the groups that change, subtracts from `next` the
-    /// rows that they folded to before, and adds those that they fold to now.
-    #[expect(clippy::too_many_arguments, reason = "all of it changes from stage to stage")]
-    fn advance<'s>(
-        &self,
-        step: &'s KpiStep,
-        stage: usize,
-        kept: &mut SortedRuns,
-        sums: &Shards,
-        next: &Shards,
-        accumulators: &Mutex<Vec<Accumulator<'s>>>,
-        retired: &mut Vec<String>,
-    ) -> Result<()> {
+    /// Returns the prefix of the keys under which this commit writes the sorted runs of a part of the table.
+    fn stem(&self, step: &TableStep, part: &str) -> String {
+        format!("{SUMS}{}/{:020}-{part}", step.name, self.state.sequence + 1)
+    }
+
+    /// Writes the table as CSV, unless the previous table has the same bytes.
+    fn write_table(&self, step: &TableStep, previous: Option<&Gold>, table: &RecordBatch) -> Result<ObjectRef> {
+        let body = encode_table(table.schema_ref(), std::slice::from_ref(table), Formulas::Escape)?;
+        let sha256 = digest::hex(&body);
+        let before = previous.and_then(Gold::table);
+        if let Some(same) = before.filter(|before| before.sha256 == sha256 && is_whole(self.store, before)) {
+            // A new stamp would suggest that the table changed.
+            return Ok(same.clone());
+        }
+        let after = before.map(|before| before.key.as_str());
+        let key = put_stamped(self.store, self.state, self.now, &step.name, after, &body)?;
+        Ok(ObjectRef { key, sha256, bytes: body.len() as u64, rows: table.num_rows() as u64 })
+    }
+}
+
+impl<'n> Node<'n> {
+    /// Returns the kept sums of each stage. Where nothing is kept, they take the key hash of the new sums, so that these
+    /// can be written.
+    fn kept(&self, stages: usize, sums: &[Arc<Shards>]) -> Vec<SortedRuns> {
+        let new = || sums.iter().take(stages).map(|sums| SortedRuns::with_key_hash(sums.key_hash())).collect();
+        self.before.map_or_else(new, |before| before.stages.clone())
+    }
+
+    /// Returns the rows that are kept of the table before.
+    fn kept_rows(&self, new: &Shards) -> SortedRuns {
+        match self.before.map(|before| &before.relation.files) {
+            Some(Files::Rows(rows)) => rows.clone(),
+            _ => SortedRuns::with_key_hash(new.key_hash()),
+        }
+    }
+
+    /// Adds `sums` to the kept sums of a stage of groups. For the groups that change, subtracts from `next` what they
+    /// gave before, and adds what they give now.
+    fn advance(&mut self, stage: usize, kept: &mut SortedRuns, sums: &Shards, next: &Shards) -> Result<()> {
         let (parts, bytes) = sums.gather();
         if bytes == 0 {
             return Ok(());
@@ -115,53 +186,246 @@ impl Aggregation<'_> {
         if hash != sums.key_hash() {
             return Err(Error::internal("the new sums have another key hash than the kept sums"));
         }
-        let before = kept.open(self.store)?;
-        kept.write(self.store, &self.stem(step, stage), bytes, parts, retired, |number, part| {
-            let _span = profile::span("finalize sums", &step.name);
-            let mut accumulator = self.accumulator(step, accumulators)?;
+        let (store, stem) = (self.of.store, self.of.stem(self.step, &stage.to_string()));
+        let before = kept.open(store)?;
+        let next = self.taking(stage, next);
+        let mut retired = std::mem::take(&mut self.retired);
+        let written = kept.write(store, &stem, bytes, parts, &mut retired, |number, part| {
+            let _span = profile::span("finalize sums", &self.step.name);
             let mut sums = sums.take(number);
             let groups_before = kept_groups(&before, &sums)?;
-            if !groups_before.is_empty() {
-                fold(&mut accumulator, stage, &groups_before.sorted_by_hash(&hash), Sign::Minus, next)?;
-                sums.add_all(&groups_before, Sign::Plus);
-            }
-            let groups = sums.sorted_by_hash(&hash);
-            fold(&mut accumulator, stage, &groups, Sign::Plus, next)?;
-            accumulators.lock().expect("no one panics while holding it").push(accumulator);
+            self.with_reducer(stage, |reducer| {
+                if !groups_before.is_empty() {
+                    reduce(reducer, &groups_before.sorted_by_hash(&hash), Sign::Minus, &next)?;
+                    sums.add_all(&groups_before, Sign::Plus);
+                }
+                reduce(reducer, &sums.sorted_by_hash(&hash), Sign::Plus, &next)
+            })?;
             let mut rows = Vec::new();
-            groups.groups().try_for_each(|group| {
+            sums.sorted_by_hash(&hash).groups().try_for_each(|group| {
                 rows.clear();
                 group.write(&mut rows)?;
                 part.push(hash.of(group.key()), group.key(), (!rows.is_empty()).then_some(&rows))
             })
-        })
-        .map(|_| ())
+        });
+        self.retired = retired;
+        written.map(drop)
     }
 
-    /// Returns an accumulator that was used before, or else a new one. Opening one takes longer than folding a few
-    /// groups.
-    fn accumulator<'s>(&self, step: &'s KpiStep, free: &Mutex<Vec<Accumulator<'s>>>) -> Result<Accumulator<'s>> {
-        let free = free.lock().expect("no one panics while holding it").pop();
-        free.map_or_else(|| step.open(self.as_of), Ok)
+    /// Does what [`Node::advance`] does, for a stage whose rows are all one group.
+    fn advance_whole(&mut self, stage: usize, kept: &mut SortedRuns, sums: &Shards, next: &Shards) -> Result<()> {
+        let next = self.taking(stage, next);
+        let changed = sums.take(0);
+        let mut before = changed.like();
+        kept.scan(self.of.store, |key, rows| before.load(key, rows, Sign::Plus))?;
+        self.with_reducer(stage, |reducer| {
+            if self.before.is_some() {
+                next.add(&whole(reducer, &before.sorted())?, Sign::Minus)?;
+            }
+            before.add_all(&changed, Sign::Plus);
+            next.add(&whole(reducer, &before.sorted())?, Sign::Plus)
+        })?;
+        self.put(kept, &stage.to_string(), &before, &changed)
     }
 
-    /// Returns the prefix of the keys under which this commit writes the stage's sorted runs.
-    fn stem(&self, step: &KpiStep, stage: usize) -> String {
-        format!("{SUMS}{}/{:020}-{stage}", step.name, self.state.sequence + 1)
-    }
-
-    /// Writes the table as CSV, unless the previous table has the same bytes.
-    fn write_table(&self, step: &KpiStep, previous: Option<&Gold>, table: &RecordBatch) -> Result<ObjectRef> {
-        let body = encode_table(table.schema_ref(), std::slice::from_ref(table), Formulas::Escape)?;
-        let sha256 = digest::hex(&body);
-        let same = previous.filter(|gold| gold.table().sha256 == sha256 && is_whole(self.store, gold.table()));
-        if let Some(same) = same {
-            // A new stamp would suggest that the table changed.
-            return Ok(same.table().clone());
+    /// Makes the table from all rows of the last stage, which are one group.
+    fn whole(&mut self, kept: &mut SortedRuns, sums: &Shards) -> Result<Rows> {
+        let spec = self.step.plugin.spec();
+        let stage = spec.stages.len() - 1;
+        let changed = sums.take(0);
+        let mut all = changed.like();
+        all.add_all(&changed, Sign::Plus);
+        kept.scan(self.of.store, |key, rows| all.load(key, rows, Sign::Plus))?;
+        let table = self.with_reducer(stage, |reducer| whole(reducer, &all.sorted()))?;
+        self.put(kept, &stage.to_string(), &all, &changed)?;
+        self.step.plugin.check_table(&table)?;
+        let count = table.num_rows() as u64;
+        if !self.step.keeps_rows() {
+            return Ok(Rows { runs: None, delta: None, count, content: Content::default(), table: Some(table) });
         }
-        let after = previous.map(|gold| gold.table().key.as_str());
-        let key = put_stamped(self.store, self.state, self.now, &step.name, after, &body)?;
-        Ok(ObjectRef { key, sha256, bytes: body.len() as u64, rows: table.num_rows() as u64 })
+
+        let rows = RowStage::of(spec);
+        let new = Shards::new(&rows.spec, smelt_common::key_hash::KeyHash::default());
+        new.add(&rows.counted(&table)?, Sign::Plus);
+        let new = new.all();
+        let mut content = Content::default();
+        new.sorted().rows().try_for_each(|row| add_rows(&mut content, row?))?;
+        let mut kept = match self.before.map(|before| &before.relation.files) {
+            Some(Files::Rows(rows)) => rows.clone(),
+            _ => SortedRuns::default(),
+        };
+        let mut changed = new.like();
+        changed.add_all(&new, Sign::Plus);
+        kept.scan(self.of.store, |key, rows| changed.load(key, rows, Sign::Minus))?;
+        let delta = rows.delta(&changed.sorted())?;
+        self.put(&mut kept, "rows", &new, &changed)?;
+        Ok(Rows { runs: Some(kept), delta: Some(delta), count, content, table: Some(table) })
+    }
+
+    /// Makes the kept map hold, of the groups in `changed`, the rows that are in `all`.
+    fn put(&mut self, kept: &mut SortedRuns, part: &str, all: &Sums, changed: &Sums) -> Result<()> {
+        let mut wanted: HashSet<Vec<u8>> = HashSet::new();
+        let mut rows = Vec::new();
+        for group in changed.sorted().groups() {
+            rows.clear();
+            group.write(&mut rows)?;
+            if !rows.is_empty() {
+                wanted.insert(group.key().to_vec());
+            }
+        }
+        let mut pairs = Vec::with_capacity(wanted.len());
+        for group in all.sorted().groups() {
+            if let Some(key) = wanted.take(group.key()) {
+                let mut rows = Vec::new();
+                group.write(&mut rows)?;
+                pairs.push((key, Some(rows).filter(|rows| !rows.is_empty())));
+            }
+        }
+        pairs.extend(wanted.into_iter().map(|key| (key, None)));
+        let stem = self.of.stem(self.step, part);
+        kept.put(self.of.store, &stem, pairs, &mut self.retired)
+    }
+
+    /// Adds `sums`, which are rows of the table, to those that are kept.
+    fn grouped(&mut self, sums: &Shards) -> Result<Rows> {
+        let rows = RowStage::of(self.step.plugin.spec());
+        let mut kept = self.kept_rows(sums);
+        let before = self.before.map(|before| &before.relation);
+        let mut content = before.map_or_else(Content::default, |before| before.content);
+        let mut count = before.map_or(0, |before| i128::from(before.rows));
+        let (parts, bytes) = sums.gather();
+        let mut delta = Delta::default();
+        if bytes > 0 {
+            let hash = kept.key_hash()?;
+            let (store, stem) = (self.of.store, self.of.stem(self.step, "rows"));
+            let reader = kept.open(store)?;
+            let wants_delta = self.before.is_some() && self.step.is_read;
+            let mut retired = std::mem::take(&mut self.retired);
+            let changed = kept.write(store, &stem, bytes, parts, &mut retired, |number, part| {
+                let mut changed = Changed::default();
+                let mut sums = sums.take(number);
+                for row in sums.sorted().rows() {
+                    let row = row?;
+                    changed.rows += row.1;
+                    add_rows(&mut changed.content, row)?;
+                }
+                if wants_delta {
+                    changed.delta = rows.delta(&sums.sorted_by_hash(&hash))?;
+                }
+                let groups_before = kept_groups(&reader, &sums)?;
+                sums.add_all(&groups_before, Sign::Plus);
+                let mut bytes = Vec::new();
+                for group in sums.sorted_by_hash(&hash).groups() {
+                    bytes.clear();
+                    group.write(&mut bytes)?;
+                    self.expect_one(&group)?;
+                    part.push(hash.of(group.key()), group.key(), (!bytes.is_empty()).then_some(&bytes))?;
+                }
+                Ok(changed)
+            });
+            self.retired = retired;
+            for part in changed? {
+                content.merge(part.content);
+                count += part.rows;
+                delta.added.extend(part.delta.added);
+                delta.removed.extend(part.delta.removed);
+            }
+        }
+        let table = match self.step.layer {
+            Layer::Gold => Some(rows.all(self.of.store, &kept)?),
+            Layer::Silver => None,
+        };
+        let count = u64::try_from(count).map_err(|_| Error::internal("a table has less than no rows"))?;
+        Ok(Rows { runs: Some(kept), delta: Some(delta).filter(|_| self.step.is_read), count, content, table })
+    }
+
+    /// Fails if a group of rows that share a key is more than one row. The error names the columns, not their content.
+    fn expect_one(&self, group: &smelt_runtime::sums::Group<'_>) -> Result<()> {
+        if group.total()? <= 1 {
+            return Ok(());
+        }
+        let (plugin, key) = (&self.step.plugin.identity().name, self.step.plugin.spec().key_names());
+        let key: Vec<_> = key.into_iter().flatten().map(|name| format!("`{name}`")).collect();
+        Err(Error::breach(
+            Breach::Form,
+            format!("plugin `{plugin}` broke the contract: two rows of its table agree in the key {}", key.join(", ")),
+        ))
+    }
+
+    fn write_delta(&self, delta: &Delta) -> Result<RowsChange> {
+        let write = |kind: &str, batches: &[RecordBatch]| -> Result<Option<ObjectRef>> {
+            let Some(first) = batches.first() else { return Ok(None) };
+            let stem = format!("{CHANGES}{}/{:020}-{kind}", self.step.name, self.of.state.sequence + 1);
+            let mut writer = Writer::begin(self.of.store, &stem, first.schema_ref())?;
+            let mut encoded = Encoded::default();
+            for batch in batches {
+                encoded.fill(batch, None)?;
+                writer.append(&encoded)?;
+            }
+            writer.finish(&stem).map(Some)
+        };
+        Ok(RowsChange { added: write("added", &delta.added)?, removed: write("removed", &delta.removed)? })
+    }
+
+    /// Returns what takes the rows that the reducers of a stage give: the next stage, or the rows of the table.
+    fn taking<'t>(&self, stage: usize, next: &'t Shards) -> Taker<'t> {
+        let spec = self.step.plugin.spec();
+        let rows = (stage + 1 == spec.stages.len()).then(|| RowStage::of(spec));
+        Taker { next, rows }
+    }
+
+    fn with_reducer<R>(&self, stage: usize, work: impl FnOnce(&mut Reducer<'n>) -> Result<R>) -> Result<R> {
+        let free = self.reducers.lock().expect("no one panics while holding it").get_mut(&stage).and_then(Vec::pop);
+        let mut reducer = free.map_or_else(|| self.step.reducer(stage, self.of.as_of), Ok)?;
+        let result = work(&mut reducer)?;
+        let mut reducers = self.reducers.lock().expect("no one panics while holding it");
+        reducers.entry(stage).or_default().push(reducer);
+        Ok(result)
+    }
+}
+
+/// Takes the rows that reducers give.
+pub(super) struct Taker<'t> {
+    next: &'t Shards,
+    /// Set if they are rows of the table.
+    rows: Option<RowStage>,
+}
+
+impl<'t> Taker<'t> {
+    /// Returns what takes the rows that the accumulators of an input give, which are added to `sums`.
+    pub(super) fn of_input(step: &TableStep, sums: &'t Shards) -> Self {
+        let spec = step.plugin.spec();
+        Self { next: sums, rows: spec.stages.is_empty().then(|| RowStage::of(spec)) }
+    }
+
+    pub(super) fn add(&self, given: &RecordBatch, sign: Sign) -> Result<()> {
+        match &self.rows {
+            Some(rows) => self.next.add(&rows.counted(given)?, sign),
+            None => self.next.add(given, sign),
+        }
+        Ok(())
+    }
+}
+
+/// Adds the row, as often as it is counted.
+fn add_rows(content: &mut Content, (row, count): (&[u8], i128)) -> Result<()> {
+    for _ in 0..count.unsigned_abs() {
+        match count > 0 {
+            true => content.add_row(row),
+            false => content.subtract_row(row),
+        }
+    }
+    Ok(())
+}
+
+/// Returns the rows of a table that are kept by key, in the order of the key.
+///
+/// # Errors
+/// The rows are not kept so, or they are gone or damaged.
+pub fn rows_of(store: &dyn Store, step: &TableStep, gold: &Gold) -> Result<RecordBatch> {
+    match &gold.relation.files {
+        Files::Rows(kept) => RowStage::of(step.plugin.spec()).all(store, kept),
+        _ => Err(Error::internal(format!("the rows of `{}` are not kept by key", step.name))),
     }
 }
 
@@ -197,16 +461,17 @@ pub(super) fn kept_groups(kept: &Reader<'_>, sums: &Sums) -> Result<Sums> {
     Ok(found)
 }
 
-/// Folds the groups of a stage, and adds the resulting rows to the next stage or subtracts them.
-pub(super) fn fold(
-    accumulator: &mut Accumulator<'_>,
-    stage: usize,
-    groups: &Sorted<'_>,
-    sign: Sign,
-    next: &Shards,
-) -> Result<()> {
-    for batch in groups.batches(GROUP_ROWS) {
-        next.add(&accumulator.fold(stage, &batch?)?, sign);
+/// Reduces the groups of a stage, and adds what they give or subtracts it.
+pub(super) fn reduce(reducer: &mut Reducer<'_>, groups: &Sorted<'_>, sign: Sign, to: &Taker<'_>) -> Result<()> {
+    for batch in groups.batches(BATCH_ROWS) {
+        let Groups { rows, ends } = batch?;
+        to.add(&reducer.reduce(&rows, &ends)?.rows, sign)?;
     }
     Ok(())
+}
+
+/// Returns what all rows of a stage give, which are one group. It is there without a row too.
+pub(super) fn whole(reducer: &mut Reducer<'_>, rows: &Sorted<'_>) -> Result<RecordBatch> {
+    let rows = rows.batch()?;
+    Ok(reducer.reduce(&rows, &[rows.num_rows() as u32])?.rows)
 }

@@ -1,13 +1,25 @@
-//! The sums of a KPI's first stage.
+//! The sums that are added to a table's stages.
 
-use crate::pipeline::KpiStep;
-use smelt_catalog::State;
+use std::sync::Arc;
+
+use super::row_stage::RowStage;
+use crate::pipeline::TableStep;
+use smelt_catalog::{Files, State};
 use smelt_common::error::Result;
 use smelt_runtime::sums::Shards;
+use smelt_storage::sorted_runs::SortedRuns;
 
-/// Returns empty sums for the KPI's first stage. If the lake keeps that stage, they have its key hash, so that they can
-/// be added to it.
-pub(crate) fn first_stage(step: &KpiStep, state: &State) -> Result<Shards> {
-    let kept = state.gold.get(&step.name).and_then(|gold| gold.stages.first());
-    Ok(Shards::new(&step.plugin.spec().stages[0], kept.cloned().unwrap_or_default().key_hash()?))
+/// Returns empty sums for each stage of the table, and for its rows. Where the lake keeps a stage, they have its key
+/// hash, so that they can be added to it.
+pub(crate) fn empty_stages(step: &TableStep, state: &State) -> Result<Vec<Arc<Shards>>> {
+    let (spec, kept) = (step.plugin.spec(), state.gold.get(&step.name));
+    let rows = match kept.map(|kept| &kept.relation.files) {
+        Some(Files::Rows(rows)) => Some(rows),
+        _ => None,
+    };
+    let of = |spec, runs: Option<&SortedRuns>| {
+        Ok(Arc::new(Shards::new(spec, runs.cloned().unwrap_or_default().key_hash()?)))
+    };
+    let stages = spec.stages.iter().enumerate().map(|(at, stage)| of(stage, kept.and_then(|kept| kept.stages.get(at))));
+    stages.chain([of(&RowStage::of(spec).spec, rows)]).collect()
 }

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use arrow_array::RecordBatch;
 
 use super::finalize::{fold, kept_groups};
-use crate::pipeline::{KpiStep, Pipeline};
+use crate::pipeline::{TableStep, Pipeline};
 use crate::silver;
 use smelt_catalog::{Gold, ObjectRef};
 use smelt_common::error::Result;
@@ -20,7 +20,7 @@ use smelt_storage::sorted_runs::Reader;
 pub struct LeaveOneOut<'w> {
     store: &'w dyn Store,
     pipeline: &'w Pipeline,
-    step: &'w KpiStep,
+    step: &'w TableStep,
     as_of: i64,
     /// The kept sums of each stage before the last.
     kept: Vec<Reader<'w>>,
@@ -49,7 +49,7 @@ impl States {
 impl<'w> LeaveOneOut<'w> {
     /// Opens the sums of the table `gold`. The pipeline must have the components and parameters that the table was made
     /// with.
-    pub fn open(store: &'w dyn Store, pipeline: &'w Pipeline, step: &'w KpiStep, gold: &'w Gold) -> Result<Self> {
+    pub fn open(store: &'w dyn Store, pipeline: &'w Pipeline, step: &'w TableStep, gold: &'w Gold) -> Result<Self> {
         let specs = &step.plugin.spec().stages;
         let Some((stage, folded)) = gold.stages.split_last().filter(|_| gold.stages.len() == specs.len()) else {
             let (kpi, kept, declared) = (&step.name, gold.stages.len(), specs.len());

@@ -7,8 +7,9 @@ mod first_stage;
 mod leave_one_out;
 pub mod partial;
 mod pass;
+mod row_stage;
 mod rows;
 
-pub use aggregation::{Aggregation, Tables};
-pub use finalize::put_stamped;
+pub use aggregation::{Aggregation, Made};
+pub use finalize::{put_stamped, rows_of};
 pub use leave_one_out::{LeaveOneOut, States};

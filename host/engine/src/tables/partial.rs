@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use arrow_array::RecordBatch;
 
-use crate::pipeline::{KpiStep, Pipeline};
+use crate::pipeline::{Pipeline, TableStep};
 use crate::silver;
-use crate::tables::first_stage::first_stage;
+use super::finalize::Taker;
+use super::first_stage::empty_stages;
 use smelt_catalog::State;
 use smelt_common::error::Result;
 use smelt_runtime::Accumulator;
@@ -20,8 +21,8 @@ const MOST_ROWS: usize = 1 << 19;
 /// The silver objects whose rows a partial aggregate contains: the index of the KPI's input and the object's key.
 pub type Included = HashSet<(usize, String)>;
 
-/// The objects that a KPI has read, and the sums of their rows.
-type PartialAggregate = (Included, Arc<Shards>);
+/// The objects that a KPI has read, and the sums of their rows: for each stage, and for the rows of the table.
+type PartialAggregate = (Included, Vec<Arc<Shards>>);
 
 /// The partial aggregates of all KPIs, by KPI.
 #[derive(Default)]
@@ -40,7 +41,7 @@ pub struct PartialAggregator<'a> {
 
 /// The accumulator for one input of a KPI.
 struct InputAccumulator<'a> {
-    step: &'a KpiStep,
+    step: &'a TableStep,
     /// The index of the input.
     input: usize,
     /// The accumulator; `None` if it failed.
@@ -62,13 +63,13 @@ impl PartialAggregates {
         as_of: i64,
     ) -> PartialAggregator<'a> {
         let mut opened = Vec::new();
-        for step in &pipeline.kpis {
+        for step in &pipeline.tables {
             let inputs = step.inputs.iter().enumerate().filter(|(_, input)| input.relation == dataset);
             for (input, _) in inputs {
                 opened.push(InputAccumulator {
                     step,
                     input,
-                    accumulator: step.open(as_of).ok(),
+                    accumulator: step.accumulator(input, as_of).ok(),
                     rows: 0,
                     included: Included::new(),
                 });
@@ -83,25 +84,33 @@ impl PartialAggregates {
         &self,
         kpi: &str,
         wanted: impl Iterator<Item = (usize, &'s str)>,
-    ) -> Option<(Included, Arc<Shards>)> {
+    ) -> Option<(Included, Vec<Arc<Shards>>)> {
         let (included, sums) = self.kpis.lock().expect("no one panics while holding it").remove(kpi)??;
         let wanted: HashSet<(usize, &str)> = wanted.collect();
         included.iter().all(|(input, key)| wanted.contains(&(*input, key.as_str()))).then_some((included, sums))
     }
 
     /// Adds the state of an accumulator, which has read the objects, to the KPI's partial aggregate.
-    fn add(&self, step: &KpiStep, state: &State, accumulator: Option<Accumulator<'_>>, included: Included) {
+    fn add(
+        &self,
+        step: &TableStep,
+        input: usize,
+        state: &State,
+        accumulator: Option<Accumulator<'_>>,
+        included: Included,
+    ) {
         let rows = accumulator.and_then(|mut accumulator| Some((accumulator.state().ok()?, accumulator.cost())));
         let kpis = || self.kpis.lock().expect("no one panics while holding it");
-        let new = || Some((Included::new(), Arc::new(first_stage(step, state).ok()?)));
-        let Some(sums) = kpis().entry(step.name.clone()).or_insert_with(new).as_ref().map(|(_, sums)| Arc::clone(sums))
+        let new = || Some((Included::new(), empty_stages(step, state).ok()?));
+        let to = step.target(input);
+        let Some(sums) =
+            kpis().entry(step.name.clone()).or_insert_with(new).as_ref().map(|(_, sums)| Arc::clone(&sums[to]))
         else {
             return;
         };
         let added = rows.is_some_and(|(rows, cost)| {
             sums.spend(cost);
-            sums.add(&rows, Sign::Plus);
-            true
+            Taker::of_input(step, &sums).add(&rows, Sign::Plus).is_ok()
         });
         if let Some(partial) = kpis().get_mut(&step.name) {
             match partial {
@@ -116,17 +125,16 @@ impl PartialAggregator<'_> {
     /// Adds rows that are about to be written.
     pub fn add(&mut self, batch: &RecordBatch) -> Result<()> {
         for InputAccumulator { step, input, accumulator, rows, .. } in &mut self.inputs {
-            let input = &step.inputs[*input];
-            let projected = silver::project(batch, &input.columns)?;
+            let projected = silver::project(batch, &step.inputs[*input].columns)?;
             if let Some(open) = accumulator
-                && open.update(&input.name, &projected).is_err()
+                && open.update(&projected).is_err()
             {
                 *accumulator = None;
             }
             *rows += projected.num_rows();
             if *rows >= MOST_ROWS && accumulator.is_some() {
-                self.partials.add(step, self.state, accumulator.take(), Included::new());
-                (*accumulator, *rows) = (step.open(self.as_of).ok(), 0);
+                self.partials.add(step, *input, self.state, accumulator.take(), Included::new());
+                (*accumulator, *rows) = (step.accumulator(*input, self.as_of).ok(), 0);
             }
         }
         Ok(())
@@ -146,8 +154,8 @@ impl PartialAggregator<'_> {
 
     /// Adds the accumulators' states to the partial aggregates.
     pub fn finalize(self) {
-        for InputAccumulator { step, accumulator, included, .. } in self.inputs {
-            self.partials.add(step, self.state, accumulator, included);
+        for InputAccumulator { step, input, accumulator, included, .. } in self.inputs {
+            self.partials.add(step, input, self.state, accumulator, included);
         }
     }
 }

@@ -1,34 +1,73 @@
-//! Computes KPIs over silver. Each is brought up to date with the rows that were added and removed since it last ran.
+//! Makes tables. Each is brought up to date with the rows that came and left since it last ran in what it reads.
 
-use super::aggregation::{Aggregation, Tables, Work};
+use super::aggregation::{Aggregation, Made, Work};
 use super::delta::Delta;
-use super::first_stage::first_stage;
-use super::rows::{Task, WorkInput, bundles};
+use super::first_stage::empty_stages;
+use super::rows::{Place, Task, WorkInput, bundles};
 use crate::outcome::{Outcome, Subject};
-use crate::pipeline::KpiStep;
-use crate::plan::{KpiPlan, inputs};
-use smelt_catalog::Change;
+use crate::pipeline::TableStep;
+use crate::plan::{KpiPlan, inputs, silver_version};
+use smelt_catalog::{Change, State};
 use smelt_common::error::{Kind, Result};
 use smelt_common::{Error, workers};
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 /// Tasks by object and row ranges. KPIs that last ran at different commits must subtract different rows of the same
 /// object.
 type Tasks<'t> = BTreeMap<(&'t str, Option<&'t [(usize, usize)]>), Task<'t>>;
 
+/// Plans the tables of a level for a state.
+type Planner<'p> = dyn Fn(&State, usize) -> Vec<KpiPlan> + 'p;
+
 impl Aggregation<'_> {
-    /// Computes the KPIs in the plans. The lake changes only when the returned change is committed.
+    /// Brings the tables up to date that `plan` says are due, level by level: a table after all that it reads. `plan` is
+    /// asked for each level, since a table may come out as it was. A table is left alone if one that it reads failed, so
+    /// that no table mixes rows of different moments. The lake changes only when the returned change is committed.
     ///
     /// # Errors
-    /// An error that stops every KPI. If one KPI fails, the outcome says so.
-    pub fn run(&self, plans: &[KpiPlan]) -> Result<Outcome<Tables>> {
-        let is_due = |step: &&KpiStep| plans.iter().any(|plan| plan.kpi == step.name && plan.reason.is_some());
-        let due: Vec<&KpiStep> = self.pipeline.kpis.iter().filter(is_due).collect();
-        let mut outcome = Outcome::new(Change::new("aggregate"), Tables::new());
-        let broken = self.pass(&due, true, &mut outcome)?;
-        if !broken.is_empty() {
-            self.pass(&broken, false, &mut outcome)?;
+    /// An error that stops every table. If one table fails, the outcome says so.
+    pub fn run(&self, plan: &Planner<'_>) -> Result<Outcome<Made>> {
+        let mut outcome = Outcome::new(Change::new("aggregate"), Made::default());
+        // The tables that are not brought up to date, and whether that is news.
+        let mut stopped: BTreeMap<&str, bool> = BTreeMap::new();
+        let levels = self.pipeline.tables.iter().map(|step| step.level).max().map_or(0, |last| last + 1);
+        for level in 0..levels {
+            let commit = outcome.change.to_follow(self.state);
+            // Keys of new objects have the number of the commit, which is one more than the state's.
+            let state = State { sequence: self.state.sequence, ..commit.state.clone() };
+            let at_level = Aggregation { state: &state, pending: Some(&commit), ..*self };
+            let plans = plan(&state, level);
+            let of = |step: &TableStep| plans.iter().find(|plan| plan.kpi == step.name);
+            let mut due: Vec<&TableStep> = Vec::new();
+            for step in self.pipeline.tables.iter().filter(|step| step.level == level) {
+                let plan = of(step);
+                let read = step.inputs.iter().find_map(|input| stopped.get_key_value(input.relation.as_str()));
+                if let Some(parked) = plan.and_then(|plan| plan.parked.clone()) {
+                    stopped.insert(&step.name, false);
+                    outcome.made.parked.push(parked);
+                } else if let Some((&read, &is_news)) = read {
+                    stopped.insert(&step.name, is_news);
+                    if is_news {
+                        let table = &step.name;
+                        outcome.warnings.push(format!(
+                            "`{table}` is not brought up to date, because `{read}`, which it reads, is not"
+                        ));
+                    }
+                } else if plan.is_some_and(|plan| plan.reason.is_some()) {
+                    due.push(step);
+                }
+            }
+            if due.is_empty() {
+                continue;
+            }
+            outcome.made.tried.extend(due.iter().map(|step| (step.name.clone(), silver_version(step, &state))));
+            let broken = at_level.pass(&due, true, &mut outcome)?;
+            if !broken.is_empty() {
+                at_level.pass(&broken, false, &mut outcome)?;
+            }
+            let failed = due.iter().filter(|step| !outcome.change.gold.contains_key(&step.name));
+            stopped.extend(failed.map(|step| (step.name.as_str(), true)));
         }
         Ok(outcome)
     }
@@ -37,23 +76,23 @@ impl Aggregation<'_> {
     /// a log that they need, are gone or damaged. These must be rebuilt.
     fn pass<'s>(
         &self,
-        due: &[&'s KpiStep],
+        due: &[&'s TableStep],
         incremental: bool,
-        outcome: &mut Outcome<Tables>,
-    ) -> Result<Vec<&'s KpiStep>> {
+        outcome: &mut Outcome<Made>,
+    ) -> Result<Vec<&'s TableStep>> {
         let mut works = Vec::new();
         let mut deltas: HashMap<(&str, Option<u64>), Delta> = HashMap::new();
         let mut broken = Vec::new();
         for &step in due {
             let since = if incremental { self.since(step) } else { None };
             match self.collect(step, since.as_ref(), &mut deltas) {
-                Ok(incremental) => match first_stage(step, self.state) {
-                    Ok(sums) => works.push(Work { step, incremental, sums: Arc::new(sums), failure: Mutex::default() }),
+                Ok(incremental) => match empty_stages(step, self.state) {
+                    Ok(sums) => works.push(Work { step, incremental, sums, failure: Mutex::default() }),
                     Err(error) => outcome.failures.push((Subject::Kpi(step.name.clone()), error)),
                 },
                 Err((_, error)) if error.kind() == Kind::Damaged && since.is_some() => broken.push(step),
-                Err((dataset, error)) if error.kind() == Kind::Damaged => {
-                    outcome.damaged.insert(dataset, error.to_string());
+                Err((relation, error)) if error.kind() == Kind::Damaged => {
+                    outcome.damaged.insert(relation, error.to_string());
                 }
                 Err((_, error)) => outcome.failures.push((Subject::Kpi(step.name.clone()), error)),
             }
@@ -64,7 +103,7 @@ impl Aggregation<'_> {
             self.assign(work, number, since.as_ref(), &deltas, &mut tasks);
         }
         let bundles = bundles(tasks.into_values().collect());
-        self.progress.begin("aggregating", bundles.iter().flatten().map(|task| task.object.bytes).sum());
+        self.progress.begin("aggregating", bundles.iter().flatten().map(|task| task.place.bytes()).sum());
         let damaged = workers::map(bundles, |bundle| self.run_bundle(&bundle, &works));
         self.progress.end();
         outcome.damaged.extend(damaged.into_iter().flatten());
@@ -83,7 +122,8 @@ impl Aggregation<'_> {
                     outcome.change.retired.extend(finalized.retired);
                     outcome.change.referenced.extend(finalized.referenced);
                     outcome.change.gold.insert(step.name.clone(), finalized.gold);
-                    outcome.made.insert(step.name.clone(), finalized.table);
+                    outcome.change.rows.extend(finalized.rows.map(|rows| (step.name.clone(), rows)));
+                    outcome.made.tables.extend(finalized.table.map(|table| (step.name.clone(), table)));
                 }
                 Err(error) if error.kind() == Kind::Damaged && incremental => {
                     tracing::warn!("the sums of KPI `{}` are rebuilt: {error}", step.name);
@@ -96,10 +136,10 @@ impl Aggregation<'_> {
     }
 
     /// Returns the revision that the KPI last read, by input. Returns `None` if the KPI's sums cannot be added to.
-    fn since(&self, step: &KpiStep) -> Option<BTreeMap<String, u64>> {
-        let gold = self.state.gold.get(&step.name)?;
+    fn since(&self, step: &TableStep) -> Option<BTreeMap<String, u64>> {
+        let gold = self.state.gold.get(&step.name).filter(|_| !self.damaged.contains_key(&step.name))?;
         let now = inputs(step, self.state);
-        let same = gold.relation.fingerprint.difference(&step.fingerprint.at(self.as_of)).is_none()
+        let same = step.goes_on_from(gold, self.as_of)
             && now.len() == gold.inputs.len()
             && now.iter().all(|(name, now)| {
                 gold.inputs.get(name).is_some_and(|read| {
@@ -116,7 +156,7 @@ impl Aggregation<'_> {
     /// The catalog cannot be read; with the name of the relation.
     fn collect<'s>(
         &self,
-        step: &'s KpiStep,
+        step: &'s TableStep,
         since: Option<&BTreeMap<String, u64>>,
         deltas: &mut HashMap<(&'s str, Option<u64>), Delta>,
     ) -> Result<bool, (String, Error)> {
@@ -132,7 +172,7 @@ impl Aggregation<'_> {
             if deltas.contains_key(&key) {
                 continue;
             }
-            match Delta::since(self.store, &input.relation, relation, revision).map_err(of(&input.relation))? {
+            match Delta::since(self.store, self.pending, &input.relation, relation, revision).map_err(of(&input.relation))? {
                 Some(delta) => drop(deltas.insert(key, delta)),
                 None => incremental = false,
             }
@@ -165,26 +205,38 @@ impl Aggregation<'_> {
             let revision = since.and_then(|since| since.get(&of.name)).copied();
             deltas.get(&(of.relation.as_str(), revision))
         };
+        let mut add = |place: Place<'t>, relation: &'t str, ranges: Option<&'t [(usize, usize)]>, reader| {
+            let task = || Task { place, relation, ranges, readers: vec![] };
+            // The key of a map's run is that of no object.
+            let key = match place {
+                Place::Object(object) => object.key.as_str(),
+                Place::Map(runs) => runs.runs().first().map_or("", |run| run.key.as_str()),
+            };
+            tasks.entry((key, ranges)).or_insert_with(task).readers.push(reader);
+        };
         let added = (0..step.inputs.len()).flat_map(|input| {
             let added = of_input(input).into_iter().flat_map(|delta| &delta.added);
             added.map(move |object| (input, object.key.as_str()))
         });
         let partial = self.partials.take(&step.name, added);
         // Only sums with the same key hash can be added to the kept sums.
-        let partial = partial.filter(|(_, sums)| !work.incremental || sums.key_hash() == work.sums.key_hash());
+        let partial = partial.filter(|(_, sums)| {
+            let mut both = sums.iter().zip(&work.sums);
+            !work.incremental || both.all(|(partial, kept)| partial.key_hash() == kept.key_hash())
+        });
         for (input, of) in step.inputs.iter().enumerate() {
             let Some(delta) = of_input(input) else { continue };
             let reader = WorkInput { work: number, input };
             for object in &delta.added {
                 if partial.as_ref().is_none_or(|(included, _)| !included.contains(&(input, object.key.clone()))) {
-                    let task = || Task { object, dataset: &of.relation, ranges: None, readers: vec![] };
-                    tasks.entry((&object.key, None)).or_insert_with(task).readers.push(reader);
+                    add(Place::Object(object), &of.relation, None, reader);
                 }
             }
+            if let Some(rows) = delta.whole.as_ref().filter(|rows| !rows.runs().is_empty()) {
+                add(Place::Map(rows), &of.relation, None, reader);
+            }
             for removed in &delta.removed {
-                let ranges = Some(removed.ranges.as_slice());
-                let task = || Task { object: &removed.rows, dataset: &of.relation, ranges, readers: vec![] };
-                tasks.entry((&removed.rows.key, ranges)).or_insert_with(task).readers.push(reader);
+                add(Place::Object(&removed.rows), &of.relation, Some(removed.ranges.as_slice()), reader);
             }
         }
         if let Some((_, sums)) = partial {

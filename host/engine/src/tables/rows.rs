@@ -1,4 +1,4 @@
-//! Reads silver for the KPIs. Each object is read once for all KPIs, and one guest gets many small objects.
+//! Reads relations for the tables. Each object is read once for all tables, and one guest gets many small objects.
 
 use std::collections::BTreeMap;
 
@@ -6,31 +6,60 @@ use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
 
 use super::aggregation::{Aggregation, Work};
+use super::finalize::Taker;
+use super::row_stage::RowStage;
 use crate::silver;
 use smelt_catalog::ObjectRef;
 use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
 use smelt_runtime::Accumulator;
 use smelt_runtime::sums::Sign;
+use smelt_storage::sorted_runs::SortedRuns;
 
 /// About how many bytes of silver an accumulator reads before its state is added up.
 const BUNDLE_BYTES: u64 = 4 << 20;
 
-/// An input of a KPI that reads an object.
+/// An input of a table that reads an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct WorkInput {
-    /// The index of the KPI among those that are computed.
+    /// The index of the table among those that are computed.
     pub(super) work: usize,
-    /// The index of the KPI's input.
+    /// The index of the table's input.
     pub(super) input: usize,
 }
 
-/// Rows of one object that some KPIs add to their sums or subtract from them.
+/// The place of rows.
+#[derive(Clone, Copy)]
+pub(super) enum Place<'t> {
+    /// An object in the format of silver.
+    Object(&'t ObjectRef),
+    /// A map of rows.
+    Map(&'t SortedRuns),
+}
+
+impl Place<'_> {
+    /// Returns the key of the object, or of the map's first run.
+    pub(super) fn key(&self) -> &str {
+        match self {
+            Self::Object(object) => &object.key,
+            Self::Map(runs) => runs.runs().first().map_or("", |run| &run.key),
+        }
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        match self {
+            Self::Object(object) => object.bytes,
+            Self::Map(runs) => runs.runs().iter().map(|run| run.bytes).sum(),
+        }
+    }
+}
+
+/// Rows that some tables add to their sums or subtract from them.
 pub(super) struct Task<'t> {
-    /// The object that holds the rows.
-    pub(super) object: &'t ObjectRef,
-    /// The dataset's name.
-    pub(super) dataset: &'t str,
+    /// The place of the rows.
+    pub(super) place: Place<'t>,
+    /// The relation's name.
+    pub(super) relation: &'t str,
     /// The rows that were removed and are subtracted, as ranges of row numbers. With `None`, all rows of the object are
     /// added.
     pub(super) ranges: Option<&'t [(usize, usize)]>,
@@ -48,15 +77,15 @@ impl Task<'_> {
 /// first.
 pub(super) fn bundles(mut tasks: Vec<Task<'_>>) -> Vec<Vec<Task<'_>>> {
     let kind = |task: &Task<'_>| (task.ranges.is_some(), task.readers.clone());
-    tasks.sort_by(|a, b| kind(a).cmp(&kind(b)).then(b.object.bytes.cmp(&a.object.bytes)));
+    tasks.sort_by(|a, b| kind(a).cmp(&kind(b)).then(b.place.bytes().cmp(&a.place.bytes())));
     let mut bundles: Vec<(u64, Vec<Task<'_>>)> = Vec::new();
     for task in tasks {
         match bundles.last_mut() {
             Some((bytes, bundle)) if *bytes < BUNDLE_BYTES && kind(&bundle[0]) == kind(&task) => {
-                *bytes += task.object.bytes;
+                *bytes += task.place.bytes();
                 bundle.push(task);
             }
-            _ => bundles.push((task.object.bytes, vec![task])),
+            _ => bundles.push((task.place.bytes(), vec![task])),
         }
     }
     bundles.sort_by_key(|(bytes, _)| std::cmp::Reverse(*bytes));
@@ -64,46 +93,38 @@ pub(super) fn bundles(mut tasks: Vec<Task<'_>>) -> Vec<Vec<Task<'_>>> {
 }
 
 impl Aggregation<'_> {
-    /// Reads the rows of a bundle and adds them to the KPIs' sums or subtracts them. Returns the datasets with an
+    /// Reads the rows of a bundle and adds them to the tables' sums or subtracts them. Returns the datasets with an
     /// object that is gone or damaged, each with the reason.
     pub(super) fn run_bundle(&self, bundle: &[Task<'_>], works: &[Work<'_>]) -> BTreeMap<String, String> {
         let mut damaged = BTreeMap::new();
         let mut open: Vec<(WorkInput, Accumulator<'_>)> = Vec::new();
         for &reader in &bundle[0].readers {
-            match works[reader.work].step.open(self.as_of) {
+            match works[reader.work].step.accumulator(reader.input, self.as_of) {
                 Ok(accumulator) => open.push((reader, accumulator)),
                 Err(error) => works[reader.work].fail(error),
             }
         }
         for task in bundle {
-            let Task { object, dataset, ranges, .. } = task;
             open.retain(|(reader, _)| !works[reader.work].has_failed());
-            match self.read(object, dataset, *ranges, &open, works) {
-                Ok(batches) => {
-                    for (reader, accumulator) in &mut open {
-                        if let Err(error) = update(accumulator, works, *reader, &batches) {
-                            works[reader.work].fail(error.context(&object.key));
-                        }
-                    }
+            if let Err(error) = self.read(task, &mut open, works) {
+                if error.kind() == Kind::Damaged && task.ranges.is_none() {
+                    damaged.insert(task.relation.to_owned(), error.to_string());
                 }
-                Err(error) => {
-                    if error.kind() == Kind::Damaged && ranges.is_none() {
-                        damaged.insert((*dataset).to_owned(), error.to_string());
-                    }
-                    for (reader, _) in &open {
-                        works[reader.work].fail(error.clone());
-                    }
+                for (reader, _) in &open {
+                    works[reader.work].fail(error.clone());
                 }
             }
-            self.progress.advance(object.bytes);
+            self.progress.advance(task.place.bytes());
         }
         for (reader, mut accumulator) in open {
             let work = &works[reader.work];
             if work.has_failed() {
                 continue;
             }
-            let added = accumulator.state().map(|state| work.sums.add(&state, bundle[0].sign()));
-            work.sums.spend(accumulator.cost());
+            let sums = &work.sums[work.step.target(reader.input)];
+            let added = accumulator.state();
+            let added = added.and_then(|state| Taker::of_input(work.step, sums).add(&state, bundle[0].sign()));
+            sums.spend(accumulator.cost());
             if let Err(error) = added {
                 work.fail(error);
             }
@@ -111,41 +132,44 @@ impl Aggregation<'_> {
         damaged
     }
 
-    /// Reads the columns of an object that at least one of the open KPIs reads.
-    fn read(
-        &self,
-        object: &ObjectRef,
-        dataset: &str,
-        ranges: Option<&[(usize, usize)]>,
-        open: &[(WorkInput, Accumulator<'_>)],
-        works: &[Work<'_>],
-    ) -> Result<Vec<RecordBatch>> {
-        let step = self
-            .pipeline
-            .dataset(dataset)
-            .ok_or_else(|| Error::internal("a KPI reads a dataset that the pipeline lacks"))?;
-        let schema = &step.plugin.spec().output;
-        let columns = |reader: &WorkInput| &works[reader.work].step.inputs[reader.input].columns;
-        let wanted = |name: &str| open.iter().any(|(reader, _)| columns(reader).index_of(name).is_ok());
-        let fields: Vec<_> = schema.fields().iter().filter(|field| wanted(field.name())).cloned().collect();
-        let columns: SchemaRef = Schema::new(fields).into();
-        let batches = silver::read(self.store, object, schema, &columns)?;
-        match ranges {
-            None => Ok(batches),
-            Some(ranges) => Ok(rows_of(&batches, ranges)),
+    /// Reads the columns that at least one of the open accumulators takes, and gives them to these.
+    fn read(&self, task: &Task<'_>, open: &mut [(WorkInput, Accumulator<'_>)], works: &[Work<'_>]) -> Result<()> {
+        let Task { place, relation, ranges, .. } = task;
+        let columns_of = |reader: &WorkInput| &works[reader.work].step.inputs[reader.input].columns;
+        let mut give = |batch: &RecordBatch| {
+            for (reader, accumulator) in open.iter_mut().filter(|_| batch.num_rows() > 0) {
+                let taken =
+                    silver::project(batch, columns_of(reader)).and_then(|projected| accumulator.update(&projected));
+                if let Err(error) = taken {
+                    works[reader.work].fail(error.context(place.key()));
+                }
+            }
+        };
+        match place {
+            Place::Object(object) => {
+                let schema = self.pipeline.schema(relation)?;
+                let wanted =
+                    |name: &str| task.readers.iter().any(|reader| columns_of(reader).index_of(name).is_ok());
+                let fields: Vec<_> = schema.fields().iter().filter(|field| wanted(field.name())).cloned().collect();
+                let columns: SchemaRef = Schema::new(fields).into();
+                let batches = silver::read(self.store, object, schema, &columns)?;
+                let batches = match ranges {
+                    None => batches,
+                    Some(ranges) => rows_of(&batches, ranges),
+                };
+                batches.iter().for_each(&mut give);
+                Ok(())
+            }
+            Place::Map(runs) => {
+                let step = self.pipeline.table(relation);
+                let step = step.ok_or_else(|| Error::internal("only a table keeps its rows in a map"))?;
+                RowStage::of(step.plugin.spec()).scan(self.store, runs, |batch| {
+                    give(batch);
+                    Ok(())
+                })
+            }
         }
     }
-}
-
-fn update(
-    accumulator: &mut Accumulator<'_>,
-    works: &[Work<'_>],
-    reader: WorkInput,
-    batches: &[RecordBatch],
-) -> Result<()> {
-    let input = &works[reader.work].step.inputs[reader.input];
-    let mut batches = batches.iter().filter(|batch| batch.num_rows() > 0);
-    batches.try_for_each(|batch| accumulator.update(&input.name, &silver::project(batch, &input.columns)?))
 }
 
 /// Returns the rows in the ranges. Row numbers count over all batches.

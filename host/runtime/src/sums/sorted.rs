@@ -73,6 +73,12 @@ impl<'s> Sorted<'s> {
         })
     }
 
+    /// Returns the key of each row as bytes, with the row's first sum.
+    pub fn rows(&self) -> impl Iterator<Item = Result<(&[u8], i128)>> {
+        let rows = self.order.iter().copied().filter(|&at| self.sums.exists(at));
+        rows.map(|at| Ok((self.sums.rows.keys.get(at), self.sums.sum(at, 0)?)))
+    }
+
     /// Returns the groups, those without any rows left included. In the last stage each row is a group.
     pub fn groups(&self) -> impl Iterator<Item = Group<'_>> {
         let sums = self.sums;
@@ -113,6 +119,15 @@ impl<'s> Group<'s> {
     #[inline]
     pub fn key(&self) -> &'s [u8] {
         self.sums.rows.keys.group(self.rows[0])
+    }
+
+    /// Returns the total of its rows' first sums.
+    ///
+    /// # Errors
+    /// Fails if a sum does not fit its column.
+    pub fn total(&self) -> Result<i128> {
+        let rows = self.rows.iter().filter(|&&at| self.sums.exists(at));
+        rows.map(|&at| self.sums.sum(at, 0)).sum()
     }
 
     /// Appends its rows, for [`Sums::load`]. Appends nothing if no row is left.

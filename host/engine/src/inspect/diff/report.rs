@@ -68,7 +68,7 @@ impl Comparing<'_> {
                 diff.datasets.push(self.rows(&step.name, state)?);
             }
         }
-        for step in &self.old.pipeline().kpis {
+        for step in &self.old.pipeline().tables {
             if uses(&step.plugin.identity().name) {
                 diff.kpis.push(self.tables(&step.name, state)?);
             }

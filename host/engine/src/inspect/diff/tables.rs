@@ -9,7 +9,7 @@ use super::comparing::{Both, Comparing, Costs};
 use crate::cells::cells;
 use crate::plan::KpiPlan;
 use crate::run::Host;
-use crate::tables::Aggregation;
+use crate::tables::{Aggregation, rows_of};
 use crate::tables::partial::PartialAggregates;
 use smelt_catalog::State;
 use smelt_common::Error;
@@ -113,7 +113,7 @@ fn tells_apart(rows: &[Vec<String>], key: &[usize]) -> bool {
 impl Comparing<'_> {
     pub(super) fn tables(&self, kpi: &str, state: &State) -> Result<TableDiff> {
         let (old, new) = (self.table(self.old, kpi, state)?, self.table(self.new, kpi, state)?);
-        let [before, after] = [self.old, self.new].map(|host| host.pipeline().kpi(kpi)?.plugin.spec().key_names());
+        let [before, after] = [self.old, self.new].map(|host| host.pipeline().table(kpi)?.plugin.spec().key_names());
         let declared = if before.is_some() && after.is_some() && before != after { None } else { before.or(after) };
         let diff = TableDiff::of(kpi, &old.0, &new.0, declared.as_deref())?;
         Ok(TableDiff { cost: Both { old: old.1, new: new.1 }, ..diff })
@@ -130,20 +130,25 @@ impl Comparing<'_> {
             state: &state,
             now: Clock::System.now(),
             as_of: host.as_of(),
+            pending: None,
+            damaged: &BTreeMap::new(),
             partials: &PartialAggregates::default(),
             progress: &Unwatched,
         };
-        let plan = KpiPlan {
-            kpi: kpi.to_owned(),
-            reason: Some("compared".to_owned()),
-            parked: None,
-            table: None,
-            estimate: None,
+        let missing = || Error::internal(format!("table `{kpi}` was not made"));
+        let step = host.pipeline().table(kpi).ok_or_else(missing)?;
+        let only = |_: &State, level| {
+            let reason = Some("compared".to_owned());
+            let plan = KpiPlan { kpi: kpi.to_owned(), reason, parked: None, table: None, estimate: None };
+            if level == step.level { vec![plan] } else { vec![] }
         };
-        let mut outcome = aggregation.run(&[plan])?.complete()?;
-        let table = outcome.made.remove(kpi).ok_or_else(|| Error::internal(format!("KPI `{kpi}` was not computed")))?;
-        let cost = outcome.change.gold.get(kpi).map(|gold| gold.cost).unwrap_or_default();
-        Ok((table, cost))
+        let mut outcome = aggregation.run(&only)?.complete()?;
+        let made = outcome.change.gold.get(kpi).ok_or_else(missing)?;
+        let table = match outcome.made.tables.remove(kpi) {
+            Some(table) => table,
+            None => rows_of(&store, step, made)?,
+        };
+        Ok((table, made.cost))
     }
 }
 

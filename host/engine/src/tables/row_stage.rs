@@ -1,0 +1,129 @@
+//! The rows of a table as a stage: all columns are the key, those of the table's key first, and one sum counts how often
+//! each row is there. So what changes in a table is found as what changes in any stage: by adding and subtracting.
+
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray as _;
+use arrow_array::types::Int64Type;
+use arrow_array::{ArrayRef, Int64Array, RecordBatch, RecordBatchOptions, UInt64Array};
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use arrow_select::take::take_record_batch;
+
+use smelt_common::Error;
+use smelt_common::error::Result;
+use smelt_runtime::sums::{Sign, Sorted, Sums};
+use smelt_runtime::{KpiSpec, Setting, StageSpec};
+use smelt_storage::Store;
+use smelt_storage::sorted_runs::SortedRuns;
+
+/// The name of the sum. A stage's columns are told apart by their places, so it does not matter that a table may have a
+/// column of the same name.
+const COUNT: &str = "rows";
+
+/// The rows of a table as a stage.
+#[derive(Debug, Clone)]
+pub(crate) struct RowStage {
+    /// The stage.
+    pub(crate) spec: StageSpec,
+    /// The table's columns.
+    output: SchemaRef,
+    /// The place in the table of each column of the stage's key.
+    places: Vec<usize>,
+}
+
+/// Rows that came to a table, and rows that left it.
+#[derive(Default)]
+pub(crate) struct Delta {
+    pub(crate) added: Vec<RecordBatch>,
+    pub(crate) removed: Vec<RecordBatch>,
+}
+
+impl RowStage {
+    pub(crate) fn of(spec: &KpiSpec) -> Self {
+        let key = spec.key.as_deref().unwrap_or_default();
+        let others = (0..spec.output.fields().len()).filter(|at| !key.contains(at));
+        let places: Vec<usize> = key.iter().copied().chain(others).collect();
+        let fields = places.iter().map(|&at| Arc::clone(&spec.output.fields()[at]));
+        let count = Arc::new(Field::new(COUNT, DataType::Int64, false));
+        let schema = Arc::new(Schema::new(fields.chain([count]).collect::<Vec<_>>()));
+        let stage = StageSpec { schema, keys: places.len(), group: key.len(), reducer: Setting::default() };
+        Self { spec: stage, output: Arc::clone(&spec.output), places }
+    }
+
+    /// Returns rows of the table as rows of the stage, each counted once.
+    pub(crate) fn counted(&self, rows: &RecordBatch) -> Result<RecordBatch> {
+        let once: ArrayRef = Arc::new(Int64Array::from(vec![1; rows.num_rows()]));
+        let columns = self.places.iter().map(|&at| Arc::clone(rows.column(at))).chain([once]).collect();
+        RecordBatch::try_new(Arc::clone(&self.spec.schema), columns).map_err(|error| Error::internal(error.to_string()))
+    }
+
+    /// Returns rows of the stage as rows of the table. A row is repeated as often as it is counted.
+    pub(crate) fn rows(&self, counted: &RecordBatch) -> Result<RecordBatch> {
+        self.repeated(counted, |count| count)
+    }
+
+    /// Returns all rows that are kept in the map, in the order of the table's key.
+    pub(crate) fn all(&self, store: &dyn Store, runs: &SortedRuns) -> Result<RecordBatch> {
+        let mut all = Sums::new(&self.spec);
+        runs.scan(store, |key, row| all.load(key, row, Sign::Plus))?;
+        self.rows(&all.batch()?)
+    }
+
+    /// Visits all rows that are kept in the map, batch by batch, in no particular order.
+    pub(crate) fn scan(
+        &self,
+        store: &dyn Store,
+        runs: &SortedRuns,
+        mut visit: impl FnMut(&RecordBatch) -> Result<()>,
+    ) -> Result<()> {
+        let mut some = Sums::new(&self.spec);
+        let mut count = 0;
+        runs.scan(store, |key, rows| {
+            some.load(key, rows, Sign::Plus)?;
+            count += 1;
+            if count < BATCH_ROWS {
+                return Ok(());
+            }
+            count = 0;
+            let full = std::mem::replace(&mut some, Sums::new(&self.spec));
+            visit(&self.rows(&full.batch()?)?)
+        })?;
+        if count > 0 { visit(&self.rows(&some.batch()?)?) } else { Ok(()) }
+    }
+
+    /// Returns the rows that are counted up and those that are counted down.
+    pub(crate) fn delta(&self, changed: &Sorted<'_>) -> Result<Delta> {
+        let mut delta = Delta::default();
+        for batch in changed.batches(BATCH_ROWS) {
+            let counted = batch?.rows;
+            for (rows, sign) in [(&mut delta.added, 1), (&mut delta.removed, -1)] {
+                let some = self.repeated(&counted, |count| sign * count)?;
+                if some.num_rows() > 0 {
+                    rows.push(some);
+                }
+            }
+        }
+        Ok(delta)
+    }
+
+    fn repeated(&self, counted: &RecordBatch, times: impl Fn(i64) -> i64) -> Result<RecordBatch> {
+        let internal = |error: arrow_schema::ArrowError| Error::internal(error.to_string());
+        let counts = counted.column(self.spec.keys).as_primitive::<Int64Type>().values();
+        let mut columns = vec![None; self.places.len()];
+        for (column, &at) in self.places.iter().enumerate() {
+            columns[at] = Some(Arc::clone(counted.column(column)));
+        }
+        let options = RecordBatchOptions::new().with_row_count(Some(counted.num_rows()));
+        let columns = columns.into_iter().flatten().collect();
+        let table = RecordBatch::try_new_with_options(Arc::clone(&self.output), columns, &options).map_err(internal)?;
+        if counts.iter().all(|&count| times(count) == 1) {
+            return Ok(table);
+        }
+        let repeat = |(row, &count): (usize, &i64)| (0..times(count).max(0)).map(move |_| row as u64);
+        let rows = UInt64Array::from_iter_values(counts.iter().enumerate().flat_map(repeat));
+        take_record_batch(&table, &rows).map_err(internal)
+    }
+}
+
+/// The most rows of a batch.
+pub(crate) const BATCH_ROWS: usize = 65_536;
