@@ -117,6 +117,12 @@ mod tests {
     }
 
     #[test]
+    fn instants_may_be_written_as_postgresql_does() {
+        let kept = clicks(&[["C1", "/", "1.2.3.4", "2025-01-05 10:00:00-05"]]).kept;
+        assert_eq!(kept, [["C1", "/", "2025-01-05T15:00:00Z"]]);
+    }
+
+    #[test]
     fn impossible_instants_are_rejected() {
         for ts in [
             "",

@@ -61,6 +61,7 @@ pub mod bindings;
 mod cleaner;
 mod column;
 mod config;
+mod date_range;
 mod decimal;
 mod describe;
 mod fault;
@@ -80,6 +81,7 @@ mod totals;
 pub use batch::{Batch, Booleans, Dates, Decimals, Floats, Integers, Text, Timestamps};
 pub use cleaner::{Cleaned, Cleaner, Rule};
 pub use config::{Config, Parameters};
+pub use date_range::{DateFlaw, DateRange};
 pub use decimal::{Decimal, Money, Number};
 pub use describe::{
     CleanerDescription, DataType, Field, Identity, KpiDescription, Preference, SourceDescription, boolean, date,

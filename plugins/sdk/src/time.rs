@@ -22,6 +22,21 @@ impl Date {
         date(bytes)
     }
 
+    /// Reads a date that is not written `YYYY-MM-DD`: `YYYY/MM/DD`, `DD/MM/YYYY`, `DD-MM-YYYY`, or an instant as
+    /// [`Timestamp::parse`] reads it, whose UTC date counts. Returns `None` for anything else, and for a day that does
+    /// not exist.
+    ///
+    /// Only the place of the four digits tells the forms apart, so the day is always before the month where the year
+    /// comes last: `01/02/2025` is the first of February.
+    pub fn parse_other_form(text: &str) -> Option<Self> {
+        match *text.as_bytes() {
+            [y3, y2, y1, y0, b'/', m1, m0, b'/', d1, d0]
+            | [d1, d0, b'/', m1, m0, b'/', y3, y2, y1, y0]
+            | [d1, d0, b'-', m1, m0, b'-', y3, y2, y1, y0] => from_digits([y3, y2, y1, y0], [m1, m0], [d1, d0]),
+            _ => Timestamp::parse(text).map(Timestamp::date),
+        }
+    }
+
     /// Returns the year, the month (1–12) and the day of the month (1–31).
     pub const fn ymd(self) -> (i32, u32, u32) {
         // `civil_from_days` of Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
@@ -60,7 +75,8 @@ impl Date {
 
 impl Timestamp {
     /// Reads a timestamp of RFC 3339, or `YYYY-MM-DD[T ]HH:MM:SS[.f]`, which counts as UTC. Digits of a second after
-    /// the sixth are cut off.
+    /// the sixth are cut off. In both, a space may stand for the `T`, and the offset may be hours alone (`+00`), as
+    /// PostgreSQL writes its `timestamptz`.
     ///
     /// Returns `None` for anything else, for `24:00:00`, and for leap seconds, which this time scale cannot express.
     pub fn parse(text: &str) -> Option<Self> {
@@ -84,14 +100,8 @@ impl Timestamp {
         }
         let offset = match *rest {
             [] | [b'Z' | b'z'] => 0,
-            [sign @ (b'+' | b'-'), h1, h0, b':', m1, m0] => {
-                let (hours, minutes) = (two(h1, h0)?, two(m1, m0)?);
-                if hours > 23 || minutes > 59 {
-                    return None;
-                }
-                let minutes = i64::from(hours * 60 + minutes);
-                if sign == b'-' { -minutes } else { minutes }
-            }
+            [sign @ (b'+' | b'-'), h1, h0] => offset(sign, two(h1, h0)?, 0)?,
+            [sign @ (b'+' | b'-'), h1, h0, b':', m1, m0] => offset(sign, two(h1, h0)?, two(m1, m0)?)?,
             _ => return None,
         };
         let instant = Self(i64::from(date.0) * DAY + micros - offset * 60_000_000);
@@ -130,8 +140,19 @@ fn two(tens: u8, ones: u8) -> Option<u32> {
     (tens < 10 && ones < 10).then(|| u32::from(tens * 10 + ones))
 }
 
+/// Returns the minutes of an offset from UTC, if there is one of so many hours and minutes.
+fn offset(sign: u8, hours: u32, minutes: u32) -> Option<i64> {
+    let offset = i64::from(hours * 60 + minutes);
+    (hours < 24 && minutes < 60).then_some(if sign == b'-' { -offset } else { offset })
+}
+
 fn date(text: &[u8; 10]) -> Option<Date> {
     let [y3, y2, y1, y0, b'-', m1, m0, b'-', d1, d0] = *text else { return None };
+    from_digits([y3, y2, y1, y0], [m1, m0], [d1, d0])
+}
+
+/// Returns the date with these digits, if the day exists.
+fn from_digits([y3, y2, y1, y0]: [u8; 4], [m1, m0]: [u8; 2], [d1, d0]: [u8; 2]) -> Option<Date> {
     Date::from_ymd((two(y3, y2)? * 100 + two(y1, y0)?) as i32, two(m1, m0)?, two(d1, d0)?)
 }
 
@@ -185,6 +206,10 @@ mod tests {
             ("2025-11-13T10:35:00.5", "2025-11-13T10:35:00.500000Z"),
             ("2025-11-13T10:35:00.123456789+02:30", "2025-11-13T08:05:00.123456Z"),
             ("2024-02-29T23:59:59-01:00", "2024-03-01T00:59:59Z"),
+            ("2025-01-05 10:00:00+00", "2025-01-05T10:00:00Z"),
+            ("2025-01-05 10:00:00.25-05", "2025-01-05T15:00:00.250000Z"),
+            ("2025-01-05 10:00:00+05:30", "2025-01-05T04:30:00Z"),
+            ("2025-01-05T10:00:00+23", "2025-01-04T11:00:00Z"),
         ] {
             assert_eq!(Timestamp::parse(text).map(|instant| instant.to_string()).as_deref(), Some(written), "{text}");
         }
@@ -204,6 +229,18 @@ mod tests {
             "2025-11-13T10:35:00.Z",
             "2025-11-13T10:35:00+0200",
             "2025-11-13T10:35:00+24:00",
+            "2025-11-13T10:35:00+01:60",
+            "2025-11-13 10:35:00+24",
+            "2025-11-13 10:35:00+",
+            "2025-11-13 10:35:00+0",
+            "2025-11-13 10:35:00+00:",
+            "2025-11-13 10:35:00+00:0",
+            "2025-11-13 10:35:00 +00",
+            "2025-11-13 10:35:00+00Z",
+            "2025-11-13  10:35:00+00",
+            "2025-11-13 10:35:00+ 0",
+            "2025-11-13 10:35:00\u{2212}01",
+            "9999-12-31 23:59:59-01",
             "not-a-date",
             "2025-11-13T10:35:00ZZ",
             "32/13/2025",
@@ -213,6 +250,59 @@ mod tests {
         }
         for text in ["2025-02-30", "32/13/2025", "2025-1-01", "2025-00-10", "2025-01-00", "20250101", "+025-01-01"] {
             assert_eq!(Date::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn dates_have_other_forms() {
+        for (text, written) in [
+            ("2025/01/02", "2025-01-02"),
+            ("02/01/2025", "2025-01-02"),
+            ("02-01-2025", "2025-01-02"),
+            ("29-02-2024", "2024-02-29"),
+            ("31/12/9999", "9999-12-31"),
+            ("0000/01/01", "0000-01-01"),
+            ("2025-01-02T23:30:00-02:00", "2025-01-03"),
+            ("2025-01-02 23:30:00-02", "2025-01-03"),
+            ("2025-01-02 00:30:00+01", "2025-01-01"),
+            ("2025-01-02 23:59:59.9999999", "2025-01-02"),
+        ] {
+            assert_eq!(Date::parse_other_form(text).map(|date| date.to_string()).as_deref(), Some(written), "{text}");
+        }
+    }
+
+    #[test]
+    fn dates_in_no_form_are_refused() {
+        for text in [
+            "",
+            "2025-01-02",
+            "2025/1/2",
+            "2025/01-02",
+            "2025-01/02",
+            "01/02-2025",
+            "01-02/2025",
+            "02.01.2025",
+            "2025.01.02",
+            "20250102",
+            "02/01/25",
+            "002/01/2025",
+            "02/01/02025",
+            "+2/01/2025",
+            " 2/01/2025",
+            "02/01/2025 ",
+            "０2/01/2025",
+            "02/13/2025",
+            "29/02/2023",
+            "29-02-1900",
+            "00/01/2025",
+            "31-04-2025",
+            "2025/00/10",
+            "2025-02-30T00:00:00Z",
+            "2025-01-02T00:00",
+            "2025/01/02 10:00:00",
+            "02/01/2025 10:00:00",
+        ] {
+            assert_eq!(Date::parse_other_form(text), None, "{text}");
         }
     }
 }
