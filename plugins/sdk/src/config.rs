@@ -68,7 +68,7 @@ impl Parameters {
 
 /// The settings of an open plugin: its parameters, with defaults filled in, and the time if its description asks for
 /// it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Config {
     values: Map<String, Value>,
     as_of: Option<Timestamp>,
@@ -124,6 +124,16 @@ impl Config {
     /// Fails unless the description says `uses_as_of`.
     pub fn as_of(&self) -> Result<Timestamp> {
         self.as_of.ok_or_else(|| Fault::internal("no `as-of` was given: the description must say `uses_as_of`"))
+    }
+
+    /// Returns the JSON object of the parameters that `wanted` names, or of all of them, in the order of their names.
+    /// Equal parameters give equal text, whether they were given or are defaults.
+    pub(crate) fn setting(&self, wanted: Option<&[&str]>) -> String {
+        let mut values: Vec<_> = self.values.iter().collect();
+        values.retain(|(name, _)| wanted.is_none_or(|wanted| wanted.contains(&name.as_str())));
+        values.sort_by_key(|&(name, _)| name);
+        let members = values.into_iter().map(|(name, value)| format!("{}:{value}", Value::from(name.as_str())));
+        format!("{{{}}}", members.collect::<Vec<_>>().join(","))
     }
 
     fn get<'a, T>(&'a self, name: &str, what: &str, read: impl Fn(&'a Value) -> Option<T>) -> Result<T> {

@@ -6,7 +6,7 @@
 //! | cleaner | [`Cleaner`] | [`export_cleaner!`] | turns bronze rows into silver rows |
 //! | KPI | [`SumByKey`] or [`Kpi`] | [`export_kpi!`] | turns silver rows into a gold table |
 //!
-//! Built for `wasm32-unknown-unknown`, a plugin is a component that keeps the contract in `wit/0.2.0`. Built natively,
+//! Built for `wasm32-unknown-unknown`, a plugin is a component that keeps the contract in `wit/0.3.0`. Built natively,
 //! it is an ordinary library: its unit tests call it through [`testing`].
 //!
 //! All plugins are written with the same few types:
@@ -62,6 +62,7 @@ mod cleaner;
 mod column;
 mod config;
 mod decimal;
+mod definition;
 mod describe;
 mod fault;
 pub mod glue;

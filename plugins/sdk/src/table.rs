@@ -28,6 +28,11 @@ impl Table {
         Self { fields: fields.to_vec(), columns, rows: 0, error: None }
     }
 
+    /// Returns whether no row has been written.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
+
     /// Reserves room for `rows` more rows.
     pub(crate) fn reserve(&mut self, rows: usize) {
         self.columns.iter_mut().for_each(|column| column.reserve(rows));

@@ -76,6 +76,18 @@ impl<K: Key + ?Sized> Totals<K> {
         })
     }
 
+    /// Removes all keys. The hash table stays as large as it was, but for one that far exceeds what it held.
+    pub(crate) fn clear(&mut self) {
+        if self.keys * 16 < self.slots.len() {
+            *self = Self::default();
+        } else {
+            self.slots.fill(0);
+            self.keys = 0;
+            self.records = K::Records::default();
+            self.large.clear();
+        }
+    }
+
     /// Adds a count and an amount to the sums at that position.
     #[inline]
     fn add_at(&mut self, position: u32, count: i64, amount: Money) {
