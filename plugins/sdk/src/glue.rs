@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 
 use crate::bindings::types::{self, Setting};
-use crate::definition::{Accumulate, Reduce};
+use crate::definition::{Accumulate, Definition, Reduce};
 use crate::{Batch, Cleaned, Cleaner, Config, Fault, Result, Source, Tick, Timestamp};
 
 pub use crate::definition::{Component, OfKpi};
@@ -34,7 +34,7 @@ pub fn describe_cleaner<T: Cleaner>(params: &str) -> Result<types::CleanerDescri
         key: description.key,
         order_by: description.order_by,
         rules: description.rules,
-        session: Setting { params: config.setting(None), uses_as_of: description.uses_as_of },
+        session: Setting { params: config.setting(None)?, uses_as_of: description.uses_as_of },
     })
 }
 
@@ -58,14 +58,17 @@ impl<T: Cleaner> Session<T> {
     }
 }
 
+/// The function that defines a component of world `kpi`.
+pub type Define = fn(&Config) -> Result<Definition>;
+
 /// Returns what a component of world `kpi` is, under these parameters.
 pub fn describe_kpi<C: Component>(params: &str) -> Result<types::KpiDescription> {
-    Ok(C::define(&config::<C>(params, None)?)?.describe())
+    describe_with(&C::identify().parameters, C::define, params)
 }
 
-/// Reads the parameters, or a setting, of a component.
-fn config<C: Component>(params: &str, as_of: Option<i64>) -> Result<Config> {
-    Config::new(params, &C::identify().parameters, as_of.map(Timestamp))
+pub(crate) fn describe_with(schema: &str, define: Define, params: &str) -> Result<types::KpiDescription> {
+    let config = Config::new(params, schema, None)?;
+    define(&config)?.describe(&config)
 }
 
 /// An accumulator of one input.
@@ -73,8 +76,19 @@ pub struct Accumulator(Once<Box<dyn Accumulate>>);
 
 impl Accumulator {
     pub fn open<C: Component>(input: u32, params: &str, as_of: Option<i64>) -> Result<Self> {
-        let definition = C::define(&config::<C>(params, as_of)?)?;
-        Ok(Self(Once::new(definition.accumulator(input, as_of.map(Timestamp))?)))
+        Self::open_with(&C::identify().parameters, C::define, input, params, as_of)
+    }
+
+    pub(crate) fn open_with(
+        schema: &str,
+        define: Define,
+        input: u32,
+        params: &str,
+        as_of: Option<i64>,
+    ) -> Result<Self> {
+        let as_of = as_of.map(Timestamp);
+        let definition = define(&Config::new(params, schema, as_of)?)?;
+        Ok(Self(Once::new(definition.accumulator(input, as_of)?)))
     }
 
     pub fn update_batch(&self, batch: &[u8]) -> Result<()> {
@@ -92,8 +106,19 @@ pub struct Reducer(Once<Box<dyn Reduce>>);
 
 impl Reducer {
     pub fn open<C: Component>(stage: u32, params: &str, as_of: Option<i64>) -> Result<Self> {
-        let definition = C::define(&config::<C>(params, as_of)?)?;
-        Ok(Self(Once::new(definition.reducer(stage, as_of.map(Timestamp))?)))
+        Self::open_with(&C::identify().parameters, C::define, stage, params, as_of)
+    }
+
+    pub(crate) fn open_with(
+        schema: &str,
+        define: Define,
+        stage: u32,
+        params: &str,
+        as_of: Option<i64>,
+    ) -> Result<Self> {
+        let as_of = as_of.map(Timestamp);
+        let definition = define(&Config::new(params, schema, as_of)?)?;
+        Ok(Self(Once::new(definition.reducer(stage, as_of)?)))
     }
 
     pub fn reduce(&self, rows: &[u8], ends: &[u32]) -> Result<types::Reduced> {

@@ -56,6 +56,10 @@
 //! export_kpi!(RainyDays);
 //! ```
 
+// `#[derive(Row)]` names this crate, in its own tests too.
+#[cfg(test)]
+extern crate self as smelt_sdk;
+
 mod batch;
 pub mod bindings;
 mod cleaner;
@@ -67,10 +71,13 @@ mod describe;
 mod fault;
 pub mod glue;
 mod host;
+mod index;
 mod ipc;
 mod kpi;
 #[cfg(all(feature = "native", not(target_family = "wasm")))]
 pub mod native;
+mod ratio;
+pub mod rows;
 mod source;
 mod sum_by_key;
 mod table;
@@ -82,6 +89,7 @@ pub use batch::{Batch, Booleans, Dates, Decimals, Floats, Integers, Text, Timest
 pub use cleaner::{Cleaned, Cleaner, Rule};
 pub use config::{Config, Parameters};
 pub use decimal::{Decimal, Money, Number};
+pub use definition::{Definition, Flow, Grouped, Out, table};
 pub use describe::{
     CleanerDescription, DataType, Field, Identity, KpiDescription, Preference, SourceDescription, boolean, date,
     decimal, describe_cleaner, describe_kpi, describe_source, float64, int64, money, nullable, text, timestamp,
@@ -89,7 +97,9 @@ pub use describe::{
 pub use fault::{Fault, FaultKind, Result};
 pub use host::{Level, log, pseudonymise};
 pub use kpi::Kpi;
-pub use smelt_sdk_macros::{export_cleaner, export_kpi, export_source};
+pub use ratio::Ratio;
+pub use rows::{Desc, Short, Sum};
+pub use smelt_sdk_macros::{export_cleaner, export_kpi, export_source, export_table};
 pub use source::{Object, Source, Tick};
 pub use sum_by_key::{KeyCells, SumByKey, Summed};
 pub use table::{Row, Table};
@@ -100,10 +110,12 @@ pub use wit_bindgen;
 
 /// All that a plugin normally needs: `use smelt_sdk::prelude::*;`.
 pub mod prelude {
+    pub use crate::rows::Row;
     pub use crate::{
-        Batch, Cleaned, Cleaner, CleanerDescription, Config, Date, Decimal, Fault, Kpi, KpiDescription, Level, Money,
-        Number, Object, Parameters, Preference, Result, Rule, Source, SourceDescription, SumByKey, Summed, Table, Tick,
-        Timestamp, Totals, boolean, date, decimal, describe_cleaner, describe_kpi, describe_source, export_cleaner,
-        export_kpi, export_source, float64, identity, int64, log, money, nullable, pseudonymise, text, timestamp,
+        Batch, Cleaned, Cleaner, CleanerDescription, Config, Date, Decimal, Definition, Desc, Fault, Kpi,
+        KpiDescription, Level, Money, Number, Object, Out, Parameters, Preference, Ratio, Result, Rule, Short, Source,
+        SourceDescription, Sum, SumByKey, Summed, Table, Tick, Timestamp, Totals, boolean, date, decimal,
+        describe_cleaner, describe_kpi, describe_source, export_cleaner, export_kpi, export_source, export_table,
+        float64, identity, int64, log, money, nullable, pseudonymise, table, text, timestamp,
     };
 }

@@ -2,6 +2,7 @@
 
 use crate::bindings::types::{DataType, Field};
 use crate::column::{Column, Values};
+use crate::index::Index;
 use crate::ipc::write;
 use crate::{Batch, Date, Decimal, Fault, Result, Timestamp};
 
@@ -60,6 +61,26 @@ impl Table {
             self.rows += 1;
         }
         Ok(())
+    }
+
+    /// Adds the last row, whose first `keys` cells are a key and the others sums, to an earlier row of the same key, if
+    /// there is one, and if the sums fit. Returns whether it did; then the last row is gone.
+    pub(crate) fn merge_last(&mut self, keys: usize, index: &mut Index) -> bool {
+        let Self { columns, rows, .. } = self;
+        let last = *rows - 1;
+        let (key, sums) = columns.split_at_mut(keys);
+        let hash = key.iter().fold(0, |hash, column| column.hash(last, hash));
+        let Some(first) = index.find_or_insert(hash, last, |row| key.iter().all(|column| column.same(row, last)))
+        else {
+            return false;
+        };
+        if !sums.iter().all(|column| column.sum_fits(first, last)) {
+            return false;
+        }
+        sums.iter_mut().for_each(|column| column.add_to(first, last));
+        columns.iter_mut().for_each(|column| column.pop(last));
+        *rows = last;
+        true
     }
 
     /// Returns the rows as a stream, and empties the table for more rows, which use the same memory.
@@ -156,6 +177,26 @@ impl Row<'_> {
                 true
             }
             _ => false,
+        })
+    }
+
+    /// Writes that the value is missing.
+    #[inline(always)]
+    #[doc(hidden)]
+    pub fn missing(self) -> Self {
+        self.cell("a missing value", true, |values, row| {
+            values.push_default(row);
+            true
+        })
+    }
+
+    /// Writes 0 to a column of numbers.
+    #[inline(always)]
+    #[doc(hidden)]
+    pub fn zero(self) -> Self {
+        self.cell("0", false, |values, row| {
+            values.push_default(row);
+            true
         })
     }
 

@@ -1,9 +1,19 @@
 //! The export macros of `smelt-sdk`. Each generates the bindings of one world, and passes the host's calls on to the
 //! SDK.
 //!
-//! They are procedural macros because the bindings need the path of `wit/`, which only this crate knows.
+//! They are procedural macros because the bindings need the path of `wit/`, which only this crate knows. Beside them is
+//! `#[derive(Row)]`.
+
+mod row;
 
 use proc_macro::TokenStream;
+
+/// Makes a struct or an enum a row: see `smelt_sdk::rows`.
+#[proc_macro_derive(Row, attributes(row, sum))]
+pub fn derive_row(input: TokenStream) -> TokenStream {
+    let derived = syn::parse(input).and_then(|input| row::derive(&input));
+    derived.unwrap_or_else(syn::Error::into_compile_error).into()
+}
 
 /// Exports a type that implements `smelt_sdk::Source` as a component of world `source`.
 #[proc_macro]
@@ -62,6 +72,28 @@ pub fn export_cleaner(plugin: TokenStream) -> TokenStream {
 pub fn export_kpi(plugin: TokenStream) -> TokenStream {
     let plugin = format!("::smelt_sdk::glue::OfKpi<{plugin}>");
     export(&kpi(plugin))
+}
+
+/// Exports the function that defines a table as a component of world `kpi`: `export_table!(fact_sales)`, or
+/// `export_table!(fact_sales, parameters)` where a function `parameters` returns its `smelt_sdk::Parameters`.
+#[proc_macro]
+pub fn export_table(plugin: TokenStream) -> TokenStream {
+    let text = plugin.to_string();
+    let (define, parameters) = text.split_once(',').unwrap_or((&text, "::smelt_sdk::Parameters::none"));
+    let component = format!(
+        "struct SmeltTable;
+        impl ::smelt_sdk::glue::Component for SmeltTable {{
+            fn identify() -> ::smelt_sdk::Identity {{
+                ::smelt_sdk::Identity {{ parameters: {parameters}().schema(), ..::smelt_sdk::identity!() }}
+            }}
+            fn define(config: &::smelt_sdk::Config) -> ::smelt_sdk::Result<::smelt_sdk::Definition> {{
+                {define}(config)
+            }}
+        }}"
+    );
+    let mut all: TokenStream = component.parse().expect("the generated component is Rust");
+    all.extend(export(&kpi("SmeltTable".to_owned())));
+    all
 }
 
 /// Returns the export of a type that implements `smelt_sdk::glue::Component`.

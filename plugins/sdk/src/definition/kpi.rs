@@ -2,8 +2,8 @@
 
 use std::marker::PhantomData;
 
-use super::{Accumulate, Component, Definition, Input, Reduce, Staged, Target};
-use crate::bindings::types::{Identity, Setting};
+use super::{Accumulate, Component, Definition, Input, Reduce, Staged, Target, Told};
+use crate::bindings::types::Identity;
 use crate::{Batch, Config, Kpi, Result, Table};
 
 /// The component that a [`Kpi`] is.
@@ -18,14 +18,14 @@ impl<T: Kpi> Component for OfKpi<T> {
     fn define(config: &Config) -> Result<Definition> {
         let description = T::describe();
         // A KPI has one `open` for all its parts, so all of them may depend on everything.
-        let setting = Setting { params: config.setting(None), uses_as_of: description.uses_as_of };
+        let told = Told { parameters: None, as_of: description.uses_as_of };
         let inputs = description.inputs.into_iter().map(|input| {
             let (config, name) = (config.clone(), input.name.clone());
             Input {
                 name: input.name,
                 columns: input.columns,
                 stage: 0,
-                setting: setting.clone(),
+                told: told.clone(),
                 open: Box::new(move |target| Ok(Box::new(Taken::<T>::open(config, name, &target)?))),
             }
         });
@@ -36,7 +36,8 @@ impl<T: Kpi> Component for OfKpi<T> {
                 key: stage.key,
                 sums: stage.sums,
                 group: stage.group,
-                setting: setting.clone(),
+                counts: false,
+                told: told.clone(),
                 open: Box::new(move |target| {
                     let (rows, out) = (Table::new(&columns), Table::new(&target.fields));
                     let stage = (index < last).then_some(index);

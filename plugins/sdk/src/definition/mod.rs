@@ -1,9 +1,16 @@
 //! What a component of world `kpi` does, in the contract's own parts: an accumulator for each input, and a reducer for
 //! each stage. [`Kpi`](crate::Kpi) and [`table`](crate::table()) are two ways to make a [`Definition`].
 
+mod flow;
 mod kpi;
+mod out;
+mod parts;
+#[cfg(test)]
+mod tests;
 
+pub use flow::{Flow, Grouped, table};
 pub use kpi::OfKpi;
+pub use out::Out;
 
 use crate::bindings::types::{Field, Identity, KpiDescription, KpiInput, Setting, Stage};
 use crate::{Batch, Config, Fault, Result, Timestamp};
@@ -30,7 +37,7 @@ pub(crate) struct Input {
     pub(crate) name: String,
     pub(crate) columns: Vec<Field>,
     pub(crate) stage: u32,
-    pub(crate) setting: Setting,
+    pub(crate) told: Told,
     pub(crate) open: Open<dyn Accumulate>,
 }
 
@@ -39,8 +46,23 @@ pub(crate) struct Staged {
     pub(crate) key: Vec<Field>,
     pub(crate) sums: Vec<Field>,
     pub(crate) group: u32,
-    pub(crate) setting: Setting,
+    /// Whether the last sum counts the rows that were added, which is the SDK's business.
+    pub(crate) counts: bool,
+    pub(crate) told: Told,
     pub(crate) open: Open<dyn Reduce>,
+}
+
+/// What a part depends on: the parameters of these names, or all of them, and perhaps the time.
+#[derive(Clone, Default)]
+pub(crate) struct Told {
+    pub(crate) parameters: Option<Vec<&'static str>>,
+    pub(crate) as_of: bool,
+}
+
+impl Told {
+    fn setting(self, config: &Config) -> Result<Setting> {
+        Ok(Setting { params: config.setting(self.parameters.as_deref())?, uses_as_of: self.as_of })
+    }
 }
 
 /// Opens a part that writes to the [`Target`].
@@ -50,8 +72,10 @@ pub(crate) type Open<Part> = Box<dyn FnOnce(Target) -> Result<Box<Part>>>;
 pub(crate) struct Target {
     /// The columns of the next stage, or of the table.
     pub(crate) fields: Vec<Field>,
-    /// How many of these columns are a key. All of them, if they are those of the table.
-    pub(crate) keys: usize,
+    /// How many of these columns are a key, if the others are added up.
+    pub(crate) keys: Option<usize>,
+    /// Whether the last column counts rows.
+    pub(crate) counts: bool,
     pub(crate) as_of: Option<Timestamp>,
 }
 
@@ -71,21 +95,20 @@ pub(crate) trait Reduce {
 
 impl Definition {
     /// Returns the description that the contract has.
-    pub(crate) fn describe(self) -> KpiDescription {
+    pub(crate) fn describe(self, config: &Config) -> Result<KpiDescription> {
         let Self { inputs, stages, output, key } = self;
-        let inputs = inputs.into_iter().map(|Input { name, columns, stage, setting, open: _ }| KpiInput {
-            name,
-            columns,
-            stage,
-            accumulator: setting,
+        let inputs = inputs.into_iter().map(|Input { name, columns, stage, told, open: _ }| {
+            Ok(KpiInput { name, columns, stage, accumulator: told.setting(config)? })
         });
-        let stages = stages.into_iter().map(|Staged { key, sums, group, setting, open: _ }| Stage {
+        let stages = stages.into_iter().map(|Staged { key, sums, group, counts: _, told, open: _ }| {
+            Ok(Stage { key, sums, group, reducer: told.setting(config)? })
+        });
+        Ok(KpiDescription {
+            inputs: inputs.collect::<Result<_>>()?,
+            stages: stages.collect::<Result<_>>()?,
+            output,
             key,
-            sums,
-            group,
-            reducer: setting,
-        });
-        KpiDescription { inputs: inputs.collect(), stages: stages.collect(), output, key }
+        })
     }
 
     /// Opens an accumulator of the input with that index.
@@ -111,8 +134,10 @@ impl Definition {
     /// Returns the stage with that index as a target, or the table if there are fewer stages.
     fn target(&self, stage: usize, as_of: Option<Timestamp>) -> Target {
         match self.stages.get(stage) {
-            Some(Staged { key, sums, .. }) => Target { fields: [&key[..], sums].concat(), keys: key.len(), as_of },
-            None => Target { fields: self.output.clone(), keys: self.output.len(), as_of },
+            Some(Staged { key, sums, counts, .. }) => {
+                Target { fields: [&key[..], sums].concat(), keys: Some(key.len()), counts: *counts, as_of }
+            }
+            None => Target { fields: self.output.clone(), keys: None, counts: false, as_of },
         }
     }
 }

@@ -27,6 +27,7 @@
 //! assert_eq!(table, [["store", "2.00"], ["web", "0.30"]]);
 //! ```
 
+mod csv;
 mod rows;
 mod sums;
 #[cfg(test)]
@@ -34,4 +35,4 @@ mod tests;
 mod trial;
 
 pub use rows::{AS_OF, CleanedRows, cells, clean, decode, encode, generate};
-pub use trial::{evaluate, evaluate_split};
+pub use trial::{Trial, evaluate, evaluate_split};

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use super::csv;
 use super::rows::{AS_OF, encode};
 use super::sums::{Cell, Sums, cells};
 use crate::bindings::types::{Field, KpiDescription, Setting, Stage};
-use crate::glue::{Accumulator, Component, OfKpi, Reducer, describe_kpi};
-use crate::{Batch, Fault, Kpi, Result, Timestamp};
+use crate::glue::{Accumulator, Component as _, Define, OfKpi, Reducer, describe_with};
+use crate::{Batch, Date, Fault, Kpi, Parameters, Result, Timestamp};
 
 /// The name of an input, and rows of text for it.
 type Rows<'r> = (&'r str, &'r [&'r [Option<&'r str>]]);
@@ -20,7 +21,7 @@ type Rows<'r> = (&'r str, &'r [&'r [Option<&'r str>]]);
 /// # Panics
 /// Panics if two rows of the table agree in the declared key.
 pub fn evaluate<T: Kpi>(params: &str, inputs: &[Rows<'_>]) -> Result<Vec<Vec<String>>> {
-    Trial::<OfKpi<T>>::new(params, AS_OF)?.evaluate(inputs, Laws::Assumed)
+    kpi::<T>(params).evaluate(inputs, Laws::Assumed)
 }
 
 /// Evaluates a KPI over rows of its inputs, as [`evaluate`] does, and asserts the laws of the contract.
@@ -37,35 +38,153 @@ pub fn evaluate<T: Kpi>(params: &str, inputs: &[Rows<'_>]) -> Result<Vec<Vec<Str
 /// - A part gives other rows if it is told all parameters than if it is told its setting.
 /// - Two rows of the table agree in the declared key.
 pub fn evaluate_split<T: Kpi>(params: &str, inputs: &[Rows<'_>]) -> Result<Vec<Vec<String>>> {
-    Trial::<OfKpi<T>>::new(params, AS_OF)?.evaluate(inputs, Laws::Asserted)
+    kpi::<T>(params).evaluate(inputs, Laws::Asserted)
 }
 
-/// Whether a trial tests the laws. They need many times the work, which matters where there are many rows.
-#[derive(Clone, Copy, PartialEq)]
-pub(super) enum Laws {
-    Asserted,
-    Assumed,
+fn kpi<T: Kpi>(params: &str) -> Trial {
+    let schema = OfKpi::<T>::identify().parameters;
+    Trial { schema, params: params.to_owned(), ..Trial::of(OfKpi::<T>::define) }
 }
 
-/// A component under test, with its parameters and the time.
-pub(super) struct Trial<C> {
+/// A component under test that a function defines, with its parameters, the time, and rows of the relations that it
+/// reads. Rows are CSV with a header; an empty cell is missing, and `""` an empty text.
+///
+/// ```
+/// # use smelt_sdk::prelude::*;
+/// # use smelt_sdk::testing::Trial;
+/// # #[derive(Row)]
+/// # struct Reading<'a> { station: &'a str }
+/// # #[derive(Row)]
+/// # #[row(group(station))]
+/// # struct Station<'a> { station: &'a str, #[sum] rows: i64 }
+/// # fn stations(_: &Config) -> Result<Definition> {
+/// #     table(["station"])
+/// #         .input::<Reading>("readings", |row, out| out.add(Station { station: row.station, rows: 1 }))
+/// #         .stage::<Station>()
+/// #         .each(|row, out| out.add(row))
+/// #         .define()
+/// # }
+/// let trial = Trial::of(stations).rows("readings", "station\nb\na\nb\n");
+/// assert_eq!(trial.table().unwrap(), "station,rows\na,1\nb,2\n");
+/// ```
+pub struct Trial {
+    schema: String,
+    define: Define,
     params: String,
     as_of: Timestamp,
-    pub(super) description: KpiDescription,
-    component: std::marker::PhantomData<C>,
+    relations: Vec<(String, String)>,
+}
+
+/// Whether a trial tests the laws. They need many times the work.
+#[derive(Clone, Copy, PartialEq)]
+enum Laws {
+    Asserted,
+    Assumed,
 }
 
 /// A row of the table, in columns.
 type TableRow = Vec<Option<Cell>>;
 
-impl<C: Component> Trial<C> {
-    pub(super) fn new(params: &str, as_of: Timestamp) -> Result<Self> {
-        let description = describe_kpi::<C>(params)?;
-        Ok(Self { params: params.to_owned(), as_of, description, component: std::marker::PhantomData })
+impl Trial {
+    /// Begins a trial of the component that this function defines, without parameters.
+    pub fn of(define: Define) -> Self {
+        let (schema, params) = (Parameters::none().schema(), "{}".to_owned());
+        Self { schema, define, params, as_of: AS_OF, relations: vec![] }
     }
 
-    pub(super) fn evaluate(&self, inputs: &[Rows<'_>], laws: Laws) -> Result<Vec<Vec<String>>> {
-        let KpiDescription { inputs: declared, stages, output, key } = &self.description;
+    /// Says which parameters the component takes, and gives some of them as a JSON object.
+    pub fn parameters(self, declared: Parameters, given: &str) -> Self {
+        Self { schema: declared.schema(), params: given.to_owned(), ..self }
+    }
+
+    /// Sets the time, a date or a timestamp. It is [`AS_OF`] otherwise.
+    ///
+    /// # Panics
+    /// Panics if the text is neither.
+    pub fn as_of(self, time: &str) -> Self {
+        let midnight = || Date::parse(time).map(|date| Timestamp(i64::from(date.0) * 86_400_000_000));
+        let as_of = Timestamp::parse(time).or_else(midnight).expect("a date or a timestamp");
+        Self { as_of, ..self }
+    }
+
+    /// Gives rows of a relation. The relation may have more columns than the component reads.
+    pub fn rows(mut self, relation: &str, csv: &str) -> Self {
+        self.relations.push((relation.to_owned(), csv.to_owned()));
+        self
+    }
+
+    /// Returns what the component says of itself under these parameters.
+    ///
+    /// # Errors
+    /// Returns the fault of the component.
+    pub fn describe(&self) -> Result<KpiDescription> {
+        describe_with(&self.schema, self.define, &self.params)
+    }
+
+    /// Evaluates the component as the host does, asserts the laws of the contract, and returns the table as CSV.
+    ///
+    /// # Errors
+    /// Returns the fault of the component.
+    ///
+    /// # Panics
+    /// Panics as [`evaluate_split`] does.
+    pub fn table(&self) -> Result<String> {
+        let KpiDescription { inputs, output, .. } = self.describe()?;
+        let mut relations: Vec<(&str, Vec<Vec<Option<String>>>)> = Vec::new();
+        for input in &inputs {
+            for (name, csv) in self.relations.iter().filter(|(name, _)| *name == input.name) {
+                // A relation that is read for several stages has the columns of its first input.
+                if !relations.iter().any(|(known, _)| known == name) {
+                    relations.push((name, columns_of(csv, &input.columns)?));
+                }
+            }
+        }
+        let cells = relations.iter().map(|(_, rows)| rows.iter().map(|row| row.iter().map(Option::as_deref).collect()));
+        let cells: Vec<Vec<Vec<_>>> = cells.map(Iterator::collect).collect();
+        let rows: Vec<Vec<&[_]>> = cells.iter().map(|rows| rows.iter().map(Vec::as_slice).collect()).collect();
+        let inputs: Vec<_> = relations.iter().zip(&rows).map(|((name, _), rows)| (*name, rows.as_slice())).collect();
+        let table = self.evaluate(&inputs, Laws::Asserted)?;
+        let header = output.iter().map(|field| field.name.clone()).collect();
+        Ok(csv::write(std::iter::once(header).chain(table)))
+    }
+
+    fn evaluate(&self, inputs: &[Rows<'_>], laws: Laws) -> Result<Vec<Vec<String>>> {
+        let description = self.describe()?;
+        Run { trial: self, description: &description }.evaluate(inputs, laws)
+    }
+}
+
+/// Returns the cells of these columns, row by row.
+fn columns_of(csv: &str, columns: &[Field]) -> Result<Vec<Vec<Option<String>>>> {
+    let mut rows = csv::read(csv);
+    let header = if rows.is_empty() { vec![] } else { rows.remove(0) };
+    let index = |field: &Field| {
+        let index = header.iter().position(|name| name.as_ref() == Some(&field.name));
+        index.ok_or_else(|| Fault::invalid_input(format!("the rows lack the column `{}`", field.name)))
+    };
+    let indices = columns.iter().map(index).collect::<Result<Vec<_>>>()?;
+    Ok(rows.iter().map(|row| indices.iter().map(|&index| row.get(index).cloned().flatten()).collect()).collect())
+}
+
+/// An evaluation of a component.
+struct Run<'t> {
+    trial: &'t Trial,
+    description: &'t KpiDescription,
+}
+
+impl Run<'_> {
+    fn accumulator(&self, input: u32, everything: bool) -> Result<Accumulator> {
+        let (params, as_of) = self.told(&self.description.inputs[input as usize].accumulator, everything);
+        Accumulator::open_with(&self.trial.schema, self.trial.define, input, params, as_of)
+    }
+
+    fn reducer(&self, stage: usize, everything: bool) -> Result<Reducer> {
+        let (params, as_of) = self.told(&self.description.stages[stage].reducer, everything);
+        Reducer::open_with(&self.trial.schema, self.trial.define, stage as u32, params, as_of)
+    }
+
+    fn evaluate(&self, inputs: &[Rows<'_>], laws: Laws) -> Result<Vec<Vec<String>>> {
+        let KpiDescription { inputs: declared, stages, output, key } = self.description;
         for &(name, _) in inputs {
             if !declared.iter().any(|known| known.name == name) {
                 return Err(Fault::invalid_input(format!("no input `{name}`")));
@@ -109,8 +228,8 @@ impl<C: Component> Trial<C> {
 
     /// Returns what a part is opened with. If `everything`, that is all parameters, whatever its setting says.
     fn told<'a>(&'a self, setting: &'a Setting, everything: bool) -> (&'a str, Option<i64>) {
-        let params = if everything { &self.params } else { &setting.params };
-        (params, setting.uses_as_of.then_some(self.as_of.0))
+        let params = if everything { &self.trial.params } else { &setting.params };
+        (params, setting.uses_as_of.then_some(self.trial.as_of.0))
     }
 
     /// Returns the state of an accumulator after these batches.
@@ -120,8 +239,7 @@ impl<C: Component> Trial<C> {
         columns: &[Field],
         batches: impl Iterator<Item = &'r [&'r [Option<&'r str>]]>,
     ) -> Result<Vec<u8>> {
-        let (params, as_of) = self.told(&self.description.inputs[input as usize].accumulator, false);
-        let accumulator = Accumulator::open::<C>(input, params, as_of)?;
+        let accumulator = self.accumulator(input, false)?;
         for rows in batches {
             accumulator.update_batch(&encode(columns, rows)?)?;
         }
@@ -147,8 +265,7 @@ impl<C: Component> Trial<C> {
             ("all, where each state is taken before the next row", false, false, true),
             ("all, if the part is told all parameters", true, false, false),
         ] {
-            let (params, as_of) = self.told(&declared.accumulator, everything);
-            let accumulator = Accumulator::open::<C>(input, params, as_of)?;
+            let accumulator = self.accumulator(input, everything)?;
             let mut whole = Sums::new(&target);
             let mut batches: Vec<_> = rows.chunks(if what == "all" { rows.len().max(1) } else { 1 }).collect();
             if reversed {
@@ -199,8 +316,7 @@ impl<C: Component> Trial<C> {
 
     /// Returns what the groups of a stage make, a stream for each call.
     fn reduce(&self, index: usize, sums: &Sums, sending: &Sending) -> Result<Vec<Vec<u8>>> {
-        let (params, as_of) = self.told(&self.description.stages[index].reducer, sending.everything);
-        let open = || Reducer::open::<C>(index as u32, params, as_of);
+        let open = || self.reducer(index, sending.everything);
         let (rows, ends) = (sums.rows.len(), sums.ends());
         let (mut reducer, mut made) = (open()?, Vec::new());
         let (mut at, mut ended) = (0usize, 0);
