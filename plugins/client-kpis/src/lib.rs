@@ -1,8 +1,8 @@
 //! Table: what each client spent, how the client compares with the others, and what the client may yet spend.
 //!
-//! The first stage adds up clients. The second walks through all of them as one group, in which the distributions of all
-//! buyers sort before the clients; so scores need one pass and little memory. It alone knows the day: a new one reads a
-//! row a client, and no sale.
+//! The first stage adds up clients. The second walks through all of them as one group. There the distributions of all
+//! buyers sort before the clients, so scores need one pass and little memory. The second stage alone knows the day: a new
+//! day reads a row a client, and no sale.
 
 use smelt_sdk::prelude::*;
 

@@ -2,8 +2,8 @@
 
 use smelt_sdk::{Fault, Result, Sum as _};
 
-/// Scores of values that come in ascending order: 1 + ⌊5 × (how many are less) ÷ (how many there are)⌋. Equal values have
-/// equal scores.
+/// Scores of values that come in ascending order: 1 + ⌊5 × (how many are less) ÷ (how many there are)⌋. Equal values
+/// have equal scores.
 #[derive(Default)]
 pub(crate) struct Scores<T> {
     /// How many are less than the value that came last, and how many have that value.

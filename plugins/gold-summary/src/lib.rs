@@ -39,7 +39,10 @@ enum Figure<'a> {
     Product { product: &'a str, #[sum] amount: Money },
     Country { country: &'a str, #[sum] amount: Money },
     /// `amount` was spent, `count` is the sum of the churn probabilities in ten-thousandths.
-    Clients { status: &'a str, high_value: bool, repeats: bool, #[sum] count: i64, #[sum] amount: Money, #[sum] rows: i64 },
+    Clients {
+        status: &'a str, high_value: bool, repeats: bool,
+        #[sum] count: i64, #[sum] amount: Money, #[sum] rows: i64,
+    },
     Predicted { #[sum] amount: Money },
     /// Comes last, the greatest first: there is enough once the first one has come.
     Spender { spent: Desc<Money>, client_id: &'a str },

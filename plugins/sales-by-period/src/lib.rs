@@ -1,7 +1,7 @@
 //! Table: sales of each day, week or month from the first purchase to the last, of periods without any too.
 //!
-//! The first stage adds up periods, the second walks through all of them in order. So another window or baseline reads no
-//! sale again.
+//! The first stage adds up periods, the second walks through all of them in order. So another window or baseline reads
+//! no sale again.
 
 use std::collections::VecDeque;
 
@@ -27,7 +27,10 @@ struct Sale<'a> {
 #[row(group(start))]
 #[rustfmt::skip]
 enum InPeriod<'a> {
-    Day { start: Date, date: Date, #[sum] quantity: i64, #[sum] revenue: Money, #[sum] new_clients: i64, #[sum] rows: i64 },
+    Day {
+        start: Date, date: Date,
+        #[sum] quantity: i64, #[sum] revenue: Money, #[sum] new_clients: i64, #[sum] rows: i64,
+    },
     Client { start: Date, client_id: &'a str },
 }
 

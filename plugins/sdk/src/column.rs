@@ -1,9 +1,8 @@
 //! One column that is being written, in the buffers of the format.
 
-use crate::Key as _;
 use crate::bindings::types::DataType;
-use crate::decimal::MAX;
 use crate::ipc::Buffers;
+use crate::totals::same;
 
 /// The cells of one column that have been written so far.
 pub(crate) struct Column {
@@ -88,91 +87,10 @@ impl Column {
         self.validity[row / 8] &= !(1 << (row % 8));
     }
 
-    /// Returns a hash of the row's value and of a hash before.
+    /// Returns whether the row lacks a value.
     #[inline]
-    pub(crate) fn hash(&self, row: usize, before: u64) -> u64 {
-        fn mix(hash: u64, word: u64) -> u64 {
-            let product = (hash ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            product ^ product >> 32
-        }
-        let word = match &self.values {
-            Values::Boolean(bits) => u64::from(bits[row / 8] >> (row % 8) & 1),
-            Values::Integer(all) | Values::Float(all) | Values::Timestamp(all) => u64::from_le_bytes(all[row]),
-            Values::Text { ends, bytes } => str_hash(text(ends, bytes, row)),
-            Values::Date(all) => u32::from_le_bytes(all[row]).into(),
-            Values::Decimal { scale: _, units } => {
-                let units = u128::from_le_bytes(units[row]);
-                units as u64 ^ (units >> 64) as u64
-            }
-        };
-        // A missing value has the bytes of 0 or of an empty text: what tells them apart is compared, not hashed.
-        mix(before, word)
-    }
-
-    /// Returns whether two rows have the same value, or both lack one.
-    #[inline]
-    pub(crate) fn same(&self, one: usize, other: usize) -> bool {
-        let same = match &self.values {
-            Values::Boolean(bits) => (bits[one / 8] >> (one % 8) ^ bits[other / 8] >> (other % 8)) & 1 == 0,
-            Values::Integer(all) | Values::Float(all) | Values::Timestamp(all) => all[one] == all[other],
-            Values::Text { ends, bytes } => text(ends, bytes, one) == text(ends, bytes, other),
-            Values::Date(all) => all[one] == all[other],
-            Values::Decimal { scale: _, units } => units[one] == units[other],
-        };
-        same && (self.nulls == 0 || self.is_null(one) == self.is_null(other))
-    }
-
-    fn is_null(&self, row: usize) -> bool {
-        self.validity.get(row / 8).is_some_and(|bits| bits >> (row % 8) & 1 == 0)
-    }
-
-    /// Returns whether the sum of two rows' numbers fits.
-    #[inline]
-    pub(crate) fn sum_fits(&self, to: usize, from: usize) -> bool {
-        match &self.values {
-            Values::Integer(all) => i64::from_le_bytes(all[to]).checked_add(i64::from_le_bytes(all[from])).is_some(),
-            Values::Decimal { scale: _, units } => {
-                let sum = i128::from_le_bytes(units[to]).checked_add(i128::from_le_bytes(units[from]));
-                sum.is_some_and(|sum| sum.unsigned_abs() <= MAX as u128)
-            }
-            _ => false,
-        }
-    }
-
-    /// Adds the number of one row to that of another. `sum_fits` has said that it can.
-    #[inline]
-    pub(crate) fn add_to(&mut self, to: usize, from: usize) {
-        match &mut self.values {
-            Values::Integer(all) => {
-                all[to] = i64::from_le_bytes(all[to]).wrapping_add(i64::from_le_bytes(all[from])).to_le_bytes();
-            }
-            Values::Decimal { scale: _, units } => {
-                units[to] = i128::from_le_bytes(units[to]).wrapping_add(i128::from_le_bytes(units[from])).to_le_bytes();
-            }
-            _ => {}
-        }
-    }
-
-    /// Removes the value of the last row.
-    #[inline]
-    pub(crate) fn pop(&mut self, row: usize) {
-        if self.nulls > 0 && self.is_null(row) {
-            self.nulls -= 1;
-            self.validity[row / 8] |= 1 << (row % 8);
-        }
-        match &mut self.values {
-            Values::Boolean(bits) => {
-                bits[row / 8] &= !(1 << (row % 8));
-                bits.truncate(row.div_ceil(8));
-            }
-            Values::Integer(all) | Values::Float(all) | Values::Timestamp(all) => all.truncate(row),
-            Values::Text { ends, bytes } => {
-                ends.truncate(row + 1);
-                bytes.truncate(ends.last().map_or(0, |end| u32::from_le_bytes(*end) as usize));
-            }
-            Values::Date(all) => all.truncate(row),
-            Values::Decimal { scale: _, units } => units.truncate(row),
-        }
+    pub(crate) fn is_null(&self, row: usize) -> bool {
+        self.nulls > 0 && self.validity.get(row / 8).is_some_and(|bits| bits >> (row % 8) & 1 == 0)
     }
 
     /// Returns the buffers of a column with `rows` rows.
@@ -209,6 +127,15 @@ impl Column {
 }
 
 impl Values {
+    /// Returns whether the row's text is this one.
+    #[inline]
+    pub(crate) fn is_text(&self, row: usize, text: &str) -> bool {
+        let Self::Text { ends, bytes } = self else { return false };
+        let Some([start, end]) = ends.get(row..).and_then(<[_]>::first_chunk) else { return false };
+        let (start, end) = (u32::from_le_bytes(*start) as usize, u32::from_le_bytes(*end) as usize);
+        end - start == text.len() && same(&bytes[start..end], text.as_bytes())
+    }
+
     /// Adds a value that is 0, false or empty.
     #[inline]
     pub(crate) fn push_default(&mut self, row: usize) {
@@ -220,15 +147,4 @@ impl Values {
             Self::Decimal { scale: _, units } => units.push([0; 16]),
         }
     }
-}
-
-#[inline]
-fn text<'a>(ends: &[[u8; 4]], bytes: &'a [u8], row: usize) -> &'a [u8] {
-    &bytes[u32::from_le_bytes(ends[row]) as usize..u32::from_le_bytes(ends[row + 1]) as usize]
-}
-
-#[inline]
-fn str_hash(text: &[u8]) -> u64 {
-    // SAFETY: the column was written from texts.
-    unsafe { std::str::from_utf8_unchecked(text) }.hash32().into()
 }

@@ -3,7 +3,8 @@
 /// Rows by the hash of their key, with open addressing. It keeps no keys: the caller compares those of the table.
 #[derive(Default)]
 pub(crate) struct Index {
-    /// The high half of a slot is the row plus one, the low half the hash. A free slot is 0. The length is a power of two.
+    /// The high half of a slot is the row plus one, the low half the hash. A free slot is 0. There is a power of two of
+    /// them.
     slots: Vec<u64>,
     rows: usize,
 }

@@ -5,9 +5,9 @@ use crate::{Batch, Config, Fault, KpiDescription, Result, Table};
 /// An aggregate over silver datasets.
 ///
 /// The host opens as many accumulators as it likes, each for one input, and splits the rows among them. It adds up the
-/// states that they return. When rows leave silver, the host subtracts the state of these rows. So the states of several accumulators
-/// must add up to the state of one accumulator that took in all their rows. Sums and counts of rows have
-/// this property. A row of sums that are all zero does not exist.
+/// states that they return. When rows leave silver, the host subtracts the state of these rows. So the states of
+/// several accumulators must add up to the state of one accumulator that took in all their rows. Sums and counts of
+/// rows have this property. A row of sums that are all zero does not exist.
 ///
 /// A KPI that counts rows and sums money by one key is shorter as a [`SumByKey`](crate::SumByKey).
 pub trait Kpi: Sized + 'static {

@@ -1,9 +1,11 @@
-//! The SDK for smelt plugins in Rust. A plugin is one type that implements one trait, and one macro exports it:
+//! The SDK for smelt plugins in Rust. A plugin is one type that implements one trait, or one function that defines a
+//! table, and one macro exports it:
 //!
-//! | kind | trait | macro | purpose |
+//! | kind | trait or function | macro | purpose |
 //! |---|---|---|---|
 //! | source | [`Source`] | [`export_source!`] | makes bronze objects |
 //! | cleaner | [`Cleaner`] | [`export_cleaner!`] | turns bronze rows into silver rows |
+//! | table, check, KPI | a function, see [`table`](table()) | [`export_table!`] | turns rows of relations into a table |
 //! | KPI | [`SumByKey`] or [`Kpi`] | [`export_kpi!`] | turns silver rows into a gold table |
 //!
 //! Built for `wasm32-unknown-unknown`, a plugin is a component that keeps the contract in `wit/0.3.0`. Built natively,
@@ -15,6 +17,8 @@
 //!   reads and writes, its rules and its [`Parameters`].
 //! - [`Batch`] holds the rows that the host sends, as typed columns. [`Table`] takes the rows that the plugin writes.
 //! - [`Money`], [`Decimal`] and [`Number`] are exact. [`Date`] and [`Timestamp`] are read strictly.
+//! - [`rows`] are structs and enums whose fields are columns, for [`table`](table()). [`Ratio`] is an exact quotient,
+//!   rounded once.
 //! - [`Totals`] counts rows and sums money by a key, and never overflows.
 //! - [`Fault`] is an error with a message. It fails the call, and so does a panic; nothing else stops.
 //!

@@ -216,7 +216,11 @@ mod tests {
         }
 
         #[test]
-        fn large_numbers_are_rounded_as_small_ones(over in -9999i64..9999, under in 1i64..999, by in 1i128..10i128.pow(30)) {
+        fn large_numbers_are_rounded_as_small_ones(
+            over in -9999i64..9999,
+            under in 1i64..999,
+            by in 1i128..10i128.pow(30),
+        ) {
             let scaled = Ratio(State::Value(i128::from(over) * by, i128::from(under) * by));
             prop_assert_eq!(rounded(scaled), rounded(quotient(over, under)));
             prop_assert_eq!(rounded(scaled * scaled), rounded(quotient(over, under) * quotient(over, under)));

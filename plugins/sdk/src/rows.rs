@@ -1,4 +1,4 @@
-//! Rows as types. `#[derive(Row)]` makes columns of a struct's fields: `Option` is nullable, `#[sum]` is added up, and
+//! Rows as types. `#[derive(Row)]` makes columns of a struct's fields: `Option` is nullable, `#[sum]` is added up.
 //! `#[row(group(a, b))]` names the leading fields by which a stage's rows are grouped, none for one group.
 //!
 //! An enum is rows of several kinds in one stage. It has the columns of the group, which every variant has, then `kind`,
@@ -25,10 +25,11 @@ pub use smelt_sdk_macros::Row;
 use std::fmt;
 use std::ops::Deref;
 
+use crate::column::Values;
 use crate::table::Row as Cells;
 use crate::{
-    Batch, Booleans, Date, Dates, Decimal, Decimals, Fault, Field, Floats, Integers, Result, Text, Timestamp,
-    Timestamps,
+    Batch, Booleans, Date, Dates, Decimal, Decimals, Fault, Field, Floats, Integers, Key, Result, Table, Text,
+    Timestamp, Timestamps,
 };
 
 /// A row of an input, of a stage or of a table. It is derived.
@@ -48,6 +49,16 @@ pub trait Row: Sized {
     fn read<'a>(reader: &Self::Reader<'a>, row: usize) -> Result<Self::Of<'a>>;
     #[doc(hidden)]
     fn write(self, out: Cells<'_>) -> Cells<'_>;
+    /// Returns a hash of the key.
+    #[doc(hidden)]
+    fn hash(&self) -> u64;
+    /// Returns whether that row of the table has the same key.
+    #[doc(hidden)]
+    fn same_key(&self, table: &Table, row: usize) -> bool;
+    /// Adds the sums to those of that row, and 1 to the column that counts, unless a sum does not fit. Returns whether it
+    /// did.
+    #[doc(hidden)]
+    fn add_to(&self, table: &mut Table, row: usize, count: Option<usize>) -> bool;
 }
 
 /// The columns of a [`Row`].
@@ -69,6 +80,10 @@ pub trait Cell<'a>: Sized {
     fn view(rows: &Batch<'a>, name: &str) -> Result<Self::View>;
     fn get(view: &Self::View, row: usize) -> Self;
     fn put(self, out: Cells<'_>) -> Cells<'_>;
+    /// Returns a hash of the value and of a hash before.
+    fn mix(&self, hash: u64) -> u64;
+    /// Returns whether that row of the table has the same value.
+    fn is_at(&self, table: &Table, column: usize, row: usize) -> bool;
 }
 
 /// A [`Cell`] that may be missing.
@@ -77,8 +92,19 @@ pub trait Optional<'a>: Cell<'a> {
     fn find(view: &Self::View, row: usize) -> Option<Self>;
 }
 
+/// Returns a hash of a word and of a hash before.
+#[doc(hidden)]
+#[inline(always)]
+pub fn mix(hash: u64, word: u64) -> u64 {
+    let product = (hash ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    product ^ product >> 32
+}
+
 macro_rules! cell {
-    ($value:ty, $view:ty, $accessor:ident, $field:ident $(($places:ident))?, $put:ident $(, const $scale:ident)?) => {
+    (
+        $value:ty, $view:ty, $accessor:ident, $field:ident $(($places:ident))?, $put:ident,
+        $word:expr, $same:expr $(; const $scale:ident)?
+    ) => {
         impl<'a $(, const $scale: u8)?> Cell<'a> for $value {
             type View = $view;
             fn field(name: &str) -> Field {
@@ -95,6 +121,16 @@ macro_rules! cell {
             fn put(self, out: Cells<'_>) -> Cells<'_> {
                 out.$put(self)
             }
+            #[inline(always)]
+            fn mix(&self, hash: u64) -> u64 {
+                let word: fn(&Self) -> u64 = $word;
+                mix(hash, word(self))
+            }
+            #[inline(always)]
+            fn is_at(&self, table: &Table, column: usize, row: usize) -> bool {
+                let same: fn(&Self, &Values, usize) -> bool = $same;
+                table.column(column).is_some_and(|column| same(self, &column.values, row))
+            }
         }
 
         impl<'a $(, const $scale: u8)?> Optional<'a> for $value {
@@ -106,13 +142,40 @@ macro_rules! cell {
     };
 }
 
-cell!(&'a str, Text<'a>, text, text, text);
-cell!(bool, Booleans<'a>, booleans, boolean, boolean);
-cell!(i64, Integers<'a>, integers, int64, integer);
-cell!(f64, Floats<'a>, floats, float64, float);
-cell!(Date, Dates<'a>, dates, date, date);
-cell!(Timestamp, Timestamps<'a>, timestamps, timestamp, timestamp);
-cell!(Decimal<SCALE>, Decimals<'a, SCALE>, decimals, decimal(SCALE), decimal, const SCALE);
+/// Compares a value with that of a row, for values of one kind.
+macro_rules! same {
+    ($kind:ident, $bytes:expr) => {
+        |value, values, row| {
+            let bytes: fn(&Self) -> _ = $bytes;
+            matches!(values, Values::$kind(all) if all.get(row).is_some_and(|held| *held == bytes(value)))
+        }
+    };
+}
+
+cell!(&'a str, Text<'a>, text, text, text, |text| <str as Key>::hash32(text).into(), |text, values, row| values
+    .is_text(row, text));
+cell!(bool, Booleans<'a>, booleans, boolean, boolean, |&value| value.into(), |&value, values, row| {
+    matches!(values, Values::Boolean(bits) if bits.get(row / 8).is_some_and(|bits| (bits >> (row % 8) & 1 == 1) == value))
+});
+cell!(i64, Integers<'a>, integers, int64, integer, |&value| value as u64, same!(Integer, |value| value.to_le_bytes()));
+cell!(f64, Floats<'a>, floats, float64, float, |value| value.to_bits(), same!(Float, |value| value.to_le_bytes()));
+cell!(Date, Dates<'a>, dates, date, date, |date| date.0 as u64, same!(Date, |date| date.0.to_le_bytes()));
+cell!(
+    Timestamp,
+    Timestamps<'a>,
+    timestamps,
+    timestamp,
+    timestamp,
+    |instant| instant.0 as u64,
+    same!(Timestamp, |instant| instant.0.to_le_bytes())
+);
+cell!(
+    Decimal<SCALE>, Decimals<'a, SCALE>, decimals, decimal(SCALE), decimal,
+    |value| value.units() as u64 ^ (value.units() >> 64) as u64,
+    |value, values, row| {
+        matches!(values, Values::Decimal { units, .. } if units.get(row) == Some(&value.units().to_le_bytes()))
+    }; const SCALE
+);
 
 impl<'a, T: Optional<'a>> Cell<'a> for Option<T> {
     type View = T::View;
@@ -131,6 +194,21 @@ impl<'a, T: Optional<'a>> Cell<'a> for Option<T> {
         match self {
             Some(value) => value.put(out),
             None => out.missing(),
+        }
+    }
+    #[inline(always)]
+    fn mix(&self, hash: u64) -> u64 {
+        match self {
+            Some(value) => value.mix(hash),
+            None => mix(hash, 1 << 63),
+        }
+    }
+    #[inline(always)]
+    fn is_at(&self, table: &Table, column: usize, row: usize) -> bool {
+        let missing = table.column(column).is_some_and(|column| column.is_null(row));
+        match self {
+            Some(value) => !missing && value.is_at(table, column, row),
+            None => missing,
         }
     }
 }
@@ -156,6 +234,14 @@ impl<'a> Cell<'a> for Desc<i64> {
     fn put(self, out: Cells<'_>) -> Cells<'_> {
         out.integer(!self.0)
     }
+    #[inline(always)]
+    fn mix(&self, hash: u64) -> u64 {
+        self.0.mix(hash)
+    }
+    #[inline(always)]
+    fn is_at(&self, table: &Table, column: usize, row: usize) -> bool {
+        (!self.0).is_at(table, column, row)
+    }
 }
 
 impl<'a, const SCALE: u8> Cell<'a> for Desc<Decimal<SCALE>> {
@@ -174,6 +260,14 @@ impl<'a, const SCALE: u8> Cell<'a> for Desc<Decimal<SCALE>> {
     fn put(self, out: Cells<'_>) -> Cells<'_> {
         out.decimal(-self.0)
     }
+    #[inline(always)]
+    fn mix(&self, hash: u64) -> u64 {
+        self.0.mix(hash)
+    }
+    #[inline(always)]
+    fn is_at(&self, table: &Table, column: usize, row: usize) -> bool {
+        (-self.0).is_at(table, column, row)
+    }
 }
 
 /// A text of at most 15 bytes that needs no memory of its own, such as a month. What is longer is cut.
@@ -190,6 +284,32 @@ impl Short {
         // It fails where the text is cut, which is said above.
         let _ = fmt::Write::write_fmt(&mut short, format_args!("{value}"));
         short
+    }
+}
+
+impl Short {
+    /// Returns two numbers of so many digits each, with a text between them, or `None` if they have more digits. It is
+    /// many times faster than formatting.
+    pub(crate) fn of_digits(numbers: [(i32, usize); 2], between: &str) -> Option<Self> {
+        let mut short = Self::default();
+        let mut at = 0;
+        for (number, (value, digits)) in numbers.into_iter().enumerate() {
+            if number > 0 {
+                short.bytes.get_mut(at..at + between.len())?.copy_from_slice(between.as_bytes());
+                at += between.len();
+            }
+            let mut value = u32::try_from(value).ok()?;
+            for byte in short.bytes.get_mut(at..at + digits)?.iter_mut().rev() {
+                *byte = b'0' + (value % 10) as u8;
+                value /= 10;
+            }
+            if value > 0 {
+                return None;
+            }
+            at += digits;
+        }
+        short.length = at as u8;
+        Some(short)
     }
 }
 
@@ -231,6 +351,12 @@ impl<'a> Cell<'a> for Short {
     fn put(self, out: Cells<'_>) -> Cells<'_> {
         out.text(&*self)
     }
+    fn mix(&self, hash: u64) -> u64 {
+        (&**self).mix(hash)
+    }
+    fn is_at(&self, table: &Table, column: usize, row: usize) -> bool {
+        (&**self).is_at(table, column, row)
+    }
 }
 
 impl<'a> Optional<'a> for Short {
@@ -246,6 +372,13 @@ pub trait Sum: Sized + Copy {
     /// # Errors
     /// Fails if the sum does not fit its type; this one is then as before.
     fn increase(&mut self, by: Self) -> Result<()>;
+
+    /// Returns whether this number can be added to that of a row.
+    #[doc(hidden)]
+    fn fits_at(self, table: &Table, column: usize, row: usize) -> bool;
+    /// Adds this number, which fits, to that of a row.
+    #[doc(hidden)]
+    fn add_at(self, table: &mut Table, column: usize, row: usize);
 }
 
 impl Sum for i64 {
@@ -254,6 +387,22 @@ impl Sum for i64 {
         *self = self.checked_add(by).ok_or_else(|| Fault::invalid_input("a sum exceeds 64 bits"))?;
         Ok(())
     }
+    #[inline(always)]
+    fn fits_at(self, table: &Table, column: usize, row: usize) -> bool {
+        let held = match table.column(column).map(|column| &column.values) {
+            Some(Values::Integer(all)) => all.get(row),
+            _ => None,
+        };
+        held.is_some_and(|held| i64::from_le_bytes(*held).checked_add(self).is_some())
+    }
+    #[inline(always)]
+    fn add_at(self, table: &mut Table, column: usize, row: usize) {
+        if let Some(Values::Integer(all)) = table.column_mut(column).map(|column| &mut column.values)
+            && let Some(held) = all.get_mut(row)
+        {
+            *held = i64::from_le_bytes(*held).wrapping_add(self).to_le_bytes();
+        }
+    }
 }
 
 impl<const SCALE: u8> Sum for Decimal<SCALE> {
@@ -261,6 +410,22 @@ impl<const SCALE: u8> Sum for Decimal<SCALE> {
     fn increase(&mut self, by: Self) -> Result<()> {
         *self = self.checked_add(by).ok_or_else(|| Fault::invalid_input("a sum exceeds 38 digits"))?;
         Ok(())
+    }
+    #[inline(always)]
+    fn fits_at(self, table: &Table, column: usize, row: usize) -> bool {
+        let held = match table.column(column).map(|column| &column.values) {
+            Some(Values::Decimal { units, .. }) => units.get(row),
+            _ => None,
+        };
+        held.is_some_and(|held| Self::from_units(i128::from_le_bytes(*held)).checked_add(self).is_some())
+    }
+    #[inline(always)]
+    fn add_at(self, table: &mut Table, column: usize, row: usize) {
+        if let Some(Values::Decimal { units, .. }) = table.column_mut(column).map(|column| &mut column.values)
+            && let Some(held) = units.get_mut(row)
+        {
+            *held = i128::from_le_bytes(*held).wrapping_add(self.units()).to_le_bytes();
+        }
     }
 }
 

@@ -2,7 +2,6 @@
 
 use crate::bindings::types::{DataType, Field};
 use crate::column::{Column, Values};
-use crate::index::Index;
 use crate::ipc::write;
 use crate::{Batch, Date, Decimal, Fault, Result, Timestamp};
 
@@ -63,24 +62,20 @@ impl Table {
         Ok(())
     }
 
-    /// Adds the last row, whose first `keys` cells are a key and the others sums, to an earlier row of the same key, if
-    /// there is one, and if the sums fit. Returns whether it did; then the last row is gone.
-    pub(crate) fn merge_last(&mut self, keys: usize, index: &mut Index) -> bool {
-        let Self { columns, rows, .. } = self;
-        let last = *rows - 1;
-        let (key, sums) = columns.split_at_mut(keys);
-        let hash = key.iter().fold(0, |hash, column| column.hash(last, hash));
-        let Some(first) = index.find_or_insert(hash, last, |row| key.iter().all(|column| column.same(row, last)))
-        else {
-            return false;
-        };
-        if !sums.iter().all(|column| column.sum_fits(first, last)) {
-            return false;
-        }
-        sums.iter_mut().for_each(|column| column.add_to(first, last));
-        columns.iter_mut().for_each(|column| column.pop(last));
-        *rows = last;
-        true
+    /// Returns the number of rows.
+    pub(crate) fn len(&self) -> usize {
+        self.rows
+    }
+
+    /// Returns the column with that index, if there is one.
+    #[inline]
+    pub(crate) fn column(&self, index: usize) -> Option<&Column> {
+        self.columns.get(index)
+    }
+
+    #[inline]
+    pub(crate) fn column_mut(&mut self, index: usize) -> Option<&mut Column> {
+        self.columns.get_mut(index)
     }
 
     /// Returns the rows as a stream, and empties the table for more rows, which use the same memory.

@@ -106,7 +106,10 @@ impl Date {
     /// Returns the month as text: `2025-11`.
     pub fn month(self) -> Short {
         let (year, month, _) = self.ymd();
-        Short::of(format_args!("{year:04}-{month:02}"))
+        match Short::of_digits([(year, 4), (month as i32, 2)], "-") {
+            Some(short) => short,
+            None => Short::of(format_args!("{year:04}-{month:02}")),
+        }
     }
 
     /// Returns the week of ISO 8601 as text: `2025-W46`. A week belongs to the year of its Thursday.
@@ -114,7 +117,11 @@ impl Date {
         let thursday = self.plus_days(4 - self.weekday());
         let (year, ..) = thursday.ymd();
         let day_of_year = Self::from_ymd(year, 1, 1).map_or(0, |first| thursday.days_since(first));
-        Short::of(format_args!("{year:04}-W{:02}", day_of_year / 7 + 1))
+        let week = day_of_year / 7 + 1;
+        match Short::of_digits([(year, 4), (week as i32, 2)], "-W") {
+            Some(short) => short,
+            None => Short::of(format_args!("{year:04}-W{week:02}")),
+        }
     }
 }
 

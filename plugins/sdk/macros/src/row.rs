@@ -140,11 +140,26 @@ fn of_struct(
     let views: Vec<_> = (0..cells.len()).map(|index| format_ident!("view_{index}")).collect();
     let (keys, sums) = (of_kind(cells, false, lifetime), of_kind(cells, true, lifetime));
     let counted = cells.iter().any(|cell| cell.sum && cell.name == "rows");
+    let of = |sum: bool| {
+        cells
+            .iter()
+            .enumerate()
+            .filter(move |(_, cell)| cell.sum == sum)
+            .map(|(index, cell)| (&cell.name, index))
+            .unzip()
+    };
+    let ((key_names, key_indices), (sum_names, sum_indices)): ((Vec<_>, Vec<_>), (Vec<_>, Vec<_>)) =
+        (of(false), of(true));
     Ok(quote! {
         type Reader<'smelt> = (#(<#types as ::smelt_sdk::rows::Cell<'smelt>>::View,)*);
         fn columns() -> ::smelt_sdk::rows::Columns {
             fn all<'smelt>() -> ::smelt_sdk::rows::Columns {
-                ::smelt_sdk::rows::Columns { keys: vec![#(#keys),*], sums: vec![#(#sums),*], group: #group, counted: #counted }
+                ::smelt_sdk::rows::Columns {
+                    keys: vec![#(#keys),*],
+                    sums: vec![#(#sums),*],
+                    group: #group,
+                    counted: #counted,
+                }
             }
             all()
         }
@@ -161,6 +176,27 @@ fn of_struct(
             let Self { #(#names,)* } = self;
             #(let out = ::smelt_sdk::rows::Cell::put(#names, out);)*
             out
+        }
+        #[inline(always)]
+        fn hash(&self) -> u64 {
+            let hash = 0;
+            #(let hash = ::smelt_sdk::rows::Cell::mix(&self.#key_names, hash);)*
+            hash
+        }
+        #[inline(always)]
+        fn same_key(&self, table: &::smelt_sdk::Table, row: usize) -> bool {
+            #(::smelt_sdk::rows::Cell::is_at(&self.#key_names, table, #key_indices, row) &&)* true
+        }
+        #[inline(always)]
+        fn add_to(&self, table: &mut ::smelt_sdk::Table, row: usize, count: Option<usize>) -> bool {
+            let fits = #(::smelt_sdk::Sum::fits_at(self.#sum_names, table, #sum_indices, row) &&)* true;
+            if fits {
+                #(::smelt_sdk::Sum::add_at(self.#sum_names, table, #sum_indices, row);)*
+                if let Some(count) = count {
+                    ::smelt_sdk::Sum::add_at(1i64, table, count, row);
+                }
+            }
+            fits
         }
     })
 }
@@ -252,6 +288,50 @@ fn of_enum(
             }
         }
     });
+    // A row with the same kind lacks the same columns, so the variant's own cells are all that is compared and added.
+    let index = |cell: &Cell| {
+        let index = all.iter().position(|known| known.name == cell.name).unwrap_or_default();
+        index + usize::from(index >= group.len())
+    };
+    let of = |cells: &[Cell], sum: bool| -> (Vec<Ident>, Vec<usize>) {
+        cells.iter().filter(|cell| cell.sum == sum).map(|cell| (cell.name.clone(), index(cell))).unzip()
+    };
+    let arm = |make: &dyn Fn(i64, &[Cell]) -> TokenStream| -> Vec<TokenStream> {
+        let arms = (0i64..).zip(variants).map(|(tag, (variant, cells))| {
+            let (names, body) = (cells.iter().map(|cell| &cell.name), make(tag, cells));
+            quote!(#[allow(unused_variables)] Self::#variant { #(#names,)* } => { #body })
+        });
+        arms.collect()
+    };
+    let hashes = arm(&|tag, cells| {
+        let (names, _) = of(cells, false);
+        quote! {
+            let hash = ::smelt_sdk::rows::mix(0, #tag as u64);
+            #(let hash = ::smelt_sdk::rows::Cell::mix(#names, hash);)*
+            hash
+        }
+    });
+    let tag_index = group.len();
+    let compares = arm(&|tag, cells| {
+        let (names, indices) = of(cells, false);
+        quote! {
+            ::smelt_sdk::rows::Cell::is_at(&#tag, table, #tag_index, row)
+                #(&& ::smelt_sdk::rows::Cell::is_at(#names, table, #indices, row))*
+        }
+    });
+    let fits = arm(&|_, cells| {
+        let (names, indices) = of(cells, true);
+        quote!(true #(&& ::smelt_sdk::Sum::fits_at(*#names, table, #indices, row))*)
+    });
+    let adds = arm(&|_, cells| {
+        let (names, indices) = of(cells, true);
+        let counts = rows.first().filter(|_| !names.iter().any(|name| name == "rows")).map(|rows| index(rows));
+        let counts = counts.into_iter();
+        quote! {
+            #(::smelt_sdk::Sum::add_at(*#names, table, #indices, row);)*
+            #(::smelt_sdk::Sum::add_at(1i64, table, #counts, row);)*
+        }
+    });
     Ok(quote! {
         type Reader<'smelt> = (
             ::smelt_sdk::Integers<'smelt>,
@@ -282,6 +362,25 @@ fn of_enum(
         #[inline(always)]
         fn write(self, out: ::smelt_sdk::Row<'_>) -> ::smelt_sdk::Row<'_> {
             match self { #(#writes)* }
+        }
+        #[inline(always)]
+        fn hash(&self) -> u64 {
+            match self { #(#hashes)* }
+        }
+        #[inline(always)]
+        fn same_key(&self, table: &::smelt_sdk::Table, row: usize) -> bool {
+            match self { #(#compares)* }
+        }
+        #[inline(always)]
+        fn add_to(&self, table: &mut ::smelt_sdk::Table, row: usize, count: Option<usize>) -> bool {
+            let fits = match self { #(#fits)* };
+            if fits {
+                match self { #(#adds)* }
+                if let Some(count) = count {
+                    ::smelt_sdk::Sum::add_at(1i64, table, count, row);
+                }
+            }
+            fits
         }
     })
 }

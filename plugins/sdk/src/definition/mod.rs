@@ -72,8 +72,8 @@ pub(crate) type Open<Part> = Box<dyn FnOnce(Target) -> Result<Box<Part>>>;
 pub(crate) struct Target {
     /// The columns of the next stage, or of the table.
     pub(crate) fields: Vec<Field>,
-    /// How many of these columns are a key, if the others are added up.
-    pub(crate) keys: Option<usize>,
+    /// Whether rows with equal keys are added up.
+    pub(crate) of_stage: bool,
     /// Whether the last column counts rows.
     pub(crate) counts: bool,
     pub(crate) as_of: Option<Timestamp>,
@@ -135,9 +135,9 @@ impl Definition {
     fn target(&self, stage: usize, as_of: Option<Timestamp>) -> Target {
         match self.stages.get(stage) {
             Some(Staged { key, sums, counts, .. }) => {
-                Target { fields: [&key[..], sums].concat(), keys: Some(key.len()), counts: *counts, as_of }
+                Target { fields: [&key[..], sums].concat(), of_stage: true, counts: *counts, as_of }
             }
-            None => Target { fields: self.output.clone(), keys: None, counts: false, as_of },
+            None => Target { fields: self.output.clone(), of_stage: false, counts: false, as_of },
         }
     }
 }

@@ -13,8 +13,12 @@ use crate::{Date, Fault, Result, Table, Timestamp};
 /// reaches the host costs it more than a look-up costs the component.
 pub struct Out<K> {
     table: Table,
-    /// The number of key columns, if rows with equal keys are added up.
-    merges: Option<usize>,
+    /// The number of columns.
+    columns: usize,
+    /// Whether they are those of a stage, whose rows with equal keys may be added up.
+    of_stage: bool,
+    /// Whether they are, now.
+    merges: bool,
     /// Whether each row has a count of itself after its own cells.
     counts: bool,
     index: Index,
@@ -33,7 +37,9 @@ impl<K> Out<K> {
     pub(super) fn new(target: &Target) -> Self {
         Self {
             table: Table::new(&target.fields),
-            merges: target.keys,
+            columns: target.fields.len(),
+            of_stage: target.of_stage,
+            merges: target.of_stage,
             counts: target.counts,
             index: Index::default(),
             added: 0,
@@ -50,21 +56,30 @@ impl<K> Out<K> {
     /// None of its own: it returns a result so that a closure may end with it.
     #[inline(always)]
     pub fn add<R: Row<Static = K>>(&mut self, row: R) -> Result<()> {
+        if self.merges && self.merge(&row) {
+            return Ok(());
+        }
         let written = row.write(self.table.row());
         drop(if self.counts { written.integer(1) } else { written });
-        if let Some(keys) = self.merges {
-            self.merge(keys);
-        }
         Ok(())
     }
 
-    #[inline(never)]
-    fn merge(&mut self, keys: usize) {
-        if self.added > SAMPLE && self.merged * 8 < self.added {
-            return;
-        }
+    /// Adds the row to an earlier one with the same key, if there is one and the sums fit. Returns whether it did.
+    #[inline]
+    fn merge<R: Row<Static = K>>(&mut self, row: &R) -> bool {
         self.added += 1;
-        self.merged += usize::from(self.table.merge_last(keys, &mut self.index));
+        if self.added > SAMPLE && self.merged * 8 < self.added {
+            self.merges = false;
+            return false;
+        }
+        let Self { table, index, .. } = self;
+        let Some(known) = index.find_or_insert(row.hash(), table.len(), |known| row.same_key(table, known)) else {
+            return false;
+        };
+        let count = self.counts.then(|| self.columns - 1);
+        let merged = row.add_to(&mut self.table, known, count);
+        self.merged += usize::from(merged);
+        merged
     }
 
     /// Says that the group that is being walked needs no more rows. They are not sent: a list of the first ten costs ten
@@ -102,7 +117,7 @@ impl<K> Out<K> {
     pub(super) fn finish(&mut self) -> Result<Vec<u8>> {
         if self.added > 0 {
             self.index.clear();
-            (self.added, self.merged) = (0, 0);
+            (self.added, self.merged, self.merges) = (0, 0, self.of_stage);
         }
         self.table.finish()
     }

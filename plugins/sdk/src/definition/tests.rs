@@ -36,7 +36,7 @@ fn target<R: rows::Row>() -> (Vec<Field>, Target) {
         sums.push(int64("rows"));
     }
     let fields = [&keys[..], &sums].concat();
-    (fields.clone(), Target { fields, keys: Some(keys.len()), counts: !counted, as_of: None })
+    (fields.clone(), Target { fields, of_stage: true, counts: !counted, as_of: None })
 }
 
 #[test]

@@ -10,6 +10,7 @@ use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 pub use key::Key;
+pub(crate) use key::same;
 use key::{Records, Sums};
 use large::Large;
 pub(crate) use wide::Wide;
