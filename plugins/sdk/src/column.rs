@@ -2,6 +2,7 @@
 
 use crate::bindings::types::DataType;
 use crate::ipc::Buffers;
+use crate::totals::same;
 
 /// The cells of one column that have been written so far.
 pub(crate) struct Column {
@@ -86,6 +87,12 @@ impl Column {
         self.validity[row / 8] &= !(1 << (row % 8));
     }
 
+    /// Returns whether the row lacks a value.
+    #[inline]
+    pub(crate) fn is_null(&self, row: usize) -> bool {
+        self.nulls > 0 && self.validity.get(row / 8).is_some_and(|bits| bits >> (row % 8) & 1 == 0)
+    }
+
     /// Returns the buffers of a column with `rows` rows.
     pub(crate) fn buffers(&mut self, rows: usize) -> Buffers<'_> {
         let Self { values, nulls, validity } = self;
@@ -115,6 +122,29 @@ impl Column {
             }
             Values::Date(all) => all.clear(),
             Values::Decimal { scale: _, units } => units.clear(),
+        }
+    }
+}
+
+impl Values {
+    /// Returns whether the row's text is this one.
+    #[inline]
+    pub(crate) fn is_text(&self, row: usize, text: &str) -> bool {
+        let Self::Text { ends, bytes } = self else { return false };
+        let Some([start, end]) = ends.get(row..).and_then(<[_]>::first_chunk) else { return false };
+        let (start, end) = (u32::from_le_bytes(*start) as usize, u32::from_le_bytes(*end) as usize);
+        end - start == text.len() && same(&bytes[start..end], text.as_bytes())
+    }
+
+    /// Adds a value that is 0, false or empty.
+    #[inline]
+    pub(crate) fn push_default(&mut self, row: usize) {
+        match self {
+            Self::Boolean(bits) => bits.resize(row / 8 + 1, 0),
+            Self::Integer(all) | Self::Float(all) | Self::Timestamp(all) => all.push([0; 8]),
+            Self::Text { ends, bytes } => ends.push((bytes.len() as u32).to_le_bytes()),
+            Self::Date(all) => all.push([0; 4]),
+            Self::Decimal { scale: _, units } => units.push([0; 16]),
         }
     }
 }

@@ -49,6 +49,20 @@ impl Parameters {
         self.with(name, json!({"type": "string", "default": default, "description": summary}))
     }
 
+    /// Adds a text that is one of `choices`. If the manifest does not set it, it has the value `default`.
+    pub fn choice<const N: usize>(self, name: &str, choices: [&str; N], default: &str, summary: &str) -> Self {
+        let choices = choices.as_slice();
+        self.with(name, json!({"type": "string", "enum": choices, "default": default, "description": summary}))
+    }
+
+    /// Adds an integer in `range` that has no value unless the manifest sets it.
+    pub fn optional_integer(self, name: &str, range: std::ops::RangeInclusive<i64>, summary: &str) -> Self {
+        self.with(
+            name,
+            json!({"type": "integer", "minimum": range.start(), "maximum": range.end(), "description": summary}),
+        )
+    }
+
     fn with(mut self, name: &str, property: Value) -> Self {
         self.properties.insert(name.to_owned(), property);
         self
@@ -68,9 +82,11 @@ impl Parameters {
 
 /// The settings of an open plugin: its parameters, with defaults filled in, and the time if its description asks for
 /// it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Config {
     values: Map<String, Value>,
+    /// The names of all parameters, with or without a value.
+    declared: Vec<String>,
     as_of: Option<Timestamp>,
 }
 
@@ -84,14 +100,16 @@ impl Config {
             Err(error) => Err(Fault::invalid_parameters(format!("{what} is not JSON: {error}"))),
         };
         let mut values = object(params, "the parameters")?;
-        if let Some(Value::Object(declared)) = object(schema, "the parameter schema")?.get("properties") {
-            for (name, property) in declared {
+        let mut declared = Vec::new();
+        if let Some(Value::Object(properties)) = object(schema, "the parameter schema")?.get("properties") {
+            for (name, property) in properties {
+                declared.push(name.clone());
                 if let (None, Some(default)) = (values.get(name), property.get("default")) {
                     values.insert(name.clone(), default.clone());
                 }
             }
         }
-        Ok(Self { values, as_of })
+        Ok(Self { values, declared, as_of })
     }
 
     /// Returns the integer parameter of that name.
@@ -100,6 +118,14 @@ impl Config {
     /// Fails if the description does not declare such a parameter.
     pub fn integer(&self, name: &str) -> Result<i64> {
         self.get(name, "an integer", Value::as_i64)
+    }
+
+    /// Returns the integer parameter of that name, if it has a value.
+    ///
+    /// # Errors
+    /// Fails if its value is no integer.
+    pub fn find_integer(&self, name: &str) -> Result<Option<i64>> {
+        self.values.contains_key(name).then(|| self.integer(name)).transpose()
     }
 
     /// Returns the number parameter of that name.
@@ -124,6 +150,24 @@ impl Config {
     /// Fails unless the description says `uses_as_of`.
     pub fn as_of(&self) -> Result<Timestamp> {
         self.as_of.ok_or_else(|| Fault::internal("no `as-of` was given: the description must say `uses_as_of`"))
+    }
+
+    /// Returns the JSON object of the parameters that `wanted` names, or of all of them, in the order of their names.
+    /// Equal parameters give equal text, whether they were given or are defaults.
+    ///
+    /// # Errors
+    /// Fails if a wanted parameter is not declared.
+    pub(crate) fn setting(&self, wanted: Option<&[&str]>) -> Result<String> {
+        for name in wanted.unwrap_or_default() {
+            if !self.declared.iter().any(|known| known == name) {
+                return Err(Fault::internal(format!("a setting names `{name}`, which is no parameter")));
+            }
+        }
+        let mut values: Vec<_> = self.values.iter().collect();
+        values.retain(|(name, _)| wanted.is_none_or(|wanted| wanted.contains(&name.as_str())));
+        values.sort_by_key(|&(name, _)| name);
+        let members = values.into_iter().map(|(name, value)| format!("{}:{value}", Value::from(name.as_str())));
+        Ok(format!("{{{}}}", members.collect::<Vec<_>>().join(",")))
     }
 
     fn get<'a, T>(&'a self, name: &str, what: &str, read: impl Fn(&'a Value) -> Option<T>) -> Result<T> {

@@ -1,11 +1,54 @@
 //! Descriptions: columns by type, and a builder for each kind of plugin.
 
 use crate::Rule;
-pub use crate::bindings::types::{
-    CleanerDescription, DataType, Field, Identity, KpiDescription, Preference, SourceDescription,
-};
-use crate::bindings::types::{DecimalType, KpiInput, Order, Stage};
+use crate::bindings::types::{self, DecimalType, KpiInput, Order, Setting, Stage};
+pub use crate::bindings::types::{DataType, Field, Identity, Preference};
 use crate::config::Parameters;
+
+/// What a source is.
+#[derive(Debug, Clone)]
+pub struct SourceDescription {
+    /// Its name, version, summary and parameters.
+    pub identity: Identity,
+    /// A glob for the names of each family of objects.
+    pub objects: Vec<String>,
+}
+
+/// What a cleaner is. The contract has `identity` apart, since it is known before any parameters are.
+#[derive(Debug, Clone)]
+pub struct CleanerDescription {
+    /// Its name, version, summary and parameters.
+    pub identity: Identity,
+    /// Whether results depend on the time.
+    pub uses_as_of: bool,
+    /// The bronze columns that it reads.
+    pub input: Vec<String>,
+    /// The silver columns that it writes.
+    pub output: Vec<Field>,
+    /// The output columns that identify a row.
+    pub key: Vec<String>,
+    /// Which of the rows with one key is kept.
+    pub order_by: Vec<Order>,
+    /// Every rule that it applies.
+    pub rules: Vec<types::Rule>,
+}
+
+/// What a [`Kpi`](crate::Kpi) is. Each of its parts depends on all parameters and, if `uses_as_of`, on the time.
+#[derive(Debug, Clone)]
+pub struct KpiDescription {
+    /// Its name, version, summary and parameters.
+    pub identity: Identity,
+    /// Whether results depend on the time.
+    pub uses_as_of: bool,
+    /// The datasets that it reads. All of them feed the first stage.
+    pub inputs: Vec<KpiInput>,
+    /// The tables of sums, of which the last is evaluated as a whole.
+    pub stages: Vec<Stage>,
+    /// The columns of its table.
+    pub output: Vec<Field>,
+    /// The output columns that tell rows apart.
+    pub key: Option<Vec<String>>,
+}
 
 /// Returns the plugin's [`Identity`]: name, version and description from the `Cargo.toml` of its crate.
 #[macro_export]
@@ -16,7 +59,6 @@ macro_rules! identity {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             summary: env!("CARGO_PKG_DESCRIPTION").to_owned(),
             parameters: $crate::Parameters::none().schema(),
-            uses_as_of: false,
         }
     };
 }
@@ -73,7 +115,8 @@ pub fn nullable(field: Field) -> Field {
 
 /// Begins the description of a cleaner.
 pub fn describe_cleaner(identity: Identity) -> CleanerDescription {
-    CleanerDescription { identity, input: vec![], output: vec![], key: vec![], order_by: vec![], rules: vec![] }
+    let (input, output, key, order_by, rules) = Default::default();
+    CleanerDescription { identity, uses_as_of: false, input, output, key, order_by, rules }
 }
 
 impl CleanerDescription {
@@ -86,7 +129,7 @@ impl CleanerDescription {
     /// Declares that results depend on [`Config::as_of`](crate::Config::as_of). Otherwise the plugin is not told the
     /// time.
     pub fn uses_as_of(mut self) -> Self {
-        self.identity.uses_as_of = true;
+        self.uses_as_of = true;
         self
     }
 
@@ -125,7 +168,7 @@ impl CleanerDescription {
 
 /// Begins the description of a KPI.
 pub fn describe_kpi(identity: Identity) -> KpiDescription {
-    KpiDescription { identity, inputs: vec![], stages: vec![], output: vec![], key: None }
+    KpiDescription { identity, uses_as_of: false, inputs: vec![], stages: vec![], output: vec![], key: None }
 }
 
 impl KpiDescription {
@@ -138,13 +181,13 @@ impl KpiDescription {
     /// Declares that results depend on [`Config::as_of`](crate::Config::as_of). Otherwise the plugin is not told the
     /// time.
     pub fn uses_as_of(mut self) -> Self {
-        self.identity.uses_as_of = true;
+        self.uses_as_of = true;
         self
     }
 
     /// Declares a dataset that the KPI reads, and the columns that it needs. The host sends only these.
     pub fn input<const N: usize>(mut self, name: &str, columns: [Field; N]) -> Self {
-        self.inputs.push(KpiInput { name: name.to_owned(), columns: columns.into() });
+        self.inputs.push(KpiInput { name: name.to_owned(), columns: columns.into(), stage: 0, accumulator: unset() });
         self
     }
 
@@ -152,7 +195,7 @@ impl KpiDescription {
     /// columns there is one row. Most KPIs have this table only. In a description it comes after all calls of
     /// [`fold_by`](Self::fold_by).
     pub fn sums<const K: usize, const S: usize>(mut self, key: [Field; K], sums: [Field; S]) -> Self {
-        self.stages.push(Stage { key: key.into(), sums: sums.into(), group: 0 });
+        self.stages.push(Stage { key: key.into(), sums: sums.into(), group: 0, reducer: unset() });
         self
     }
 
@@ -165,7 +208,7 @@ impl KpiDescription {
         sums: [Field; S],
     ) -> Self {
         let key = group.into_iter().chain(key).collect();
-        self.stages.push(Stage { key, sums: sums.into(), group: G as u32 });
+        self.stages.push(Stage { key, sums: sums.into(), group: G as u32, reducer: unset() });
         self
     }
 
@@ -182,6 +225,11 @@ impl KpiDescription {
         self.key = Some(columns.map(str::to_owned).into());
         self
     }
+}
+
+/// Returns a setting that the SDK fills in once the parameters are known.
+fn unset() -> Setting {
+    Setting { params: String::new(), uses_as_of: false }
 }
 
 /// Begins the description of a source.

@@ -3,87 +3,150 @@
 
 use std::cell::RefCell;
 
-use crate::bindings::types::{self, KpiDescription};
-use crate::{Batch, Cleaned, Cleaner, Config, Fault, Kpi, Result, Source, Table, Tick, Timestamp};
+use crate::bindings::types::{self, Setting};
+use crate::definition::{Accumulate, Definition, Reduce};
+use crate::{Batch, Cleaned, Cleaner, Config, Fault, Result, Source, Tick, Timestamp};
 
+pub use crate::definition::{Component, OfKpi};
 pub use crate::host::report_panics;
 
-/// A session of a cleaner.
-pub struct Session<T> {
-    /// The cleaner and the result that it fills. `None` after a fault, because a fault leaves both in an unknown state.
-    state: RefCell<Option<(T, Cleaned)>>,
+/// Returns what a source is, under these parameters.
+pub fn describe_source<T: Source>(params: &str) -> Result<types::SourceDescription> {
+    let description = T::describe();
+    Config::new(params, &description.identity.parameters, None)?;
+    Ok(types::SourceDescription { objects: description.objects })
 }
+
+/// Makes the objects of one tick of a source.
+pub fn generate<T: Source>(params: &str, tick: types::Tick) -> Result<Vec<types::Object>> {
+    let config = Config::new(params, &T::describe().identity.parameters, None)?;
+    let types::Tick { seed, number, starts, ends } = tick;
+    T::generate(&config, Tick { seed, number, as_of: Timestamp(starts), ends: Timestamp(ends) })
+}
+
+/// Returns what a cleaner is, under these parameters.
+pub fn describe_cleaner<T: Cleaner>(params: &str) -> Result<types::CleanerDescription> {
+    let description = T::describe();
+    let config = Config::new(params, &description.identity.parameters, None)?;
+    Ok(types::CleanerDescription {
+        input: description.input,
+        output: description.output,
+        key: description.key,
+        order_by: description.order_by,
+        rules: description.rules,
+        session: Setting { params: config.setting(None)?, uses_as_of: description.uses_as_of },
+    })
+}
+
+/// A session of a cleaner.
+pub struct Session<T>(Once<(T, Cleaned)>);
 
 impl<T: Cleaner> Session<T> {
     pub fn open(params: &str, as_of: Option<i64>) -> Result<Self> {
         let description = T::describe();
         let config = Config::new(params, &description.identity.parameters, as_of.map(Timestamp))?;
-        Ok(Self { state: RefCell::new(Some((T::open(&config)?, Cleaned::new(&description)))) })
+        Ok(Self(Once::new((T::open(&config)?, Cleaned::new(&description)))))
     }
 
     pub fn clean(&self, batch: &[u8]) -> Result<types::Cleaned> {
         let batch = Batch::read(batch)?;
-        let taken = self.state.borrow_mut().take();
-        let (mut cleaner, mut cleaned) = taken.ok_or_else(|| Fault::internal("the session has failed before"))?;
-        cleaned.reserve(batch.len());
-        cleaner.clean(&batch, &mut cleaned)?;
-        let finished = cleaned.finish()?;
-        *self.state.borrow_mut() = Some((cleaner, cleaned));
-        Ok(finished)
+        self.0.call("session", |(cleaner, cleaned)| {
+            cleaned.reserve(batch.len());
+            cleaner.clean(&batch, cleaned)?;
+            cleaned.finish()
+        })
     }
 }
 
-/// An accumulator of a KPI.
-pub struct Accumulator<T> {
-    kpi: RefCell<T>,
-    description: KpiDescription,
+/// The function that defines a component of world `kpi`.
+pub type Define = fn(&Config) -> Result<Definition>;
+
+/// Returns what a component of world `kpi` is, under these parameters.
+pub fn describe_kpi<C: Component>(params: &str) -> Result<types::KpiDescription> {
+    describe_with(&C::identify().parameters, C::define, params)
 }
 
-impl<T: Kpi> Accumulator<T> {
-    pub fn open(params: &str, as_of: Option<i64>) -> Result<Self> {
-        let description = T::describe();
-        let config = Config::new(params, &description.identity.parameters, as_of.map(Timestamp))?;
-        Ok(Self { kpi: RefCell::new(T::open(&config)?), description })
+pub(crate) fn describe_with(schema: &str, define: Define, params: &str) -> Result<types::KpiDescription> {
+    let config = Config::new(params, schema, None)?;
+    define(&config)?.describe(&config)
+}
+
+/// An accumulator of one input.
+pub struct Accumulator(Once<Box<dyn Accumulate>>);
+
+impl Accumulator {
+    pub fn open<C: Component>(input: u32, params: &str, as_of: Option<i64>) -> Result<Self> {
+        Self::open_with(&C::identify().parameters, C::define, input, params, as_of)
     }
 
-    pub fn update_batch(&self, input: &str, batch: &[u8]) -> Result<()> {
-        if !self.description.inputs.iter().any(|known| known.name == input) {
-            return Err(Fault::invalid_input(format!("there is no input `{input}`")));
-        }
-        self.kpi.borrow_mut().update(input, &Batch::read(batch)?)
+    pub(crate) fn open_with(
+        schema: &str,
+        define: Define,
+        input: u32,
+        params: &str,
+        as_of: Option<i64>,
+    ) -> Result<Self> {
+        let as_of = as_of.map(Timestamp);
+        let definition = define(&Config::new(params, schema, as_of)?)?;
+        Ok(Self(Once::new(definition.accumulator(input, as_of)?)))
+    }
+
+    pub fn update_batch(&self, batch: &[u8]) -> Result<()> {
+        let batch = Batch::read(batch)?;
+        self.0.call("accumulator", |accumulator| accumulator.update(&batch))
     }
 
     pub fn state(&self) -> Result<Vec<u8>> {
-        let mut table = self.stage(0)?;
-        self.kpi.borrow().state(&mut table)?;
-        table.finish()
-    }
-
-    pub fn fold(&self, stage: u32, groups: &[u8]) -> Result<Vec<u8>> {
-        let stage = stage as usize;
-        let mut table = self.stage(stage + 1)?;
-        self.kpi.borrow().fold(stage, &Batch::read(groups)?, &mut table)?;
-        table.finish()
-    }
-
-    pub fn evaluate(&self, sums: &[u8]) -> Result<Vec<u8>> {
-        let mut table = Table::new(&self.description.output);
-        self.kpi.borrow().evaluate(&Batch::read(sums)?, &mut table)?;
-        table.finish()
-    }
-
-    /// Returns an empty table for the sums of that stage.
-    fn stage(&self, stage: usize) -> Result<Table> {
-        let declared = self.description.stages.get(stage);
-        let declared = declared.ok_or_else(|| Fault::invalid_input(format!("there is no stage {stage}")))?;
-        Ok(Table::new(&[&declared.key[..], &declared.sums].concat()))
+        self.0.call("accumulator", |accumulator| accumulator.state())
     }
 }
 
-/// Makes the objects of one tick of a source.
-pub fn generate<T: Source>(params: &str, seed: u64, tick: u64, as_of: i64) -> Result<Vec<types::Object>> {
-    let config = Config::new(params, &T::describe().identity.parameters, None)?;
-    T::generate(&config, Tick { seed, number: tick, as_of: Timestamp(as_of) })
+/// A reducer of one stage.
+pub struct Reducer(Once<Box<dyn Reduce>>);
+
+impl Reducer {
+    pub fn open<C: Component>(stage: u32, params: &str, as_of: Option<i64>) -> Result<Self> {
+        Self::open_with(&C::identify().parameters, C::define, stage, params, as_of)
+    }
+
+    pub(crate) fn open_with(
+        schema: &str,
+        define: Define,
+        stage: u32,
+        params: &str,
+        as_of: Option<i64>,
+    ) -> Result<Self> {
+        let as_of = as_of.map(Timestamp);
+        let definition = define(&Config::new(params, schema, as_of)?)?;
+        Ok(Self(Once::new(definition.reducer(stage, as_of)?)))
+    }
+
+    pub fn reduce(&self, rows: &[u8], ends: &[u32]) -> Result<types::Reduced> {
+        let rows = Batch::read(rows)?;
+        let in_order = ends.is_sorted() && ends.last().is_none_or(|&last| last as usize <= rows.len());
+        if !in_order {
+            return Err(Fault::invalid_input("the ends of groups are not in order, or beyond the rows"));
+        }
+        let (rows, enough) = self.0.call("reducer", |reducer| reducer.reduce(&rows, ends))?;
+        Ok(types::Reduced { rows, enough })
+    }
+}
+
+/// A part of a plugin that is called until a call fails, because a fault leaves it in an unknown state.
+struct Once<T>(RefCell<Option<T>>);
+
+impl<T> Once<T> {
+    fn new(part: T) -> Self {
+        Self(RefCell::new(Some(part)))
+    }
+
+    fn call<R>(&self, what: &str, call: impl FnOnce(&mut T) -> Result<R>) -> Result<R> {
+        let taken = self.0.borrow_mut().take();
+        let mut part = taken.ok_or_else(|| Fault::internal(format!("the {what} has failed before")))?;
+        let result = call(&mut part)?;
+        *self.0.borrow_mut() = Some(part);
+        Ok(result)
+    }
 }
 
 #[cfg(test)]

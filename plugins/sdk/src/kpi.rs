@@ -4,13 +4,13 @@ use crate::{Batch, Config, Fault, KpiDescription, Result, Table};
 
 /// An aggregate over silver datasets.
 ///
-/// The host opens as many accumulators as it likes and splits the rows among them. It adds up the states that they
-/// return. When rows leave silver, the host subtracts the state of these rows. So the states of several accumulators
-/// must add up to the state of one accumulator that took in all their rows. Sums and counts of rows have
-/// this property. A row of sums that are all zero does not exist.
+/// The host opens as many accumulators as it likes, each for one input, and splits the rows among them. It adds up the
+/// states that they return. When rows leave silver, the host subtracts the state of these rows. So the states of
+/// several accumulators must add up to the state of one accumulator that took in all their rows. Sums and counts of
+/// rows have this property. A row of sums that are all zero does not exist.
 ///
 /// A KPI that counts rows and sums money by one key is shorter as a [`SumByKey`](crate::SumByKey).
-pub trait Kpi: Sized {
+pub trait Kpi: Sized + 'static {
     /// Describes the KPI: its inputs, its sums and the columns of its table.
     fn describe() -> KpiDescription;
 
@@ -25,6 +25,13 @@ pub trait Kpi: Sized {
     /// matter, and keys may repeat.
     fn state(&self, out: &mut Table) -> Result<()>;
 
+    /// Forgets all rows taken in, since the host has their state. By default the KPI is opened again; one that can keep
+    /// its memory for the next rows does so here.
+    fn forget(&mut self, config: &Config) -> Result<()> {
+        *self = Self::open(config)?;
+        Ok(())
+    }
+
     /// Writes what groups of the stage with index `stage` add to the next stage. A KPI with one stage has no `fold`.
     ///
     /// The groups are complete and sorted by key; [`Batch::groups`] tells them apart. A group must add the same sums,
@@ -35,6 +42,6 @@ pub trait Kpi: Sized {
     }
 
     /// Writes the KPI's table, rows in their final order, from all rows of the last stage, which are sorted by key. The
-    /// table must not depend on the rows that this accumulator took in.
+    /// value that evaluates them has taken in no rows.
     fn evaluate(&self, sums: &Batch, out: &mut Table) -> Result<()>;
 }

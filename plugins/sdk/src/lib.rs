@@ -1,12 +1,14 @@
-//! The SDK for smelt plugins in Rust. A plugin is one type that implements one trait, and one macro exports it:
+//! The SDK for smelt plugins in Rust. A plugin is one type that implements one trait, or one function that defines a
+//! table, and one macro exports it:
 //!
-//! | kind | trait | macro | purpose |
+//! | kind | trait or function | macro | purpose |
 //! |---|---|---|---|
 //! | source | [`Source`] | [`export_source!`] | makes bronze objects |
 //! | cleaner | [`Cleaner`] | [`export_cleaner!`] | turns bronze rows into silver rows |
+//! | table, check, KPI | a function, see [`table`](table()) | [`export_table!`] | turns rows of relations into a table |
 //! | KPI | [`SumByKey`] or [`Kpi`] | [`export_kpi!`] | turns silver rows into a gold table |
 //!
-//! Built for `wasm32-unknown-unknown`, a plugin is a component that keeps the contract in `wit/0.2.0`. Built natively,
+//! Built for `wasm32-unknown-unknown`, a plugin is a component that keeps the contract in `wit/0.3.0`. Built natively,
 //! it is an ordinary library: its unit tests call it through [`testing`].
 //!
 //! All plugins are written with the same few types:
@@ -15,6 +17,8 @@
 //!   reads and writes, its rules and its [`Parameters`].
 //! - [`Batch`] holds the rows that the host sends, as typed columns. [`Table`] takes the rows that the plugin writes.
 //! - [`Money`], [`Decimal`] and [`Number`] are exact. [`Date`] and [`Timestamp`] are read strictly.
+//! - [`rows`] are structs and enums whose fields are columns, for [`table`](table()). [`Ratio`] is an exact quotient,
+//!   rounded once.
 //! - [`Totals`] counts rows and sums money by a key, and never overflows.
 //! - [`Fault`] is an error with a message. It fails the call, and so does a panic; nothing else stops.
 //!
@@ -56,6 +60,10 @@
 //! export_kpi!(RainyDays);
 //! ```
 
+// `#[derive(Row)]` names this crate, in its own tests too.
+#[cfg(test)]
+extern crate self as smelt_sdk;
+
 mod batch;
 pub mod bindings;
 mod cleaner;
@@ -63,14 +71,18 @@ mod column;
 mod config;
 mod date_range;
 mod decimal;
+mod definition;
 mod describe;
 mod fault;
 pub mod glue;
 mod host;
+mod index;
 mod ipc;
 mod kpi;
 #[cfg(all(feature = "native", not(target_family = "wasm")))]
 pub mod native;
+mod ratio;
+pub mod rows;
 mod source;
 mod sum_by_key;
 mod table;
@@ -83,6 +95,7 @@ pub use cleaner::{Cleaned, Cleaner, Rule};
 pub use config::{Config, Parameters};
 pub use date_range::{DateFlaw, DateRange};
 pub use decimal::{Decimal, Money, Number};
+pub use definition::{Definition, Flow, Grouped, Out, table};
 pub use describe::{
     CleanerDescription, DataType, Field, Identity, KpiDescription, Preference, SourceDescription, boolean, date,
     decimal, describe_cleaner, describe_kpi, describe_source, float64, int64, money, nullable, text, timestamp,
@@ -90,7 +103,9 @@ pub use describe::{
 pub use fault::{Fault, FaultKind, Result};
 pub use host::{Level, log, pseudonymise};
 pub use kpi::Kpi;
-pub use smelt_sdk_macros::{export_cleaner, export_kpi, export_source};
+pub use ratio::Ratio;
+pub use rows::{Desc, Short, Sum};
+pub use smelt_sdk_macros::{export_cleaner, export_kpi, export_source, export_table};
 pub use source::{Object, Source, Tick};
 pub use sum_by_key::{KeyCells, SumByKey, Summed};
 pub use table::{Row, Table};
@@ -101,10 +116,12 @@ pub use wit_bindgen;
 
 /// All that a plugin normally needs: `use smelt_sdk::prelude::*;`.
 pub mod prelude {
+    pub use crate::rows::Row;
     pub use crate::{
-        Batch, Cleaned, Cleaner, CleanerDescription, Config, Date, Decimal, Fault, Kpi, KpiDescription, Level, Money,
-        Number, Object, Parameters, Preference, Result, Rule, Source, SourceDescription, SumByKey, Summed, Table, Tick,
-        Timestamp, Totals, boolean, date, decimal, describe_cleaner, describe_kpi, describe_source, export_cleaner,
-        export_kpi, export_source, float64, identity, int64, log, money, nullable, pseudonymise, text, timestamp,
+        Batch, Cleaned, Cleaner, CleanerDescription, Config, Date, Decimal, Definition, Desc, Fault, Kpi,
+        KpiDescription, Level, Money, Number, Object, Out, Parameters, Preference, Ratio, Result, Rule, Short, Source,
+        SourceDescription, Sum, SumByKey, Summed, Table, Tick, Timestamp, Totals, boolean, date, decimal,
+        describe_cleaner, describe_kpi, describe_source, export_cleaner, export_kpi, export_source, export_table,
+        float64, identity, int64, log, money, nullable, pseudonymise, table, text, timestamp,
     };
 }

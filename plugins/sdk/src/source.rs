@@ -3,15 +3,17 @@
 pub use crate::bindings::types::Object;
 use crate::{Config, Result, SourceDescription, Timestamp};
 
-/// One moment of a source. Equal ticks with equal parameters must give equal bytes.
+/// The stretch of time for which a source makes objects. Equal ticks with equal parameters must give equal bytes.
 #[derive(Debug, Clone, Copy)]
 pub struct Tick {
     /// The seed from which the source derives all randomness.
     pub seed: u64,
     /// The number of this tick, from 0.
     pub number: u64,
-    /// The time of this tick. Names of objects contain it as a [`stamp`](Timestamp::stamp).
+    /// The time at which this tick begins. Names of objects contain it as a [`stamp`](Timestamp::stamp).
     pub as_of: Timestamp,
+    /// The time at which this tick ends and the next one begins.
+    pub ends: Timestamp,
 }
 
 /// Makes bronze objects.

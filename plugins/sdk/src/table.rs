@@ -28,6 +28,11 @@ impl Table {
         Self { fields: fields.to_vec(), columns, rows: 0, error: None }
     }
 
+    /// Returns whether no row has been written.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
+
     /// Reserves room for `rows` more rows.
     pub(crate) fn reserve(&mut self, rows: usize) {
         self.columns.iter_mut().for_each(|column| column.reserve(rows));
@@ -55,6 +60,22 @@ impl Table {
             self.rows += 1;
         }
         Ok(())
+    }
+
+    /// Returns the number of rows.
+    pub(crate) fn len(&self) -> usize {
+        self.rows
+    }
+
+    /// Returns the column with that index, if there is one.
+    #[inline]
+    pub(crate) fn column(&self, index: usize) -> Option<&Column> {
+        self.columns.get(index)
+    }
+
+    #[inline]
+    pub(crate) fn column_mut(&mut self, index: usize) -> Option<&mut Column> {
+        self.columns.get_mut(index)
     }
 
     /// Returns the rows as a stream, and empties the table for more rows, which use the same memory.
@@ -151,6 +172,26 @@ impl Row<'_> {
                 true
             }
             _ => false,
+        })
+    }
+
+    /// Writes that the value is missing.
+    #[inline(always)]
+    #[doc(hidden)]
+    pub fn missing(self) -> Self {
+        self.cell("a missing value", true, |values, row| {
+            values.push_default(row);
+            true
+        })
+    }
+
+    /// Writes 0 to a column of numbers.
+    #[inline(always)]
+    #[doc(hidden)]
+    pub fn zero(self) -> Self {
+        self.cell("0", false, |values, row| {
+            values.push_default(row);
+            true
         })
     }
 

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::Short;
+
 /// A calendar date, as days since 1970-01-01 in the proleptic Gregorian calendar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Date(pub i32);
@@ -70,6 +72,71 @@ impl Date {
         let day_of_year = (153 * month_from_march + 2) / 5 + day as i64 - 1;
         let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
         Some(Self((era * 146_097 + day_of_era - 719_468) as i32))
+    }
+
+    /// Returns the date so many days later, or earlier. It stays within the dates that fit.
+    pub const fn plus_days(self, days: i64) -> Self {
+        let sum = (self.0 as i64).saturating_add(days);
+        Self(if sum > i32::MAX as i64 {
+            i32::MAX
+        } else if sum < i32::MIN as i64 {
+            i32::MIN
+        } else {
+            sum as i32
+        })
+    }
+
+    /// Returns the number of days since another date.
+    pub const fn days_since(self, other: Self) -> i64 {
+        self.0 as i64 - other.0 as i64
+    }
+
+    /// Returns the day of the week, from 1 for Monday to 7.
+    pub const fn weekday(self) -> i64 {
+        // 1970-01-01 was a Thursday.
+        (self.0 as i64 + 3).rem_euclid(7) + 1
+    }
+
+    /// Returns the Monday of the week.
+    pub const fn monday(self) -> Self {
+        self.plus_days(1 - self.weekday())
+    }
+
+    /// Returns the first day of the month.
+    pub const fn first_of_month(self) -> Self {
+        self.plus_days(1 - self.ymd().2 as i64)
+    }
+
+    /// Returns the first day of the month so many months later, or earlier. Years beyond those that fit are cut off.
+    pub const fn plus_months(self, months: i32) -> Self {
+        let (year, month, _) = self.ymd();
+        let month = year as i64 * 12 + month as i64 - 1 + months as i64;
+        let date = Self::from_ymd(month.div_euclid(12) as i32, month.rem_euclid(12) as u32 + 1, 1);
+        match date {
+            Some(date) => date,
+            None => self,
+        }
+    }
+
+    /// Returns the month as text: `2025-11`.
+    pub fn month(self) -> Short {
+        let (year, month, _) = self.ymd();
+        match Short::of_digits([(year, 4), (month as i32, 2)], "-") {
+            Some(short) => short,
+            None => Short::of(format_args!("{year:04}-{month:02}")),
+        }
+    }
+
+    /// Returns the week of ISO 8601 as text: `2025-W46`. A week belongs to the year of its Thursday.
+    pub fn week(self) -> Short {
+        let thursday = self.plus_days(4 - self.weekday());
+        let (year, ..) = thursday.ymd();
+        let day_of_year = Self::from_ymd(year, 1, 1).map_or(0, |first| thursday.days_since(first));
+        let week = day_of_year / 7 + 1;
+        match Short::of_digits([(year, 4), (week as i32, 2)], "-W") {
+            Some(short) => short,
+            None => Short::of(format_args!("{year:04}-W{week:02}")),
+        }
     }
 }
 
@@ -189,6 +256,17 @@ mod tests {
             prop_assert_eq!(Date(days).ymd(), (expected.year(), expected.month(), expected.day()));
             prop_assert_eq!(Date(days).to_string(), expected.to_string());
             prop_assert_eq!(Date::parse(&expected.to_string()), Some(Date(days)));
+        }
+
+        #[test]
+        fn weeks_and_months_agree_with_chrono(days in -719_000i32..2_932_000, months in -1200i32..1200) {
+            let expected = NaiveDate::from_num_days_from_ce_opt(days + 719_163).expect("in range");
+            let week = expected.iso_week();
+            prop_assert_eq!(&*Date(days).week(), format!("{:04}-W{:02}", week.year(), week.week()));
+            prop_assert_eq!(&*Date(days).month(), format!("{:04}-{:02}", expected.year(), expected.month()));
+            prop_assert_eq!(Date(days).weekday(), i64::from(expected.weekday().number_from_monday()));
+            let first = Date(days).plus_months(months);
+            prop_assert_eq!(first.plus_months(-months), Date(days).first_of_month());
         }
 
         #[test]

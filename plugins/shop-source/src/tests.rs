@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use smelt_sdk::glue::generate;
+use smelt_sdk::testing::generate;
 use smelt_sdk::{Date, Money, Number, Timestamp};
 
 use super::*;
@@ -14,13 +14,14 @@ const FLAWLESS: &str = r#""missing_customer_id": 0, "missing_name": 0, "missing_
     "invalid_number": 0, "missing_total": 0, "duplicate_orders": 0, "late_duplicates": 0, "invalid_timestamp": 0,
     "invalid_ip": 0, "malformed_line": 0"#;
 
-fn as_of() -> Timestamp {
-    Timestamp::parse("2025-11-13T10:35:00Z").unwrap()
+fn at(seed: u64, number: u64) -> Tick {
+    let as_of = Timestamp::parse("2025-11-13T10:35:00Z").unwrap();
+    Tick { seed, number, as_of, ends: as_of.plus_seconds(3600) }
 }
 
 /// Returns the texts of the three objects.
 fn tick(params: &str, seed: u64, number: u64) -> [String; 3] {
-    let objects = generate::<ShopSource>(params, seed, number, as_of().0).unwrap();
+    let objects = generate::<ShopSource>(params, at(seed, number)).unwrap();
     let texts: Vec<_> = objects.into_iter().map(|object| String::from_utf8(object.bytes).unwrap()).collect();
     texts.try_into().unwrap()
 }
@@ -71,7 +72,7 @@ fn number(row: &Value, field: &str) -> Option<Number> {
 
 #[test]
 fn objects_are_named_after_the_time() {
-    let objects = generate::<ShopSource>("{}", 1, 0, as_of().0).unwrap();
+    let objects = generate::<ShopSource>("{}", at(1, 0)).unwrap();
     let names: Vec<_> = objects.iter().map(|object| object.name.as_str()).collect();
     assert_eq!(names, ["customers_20251113T103500.csv", "orders_20251113T103500.json", "clicks_20251113T103500.txt"]);
 }
@@ -114,7 +115,7 @@ fn without_flaws_every_cell_is_valid() {
     for row in &customers {
         let [_, first, last, email, country, date] = row[..] else { panic!("{row:?} has other cells") };
         assert!(!first.is_empty() && !last.is_empty() && email.contains("@") && country.len() == 2, "{row:?}");
-        assert!(Date::parse(date).is_some_and(|date| date <= as_of().date()), "{row:?}");
+        assert!(Date::parse(date).is_some_and(|date| date <= at(1, 0).as_of.date()), "{row:?}");
     }
     assert!(!customers_csv.is_ascii(), "some names are not ASCII");
 
@@ -129,7 +130,7 @@ fn without_flaws_every_cell_is_valid() {
             assert_eq!(quantity.times(price), number(order, "total_amount").unwrap().round());
             assert!(["web", "mobile", "store"].contains(&text(order, "channel")));
             let ts = Timestamp::parse(text(order, "order_ts")).unwrap();
-            assert!(as_of().plus_seconds(-30 * 86_400) <= ts && ts <= as_of());
+            assert!(at(1, 0).as_of.plus_seconds(-30 * 86_400) <= ts && ts <= at(1, 0).as_of);
             ts.date()
         })
         .collect();

@@ -19,7 +19,7 @@ type Give = unsafe extern "C" fn(to: *mut c_void, bytes: Bytes);
 /// One call: its arguments, and the function that takes its results.
 #[repr(C)]
 pub struct Call {
-    /// The instance that `open` makes and `drop` frees.
+    /// The instance that a call whose name begins with `open` makes and `drop` frees.
     instance: *mut c_void,
     name: Bytes,
     arguments: *const Bytes,
@@ -39,14 +39,14 @@ thread_local! {
 
 /// An instance of a plugin, which a host calls by name.
 pub trait Instance: Sized {
-    fn open(params: &str, as_of: Option<i64>) -> Result<Self>;
+    fn open(name: &str, arguments: &[&[u8]]) -> Result<Self>;
     fn call(&self, name: &str, arguments: &[&[u8]]) -> Result<Vec<Vec<u8>>>;
 }
 
 /// Executes a call for the exported function of a library. Returns whether the call succeeded.
 ///
 /// # Safety
-/// All pointers in `call` are valid. `instance` is null, or the pointer that `open` of the same `I` has set.
+/// All pointers in `call` are valid. `instance` is null, or the pointer that opening the same `I` has set.
 pub unsafe fn call<I: Instance>(call: *mut Call) -> bool {
     // SAFETY: the caller promises that these pointers are valid, here and below.
     let call = unsafe { &mut *call };
@@ -56,21 +56,19 @@ pub unsafe fn call<I: Instance>(call: *mut Call) -> bool {
     };
     CALL.set(call);
     let instance = call.instance.cast::<I>();
-    let result = match (name, arguments.as_slice()) {
-        (b"open", [params, as_of]) => {
-            let as_of = as_of.first_chunk().map(|bytes| i64::from_le_bytes(*bytes));
-            I::open(&String::from_utf8_lossy(params), as_of).map(|made| {
-                call.instance = Box::into_raw(Box::new(made)).cast();
-                vec![]
-            })
-        }
-        (b"drop", _) => {
-            // SAFETY: `open` made the pointer, and the host does not use it after `drop`.
+    let name = String::from_utf8_lossy(name);
+    let result = match &*name {
+        opens if opens.starts_with("open") => I::open(opens, &arguments).map(|made| {
+            call.instance = Box::into_raw(Box::new(made)).cast();
+            vec![]
+        }),
+        "drop" => {
+            // SAFETY: opening made the pointer, and the host does not use it after `drop`.
             drop(unsafe { Box::from_raw(instance) });
             Ok(vec![])
         }
-        // SAFETY: `open` made the pointer.
-        (name, arguments) => unsafe { &*instance }.call(&String::from_utf8_lossy(name), arguments),
+        // SAFETY: opening made the pointer.
+        name => unsafe { &*instance }.call(name, &arguments),
     };
     CALL.set(std::ptr::null());
     let (results, succeeded) = match result {

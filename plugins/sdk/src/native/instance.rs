@@ -1,13 +1,14 @@
-//! The instances that a host calls: the same accumulators and sessions as in a component.
+//! The instances that a host calls: the same sessions, accumulators and reducers as in a component.
 
 use super::call::Instance;
 use crate::bindings::types;
-use crate::glue::{Accumulator, Session};
-use crate::{Cleaner, Fault, Kpi, Result};
+use crate::glue::{Accumulator, Component, Reducer, Session};
+use crate::{Cleaner, Fault, Result};
 
 impl<T: Cleaner> Instance for Session<T> {
-    fn open(params: &str, as_of: Option<i64>) -> Result<Self> {
-        Self::open(params, as_of)
+    fn open(name: &str, arguments: &[&[u8]]) -> Result<Self> {
+        let ("open", [params, as_of]) = (name, arguments) else { return Err(unknown(name)) };
+        Self::open(&text(params), instant(as_of))
     }
 
     fn call(&self, name: &str, arguments: &[&[u8]]) -> Result<Vec<Vec<u8>>> {
@@ -19,25 +20,47 @@ impl<T: Cleaner> Instance for Session<T> {
     }
 }
 
-impl<T: Kpi> Instance for Accumulator<T> {
-    fn open(params: &str, as_of: Option<i64>) -> Result<Self> {
-        Self::open(params, as_of)
-    }
+/// An accumulator or a reducer of a component of world `kpi`.
+pub enum Part<C> {
+    Accumulator(Accumulator, std::marker::PhantomData<C>),
+    Reducer(Reducer),
+}
 
-    fn call(&self, name: &str, arguments: &[&[u8]]) -> Result<Vec<Vec<u8>>> {
-        match (name, arguments) {
-            ("update-batch", [input, batch]) => {
-                self.update_batch(&String::from_utf8_lossy(input), batch).map(|()| vec![])
+impl<C: Component> Instance for Part<C> {
+    fn open(name: &str, arguments: &[&[u8]]) -> Result<Self> {
+        let [index, params, as_of] = arguments else { return Err(unknown(name)) };
+        let index = u32::from_le_bytes(*index.first_chunk().ok_or_else(|| unknown(name))?);
+        let (params, as_of) = (text(params), instant(as_of));
+        match name {
+            "open-accumulator" => {
+                Ok(Self::Accumulator(Accumulator::open::<C>(index, &params, as_of)?, std::marker::PhantomData))
             }
-            ("state", []) => Ok(vec![self.state()?]),
-            ("fold", [stage, groups]) => {
-                let stage = stage.first_chunk().ok_or_else(|| unknown(name))?;
-                Ok(vec![self.fold(u32::from_le_bytes(*stage), groups)?])
-            }
-            ("evaluate", [sums]) => Ok(vec![self.evaluate(sums)?]),
+            "open-reducer" => Ok(Self::Reducer(Reducer::open::<C>(index, &params, as_of)?)),
             _ => Err(unknown(name)),
         }
     }
+
+    fn call(&self, name: &str, arguments: &[&[u8]]) -> Result<Vec<Vec<u8>>> {
+        match (self, name, arguments) {
+            (Self::Accumulator(part, _), "update-batch", [batch]) => part.update_batch(batch).map(|()| vec![]),
+            (Self::Accumulator(part, _), "state", []) => Ok(vec![part.state()?]),
+            (Self::Reducer(part), "reduce", [rows, ends]) => {
+                let ends: Vec<_> = ends.as_chunks().0.iter().map(|end| u32::from_le_bytes(*end)).collect();
+                let types::Reduced { rows, enough } = part.reduce(rows, &ends)?;
+                Ok(vec![rows, vec![u8::from(enough)]])
+            }
+            _ => Err(unknown(name)),
+        }
+    }
+}
+
+fn text(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
+    String::from_utf8_lossy(bytes)
+}
+
+/// Reads a time, which has no bytes if there is none.
+fn instant(bytes: &[u8]) -> Option<i64> {
+    bytes.first_chunk().map(|bytes| i64::from_le_bytes(*bytes))
 }
 
 fn numbers(numbers: impl IntoIterator<Item = u32>) -> Vec<u8> {

@@ -7,3 +7,4 @@ pub(crate) mod call;
 mod instance;
 
 pub use call::{Bytes, Call, Instance, call};
+pub use instance::Part;

@@ -45,7 +45,7 @@ use crate::{Batch, Config, Kpi, KpiDescription, Result, Table, Totals};
 /// ```
 ///
 /// A KPI that needs several stages, or other sums than a count and an amount of money, implements [`Kpi`] itself.
-pub trait SumByKey: Default {
+pub trait SumByKey: Default + 'static {
     /// The type of the key: `str` for text, else a value such as [`Date`](crate::Date) or `i64`, or a tuple of values.
     /// With `()`, all rows count towards one total.
     type Key: KeyCells + ?Sized;
@@ -92,6 +92,11 @@ impl<T: SumByKey> Kpi for Summed<T> {
         for (key, count, sum) in self.totals.iter() {
             key.write(out.row()).integer(count).decimal(sum);
         }
+        Ok(())
+    }
+
+    fn forget(&mut self, _config: &Config) -> Result<()> {
+        self.totals.clear();
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! KPIs by keys of every kind, and one that is also written by hand.
 
-use crate::glue::Accumulator;
+use crate::glue::{Accumulator, OfKpi, Reducer};
 use crate::prelude::*;
 use crate::testing::{cells, encode, evaluate_split};
 
@@ -234,11 +234,14 @@ impl Kpi for ByShopByHand {
 #[test]
 fn state_and_table_are_to_the_byte_those_of_a_kpi_by_hand() {
     fn state_and_table<T: Kpi>(sales: &[u8]) -> (Vec<u8>, Vec<u8>) {
-        let kpi = Accumulator::<T>::open("{}", None).expect("it opens");
-        kpi.update_batch("sales", sales).expect("it takes the rows in");
+        let accumulator = Accumulator::open::<OfKpi<T>>(0, "{}", None).expect("it opens");
+        accumulator.update_batch(sales).expect("it takes the rows in");
         // The rows of this state have different keys, so they are also rows of sums.
-        let state = kpi.state().expect("a state");
-        let table = kpi.evaluate(&state).expect("a table");
+        let state = accumulator.state().expect("a state");
+        assert!(Batch::read(&accumulator.state().expect("a state")).expect("a stream").is_empty(), "it forgets");
+        let rows = Batch::read(&state).expect("a stream").len() as u32;
+        let reducer = Reducer::open::<OfKpi<T>>(0, "{}", None).expect("it opens");
+        let table = reducer.reduce(&state, &[rows]).expect("a table").rows;
         (state, table)
     }
 

@@ -27,11 +27,12 @@
 //! assert_eq!(table, [["store", "2.00"], ["web", "0.30"]]);
 //! ```
 
-mod kpi;
+mod csv;
 mod rows;
 mod sums;
 #[cfg(test)]
 mod tests;
+mod trial;
 
-pub use kpi::{evaluate, evaluate_split};
-pub use rows::{AS_OF, CleanedRows, cells, clean, decode, encode};
+pub use rows::{AS_OF, CleanedRows, cells, clean, decode, encode, generate};
+pub use trial::{Trial, evaluate, evaluate_split};

@@ -1,8 +1,10 @@
-//! Rows of text, as the bytes that a plugin gets and gives, and a cleaner over them.
+//! Rows of text, as the bytes that a plugin gets and gives, and a cleaner over them. Objects of a source.
 
 use crate::bindings::types::{DataType, Field};
 use crate::glue::Session;
-use crate::{Batch, Cleaner, Date, Fault, Number, Result, Table, Timestamp, nullable, text};
+use crate::{
+    Batch, Cleaner, Config, Date, Fault, Number, Object, Result, Source, Table, Tick, Timestamp, nullable, text,
+};
 
 /// The result of a cleaner, as text.
 #[derive(Debug, PartialEq)]
@@ -25,7 +27,7 @@ pub const AS_OF: Timestamp = Timestamp(1_735_689_600_000_000);
 pub fn clean<T: Cleaner>(params: &str, rows: &[&[Option<&str>]]) -> Result<CleanedRows> {
     let description = T::describe();
     let fields: Vec<_> = description.input.iter().map(|name| nullable(text(name))).collect();
-    let as_of = description.identity.uses_as_of.then_some(AS_OF.0);
+    let as_of = description.uses_as_of.then_some(AS_OF.0);
     let cleaned = Session::<T>::open(params, as_of)?.clean(&encode(&fields, rows)?)?;
     let rule = |index: u32| description.rules[index as usize].name.clone();
     Ok(CleanedRows {
@@ -33,6 +35,14 @@ pub fn clean<T: Cleaner>(params: &str, rows: &[&[Option<&str>]]) -> Result<Clean
         rejected: cleaned.rejected.iter().map(|rejection| (rejection.row, rule(rejection.rule))).collect(),
         repaired: cleaned.repaired.iter().map(|repair| (rule(repair.rule), repair.rows)).collect(),
     })
+}
+
+/// Returns the objects that a source makes for a tick. `params` is a JSON object of parameters.
+///
+/// # Errors
+/// Returns the fault of the source.
+pub fn generate<T: Source>(params: &str, tick: Tick) -> Result<Vec<Object>> {
+    T::generate(&Config::new(params, &T::describe().identity.parameters, None)?, tick)
 }
 
 /// Returns the cells of a row. An empty text becomes a missing value.

@@ -1,6 +1,7 @@
-//! A table of sums, as the host keeps it, but simpler.
+//! A table of sums, as the host keeps it, but simpler: in memory, and with every sum exact.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use crate::bindings::types::{DataType, Field, Stage};
 use crate::table::Row;
@@ -39,29 +40,43 @@ impl Sums {
         let keys = keys.collect::<Result<Vec<_>>>()?;
         let sums = self.stage.sums.iter().map(|field| batch.units(&field.name)).collect::<Result<Vec<_>>>()?;
         for row in batch.rows() {
-            let key = keys.iter().map(|column| column[row].clone()).collect();
-            let held = self.rows.entry(key).or_insert_with(|| vec![Wide::default(); sums.len()]);
+            let key: Vec<_> = keys.iter().map(|column| column[row].clone()).collect();
+            let held = self.rows.entry(key.clone()).or_insert_with(|| vec![Wide::default(); sums.len()]);
             held.iter_mut().zip(&sums).for_each(|(sum, column)| sum.add(column[row].unwrap_or_default()));
+            if held.iter().all(|sum| sum.is_zero()) {
+                self.rows.remove(&key);
+            }
         }
-        self.rows.retain(|_, sums| !sums.iter().all(|sum| sum.is_zero()));
         Ok(())
     }
 
-    /// Splits the rows into groups.
-    pub(super) fn groups(&self) -> Vec<Self> {
-        let mut groups: BTreeMap<_, Self> = BTreeMap::new();
-        for (key, sums) in &self.rows {
-            let group = groups.entry(&key[..self.stage.group as usize]).or_insert_with(|| Self::new(&self.stage));
-            group.rows.insert(key.clone(), sums.clone());
+    /// Counts the rows of a stream whose columns are the key of this stage.
+    pub(super) fn count(&mut self, stream: &[u8]) -> Result<()> {
+        let batch = Batch::read(stream)?;
+        let keys = self.stage.key.iter().map(|field| cells(&batch, &field.name, &field.data_type));
+        let keys = keys.collect::<Result<Vec<_>>>()?;
+        for row in batch.rows() {
+            let key = keys.iter().map(|column| column[row].clone()).collect();
+            self.rows.entry(key).or_insert_with(|| vec![Wide::default()])[0].add(1);
         }
-        groups.into_values().collect()
+        Ok(())
     }
 
-    /// Encodes all rows as a stream.
-    pub(super) fn batch(&self) -> Result<Vec<u8>> {
+    /// Returns the number of rows up to the end of each group.
+    pub(super) fn ends(&self) -> Vec<usize> {
+        let group = self.stage.group as usize;
+        let keys: Vec<_> = self.rows.keys().map(|key| &key[..group]).collect();
+        match group {
+            0 => vec![keys.len()],
+            _ => (1..=keys.len()).filter(|&end| keys.get(end) != Some(&keys[end - 1])).collect(),
+        }
+    }
+
+    /// Encodes a range of the rows as a stream.
+    pub(super) fn batch(&self, range: Range<usize>) -> Result<Vec<u8>> {
         let Stage { key, sums: columns, .. } = &self.stage;
         let mut table = Table::new(&[&key[..], columns].concat());
-        for (cells, sums) in &self.rows {
+        for (cells, sums) in self.rows.iter().skip(range.start).take(range.len()) {
             let too_large =
                 |column: &Field| Fault::internal(format!("a sum is too large for column `{}`", column.name));
             let sums = sums.iter().zip(columns).map(|(sum, column)| sum.fits().ok_or_else(|| too_large(column)));
@@ -73,6 +88,27 @@ impl Sums {
             sums.into_iter().fold(row, |row, sum| row.units(Some(sum)));
         }
         table.finish()
+    }
+}
+
+impl Cell {
+    /// Returns the value as text, for a column of that type.
+    pub(super) fn show(&self, field: &Field) -> String {
+        match (self, &field.data_type) {
+            (Self::Boolean(value), _) => value.to_string(),
+            (Self::Integer(value), _) => value.to_string(),
+            (Self::Float(value), _) => f64::from_bits(ordered(*value) as u64).to_string(),
+            (Self::Text(value), _) => value.clone(),
+            (Self::Date(value), _) => value.to_string(),
+            (Self::Timestamp(value), _) => value.to_string(),
+            (Self::Decimal(units), DataType::Decimal128(decimal)) if decimal.scale > 0 => {
+                let (sign, scale) = (if *units < 0 { "-" } else { "" }, usize::from(decimal.scale));
+                let digits = format!("{:0>1$}", units.unsigned_abs(), scale + 1);
+                let (whole, places) = digits.split_at(digits.len() - scale);
+                format!("{sign}{whole}.{places}")
+            }
+            (Self::Decimal(units), _) => units.to_string(),
+        }
     }
 }
 

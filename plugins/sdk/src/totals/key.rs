@@ -197,7 +197,7 @@ fn middle(text: &[u8]) -> &[u8] {
 /// Returns whether two texts of the same length are equal. A call of a function that compares memory would cost more
 /// than this comparison.
 #[inline]
-pub(super) fn same(one: &[u8], other: &[u8]) -> bool {
+pub(crate) fn same(one: &[u8], other: &[u8]) -> bool {
     let ([a, b, c, d], [e, f, g, h]) = (words(one), words(other));
     // `==` on arrays would first write them to memory.
     (a ^ e) | (b ^ f) | (c ^ g) | (d ^ h) == 0 && (one.len() <= 32 || middle(one) == middle(other))

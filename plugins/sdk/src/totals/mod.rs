@@ -10,6 +10,7 @@ use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 pub use key::Key;
+pub(crate) use key::same;
 use key::{Records, Sums};
 use large::Large;
 pub(crate) use wide::Wide;
@@ -74,6 +75,18 @@ impl<K: Key + ?Sized> Totals<K> {
             };
             std::iter::once(first).chain(rest).map(move |(count, sum)| (key, count, sum))
         })
+    }
+
+    /// Removes all keys. The hash table stays as large as it was, but for one that far exceeds what it held.
+    pub(crate) fn clear(&mut self) {
+        if self.keys * 16 < self.slots.len() {
+            *self = Self::default();
+        } else {
+            self.slots.fill(0);
+            self.keys = 0;
+            self.records = K::Records::default();
+            self.large.clear();
+        }
     }
 
     /// Adds a count and an amount to the sums at that position.

@@ -1,0 +1,237 @@
+//! Table: sales of each day, week or month from the first purchase to the last, of periods without any too.
+//!
+//! The first stage adds up periods, the second walks through all of them in order. So another window or baseline reads
+//! no sale again.
+
+use std::collections::VecDeque;
+
+use smelt_sdk::prelude::*;
+
+fn parameters() -> Parameters {
+    Parameters::none()
+        .choice("grain", ["day", "week", "month"], "day", "How long a period is; weeks begin on Monday.")
+        .optional_integer("window", 1..=1000, "Periods of the moving average; 7 days, 4 weeks or 3 months if not set.")
+        .optional_integer("baseline", 2..=1000, "Periods before that tell what is usual; 28, 12 or 12 if not set.")
+}
+
+#[derive(Row)]
+struct Sale<'a> {
+    purchase_date: Date,
+    client_id: &'a str,
+    quantity: i64,
+    amount: Money,
+    purchase_number: i64,
+}
+
+#[derive(Row)]
+#[row(group(start))]
+#[rustfmt::skip]
+enum InPeriod<'a> {
+    Day {
+        start: Date, date: Date,
+        #[sum] quantity: i64, #[sum] revenue: Money, #[sum] new_clients: i64, #[sum] rows: i64,
+    },
+    Client { start: Date, client_id: &'a str },
+}
+
+#[derive(Row, Default, Clone, Copy)]
+#[row(group())]
+#[rustfmt::skip]
+struct Period {
+    start: Date, first: Date, last: Date,
+    #[sum] orders: i64, #[sum] quantity: i64, #[sum] revenue: Money, #[sum] clients: i64, #[sum] new_clients: i64,
+}
+
+#[derive(Row)]
+struct Sales {
+    period: Short,
+    period_start: Date,
+    orders: i64,
+    quantity: i64,
+    revenue: Money,
+    clients: i64,
+    new_clients: i64,
+    average_order_value: Option<Money>,
+    growth: Option<Decimal<4>>,
+    growth_year: Option<Decimal<4>>,
+    moving_average: Option<Money>,
+    cumulative_revenue: Money,
+    complete: bool,
+    anomaly: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Grain {
+    Day,
+    Week,
+    Month,
+}
+
+impl Grain {
+    fn start(self, date: Date) -> Date {
+        match self {
+            Self::Day => date,
+            Self::Week => date.monday(),
+            Self::Month => date.first_of_month(),
+        }
+    }
+
+    fn next(self, start: Date) -> Date {
+        match self {
+            Self::Day => start.plus_days(1),
+            Self::Week => start.plus_days(7),
+            Self::Month => start.plus_months(1),
+        }
+    }
+}
+
+/// How the series is computed.
+#[derive(Clone, Copy)]
+struct Series {
+    grain: Grain,
+    /// How many periods a year has: 364 days are whole weeks, so that weekdays are compared with themselves.
+    year: usize,
+    window: usize,
+    baseline: usize,
+}
+
+/// The periods so far.
+#[derive(Default)]
+struct Walk {
+    first: Option<Date>,
+    /// The last period, which is written once it is known whether another one follows.
+    held: Option<Period>,
+    /// Revenue of the periods before, the latest first.
+    past: VecDeque<Money>,
+    cumulative: Money,
+}
+
+impl Series {
+    fn of(config: &Config) -> Result<Self> {
+        let (grain, year, window, baseline) = match config.text("grain")? {
+            "day" => (Grain::Day, 364, 7, 28),
+            "week" => (Grain::Week, 52, 4, 12),
+            "month" => (Grain::Month, 12, 3, 12),
+            other => return Err(Fault::invalid_parameters(format!("`grain` is day, week or month, not `{other}`"))),
+        };
+        let (window, baseline) =
+            (config.find_integer("window")?.unwrap_or(window), config.find_integer("baseline")?.unwrap_or(baseline));
+        Ok(Self { grain, year, window: window as usize, baseline: baseline as usize })
+    }
+
+    /// Writes the period that was held back, and those up to `next` in which nothing was sold.
+    fn write_held(self, walk: &mut Walk, next: Option<Date>, out: &mut Out<Sales>) -> Result<()> {
+        let Some(held) = walk.held.take() else { return Ok(()) };
+        self.write(walk, held, next.is_none(), out)?;
+        let mut start = self.grain.next(held.start);
+        while next.is_some_and(|next| start < next) {
+            self.write(walk, Period { start, ..Period::default() }, false, out)?;
+            start = self.grain.next(start);
+        }
+        Ok(())
+    }
+
+    fn write(self, walk: &mut Walk, period: Period, is_last: bool, out: &mut Out<Sales>) -> Result<()> {
+        let Period { start, first: _, last, orders, quantity, revenue, clients, new_clients } = period;
+        let past = &mut walk.past;
+        let growth = |before: Option<&Money>| {
+            let growth = before.map(|&before| (Ratio::from(revenue) - before) / before);
+            growth.map_or(Ok(None), Ratio::round)
+        };
+        let (growth, growth_year) = (growth(past.front())?, growth(past.get(self.year - 1))?);
+        let mut moving = revenue;
+        past.iter().take(self.window - 1).try_for_each(|&before| moving.increase(before))?;
+        let average = Ratio::from(moving) / self.window as i64;
+        walk.cumulative.increase(revenue)?;
+        let ended = !is_last || self.grain.next(start).plus_days(-1) <= last;
+        out.add(Sales {
+            period: match self.grain {
+                Grain::Day => Short::of(start),
+                Grain::Week => start.week(),
+                Grain::Month => start.month(),
+            },
+            period_start: start,
+            orders,
+            quantity,
+            revenue,
+            clients,
+            new_clients,
+            average_order_value: (Ratio::from(revenue) / orders).round()?,
+            growth,
+            growth_year,
+            moving_average: if past.len() + 1 < self.window { None } else { average.round()? },
+            cumulative_revenue: walk.cumulative,
+            complete: walk.first.is_none_or(|first| first <= start) && ended,
+            anomaly: self.is_anomaly(past, revenue)?,
+        })?;
+        past.push_front(revenue);
+        past.truncate(self.year.max(self.window).max(self.baseline));
+        Ok(())
+    }
+
+    /// Shewhart's rule of three standard deviations: (x − m)² > 9 s², m and s² being mean and sample variance of the n
+    /// periods before. Times n² (n − 1) that is (n x − Σ)² (n − 1) > 9 n (n Σx² − Σ²), in integers.
+    fn is_anomaly(self, past: &VecDeque<Money>, revenue: Money) -> Result<bool> {
+        if past.len() < self.baseline {
+            return Ok(false);
+        }
+        let (n, x) = (self.baseline as i128, revenue.units());
+        let compare = || {
+            let usual = || past.iter().take(self.baseline).map(|before| before.units());
+            let sum = usual().try_fold(0i128, |sum, units| sum.checked_add(units))?;
+            let squares = usual().try_fold(0i128, |sum, units| sum.checked_add(units.checked_mul(units)?))?;
+            let distance = n.checked_mul(x)?.checked_sub(sum)?;
+            let left = distance.checked_mul(distance)?.checked_mul(n - 1)?;
+            let spread = n.checked_mul(squares)?.checked_sub(sum.checked_mul(sum)?)?;
+            Some(left > spread.checked_mul(9 * n)?)
+        };
+        compare().ok_or_else(|| Fault::invalid_input("the square of a revenue exceeds 128 bits"))
+    }
+}
+
+fn sales_by_period(config: &Config) -> Result<Definition> {
+    let series = Series::of(config)?;
+    let grain = series.grain;
+    table(["period_start"])
+        .input::<Sale>("sales", move |sale, out| {
+            let Sale { purchase_date: date, client_id, quantity, amount: revenue, purchase_number } = sale;
+            let (start, new_clients) = (grain.start(date), i64::from(purchase_number == 1));
+            out.add(InPeriod::Day { start, date, quantity, revenue, new_clients, rows: 1 })?;
+            out.add(InPeriod::Client { start, client_id })
+        })
+        .setting(["grain"])
+        .stage::<InPeriod>()
+        .walk_to_end(
+            |period: &mut Period, row, _| match row {
+                InPeriod::Day { start, date, quantity, revenue, new_clients, rows } => {
+                    if period.orders == 0 {
+                        period.first = date;
+                    }
+                    (period.start, period.last) = (start, date);
+                    period.orders.increase(rows)?;
+                    period.quantity.increase(quantity)?;
+                    period.revenue.increase(revenue)?;
+                    period.new_clients.increase(new_clients)
+                }
+                InPeriod::Client { .. } => period.clients.increase(1),
+            },
+            |period, out| out.add(period),
+        )
+        .setting([])
+        .stage::<Period>()
+        .walk_to_end(
+            move |walk: &mut Walk, period, out| {
+                walk.first.get_or_insert(period.first);
+                series.write_held(walk, Some(period.start), out)?;
+                walk.held = Some(period);
+                Ok(())
+            },
+            move |mut walk, out| series.write_held(&mut walk, None, out),
+        )
+        .define()
+}
+
+export_table!(sales_by_period, parameters);
+
+#[cfg(test)]
+mod tests;
