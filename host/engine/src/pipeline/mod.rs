@@ -1,8 +1,10 @@
 //! A pipeline that is ready to run: its plugins are loaded, and everything that can be checked without data is checked.
 
 mod lock;
+mod unsupported;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use arrow_schema::SchemaRef;
@@ -20,8 +22,7 @@ use smelt_common::text::guest_text;
 use smelt_formats::{DecodeLimits, Format};
 use smelt_runtime::privacy::Pseudonyms;
 use smelt_runtime::{
-    Accumulator, Cleaner, Engine, Generator, Identity, Kpi, KpiInputSpec, Limits, Object, Session, check_parameters,
-    schema_text,
+    Cleaner, Engine, Generator, Identified, Identity, Kpi, KpiInputSpec, Limits, Object, Session, Tick, schema_text,
 };
 
 /// A pipeline ready to run.
@@ -60,12 +61,14 @@ pub struct GeneratorStep {
     pub name: String,
     /// The number from which the source derives its randomness.
     pub seed: u64,
-    /// The loaded component.
+    /// The loaded component, with its parameters.
     pub plugin: Generator,
+    /// The same component, for other parameters.
+    component: Arc<Identified<Generator>>,
     /// The patterns of the objects that the source declares.
     families: Vec<Pattern>,
-    /// The manifest's parameters; the command line may add to them.
-    pub parameters: Map<String, Value>,
+    /// Its parameters. Without those of the command line, they are the manifest's.
+    parameters: Map<String, Value>,
 }
 
 /// A dataset, ready to be cleaned.
@@ -76,10 +79,8 @@ pub struct DatasetStep {
     pub pattern: Pattern,
     /// The format of these objects.
     pub format: Format,
-    /// The loaded component.
+    /// The loaded component, with its parameters.
     pub plugin: Cleaner,
-    /// The parameters, as a JSON object.
-    pub parameters: String,
     /// Everything that the silver depends on besides bronze.
     pub fingerprint: Fingerprint,
 }
@@ -88,10 +89,8 @@ pub struct DatasetStep {
 pub struct KpiStep {
     /// The name in the manifest.
     pub name: String,
-    /// The loaded component.
+    /// The loaded component, with its parameters.
     pub plugin: Kpi,
-    /// The parameters, as a JSON object.
-    pub parameters: String,
     /// The plugin's inputs, with the dataset and the columns that each reads.
     pub inputs: Vec<KpiInput>,
     /// Everything that the table depends on besides silver.
@@ -114,6 +113,28 @@ pub struct KpiInput {
 const LONGEST_NAME: usize = 255;
 
 impl GeneratorStep {
+    fn new(
+        name: &str,
+        seed: u64,
+        component: Arc<Identified<Generator>>,
+        parameters: Map<String, Value>,
+    ) -> Result<Self> {
+        let plugin = component.describe(&canonical(&parameters)?)?;
+        let families = plugin.spec().objects.iter().map(|glob| Pattern::parse(glob)).collect::<Result<_>>();
+        let families = families.map_err(|error| error.context(format!("plugin `{}`", plugin.identity().name)))?;
+        Ok(Self { name: name.to_owned(), seed, plugin, component, families, parameters })
+    }
+
+    /// Returns the source with more parameters, which replace those of the same names.
+    ///
+    /// # Errors
+    /// The plugin does not accept them.
+    pub fn with(&self, more: &Map<String, Value>) -> Result<Self> {
+        let mut parameters = self.parameters.clone();
+        parameters.extend(more.clone());
+        Self::new(&self.name, self.seed, Arc::clone(&self.component), parameters)
+    }
+
     /// Returns the object's name for the given attempt, in case the names of earlier attempts are taken. It matches the
     /// same pattern as `name`.
     pub fn numbered(&self, name: &str, attempt: u32) -> String {
@@ -126,8 +147,8 @@ impl GeneratorStep {
     /// # Errors
     /// The plugin fails, or the name of an object matches no pattern that the plugin declares. Such an object could get
     /// into another dataset.
-    pub fn generate(&self, params: &str, seed: u64, tick: u64, as_of: i64) -> Result<Vec<Object>> {
-        let objects = self.plugin.generate(params, seed, tick, as_of)?;
+    pub fn generate(&self, tick: Tick) -> Result<Vec<Object>> {
+        let objects = self.plugin.generate(tick)?;
         let is_foreign = |object: &&Object| !self.families.iter().any(|family| family.matches(&object.name));
         match objects.iter().find(is_foreign) {
             None => Ok(objects),
@@ -144,14 +165,7 @@ impl DatasetStep {
     /// Opens a session of the cleaner. If the cleaner asks for a time, it gets `as_of`, in microseconds since the
     /// epoch.
     pub fn open(&self, as_of: i64) -> Result<Session<'_>> {
-        self.plugin.open(&self.parameters, self.plugin.identity().uses_as_of.then_some(as_of))
-    }
-}
-
-impl KpiStep {
-    /// Opens an accumulator of the KPI. If the KPI asks for a time, it gets `as_of`, in microseconds since the epoch.
-    pub fn open(&self, as_of: i64) -> Result<Accumulator<'_>> {
-        self.plugin.open(&self.parameters, self.plugin.identity().uses_as_of.then_some(as_of))
+        self.plugin.open(as_of)
     }
 }
 
@@ -192,12 +206,8 @@ impl Pipeline {
         for (name, section) in &manifest.source {
             let load = || {
                 let (binary, limits) = find(&format!("source.{name}"), &section.plugin, &section.limits)?;
-                let plugin = Generator::load(&engine, &section.plugin, &binary, &limits, pseudonyms)?;
-                check_parameters(plugin.identity(), &section.parameters.clone().into())?;
-                let parameters = section.parameters.clone();
-                let families = plugin.spec().objects.iter().map(|glob| Pattern::parse(glob)).collect::<Result<_>>();
-                let families = families.map_err(|error| error.context(format!("plugin `{}`", section.plugin)))?;
-                Ok(GeneratorStep { name: name.clone(), seed: section.own.seed, plugin, families, parameters })
+                let component = Generator::identify(&engine, &section.plugin, &binary, &limits, pseudonyms)?;
+                GeneratorStep::new(name, section.own.seed, component.into(), section.parameters.clone())
             };
             sources.push(load().map_err(|error| refused(error, &format!("[source.{name}]")))?);
         }
@@ -205,18 +215,17 @@ impl Pipeline {
         for (name, section) in &manifest.dataset {
             let load = || {
                 let (binary, limits) = find(&format!("dataset.{name}"), &section.plugin, &section.limits)?;
-                let plugin = Cleaner::load(&engine, &section.plugin, &binary, &limits, pseudonyms)?;
-                let parameters = parameters(plugin.identity(), &section.parameters)?;
+                let parameters = canonical(&section.parameters)?;
+                let plugin = Cleaner::load(&engine, &section.plugin, &binary, &limits, pseudonyms, &parameters)?;
                 plugin.check_rules()?;
                 let host = settings(section, manifest);
-                let key = plugin.identity().pseudonymises.then(|| pseudonyms.key_id().unwrap_or(PLAIN).to_owned());
+                let uses_as_of = plugin.spec().session.uses_as_of;
                 Ok(DatasetStep {
                     name: name.clone(),
                     pattern: Pattern::parse(&section.own.objects)?,
                     format: section.own.format,
-                    fingerprint: Fingerprint { key, ..fingerprint(plugin.identity(), &parameters, host) },
+                    fingerprint: fingerprint(plugin.identity(), parameters, uses_as_of, host, pseudonyms),
                     plugin,
-                    parameters,
                 })
             };
             datasets.push(load().map_err(|error| refused(error, &format!("[dataset.{name}]")))?);
@@ -225,12 +234,14 @@ impl Pipeline {
         for (name, section) in &manifest.kpi {
             let load = || {
                 let (binary, limits) = find(&format!("kpi.{name}"), &section.plugin, &section.limits)?;
-                let plugin = Kpi::load(&engine, &section.plugin, &binary, &limits, pseudonyms)?;
-                let parameters = parameters(plugin.identity(), &section.parameters)?;
+                let parameters = canonical(&section.parameters)?;
+                let plugin = Kpi::load(&engine, &section.plugin, &binary, &limits, pseudonyms, &parameters)?;
+                unsupported::check(&plugin)?;
                 let inputs = inputs(&plugin, &section.own.inputs, &datasets)?;
                 let mapped: Vec<_> = inputs.iter().map(|input| format!("{}={}", input.name, input.relation)).collect();
-                let fingerprint = fingerprint(plugin.identity(), &parameters, mapped.join(" "));
-                Ok(KpiStep { name: name.clone(), plugin, parameters, inputs, fingerprint })
+                let (host, uses_as_of) = (mapped.join(" "), plugin.spec().uses_as_of());
+                let fingerprint = fingerprint(plugin.identity(), parameters, uses_as_of, host, pseudonyms);
+                Ok(KpiStep { name: name.clone(), plugin, inputs, fingerprint })
             };
             kpis.push(load().map_err(|error| refused(error, &format!("[kpi.{name}]")))?);
         }
@@ -267,9 +278,9 @@ impl Pipeline {
         })
     }
 
-    /// Returns whether a cleaner of the pipeline makes pseudonyms.
+    /// Returns whether a cleaner or KPI of the pipeline makes pseudonyms.
     pub fn pseudonymises(&self) -> bool {
-        self.datasets.iter().any(|step| step.plugin.identity().pseudonymises)
+        self.identities().any(|identity| identity.pseudonymises)
     }
 
     /// Returns the components of the cleaners and KPIs.
@@ -296,17 +307,23 @@ fn settings(section: &DatasetSection, manifest: &Manifest) -> String {
     format!("objects={} format={format} record_bytes={record_bytes} depth={depth}", section.own.objects)
 }
 
-/// Returns everything that the plugin's results depend on besides data, without a time and without a key.
-fn fingerprint(identity: &Identity, parameters: &str, host: String) -> Fingerprint {
+/// Returns everything that the plugin's results depend on besides data, without a time.
+fn fingerprint(
+    identity: &Identity,
+    parameters: String,
+    uses_as_of: bool,
+    host: String,
+    pseudonyms: &Pseudonyms,
+) -> Fingerprint {
     Fingerprint {
         plugin: identity.name.to_string(),
         version: identity.version.clone(),
         component: identity.sha256().to_owned(),
         contract: identity.contract.version().to_owned(),
-        parameters: parameters.to_owned(),
+        parameters,
         host,
-        key: None,
-        as_of: identity.uses_as_of.then_some(0),
+        key: identity.pseudonymises.then(|| pseudonyms.key_id().unwrap_or(PLAIN).to_owned()),
+        as_of: uses_as_of.then_some(0),
     }
 }
 
@@ -319,10 +336,9 @@ fn refused(error: Error, section: &str) -> Error {
     }
 }
 
-/// Returns the parameters as canonical JSON, with keys in order. Fails if the plugin's schema does not accept them.
-fn parameters(identity: &Identity, parameters: &Map<String, Value>) -> Result<String> {
+/// Returns the parameters as canonical JSON, with keys in order.
+fn canonical(parameters: &Map<String, Value>) -> Result<String> {
     let sorted: BTreeMap<_, _> = parameters.iter().collect();
-    check_parameters(identity, &parameters.clone().into())?;
     serde_json::to_string(&sorted).map_err(|error| Error::internal(error.to_string()))
 }
 

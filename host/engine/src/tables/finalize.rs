@@ -1,5 +1,4 @@
-//! Finalizes a KPI: adds new sums to its first stage, carries the changes through the other stages, and evaluates the
-//! table.
+//! Finalizes a KPI: adds new sums to its first stage, carries the changes through the other stages, and makes the table.
 
 use std::collections::HashSet;
 use std::sync::Mutex;
@@ -11,16 +10,17 @@ use super::aggregation::Aggregation;
 use crate::pipeline::KpiStep;
 use crate::plan::{inputs, is_whole};
 use smelt_catalog::{Gold, ObjectRef, Relation, SUMS, State};
+use smelt_common::cost::Cost;
 use smelt_common::error::Result;
 use smelt_common::{Error, clock, digest, profile};
 use smelt_formats::{Formulas, encode_table};
-use smelt_runtime::Accumulator;
-use smelt_runtime::sums::{Shards, Sign, Sorted, Sums};
+use smelt_runtime::Reducer;
+use smelt_runtime::sums::{Groups, Shards, Sign, Sorted, Sums};
 use smelt_storage::layers::GOLD;
 use smelt_storage::sorted_runs::{Reader, SortedRuns};
 use smelt_storage::{Durability, Store, put_unless_other};
 
-/// About how many rows are folded in one call.
+/// About how many rows are reduced in one call.
 const GROUP_ROWS: usize = 65_536;
 
 /// A KPI that was computed.
@@ -36,8 +36,8 @@ pub(super) struct Finalized {
 }
 
 impl Aggregation<'_> {
-    /// Adds `first` to the first stage and the changes that follow from it to the other stages. Then evaluates the last
-    /// stage.
+    /// Adds `first` to the first stage and the changes that follow from it to the other stages. Then makes the
+    /// table of the last stage.
     ///
     /// # Errors
     /// The plugin fails, or kept sums cannot be read or written; [`Kind::Damaged`](smelt_common::error::Kind::Damaged)
@@ -57,22 +57,20 @@ impl Aggregation<'_> {
             stages[0] = SortedRuns::with_key_hash(first.key_hash());
         }
         let last = specs.len() - 1;
-        let (mut folded, accumulators) = (Vec::new(), Mutex::default());
+        let (mut folded, mut cost) = (Vec::new(), first.cost());
         for stage in 0..last {
             let next = Shards::new(&specs[stage + 1], stages[stage + 1].key_hash()?);
             let sums = folded.last().unwrap_or(first);
-            self.advance(step, stage, &mut stages[stage], sums, &next, &accumulators, &mut retired)?;
+            cost.merge(self.advance(step, stage, &mut stages[stage], sums, &next, &mut retired)?);
             folded.push(next);
         }
         let mut sums = folded.last().unwrap_or(first).take(0);
         let changed: HashSet<Vec<u8>> = sums.sorted().groups().map(|group| group.key().to_vec()).collect();
         stages[last].scan(self.store, |key, rows| sums.load(key, rows, Sign::Plus))?;
         let sorted = sums.sorted();
-        let mut accumulator = self.accumulator(step, &accumulators)?;
-        let table = accumulator.evaluate(&sorted.batch()?)?;
-        let mut cost = first.cost();
-        let others = accumulators.into_inner().expect("no one panics while holding it");
-        others.iter().chain([&accumulator]).for_each(|used| cost.merge(used.cost()));
+        let mut reducer = step.plugin.reducer(last, self.as_of)?;
+        let table = table(step, &mut reducer, &sorted.batch()?)?;
+        cost.merge(reducer.cost());
         let pairs = sorted.groups().filter(|group| changed.contains(group.key())).map(|group| {
             let mut rows = Vec::new();
             group.write(&mut rows)?;
@@ -95,54 +93,51 @@ impl Aggregation<'_> {
     }
 
     /// Adds `sums` to the kept sums of a stage before the last. For the groups that change, subtracts from `next` the
-    /// rows that they folded to before, and adds those that they fold to now.
-    #[expect(clippy::too_many_arguments, reason = "all of it changes from stage to stage")]
-    fn advance<'s>(
+    /// rows that they were reduced to before, and adds those that they are reduced to now. Returns what the plugin used.
+    fn advance(
         &self,
-        step: &'s KpiStep,
+        step: &KpiStep,
         stage: usize,
         kept: &mut SortedRuns,
         sums: &Shards,
         next: &Shards,
-        accumulators: &Mutex<Vec<Accumulator<'s>>>,
         retired: &mut Vec<String>,
-    ) -> Result<()> {
+    ) -> Result<Cost> {
         let (parts, bytes) = sums.gather();
+        let mut cost = Cost::default();
         if bytes == 0 {
-            return Ok(());
+            return Ok(cost);
         }
         let hash = kept.key_hash()?;
         if hash != sums.key_hash() {
             return Err(Error::internal("the new sums have another key hash than the kept sums"));
         }
         let before = kept.open(self.store)?;
+        // Opening a reducer takes longer than reducing a few groups, so the parts share them.
+        let free: Mutex<Vec<Reducer<'_>>> = Mutex::default();
         kept.write(self.store, &self.stem(step, stage), bytes, parts, retired, |number, part| {
             let _span = profile::span("finalize sums", &step.name);
-            let mut accumulator = self.accumulator(step, accumulators)?;
+            let used = free.lock().expect("no one panics while holding it").pop();
+            let mut reducer = used.map_or_else(|| step.plugin.reducer(stage, self.as_of), Ok)?;
             let mut sums = sums.take(number);
             let groups_before = kept_groups(&before, &sums)?;
             if !groups_before.is_empty() {
-                fold(&mut accumulator, stage, &groups_before.sorted_by_hash(&hash), Sign::Minus, next)?;
+                reduce(&mut reducer, &groups_before.sorted_by_hash(&hash), Sign::Minus, next)?;
                 sums.add_all(&groups_before, Sign::Plus);
             }
             let groups = sums.sorted_by_hash(&hash);
-            fold(&mut accumulator, stage, &groups, Sign::Plus, next)?;
-            accumulators.lock().expect("no one panics while holding it").push(accumulator);
+            reduce(&mut reducer, &groups, Sign::Plus, next)?;
+            free.lock().expect("no one panics while holding it").push(reducer);
             let mut rows = Vec::new();
             groups.groups().try_for_each(|group| {
                 rows.clear();
                 group.write(&mut rows)?;
                 part.push(hash.of(group.key()), group.key(), (!rows.is_empty()).then_some(&rows))
             })
-        })
-        .map(|_| ())
-    }
-
-    /// Returns an accumulator that was used before, or else a new one. Opening one takes longer than folding a few
-    /// groups.
-    fn accumulator<'s>(&self, step: &'s KpiStep, free: &Mutex<Vec<Accumulator<'s>>>) -> Result<Accumulator<'s>> {
-        let free = free.lock().expect("no one panics while holding it").pop();
-        free.map_or_else(|| step.open(self.as_of), Ok)
+        })?;
+        let free = free.into_inner().expect("no one panics while holding it");
+        free.iter().for_each(|reducer| cost.merge(reducer.cost()));
+        Ok(cost)
     }
 
     /// Returns the prefix of the keys under which this commit writes the stage's sorted runs.
@@ -197,16 +192,18 @@ pub(super) fn kept_groups(kept: &Reader<'_>, sums: &Sums) -> Result<Sums> {
     Ok(found)
 }
 
-/// Folds the groups of a stage, and adds the resulting rows to the next stage or subtracts them.
-pub(super) fn fold(
-    accumulator: &mut Accumulator<'_>,
-    stage: usize,
-    groups: &Sorted<'_>,
-    sign: Sign,
-    next: &Shards,
-) -> Result<()> {
-    for batch in groups.batches(GROUP_ROWS) {
-        next.add(&accumulator.fold(stage, &batch?)?, sign);
+/// Reduces the groups of a stage, and adds the resulting rows to the next stage or subtracts them.
+pub(super) fn reduce(reducer: &mut Reducer<'_>, groups: &Sorted<'_>, sign: Sign, next: &Shards) -> Result<()> {
+    for groups in groups.batches(GROUP_ROWS) {
+        let Groups { rows, ends } = groups?;
+        next.add(&reducer.reduce(&rows, &ends)?.rows, sign);
     }
     Ok(())
+}
+
+/// Returns the KPI's table. `sums` are all rows of the last stage, which are one group.
+pub(super) fn table(step: &KpiStep, reducer: &mut Reducer<'_>, sums: &RecordBatch) -> Result<RecordBatch> {
+    let table = reducer.reduce(sums, &[sums.num_rows() as u32])?.rows;
+    step.plugin.check_table(&table)?;
+    Ok(table)
 }

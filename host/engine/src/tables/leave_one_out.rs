@@ -5,13 +5,12 @@ use std::sync::Mutex;
 
 use arrow_array::RecordBatch;
 
-use super::finalize::{fold, kept_groups};
+use super::finalize::{kept_groups, reduce, table};
 use crate::pipeline::{KpiStep, Pipeline};
 use crate::silver;
 use smelt_catalog::{Gold, ObjectRef};
 use smelt_common::error::Result;
 use smelt_common::{Error, workers};
-use smelt_runtime::Accumulator;
 use smelt_runtime::sums::{Shards, Sign, Sums};
 use smelt_storage::Store;
 use smelt_storage::sorted_runs::Reader;
@@ -65,7 +64,7 @@ impl<'w> LeaveOneOut<'w> {
 
     /// Returns the table with all silver objects.
     pub fn table(&self) -> Result<RecordBatch> {
-        self.accumulator()?.evaluate(&self.last.batch()?)
+        self.table_of(&self.last)
     }
 
     /// Returns one table for each object: the table without that object alone. An object is given with the index of the
@@ -85,40 +84,42 @@ impl<'w> LeaveOneOut<'w> {
 
     fn without_one(&self, input: usize, object: &ObjectRef, states: &States) -> Result<RecordBatch> {
         let specs = &self.step.plugin.spec().stages;
-        let mut accumulator = self.accumulator()?;
-        let state = states.of(input, object, || self.state(&mut accumulator, input, object))?;
+        let state = states.of(input, object, || self.state(input, object))?;
         let hash = |stage: usize| self.kept.get(stage).map(Reader::key_hash).copied().unwrap_or_default();
         let mut changed = Shards::new(&specs[0], hash(0));
         changed.add(&state, Sign::Minus);
         for (stage, kept) in self.kept.iter().enumerate() {
             let next = Shards::new(&specs[stage + 1], hash(stage + 1));
             let changed_here = changed.all();
+            let mut reducer = self.step.plugin.reducer(stage, self.as_of)?;
             let mut groups = kept_groups(kept, &changed_here)?;
-            fold(&mut accumulator, stage, &groups.sorted_by_hash(kept.key_hash()), Sign::Minus, &next)?;
+            reduce(&mut reducer, &groups.sorted_by_hash(kept.key_hash()), Sign::Minus, &next)?;
             groups.add_all(&changed_here, Sign::Plus);
-            fold(&mut accumulator, stage, &groups.sorted_by_hash(kept.key_hash()), Sign::Plus, &next)?;
+            reduce(&mut reducer, &groups.sorted_by_hash(kept.key_hash()), Sign::Plus, &next)?;
             changed = next;
         }
         let mut last = self.last.like();
         last.add_all(&self.last, Sign::Plus);
         last.add_all(&changed.all(), Sign::Plus);
-        accumulator.evaluate(&last.batch()?)
+        self.table_of(&last)
+    }
+
+    /// Returns the table of all sums of the last stage.
+    fn table_of(&self, last: &Sums) -> Result<RecordBatch> {
+        table(self.step, &mut self.step.plugin.reducer(self.kept.len(), self.as_of)?, &last.batch()?)
     }
 
     /// Returns the sums of one silver object.
-    fn state(&self, accumulator: &mut Accumulator<'_>, input: usize, object: &ObjectRef) -> Result<RecordBatch> {
+    fn state(&self, input: usize, object: &ObjectRef) -> Result<RecordBatch> {
+        let mut accumulator = self.step.plugin.accumulator(input, self.as_of)?;
         let input = &self.step.inputs[input];
         let cleaner = self
             .pipeline
             .dataset(&input.relation)
             .ok_or_else(|| Error::internal("a KPI reads a dataset that the pipeline lacks"))?;
         for batch in silver::read(self.store, object, &cleaner.plugin.spec().output, &input.columns)? {
-            accumulator.update(&input.name, &silver::project(&batch, &input.columns)?)?;
+            accumulator.update(&silver::project(&batch, &input.columns)?)?;
         }
         accumulator.state()
-    }
-
-    fn accumulator(&self) -> Result<Accumulator<'w>> {
-        self.step.open(self.as_of)
     }
 }

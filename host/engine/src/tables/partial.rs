@@ -68,7 +68,7 @@ impl PartialAggregates {
                 opened.push(InputAccumulator {
                     step,
                     input,
-                    accumulator: step.open(as_of).ok(),
+                    accumulator: step.plugin.accumulator(input, as_of).ok(),
                     rows: 0,
                     included: Included::new(),
                 });
@@ -116,17 +116,16 @@ impl PartialAggregator<'_> {
     /// Adds rows that are about to be written.
     pub fn add(&mut self, batch: &RecordBatch) -> Result<()> {
         for InputAccumulator { step, input, accumulator, rows, .. } in &mut self.inputs {
-            let input = &step.inputs[*input];
-            let projected = silver::project(batch, &input.columns)?;
+            let projected = silver::project(batch, &step.inputs[*input].columns)?;
             if let Some(open) = accumulator
-                && open.update(&input.name, &projected).is_err()
+                && open.update(&projected).is_err()
             {
                 *accumulator = None;
             }
             *rows += projected.num_rows();
             if *rows >= MOST_ROWS && accumulator.is_some() {
                 self.partials.add(step, self.state, accumulator.take(), Included::new());
-                (*accumulator, *rows) = (step.open(self.as_of).ok(), 0);
+                (*accumulator, *rows) = (step.plugin.accumulator(*input, self.as_of).ok(), 0);
             }
         }
         Ok(())

@@ -70,7 +70,7 @@ impl Aggregation<'_> {
         let mut damaged = BTreeMap::new();
         let mut open: Vec<(WorkInput, Accumulator<'_>)> = Vec::new();
         for &reader in &bundle[0].readers {
-            match works[reader.work].step.open(self.as_of) {
+            match works[reader.work].step.plugin.accumulator(reader.input, self.as_of) {
                 Ok(accumulator) => open.push((reader, accumulator)),
                 Err(error) => works[reader.work].fail(error),
             }
@@ -145,7 +145,7 @@ fn update(
 ) -> Result<()> {
     let input = &works[reader.work].step.inputs[reader.input];
     let mut batches = batches.iter().filter(|batch| batch.num_rows() > 0);
-    batches.try_for_each(|batch| accumulator.update(&input.name, &silver::project(batch, &input.columns)?))
+    batches.try_for_each(|batch| accumulator.update(&silver::project(batch, &input.columns)?))
 }
 
 /// Returns the rows in the ranges. Row numbers count over all batches.
