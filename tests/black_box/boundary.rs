@@ -31,7 +31,7 @@ fn pseudonyms() -> Pseudonyms {
 
 fn echo() -> Kpi {
     let binary = Binary::read(&fixtures().join("echo.wasm"), u64::MAX).expect("it is there");
-    Kpi::load(&ENGINE, "echo", &binary, &Limits::default(), &pseudonyms()).expect("it is a KPI")
+    Kpi::load(&ENGINE, "echo", &binary, &Limits::default(), &pseudonyms(), "{}").expect("it is a KPI")
 }
 
 /// Values for a column, in so many rows.
@@ -124,10 +124,16 @@ fn keys(state: &RecordBatch) -> RecordBatch {
 
 /// Returns the rows after they went through input, state, sums and table.
 fn echoed(kpi: &Kpi, batch: &RecordBatch) -> [RecordBatch; 2] {
-    let mut accumulator = kpi.open("{}", None).expect("it opens");
-    accumulator.update("rows", batch).expect("it takes rows");
+    let mut accumulator = kpi.accumulator(0, 0).expect("it opens");
+    accumulator.update(batch).expect("it takes rows");
     let state = accumulator.state().expect("it has a state");
-    [keys(&state), accumulator.evaluate(&state).expect("it has a table")]
+    [keys(&state), table(kpi, &state)]
+}
+
+/// The table of all rows of the only stage.
+fn table(kpi: &Kpi, sums: &RecordBatch) -> RecordBatch {
+    let mut reducer = kpi.reducer(0, 0).expect("it opens");
+    reducer.reduce(sums, &[sums.num_rows() as u32]).expect("it has a table").rows
 }
 
 #[test]
@@ -175,22 +181,22 @@ fn the_longest_batch_crosses_the_boundary() {
     let columns = schema.fields().iter().map(|field| column(field, 64)).collect::<Vec<_>>();
     let small = columns.new_tree(&mut deterministic(1)).expect("columns can be made").current();
     let small = RecordBatch::try_new(schema.clone(), small).expect("the columns fit");
-    let mut accumulator = kpi.open("{}", None).expect("it opens");
+    let mut accumulator = kpi.accumulator(0, 0).expect("it opens");
     // 2^16 rows in batches of 64, and back in one.
-    (0..1024).for_each(|_| accumulator.update("rows", &small).expect("it takes rows"));
+    (0..1024).for_each(|_| accumulator.update(&small).expect("it takes rows"));
     let long = accumulator.state().expect("it has a state");
     assert_eq!(long.num_rows(), 65_536);
     for at in [0, 37, 1023] {
         assert_eq!(keys(&long).slice(at * 64, 64), canonical(&small));
     }
-    assert_eq!(accumulator.evaluate(&long).expect("it has a table"), keys(&long));
+    assert_eq!(table(&kpi, &long), keys(&long));
 }
 
 #[test]
 fn any_text_crosses_a_cleaner_unchanged() {
     let binary = Binary::read(&fixtures().join("sinner.wasm"), u64::MAX).expect("it is there");
     let cleaner =
-        Cleaner::load(&ENGINE, "sinner", &binary, &Limits::default(), &pseudonyms()).expect("it is a cleaner");
+        Cleaner::load(&ENGINE, "sinner", &binary, &Limits::default(), &pseudonyms(), "{}").expect("it is a cleaner");
     let fields = vec![Field::new("id", DataType::Utf8, true), Field::new("sin", DataType::Utf8, true)];
     let schema = Arc::new(arrow_schema::Schema::new(fields));
     let ids = vec(vec(any::<char>(), 0..12).prop_map(String::from_iter), 1..100);
@@ -198,7 +204,7 @@ fn any_text_crosses_a_cleaner_unchanged() {
         let expected = StringArray::from_iter_values(&ids);
         let sins = arrow_array::new_null_array(&DataType::Utf8, ids.len());
         let batch = RecordBatch::try_new(schema.clone(), vec![Arc::new(expected.clone()), sins]).expect("they fit");
-        let cleaned = cleaner.open("{}", None).and_then(|mut session| session.clean(&batch)).expect("it cleans");
+        let cleaned = cleaner.open(0).and_then(|mut session| session.clean(&batch)).expect("it cleans");
         prop_assert_eq!(cleaned.kept.column(0).as_string::<i32>(), &expected);
         prop_assert_eq!(cleaned.kept_rows, (0..ids.len() as u32).collect::<Vec<_>>());
         Ok(())

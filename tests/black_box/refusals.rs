@@ -258,7 +258,7 @@ fn a_file_that_is_no_component_is_refused() {
 #[test]
 fn an_import_that_the_contract_lacks_is_refused_by_name() {
     let only =
-        "a cleaner may import only `smelt:plugin/types@0.2.0`, `smelt:plugin/log@0.2.0`, `smelt:plugin/privacy@0.2.0`";
+        "a cleaner may import only `smelt:plugin/types@0.3.0`, `smelt:plugin/log@0.3.0`, `smelt:plugin/privacy@0.3.0`";
     refuses_component(
         component(
             "(component (import \"wasi:clocks/wall-clock@0.2.0\" (instance (export \"now\" (func (result u64))))))",
@@ -267,9 +267,9 @@ fn an_import_that_the_contract_lacks_is_refused_by_name() {
     );
     refuses_component(
         component(
-            "(component (import \"wasi:random/random@0.2.0\" (instance)) (import \"smelt:plugin/log@0.3.0\" (instance)))",
+            "(component (import \"wasi:random/random@0.2.0\" (instance)) (import \"smelt:plugin/log@0.4.0\" (instance)))",
         ),
-        &["imports `wasi:random/random@0.2.0`, `smelt:plugin/log@0.3.0`", only],
+        &["imports `wasi:random/random@0.2.0`, `smelt:plugin/log@0.4.0`", only],
     );
     refuses_component(component("(component (import \"run\" (func)))"), &["imports `run`", only]);
 }
@@ -284,18 +284,18 @@ fn a_component_of_no_world_is_refused_with_what_it_exports() {
     );
     // A later contract.
     refuses_component(
-        component("(component (instance $none) (export \"smelt:plugin/cleaning@0.3.0\" (instance $none)))"),
-        &["plugin `odd` is of contract 0.3.0; this smelt knows 0.1.0 and 0.2.0"],
+        component("(component (instance $none) (export \"smelt:plugin/cleaning@0.4.0\" (instance $none)))"),
+        &["plugin `odd` is of contract 0.4.0; this smelt knows 0.1.0, 0.2.0 and 0.3.0"],
     );
 }
 
 #[test]
 fn a_component_whose_interface_is_not_the_contracts_is_refused() {
-    for version in ["0.1.0", "0.2.0"] {
+    for (version, call) in [("0.1.0", "describe"), ("0.2.0", "describe"), ("0.3.0", "identify")] {
         let export = format!("(export \"smelt:plugin/cleaning@{version}\" (instance $none))");
         refuses_component(
             component(&format!("(component (instance $none) {export})")),
-            &["[dataset.readings]", &format!("plugin `odd` does not fit contract {version}"), "describe"],
+            &["[dataset.readings]", &format!("plugin `odd` does not fit contract {version}"), call],
         );
     }
 }

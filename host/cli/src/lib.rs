@@ -15,6 +15,7 @@ mod environment;
 mod follow;
 mod gc;
 mod generate;
+mod graph;
 mod health;
 mod history;
 mod init;
@@ -33,6 +34,8 @@ mod report;
 mod reproduce;
 mod run;
 mod schedule;
+mod scope;
+mod show;
 mod table;
 mod up;
 mod verify;
@@ -64,6 +67,9 @@ Examples:
   smelt up --every 5s                generate, clean and aggregate every 5 s until Ctrl-C
   smelt up --role clean              do one part of the work, beside other processes
   smelt plan                         show what would run, and why
+  smelt plan --select +client_kpis   show it only for that table and all that it is made from
+  smelt graph --format mermaid       show what is made from what, as a picture
+  smelt show client_kpis             write the rows of a table
   smelt history --objects            show every commit, and what became of every row
   smelt lineage aov                  show what the table of a KPI was made from, down to bronze
   smelt reproduce aov                rebuild that table, and compare it with the one in the lake
@@ -82,7 +88,7 @@ enum Verb {
     Generate(generate::Generate),
     /// Turn new bronze objects into silver
     Clean(clean::Clean),
-    /// Bring every KPI in gold up to date with silver
+    /// Bring every table and KPI up to date with silver
     Aggregate(aggregate::Aggregate),
     /// Clean and aggregate until nothing is left to do
     Run(run::Run),
@@ -92,6 +98,10 @@ enum Verb {
     Health(health::Health),
     /// Show what would run, and why; changes nothing
     Plan(plan::Show),
+    /// Show which dataset and table is made from which
+    Graph(graph::Graph),
+    /// Write the rows of a table, as CSV, in the order of its key
+    Show(show::Show),
     /// Show the commits, and what became of every row
     History(history::History),
     /// Show what a table, a row of it or an object was made from, down to bronze
@@ -131,6 +141,8 @@ fn command(arguments: &[OsString]) -> Result<ExitCode> {
         Verb::Up(up) => up.run(&common),
         Verb::Health(health) => health.run(),
         Verb::Plan(show) => show.run(&common),
+        Verb::Graph(graph) => graph.run(&common),
+        Verb::Show(show) => show.run(&common),
         Verb::History(history) => history.run(&common),
         Verb::Lineage(lineage) => lineage.run(&common),
         Verb::Reproduce(reproduce) => reproduce.run(&common),

@@ -7,6 +7,7 @@ use clap::Args;
 use crate::common::Common;
 use crate::output::{print, print_json};
 use crate::report::complain_of;
+use crate::scope::Scope;
 use crate::table::{render, thousands};
 use smelt_common::error::Result;
 use smelt_common::text::one_line;
@@ -20,6 +21,8 @@ pub(crate) struct Show {
     /// Accept another pseudonym key than the lake was written with, as `smelt run --new-key` does
     #[arg(long)]
     new_key: bool,
+    #[command(flatten)]
+    scope: Scope,
 }
 
 impl Show {
@@ -27,6 +30,7 @@ impl Show {
         let plan = common.with_host(|host| {
             host.reconcile = self.reconcile;
             host.new_key = self.new_key;
+            self.scope.apply_to(host)?;
             host.plan()
         })?;
         if common.json {
@@ -74,7 +78,7 @@ fn as_text(plan: &Plan) -> String {
     if !plan.kpis.is_empty() {
         text.push('\n');
         text.push_str(&render(
-            &["kpi", "rows, about", "plugin time", "why"],
+            &["table", "rows, about", "plugin time", "why"],
             &plan.kpis.iter().map(kpi).collect::<Vec<_>>(),
         ));
     }

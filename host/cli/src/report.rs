@@ -86,7 +86,7 @@ pub(crate) fn as_text(host: &Host, report: &Report, took: Duration) -> Result<St
     for (kpi, table) in &report.tables {
         if let Some(gold) = state.gold.get(kpi) {
             text.push('\n');
-            text.push_str(&preview(kpi, table, gold.table(), PREVIEW)?);
+            text.push_str(&preview(kpi, table, &gold.shown(kpi), PREVIEW)?);
         }
     }
     let places = LAYERS.map(|layer| host.store().locate(layer).trim_end_matches('/').to_owned()).join("  ");

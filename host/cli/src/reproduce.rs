@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::common::Common;
 use crate::output::{print, print_json};
+use crate::scope::Day;
 use crate::table::{render, thousands};
 use smelt_common::error::Result;
 use smelt_common::text::one_line;
@@ -21,11 +22,13 @@ Exit status: 0 the bytes are the same, 1 they differ, 2 it cannot be rebuilt.")]
 pub(crate) struct Reproduce {
     /// A KPI, or the key of an object: gold/…, silver/… or quarantine/…
     object: String,
+    #[command(flatten)]
+    day: Day,
 }
 
 impl Reproduce {
     pub(crate) fn run(self, common: &Common) -> Result<ExitCode> {
-        let reproduced = common.reproduction(|reproduction| reproduction.reproduce(&self.object))?;
+        let reproduced = common.reproduction(|reproduction| reproduction.reproduce(&self.object, self.day.as_of))?;
         let is_same = reproduced.is_same();
         match common.json {
             true => print_json(&json!({"same": is_same, "reproduced": reproduced}))?,

@@ -10,6 +10,7 @@ use crate::output::{print, print_json};
 use crate::profile;
 use crate::profile::Profile;
 use crate::report::{as_json, as_text, complain};
+use crate::scope::Scope;
 use smelt_common::error::Result;
 use smelt_engine::run::{Host, Report};
 
@@ -32,13 +33,15 @@ pub(crate) struct RunFlags {
     #[arg(long)]
     new_key: bool,
     #[command(flatten)]
+    scope: Scope,
+    #[command(flatten)]
     profile: Profile,
 }
 
 impl RunFlags {
-    /// Returns flags of which only `--profile` may be set.
-    pub(crate) fn only(profile: Profile) -> Self {
-        Self { profile, ..Self::default() }
+    /// Returns flags of which only these may be set.
+    pub(crate) fn only(scope: Scope, profile: Profile) -> Self {
+        Self { scope, profile, ..Self::default() }
     }
 
     /// Runs the role, shows what it did, and returns the exit status.
@@ -51,6 +54,7 @@ impl RunFlags {
             host.reconcile = self.reconcile;
             host.retry_parked = self.retry_parked;
             host.new_key = self.new_key;
+            self.scope.apply_to(host)?;
             show(common, host, &role(host)?, began)
         })
     }

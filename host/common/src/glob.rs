@@ -1,5 +1,7 @@
 //! Patterns of names, which decide to which dataset a bronze object belongs.
 
+use std::fmt;
+
 use crate::Error;
 use crate::error::Result;
 
@@ -9,6 +11,12 @@ use crate::error::Result;
 pub struct Pattern {
     before: String,
     after: String,
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}*{}", self.before, self.after)
+    }
 }
 
 impl Pattern {

@@ -12,10 +12,8 @@ pub(crate) struct Bench<'b> {
     pub(crate) options: &'b Options,
     /// The bytes of the component.
     pub(crate) component: &'b [u8],
-    /// The parameters, as a JSON object.
-    pub(crate) params: String,
     /// The time that the plugin is told, if it uses one.
-    pub(crate) as_of: Option<i64>,
+    pub(crate) as_of: i64,
 }
 
 /// Judges the result of `open`. If the schema accepts parameters that the plugin refuses, that is not the plugin's

@@ -37,7 +37,9 @@ pub fn test(engines: &Engines, component: &Path, options: &Options) -> Result<Re
     if let Some(error) = unreadable {
         return Err(error);
     }
-    let Some(world) = inspection.and_then(|inspection| inspect(&mut report, &inspection)) else { return Ok(report) };
+    let Some((world, contract)) = inspection.and_then(|inspection| inspect(&mut report, &inspection)) else {
+        return Ok(report);
+    };
     let name = plugin_of(component);
     let limits = &options.limits;
     report.test("limits", &[], || {
@@ -48,17 +50,17 @@ pub fn test(engines: &Engines, component: &Path, options: &Options) -> Result<Re
     });
     match world {
         World::Cleaner => {
-            if let Some((plugins, bench)) = description::load(&mut report, engines, &name, &binary, options) {
+            if let Some((plugins, bench)) = description::load(&mut report, engines, &name, &binary, options, contract) {
                 cleaner::test(&mut report, &plugins, &bench);
             }
         }
         World::Kpi => {
-            if let Some((plugins, bench)) = description::load(&mut report, engines, &name, &binary, options) {
+            if let Some((plugins, bench)) = description::load(&mut report, engines, &name, &binary, options, contract) {
                 kpi::test(&mut report, &plugins, &bench);
             }
         }
         World::Source => {
-            if let Some((plugins, bench)) = description::load(&mut report, engines, &name, &binary, options) {
+            if let Some((plugins, bench)) = description::load(&mut report, engines, &name, &binary, options, contract) {
                 source::test(&mut report, &plugins, &bench);
             }
         }
@@ -66,8 +68,8 @@ pub fn test(engines: &Engines, component: &Path, options: &Options) -> Result<Re
     Ok(report)
 }
 
-/// Tests the exports and imports of the component. Returns its world if both are right.
-fn inspect(report: &mut Report, inspection: &Inspection) -> Option<World> {
+/// Tests the exports and imports of the component. Returns its world and contract if both are right.
+fn inspect(report: &mut Report, inspection: &Inspection) -> Option<(World, Contract)> {
     let list = |names: &[String]| match names {
         [] => "nothing".to_owned(),
         names => names.join(", "),
@@ -93,5 +95,5 @@ fn inspect(report: &mut Report, inspection: &Inspection) -> Option<World> {
             failed("the component's imports", foreign.join(", "), contract)
         }
     });
-    report.has_passed("imports").then_some(world)
+    report.has_passed("imports").then_some((world, contract))
 }

@@ -4,13 +4,14 @@ use std::time::{Duration, Instant};
 
 use arrow_array::RecordBatch;
 
-use crate::bench::{AS_OF, Bench};
+use crate::bench::Bench;
 use crate::engines::Plugins;
 use crate::report::{Cost, Report, Verdict, failed};
 use crate::rows::InputRows;
+use crate::source::tick;
 use smelt_common::cost::Cost as Used;
 use smelt_common::error::Result;
-use smelt_runtime::{Cleaner, Generator, Kpi};
+use smelt_runtime::{Accumulator, Cleaner, Generator, Kpi};
 
 /// A call that needs more than a quarter of its time is worth a note.
 const MUCH: u32 = 4;
@@ -57,7 +58,7 @@ pub(crate) fn test(report: &mut Report, needs: &[&str], measure: impl FnOnce() -
 
 /// Measures a batch of many rows.
 pub(crate) fn cleaner(plugins: &Plugins<Cleaner>, bench: &Bench<'_>, rows: &RecordBatch) -> Result<Measured> {
-    let mut session = plugins.usual.open(&bench.params, bench.as_of)?;
+    let mut session = plugins.usual.open(bench.as_of)?;
     let before = session.cost().fuel;
     let begun = Instant::now();
     session.clean(rows)?;
@@ -69,14 +70,22 @@ pub(crate) fn cleaner(plugins: &Plugins<Cleaner>, bench: &Bench<'_>, rows: &Reco
 /// Measures many rows that are taken in, and their state.
 pub(crate) fn kpi(plugins: &Plugins<Kpi>, bench: &Bench<'_>, parts: &[InputRows]) -> Result<Measured> {
     let plugin = &plugins.usual;
-    let mut accumulator = plugin.open(&bench.params, bench.as_of)?;
-    let before = accumulator.cost().fuel;
+    let inputs = 0..plugin.spec().inputs.len();
+    let mut accumulators = inputs.map(|input| plugin.accumulator(input, bench.as_of)).collect::<Result<Vec<_>>>()?;
+    let used = |accumulators: &[Accumulator<'_>]| {
+        let mut all = Used::default();
+        accumulators.iter().for_each(|accumulator| all.merge(accumulator.cost()));
+        all
+    };
+    let before = used(&accumulators).fuel;
     let begun = Instant::now();
     for InputRows { input, rows } in parts {
-        accumulator.update(&plugin.spec().inputs[*input].name, rows)?;
+        accumulators[*input].update(rows)?;
     }
-    accumulator.state()?;
-    let (time, used) = (begun.elapsed(), accumulator.cost());
+    for accumulator in &mut accumulators {
+        accumulator.state()?;
+    }
+    let (time, used) = (begun.elapsed(), used(&accumulators));
     let rows = parts.iter().map(|part| part.rows.num_rows()).sum();
     let call_ms = bench.options.limits.call_ms;
     Ok(Measured { rows, time, used, before, call_ms, unit: "row" })
@@ -85,7 +94,7 @@ pub(crate) fn kpi(plugins: &Plugins<Kpi>, bench: &Bench<'_>, parts: &[InputRows]
 /// Measures one tick.
 pub(crate) fn source(plugins: &Plugins<Generator>, bench: &Bench<'_>) -> Result<Measured> {
     let begun = Instant::now();
-    let (objects, used) = plugins.usual.metered(&bench.params, 1, 0, AS_OF)?;
+    let (objects, used) = plugins.usual.metered(tick((1, 0, bench.as_of)))?;
     let time = begun.elapsed();
     let call_ms = bench.options.limits.call_ms;
     Ok(Measured { rows: objects.len(), time, used, before: 0, call_ms, unit: "object" })

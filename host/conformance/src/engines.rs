@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use smelt_common::error::Result;
-use smelt_runtime::Engine;
+use smelt_runtime::{Engine, Identified};
 
 /// Two engines with different machine code. A deterministic component gives the same results on both.
 pub struct Engines {
@@ -20,8 +20,10 @@ impl Engines {
     }
 }
 
-/// A plugin, loaded on both engines.
+/// A plugin with its parameters, loaded on both engines.
 pub(crate) struct Plugins<P> {
     pub(crate) usual: P,
     pub(crate) plain: P,
+    /// The component on the usual engine, for other parameters.
+    pub(crate) component: Identified<P>,
 }

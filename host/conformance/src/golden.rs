@@ -8,11 +8,11 @@ use chrono::DateTime;
 use serde_json::{Map, Value};
 
 use crate::bench::Bench;
+use crate::engines::Plugins;
 use crate::report::{Failure, Report, Verdict, failed, failure, passed};
 use crate::text;
 use smelt_common::error::{Kind, Result};
 use smelt_common::{Error, files};
-use smelt_runtime::{Identity, check_parameters};
 
 /// The file with the parameters of a case.
 const PARAMETERS: &str = "parameters.json";
@@ -82,6 +82,10 @@ pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Error {
     Error::config(format!("cannot read `{}`: {error}", path.display()))
 }
 
+fn wrong(what: &str, told: String) -> Error {
+    Error::config(format!("`{what}`: {told}"))
+}
+
 impl Case {
     pub(crate) fn read(&self, name: &str) -> Result<Vec<u8>> {
         let path = self.directory.join(name);
@@ -103,33 +107,28 @@ impl Case {
         }
     }
 
-    /// Returns the parameters, and the time if the plugin is told one.
-    pub(crate) fn setting(
-        &self,
-        bench: &Bench<'_>,
-        identity: &Identity,
-        is_told: bool,
-    ) -> Result<(String, Option<i64>)> {
-        let wrong = |what: &str, told: String| Error::config(format!("`{what}`: {told}"));
-        let mut params = bench.params.clone();
-        if self.has(PARAMETERS) {
-            let given: Map<String, Value> = serde_json::from_slice(&self.read(PARAMETERS)?)
-                .map_err(|error| wrong(PARAMETERS, format!("{error}; a JSON object would be right")))?;
-            let given = Value::Object(given);
-            check_parameters(identity, &given)?;
-            params = given.to_string();
+    /// Returns the plugin with the parameters of the case, if it has its own.
+    pub(crate) fn plugin<P>(&self, plugins: &Plugins<P>) -> Result<Option<P>> {
+        if !self.has(PARAMETERS) {
+            return Ok(None);
         }
-        let mut as_of = bench.as_of;
-        if self.has(TIME) {
-            let written = String::from_utf8_lossy(&self.read(TIME)?).trim().to_owned();
-            let instant = DateTime::parse_from_rfc3339(&written)
-                .map_err(|error| wrong(TIME, format!("{error}; such as 2025-01-01T00:00:00Z would be right")))?;
-            match is_told {
-                true => as_of = Some(instant.timestamp_micros()),
-                false => return Err(wrong(TIME, "the plugin is never told the time: it lacks `uses-as-of`".into())),
-            }
+        let given: Map<String, Value> = serde_json::from_slice(&self.read(PARAMETERS)?)
+            .map_err(|error| wrong(PARAMETERS, format!("{error}; a JSON object would be right")))?;
+        plugins.component.describe(&Value::Object(given).to_string()).map(Some)
+    }
+
+    /// Returns the time that the plugin is told. A case can have its own only if `is_told`.
+    pub(crate) fn as_of(&self, bench: &Bench<'_>, is_told: bool) -> Result<i64> {
+        if !self.has(TIME) {
+            return Ok(bench.as_of);
         }
-        Ok((params, as_of))
+        let written = String::from_utf8_lossy(&self.read(TIME)?).trim().to_owned();
+        let instant = DateTime::parse_from_rfc3339(&written)
+            .map_err(|error| wrong(TIME, format!("{error}; such as 2025-01-01T00:00:00Z would be right")))?;
+        match is_told {
+            true => Ok(instant.timestamp_micros()),
+            false => Err(wrong(TIME, "the plugin is never told the time: it lacks `uses-as-of`".into())),
+        }
     }
 
     /// Compares the output with the expected output. With `bless`, writes the output as the expected one.

@@ -14,7 +14,7 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use smelt_common::binary::Binary;
 use smelt_formats::{DecodeLimits, Decoder, Format, Formulas, encode_csv};
 use smelt_runtime::privacy::Pseudonyms;
-use smelt_runtime::{Cleaner, Engine, Generator, Kpi, Limits};
+use smelt_runtime::{Cleaner, Engine, Generator, Kpi, Limits, Tick};
 
 /// The rows of each object: one batch.
 const ROWS: usize = 50_000;
@@ -38,9 +38,11 @@ impl Bench {
         let engine = Engine::new(Some(&components.join("cache"))).expect("an engine");
         let mut bench = Self { engine, components, objects: vec![] };
         let binary = bench.binary("shop-source");
-        let source = Generator::load(&bench.engine, "shop-source", &binary, &Limits::default(), &Pseudonyms::default());
         let parameters = format!(r#"{{"orders":{ROWS},"clicks":{ROWS},"customers":{ROWS}}}"#);
-        bench.objects = source.expect("a source").generate(&parameters, 42, 0, 0).expect("objects");
+        let (limits, key) = (Limits::default(), Pseudonyms::default());
+        let source = Generator::load(&bench.engine, "shop-source", &binary, &limits, &key, &parameters);
+        let tick = Tick { seed: 42, number: 0, starts: 0, ends: 1 };
+        bench.objects = source.expect("a source").generate(tick).expect("objects");
         Some(bench)
     }
 
@@ -49,13 +51,14 @@ impl Bench {
     }
 
     fn cleaner(&self, name: &str) -> Cleaner {
-        Cleaner::load(&self.engine, name, &self.binary(name), &Limits::default(), &Pseudonyms::default())
+        Cleaner::load(&self.engine, name, &self.binary(name), &Limits::default(), &Pseudonyms::default(), "{}")
             .expect("a cleaner")
     }
 
     fn kpi(&self, directory: &str, name: &str) -> Kpi {
         let binary = self.binary(&format!("{directory}{name}"));
-        Kpi::load(&self.engine, name, &binary, &Limits::default(), &Pseudonyms::default()).expect("a KPI")
+        let parameters = if name == "top-products" { r#"{"limit":10}"# } else { "{}" };
+        Kpi::load(&self.engine, name, &binary, &Limits::default(), &Pseudonyms::default(), parameters).expect("a KPI")
     }
 
     fn object(&self, prefix: &str) -> &[u8] {
@@ -127,9 +130,9 @@ fn boundary(criterion: &mut Criterion) {
     group.throughput(bytes(&batch));
     group.bench_function("there and back", |timer| {
         timer.iter_batched(
-            || echo.open("{}", None).expect("opens"),
+            || echo.accumulator(0, 0).expect("opens"),
             |mut echo| {
-                echo.update("rows", black_box(&batch)).expect("takes rows");
+                echo.update(black_box(&batch)).expect("takes rows");
                 echo.state().expect("gives them back")
             },
             BatchSize::PerIteration,
@@ -142,7 +145,7 @@ fn cleaning(criterion: &mut Criterion) {
     let Some(bench) = Bench::new() else { return };
     let cleaner = bench.cleaner("clean-orders");
     let orders = bench.orders(&cleaner);
-    let mut session = cleaner.open("{}", None).expect("opens");
+    let mut session = cleaner.open(0).expect("opens");
     let mut group = criterion.benchmark_group("clean");
     group.throughput(Throughput::Elements(orders.num_rows() as u64));
     group.bench_function("clean-orders", |timer| timer.iter(|| session.clean(black_box(&orders)).expect("cleans")));
@@ -164,17 +167,16 @@ fn cleaning(criterion: &mut Criterion) {
 fn aggregating(criterion: &mut Criterion) {
     let Some(bench) = Bench::new() else { return };
     let cleaner = bench.cleaner("clean-orders");
-    let kept = cleaner.open("{}", None).expect("opens").clean(&bench.orders(&cleaner)).expect("cleans").kept;
+    let kept = cleaner.open(0).expect("opens").clean(&bench.orders(&cleaner)).expect("cleans").kept;
     let mut group = criterion.benchmark_group("aggregate");
     for name in ["sales-by-day", "revenue-by-channel", "top-products", "aov"] {
         let kpi = bench.kpi("", name);
         let input = &kpi.spec().inputs[0];
         let rows = smelt_engine::silver::project(&kept, &input.columns).expect("silver has its columns");
-        let mut accumulator =
-            kpi.open(if name == "top-products" { r#"{"limit":10}"# } else { "{}" }, None).expect("opens");
+        let mut accumulator = kpi.accumulator(0, 0).expect("opens");
         group.throughput(Throughput::Elements(rows.num_rows() as u64));
         group.bench_function(name, |timer| {
-            timer.iter(|| accumulator.update(&input.name, black_box(&rows)).expect("takes rows"));
+            timer.iter(|| accumulator.update(black_box(&rows)).expect("takes rows"));
         });
     }
 }

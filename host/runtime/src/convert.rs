@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
-use super::bindings::types;
-use super::spec::{CleanerSpec, GeneratorSpec, KpiInputSpec, KpiSpec, OrderSpec, StageSpec, schema_text};
+use super::bindings::{types, v0_2_0};
+use super::spec::{CleanerSpec, GeneratorSpec, KpiInputSpec, KpiSpec, OrderSpec, Setting, StageSpec, schema_text};
+use super::versions::Constant;
 use smelt_common::Error;
 use smelt_common::error::Result;
 use smelt_common::text::{NAME, PLUGIN, alike, guest_text, is_word, wrong_heading, wrong_name};
@@ -25,15 +26,16 @@ const VERSION_BYTES: usize = 64;
 const SUMMARY_BYTES: usize = 1000;
 /// The longest schema of parameters in bytes.
 const PARAMETERS_BYTES: usize = 64 << 10;
+/// The longest text of a setting in bytes.
+const SETTING_BYTES: usize = 1 << 20;
 
 impl TryFrom<types::SourceDescription> for GeneratorSpec {
     type Error = Error;
 
     fn try_from(description: types::SourceDescription) -> Result<Self> {
-        let types::SourceDescription { identity, objects } = description;
-        check_identity(&identity)?;
+        let types::SourceDescription { objects } = description;
         check_names("object pattern", objects.iter().map(String::as_str))?;
-        Ok(Self { identity, objects })
+        Ok(Self { objects })
     }
 }
 
@@ -41,8 +43,7 @@ impl TryFrom<types::CleanerDescription> for CleanerSpec {
     type Error = Error;
 
     fn try_from(description: types::CleanerDescription) -> Result<Self> {
-        let types::CleanerDescription { identity, input, output, key, order_by, rules } = description;
-        check_identity(&identity)?;
+        let types::CleanerDescription { input, output, key, order_by, rules, session } = description;
         // Raw files name these columns, so any visible name is accepted.
         check_each("input column", input.iter().map(String::as_str), wrong_heading, false)?;
         check_names("rule", rules.iter().map(|rule| rule.name.as_str()))?;
@@ -65,7 +66,8 @@ impl TryFrom<types::CleanerDescription> for CleanerSpec {
         if key.is_empty() && !order_by.is_empty() {
             return Err(wrong("order-by has no meaning without a key".into()));
         }
-        Ok(Self { identity, input, output, key, order_by, rules })
+        let session = setting("its sessions", session)?;
+        Ok(Self { input, output, key, order_by, rules, session })
     }
 }
 
@@ -73,32 +75,54 @@ impl TryFrom<types::KpiDescription> for KpiSpec {
     type Error = Error;
 
     fn try_from(description: types::KpiDescription) -> Result<Self> {
-        let types::KpiDescription { identity, inputs, stages, output, key } = description;
-        check_identity(&identity)?;
-        check_names("input", inputs.iter().map(|input| input.name.as_str()))?;
+        let types::KpiDescription { inputs, stages, output, key } = description;
         if inputs.is_empty() {
             return Err(wrong("it declares no input".into()));
         }
-        let inputs = inputs
-            .into_iter()
-            .map(|types::KpiInput { name, columns }| Ok(KpiInputSpec { columns: schema(&name, columns)?, name }))
-            .collect::<Result<_>>()?;
-        if !(1..=STAGES).contains(&stages.len()) {
-            return Err(wrong(format!("it declares {} stages; 1 to {STAGES} are accepted", stages.len())));
+        if inputs.len() > FIELDS {
+            let many = inputs.len();
+            return Err(wrong(format!("it declares {many} inputs; at most {FIELDS} are accepted")));
         }
-        let last = stages.len() - 1;
-        let stage = |(number, declared)| {
-            stage(declared, number == last).map_err(|error| error.context(format!("stage {number}")))
-        };
-        let stages = stages.into_iter().enumerate().map(stage).collect::<Result<_>>()?;
+        // A name may be listed for several stages.
+        let names: BTreeSet<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
+        check_names("input", names.iter().copied())?;
+        if stages.len() > STAGES {
+            return Err(wrong(format!("it declares {} stages; at most {STAGES} are accepted", stages.len())));
+        }
+        let inputs = inputs.into_iter().map(|declared| input(declared, stages.len())).collect::<Result<_>>()?;
+        let numbered = stages.into_iter().enumerate();
+        let stages: Vec<_> = numbered
+            .map(|(number, declared)| stage(declared).map_err(|error| error.context(format!("stage {number}"))))
+            .collect::<Result<_>>()?;
         let output = schema("output", output)?;
         let key = key.map(|key| key_columns(&key, &output)).transpose()?;
-        Ok(Self { identity, inputs, stages, output, key })
+        // A reducer of one group gives the rows in their order. The rows of several groups have no order but their key's.
+        if key.is_none() && stages.last().is_none_or(|last| last.group > 0) {
+            return Err(wrong(match stages.len() {
+                0 => "it has no stage, so its table is sorted by its key, which it must declare".into(),
+                _ => {
+                    "its last stage has several groups, so its table is sorted by its key, which it must declare".into()
+                }
+            }));
+        }
+        Ok(Self { inputs, stages, output, key })
     }
 }
 
-fn stage(declared: types::Stage, is_last: bool) -> Result<StageSpec> {
-    let types::Stage { key, sums, group } = declared;
+fn input(declared: types::KpiInput, stages: usize) -> Result<KpiInputSpec> {
+    let types::KpiInput { name, columns, stage, accumulator } = declared;
+    let stage = stage as usize;
+    // Where there is no stage, 0 stands for the table.
+    if stage >= stages.max(1) {
+        let most = stages.max(1) - 1;
+        return Err(wrong(format!("input `{name}` feeds stage {stage}; at most {most} would be right")));
+    }
+    let accumulator = setting(&format!("input `{name}`"), accumulator)?;
+    Ok(KpiInputSpec { columns: schema(&name, columns)?, name, stage, accumulator })
+}
+
+fn stage(declared: types::Stage) -> Result<StageSpec> {
+    let types::Stage { key, sums, group, reducer } = declared;
     let (keys, group) = (key.len(), group as usize);
     if sums.is_empty() {
         return Err(wrong("it has no sums".into()));
@@ -112,24 +136,83 @@ fn stage(declared: types::Stage, is_last: bool) -> Result<StageSpec> {
         let found = schema_text(&Schema::new(vec![field.clone()]));
         return Err(wrong(format!("a sum is int64 or decimal128 and not nullable, not `{found}`")));
     }
+    if group > keys {
+        return Err(wrong(format!("{group} of its {keys} key columns make a group; it must be at most all")));
+    }
+    let reducer = setting("its reducer", reducer)?;
+    Ok(StageSpec { schema, keys, group, reducer })
+}
+
+fn setting(of: &str, declared: types::Setting) -> Result<Setting> {
+    let types::Setting { params, uses_as_of } = declared;
+    check_text(&format!("the setting of {of}"), &params, SETTING_BYTES)?;
+    Ok(Setting { params, uses_as_of })
+}
+
+/// Converts a description that is as it was before 0.3.0, for a plugin with these parameters.
+pub(super) trait Described: Constant {
+    /// The description as the host uses it.
+    type Spec;
+
+    /// Checks what only the contracts before 0.3.0 say, and then what all of them say.
+    fn spec(self, params: &str) -> Result<Self::Spec>;
+}
+
+impl Described for v0_2_0::types::SourceDescription {
+    type Spec = GeneratorSpec;
+
+    fn spec(self, params: &str) -> Result<GeneratorSpec> {
+        self.current(params).try_into()
+    }
+}
+
+impl Described for v0_2_0::types::CleanerDescription {
+    type Spec = CleanerSpec;
+
+    fn spec(self, params: &str) -> Result<CleanerSpec> {
+        self.current(params).try_into()
+    }
+}
+
+impl Described for v0_2_0::types::KpiDescription {
+    type Spec = KpiSpec;
+
+    fn spec(self, params: &str) -> Result<KpiSpec> {
+        check_names("input", self.inputs.iter().map(|input| input.name.as_str()))?;
+        if !(1..=STAGES).contains(&self.stages.len()) {
+            return Err(wrong(format!("it declares {} stages; 1 to {STAGES} are accepted", self.stages.len())));
+        }
+        let last = self.stages.len() - 1;
+        for (number, stage) in self.stages.iter().enumerate() {
+            let grouped = check_fold(stage, number == last);
+            grouped.map_err(|error| error.context(format!("stage {number}")))?;
+        }
+        self.current(params).try_into()
+    }
+}
+
+/// Checks that a stage before the last has groups to be folded, and the last one has none.
+fn check_fold(stage: &v0_2_0::types::Stage, is_last: bool) -> Result<()> {
+    let (keys, group) = (stage.key.len(), stage.group as usize);
     let groups = if is_last { 0..=0 } else { 1..=keys };
-    if !groups.contains(&group) {
-        return Err(wrong(match is_last {
+    match groups.contains(&group) {
+        true => Ok(()),
+        false => Err(wrong(match is_last {
             true => {
                 format!("{group} of its key columns make a group, but the last stage is not folded: 0 would be right")
             }
             false => format!("{group} of its {keys} key columns make a group; it must be at least 1 and at most all"),
-        }));
+        })),
     }
-    Ok(StageSpec { schema, keys, group })
 }
 
 fn wrong(what: String) -> Error {
     Error::plugin(format!("the description is wrong: {what}"))
 }
 
-fn check_identity(identity: &types::Identity) -> Result<()> {
-    let types::Identity { name, version, summary, parameters, uses_as_of: _ } = identity;
+/// Checks what a plugin says of itself whatever its parameters.
+pub(super) fn check_identity(identity: &types::Identity) -> Result<()> {
+    let types::Identity { name, version, summary, parameters } = identity;
     if !is_word(name, &PLUGIN, NAME_BYTES) {
         return Err(wrong("the name must be lower-case letters, digits and `-`".into()));
     }
@@ -228,10 +311,50 @@ mod tests {
         field(name, types::DataType::Int64, false)
     }
 
+    fn setting(params: &str, uses_as_of: bool) -> types::Setting {
+        types::Setting { params: params.to_owned(), uses_as_of }
+    }
+
     /// Returns a stage whose keys are text and whose sums are integers.
     fn stage(keys: &[&str], sums: &[&str], group: u32) -> types::Stage {
         let key = keys.iter().map(|name| field(name, types::DataType::Utf8, true)).collect();
-        types::Stage { key, sums: sums.iter().map(|name| integer(name)).collect(), group }
+        let sums = sums.iter().map(|name| integer(name)).collect();
+        types::Stage { key, sums, group, reducer: setting("{}", false) }
+    }
+
+    fn input(name: &str, stage: u32) -> types::KpiInput {
+        types::KpiInput { name: name.to_owned(), columns: vec![integer("n")], stage, accumulator: setting("{}", false) }
+    }
+
+    fn output() -> Vec<types::Field> {
+        vec![field("day", types::DataType::Date32, true), integer("n"), integer("m")]
+    }
+
+    /// Returns a description with a key, and the inputs and stages.
+    fn described(inputs: Vec<types::KpiInput>, stages: Vec<types::Stage>) -> types::KpiDescription {
+        types::KpiDescription { inputs, stages, output: output(), key: Some(vec!["day".to_owned()]) }
+    }
+
+    fn refused(description: types::KpiDescription) -> String {
+        KpiSpec::try_from(description).err().map_or_else(String::new, |error| error.to_string())
+    }
+
+    /// Returns the description of a KPI before 0.3.0 with these stages.
+    fn earlier(stages: Vec<types::Stage>, key: Option<&[&str]>) -> v0_2_0::types::KpiDescription {
+        let stage = |types::Stage { key, sums, group, .. }| v0_2_0::types::Stage { key, sums, group };
+        v0_2_0::types::KpiDescription {
+            identity: v0_2_0::types::Identity {
+                name: "kpi".into(),
+                version: "1.0.0".into(),
+                summary: String::new(),
+                parameters: "{}".into(),
+                uses_as_of: true,
+            },
+            inputs: vec![v0_2_0::types::KpiInput { name: "rows".into(), columns: vec![integer("n")] }],
+            stages: stages.into_iter().map(stage).collect(),
+            output: output(),
+            key: key.map(|names| names.iter().map(|&name| name.to_owned()).collect()),
+        }
     }
 
     fn spec(stages: Vec<types::Stage>) -> Result<KpiSpec, String> {
@@ -239,12 +362,104 @@ mod tests {
     }
 
     fn spec_with(stages: Vec<types::Stage>, key: Option<&[&str]>) -> Result<KpiSpec, String> {
-        let inputs = vec![types::KpiInput { name: "rows".into(), columns: vec![integer("n")] }];
-        let identity = crate::described("kpi");
-        let output = vec![field("day", types::DataType::Date32, true), integer("n"), integer("m")];
-        let key = key.map(|names| names.iter().map(|&name| name.to_owned()).collect());
-        let description = types::KpiDescription { identity, inputs, stages, output, key };
-        KpiSpec::try_from(description).map_err(|error| error.to_string())
+        earlier(stages, key).spec("{}").map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn before_0_3_0_all_parts_depend_on_all_parameters_and_all_inputs_feed_the_first_stage() {
+        let mut description = earlier(vec![stage(&["a"], &["n"], 1), stage(&[], &["n"], 0)], None);
+        description.inputs.push(v0_2_0::types::KpiInput { name: "more".into(), columns: vec![integer("n")] });
+        let spec = description.spec(r#"{"limit":3}"#).expect("it is well-formed");
+        assert_eq!(spec.inputs.iter().map(|input| input.stage).collect::<Vec<_>>(), [0, 0]);
+        let all = Setting { params: r#"{"limit":3}"#.to_owned(), uses_as_of: true };
+        assert_eq!(spec.settings().collect::<Vec<_>>(), [&all; 4]);
+        assert!(spec.uses_as_of());
+        assert_eq!(spec.stages.iter().map(|stage| stage.group).collect::<Vec<_>>(), [1, 0]);
+    }
+
+    #[test]
+    fn before_0_3_0_an_input_has_a_name_of_its_own() {
+        let mut description = earlier(vec![stage(&[], &["n"], 0)], None);
+        description.inputs.push(description.inputs[0].clone());
+        let told = description.spec("{}").expect_err("the name is there twice").to_string();
+        assert!(told.contains("input `rows` is declared twice"), "{told}");
+    }
+
+    #[test]
+    fn a_cleaner_before_0_3_0_opens_its_sessions_with_all_parameters() {
+        let identity = earlier(vec![], None).identity;
+        let description = v0_2_0::types::CleanerDescription {
+            identity,
+            input: vec!["n".into()],
+            output: output(),
+            key: vec![],
+            order_by: vec![],
+            rules: vec![],
+        };
+        let spec = description.spec(r#"{"a":1}"#).expect("it is well-formed");
+        assert_eq!(spec.session, Setting { params: r#"{"a":1}"#.to_owned(), uses_as_of: true });
+    }
+
+    #[test]
+    fn inputs_feed_the_stages_they_name_with_settings_of_their_own() {
+        let later = types::KpiInput { accumulator: setting("a", true), ..input("rows", 1) };
+        let last = types::Stage { reducer: setting("r", false), ..stage(&["b"], &["n", "m"], 1) };
+        let spec = KpiSpec::try_from(described(vec![input("rows", 0), later], vec![stage(&["a"], &["n"], 0), last]));
+        let spec = spec.expect("a name may be there for several stages");
+        assert_eq!(spec.inputs.iter().map(|input| input.stage).collect::<Vec<_>>(), [0, 1]);
+        assert_eq!(spec.inputs[1].accumulator, Setting { params: "a".into(), uses_as_of: true });
+        assert_eq!(spec.stages[1].reducer, Setting { params: "r".into(), uses_as_of: false });
+        assert!(spec.uses_as_of());
+        assert_eq!(spec.stages.iter().map(|stage| stage.group).collect::<Vec<_>>(), [0, 1]);
+        assert_eq!(schema_text(spec.state_schema(1)), "b: utf8?, n: int64, m: int64");
+        assert_eq!(schema_text(spec.reduced_schema(0)), schema_text(spec.state_schema(1)));
+        assert_eq!(spec.reduced_schema(1), &spec.output);
+    }
+
+    #[test]
+    fn without_a_stage_accumulators_give_the_table() {
+        let spec = KpiSpec::try_from(described(vec![input("rows", 0)], vec![])).expect("it is well-formed");
+        assert_eq!(spec.state_schema(0), &spec.output);
+        assert!(!spec.uses_as_of());
+    }
+
+    #[test]
+    fn what_no_stage_or_input_can_be_is_refused() {
+        let one = || vec![input("rows", 0)];
+        let sums = || vec![stage(&["a"], &["n"], 0)];
+        let long = |bytes: usize| setting(&"x".repeat(bytes), false);
+        let with = |accumulator| types::KpiInput { accumulator, ..input("rows", 0) };
+        for (description, words) in [
+            (described(vec![], sums()), "it declares no input"),
+            (described(vec![input("rows", 0); 101], sums()), "it declares 101 inputs; at most 100 are accepted"),
+            (described(vec![input("", 0)], sums()), "every input must have a name"),
+            (described(vec![input("rows", 1)], sums()), "input `rows` feeds stage 1; at most 0 would be right"),
+            (described(vec![input("rows", 1)], vec![]), "input `rows` feeds stage 1; at most 0 would be right"),
+            (described(vec![types::KpiInput { columns: vec![], ..input("rows", 0) }], sums()), "rows has no columns"),
+            (described(one(), vec![stage(&["a"], &["n"], 0); 5]), "it declares 5 stages; at most 4 are accepted"),
+            (
+                described(one(), vec![stage(&["a"], &["n"], 2)]),
+                "stage 0: the description is wrong: 2 of its 1 key columns",
+            ),
+            (described(vec![with(long((1 << 20) + 1))], sums()), "the setting of input `rows` has 1048577 bytes"),
+            (
+                described(one(), vec![types::Stage { reducer: long((1 << 20) + 1), ..stage(&["a"], &["n"], 0) }]),
+                "stage 0: the description is wrong: the setting of its reducer has 1048577 bytes; at most 1048576",
+            ),
+            (
+                types::KpiDescription { key: None, ..described(one(), vec![]) },
+                "it has no stage, so its table is sorted",
+            ),
+            (
+                types::KpiDescription { key: None, ..described(one(), vec![stage(&["a"], &["n"], 1)]) },
+                "its last stage has several groups, so its table is sorted by its key, which it must declare",
+            ),
+        ] {
+            let told = refused(description);
+            assert!(told.contains(words), "`{words}` is not in: {told}");
+        }
+        assert_eq!(refused(described(vec![with(long(1 << 20))], sums())), "");
+        assert_eq!(refused(types::KpiDescription { key: None, ..described(one(), sums()) }), "");
     }
 
     #[test]

@@ -12,13 +12,13 @@ use smelt_common::text::guest_text;
 
 type Caller<'s> = StoreContextMut<'s, State>;
 
-/// Returns the imports of a plugin of that kind and version. They are the same in all versions so far.
+/// Returns the imports of a plugin of that kind and version.
 pub(super) fn linker(engine: &wasmtime::Engine, world: World, contract: Contract) -> wasmtime::Result<Linker<State>> {
     let (mut linker, version) = (Linker::new(engine), contract.version());
     linker
         .instance(&format!("smelt:plugin/log@{version}"))?
         .func_wrap("write", |caller: Caller<'_>, (level, message): (Level, WasmStr)| write(caller, level, &message))?;
-    if world == World::Cleaner {
+    if world.may_pseudonymise(contract) {
         linker
             .instance(&format!("smelt:plugin/privacy@{version}"))?
             .func_wrap("pseudonymise", |caller: Caller<'_>, (values,): (WasmList<WasmStr>,)| {

@@ -28,14 +28,15 @@ pub mod sums;
 mod testing;
 mod versions;
 
-pub use bindings::types::{FaultKind, Object, Preference, Rejection, Repair, Rule, RuleAction};
+pub use bindings::types::{FaultKind, Object, Preference, Rejection, Repair, Rule, RuleAction, Tick};
 pub use engine::Engine;
 pub use ipc::{decode as decode_ipc, encode as encode_ipc};
 pub use limits::{Limits, STACK_BYTES};
 pub use plugin::{
-    Accumulator, Cleaned, Cleaner, Generator, Identity, Inspection, Kpi, Session, World, check_parameters, plugin_of,
+    Accumulator, Cleaned, Cleaner, EarlierAccumulator, Generator, Identified, Identity, Inspection, Kpi, Reduced,
+    Reducer, Session, World, check_parameters, plugin_of,
 };
-pub use spec::{CleanerSpec, GeneratorSpec, KpiInputSpec, KpiSpec, OrderSpec, StageSpec, schema_text};
+pub use spec::{CleanerSpec, GeneratorSpec, KpiInputSpec, KpiSpec, OrderSpec, Setting, StageSpec, schema_text};
 #[cfg(any(test, feature = "testing"))]
-pub use testing::described;
+pub use testing::setting;
 pub use versions::Contract;

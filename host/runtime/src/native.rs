@@ -3,6 +3,16 @@
 //! This is for benchmarks only, and needs the feature `native-plugins`. Without the feature no native plugin exists,
 //! and the compiler drops all code that would call one. `plugins/sdk/src/native.rs` is the other side.
 
+/// The part of a KPI that an instance is. A plugin before 0.3.0, and every cleaner, has one part.
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(not(feature = "native-plugins"), expect(dead_code, reason = "no library is opened that would be told it"))]
+pub(super) enum Part {
+    /// An accumulator of the input of that index.
+    Accumulator(u32),
+    /// A reducer of the stage of that index.
+    Reducer(u32),
+}
+
 #[cfg(feature = "native-plugins")]
 pub(super) use loaded::{Instance, Library};
 #[cfg(not(feature = "native-plugins"))]
@@ -10,6 +20,7 @@ pub(super) use none::{Instance, Library};
 
 #[cfg(not(feature = "native-plugins"))]
 mod none {
+    use super::Part;
     use crate::bindings::types;
     use crate::privacy::Pseudonyms;
     use smelt_common::error::Result;
@@ -25,13 +36,17 @@ mod none {
             Ok(None)
         }
 
-        pub(crate) fn open(&self, _: &str, _: Option<i64>, _: &Pseudonyms) -> Result<Instance> {
+        pub(crate) fn open(&self, _: Option<Part>, _: &str, _: Option<i64>, _: &Pseudonyms) -> Result<Instance> {
             match *self {}
         }
     }
 
     impl Instance {
         pub(crate) fn clean(&mut self, _: &[u8]) -> Result<types::Cleaned, types::Fault> {
+            match *self {}
+        }
+
+        pub(crate) fn reduce(&mut self, _: &[u8], _: &[u32]) -> Result<types::Reduced, types::Fault> {
             match *self {}
         }
 
@@ -46,6 +61,7 @@ mod loaded {
     use std::ffi::{CString, c_void};
     use std::path::PathBuf;
 
+    use super::Part;
     use crate::bindings::types;
     use crate::bindings::types::FaultKind;
     use crate::privacy::Pseudonyms;
@@ -83,7 +99,7 @@ mod loaded {
         call: unsafe extern "C" fn(*mut Call) -> bool,
     }
 
-    /// A session or an accumulator.
+    /// A session, an accumulator or a reducer.
     pub(crate) struct Instance {
         library: Library,
         instance: *mut c_void,
@@ -121,12 +137,26 @@ mod loaded {
             Ok(Some(Self { call }))
         }
 
-        pub(crate) fn open(&self, params: &str, as_of: Option<i64>, pseudonyms: &Pseudonyms) -> Result<Instance> {
+        pub(crate) fn open(
+            &self,
+            part: Option<Part>,
+            params: &str,
+            as_of: Option<i64>,
+            pseudonyms: &Pseudonyms,
+        ) -> Result<Instance> {
             let instance = std::ptr::null_mut();
             let mut opened = Instance { library: self.clone(), instance, pseudonyms: pseudonyms.clone() };
             let as_of = as_of.map(i64::to_le_bytes);
             let as_of = as_of.as_ref().map_or(&[][..], |bytes| bytes);
-            let made = opened.call("open", &[params.as_bytes(), as_of]);
+            let made = match part {
+                None => opened.call("open", &[params.as_bytes(), as_of]),
+                Some(Part::Accumulator(input)) => {
+                    opened.call("open-accumulator", &[&input.to_le_bytes(), params.as_bytes(), as_of])
+                }
+                Some(Part::Reducer(stage)) => {
+                    opened.call("open-reducer", &[&stage.to_le_bytes(), params.as_bytes(), as_of])
+                }
+            };
             made.map(|[]| ()).map_err(|fault| Error::plugin(fault.message))?;
             Ok(opened)
         }
@@ -138,6 +168,12 @@ mod loaded {
             let rejected = pairs(&rejected).map(|[row, rule]| types::Rejection { row, rule }).collect();
             let repaired = pairs(&repaired).map(|[rule, rows]| types::Repair { rule, rows }).collect();
             Ok(types::Cleaned { kept, kept_rows: numbers(&kept_rows).collect(), rejected, repaired })
+        }
+
+        pub(crate) fn reduce(&mut self, rows: &[u8], ends: &[u32]) -> Result<types::Reduced, types::Fault> {
+            let ends: Vec<u8> = ends.iter().flat_map(|end| end.to_le_bytes()).collect();
+            let [rows, enough] = self.call("reduce", &[rows, &ends])?;
+            Ok(types::Reduced { rows, enough: enough == [1] })
         }
 
         /// Makes a call of the contract that has `N` results.

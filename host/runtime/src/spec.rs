@@ -6,11 +6,25 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use super::bindings::types;
 
+/// All that a part of the work may depend on besides its rows. A component before 0.3.0 has one for all of its parts.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Setting {
+    /// The text that the part is opened with. Usually a JSON object; the host compares it byte by byte.
+    pub params: String,
+    /// True if the part is also told the time of the run.
+    pub uses_as_of: bool,
+}
+
+impl Setting {
+    /// Returns the time if the part is told it.
+    pub fn as_of(&self, as_of: i64) -> Option<i64> {
+        self.uses_as_of.then_some(as_of)
+    }
+}
+
 /// The description of a generator.
 #[derive(Debug, Clone)]
 pub struct GeneratorSpec {
-    /// Its name, version and parameters.
-    pub identity: types::Identity,
     /// The names of its objects: a glob for each family.
     pub objects: Vec<String>,
 }
@@ -18,8 +32,6 @@ pub struct GeneratorSpec {
 /// The description of a cleaner.
 #[derive(Debug, Clone)]
 pub struct CleanerSpec {
-    /// Its name, version and parameters.
-    pub identity: types::Identity,
     /// The bronze columns it reads.
     pub input: Vec<String>,
     /// The silver schema it writes.
@@ -30,6 +42,8 @@ pub struct CleanerSpec {
     pub order_by: Vec<OrderSpec>,
     /// Its rules.
     pub rules: Vec<types::Rule>,
+    /// What its sessions depend on.
+    pub session: Setting,
 }
 
 /// One column by which rows with the same key are compared.
@@ -44,11 +58,10 @@ pub struct OrderSpec {
 /// The description of a KPI.
 #[derive(Debug, Clone)]
 pub struct KpiSpec {
-    /// Its name, version and parameters.
-    pub identity: types::Identity,
-    /// The datasets it reads.
+    /// The relations it reads. A name may be there several times, so an input is known by its index.
     pub inputs: Vec<KpiInputSpec>,
-    /// The tables of sums from which it is computed, one after the other. There is at least one.
+    /// The tables of sums from which it is computed, one after the other. Without any, what accumulators give are rows
+    /// of the table.
     pub stages: Vec<StageSpec>,
     /// The schema of its table.
     pub output: SchemaRef,
@@ -62,6 +75,29 @@ impl KpiSpec {
         let name = |&at: &usize| self.output.field(at).name().as_str();
         self.key.as_ref().map(|key| key.iter().map(name).collect())
     }
+
+    /// Returns the settings of all its parts: of its inputs, then of its stages.
+    pub fn settings(&self) -> impl Iterator<Item = &Setting> {
+        let accumulators = self.inputs.iter().map(|input| &input.accumulator);
+        accumulators.chain(self.stages.iter().map(|stage| &stage.reducer))
+    }
+
+    /// Returns whether any part of it is told the time of the run.
+    pub fn uses_as_of(&self) -> bool {
+        self.settings().any(|setting| setting.uses_as_of)
+    }
+
+    /// Returns the schema of what the accumulators of an input give: that of the input's stage or, where there is no
+    /// stage, of the table.
+    pub fn state_schema(&self, input: usize) -> &SchemaRef {
+        self.stages.get(self.inputs[input].stage).map_or(&self.output, |stage| &stage.schema)
+    }
+
+    /// Returns the schema of what the reducers of a stage give: that of the next stage or, of the last one, of the
+    /// table.
+    pub fn reduced_schema(&self, stage: usize) -> &SchemaRef {
+        self.stages.get(stage + 1).map_or(&self.output, |next| &next.schema)
+    }
 }
 
 /// The description of a table of sums.
@@ -71,17 +107,23 @@ pub struct StageSpec {
     pub schema: SchemaRef,
     /// The number of columns that are the key.
     pub keys: usize,
-    /// The number of key columns that make a group, which is folded into the next stage. 0 in the last stage.
+    /// The number of leading key columns that make a group for the reducer. With 0 all rows are one group.
     pub group: usize,
+    /// What its reducers depend on.
+    pub reducer: Setting,
 }
 
-/// The description of one dataset that a KPI reads.
+/// The description of one relation that a KPI reads.
 #[derive(Debug, Clone)]
 pub struct KpiInputSpec {
     /// The plugin's name for it.
     pub name: String,
     /// The columns it reads.
     pub columns: SchemaRef,
+    /// The index of the stage that its rows are added to. 0 if there is no stage.
+    pub stage: usize,
+    /// What its accumulators depend on.
+    pub accumulator: Setting,
 }
 
 /// Returns the schema as text for messages: `day: date32, total: decimal128(38,2)?`. A `?` marks a column that may lack

@@ -139,6 +139,11 @@ pub(super) fn arm_to_start(store: &mut Store<State>, limits: &Limits) {
     arm_for(store, limits, limits.start_ms, limits.output_bytes.min(DESCRIPTION_BYTES));
 }
 
+/// As [`arm_to_start`], for a description that has texts made of parameters in it. Those may be files.
+pub(super) fn arm_to_describe(store: &mut Store<State>, limits: &Limits) {
+    arm_for(store, limits, limits.start_ms, limits.output_bytes);
+}
+
 fn arm_for(store: &mut Store<State>, limits: &Limits, ms: u64, bytes: usize) {
     // The guest stops at every tick, and the meter decides whether the call goes on.
     store.set_epoch_deadline(1);
@@ -187,6 +192,14 @@ pub(super) fn outcome<T>(
         Why::Words(words) => Error::new(kind, failed).in_words(words),
         Why::Known(why) => Error::new(kind, format!("{failed}: {why}")),
     })
+}
+
+/// Ends a call of `describe`. Its fault is about the parameters, whatever its kind, so the manifest must change. A
+/// plugin has seen no rows then, so its words are shown like the host's.
+pub(super) fn described<T>(store: &mut Store<State>, called: wasmtime::Result<Result<T, types::Fault>>) -> Result<T> {
+    let is_fault = matches!(called, Ok(Err(_)));
+    outcome(store, "describe itself", called)
+        .map_err(|error| if is_fault { Error::config(error.to_string()) } else { error })
 }
 
 /// The reason why a call failed.

@@ -1,14 +1,8 @@
 //! Helpers for unit tests, of other crates too.
 
-use super::bindings::types::Identity;
+use super::spec::Setting;
 
-/// Returns what a plugin of that name might say of itself.
-pub fn described(name: &str) -> Identity {
-    Identity {
-        name: name.to_owned(),
-        version: "1.0.0".to_owned(),
-        summary: String::new(),
-        parameters: "{}".to_owned(),
-        uses_as_of: false,
-    }
+/// Returns a setting without parameters and without a time.
+pub fn setting() -> Setting {
+    Setting { params: "{}".to_owned(), uses_as_of: false }
 }

@@ -19,7 +19,7 @@ fn load(guest: &Guest, limits: &Limits) -> Cleaner {
     guest.write(directory.path(), "sin");
     let pseudonyms = Pseudonyms::from_hex(None).expect("no key is a key");
     let binary = Binary::read(&directory.path().join("sin.wasm"), u64::MAX).expect("it is there");
-    Cleaner::load(&ENGINE, "sin", &binary, limits, &pseudonyms).expect("it loads")
+    Cleaner::load(&ENGINE, "sin", &binary, limits, &pseudonyms, "{}").expect("it loads")
 }
 
 fn guests() -> [(&'static str, Guest); 7] {

@@ -28,10 +28,10 @@ fn what_the_machine_has_no_room_for_is_not_the_fault_of_the_plugin() {
     let engine = Engine::new(None).expect("the engine starts");
     let binary = Binary::new("sin", Guest::default().named("sin"));
     let pseudonyms = Pseudonyms::from_hex(None).expect("no key is a key");
-    let cleaner = Cleaner::load(&engine, "sin", &binary, &limits(), &pseudonyms).expect("it loads");
+    let cleaner = Cleaner::load(&engine, "sin", &binary, &limits(), &pseudonyms, "{}").expect("it loads");
     let mut sessions = vec![];
     let error = loop {
-        match cleaner.open("{}", None) {
+        match cleaner.open(0) {
             Ok(session) => sessions.push(session),
             Err(error) => break error,
         }
@@ -39,7 +39,7 @@ fn what_the_machine_has_no_room_for_is_not_the_fault_of_the_plugin() {
     assert_eq!(error.kind(), Kind::Unavailable, "{error}");
     assert!(error.to_string().contains("the machine lacks resources"), "{error}");
     drop(sessions);
-    cleaner.open("{}", None).expect("there is room again");
+    cleaner.open(0).expect("there is room again");
 }
 
 /// A section of a component: its number, its length, what it holds.

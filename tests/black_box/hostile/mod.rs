@@ -18,7 +18,7 @@ use arrow_array::{Int64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema};
 use smelt_common::binary::Binary;
 use smelt_runtime::privacy::Pseudonyms;
-use smelt_runtime::{Cleaned, Cleaner, Engine, Limits};
+use smelt_runtime::{Cleaned, Cleaner, Engine, Limits, Tick};
 
 pub use guest::{Call, Component, Description, FLOAT64, Guest, INT64, Kpi, Source, Stage, UTF8};
 
@@ -79,8 +79,10 @@ pub fn load(guest: &Guest) -> Result<Cleaner, String> {
     load_as(Cleaner::load, guest)
 }
 
+const TICK: Tick = Tick { seed: 0, number: 0, starts: 0, ends: 1 };
+
 /// `load` of a kind of plugin.
-type Load<P> = fn(&Engine, &str, &Binary, &Limits, &Pseudonyms) -> smelt_common::Result<P>;
+type Load<P> = fn(&Engine, &str, &Binary, &Limits, &Pseudonyms, &str) -> smelt_common::Result<P>;
 
 fn load_as<P>(load: Load<P>, guest: &dyn Component) -> Result<P, String> {
     let directory = tempfile::tempdir().expect("a directory");
@@ -92,7 +94,7 @@ fn load_from<P>(load: Load<P>, directory: &Path) -> Result<P, String> {
     let pseudonyms = Pseudonyms::from_hex(None).expect("no key is a key");
     let limits = limits();
     let binary = Binary::read(&directory.join("sin.wasm"), limits.component_bytes);
-    let loaded = binary.and_then(|binary| load(&ENGINE, "sin", &binary, &limits, &pseudonyms));
+    let loaded = binary.and_then(|binary| load(&ENGINE, "sin", &binary, &limits, &pseudonyms, "{}"));
     loaded.map_err(|error| error.to_string())
 }
 
@@ -100,7 +102,7 @@ fn load_from<P>(load: Load<P>, directory: &Path) -> Result<P, String> {
 pub fn clean(cleaner: &Cleaner) -> Result<Cleaned, String> {
     let ids = Arc::new(StringArray::from(vec![Some("x"), Some("y"), Some("z")])) as _;
     let rows = RecordBatch::try_from_iter_with_nullable([("id", ids, true)]).expect("it is a batch");
-    let cleaned = cleaner.open("{}", None).and_then(|mut session| session.clean(&rows));
+    let cleaned = cleaner.open(0).and_then(|mut session| session.clean(&rows));
     cleaned.map_err(|error| error.to_string())
 }
 
@@ -114,12 +116,13 @@ fn readings() -> RecordBatch {
 
 /// The table of readings, all the way that a run goes but for the host's adding up.
 fn aggregate(kpi: &smelt_runtime::Kpi) -> Result<RecordBatch, String> {
-    let table = kpi.open("{}", None).and_then(|mut accumulator| {
-        accumulator.update("readings", &readings())?;
+    let table = kpi.accumulator(0, 0).and_then(|mut accumulator| {
+        accumulator.update(&readings())?;
         let state = accumulator.state()?;
-        let folded = accumulator.fold(0, &state)?;
-        accumulator.evaluate(&folded)
+        let folded = kpi.reducer(0, 0)?.reduce(&state, &[state.num_rows() as u32])?.rows;
+        kpi.reducer(1, 0)?.reduce(&folded, &[folded.num_rows() as u32])
     });
+    let table = table.and_then(|reduced| kpi.check_table(&reduced.rows).map(|()| reduced.rows));
     table.map_err(|error| error.to_string())
 }
 
@@ -130,7 +133,7 @@ impl Sinner {
             Self::Cleaner(guest) => load(guest).and_then(|cleaner| clean(&cleaner)).map(|_| ()),
             Self::Kpi(guest) => load_as(smelt_runtime::Kpi::load, guest).and_then(|kpi| aggregate(&kpi)).map(|_| ()),
             Self::Source(guest) => load_as(smelt_runtime::Generator::load, guest)
-                .and_then(|source| source.generate("{}", 0, 0, 0).map(|_| ()).map_err(|error| error.to_string())),
+                .and_then(|source| source.generate(TICK).map(|_| ()).map_err(|error| error.to_string())),
         }
     }
 }
@@ -164,7 +167,7 @@ fn a_guest_without_a_sin_does_not_fail() {
     let kpi = load_as(smelt_runtime::Kpi::load, &Kpi::default());
     assert_eq!(kpi.and_then(|kpi| aggregate(&kpi)).expect("it is honest"), readings());
     let source = load_as(smelt_runtime::Generator::load, &Source::default()).expect("it is honest");
-    let objects = source.generate("{}", 0, 0, 0).expect("it is honest");
+    let objects = source.generate(TICK).expect("it is honest");
     assert_eq!(objects.iter().map(|object| object.name.as_str()).collect::<Vec<_>>(), ["made-1.csv"]);
 }
 

@@ -87,7 +87,7 @@ fn takes_its_time_at_every_batch() {
     let cleaner = super::load(&in_clean(spin)).expect("it is honest");
     let ids = std::sync::Arc::new(StringArray::from(vec!["x", "y", "z"])) as _;
     let rows = RecordBatch::try_from_iter_with_nullable([("id", ids, true)]).expect("it is a batch");
-    let mut session = cleaner.open("{}", None).expect("it opens");
+    let mut session = cleaner.open(0).expect("it opens");
     // All calls together run for twice the deadline, however many calls that takes.
     let deadline = 1000 * super::limits().call_ms;
     while session.cost().micros < 2 * deadline {

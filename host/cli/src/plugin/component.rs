@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use serde_json::{Map, Value};
+
 use smelt_common::binary::Binary;
 use smelt_common::error::Result;
 use smelt_engine::manifest::Manifest;
@@ -28,12 +30,27 @@ pub(super) fn first_limits(limits: &[(String, Limits)]) -> Limits {
     limits.first().map(|(_, limits)| limits.clone()).unwrap_or_default()
 }
 
+/// Returns the parameters that the first section of the manifest that uses the plugin gives it, as a JSON object. Without
+/// such a section, it has none.
+pub(super) fn parameters(pipeline: &Path, plugin: &str) -> Result<String> {
+    let mut given = Map::new();
+    if pipeline.exists() {
+        let Manifest { source, dataset, kpi, .. } = Manifest::read(pipeline)?;
+        let sources = source.into_values().map(|section| (section.plugin, section.parameters));
+        let datasets = dataset.into_values().map(|section| (section.plugin, section.parameters));
+        let kpis = kpi.into_values().map(|section| (section.plugin, section.parameters));
+        let first = sources.chain(datasets).chain(kpis).find(|(used, _)| used == plugin);
+        given = first.map(|(_, parameters)| parameters).unwrap_or_default();
+    }
+    Ok(Value::Object(given).to_string())
+}
+
 /// Loads the component and returns the version that it gives itself.
 pub(super) fn version(world: World, engine: &Engine, name: &str, binary: &Binary, limits: &Limits) -> Result<String> {
     let key = Pseudonyms::default();
     Ok(match world {
-        World::Source => Generator::load(engine, name, binary, limits, &key)?.identity().version.clone(),
-        World::Cleaner => Cleaner::load(engine, name, binary, limits, &key)?.identity().version.clone(),
-        World::Kpi => Kpi::load(engine, name, binary, limits, &key)?.identity().version.clone(),
+        World::Source => Generator::identify(engine, name, binary, limits, &key)?.identity().version.clone(),
+        World::Cleaner => Cleaner::identify(engine, name, binary, limits, &key)?.identity().version.clone(),
+        World::Kpi => Kpi::identify(engine, name, binary, limits, &key)?.identity().version.clone(),
     })
 }

@@ -7,12 +7,12 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use super::component::{first_limits, limits};
+use super::component::{first_limits, limits, parameters};
 use crate::common::Common;
 use crate::environment::cache_directory;
 use crate::output::{print, print_json};
 use smelt_common::binary::Binary;
-use smelt_common::error::Result;
+use smelt_common::error::{Kind, Result};
 use smelt_common::text::one_line;
 use smelt_runtime::plugin_of;
 use smelt_runtime::privacy::Pseudonyms;
@@ -51,7 +51,8 @@ impl Inspect {
         match inspection.kind() {
             Ok((world, contract)) => {
                 put("world", json!(format!("{}, contract {}", world.name(), contract.version())));
-                match description(world, &engine, &name, &binary, &first) {
+                let params = parameters(&common.pipeline, &name)?;
+                match description(world, &engine, &name, &binary, &first, &params) {
                     Ok(description) => description.into_iter().for_each(|(key, value)| put(&key, value)),
                     Err(error) => refused = Some(error.to_string()),
                 }
@@ -76,43 +77,50 @@ impl Inspect {
     }
 }
 
-/// Loads the component and returns what it says of itself.
+/// Loads the component and returns what it says of itself under these parameters.
 fn description(
     world: World,
     engine: &Engine,
     name: &str,
     binary: &Binary,
     limits: &Limits,
+    params: &str,
 ) -> Result<Map<String, Value>> {
     let key = Pseudonyms::default();
     let (who, what) = match world {
         World::Source => {
-            let plugin = Generator::load(engine, name, binary, limits, &key)?;
-            (identity(plugin.identity(), &plugin.spec().identity.summary), json!({"objects": plugin.spec().objects}))
+            let plugin = Generator::identify(engine, name, binary, limits, &key)?;
+            let what = plugin.describe_anyway(params).map(|plugin| json!({"objects": plugin.spec().objects}));
+            (identity(plugin.identity()), what)
         }
         World::Cleaner => {
-            let plugin = Cleaner::load(engine, name, binary, limits, &key)?;
-            (identity(plugin.identity(), &plugin.spec().identity.summary), cleaner(plugin.spec()))
+            let plugin = Cleaner::identify(engine, name, binary, limits, &key)?;
+            (identity(plugin.identity()), plugin.describe_anyway(params).map(|plugin| cleaner(plugin.spec())))
         }
         World::Kpi => {
-            let plugin = Kpi::load(engine, name, binary, limits, &key)?;
-            (identity(plugin.identity(), &plugin.spec().identity.summary), kpi(plugin.spec()))
+            let plugin = Kpi::identify(engine, name, binary, limits, &key)?;
+            (identity(plugin.identity()), plugin.describe_anyway(params).map(|plugin| kpi(plugin.spec())))
         }
+    };
+    let what = match what {
+        Ok(what) => what,
+        // It is a plugin all the same: what it does can be told only under parameters that it accepts.
+        Err(error) if error.kind() == Kind::InvalidConfig => json!({"not described": error.to_string()}),
+        Err(error) => return Err(error),
     };
     Ok([who, what].into_iter().filter_map(|part| part.as_object().cloned()).flatten().collect())
 }
 
-fn identity(identity: &Identity, summary: &str) -> Value {
-    let Identity { name, version, binary: _, contract: _, parameters, uses_as_of, pseudonymises } = identity;
+fn identity(identity: &Identity) -> Value {
+    let Identity { name, version, binary: _, contract: _, summary, parameters, pseudonymises } = identity;
     let parameters: Value = serde_json::from_str(parameters).unwrap_or_else(|_| json!(parameters));
     json!({
-        "name": &**name, "version": version, "summary": summary, "uses as-of": uses_as_of, "pseudonymises": pseudonymises,
-        "parameters": parameters,
+        "name": &**name, "version": version, "summary": summary, "pseudonymises": pseudonymises, "parameters": parameters,
     })
 }
 
 fn cleaner(spec: &CleanerSpec) -> Value {
-    let CleanerSpec { identity: _, input, output, key, order_by, rules } = spec;
+    let CleanerSpec { input, output, key, order_by, rules, session } = spec;
     let column = |&index: &usize| output.field(index).name().clone();
     let order = order_by.iter().map(|order| format!("{} {:?}", column(&order.column), order.prefer).to_lowercase());
     let rule = |rule: &smelt_runtime::Rule| {
@@ -120,6 +128,7 @@ fn cleaner(spec: &CleanerSpec) -> Value {
         (rule.name.clone(), json!(format!("{action}: {}", rule.summary)))
     };
     json!({
+        "uses as-of": session.uses_as_of,
         "input": input,
         "output": schema_text(output),
         "key": key.iter().map(column).collect::<Vec<_>>(),
@@ -129,15 +138,20 @@ fn cleaner(spec: &CleanerSpec) -> Value {
 }
 
 fn kpi(spec: &KpiSpec) -> Value {
-    let KpiSpec { identity: _, inputs, stages, output, key: _ } = spec;
+    let KpiSpec { inputs, stages, output, key: _ } = spec;
     let stage = |stage: &smelt_runtime::StageSpec| {
         let part = |columns: &[std::sync::Arc<arrow_schema::Field>]| schema_text(&arrow_schema::Schema::new(columns));
         let (keys, sums) = stage.schema.fields().split_at(stage.keys);
         format!("({}) of ({})", part(sums), part(keys))
     };
-    let inputs: Map<_, _> =
-        inputs.iter().map(|input| (input.name.clone(), json!(schema_text(&input.columns)))).collect();
+    let input = |input: &smelt_runtime::KpiInputSpec| {
+        let is_alone = inputs.iter().filter(|other| other.name == input.name).count() == 1;
+        let name = if is_alone { input.name.clone() } else { format!("{} into stage {}", input.name, input.stage) };
+        (name, json!(schema_text(&input.columns)))
+    };
+    let inputs: Map<_, _> = inputs.iter().map(input).collect();
     json!({
+        "uses as-of": spec.uses_as_of(),
         "inputs": inputs,
         "sums": stages.iter().map(stage).collect::<Vec<_>>(),
         "output": schema_text(output),

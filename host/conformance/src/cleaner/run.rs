@@ -16,7 +16,7 @@ use smelt_runtime::Cleaner;
 /// Runs all tests of a cleaner.
 pub(crate) fn test(report: &mut Report, plugins: &Plugins<Cleaner>, bench: &Bench<'_>) {
     let plugin = &plugins.usual;
-    let open = || plugin.open(&bench.params, bench.as_of);
+    let open = || plugin.open(bench.as_of);
     report.test("open", &["parameters"], || opened(open().map(|_| ())));
     let made = texts::make(plugin.spec());
     let (mut tried, mut rules) = (Tried::default(), Rules::new());
@@ -50,7 +50,7 @@ pub(crate) fn test(report: &mut Report, plugins: &Plugins<Cleaner>, bench: &Benc
         series::test(plugin, &open, &samples, &Rounds::of(bench.options))
     });
     report.test("determinism", &["output", "account"], || {
-        cuts::deterministic(&open, || plugins.plain.open(&bench.params, bench.as_of), &rows)
+        cuts::deterministic(&open, || plugins.plain.open(bench.as_of), &rows)
     });
     if let Some(cost) = cost::test(report, &["many rows", "output", "account"], || {
         let many = &made.last().expect("batches are made").parts[0].rows;
@@ -58,6 +58,6 @@ pub(crate) fn test(report: &mut Report, plugins: &Plugins<Cleaner>, bench: &Benc
     }) {
         report.cost = Some(cost);
     }
-    cases::test_all(report, bench, |case| golden::case(plugin, bench, case, &mut rules));
+    cases::test_all(report, bench, |case| golden::case(plugins, bench, case, &mut rules));
     report.test("rules", &["output", "account"], || exercised(plugin, &rules));
 }

@@ -1,7 +1,7 @@
 //! Tests a KPI with single batches.
 
 use super::calls::Calls;
-use super::contract::{FORM, TAKES_ANY};
+use super::contract::TAKES_ANY;
 use crate::report::{Failure, Verdict, failed, failure, passed};
 use crate::rows::{InputRows, joined, single};
 use crate::{shrink, text};
@@ -57,7 +57,7 @@ pub(super) fn batch(
     match came_back.broken() {
         None => failed(sent, came_back.to_string(), TAKES_ANY),
         Some(_) => {
-            broken.get_or_insert(failure(sent, came_back.to_string(), FORM));
+            broken.get_or_insert(failure(sent, came_back.to_string(), calls.contract().form));
             told
         }
     }

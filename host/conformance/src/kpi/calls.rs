@@ -1,97 +1,239 @@
 //! Calls of a KPI as the host makes them.
 
-use arrow_array::RecordBatch;
+use std::sync::Arc;
 
+use arrow_array::{ArrayRef, Int64Array, RecordBatch, UInt32Array};
+use arrow_schema::{DataType, Field, Schema};
+use arrow_select::concat::concat_batches;
+use arrow_select::take::take_record_batch;
+
+use super::contract::Sentences;
+use super::fed::Fed;
+use super::worker::Worker;
 use crate::rows::{InputRows, cut};
 use crate::text;
 use smelt_common::error::{Breach, Error, Result};
 use smelt_common::key_hash::KeyHash;
+use smelt_common::ordered::Column;
 use smelt_formats::check_range;
-use smelt_runtime::sums::{Shards, Sign, Sums};
-use smelt_runtime::{Accumulator, Kpi};
+use smelt_runtime::sums::{Groups, Shards, Sign, Sums};
+use smelt_runtime::{Kpi, KpiSpec, Setting, StageSpec};
 
-/// The number of rows that are folded in one call.
+/// The number of rows that are reduced in one call.
 pub(super) const GROUP_ROWS: usize = 65_536;
 
-/// A KPI, and the parameters and the time with which it is opened.
+/// A KPI, and the time with which it is opened.
 #[derive(Clone, Copy)]
 pub(super) struct Calls<'k> {
     pub(super) plugin: &'k Kpi,
-    pub(super) params: &'k str,
-    pub(super) as_of: Option<i64>,
+    pub(super) as_of: i64,
+    /// The tables of sums; see [`stages`].
+    pub(super) stages: &'k [StageSpec],
+}
+
+/// Returns the tables of sums of a KPI. One without stages gets a table that counts equal rows of its table, so that
+/// they can be added and subtracted like sums.
+pub(super) fn stages(spec: &KpiSpec) -> Vec<StageSpec> {
+    if !spec.stages.is_empty() {
+        return spec.stages.clone();
+    }
+    let count: Arc<Field> = Field::new("(rows)", DataType::Int64, false).into();
+    let fields: Vec<_> = spec.output.fields().iter().cloned().chain([count]).collect();
+    let reducer = Setting { params: String::new(), uses_as_of: false };
+    vec![StageSpec { schema: Schema::new(fields).into(), keys: spec.output.fields().len(), group: 0, reducer }]
 }
 
 impl<'k> Calls<'k> {
-    pub(super) fn open(&self) -> Result<Accumulator<'k>> {
-        self.plugin.open(self.params, self.as_of)
+    pub(super) fn open(&self) -> Result<Worker<'k>> {
+        Worker::open(*self)
     }
 
-    /// Returns an accumulator that has taken in these rows.
-    pub(super) fn taken<'p>(&self, parts: impl IntoIterator<Item = &'p InputRows>) -> Result<Accumulator<'k>> {
-        let mut accumulator = self.open()?;
+    /// Returns whether accumulators still do all of the work, as before contract 0.3.0.
+    pub(super) fn is_earlier(&self) -> bool {
+        !self.plugin.identity().contract.describes_parameters()
+    }
+
+    /// Returns the sentences of its contract.
+    pub(super) fn contract(&self) -> &'static Sentences {
+        if self.is_earlier() { &Sentences::EARLIER } else { &Sentences::CURRENT }
+    }
+
+    /// Returns whether a reducer takes all rows of the stage as one group.
+    pub(super) fn is_one_group(&self, stage: usize) -> bool {
+        self.stages[stage].group == 0
+    }
+
+    /// Returns whether the KPI has no stage at all.
+    pub(super) fn is_map(&self) -> bool {
+        self.plugin.spec().stages.is_empty()
+    }
+
+    /// Returns a worker that has taken in these rows.
+    pub(super) fn taken<'p>(&self, parts: impl IntoIterator<Item = &'p InputRows>) -> Result<Worker<'k>> {
+        let mut worker = self.open()?;
         for InputRows { input, rows } in parts {
-            accumulator.update(&self.plugin.spec().inputs[*input].name, rows)?;
+            worker.update(*input, rows)?;
         }
-        Ok(accumulator)
+        Ok(worker)
     }
 
     /// Returns the sums that the batches add to a stage. Adds as the host does.
     pub(super) fn added(&self, stage: usize, batches: impl IntoIterator<Item = Result<RecordBatch>>) -> Result<Sums> {
-        let shards = Shards::new(&self.plugin.spec().stages[stage], KeyHash::default());
+        let shards = Shards::new(&self.stages[stage], KeyHash::default());
         for batch in batches {
             shards.add(&batch?, Sign::Plus);
         }
         Ok(shards.all())
     }
 
-    /// Returns the sums of the rows, all taken in by one accumulator.
-    pub(super) fn sums(&self, parts: &[InputRows]) -> Result<Sums> {
-        self.added(0, [self.taken(parts)?.state()])
+    /// Returns the sums of no rows.
+    pub(super) fn none(&self) -> Fed {
+        Fed(self.stages.iter().map(Sums::new).collect())
     }
 
-    /// Returns the sums of the rows, with an accumulator for each `most` rows.
-    pub(super) fn split(&self, parts: &[InputRows], most: usize) -> Result<Sums> {
+    /// Returns the sums that states add to the stages.
+    pub(super) fn fed(&self, states: impl IntoIterator<Item = Result<Vec<(usize, RecordBatch)>>>) -> Result<Fed> {
+        let mut of_stages: Vec<Vec<RecordBatch>> = vec![vec![]; self.stages.len()];
+        for state in states {
+            for (stage, rows) in state? {
+                of_stages[stage].push(if self.is_map() { counted(rows, &self.stages[0])? } else { rows });
+            }
+        }
+        let stages = of_stages.into_iter().enumerate();
+        stages.map(|(stage, batches)| self.added(stage, batches.into_iter().map(Ok))).collect::<Result<_>>().map(Fed)
+    }
+
+    /// Returns the sums of the rows, all taken in by one worker.
+    pub(super) fn sums(&self, parts: &[InputRows]) -> Result<Fed> {
+        self.fed([self.taken(parts)?.states()])
+    }
+
+    /// Returns the sums of the rows, with a worker for each `most` rows.
+    pub(super) fn split(&self, parts: &[InputRows], most: usize) -> Result<Fed> {
         let mut states = Vec::new();
         for InputRows { input, rows } in parts {
             for rows in cut(rows, most) {
-                states.push(self.taken([&InputRows { input: *input, rows }])?.state());
+                states.push(self.taken([&InputRows { input: *input, rows }])?.states());
             }
         }
-        self.added(0, states)
+        self.fed(states)
     }
 
-    /// Returns the sums that a stage folds to, in calls of about `about` rows.
-    pub(super) fn folded(&self, by: &mut Accumulator<'_>, stage: usize, sums: &Sums, about: usize) -> Result<Sums> {
-        let batches: Vec<_> = sums.sorted().batches(about).collect::<Result<_>>()?;
-        self.added(stage + 1, batches.iter().map(|groups| by.fold(stage, groups)).collect::<Vec<_>>())
+    /// Returns the sums that a stage, which is not the last, is reduced to, in calls of about `about` rows.
+    pub(super) fn folded(&self, by: &mut Worker<'_>, stage: usize, sums: &Sums, about: usize) -> Result<Sums> {
+        self.added(stage + 1, [self.reduced(by, stage, sums, about, usize::MAX)])
     }
 
-    /// Returns the sums of every stage after the first one, whose sums are `first`.
-    pub(super) fn stages(&self, by: &mut Accumulator<'_>, first: &Sums) -> Result<Vec<Sums>> {
-        let mut all: Vec<Sums> = Vec::new();
-        for stage in 0..self.plugin.spec().stages.len() - 1 {
-            let next = self.folded(by, stage, all.last().unwrap_or(first), GROUP_ROWS)?;
+    /// Returns what all groups of a stage are reduced to, in calls of about `about` rows, each cut into pieces of at most
+    /// `most`.
+    pub(super) fn reduced(
+        &self,
+        by: &mut Worker<'_>,
+        stage: usize,
+        sums: &Sums,
+        about: usize,
+        most: usize,
+    ) -> Result<RecordBatch> {
+        let schema = self.plugin.spec().reduced_schema(stage);
+        let mut parts = Vec::new();
+        if self.is_one_group(stage) {
+            // The one group is there even without a row.
+            let rows = sums.batch()?;
+            let ends = vec![rows.num_rows() as u32];
+            parts.push(by.reduce(stage, &Groups { rows, ends }, most)?);
+        } else {
+            let batches: Vec<_> = sums.sorted().batches(about).collect::<Result<_>>()?;
+            for groups in &batches {
+                parts.push(by.reduce(stage, groups, most)?);
+            }
+        }
+        Ok(concat_batches(schema, &parts).expect("a checked stream has the declared schema"))
+    }
+
+    /// Returns the sums of every stage, of which inputs feed `fed`.
+    pub(super) fn stages(&self, by: &mut Worker<'_>, fed: &Fed) -> Result<Vec<Sums>> {
+        let mut all: Vec<Sums> = vec![fed.of(0)];
+        for stage in 0..self.stages.len() - 1 {
+            let mut next = self.folded(by, stage, &all[stage], GROUP_ROWS)?;
+            next.add_all(&fed.0[stage + 1], Sign::Plus);
             all.push(next);
         }
         Ok(all)
     }
 
-    /// Returns the table that the sums of the first stage lead to.
-    pub(super) fn table(&self, first: &Sums) -> Result<RecordBatch> {
+    /// Returns the table that the rows of the last stage make.
+    pub(super) fn evaluated(&self, by: &mut Worker<'_>, last: &Sums) -> Result<RecordBatch> {
+        let stage = self.stages.len() - 1;
+        let table = match self.is_map() {
+            true => repeated(&last.batch()?),
+            false => self.reduced(by, stage, last, GROUP_ROWS, usize::MAX)?,
+        };
+        let table = self.in_order(&table);
+        self.plugin.check_table(&table)?;
+        Ok(table)
+    }
+
+    /// Returns the rows of the table in their order: as its reducer gave them if it had one group, or else by their key.
+    pub(super) fn in_order(&self, table: &RecordBatch) -> RecordBatch {
+        let has_order = !self.is_map() && self.is_one_group(self.stages.len() - 1);
+        match self.plugin.spec().key.as_ref().filter(|_| !has_order) {
+            None => table.clone(),
+            Some(key) => sorted(table, key),
+        }
+    }
+
+    /// Returns the table that the sums of the stages lead to.
+    pub(super) fn table(&self, fed: &Fed) -> Result<RecordBatch> {
         let mut by = self.open()?;
-        let stages = self.stages(&mut by, first)?;
-        let table = by.evaluate(&stages.last().unwrap_or(first).batch()?)?;
+        let stages = self.stages(&mut by, fed)?;
+        let table = self.evaluated(&mut by, &stages[stages.len() - 1])?;
         check_range(&table).map_err(|error| {
             let plugin = &self.plugin.identity().name;
-            Error::breach(Breach::Form, format!("plugin `{plugin}` broke the contract in `evaluate`: {error}"))
+            let call = self.contract().table_call;
+            Error::breach(Breach::Form, format!("plugin `{plugin}` broke the contract in `{call}`: {error}"))
         })?;
         Ok(table)
     }
 
-    /// Returns the table of the rows, all taken in by one accumulator.
+    /// Returns the table of the rows, all taken in by one worker.
     pub(super) fn whole(&self, parts: &[InputRows]) -> Result<RecordBatch> {
         self.table(&self.sums(parts)?)
     }
+}
+
+/// Returns rows of a table, each counted once.
+fn counted(rows: RecordBatch, stage: &StageSpec) -> Result<RecordBatch> {
+    let ones: ArrayRef = Arc::new(Int64Array::from(vec![1; rows.num_rows()]));
+    let columns = rows.columns().iter().cloned().chain([ones]).collect();
+    RecordBatch::try_new(Arc::clone(&stage.schema), columns).map_err(|error| Error::internal(error.to_string()))
+}
+
+/// Returns each row as often as its last column counts it, without that column.
+fn repeated(rows: &RecordBatch) -> RecordBatch {
+    use arrow_array::cast::AsArray as _;
+    use arrow_array::types::Int64Type;
+    let last = rows.num_columns() - 1;
+    let counts = rows.column(last).as_primitive::<Int64Type>().values();
+    let numbers = (0..).zip(counts).flat_map(|(row, &count)| std::iter::repeat_n(row, count.max(0) as usize));
+    let columns: Vec<_> = (0..last).collect();
+    taken(&rows.project(&columns).expect("it has these columns"), numbers.collect())
+}
+
+/// Returns the rows in the order of these columns.
+fn sorted(rows: &RecordBatch, by: &[usize]) -> RecordBatch {
+    let columns: Vec<_> = by.iter().map(|&at| Column::of(rows.column(at))).collect();
+    let key = |row: u32| {
+        let mut bytes = Vec::new();
+        columns.iter().for_each(|column| column.encode(row as usize, &mut bytes));
+        bytes
+    };
+    let mut order: Vec<u32> = (0..rows.num_rows() as u32).collect();
+    order.sort_by_cached_key(|&row| key(row));
+    taken(rows, order)
+}
+
+fn taken(rows: &RecordBatch, numbers: Vec<u32>) -> RecordBatch {
+    take_record_batch(rows, &UInt32Array::from(numbers)).expect("the rows are there")
 }
 
 /// Returns how the second table differs from the first one.

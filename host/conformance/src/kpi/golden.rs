@@ -3,8 +3,9 @@
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
-use super::calls::Calls;
+use super::calls::{Calls, stages};
 use crate::bench::Bench;
+use crate::engines::Plugins;
 use crate::golden::{Case, readable, verdict};
 use crate::report::Verdict;
 use crate::rows::{BATCH_ROWS, InputRows, joined};
@@ -33,13 +34,15 @@ pub(super) fn rows(plugin: &Kpi, bench: &Bench<'_>) -> Vec<RecordBatch> {
 }
 
 /// Runs a case: gives the KPI its rows, and compares the table with the case's.
-pub(super) fn case(plugin: &Kpi, bench: &Bench<'_>, case: &Case) -> Verdict {
-    let spec = plugin.spec();
-    let files: Vec<_> = spec.inputs.iter().map(|input| format!("{}.csv", input.name)).collect();
+pub(super) fn case(plugins: &Plugins<Kpi>, bench: &Bench<'_>, case: &Case) -> Verdict {
     let run = || {
+        let own = case.plugin(plugins)?;
+        let plugin = own.as_ref().unwrap_or(&plugins.usual);
+        let spec = plugin.spec();
+        let files: Vec<_> = spec.inputs.iter().map(|input| format!("{}.csv", input.name)).collect();
         let known: Vec<&str> = files.iter().map(String::as_str).chain(["table.csv"]).collect();
         case.expect_only(&known)?;
-        let (params, as_of) = case.setting(bench, plugin.identity(), plugin.identity().uses_as_of)?;
+        let as_of = case.as_of(bench, spec.uses_as_of())?;
         let (mut parts, mut sent) = (vec![], vec![]);
         for (input, (file, declared)) in files.iter().zip(&spec.inputs).enumerate() {
             if !case.has(file) {
@@ -52,7 +55,8 @@ pub(super) fn case(plugin: &Kpi, bench: &Bench<'_>, case: &Case) -> Verdict {
         if sent.is_empty() {
             return Err(Error::config(format!("it has no input; it must have some of {}", files.join(", "))));
         }
-        let calls = Calls { plugin, params: &params, as_of };
+        let stages = stages(spec);
+        let calls = Calls { plugin, as_of, stages: &stages };
         let table = calls.table(&calls.sums(&parts)?)?;
         let body = encode_table(table.schema_ref(), std::slice::from_ref(&table), Formulas::Escape)?;
         Ok(case.judge(bench.options.bless, &sent.join(", "), &[("table.csv".to_owned(), body)]))

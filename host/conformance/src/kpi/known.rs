@@ -1,4 +1,4 @@
-//! Knows the result that each call of an accumulator must give, from each row and each group sent alone.
+//! Knows the result that each call of a KPI must give, from each row and each group sent alone.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -8,11 +8,12 @@ use arrow_array::{RecordBatch, UInt32Array};
 use arrow_select::take::take_record_batch;
 
 use super::calls::{Calls, GROUP_ROWS, differ, kept};
-use super::contract::{EVALUATE, FOLD, FORM, PARTS, TAKES_ANY};
+use super::contract::{PARTS, TAKES_ANY};
+use super::fed::{Fed, differ_fed};
+use super::worker::Worker;
 use crate::rows::Dice;
 use crate::text;
 use smelt_common::error::{Error, Result};
-use smelt_runtime::Accumulator;
 use smelt_runtime::sums::{Sign, Sums};
 
 /// The number of calls that a failure shows, from the end of its series.
@@ -25,9 +26,9 @@ const GROUPS: usize = 150;
 pub(super) enum Call {
     /// Takes in rows of that input.
     Update(usize),
-    /// Asks for the sums of all rows that were taken in.
+    /// Asks for the sums of all rows that were taken in, or, since 0.3.0, of those since the last call.
     State,
-    /// Folds groups of that stage.
+    /// Reduces groups of that stage, which is not the last.
     Fold(usize),
     /// Makes a table from rows of the last stage.
     Evaluate,
@@ -49,16 +50,11 @@ pub(super) struct Known<'k> {
     /// The rows of each input.
     rows: Vec<RecordBatch>,
     /// The sums that a row adds, by input and row.
-    added: RefCell<HashMap<(usize, u32), Rc<Sums>>>,
+    added: RefCell<HashMap<(usize, u32), Rc<Fed>>>,
     /// The groups of each stage: their keys, and their rows as the catalog keeps them.
     pub(super) groups: Vec<Vec<(Vec<u8>, Vec<u8>)>>,
     /// The sums that a group folds to, by stage and group.
     folded: RefCell<HashMap<(usize, u32), Rc<Sums>>>,
-}
-
-/// Returns the sentence of the contract that an error breaks.
-pub(super) fn contract(error: &Error) -> &'static str {
-    if error.broken().is_some() { FORM } else { TAKES_ANY }
 }
 
 impl<'k> Known<'k> {
@@ -77,42 +73,59 @@ impl<'k> Known<'k> {
         self.rows.iter().map(RecordBatch::num_rows).collect()
     }
 
-    fn none(&self) -> Sums {
-        Sums::new(&self.calls.plugin.spec().stages[0])
+    /// Returns the sentence of the contract that an error breaks.
+    pub(super) fn contract(&self, error: &Error) -> &'static str {
+        if error.broken().is_some() { self.form() } else { TAKES_ANY }
+    }
+
+    /// Returns the sentence of the contract about the output.
+    pub(super) fn form(&self) -> &'static str {
+        self.calls.contract().form
+    }
+
+    /// Returns whether the KPI has no stage, and so no groups.
+    pub(super) fn is_map(&self) -> bool {
+        self.calls.is_map()
+    }
+
+    fn none(&self) -> Fed {
+        self.calls.none()
     }
 
     fn taken(&self, input: usize, rows: &[u32]) -> RecordBatch {
         take_record_batch(&self.rows[input], &UInt32Array::from(rows.to_vec())).expect("the rows are there")
     }
 
-    fn update(&self, accumulator: &mut Accumulator<'_>, input: usize, rows: &[u32]) -> Result<()> {
-        accumulator.update(&self.calls.plugin.spec().inputs[input].name, &self.taken(input, rows))
+    fn update(&self, worker: &mut Worker<'_>, input: usize, rows: &[u32]) -> Result<()> {
+        worker.update(input, &self.taken(input, rows))
     }
 
     /// Returns the sums that a row adds alone.
-    pub(super) fn added(&self, input: usize, row: u32) -> Result<Rc<Sums>> {
+    pub(super) fn added(&self, input: usize, row: u32) -> Result<Rc<Fed>> {
         if let Some(known) = self.added.borrow().get(&(input, row)) {
             return Ok(Rc::clone(known));
         }
-        let mut accumulator = self.calls.open()?;
-        self.update(&mut accumulator, input, &[row])?;
-        let added = Rc::new(self.calls.added(0, [accumulator.state()])?);
+        let mut worker = self.calls.open()?;
+        self.update(&mut worker, input, &[row])?;
+        let added = Rc::new(self.calls.fed([worker.states()])?);
         self.added.borrow_mut().insert((input, row), Rc::clone(&added));
         Ok(added)
     }
 
     /// Finds the groups of each stage that all rows lead to. In the last stage each row is a group.
     pub(super) fn find_groups(&mut self, dice: &mut Dice) -> Result<()> {
-        let mut sums = self.none();
+        let mut fed = self.none();
         for (&(_, row), added) in self.added.borrow().iter() {
             // Some rows count twice, so that sums differ. The map has no order, which does not matter to sums.
-            (0..=row % 2).for_each(|_| sums.add_all(added, Sign::Plus));
+            (0..=row % 2).for_each(|_| fed.add_all(added, Sign::Plus));
         }
-        for stage in 0..self.calls.plugin.spec().stages.len() {
+        for stage in 0..self.calls.stages.len() {
+            let mut sums = fed.of(stage);
             if stage > 0 {
                 let all: Vec<_> = (0..self.groups[stage - 1].len() as u32).collect();
                 let previous = self.group(stage - 1, &all)?;
-                sums = self.calls.folded(&mut self.calls.open()?, stage - 1, &previous, GROUP_ROWS)?;
+                let folded = self.calls.folded(&mut self.calls.open()?, stage - 1, &previous, GROUP_ROWS)?;
+                sums.add_all(&folded, Sign::Plus);
             }
             let mut all = kept(&sums, usize::MAX);
             while all.len() > GROUPS {
@@ -126,7 +139,7 @@ impl<'k> Known<'k> {
 
     /// Returns the rows of these groups, each of them once.
     fn group(&self, stage: usize, groups: &[u32]) -> Result<Sums> {
-        let mut sums = Sums::new(&self.calls.plugin.spec().stages[stage]);
+        let mut sums = Sums::new(&self.calls.stages[stage]);
         let mut once = groups.to_vec();
         once.sort_unstable();
         once.dedup();
@@ -152,17 +165,17 @@ impl<'k> Known<'k> {
     /// call.
     pub(super) fn run(&self, series: &[(Call, Vec<u32>)], last: bool) -> Option<Wrong> {
         let wrong = |calls: usize, told: String, contract| Wrong { series: series[..calls].to_vec(), told, contract };
-        let mut accumulator = match self.calls.open() {
-            Ok(accumulator) => accumulator,
+        let mut worker = match self.calls.open() {
+            Ok(worker) => worker,
             Err(error) => return Some(wrong(0, error.to_string(), TAKES_ANY)),
         };
         let mut expected = self.none();
         for (at, (call, picks)) in (1..).zip(series) {
             let looks = !last || at == series.len();
-            match self.call(&mut accumulator, *call, picks, &mut expected, looks) {
+            match self.call(&mut worker, *call, picks, &mut expected, looks) {
                 Ok(None) => {}
                 Ok(Some((told, contract))) => return Some(wrong(at, told, contract)),
-                Err(error) if looks => return Some(wrong(at, error.to_string(), contract(&error))),
+                Err(error) if looks => return Some(wrong(at, error.to_string(), self.contract(&error))),
                 Err(_) => return None,
             }
         }
@@ -172,15 +185,16 @@ impl<'k> Known<'k> {
     /// Makes a call. If `looks`, returns how its result differs from the one that it must give.
     fn call(
         &self,
-        accumulator: &mut Accumulator<'_>,
+        worker: &mut Worker<'_>,
         call: Call,
         picks: &[u32],
-        expected: &mut Sums,
+        expected: &mut Fed,
         looks: bool,
     ) -> Result<Option<(String, &'static str)>> {
+        let calls = &self.calls;
         let (must, came, contract) = match call {
             Call::Update(input) => {
-                self.update(accumulator, input, picks)?;
+                self.update(worker, input, picks)?;
                 for &row in picks {
                     let added = self.added(input, row)?;
                     expected.add_all(&added, Sign::Plus);
@@ -188,14 +202,29 @@ impl<'k> Known<'k> {
                 return Ok(None);
             }
             Call::State => {
-                let came = self.calls.added(0, [accumulator.state()])?;
+                let came = calls.fed([worker.states()])?;
+                let must = expected.batches();
+                if !calls.is_earlier() {
+                    *expected = self.none();
+                }
+                // A sum that its column cannot hold is an error by contract, whoever adds.
+                if !looks || must.is_err() {
+                    return Ok(None);
+                }
+                return Ok(differ_fed(&must, &came.batches()).map(|told| (told, PARTS)));
+            }
+            // What one group gives is compared with what it gives in a new reducer, as a table is.
+            Call::Fold(stage) if calls.is_one_group(stage) => {
+                let sums = self.group(stage, picks)?;
+                let came = calls.folded(worker, stage, &sums, GROUP_ROWS)?;
                 if !looks {
                     return Ok(None);
                 }
-                (expected.batch(), came.batch(), PARTS)
+                let must = calls.folded(&mut calls.open()?, stage, &sums, GROUP_ROWS)?;
+                (must.batch(), came.batch(), calls.contract().table)
             }
             Call::Fold(stage) => {
-                let came = self.calls.folded(accumulator, stage, &self.group(stage, picks)?, GROUP_ROWS)?;
+                let came = calls.folded(worker, stage, &self.group(stage, picks)?, GROUP_ROWS)?;
                 if !looks {
                     return Ok(None);
                 }
@@ -207,15 +236,15 @@ impl<'k> Known<'k> {
                     let folded = self.folded(stage, group)?;
                     must.add_all(&folded, Sign::Plus);
                 }
-                (must.batch(), came.batch(), FOLD)
+                (must.batch(), came.batch(), calls.contract().groups)
             }
             Call::Evaluate => {
-                let sums = self.group(self.groups.len() - 1, picks)?.batch()?;
-                let came = accumulator.evaluate(&sums)?;
+                let sums = self.group(self.groups.len() - 1, picks)?;
+                let came = calls.evaluated(worker, &sums)?;
                 if !looks {
                     return Ok(None);
                 }
-                (self.calls.open()?.evaluate(&sums), Ok(came), EVALUATE)
+                (calls.evaluated(&mut calls.open()?, &sums), Ok(came), calls.contract().table)
             }
         };
         // A sum that its column cannot hold is an error by contract, whoever adds.
@@ -230,9 +259,14 @@ impl<'k> Known<'k> {
         let spec = self.calls.plugin.spec();
         let rows = |made: Result<RecordBatch>| made.map_or_else(|error| error.to_string(), |rows| text::rows(&rows));
         let skipped = series.len().saturating_sub(SHOWN);
+        let of = if self.calls.is_earlier() {
+            "one accumulator"
+        } else {
+            "one accumulator an input and one reducer a stage"
+        };
         let mut sent = match series.len() {
-            1 => "1 call of one accumulator".to_owned(),
-            calls => format!("{calls} calls of one accumulator"),
+            1 => format!("1 call of {of}"),
+            calls => format!("{calls} calls of {of}"),
         };
         if skipped > 0 {
             sent.push_str(&format!(", of which these are the last {SHOWN}"));
@@ -248,14 +282,16 @@ impl<'k> Known<'k> {
                 }
                 Call::State => "\n`state`".to_owned(),
                 Call::Fold(stage) => {
+                    let call = if self.calls.is_earlier() { "fold" } else { "reduce" };
                     format!(
-                        "\n`fold` of stage {stage}: {}",
+                        "\n`{call}` of stage {stage}: {}",
                         rows(self.group(*stage, picks).and_then(|sums| sums.batch()))
                     )
                 }
                 Call::Evaluate => {
                     let last = self.groups.len() - 1;
-                    format!("\n`evaluate` of {}", rows(self.group(last, picks).and_then(|sums| sums.batch())))
+                    let call = if self.calls.is_earlier() { "evaluate" } else { "reduce" };
+                    format!("\n`{call}` of {}", rows(self.group(last, picks).and_then(|sums| sums.batch())))
                 }
             });
         }

@@ -1,55 +1,94 @@
 //! Tests the laws of sums: rows add the same however they are cut, and can be subtracted again.
 
 use super::batches::{count, gathered};
-use super::calls::{Calls, GROUP_ROWS, differ};
-use super::contract::{AGAIN, EVALUATE, FOLD, NO_ROWS, PARTS, REMOVAL, TAKES_ANY};
+use super::calls::{Calls, GROUP_ROWS, differ, kept};
+use super::contract::{CUTS, NO_ROWS, PARTS, REMOVAL, TAKES_ANY};
 use super::evaluation::evaluates;
+use super::fed::{Fed, differ_fed};
+use super::worker::Worker;
 use crate::report::{Report, Verdict, failed, passed};
-use crate::rows::{InputRows, single};
+use crate::rows::{InputRows, joined, single};
 use crate::{shrink, text};
+use arrow_array::RecordBatch;
 use smelt_common::error::Result;
 use smelt_runtime::sums::{Sign, Sums};
 
 /// The most rows that get an accumulator each.
 const ALONE: usize = 150;
+/// The numbers of rows of the pieces into which groups are cut.
+const PIECES: [usize; 4] = [1, 2, 3, 7];
 
 /// Runs the tests of all laws.
 pub(super) fn laws(report: &mut Report, calls: &Calls<'_>, rows: &[InputRows], inputs: &[&str]) {
-    let sums = |made: Result<Sums>| made.and_then(|sums| sums.batch());
+    let sums = |made: Result<Fed>| made.and_then(|sums| sums.batches());
     let shown = || text::parts(rows, inputs);
+    let contract = calls.contract();
     report.test("state", &["output"], || {
-        let mut accumulator = match calls.taken(rows) {
-            Ok(accumulator) => accumulator,
+        let mut worker = match calls.taken(rows) {
+            Ok(worker) => worker,
             Err(error) => return failed(shown(), error.to_string(), TAKES_ANY),
         };
-        let [first, again] = [(); 2].map(|()| sums(calls.added(0, [accumulator.state()])));
-        match differ(&first, &again) {
-            None => passed("asked twice"),
-            Some(told) => failed(format!("{}; then `state` twice", shown()), told, AGAIN),
+        let [first, again] = [(); 2].map(|()| calls.fed([worker.states()]));
+        let (must, told) = match calls.is_earlier() {
+            true => (sums(first), "asked twice"),
+            // The rows of the first answer are forgotten, and what comes later adds what it would in a new accumulator.
+            false => {
+                if let Err(error) = first {
+                    return failed(shown(), error.to_string(), TAKES_ANY);
+                }
+                (sums(Ok(calls.none())), "asked twice, and again after more rows")
+            }
+        };
+        if let Some(told) = differ_fed(&must, &sums(again)) {
+            return failed(format!("{}; then `state` twice", shown()), told, contract.again);
         }
+        if !calls.is_earlier() {
+            let later = rows.iter().try_for_each(|part| worker.update(part.input, &part.rows));
+            let later = later.and_then(|()| calls.fed([worker.states()]));
+            if let Some(told) = differ_fed(&sums(calls.sums(rows)), &sums(later)) {
+                return failed(format!("{}; then `state`, and the same again", shown()), told, contract.again);
+            }
+        }
+        passed(told)
     });
     report.test("no rows", &["state"], || match sums(calls.sums(&[])) {
-        Ok(none) if none.num_rows() == 0 => passed("add nothing"),
-        Ok(some) => failed("no rows", text::table(&some), NO_ROWS),
+        Ok(none) => match none.iter().find(|rows| rows.num_rows() > 0) {
+            None => passed("add nothing"),
+            Some(some) => failed("no rows", text::table(some), NO_ROWS),
+        },
         Err(error) => failed("no rows", error.to_string(), TAKES_ANY),
     });
     report.test("splits", &["no rows"], || splits(calls, rows, inputs));
     report.test("removal", &["splits"], || {
         removal(calls, rows).unwrap_or_else(|error| failed(shown(), error.to_string(), REMOVAL))
     });
-    if calls.plugin.spec().stages.len() > 1 {
-        report.test("fold", &["splits"], || {
-            folds(calls, rows).unwrap_or_else(|error| failed(shown(), error.to_string(), FOLD))
+    let mut needs = "splits";
+    if (0..calls.stages.len()).any(|stage| has_groups(calls, stage)) {
+        needs = contract.groups_test;
+        report.test(needs, &["splits"], || {
+            folds(calls, rows).unwrap_or_else(|error| failed(shown(), error.to_string(), contract.groups))
         });
     }
-    let needs = if calls.plugin.spec().stages.len() > 1 { "fold" } else { "splits" };
-    report.test("evaluate", &[needs], || {
-        evaluates(calls, rows).unwrap_or_else(|error| failed(shown(), error.to_string(), EVALUATE))
+    if calls.is_map() {
+        return;
+    }
+    report.test(contract.table_test, &[needs], || {
+        evaluates(calls, rows).unwrap_or_else(|error| failed(shown(), error.to_string(), contract.table))
     });
+    if !calls.is_earlier() {
+        report.test("cuts", &[contract.table_test], || {
+            cuts(calls, rows).unwrap_or_else(|error| failed(shown(), error.to_string(), CUTS))
+        });
+    }
+}
+
+/// Returns whether the stage has groups that are reduced each for itself.
+fn has_groups(calls: &Calls<'_>, stage: usize) -> bool {
+    !calls.is_map() && !calls.is_one_group(stage)
 }
 
 fn splits(calls: &Calls<'_>, rows: &[InputRows], inputs: &[&str]) -> Verdict {
-    let table = |sums: Result<Sums>| sums.and_then(|sums| sums.batch());
+    let sums = |sums: Result<Fed>| sums.and_then(|sums| sums.batches());
     let few = |rows: &[InputRows]| {
         let most = ALONE / rows.len().max(1);
         let first = |part: &InputRows| InputRows {
@@ -59,7 +98,7 @@ fn splits(calls: &Calls<'_>, rows: &[InputRows], inputs: &[&str]) -> Verdict {
         rows.iter().map(first).collect::<Vec<_>>()
     };
     let turned = |rows: &[InputRows]| single(rows).into_iter().rev().collect::<Vec<_>>();
-    type Way<'w> = (&'static str, Vec<InputRows>, Box<dyn Fn(&[InputRows]) -> Result<Sums> + 'w>);
+    type Way<'w> = (&'static str, Vec<InputRows>, Box<dyn Fn(&[InputRows]) -> Result<Fed> + 'w>);
     let ways: Vec<Way<'_>> = vec![
         ("an accumulator for each row", few(rows), Box::new(|rows| calls.split(rows, 1))),
         ("accumulators for 7 rows each", rows.to_vec(), Box::new(|rows| calls.split(rows, 7))),
@@ -70,14 +109,14 @@ fn splits(calls: &Calls<'_>, rows: &[InputRows], inputs: &[&str]) -> Verdict {
     for (way, rows, run) in ways {
         let fails = |some: &[InputRows]| {
             let some = gathered(some);
-            differ(&table(calls.sums(&some)), &table(run(&some))).is_some()
+            differ_fed(&sums(calls.sums(&some)), &sums(run(&some))).is_some()
         };
         let single = single(&rows);
         if !fails(&single) {
             continue;
         }
         let few = gathered(&shrink::fewest(&single, fails));
-        let told = differ(&table(calls.sums(&few)), &table(run(&few))).unwrap_or_default();
+        let told = differ_fed(&sums(calls.sums(&few)), &sums(run(&few))).unwrap_or_default();
         return failed(format!("in one accumulator, then {way}: {}", text::parts(&few, inputs)), told, PARTS);
     }
     passed(format!("{} rows cut in {count_of_ways} ways", count(rows)))
@@ -99,23 +138,79 @@ fn removal(calls: &Calls<'_>, rows: &[InputRows]) -> Result<Verdict> {
 }
 
 fn folds(calls: &Calls<'_>, rows: &[InputRows]) -> Result<Verdict> {
-    let mut sums = calls.sums(rows)?;
-    for stage in 0..calls.plugin.spec().stages.len() - 1 {
+    let stages = calls.stages(&mut calls.open()?, &calls.sums(rows)?)?;
+    for (stage, sums) in stages.iter().enumerate().filter(|(stage, _)| has_groups(calls, *stage)) {
         let shown =
             |how: &str| format!("{} of stage {stage}: all groups together, then {how}", text::counted(sums.len()));
-        let (mut new, mut taken) = (calls.open()?, calls.taken(rows)?);
-        let together = calls.folded(&mut new, stage, &sums, GROUP_ROWS)?;
-        let first = together.batch();
-        let others = [
-            ("each alone", calls.folded(&mut new, stage, &sums, 1)?),
-            ("by an accumulator that took in rows", calls.folded(&mut taken, stage, &sums, GROUP_ROWS)?),
-        ];
-        for (how, other) in others {
-            if let Some(told) = differ(&first, &other.batch()) {
-                return Ok(failed(shown(how), told, FOLD));
+        let mut new = calls.open()?;
+        let first = together(calls, stage, calls.reduced(&mut new, stage, sums, GROUP_ROWS, usize::MAX));
+        let mut others =
+            vec![("each alone", together(calls, stage, calls.reduced(&mut new, stage, sums, 1, usize::MAX)))];
+        match calls.is_earlier() {
+            true => {
+                let folded = calls.reduced(&mut calls.taken(rows)?, stage, sums, GROUP_ROWS, usize::MAX);
+                others.push(("by an accumulator that took in rows", together(calls, stage, folded)));
+            }
+            false => {
+                let reduced = calls.reduced(&mut new, stage, sums, GROUP_ROWS, usize::MAX);
+                others.push(("together again in the same reducer", together(calls, stage, reduced)));
+                others.push(("every second group, and then the others", by_halves(calls, &mut new, stage, sums)));
             }
         }
-        sums = together;
+        for (how, other) in others {
+            if let Some(told) = differ(&first, &other) {
+                return Ok(failed(shown(how), told, calls.contract().groups));
+            }
+        }
     }
-    Ok(passed("together, alone, and by one that took in rows"))
+    Ok(passed(match calls.is_earlier() {
+        true => "together, alone, and by one that took in rows",
+        false => "together, alone, together again, and by halves",
+    }))
+}
+
+/// Returns what groups were reduced to, in an order that does not depend on theirs: as sums of the next stage, or as the
+/// sorted table.
+fn together(calls: &Calls<'_>, stage: usize, reduced: Result<RecordBatch>) -> Result<RecordBatch> {
+    match stage + 1 < calls.stages.len() {
+        true => calls.added(stage + 1, [reduced])?.batch(),
+        false => reduced.map(|table| calls.in_order(&table)),
+    }
+}
+
+/// Reduces every second group, and then the others.
+fn by_halves(calls: &Calls<'_>, by: &mut Worker<'_>, stage: usize, sums: &Sums) -> Result<RecordBatch> {
+    let mut halves = [sums.like(), sums.like()];
+    for (number, (key, rows)) in kept(sums, usize::MAX).into_iter().enumerate() {
+        halves[number % 2].load(&key, &rows, Sign::Plus)?;
+    }
+    let reduced =
+        halves.iter().map(|half| calls.reduced(by, stage, half, GROUP_ROWS, usize::MAX)).collect::<Result<Vec<_>>>()?;
+    let joined = joined(calls.plugin.spec().reduced_schema(stage), &reduced);
+    together(calls, stage, Ok(joined))
+}
+
+/// Tests that it makes no difference where the host cuts batches.
+fn cuts(calls: &Calls<'_>, rows: &[InputRows]) -> Result<Verdict> {
+    let stages = calls.stages(&mut calls.open()?, &calls.sums(rows)?)?;
+    for (stage, sums) in stages.iter().enumerate() {
+        let whole = calls.reduced(&mut calls.open()?, stage, sums, GROUP_ROWS, usize::MAX);
+        let mut by = calls.open()?;
+        for most in PIECES {
+            let pieces = calls.reduced(&mut by, stage, sums, GROUP_ROWS, most);
+            let [first, then] = [&whole, &pieces].map(|made| match stage + 1 < calls.stages.len() {
+                true => calls.added(stage + 1, [made.clone()]).and_then(|sums| sums.batch()),
+                // Rows of the table come in an order, so it must be the same too.
+                false => made.clone(),
+            });
+            if let Some(told) = differ(&first, &then) {
+                let sent = format!(
+                    "{} of stage {stage}, in one batch, then in batches of {most}, with the same ends of groups",
+                    text::counted(sums.len())
+                );
+                return Ok(failed(sent, told, CUTS));
+            }
+        }
+    }
+    Ok(passed(format!("in batches of {} rows", PIECES.map(|most| most.to_string()).join(", "))))
 }

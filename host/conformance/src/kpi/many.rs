@@ -4,14 +4,15 @@ use arrow_array::{RecordBatch, UInt32Array};
 use arrow_select::take::take_record_batch;
 
 use super::calls::{Calls, GROUP_ROWS, differ};
-use super::contract::{FOLD, PARTS, TAKES_ANY};
+use super::contract::{PARTS, TAKES_ANY};
+use super::fed::{Fed, differ_fed};
 use super::rows::numbered;
 use crate::report::{Verdict, failed, passed};
 use crate::rounds::{Rounds, again, share};
 use crate::rows::{BATCH_ROWS, Dice, InputRows, cut};
 use crate::{shrink, text};
 use smelt_common::error::Result;
-use smelt_runtime::sums::Sums;
+use smelt_runtime::sums::Sign;
 
 /// The number of rows: more than a table with 16-bit indexes can hold.
 const ROWS: usize = 70_000;
@@ -23,7 +24,7 @@ const PART: usize = 997;
 /// Tests that very many rows add the sums that they add in parts, and that their groups fold alike.
 pub(super) fn test(calls: &Calls<'_>, inputs: &[&str], rounds: &Rounds) -> Verdict {
     let seed = rounds.seed;
-    let count = match calls.open().and_then(|mut accumulator| accumulator.state().map(|_| accumulator.cost())) {
+    let count = match calls.open().and_then(|mut worker| worker.states().map(|_| worker.cost())) {
         Ok(used) => share(ROWS, used),
         Err(error) => return failed("no rows", error.to_string(), TAKES_ANY),
     };
@@ -68,36 +69,38 @@ fn differs(calls: &Calls<'_>, rows: &[RecordBatch]) -> Option<(String, &'static 
         Ok(both) => both,
         Err(error) => return Some((error.to_string(), TAKES_ANY)),
     };
-    let (first, then) = (whole.batch(), parts.batch());
+    let (first, then) = (whole.batches(), parts.batches());
     // A sum that its column cannot hold is an error by contract, whoever adds.
     if then.is_err() {
         return None;
     }
-    if let Some(told) = differ(&first, &then) {
+    if let Some(told) = differ_fed(&first, &then) {
         return Some((told, PARTS));
     }
-    folds(calls, whole).unwrap_or_else(|error| Some((error.to_string(), TAKES_ANY)))
+    folds(calls, &whole).unwrap_or_else(|error| Some((error.to_string(), TAKES_ANY)))
 }
 
 /// Returns the sums of the rows together, and of the rows in parts.
-fn sums(calls: &Calls<'_>, rows: &[RecordBatch]) -> Result<(Sums, Sums)> {
+fn sums(calls: &Calls<'_>, rows: &[RecordBatch]) -> Result<(Fed, Fed)> {
     let cut_at = |most: usize| -> Vec<InputRows> {
         let cuts = rows.iter().enumerate();
         cuts.flat_map(|(input, rows)| cut(rows, most).map(move |rows| InputRows { input, rows })).collect()
     };
     let whole = calls.sums(&cut_at(BATCH_ROWS))?;
-    let states = cut_at(PART).iter().map(|part| calls.taken([part])?.state()).collect::<Vec<_>>();
-    Ok((whole, calls.added(0, states)?))
+    let states = cut_at(PART).iter().map(|part| calls.taken([part])?.states()).collect::<Vec<_>>();
+    Ok((whole, calls.fed(states)?))
 }
 
-fn folds(calls: &Calls<'_>, mut sums: Sums) -> Result<Option<(String, &'static str)>> {
-    for stage in 0..calls.plugin.spec().stages.len() - 1 {
-        let together = calls.folded(&mut calls.open()?, stage, &sums, GROUP_ROWS)?;
+fn folds(calls: &Calls<'_>, fed: &Fed) -> Result<Option<(String, &'static str)>> {
+    let mut sums = fed.of(0);
+    for stage in 0..calls.stages.len() - 1 {
+        let mut together = calls.folded(&mut calls.open()?, stage, &sums, GROUP_ROWS)?;
         let apart = calls.folded(&mut calls.open()?, stage, &sums, PART)?;
         if let Some(told) = differ(&together.batch(), &apart.batch()) {
-            return Ok(Some((told, FOLD)));
+            return Ok(Some((told, calls.contract().groups)));
         }
+        together.add_all(&fed.0[stage + 1], Sign::Plus);
         sums = together;
     }
-    calls.open()?.evaluate(&sums.batch()?).map(|_| None)
+    calls.evaluated(&mut calls.open()?, &sums).map(|_| None)
 }

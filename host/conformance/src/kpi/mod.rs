@@ -5,6 +5,7 @@ mod batches;
 mod calls;
 mod contract;
 mod evaluation;
+mod fed;
 mod golden;
 mod known;
 mod laws;
@@ -13,5 +14,6 @@ mod rows;
 mod run;
 mod series;
 mod values;
+mod worker;
 
 pub(crate) use run::test;

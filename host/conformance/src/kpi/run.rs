@@ -1,7 +1,7 @@
 //! Runs all tests of a KPI.
 
 use super::batches::{batch, count, limits, rows_of_inputs};
-use super::calls::{Calls, differ};
+use super::calls::{Calls, differ, stages};
 use super::contract::SAME;
 use super::laws::laws;
 use super::{golden, many, rows, series};
@@ -16,10 +16,11 @@ use smelt_runtime::Kpi;
 
 /// Runs all tests of a KPI.
 pub(crate) fn test(report: &mut Report, plugins: &Plugins<Kpi>, bench: &Bench<'_>) {
-    let calls = Calls { plugin: &plugins.usual, params: &bench.params, as_of: bench.as_of };
+    let stages = stages(plugins.usual.spec());
+    let calls = Calls { plugin: &plugins.usual, as_of: bench.as_of, stages: &stages };
     let spec = plugins.usual.spec();
     let inputs: Vec<_> = spec.inputs.iter().map(|input| input.name.as_str()).collect();
-    report.test("open", &["parameters"], || opened(calls.open().map(|_| ())));
+    report.test("open", &["parameters"], || opened(calls.open().and_then(|mut worker| worker.open_all())));
     let made = rows::make(spec);
     let (mut broken, mut formed, mut lawful) = (None, 0, Vec::new());
     for NamedRows { name, parts } in &made {
@@ -46,7 +47,8 @@ pub(crate) fn test(report: &mut Report, plugins: &Plugins<Kpi>, bench: &Bench<'_
     });
     let rows = rows_of_inputs(&lawful, spec.inputs.len());
     laws(report, &calls, &rows, &inputs);
-    report.test("series", &["removal", "evaluate"], || {
+    let table = if calls.is_map() { "splits" } else { calls.contract().table_test };
+    report.test("series", &["removal", table], || {
         let samples = Samples::new(golden::rows(&plugins.usual, bench), bench.component);
         series::test(&calls, &samples, &Rounds::of(bench.options))
     });
@@ -66,5 +68,5 @@ pub(crate) fn test(report: &mut Report, plugins: &Plugins<Kpi>, bench: &Bench<'_
     }) {
         report.cost = Some(cost);
     }
-    cases::test_all(report, bench, |case| golden::case(&plugins.usual, bench, case));
+    cases::test_all(report, bench, |case| golden::case(plugins, bench, case));
 }

@@ -5,8 +5,8 @@ use std::cell::Cell;
 use arrow_array::RecordBatch;
 
 use super::calls::Calls;
-use super::contract::{FORM, TAKES_ANY};
-use super::known::{Call, Known, Series, Wrong, contract};
+use super::contract::TAKES_ANY;
+use super::known::{Call, Known, Series, Wrong};
 use super::rows;
 use crate::report::{Verdict, failed, passed};
 use crate::rounds::{LARGE, Rounds, SIZES, again, picks, share};
@@ -24,7 +24,7 @@ const FEW: usize = 6;
 /// Tests that a long series of calls gives the results that its rows and groups give alone.
 pub(super) fn test(calls: &Calls<'_>, samples: &Samples<Vec<RecordBatch>>, rounds: &Rounds) -> Verdict {
     let (mut made, mut seeds) = (0, 0);
-    let words = match calls.open().and_then(|mut accumulator| accumulator.state().map(|_| accumulator.cost())) {
+    let words = match calls.open().and_then(|mut worker| worker.states().map(|_| worker.cost())) {
         Ok(used) => share(WORDS, used),
         Err(error) => return failed("no rows", error.to_string(), TAKES_ANY),
     };
@@ -75,17 +75,17 @@ fn round(
             if !limits {
                 let calls = if known.run(&alone[..1], true).is_some() { 1 } else { 2 };
                 let series = alone[..calls].to_vec();
-                return Err(told(&known, Wrong { series, told: error.to_string(), contract: contract(&error) }));
+                return Err(told(&known, Wrong { series, told: error.to_string(), contract: known.contract(&error) }));
             }
             known.leave_out(input, row);
         }
     }
     if let Err(error) = known.find_groups(dice) {
-        let unlucky = Wrong { series: vec![], told: error.to_string(), contract: contract(&error) };
+        let unlucky = Wrong { series: vec![], told: error.to_string(), contract: known.contract(&error) };
         return if limits { Ok(made.get()) } else { Err(told(&known, unlucky)) };
     }
     let run = |series: &[(Call, Vec<u32>)]| match known.run(series, false) {
-        Some(wrong) if !limits || ![TAKES_ANY, FORM].contains(&wrong.contract) => Err(told(&known, wrong)),
+        Some(wrong) if !limits || ![TAKES_ANY, known.form()].contains(&wrong.contract) => Err(told(&known, wrong)),
         _ => {
             made.set(made.get() + series.len());
             Ok(())
@@ -93,6 +93,9 @@ fn round(
     };
     let stages = known.groups.len();
     let asks = |dice: &mut Dice, most: usize| -> (Call, Vec<u32>) {
+        if known.is_map() {
+            return (Call::State, vec![]);
+        }
         let stage = dice.below(stages as u64) as usize;
         let of = picks(known.groups[stage].len(), dice.below(most as u64 + 1) as usize, dice);
         match dice.percent(40) {
@@ -121,7 +124,7 @@ fn round(
     let (input, _) = one(dice);
     many.push((Call::Update(input), picks(counts[input], dice.pick(LARGE), dice)));
     many.push((Call::State, vec![]));
-    for (stage, groups) in known.groups.iter().enumerate() {
+    for (stage, groups) in known.groups.iter().enumerate().filter(|_| !known.is_map()) {
         let all = (0..groups.len() as u32).collect();
         many.push((if stage + 1 == stages { Call::Evaluate } else { Call::Fold(stage) }, all));
     }

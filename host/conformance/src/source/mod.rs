@@ -6,3 +6,4 @@ mod series;
 mod ticks;
 
 pub(crate) use run::test;
+pub(crate) use ticks::tick;

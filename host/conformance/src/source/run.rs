@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::golden;
 use super::series::series;
-use super::ticks::{ANY_TICK, differs, sent};
-use crate::bench::{AS_OF, Bench};
+use super::ticks::{ANY_TICK, differs, sent, tick};
+use crate::bench::Bench;
 use crate::engines::Plugins;
 use crate::report::{Report, Verdict, failed, passed};
 use crate::{cost, golden as cases};
@@ -17,7 +17,7 @@ const ARGUMENTS: &[(u64, u64)] = &[(42, 0), (42, 1), (42, 2), (7, 0), (0, 0), (u
 
 /// Runs all tests of a source.
 pub(crate) fn test(report: &mut Report, plugins: &Plugins<Generator>, bench: &Bench<'_>) {
-    let generate = |plugin: &Generator, (seed, tick)| plugin.generate(&bench.params, seed, tick, AS_OF);
+    let generate = |plugin: &Generator, (seed, number)| plugin.generate(tick((seed, number, bench.as_of)));
     let mut ticks = Vec::new();
     report.test("ticks", &["parameters"], || {
         for &arguments in ARGUMENTS {
@@ -50,7 +50,7 @@ pub(crate) fn test(report: &mut Report, plugins: &Plugins<Generator>, bench: &Be
     if let Some(cost) = cost::test(report, &["ticks"], || cost::source(plugins, bench)) {
         report.cost = Some(cost);
     }
-    cases::test_all(report, bench, |case| golden::case(&plugins.usual, bench, case));
+    cases::test_all(report, bench, |case| golden::case(plugins, bench, case));
 }
 
 /// Tests that each object belongs to a family that the source declared, and notes names that come twice.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::ticks::{ANY_TICK, MINUTE, differs, sent_at};
+use super::ticks::{ANY_TICK, MINUTE, differs, sent_at, tick};
 use crate::bench::{AS_OF, Bench};
 use crate::report::{Verdict, failed};
 use crate::rows::Dice;
@@ -26,10 +26,10 @@ pub(super) fn series(plugin: &Generator, bench: &Bench<'_>) -> Verdict {
         let mut alone: Vec<Answer> = Vec::new();
         for number in 0..SERIES {
             // Half of the ticks follow one another as in a run. The others are random.
-            let (seed, tick) =
+            let (seed, number) =
                 if number < SERIES / 2 { (42, number) } else { (dice.below(1 << 53), dice.below(1 << 20)) };
-            let arguments = (seed, tick, AS_OF + MINUTE * (tick % (1 << 20)) as i64);
-            match plugin.generate(&bench.params, arguments.0, arguments.1, arguments.2) {
+            let arguments = (seed, number, AS_OF + MINUTE * (number % (1 << 20)) as i64);
+            match plugin.generate(tick(arguments)) {
                 Ok(objects) => alone.push((arguments, objects)),
                 Err(error) => return failed(sent_at(arguments), error.to_string(), ANY_TICK),
             }
@@ -42,15 +42,15 @@ pub(super) fn series(plugin: &Generator, bench: &Bench<'_>) -> Verdict {
         }
         let order: Vec<usize> = (0..2 * alone.len()).map(|_| dice.below(alone.len() as u64) as usize).collect();
         let differs_at = |order: &[usize]| {
-            let arguments: Vec<_> = order.iter().map(|&at| alone[at].0).collect();
+            let arguments: Vec<_> = order.iter().map(|&at| tick(alone[at].0)).collect();
             let last = &alone[*order.last()?].1;
-            match plugin.series(&bench.params, &arguments) {
+            match plugin.series(&arguments) {
                 Ok(objects) => differs(last, objects.into_iter().next_back().map_or(Ok(vec![]), Ok)),
                 Err(error) => Some(error.to_string()),
             }
         };
-        let arguments: Vec<_> = order.iter().map(|&at| alone[at].0).collect();
-        let all = plugin.series(&bench.params, &arguments);
+        let arguments: Vec<_> = order.iter().map(|&at| tick(alone[at].0)).collect();
+        let all = plugin.series(&arguments);
         let wrong = match &all {
             Ok(all) => {
                 order.iter().zip(all).position(|(&at, objects)| differs(&alone[at].1, Ok(objects.clone())).is_some())

@@ -2,7 +2,7 @@
 
 use crate::bench::AS_OF;
 use smelt_common::error::Result;
-use smelt_runtime::Object;
+use smelt_runtime::{Object, Tick};
 
 /// The sentence of the contract about ticks.
 pub(super) const ANY_TICK: &str =
@@ -10,6 +10,11 @@ pub(super) const ANY_TICK: &str =
 
 /// A minute in microseconds.
 pub(super) const MINUTE: i64 = 60_000_000;
+
+/// Returns the tick of this seed, number and time. A minute later the next tick begins.
+pub(crate) fn tick((seed, number, starts): (u64, u64, i64)) -> Tick {
+    Tick { seed, number, starts, ends: starts + MINUTE }
+}
 
 /// Returns seed, tick and time as text.
 pub(super) fn sent_at((seed, tick, as_of): (u64, u64, i64)) -> String {

@@ -78,6 +78,7 @@ impl<'w> DatasetWork<'w> {
             cleaned: cleaned.len() as u64,
             rewritten: rewritten.len() as u64,
             log: Some(log),
+            added: None,
             removed,
         };
 

@@ -87,14 +87,15 @@ impl Reproduced {
 }
 
 impl Reproduction<'_> {
-    /// Reproduces the KPI's table or the object of that name beside the lake, and compares.
+    /// Reproduces the table or the object of that name beside the lake, and compares. With `told`, plugins are told that
+    /// time, in microseconds since the epoch, and not the recorded one: this shows what the table was on another day.
     ///
     /// # Errors
     /// Fails if it could not be reproduced. Then nothing is known of it.
-    pub fn reproduce(&self, name: &str) -> Result<Reproduced> {
+    pub fn reproduce(&self, name: &str, told: Option<i64>) -> Result<Reproduced> {
         let store = self.lake.open()?;
         look(&*store, |state| match find(&*store, state, name)? {
-            Target::Gold(kpi) => self.gold(&*store, state, &kpi),
+            Target::Gold(kpi) => self.gold(&*store, state, &kpi, told),
             Target::Object { layer: Layer::Bronze, .. } => Err(Error::config(format!(
                 "`{name}` was not made from anything else, so it cannot be reproduced; `smelt verify` tells whether it was changed"
             ))),
@@ -104,13 +105,13 @@ impl Reproduction<'_> {
         })
     }
 
-    fn gold(&self, store: &dyn Store, state: &State, kpi: &str) -> Result<Reproduced> {
+    fn gold(&self, store: &dyn Store, state: &State, kpi: &str, told: Option<i64>) -> Result<Reproduced> {
         let gold = &state.gold[kpi];
         let origins = Origins::of(store, state, kpi)?;
         let Origins { datasets, tables } = &origins;
         let pipeline = self.recorded(store, &origins.cleaned_by(), tables)?;
         let names = datasets.values().flat_map(|(.., entries)| entries).map(|(name, _)| format!("{BRONZE}{name}"));
-        let host = self.host(names.collect(), pipeline, origins.as_of())?;
+        let host = self.host(names.collect(), pipeline, told.or(origins.as_of()))?;
         let mut reproduced = Reproduced {
             object: gold.shown(kpi).key,
             bronze: datasets.values().map(|(.., entries)| entries.len()).sum(),

@@ -6,12 +6,12 @@ use arrow_array::RecordBatch;
 use serde::Serialize;
 
 use super::reproduce::Reproduction;
-use super::target::{Target, as_read, find, is_behind};
+use super::target::{Origins, Target, find, is_behind};
 use crate::cells::cells;
 use crate::pipeline::Pipeline;
 use crate::tables::{LeaveOneOut, States};
 use smelt_catalog::Fingerprint;
-use smelt_catalog::{Entry, Gold, State, look};
+use smelt_catalog::{State, look};
 use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
 use smelt_formats::Formulas;
@@ -64,7 +64,7 @@ pub fn row_lineage(reproduction: &Reproduction<'_>, kpi: &str, cells: &[String])
         let gold = &state.gold[&kpi];
         match explain_in(reproduction, &*store, state, &kpi, cells, &mut seen) {
             Err(error) if error.kind() == Kind::Damaged && is_behind(state, gold) => {
-                let table = &gold.table().key;
+                let table = gold.shown(&kpi).key;
                 let why = format!(
                     "the lake no longer has everything that `{table}` was made from, because its silver has changed; \
                      `smelt aggregate` brings the table up to date, and then its rows have a lineage again: {error}"
@@ -81,7 +81,7 @@ pub fn row_lineage(reproduction: &Reproduction<'_>, kpi: &str, cells: &[String])
 #[derive(Default)]
 struct Seen {
     /// The fingerprints that the pipeline was loaded for, and the pipeline as it was.
-    pipeline: Option<(BTreeMap<String, Fingerprint>, Fingerprint, Pipeline)>,
+    pipeline: Option<(BTreeMap<String, Fingerprint>, BTreeMap<String, Fingerprint>, Pipeline)>,
     states: States,
 }
 
@@ -94,39 +94,32 @@ fn explain_in(
     seen: &mut Seen,
 ) -> Result<RowLineage> {
     let gold = &state.gold[kpi];
-    let mut datasets = BTreeMap::new();
-    let mut inputs: Vec<(&str, Vec<(String, Entry)>)> = Vec::new();
-    for (name, input) in &gold.inputs {
-        let (held, entries) = as_read(store, state, gold, input)?;
-        datasets.insert(input.relation.clone(), held.relation.fingerprint);
-        inputs.push((name, entries));
-    }
+    let origins = Origins::of(store, state, kpi)?;
+    let datasets = origins.cleaned_by();
     let Seen { pipeline, states } = seen;
-    let is_it = |(of, by, _): &(_, _, _)| (of, by) == (&datasets, &gold.relation.fingerprint);
+    let is_it = |(of, by, _): &(_, _, _)| (of, by) == (&datasets, &origins.tables);
     if !pipeline.as_ref().is_some_and(is_it) {
-        let loaded = reproduction.recorded(store, &datasets, Some((kpi, &gold.relation.fingerprint)))?;
+        let loaded = reproduction.recorded(store, &datasets, &origins.tables)?;
         *states = States::default();
-        *pipeline = Some((datasets, gold.relation.fingerprint.clone(), loaded));
+        *pipeline = Some((datasets, origins.tables.clone(), loaded));
     }
     let (_, _, pipeline) = pipeline.as_ref().ok_or_else(|| Error::internal("no pipeline"))?;
-    let step = pipeline.tables.first().ok_or_else(|| Error::internal("a pipeline without its KPI"))?;
-    let leave_one_out = LeaveOneOut::open(store, pipeline, step, gold)?;
+    let leave_one_out = LeaveOneOut::open(store, pipeline, state, kpi, origins.as_of())?;
+    let step = leave_one_out.step();
     let table = leave_one_out.table()?;
     let found = Rows::of(&table)?;
     let selected = Selection::parse(cells, &found)?;
-    let row = selected.only(&found, gold)?;
+    let row = selected.only(&found, &gold.shown(kpi).key)?;
     // The row has the same key in other tables, whatever cells were asked for.
     let key = step.plugin.spec().key.as_ref();
     let selected = key.map_or(selected, |key| Selection(key.iter().map(|&at| (at, row[at].clone())).collect()));
 
     let mut objects = Vec::new();
-    for (name, entries) in &inputs {
-        let number = step.inputs.iter().position(|input| input.name == *name);
-        let number = number.ok_or_else(|| Error::internal("a table has other inputs than its plugin"))?;
-        objects.extend(entries.iter().map(|(object, entry)| (number, object, &entry.silver)));
+    for (name, (_, _, entries)) in &origins.datasets {
+        objects.extend(entries.iter().map(|(object, entry)| (name.as_str(), object, &entry.silver)));
     }
     let tables =
-        leave_one_out.without(objects.iter().map(|(number, _, silver)| (*number, *silver)).collect(), states)?;
+        leave_one_out.without(objects.iter().map(|(dataset, _, silver)| (*dataset, *silver)).collect(), states)?;
     let mut from = Vec::new();
     for ((_, object, silver), table) in objects.iter().zip(&tables) {
         let rows = Rows::of(table)?;
@@ -138,7 +131,7 @@ fn explain_in(
     }
     from.sort_by(|a, b| a.bronze.cmp(&b.bronze));
     let Rows { columns, .. } = found;
-    Ok(RowLineage { table: gold.table().key.clone(), kpi: kpi.to_owned(), columns, row, objects: objects.len(), from })
+    Ok(RowLineage { table: gold.shown(kpi).key, kpi: kpi.to_owned(), columns, row, objects: objects.len(), from })
 }
 
 struct Rows {
@@ -179,15 +172,14 @@ impl Selection {
     }
 
     /// Returns the only row that matches.
-    fn only(&self, rows: &Rows, gold: &Gold) -> Result<Vec<String>> {
+    fn only(&self, rows: &Rows, table: &str) -> Result<Vec<String>> {
         let matching: Vec<_> = rows.rows.iter().filter(|row| self.matches(row)).collect();
         match matching.as_slice() {
             [row] => Ok((*row).clone()),
-            [] => Err(Error::config(format!("no row of `{}` has these cells", gold.table().key))),
+            [] => Err(Error::config(format!("no row of `{table}` has these cells"))),
             several => Err(Error::config(format!(
-                "{} rows of `{}` have these cells, among them {}; give more `column=value` to tell them apart",
+                "{} rows of `{table}` have these cells, among them {}; give more `column=value` to tell them apart",
                 several.len(),
-                gold.table().key,
                 several.iter().take(3).map(|row| format!("({})", row.join(", "))).collect::<Vec<_>>().join(", ")
             ))),
         }

@@ -57,6 +57,7 @@ fn prepare(store: &dyn Store, names: &[&str]) -> (u64, Change) {
         cleaned: names.len() as u64,
         rewritten: 0,
         log: Some(log),
+        added: None,
         removed: None,
     };
     let change =

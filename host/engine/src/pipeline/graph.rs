@@ -1,6 +1,6 @@
 //! The order of a pipeline's tables: each comes after all that it reads.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use smelt_common::Error;
 use smelt_common::error::Result;
@@ -18,6 +18,26 @@ pub(super) fn levels<'t>(reads: &Reads<'t>) -> Result<BTreeMap<&'t str, usize>> 
         visit(table, reads, &mut vec![], &mut levels)?;
     }
     Ok(levels)
+}
+
+/// Returns the names of all that the relation is made from, through all tables.
+pub(super) fn made_from(name: &str, reads: &Reads<'_>) -> BTreeSet<String> {
+    closure(name, |name| reads.get(name).into_iter().flatten().copied().collect())
+}
+
+/// Returns the names of all tables that are made of the relation, through all tables.
+pub(super) fn made_of(name: &str, reads: &Reads<'_>) -> BTreeSet<String> {
+    closure(name, |name| reads.iter().filter(|(_, read)| read.contains(&name)).map(|(table, _)| *table).collect())
+}
+
+fn closure<'n>(name: &str, next: impl Fn(&str) -> Vec<&'n str>) -> BTreeSet<String> {
+    let (mut reached, mut left) = (BTreeSet::new(), next(name));
+    while let Some(name) = left.pop() {
+        if reached.insert(name.to_owned()) {
+            left.extend(next(name));
+        }
+    }
+    reached
 }
 
 fn visit<'t>(

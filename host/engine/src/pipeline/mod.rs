@@ -4,15 +4,18 @@ mod graph;
 mod lock;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use arrow_schema::SchemaRef;
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 pub use lock::{Lock, Pin};
 
-use crate::manifest::{DatasetSection, Manifest, Output, Quarantine, Schedule};
-use smelt_catalog::{ErrorText, Fingerprint, PLAIN};
+use crate::manifest::{DatasetSection, Layer, Manifest, Output, Quarantine, Schedule, TableSection};
+use smelt_catalog::{ErrorText, Files, Fingerprint, Gold, PLAIN};
+use smelt_common::digest::of_parts;
 use smelt_common::Error;
 use smelt_common::binary::Binary;
 use smelt_common::error::{Kind, Result};
@@ -20,10 +23,7 @@ use smelt_common::glob::Pattern;
 use smelt_common::text::guest_text;
 use smelt_formats::{DecodeLimits, Format};
 use smelt_runtime::privacy::Pseudonyms;
-use smelt_runtime::{
-    Accumulator, Cleaner, Engine, Generator, Identity, Kpi, KpiInputSpec, Limits, Object, Session, check_parameters,
-    schema_text,
-};
+use smelt_runtime::{Accumulator, Cleaner, Engine, Generator, Identified, Identity, Kpi, KpiInputSpec, Limits, Object, Reducer, Session, Setting, Tick, schema_text};
 
 /// A pipeline ready to run.
 pub struct Pipeline {
@@ -61,12 +61,14 @@ pub struct GeneratorStep {
     pub name: String,
     /// The number from which the source derives its randomness.
     pub seed: u64,
-    /// The loaded component.
+    /// The loaded component, with its parameters.
     pub plugin: Generator,
+    /// The same component, for other parameters.
+    component: Arc<Identified<Generator>>,
     /// The patterns of the objects that the source declares.
     families: Vec<Pattern>,
-    /// The manifest's parameters; the command line may add to them.
-    pub parameters: Map<String, Value>,
+    /// Its parameters. Without those of the command line, they are the manifest's.
+    parameters: Map<String, Value>,
 }
 
 /// A dataset, ready to be cleaned.
@@ -77,10 +79,8 @@ pub struct DatasetStep {
     pub pattern: Pattern,
     /// The format of these objects.
     pub format: Format,
-    /// The loaded component.
+    /// The loaded component, with its parameters.
     pub plugin: Cleaner,
-    /// The parameters, as a JSON object.
-    pub parameters: String,
     /// Everything that the silver depends on besides bronze.
     pub fingerprint: Fingerprint,
 }
@@ -121,6 +121,28 @@ pub struct TableInput {
 const LONGEST_NAME: usize = 255;
 
 impl GeneratorStep {
+    fn new(
+        name: &str,
+        seed: u64,
+        component: Arc<Identified<Generator>>,
+        parameters: Map<String, Value>,
+    ) -> Result<Self> {
+        let plugin = component.describe(&canonical(&parameters)?)?;
+        let families = plugin.spec().objects.iter().map(|glob| Pattern::parse(glob)).collect::<Result<_>>();
+        let families = families.map_err(|error| error.context(format!("plugin `{}`", plugin.identity().name)))?;
+        Ok(Self { name: name.to_owned(), seed, plugin, component, families, parameters })
+    }
+
+    /// Returns the source with more parameters, which replace those of the same names.
+    ///
+    /// # Errors
+    /// The plugin does not accept them.
+    pub fn with(&self, more: &Map<String, Value>) -> Result<Self> {
+        let mut parameters = self.parameters.clone();
+        parameters.extend(more.clone());
+        Self::new(&self.name, self.seed, Arc::clone(&self.component), parameters)
+    }
+
     /// Returns the object's name for the given attempt, in case the names of earlier attempts are taken. It matches the
     /// same pattern as `name`.
     pub fn numbered(&self, name: &str, attempt: u32) -> String {
@@ -133,8 +155,8 @@ impl GeneratorStep {
     /// # Errors
     /// The plugin fails, or the name of an object matches no pattern that the plugin declares. Such an object could get
     /// into another dataset.
-    pub fn generate(&self, params: &str, seed: u64, tick: u64, as_of: i64) -> Result<Vec<Object>> {
-        let objects = self.plugin.generate(params, seed, tick, as_of)?;
+    pub fn generate(&self, tick: Tick) -> Result<Vec<Object>> {
+        let objects = self.plugin.generate(tick)?;
         let is_foreign = |object: &&Object| !self.families.iter().any(|family| family.matches(&object.name));
         match objects.iter().find(is_foreign) {
             None => Ok(objects),
@@ -151,11 +173,29 @@ impl DatasetStep {
     /// Opens a session of the cleaner. If the cleaner asks for a time, it gets `as_of`, in microseconds since the
     /// epoch.
     pub fn open(&self, as_of: i64) -> Result<Session<'_>> {
-        self.plugin.open(&self.parameters, self.plugin.identity().uses_as_of.then_some(as_of))
+        self.plugin.open(as_of)
     }
 }
 
+/// A dataset or table, and what it is made from.
+#[derive(Debug, Serialize)]
+pub struct Relation<'p> {
+    /// `dataset`, `table` or `kpi`.
+    pub kind: &'p str,
+    /// The name in the manifest.
+    pub name: &'p str,
+    /// The plugin that makes it.
+    pub plugin: &'p str,
+    /// The names of the relations that it reads; of a dataset the pattern of its bronze objects.
+    pub reads: Vec<String>,
+}
+
 impl TableStep {
+    /// Returns the names of the relations that it reads, each once.
+    pub fn reads(&self) -> BTreeSet<&str> {
+        self.inputs.iter().map(|input| input.relation.as_str()).collect()
+    }
+
     /// Opens an accumulator of an input. If its setting asks for a time, it gets `as_of`, in microseconds since the
     /// epoch.
     pub fn accumulator(&self, input: usize, as_of: i64) -> Result<Accumulator<'_>> {
@@ -247,12 +287,8 @@ impl Pipeline {
         for (name, section) in &manifest.source {
             let load = || {
                 let (binary, limits) = find(&format!("source.{name}"), &section.plugin, &section.limits)?;
-                let plugin = Generator::load(&engine, &section.plugin, &binary, &limits, pseudonyms)?;
-                check_parameters(plugin.identity(), &section.parameters.clone().into())?;
-                let parameters = section.parameters.clone();
-                let families = plugin.spec().objects.iter().map(|glob| Pattern::parse(glob)).collect::<Result<_>>();
-                let families = families.map_err(|error| error.context(format!("plugin `{}`", section.plugin)))?;
-                Ok(GeneratorStep { name: name.clone(), seed: section.own.seed, plugin, families, parameters })
+                let component = Generator::identify(&engine, &section.plugin, &binary, &limits, pseudonyms)?;
+                GeneratorStep::new(name, section.own.seed, component.into(), section.parameters.clone())
             };
             sources.push(load().map_err(|error| refused(error, &format!("[source.{name}]")))?);
         }
@@ -260,18 +296,17 @@ impl Pipeline {
         for (name, section) in &manifest.dataset {
             let load = || {
                 let (binary, limits) = find(&format!("dataset.{name}"), &section.plugin, &section.limits)?;
-                let plugin = Cleaner::load(&engine, &section.plugin, &binary, &limits, pseudonyms)?;
-                let parameters = parameters(plugin.identity(), &section.parameters)?;
+                let parameters = canonical(&section.parameters)?;
+                let plugin = Cleaner::load(&engine, &section.plugin, &binary, &limits, pseudonyms, &parameters)?;
                 plugin.check_rules()?;
                 let host = settings(section, manifest);
-                let key = plugin.identity().pseudonymises.then(|| pseudonyms.key_id().unwrap_or(PLAIN).to_owned());
+                let uses_as_of = plugin.spec().session.uses_as_of;
                 Ok(DatasetStep {
                     name: name.clone(),
                     pattern: Pattern::parse(&section.own.objects)?,
                     format: section.own.format,
-                    fingerprint: Fingerprint { key, ..fingerprint(plugin.identity(), &parameters, host) },
+                    fingerprint: fingerprint(plugin.identity(), parameters, uses_as_of, host, pseudonyms),
                     plugin,
-                    parameters,
                 })
             };
             datasets.push(load().map_err(|error| refused(error, &format!("[dataset.{name}]")))?);
@@ -288,7 +323,7 @@ impl Pipeline {
             let plugin = load().map_err(|error| refused(error, &format!("[{section}]")))?;
             loaded.push((section, name, own, layer, plugin));
         }
-        let tables = tables(loaded, &datasets)?;
+        let tables = tables(loaded, &datasets, pseudonyms)?;
         Ok(Self {
             name: manifest.pipeline.name.clone(),
             schedule: manifest.schedule,
@@ -322,9 +357,9 @@ impl Pipeline {
         })
     }
 
-    /// Returns whether a cleaner of the pipeline makes pseudonyms.
+    /// Returns whether a cleaner or KPI of the pipeline makes pseudonyms.
     pub fn pseudonymises(&self) -> bool {
-        self.datasets.iter().any(|step| step.plugin.identity().pseudonymises)
+        self.identities().any(|identity| identity.pseudonymises)
     }
 
     /// Returns the components of the cleaners and KPIs.
@@ -343,6 +378,54 @@ impl Pipeline {
         self.tables.iter().find(|step| step.name == name)
     }
 
+    /// Returns the datasets, then the tables in the order in which they are made.
+    pub fn relations(&self) -> Vec<Relation<'_>> {
+        let datasets = self.datasets.iter().map(|step| Relation {
+            kind: "dataset",
+            name: &step.name,
+            plugin: &step.plugin.identity().name,
+            reads: vec![step.pattern.to_string()],
+        });
+        let tables = self.tables.iter().map(|step| Relation {
+            kind: step.section.split('.').next().unwrap_or_default(),
+            name: &step.name,
+            plugin: &step.plugin.identity().name,
+            reads: step.reads().into_iter().map(ToOwned::to_owned).collect(),
+        });
+        datasets.chain(tables).collect()
+    }
+
+    /// Returns the datasets and tables that the text names, as in dbt: names separated by commas, `+a` for a and all that
+    /// it is made from, `a+` for a and all that is made of it.
+    ///
+    /// # Errors
+    /// A name is that of no dataset and no table.
+    pub fn select(&self, text: &str) -> Result<BTreeSet<String>> {
+        let reads: graph::Reads<'_> =
+            self.tables.iter().map(|step| (step.name.as_str(), step.reads().into_iter().collect())).collect();
+        let mut selected = BTreeSet::new();
+        for item in text.split(',').map(str::trim) {
+            let (before, rest) = item.strip_prefix('+').map_or((false, item), |rest| (true, rest));
+            let (after, name) = rest.strip_suffix('+').map_or((false, rest), |rest| (true, rest));
+            if self.dataset(name).is_none() && self.table(name).is_none() {
+                let datasets = self.datasets.iter().map(|step| step.name.as_str());
+                let known = datasets.chain(self.tables.iter().map(|step| step.name.as_str())).collect::<Vec<_>>();
+                return Err(Error::config(format!(
+                    "`{item}` selects nothing: there is no dataset or table `{name}`; there are {}",
+                    known.join(", ")
+                )));
+            }
+            selected.insert(name.to_owned());
+            if before {
+                selected.extend(graph::made_from(name, &reads));
+            }
+            if after {
+                selected.extend(graph::made_of(name, &reads));
+            }
+        }
+        Ok(selected)
+    }
+
     /// Returns the columns of the relation of that name.
     pub fn schema(&self, name: &str) -> Result<&SchemaRef> {
         let dataset = self.dataset(name).map(|step| &step.plugin.spec().output);
@@ -358,17 +441,23 @@ fn settings(section: &DatasetSection, manifest: &Manifest) -> String {
     format!("objects={} format={format} record_bytes={record_bytes} depth={depth}", section.own.objects)
 }
 
-/// Returns everything that the plugin's results depend on besides data, without a time and without a key.
-fn fingerprint(identity: &Identity, parameters: &str, host: String) -> Fingerprint {
+/// Returns everything that the plugin's results depend on besides data, without a time.
+fn fingerprint(
+    identity: &Identity,
+    parameters: String,
+    uses_as_of: bool,
+    host: String,
+    pseudonyms: &Pseudonyms,
+) -> Fingerprint {
     Fingerprint {
         plugin: identity.name.to_string(),
         version: identity.version.clone(),
         component: identity.sha256().to_owned(),
         contract: identity.contract.version().to_owned(),
-        parameters: parameters.to_owned(),
+        parameters,
         host,
-        key: None,
-        as_of: identity.uses_as_of.then_some(0),
+        key: identity.pseudonymises.then(|| pseudonyms.key_id().unwrap_or(PLAIN).to_owned()),
+        as_of: uses_as_of.then_some(0),
     }
 }
 
@@ -381,10 +470,9 @@ fn refused(error: Error, section: &str) -> Error {
     }
 }
 
-/// Returns the parameters as canonical JSON, with keys in order. Fails if the plugin's schema does not accept them.
-fn parameters(identity: &Identity, parameters: &Map<String, Value>) -> Result<String> {
+/// Returns the parameters as canonical JSON, with keys in order.
+fn canonical(parameters: &Map<String, Value>) -> Result<String> {
     let sorted: BTreeMap<_, _> = parameters.iter().collect();
-    check_parameters(identity, &parameters.clone().into())?;
     serde_json::to_string(&sorted).map_err(|error| Error::internal(error.to_string()))
 }
 
@@ -392,7 +480,11 @@ fn parameters(identity: &Identity, parameters: &Map<String, Value>) -> Result<St
 type Loaded<'m> = (String, &'m str, &'m TableSection, Layer, Kpi);
 
 /// Connects the tables with what they read, and returns them in an order in which each comes after all that it reads.
-fn tables(loaded: Vec<Loaded<'_>>, datasets: &[DatasetStep]) -> Result<Vec<TableStep>> {
+fn tables(
+    loaded: Vec<Loaded<'_>>,
+    datasets: &[DatasetStep],
+    pseudonyms: &Pseudonyms,
+) -> Result<Vec<TableStep>> {
     let mut schemas: BTreeMap<&str, SchemaRef> = BTreeMap::new();
     schemas.extend(datasets.iter().map(|step| (step.name.as_str(), step.plugin.spec().output.clone())));
     schemas.extend(loaded.iter().map(|(_, name, .., plugin)| (*name, plugin.spec().output.clone())));
@@ -417,7 +509,7 @@ fn tables(loaded: Vec<Loaded<'_>>, datasets: &[DatasetStep]) -> Result<Vec<Table
         let mapped: BTreeSet<_> = inputs.iter().map(|input| format!("{}={}", input.name, input.relation)).collect();
         let mapped = mapped.into_iter().collect::<Vec<_>>().join(" ");
         let uses_as_of = plugin.spec().uses_as_of();
-        let fingerprint = fingerprint(plugin.identity(), uses_as_of, &parameters, mapped);
+        let fingerprint = fingerprint(plugin.identity(), parameters, uses_as_of, mapped, pseudonyms);
         let (level, is_read) = (levels[name], reads.values().flatten().any(|read| *read == name));
         steps.push(TableStep { name: name.to_owned(), section, layer, level, is_read, plugin, inputs, fingerprint });
     }

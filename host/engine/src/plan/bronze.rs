@@ -27,6 +27,7 @@ impl<'p> Planning<'p> {
         let (mut planned, mut failures) = (Vec::new(), Vec::new());
         for (step, plan) in self.pipeline.datasets.iter().zip(datasets) {
             match plan {
+                _ if !self.is_selected(&step.name) => {}
                 Ok(plan) => planned.push(plan),
                 Err(error) => failures.push((step.name.clone(), error)),
             }

@@ -15,7 +15,7 @@ impl Planning<'_> {
         let changes = |plan: &&DatasetPlan| plan.rebuild.is_some() || !plan.objects.is_empty();
         let mut changing: BTreeSet<&str> = datasets.iter().filter(changes).map(|plan| plan.dataset.as_str()).collect();
         let mut plans = Vec::with_capacity(self.pipeline.tables.len());
-        for step in &self.pipeline.tables {
+        for step in self.pipeline.tables.iter().filter(|step| self.is_selected(&step.name)) {
             let plan = self.kpi_plan(step, &changing);
             if plan.reason.is_some() {
                 changing.insert(&step.name);
@@ -27,7 +27,7 @@ impl Planning<'_> {
 
     /// Returns the plans of the tables of one level, as far as they depend on what they read as it is.
     pub fn kpis_at(&self, level: usize) -> Vec<KpiPlan> {
-        let steps = self.pipeline.tables.iter().filter(|step| step.level == level);
+        let steps = self.pipeline.tables.iter().filter(|step| step.level == level && self.is_selected(&step.name));
         steps.map(|step| self.kpi_plan(step, &BTreeSet::new())).collect()
     }
 

@@ -2,7 +2,7 @@
 
 use super::records::{DatasetPlan, Parked};
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::pipeline::{DatasetStep, Pipeline};
 use smelt_catalog::{Dataset, Failing, Failure, Parts, State};
@@ -30,9 +30,16 @@ pub struct Planning<'p> {
     pub max_attempts: u32,
     /// If set, a dataset is rebuilt when bronze no longer holds an object that it has rows of.
     pub forget_missing: bool,
+    /// The datasets and tables that are planned; `None` if all are.
+    pub selected: Option<&'p BTreeSet<String>>,
 }
 
 impl<'p> Planning<'p> {
+    /// Returns whether the dataset or table is to be planned.
+    pub(super) fn is_selected(&self, name: &str) -> bool {
+        self.selected.is_none_or(|selected| selected.contains(name))
+    }
+
     /// Returns the datasets and KPIs that the lake holds and the manifest lacks.
     pub fn unlisted(&self) -> Parts {
         let Self { pipeline, state, .. } = self;

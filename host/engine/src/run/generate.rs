@@ -13,7 +13,7 @@ use crate::pipeline::GeneratorStep;
 use smelt_common::Error;
 use smelt_common::error::Result;
 use smelt_common::workers;
-use smelt_runtime::{Object, check_parameters};
+use smelt_runtime::{Object, Tick};
 use smelt_storage::layers::BRONZE;
 use smelt_storage::{Durability, NewObject, unavailable};
 
@@ -69,17 +69,21 @@ impl Host {
         }
         let mut generated = Generated::default();
         for step in &self.pipeline.sources {
-            let mut parameters = step.parameters.clone();
-            parameters.extend(generation.parameters.clone());
-            let parameters = Value::Object(parameters);
-            check_parameters(step.plugin.identity(), &parameters)?;
-            let parameters = parameters.to_string();
+            let with_more = match generation.parameters.is_empty() {
+                true => None,
+                false => Some(step.with(&generation.parameters)?),
+            };
+            let step = with_more.as_ref().unwrap_or(step);
             let seed = generation.seed.unwrap_or(step.seed);
             self.progress.begin("generating", 0);
             // An error from here on concerns this source alone. If the lake itself fails, the other roles report it.
             let made = generation.first.map_or_else(|| self.next_tick(step), Ok).and_then(|first| {
                 (0..ticks).zip(first..).try_for_each(|(tick, number)| {
-                    let objects = step.generate(&parameters, seed, number, time_of(tick)?.timestamp_micros())?;
+                    let starts = time_of(tick)?;
+                    // Nothing is stamped with the end of the last tick, so it may lie beyond the calendar.
+                    let ends = starts.checked_add_signed(generation.interval).unwrap_or(DateTime::<Utc>::MAX_UTC);
+                    let [starts, ends] = [starts, ends].map(|at| at.timestamp_micros());
+                    let objects = step.generate(Tick { seed, number, starts, ends })?;
                     self.put_all(step, objects, &mut generated.keys)?;
                     self.next_ticks().insert(step.name.clone(), number.saturating_add(1));
                     Ok(())

@@ -1,16 +1,17 @@
 //! A host: a pipeline that works on one lake, and what it knows of that lake.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use arrow_array::RecordBatch;
 use chrono::TimeDelta;
 
 use crate::clean::Cleaning;
 use crate::pipeline::Pipeline;
 use crate::plan::{Plan, Planning};
-use crate::tables::Aggregation;
+use crate::tables::{Aggregation, rows_of};
 use crate::tables::partial::PartialAggregates;
 use smelt_catalog::{Catalog, Known, Promotion, State, look};
 use smelt_common::clock::{Clock, apart};
@@ -37,6 +38,10 @@ pub struct Host {
     pub reconcile: bool,
     /// If set, the host tries again what is parked.
     pub retry_parked: bool,
+    /// The datasets and tables that the host works on; `None` if it works on all.
+    pub selected: Option<BTreeSet<String>>,
+    /// The time that plugins are told in place of today, in microseconds since the epoch.
+    pub told: Option<i64>,
     /// If set, the host may make pseudonyms with another key than the lake's. It then rebuilds the datasets that have
     /// some.
     pub new_key: bool,
@@ -82,6 +87,8 @@ impl Host {
             rebuild: false,
             reconcile: false,
             retry_parked: false,
+            selected: None,
+            told: None,
             new_key: false,
             orphaned: AtomicBool::new(false),
             promoted: BTreeMap::new(),
@@ -114,6 +121,21 @@ impl Host {
     /// Returns the pipeline.
     pub fn pipeline(&self) -> &Pipeline {
         &self.pipeline
+    }
+
+    /// Returns the rows of a table, in the order of its key, or as they were written if all rows are made at once.
+    ///
+    /// # Errors
+    /// The pipeline or the lake has no such table, or its rows are gone or damaged.
+    pub fn rows(&self, table: &str) -> Result<RecordBatch> {
+        let step = self.pipeline.table(table).ok_or_else(|| {
+            let known: Vec<_> = self.pipeline.tables.iter().map(|step| step.name.as_str()).collect();
+            Error::config(format!("the pipeline has no table `{table}`; it has {}", known.join(", ")))
+        })?;
+        look(self.store(), |state| match state.gold.get(table) {
+            Some(gold) => rows_of(self.store(), step, gold),
+            None => Err(Error::config(format!("the lake has no rows of `{table}` yet; `smelt run` makes them"))),
+        })
     }
 
     /// Returns what the lake holds now.
@@ -212,7 +234,8 @@ impl Host {
         let max_attempts = if self.retry_parked { u32::MAX } else { self.pipeline.max_attempts };
         let (store, pipeline, forget_missing) = (self.store(), &self.pipeline, self.forget_missing);
         let (as_of, now) = (self.as_of(), self.now());
-        Planning { store, pipeline, state, as_of, now, damaged, in_full, max_attempts, forget_missing }
+        let selected = self.selected.as_ref();
+        Planning { store, pipeline, state, as_of, now, damaged, in_full, max_attempts, forget_missing, selected }
     }
 
     /// Returns whether it is time to compare bronze with the catalog in full.
@@ -238,9 +261,12 @@ impl Host {
         self.clock.now().timestamp_micros()
     }
 
-    /// Returns the time that plugins are told if they ask: the beginning of the UTC day, so that results change once a
-    /// day.
+    /// Returns the time that plugins are told if they ask: [`Host::told`], or else the beginning of the UTC day, so that
+    /// results change once a day.
     pub fn as_of(&self) -> i64 {
+        if let Some(told) = self.told {
+            return told;
+        }
         let day = TimeDelta::days(1).num_microseconds().expect("a day has few microseconds");
         self.clock.now().timestamp_micros().div_euclid(day) * day
     }

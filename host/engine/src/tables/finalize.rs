@@ -188,7 +188,7 @@ impl<'n> Node<'n> {
         }
         let (store, stem) = (self.of.store, self.of.stem(self.step, &stage.to_string()));
         let before = kept.open(store)?;
-        let next = self.taking(stage, next);
+        let next = Taker::of_stage(self.step, stage, next);
         let mut retired = std::mem::take(&mut self.retired);
         let written = kept.write(store, &stem, bytes, parts, &mut retired, |number, part| {
             let _span = profile::span("finalize sums", &self.step.name);
@@ -214,7 +214,7 @@ impl<'n> Node<'n> {
 
     /// Does what [`Node::advance`] does, for a stage whose rows are all one group.
     fn advance_whole(&mut self, stage: usize, kept: &mut SortedRuns, sums: &Shards, next: &Shards) -> Result<()> {
-        let next = self.taking(stage, next);
+        let next = Taker::of_stage(self.step, stage, next);
         let changed = sums.take(0);
         let mut before = changed.like();
         kept.scan(self.of.store, |key, rows| before.load(key, rows, Sign::Plus))?;
@@ -367,13 +367,6 @@ impl<'n> Node<'n> {
         Ok(RowsChange { added: write("added", &delta.added)?, removed: write("removed", &delta.removed)? })
     }
 
-    /// Returns what takes the rows that the reducers of a stage give: the next stage, or the rows of the table.
-    fn taking<'t>(&self, stage: usize, next: &'t Shards) -> Taker<'t> {
-        let spec = self.step.plugin.spec();
-        let rows = (stage + 1 == spec.stages.len()).then(|| RowStage::of(spec));
-        Taker { next, rows }
-    }
-
     fn with_reducer<R>(&self, stage: usize, work: impl FnOnce(&mut Reducer<'n>) -> Result<R>) -> Result<R> {
         let free = self.reducers.lock().expect("no one panics while holding it").get_mut(&stage).and_then(Vec::pop);
         let mut reducer = free.map_or_else(|| self.step.reducer(stage, self.of.as_of), Ok)?;
@@ -398,6 +391,12 @@ impl<'t> Taker<'t> {
         Self { next: sums, rows: spec.stages.is_empty().then(|| RowStage::of(spec)) }
     }
 
+    /// Returns what takes the rows that the reducers of a stage give: the next stage, or the rows of the table.
+    pub(super) fn of_stage(step: &TableStep, stage: usize, next: &'t Shards) -> Self {
+        let spec = step.plugin.spec();
+        Self { next, rows: (stage + 1 == spec.stages.len()).then(|| RowStage::of(spec)) }
+    }
+
     pub(super) fn add(&self, given: &RecordBatch, sign: Sign) -> Result<()> {
         match &self.rows {
             Some(rows) => self.next.add(&rows.counted(given)?, sign),
@@ -418,13 +417,19 @@ fn add_rows(content: &mut Content, (row, count): (&[u8], i128)) -> Result<()> {
     Ok(())
 }
 
-/// Returns the rows of a table that are kept by key, in the order of the key.
+/// Returns the rows of a table: in the order of its key, or as its reducer gives them if it is made at once.
 ///
 /// # Errors
-/// The rows are not kept so, or they are gone or damaged.
+/// What is kept of the table is gone or damaged, or the plugin fails.
 pub fn rows_of(store: &dyn Store, step: &TableStep, gold: &Gold) -> Result<RecordBatch> {
-    match &gold.relation.files {
-        Files::Rows(kept) => RowStage::of(step.plugin.spec()).all(store, kept),
+    match (&gold.relation.files, gold.stages.last()) {
+        (_, Some(kept)) if step.is_whole() => {
+            let stage = gold.stages.len() - 1;
+            let mut all = Sums::new(&step.plugin.spec().stages[stage]);
+            kept.scan(store, |key, rows| all.load(key, rows, Sign::Plus))?;
+            whole(&mut step.reducer(stage, gold.relation.fingerprint.as_of.unwrap_or_default())?, &all.sorted())
+        }
+        (Files::Rows(kept), _) => RowStage::of(step.plugin.spec()).all(store, kept),
         _ => Err(Error::internal(format!("the rows of `{}` are not kept by key", step.name))),
     }
 }

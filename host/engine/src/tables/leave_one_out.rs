@@ -1,41 +1,61 @@
-//! Computes a KPI's table as it would be without one silver object.
+//! Makes a table as it would be without one silver object, through all tables that lie in between.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 
 use arrow_array::RecordBatch;
 
-use super::finalize::{fold, kept_groups};
-use crate::pipeline::{TableStep, Pipeline};
+use super::finalize::{Taker, kept_groups, reduce, whole};
+use super::row_stage::RowStage;
+use crate::pipeline::{Pipeline, TableStep};
 use crate::silver;
-use smelt_catalog::{Gold, ObjectRef};
+use smelt_catalog::{Files, ObjectRef, State};
 use smelt_common::error::Result;
 use smelt_common::{Error, workers};
-use smelt_runtime::Accumulator;
+use smelt_runtime::Reducer;
 use smelt_runtime::sums::{Shards, Sign, Sums};
 use smelt_storage::Store;
 use smelt_storage::sorted_runs::Reader;
 
-/// A KPI's sums, from which its table can be computed without one of the silver objects.
+/// A table and all tables that it was made from, as they are kept. From these the table can be made without one of the
+/// silver objects.
 pub struct LeaveOneOut<'w> {
     store: &'w dyn Store,
     pipeline: &'w Pipeline,
-    step: &'w TableStep,
     as_of: i64,
-    /// The kept sums of each stage before the last.
-    kept: Vec<Reader<'w>>,
-    /// All sums of the last stage.
-    last: Sums,
+    /// The tables, each after all that it reads. The last one is the table in question.
+    nodes: Vec<Node<'w>>,
 }
 
-/// The sums of single silver objects under one KPI's component and parameters, by input, key and sha256.
+/// A table as it is kept.
+struct Node<'w> {
+    step: &'w TableStep,
+    /// The kept sums of each stage.
+    stages: Vec<Reader<'w>>,
+    /// All sums of the last stage, if these are one group.
+    last: Option<Sums>,
+    /// All rows of the table, if it is made as a whole or is the table in question.
+    rows: Sums,
+    row_stage: RowStage,
+}
+
+/// The rows that leave a relation, and those that come.
+type Change = Vec<(RecordBatch, Sign)>;
+
+/// The sums of single silver objects for one input of a table, by table, input, key and sha256.
 #[derive(Default)]
-pub struct States(Mutex<HashMap<(usize, String, String), RecordBatch>>);
+pub struct States(Mutex<HashMap<(String, usize, String, String), RecordBatch>>);
 
 impl States {
     /// Returns the object's sums. Calls `make` if they are not known yet.
-    fn of(&self, input: usize, object: &ObjectRef, make: impl FnOnce() -> Result<RecordBatch>) -> Result<RecordBatch> {
-        let key = (input, object.key.clone(), object.sha256.clone());
+    fn of(
+        &self,
+        table: &str,
+        input: usize,
+        object: &ObjectRef,
+        make: impl FnOnce() -> Result<RecordBatch>,
+    ) -> Result<RecordBatch> {
+        let key = (table.to_owned(), input, object.key.clone(), object.sha256.clone());
         let known = self.0.lock().expect("no one panics while holding it").get(&key).cloned();
         if let Some(known) = known {
             return Ok(known);
@@ -47,33 +67,70 @@ impl States {
 }
 
 impl<'w> LeaveOneOut<'w> {
-    /// Opens the sums of the table `gold`. The pipeline must have the components and parameters that the table was made
-    /// with.
-    pub fn open(store: &'w dyn Store, pipeline: &'w Pipeline, step: &'w TableStep, gold: &'w Gold) -> Result<Self> {
-        let specs = &step.plugin.spec().stages;
-        let Some((stage, folded)) = gold.stages.split_last().filter(|_| gold.stages.len() == specs.len()) else {
-            let (kpi, kept, declared) = (&step.name, gold.stages.len(), specs.len());
-            return Err(Error::internal(format!(
-                "the table of KPI `{kpi}` has {kept} stages, but its plugin declares {declared}"
-            )));
-        };
-        let mut last = Sums::new(&specs[folded.len()]);
-        stage.scan(store, |key, rows| last.load(key, rows, Sign::Plus))?;
-        let kept = folded.iter().map(|stage| stage.open(store)).collect::<Result<_>>()?;
-        Ok(Self { store, pipeline, step, as_of: gold.relation.fingerprint.as_of.unwrap_or_default(), kept, last })
+    /// Opens what is kept of the table of that name, and of all that it was made from. The pipeline must have exactly
+    /// these tables, with the components and parameters that they were made with. The plugins are told the time `as_of`.
+    pub fn open(
+        store: &'w dyn Store,
+        pipeline: &'w Pipeline,
+        state: &'w State,
+        table: &str,
+        as_of: Option<i64>,
+    ) -> Result<Self> {
+        let mut nodes: Vec<Node<'w>> = Vec::new();
+        for step in &pipeline.tables {
+            let spec = step.plugin.spec();
+            let gold = state.gold.get(&step.name).filter(|gold| gold.stages.len() == spec.stages.len());
+            let gold = gold.ok_or_else(|| {
+                Error::internal(format!("what is kept of table `{}` is not what its plugin declares", step.name))
+            })?;
+            let last = match (step.is_whole(), gold.stages.last(), spec.stages.last()) {
+                (true, Some(kept), Some(stage)) => {
+                    let mut last = Sums::new(stage);
+                    kept.scan(store, |key, rows| last.load(key, rows, Sign::Plus))?;
+                    Some(last)
+                }
+                _ => None,
+            };
+            let row_stage = RowStage::of(spec);
+            let mut rows = Sums::new(&row_stage.spec);
+            if let Files::Rows(kept) = &gold.relation.files
+                && (last.is_some() || step.name == table)
+            {
+                kept.scan(store, |key, row| rows.load(key, row, Sign::Plus))?;
+            }
+            let stages = gold.stages.iter().map(|stage| stage.open(store)).collect::<Result<_>>()?;
+            nodes.push(Node { step, stages, last, rows, row_stage });
+        }
+        if nodes.last().is_none_or(|node| node.step.name != table) {
+            return Err(Error::internal(format!("table `{table}` is not the last one of its own pipeline")));
+        }
+        Ok(Self { store, pipeline, as_of: as_of.unwrap_or_default(), nodes })
+    }
+
+    fn target(&self) -> &Node<'w> {
+        &self.nodes[self.nodes.len() - 1]
+    }
+
+    /// Returns the table in question.
+    pub fn step(&self) -> &'w TableStep {
+        self.target().step
     }
 
     /// Returns the table with all silver objects.
     pub fn table(&self) -> Result<RecordBatch> {
-        self.accumulator()?.evaluate(&self.last.batch()?)
+        let node = self.target();
+        match &node.last {
+            Some(last) => whole(&mut self.reducer(node, node.stages.len() - 1)?, &last.sorted()),
+            None => node.row_stage.rows(&node.rows.batch()?),
+        }
     }
 
-    /// Returns one table for each object: the table without that object alone. An object is given with the index of the
-    /// KPI's input that reads it.
-    pub fn without(&self, objects: Vec<(usize, &ObjectRef)>, states: &States) -> Result<Vec<RecordBatch>> {
+    /// Returns one table for each object: the table without that object alone. An object is given with the name of its
+    /// dataset.
+    pub fn without(&self, objects: Vec<(&str, &ObjectRef)>, states: &States) -> Result<Vec<RecordBatch>> {
         let failed = Mutex::new(None);
-        let tables = workers::map(objects, |(input, object)| {
-            self.without_one(input, object, states).map_err(|error| {
+        let tables = workers::map(objects, |(dataset, object)| {
+            self.without_one(dataset, object, states).map_err(|error| {
                 failed.lock().expect("no one panics while holding it").get_or_insert(error);
             })
         });
@@ -83,42 +140,104 @@ impl<'w> LeaveOneOut<'w> {
         }
     }
 
-    fn without_one(&self, input: usize, object: &ObjectRef, states: &States) -> Result<RecordBatch> {
-        let specs = &self.step.plugin.spec().stages;
-        let mut accumulator = self.accumulator()?;
-        let state = states.of(input, object, || self.state(&mut accumulator, input, object))?;
-        let hash = |stage: usize| self.kept.get(stage).map(Reader::key_hash).copied().unwrap_or_default();
-        let mut changed = Shards::new(&specs[0], hash(0));
-        changed.add(&state, Sign::Minus);
-        for (stage, kept) in self.kept.iter().enumerate() {
-            let next = Shards::new(&specs[stage + 1], hash(stage + 1));
-            let changed_here = changed.all();
-            let mut groups = kept_groups(kept, &changed_here)?;
-            fold(&mut accumulator, stage, &groups.sorted_by_hash(kept.key_hash()), Sign::Minus, &next)?;
-            groups.add_all(&changed_here, Sign::Plus);
-            fold(&mut accumulator, stage, &groups.sorted_by_hash(kept.key_hash()), Sign::Plus, &next)?;
-            changed = next;
+    fn without_one(&self, dataset: &str, object: &ObjectRef, states: &States) -> Result<RecordBatch> {
+        let mut changes: BTreeMap<&str, Change> = BTreeMap::new();
+        for node in &self.nodes {
+            let step = node.step;
+            let sums = node.empty();
+            for (input, of) in step.inputs.iter().enumerate() {
+                let sums = &sums[step.target(input)];
+                let taker = Taker::of_input(step, sums);
+                if of.relation == dataset {
+                    let state = states.of(&step.name, input, object, || self.state(step, input, dataset, object))?;
+                    taker.add(&state, Sign::Minus)?;
+                }
+                for (rows, sign) in changes.get(of.relation.as_str()).into_iter().flatten() {
+                    let mut accumulator = step.accumulator(input, self.as_of)?;
+                    accumulator.update(&silver::project(rows, &of.columns)?)?;
+                    taker.add(&accumulator.state()?, *sign)?;
+                }
+            }
+            let is_target = step.name == self.step().name;
+            if let Some(table) = self.carry(node, &sums, is_target)? {
+                return Ok(table);
+            }
+            let changed = sums[sums.len() - 1].all();
+            let delta = node.row_stage.delta(&changed.sorted())?;
+            let signed = |rows: Vec<RecordBatch>, sign| rows.into_iter().map(move |rows| (rows, sign));
+            let change = signed(delta.removed, Sign::Minus).chain(signed(delta.added, Sign::Plus)).collect();
+            changes.insert(&step.name, change);
         }
-        let mut last = self.last.like();
-        last.add_all(&self.last, Sign::Plus);
-        last.add_all(&changed.all(), Sign::Plus);
-        accumulator.evaluate(&last.batch()?)
+        Err(Error::internal("a table is not the last one of its own pipeline"))
+    }
+
+    /// Carries the changes in `sums` through the stages of a table to the sums of its rows. Returns the whole table if
+    /// it `is_target`.
+    fn carry(&self, node: &Node<'w>, sums: &[Shards], is_target: bool) -> Result<Option<RecordBatch>> {
+        let spec = node.step.plugin.spec();
+        for (stage, kept) in node.stages.iter().enumerate() {
+            let is_last = stage + 1 == node.stages.len();
+            let next = Taker::of_stage(node.step, stage, &sums[stage + 1]);
+            let changed = sums[stage].all();
+            if let Some(last) = node.last.as_ref().filter(|_| is_last) {
+                let mut all = changed.like();
+                all.add_all(last, Sign::Plus);
+                all.add_all(&changed, Sign::Plus);
+                let table = whole(&mut self.reducer(node, stage)?, &all.sorted())?;
+                if is_target {
+                    return Ok(Some(table));
+                }
+                next.add(&table, Sign::Plus)?;
+                let rows = &sums[stage + 1];
+                rows.add(&node.rows.batch()?, Sign::Minus);
+                continue;
+            }
+            if changed.is_empty() {
+                continue;
+            }
+            let mut reducer = self.reducer(node, stage)?;
+            if spec.stages[stage].group == 0 {
+                let mut all = changed.like();
+                kept.scan(|key, rows| all.load(key, rows, Sign::Plus))?;
+                next.add(&whole(&mut reducer, &all.sorted())?, Sign::Minus)?;
+                all.add_all(&changed, Sign::Plus);
+                next.add(&whole(&mut reducer, &all.sorted())?, Sign::Plus)?;
+                continue;
+            }
+            let mut groups = kept_groups(kept, &changed)?;
+            reduce(&mut reducer, &groups.sorted_by_hash(kept.key_hash()), Sign::Minus, &next)?;
+            groups.add_all(&changed, Sign::Plus);
+            reduce(&mut reducer, &groups.sorted_by_hash(kept.key_hash()), Sign::Plus, &next)?;
+        }
+        if !is_target {
+            return Ok(None);
+        }
+        let mut rows = node.rows.like();
+        rows.add_all(&node.rows, Sign::Plus);
+        rows.add_all(&sums[sums.len() - 1].all(), Sign::Plus);
+        node.row_stage.rows(&rows.batch()?).map(Some)
     }
 
     /// Returns the sums of one silver object.
-    fn state(&self, accumulator: &mut Accumulator<'_>, input: usize, object: &ObjectRef) -> Result<RecordBatch> {
-        let input = &self.step.inputs[input];
-        let cleaner = self
-            .pipeline
-            .dataset(&input.relation)
-            .ok_or_else(|| Error::internal("a KPI reads a dataset that the pipeline lacks"))?;
-        for batch in silver::read(self.store, object, &cleaner.plugin.spec().output, &input.columns)? {
-            accumulator.update(&input.name, &silver::project(&batch, &input.columns)?)?;
+    fn state(&self, step: &TableStep, input: usize, dataset: &str, object: &ObjectRef) -> Result<RecordBatch> {
+        let mut accumulator = step.accumulator(input, self.as_of)?;
+        let columns = &step.inputs[input].columns;
+        for batch in silver::read(self.store, object, self.pipeline.schema(dataset)?, columns)? {
+            accumulator.update(&silver::project(&batch, columns)?)?;
         }
         accumulator.state()
     }
 
-    fn accumulator(&self) -> Result<Accumulator<'w>> {
-        self.step.open(self.as_of)
+    fn reducer(&self, node: &Node<'w>, stage: usize) -> Result<Reducer<'w>> {
+        node.step.reducer(stage, self.as_of)
+    }
+}
+
+impl Node<'_> {
+    /// Returns empty sums for each stage, and for the rows of the table.
+    fn empty(&self) -> Vec<Shards> {
+        let specs = &self.step.plugin.spec().stages;
+        let stages = specs.iter().zip(&self.stages).map(|(spec, kept)| Shards::new(spec, *kept.key_hash()));
+        stages.chain([Shards::new(&self.row_stage.spec, Default::default())]).collect()
     }
 }

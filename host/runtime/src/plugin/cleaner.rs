@@ -8,9 +8,9 @@ use super::identity::Identity;
 use super::loaded::{Loaded, cost, instantiated};
 use super::loader::loader;
 use super::world::World;
-use crate::bindings::{types, v0_1_0, v0_2_0};
+use crate::bindings::{types, v0_1_0, v0_2_0, v0_3_0};
 use crate::state::{State, arm, arm_with, outcome};
-use crate::versions::{Versioned, whichever};
+use crate::versions::{Earlier, Said, Versioned, earlier, whichever};
 use crate::{CleanerSpec, Contract, ipc, native};
 use smelt_common::Error;
 use smelt_common::cost::Cost;
@@ -24,6 +24,7 @@ pub struct Cleaner {
     pre: Pre,
     identity: Identity,
     spec: CleanerSpec,
+    params: String,
 }
 
 loader!(Cleaner, cleaner, Cleaner, CleanerPre, smelt_plugin_cleaning, CleanerDescription, CleanerSpec);
@@ -69,16 +70,18 @@ impl Cleaner {
         }
     }
 
-    /// Opens a session in a store of its own.
-    pub fn open(&self, params: &str, as_of: Option<i64>) -> Result<Session<'_>> {
+    /// Opens a session in a store of its own. If its setting asks for a time, it is told `as_of`, in microseconds since
+    /// the epoch.
+    pub fn open(&self, as_of: i64) -> Result<Session<'_>> {
         let limits = &self.loaded.limits;
+        let (params, as_of) = (self.spec.session.params.as_str(), self.spec.session.as_of(as_of));
         let mut store = self.loaded.store();
         let instance = Self::instance(&self.pre, &mut store)?;
         arm(&mut store, limits);
         let called =
             whichever!(&instance, it => it.smelt_plugin_cleaning().session().call_open(&mut store, params, as_of));
         let session = outcome(&mut store, "open", called)?;
-        let native = self.loaded.native(params, as_of)?;
+        let native = self.loaded.native(None, params, as_of)?;
         Ok(Session { plugin: self, store, instance, session, stream: vec![], native })
     }
 }

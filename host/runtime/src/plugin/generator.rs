@@ -6,9 +6,9 @@ use super::identity::Identity;
 use super::loaded::{Loaded, cost, instantiated};
 use super::loader::loader;
 use super::world::World;
-use crate::bindings::{types, v0_1_0, v0_2_0};
+use crate::bindings::{types, v0_1_0, v0_2_0, v0_3_0};
 use crate::state::{State, arm, outcome};
-use crate::versions::{Versioned, whichever};
+use crate::versions::{Earlier, Said, Versioned, earlier};
 use crate::{Contract, GeneratorSpec};
 use smelt_common::Error;
 use smelt_common::cost::Cost;
@@ -24,46 +24,48 @@ pub struct Generator {
     pre: Pre,
     identity: Identity,
     spec: GeneratorSpec,
+    params: String,
 }
 
 loader!(Generator, source, Source, SourcePre, smelt_plugin_generation, SourceDescription, GeneratorSpec);
 
 impl Generator {
-    /// Makes the objects of one tick. `as_of` is in microseconds since the epoch.
+    /// Makes the objects of one tick. Times are in microseconds since the epoch.
     ///
     /// # Errors
     /// Fails if the call fails, if it makes more than 10,000 objects, or if a name is not valid.
-    pub fn generate(&self, params: &str, seed: u64, tick: u64, as_of: i64) -> Result<Vec<types::Object>> {
-        Ok(self.metered(params, seed, tick, as_of)?.0)
+    pub fn generate(&self, tick: types::Tick) -> Result<Vec<types::Object>> {
+        Ok(self.metered(tick)?.0)
     }
 
     /// As [`generate`](Self::generate). Also returns what the call used.
-    pub fn metered(&self, params: &str, seed: u64, tick: u64, as_of: i64) -> Result<(Vec<types::Object>, Cost)> {
+    pub fn metered(&self, tick: types::Tick) -> Result<(Vec<types::Object>, Cost)> {
         let mut store = self.loaded.store();
         let instance = Self::instance(&self.pre, &mut store)?;
-        let objects = self.call(&instance, &mut store, params, (seed, tick, as_of))?;
+        let objects = self.call(&instance, &mut store, tick)?;
         Ok((objects, cost(&store)))
     }
 
-    /// Makes the objects for each seed, tick and time, one after the other in the same instance. (A run gives every
-    /// tick a new instance.)
-    pub fn series(&self, params: &str, arguments: &[(u64, u64, i64)]) -> Result<Vec<Vec<types::Object>>> {
+    /// Makes the objects of each tick, one after the other in the same instance. (A run gives every tick a new
+    /// instance.)
+    pub fn series(&self, ticks: &[types::Tick]) -> Result<Vec<Vec<types::Object>>> {
         let mut store = self.loaded.store();
         let instance = Self::instance(&self.pre, &mut store)?;
-        arguments.iter().map(|&arguments| self.call(&instance, &mut store, params, arguments)).collect()
+        ticks.iter().map(|&tick| self.call(&instance, &mut store, tick)).collect()
     }
 
-    fn call(
-        &self,
-        instance: &Instance,
-        store: &mut Store<State>,
-        params: &str,
-        (seed, tick, as_of): (u64, u64, i64),
-    ) -> Result<Vec<types::Object>> {
+    fn call(&self, instance: &Instance, store: &mut Store<State>, tick: types::Tick) -> Result<Vec<types::Object>> {
         arm(store, &self.loaded.limits);
-        let called = whichever!(instance, it => it
-            .smelt_plugin_generation()
-            .call_generate(&mut *store, params, seed, tick, as_of));
+        let called = match instance {
+            // Before 0.3.0 a source was told when its objects are stamped, and not how long a tick is.
+            Versioned::Earlier(instance) => {
+                let types::Tick { seed, number, starts, ends: _ } = tick;
+                earlier!(instance, it => {
+                    it.smelt_plugin_generation().call_generate(&mut *store, &self.params, seed, number, starts)
+                })
+            }
+            Versioned::V0_3_0(it) => it.smelt_plugin_generation().call_generate(&mut *store, &self.params, tick),
+        };
         let objects = outcome(store, "generate", called)?;
         if objects.len() > OBJECTS {
             let (plugin, many) = (&self.loaded.name, objects.len());

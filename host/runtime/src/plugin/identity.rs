@@ -23,10 +23,10 @@ pub struct Identity {
     pub binary: Binary,
     /// The version of the contract for which it was built.
     pub contract: Contract,
+    /// What it is, in one sentence, in the words of the guest.
+    pub summary: String,
     /// The JSON Schema of its parameters.
     pub parameters: String,
-    /// True if it is given the time of the run.
-    pub uses_as_of: bool,
     /// True if it can ask for pseudonyms, so that its results depend on their key.
     pub pseudonymises: bool,
 }

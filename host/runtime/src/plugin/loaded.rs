@@ -9,7 +9,7 @@ use super::identity::Identity;
 use crate::bindings::types;
 use crate::meter::Ticks;
 use crate::privacy::Pseudonyms;
-use crate::state::{State, arm_to_start, outcome};
+use crate::state::{State, arm_to_describe, arm_to_start, outcome};
 use crate::{Contract, Engine, Limits, native};
 use smelt_common::Error;
 use smelt_common::binary::Binary;
@@ -49,9 +49,22 @@ impl Loaded {
         store
     }
 
-    /// Returns the native session or accumulator that a benchmark calls in place of the component's.
-    pub(super) fn native(&self, params: &str, as_of: Option<i64>) -> Result<Option<native::Instance>> {
-        self.native.as_ref().map(|library| library.open(params, as_of, &self.pseudonyms)).transpose()
+    /// As [`store`](Self::store), for an instance that describes itself for parameters.
+    pub(super) fn store_to_describe(&self) -> Store<State> {
+        let mut store = self.store();
+        arm_to_describe(&mut store, &self.limits);
+        store
+    }
+
+    /// Returns the native instance that a benchmark calls in place of the component's. `part` says of what it is, if its
+    /// plugin has several parts.
+    pub(super) fn native(
+        &self,
+        part: Option<native::Part>,
+        params: &str,
+        as_of: Option<i64>,
+    ) -> Result<Option<native::Instance>> {
+        self.native.as_ref().map(|library| library.open(part, params, as_of, &self.pseudonyms)).transpose()
     }
 
     pub(super) fn load(
@@ -77,20 +90,21 @@ impl Loaded {
         &self,
         binary: Binary,
         contract: Contract,
-        declared: &types::Identity,
+        declared: types::Identity,
         imports_privacy: bool,
     ) -> Result<Identity> {
-        if *declared.name != *self.name {
-            let given = guest_text(&declared.name, 255);
+        let types::Identity { name, version, summary, parameters } = declared;
+        if *name != *self.name {
+            let given = guest_text(&name, 255);
             return Err(Error::plugin(format!("the component found as plugin `{}` calls itself `{given}`", self.name)));
         }
         Ok(Identity {
             name: self.name.clone(),
-            version: guest_text(&declared.version, 64),
+            version: guest_text(&version, 64),
             binary,
             contract,
-            parameters: declared.parameters.clone(),
-            uses_as_of: declared.uses_as_of,
+            summary,
+            parameters,
             pseudonymises: imports_privacy,
         })
     }

@@ -1,66 +1,144 @@
 //! Loads a component as a plugin of one kind.
 
-/// Defines `load`, `identity` and `spec` of one kind of plugin. It is a macro because the generated bindings of the
+/// Defines `load`, `identify` and what every kind of plugin has. It is a macro because the generated bindings of the
 /// worlds have no trait in common.
 macro_rules! loader {
     ($plugin:ident, $module:ident, $world:ident, $pre:ident, $call:ident, $description:ident, $spec:ty) => {
-        type Pre = Versioned<v0_1_0::$module::$pre<State>, v0_2_0::$module::$pre<State>>;
-        type Instance = Versioned<v0_1_0::$module::$world, v0_2_0::$module::$world>;
+        type Pre = Versioned<
+            v0_1_0::$module::$pre<State>,
+            v0_2_0::$module::$pre<State>,
+            v0_3_0::$module::$pre<State>,
+        >;
+        type Instance = Versioned<v0_1_0::$module::$world, v0_2_0::$module::$world, v0_3_0::$module::$world>;
 
         impl $plugin {
-            /// Compiles the component, checks it against its world, and asks it for its description.
+            /// Compiles the component, checks it against its world, asks who it is, checks the parameters against its
+            /// schema, and asks what it does under them. `params` is a JSON object.
             ///
             /// # Errors
             /// Fails if the component is not a plugin of this kind, or if its description is wrong.
+            /// [`Kind::InvalidConfig`](smelt_common::error::Kind::InvalidConfig) if it does not accept the parameters.
             pub fn load(
                 engine: &$crate::Engine,
                 name: &str,
                 binary: &smelt_common::binary::Binary,
                 limits: &$crate::Limits,
                 pseudonyms: &$crate::privacy::Pseudonyms,
+                params: &str,
             ) -> Result<Self> {
+                Self::identify(engine, name, binary, limits, pseudonyms)?.describe(params)
+            }
+
+            /// Compiles the component, checks it against its world, and asks who it is, whatever its parameters.
+            ///
+            /// # Errors
+            /// Fails if the component is not a plugin of this kind, or if what it says of itself is wrong.
+            pub fn identify(
+                engine: &$crate::Engine,
+                name: &str,
+                binary: &smelt_common::binary::Binary,
+                limits: &$crate::Limits,
+                pseudonyms: &$crate::privacy::Pseudonyms,
+            ) -> Result<$crate::Identified<Self>> {
                 let _span = smelt_common::profile::span("load", name);
-                let (loaded, component) = $crate::plugin::loaded::Loaded::load(engine, name, binary, limits, pseudonyms)?;
+                let (loaded, component) = Loaded::load(engine, name, binary, limits, pseudonyms)?;
                 let inspection = $crate::plugin::world::Inspection::of(engine, &component);
                 let contract = inspection.check(name, World::$world)?;
                 let linked = $crate::imports::linker(engine.inner(), World::$world, contract);
                 let linked = linked.and_then(|linker| linker.instantiate_pre(&component));
-                let pre = match contract {
-                    Contract::V0_1_0 => linked.and_then(v0_1_0::$module::$pre::new).map(Versioned::V0_1_0),
-                    Contract::V0_2_0 => linked.and_then(v0_2_0::$module::$pre::new).map(Versioned::V0_2_0),
-                };
+                let pre = linked.and_then(|linked| Ok(match contract {
+                    Contract::V0_1_0 => Versioned::Earlier(Earlier::V0_1_0(v0_1_0::$module::$pre::new(linked)?)),
+                    Contract::V0_2_0 => Versioned::Earlier(Earlier::V0_2_0(v0_2_0::$module::$pre::new(linked)?)),
+                    Contract::V0_3_0 => Versioned::V0_3_0(v0_3_0::$module::$pre::new(linked)?),
+                }));
                 let pre = pre.map_err(|error| $crate::plugin::loaded::no_link(name, contract, &error))?;
+                let wrong = |error: smelt_common::Error| error.context(format!("plugin `{name}`"));
                 let mut store = loaded.store();
-                let described = Self::describe(&Self::instance(&pre, &mut store)?, &mut store)?;
-                let spec = <$spec>::try_from(described).map_err(|error| error.context(format!("plugin `{name}`")))?;
+                let said = Self::said(&Self::instance(&pre, &mut store)?, &mut store)?;
+                let declared = match &said {
+                    Said::All(said) => types::Identity::from($crate::versions::Constant::identity(said)),
+                    Said::Identity(identity) => identity.clone(),
+                };
+                $crate::convert::check_identity(&declared).map_err(wrong)?;
                 let imports_privacy = inspection.imports_privacy(contract);
-                let identity = loaded.identity(binary.clone(), contract, &spec.identity, imports_privacy)?;
-                Ok(Self { loaded, pre, identity, spec })
+                let identity = loaded.identity(binary.clone(), contract, declared, imports_privacy)?;
+                if let Said::All(said) = &said {
+                    // What is wrong with a constant description is wrong whatever the parameters.
+                    $crate::convert::Described::spec(said.clone(), "{}").map_err(wrong)?;
+                }
+                Ok($crate::Identified::new(identity.clone(), move |params| {
+                    let spec = match &said {
+                        Said::All(said) => $crate::convert::Described::spec(said.clone(), params),
+                        Said::Identity(_) => {
+                            let mut store = loaded.store_to_describe();
+                            let instance = Self::instance(&pre, &mut store)?;
+                            <$spec>::try_from(Self::described(&instance, &mut store, params)?)
+                        }
+                    };
+                    let spec = spec.map_err(|error| error.context(format!("plugin `{}`", loaded.name)))?;
+                    let (loaded, pre, identity) = (loaded.clone(), pre.clone(), identity.clone());
+                    Ok(Self { loaded, pre, identity, spec, params: params.to_owned() })
+                }))
             }
 
             fn instance(pre: &Pre, store: &mut Store<State>) -> Result<Instance> {
                 let made = match pre {
-                    Versioned::V0_1_0(pre) => pre.instantiate(&mut *store).map(Versioned::V0_1_0),
-                    Versioned::V0_2_0(pre) => pre.instantiate(&mut *store).map(Versioned::V0_2_0),
+                    Versioned::Earlier(Earlier::V0_1_0(pre)) => {
+                        pre.instantiate(&mut *store).map(|made| Versioned::Earlier(Earlier::V0_1_0(made)))
+                    }
+                    Versioned::Earlier(Earlier::V0_2_0(pre)) => {
+                        pre.instantiate(&mut *store).map(|made| Versioned::Earlier(Earlier::V0_2_0(made)))
+                    }
+                    Versioned::V0_3_0(pre) => pre.instantiate(&mut *store).map(Versioned::V0_3_0),
                 };
                 instantiated(store, made)
             }
 
-            fn describe(instance: &Instance, store: &mut Store<State>) -> Result<types::$description> {
-                let described =
-                    whichever!(instance, it => it.$call().call_describe(&mut *store).map(types::$description::from));
-                outcome(store, "describe itself", described.map(Ok))
+            /// Returns what the plugin says whatever its parameters.
+            fn said(instance: &Instance, store: &mut Store<State>) -> Result<Said<v0_2_0::types::$description>> {
+                Ok(match instance {
+                    Versioned::Earlier(instance) => {
+                        let said = earlier!(instance, it => {
+                            it.$call().call_describe(&mut *store).map(v0_2_0::types::$description::from)
+                        });
+                        Said::All(outcome(store, "describe itself", said.map(Ok))?)
+                    }
+                    Versioned::V0_3_0(it) => {
+                        let said = it.$call().call_identify(&mut *store);
+                        Said::Identity(outcome(store, "identify itself", said.map(Ok))?)
+                    }
+                })
             }
 
-            /// Describes itself `times` times in a new instance. The descriptions have no particular form, but can be
-            /// compared.
+            /// Returns the description of a plugin of 0.3.0.
+            fn described(
+                instance: &Instance,
+                store: &mut Store<State>,
+                params: &str,
+            ) -> Result<types::$description> {
+                let Versioned::V0_3_0(it) = instance else {
+                    return Err(smelt_common::Error::internal("a component before 0.3.0 was asked about parameters"));
+                };
+                let described = it.$call().call_describe(&mut *store, params);
+                $crate::state::described(store, described)
+            }
+
+            /// Says who it is and what it does `times` times in a new instance. The texts have no particular form, but
+            /// can be compared.
             pub fn describe_again(&self, times: usize) -> Result<Vec<String>> {
                 let limits = &self.loaded.limits;
                 let mut store = self.loaded.store();
                 let instance = Self::instance(&self.pre, &mut store)?;
                 let mut describe = || {
                     $crate::state::arm_to_start(&mut store, limits);
-                    Self::describe(&instance, &mut store).map(|what| format!("{what:?}"))
+                    let said = Self::said(&instance, &mut store)?;
+                    Ok(match said {
+                        Said::All(said) => format!("{said:?}"),
+                        Said::Identity(identity) => {
+                            $crate::state::arm_to_describe(&mut store, limits);
+                            format!("{identity:?} {:?}", Self::described(&instance, &mut store, &self.params)?)
+                        }
+                    })
                 };
                 (0..times).map(|_| describe()).collect()
             }
@@ -73,6 +151,11 @@ macro_rules! loader {
             /// Returns its description.
             pub fn spec(&self) -> &$spec {
                 &self.spec
+            }
+
+            /// Returns the parameters for which it described itself, as a JSON object.
+            pub fn params(&self) -> &str {
+                &self.params
             }
         }
     };

@@ -2,6 +2,7 @@
 
 mod cleaner;
 mod generator;
+mod identified;
 mod identity;
 mod kpi;
 mod loaded;
@@ -11,7 +12,8 @@ mod world;
 
 pub use cleaner::{Cleaned, Cleaner, Session};
 pub use generator::Generator;
+pub use identified::Identified;
 pub use identity::{Identity, plugin_of};
-pub use kpi::{Accumulator, Kpi};
+pub use kpi::{Accumulator, EarlierAccumulator, Kpi, Reduced, Reducer};
 pub use parameters::check_parameters;
 pub use world::{Inspection, World};

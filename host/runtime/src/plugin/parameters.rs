@@ -97,8 +97,8 @@ mod tests {
             version: String::new(),
             binary: smelt_common::binary::Binary::new("", []),
             contract: crate::Contract::NEWEST,
+            summary: String::new(),
             parameters: schema.to_string(),
-            uses_as_of: false,
             pseudonymises: false,
         };
         check_parameters(&identity, params).map_err(|error| error.to_string())

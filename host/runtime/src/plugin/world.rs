@@ -47,11 +47,21 @@ impl World {
 
     /// Returns the full names of the interfaces that it may import.
     pub fn imports(self, contract: Contract) -> Vec<String> {
-        let interfaces: &[&str] = match self {
-            Self::Cleaner => &["types", "log", "privacy"],
-            Self::Source | Self::Kpi => &["types", "log"],
+        let interfaces: &[&str] = match self.may_pseudonymise(contract) {
+            true => &["types", "log", "privacy"],
+            false => &["types", "log"],
         };
         interfaces.iter().map(|interface| full(interface, contract)).collect()
+    }
+
+    /// Returns whether it may import `privacy`.
+    pub(crate) fn may_pseudonymise(self, contract: Contract) -> bool {
+        match self {
+            Self::Source => false,
+            Self::Cleaner => true,
+            // A check sees records as they came, so it needs pseudonyms where a cleaner does.
+            Self::Kpi => contract >= Contract::V0_3_0,
+        }
     }
 }
 
@@ -130,7 +140,9 @@ impl Inspection {
         if let ([], Some(version)) = (contracts.as_slice(), self.other_version(world)) {
             return Err(Error::plugin(format!("plugin `{name}` is of contract {version}; {}", known())));
         }
-        let contract = contracts.last().copied().unwrap_or(Contract::NEWEST);
+        // A component of another kind is judged by its own version: its imports are not what is wrong with it.
+        let own = contracts.last().copied().or_else(|| self.kinds().last().map(|&(_, contract)| contract));
+        let contract = own.unwrap_or(Contract::NEWEST);
         let foreign = self.foreign(world, contract);
         if !foreign.is_empty() {
             let (foreign, allowed) = (foreign.join("`, `"), world.imports(contract).join("`, `"));
@@ -152,7 +164,8 @@ impl Inspection {
 
 /// Returns the part of a message that names the known versions.
 fn known() -> String {
-    format!("this smelt knows {}", Contract::ALL.map(Contract::version).join(" and "))
+    let [earlier @ .., newest] = &Contract::ALL.map(Contract::version);
+    format!("this smelt knows {} and {newest}", earlier.join(", "))
 }
 
 impl Engine {
@@ -179,6 +192,7 @@ mod tests {
     fn a_component_is_of_one_version_in_all_that_it_imports_and_exports() {
         assert_eq!(refusal(&["types@0.1.0", "log@0.1.0"], &["aggregation@0.1.0"]), Ok(Contract::V0_1_0));
         assert_eq!(refusal(&["types@0.2.0", "log@0.2.0"], &["aggregation@0.2.0"]), Ok(Contract::V0_2_0));
+        assert_eq!(refusal(&["types@0.3.0", "privacy@0.3.0"], &["aggregation@0.3.0"]), Ok(Contract::V0_3_0));
         for (imports, exports, words) in [
             (
                 &["types@0.1.0", "log@0.2.0"][..],
@@ -187,7 +201,8 @@ mod tests {
             ),
             (&["log@0.1.0"], &["aggregation@0.2.0"], "may import only `smelt:plugin/types@0.2.0`"),
             (&[], &["aggregation@0.1.0", "aggregation@0.2.0"], "a kpi exports `smelt:plugin/aggregation@0.1.0` or"),
-            (&["log@0.3.0"], &["aggregation@0.3.0"], "is of contract 0.3.0; this smelt knows 0.1.0 and 0.2.0"),
+            (&["log@0.4.0"], &["aggregation@0.4.0"], "is of contract 0.4.0; this smelt knows 0.1.0, 0.2.0 and 0.3.0"),
+            (&["privacy@0.2.0"], &["aggregation@0.2.0"], "imports `smelt:plugin/privacy@0.2.0`; a kpi may import only"),
             (&[], &["cleaning@0.2.0"], "a kpi exports `smelt:plugin/aggregation@0.1.0` or"),
         ] {
             let told = refusal(imports, exports).expect_err("it is refused");

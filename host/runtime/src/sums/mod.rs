@@ -13,5 +13,5 @@ mod table;
 mod tests;
 
 pub use shards::Shards;
-pub use sorted::{Group, Sorted};
+pub use sorted::{Group, Groups, Sorted};
 pub use table::{Sign, Sums};

@@ -59,17 +59,26 @@ impl<'s> Sorted<'s> {
         self.typed(&self.order)
     }
 
-    /// Returns all rows in batches of about `about` rows. No batch ends within a group.
-    pub fn batches(&self, about: usize) -> impl Iterator<Item = Result<RecordBatch>> {
+    /// Returns all rows in batches of about `about` rows, with the ends of the groups. No batch ends within a group,
+    /// and none is without rows. If all rows are one group, they are one batch, whatever their number.
+    pub fn batches(&self, about: usize) -> impl Iterator<Item = Result<Groups>> {
         let mut rest = self.order.as_slice();
+        let is_one_group = self.sums.stage.group == 0;
         std::iter::from_fn(move || {
-            let mut end = about.min(rest.len());
-            while end > 0 && end < rest.len() && self.group(rest[end - 1]) == self.group(rest[end]) {
-                end += 1;
+            while !rest.is_empty() {
+                let mut end = if is_one_group { rest.len() } else { about.clamp(1, rest.len()) };
+                while end < rest.len() && self.group(rest[end - 1]) == self.group(rest[end]) {
+                    end += 1;
+                }
+                let (batch, after) = rest.split_at(end);
+                rest = after;
+                // Rows that came to zero do not exist, and groups of such rows do not either.
+                let ends = self.ends(batch, is_one_group);
+                if !ends.is_empty() {
+                    return Some(self.typed(batch).map(|rows| Groups { rows, ends }));
+                }
             }
-            let (batch, after) = rest.split_at(end);
-            rest = after;
-            (!batch.is_empty()).then(|| self.typed(batch))
+            None
         })
     }
 
@@ -77,6 +86,19 @@ impl<'s> Sorted<'s> {
     pub fn rows(&self) -> impl Iterator<Item = Result<(&[u8], i128)>> {
         let rows = self.order.iter().copied().filter(|&at| self.sums.exists(at));
         rows.map(|at| Ok((self.sums.rows.keys.get(at), self.sums.sum(at, 0)?)))
+    }
+
+    /// Returns for each group with a row that exists the number of such rows up to its end.
+    fn ends(&self, order: &[u32], is_one_group: bool) -> Vec<u32> {
+        let (mut ends, mut rows) = (Vec::new(), 0);
+        for group in order.chunk_by(|&a, &b| is_one_group || self.group(a) == self.group(b)) {
+            let before = rows;
+            rows += group.iter().filter(|&&at| self.sums.exists(at)).count() as u32;
+            if rows > before {
+                ends.push(rows);
+            }
+        }
+        ends
     }
 
     /// Returns the groups, those without any rows left included. In the last stage each row is a group.
@@ -106,6 +128,14 @@ impl<'s> Sorted<'s> {
         RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)
             .map_err(|error| Error::new(Kind::Damaged, format!("stored sums do not fit their columns: {error}")))
     }
+}
+
+/// Rows of whole groups, for a reducer.
+pub struct Groups {
+    /// The rows, group by group.
+    pub rows: RecordBatch,
+    /// The number of rows up to the end of each group.
+    pub ends: Vec<u32>,
 }
 
 /// The rows that agree in their group columns.

@@ -37,7 +37,7 @@ fn stage() -> StageSpec {
     let sums = [("count", DataType::Int64), ("total", DataType::Decimal128(38, 2))];
     let sums = sums.map(|(name, data_type)| Field::new(name, data_type, false));
     let schema = Schema::new(keys.into_iter().chain(sums).collect::<Vec<_>>());
-    StageSpec { schema: schema.into(), keys: 7, group: 2 }
+    StageSpec { schema: schema.into(), keys: 7, group: 2, reducer: crate::setting() }
 }
 
 /// A row: text, float, and a number for the other keys; then count and total.
@@ -168,6 +168,23 @@ proptest! {
         let held = sums(&lines);
         let sorted = held.sorted();
         let batches: Vec<_> = sorted.batches(about).collect::<Result<_>>().expect("they fit");
+        let groups = sorted.groups().map(|group| {
+            let mut rows = Vec::new();
+            group.write(&mut rows).map(|()| !rows.is_empty())
+        });
+        let existing = groups.filter(|exists| matches!(exists, Ok(true))).count();
+        prop_assert_eq!(batches.iter().map(|batch| batch.ends.len()).sum::<usize>(), existing);
+        for Groups { rows, ends } in &batches {
+            prop_assert_eq!(ends.last().copied(), Some(rows.num_rows() as u32));
+            let mut start = 0;
+            for &end in ends {
+                prop_assert!(start < end, "no group is empty");
+                let alone = added(&stage(), &[rows.slice(start as usize, (end - start) as usize)]);
+                prop_assert_eq!(alone.sorted().groups().count(), 1);
+                start = end;
+            }
+        }
+        let batches: Vec<_> = batches.into_iter().map(|batch| batch.rows).collect();
         let whole = sorted.batch().expect("they fit");
         let joined = arrow_select::concat::concat_batches(whole.schema_ref(), &batches).expect("of one schema");
         prop_assert_eq!(joined, whole);
@@ -225,11 +242,24 @@ proptest! {
     }
 }
 
+#[test]
+fn a_stage_of_one_group_is_one_batch() {
+    let stage = StageSpec { group: 0, ..stage() };
+    let lines: Vec<Line> = (0..5).map(|row| (None, None, Some(row), 1, 2)).collect();
+    let held = added(&stage, &[batch(&lines)]);
+    let batches: Vec<_> = held.sorted().batches(2).collect::<Result<_>>().expect("they fit");
+    assert_eq!(
+        batches.iter().map(|batch| (batch.rows.num_rows(), &batch.ends[..])).collect::<Vec<_>>(),
+        [(5, &[5][..])]
+    );
+    assert_eq!(Sums::new(&stage).sorted().batches(2).count(), 0);
+}
+
 /// Returns a table without keys that is the sum of these rows.
 fn total(values: &[(i64, i128)]) -> Sums {
     let fields =
         vec![Field::new("count", DataType::Int64, false), Field::new("total", DataType::Decimal128(3, 1), false)];
-    let stage = StageSpec { schema: Schema::new(fields).into(), keys: 0, group: 0 };
+    let stage = StageSpec { schema: Schema::new(fields).into(), keys: 0, group: 0, reducer: crate::setting() };
     let batches = values.iter().map(|&(count, total)| {
         let total = Decimal128Array::from(vec![total]).with_precision_and_scale(3, 1).expect("a decimal");
         let columns: Vec<ArrayRef> =

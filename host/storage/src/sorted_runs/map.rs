@@ -72,16 +72,8 @@ impl SortedRuns {
     }
 
     /// Visits every key and its value in little memory. The order means nothing.
-    pub fn scan(&self, store: &dyn Store, mut visit: impl FnMut(&[u8], &[u8]) -> Result<()>) -> Result<()> {
-        let reader = self.open(store)?;
-        let mut merge = reader.merge(0..=u64::MAX)?;
-        while let Some(entry) = merge.peek() {
-            if let Some(value) = entry.value {
-                visit(entry.key, value)?;
-            }
-            merge.pop()?;
-        }
-        Ok(())
+    pub fn scan(&self, store: &dyn Store, visit: impl FnMut(&[u8], &[u8]) -> Result<()>) -> Result<()> {
+        self.open(store)?.scan(visit)
     }
 
     /// Puts values in, and removes keys whose value is `None`. Of equal keys the last one counts. Writes one object,

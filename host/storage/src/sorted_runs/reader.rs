@@ -60,6 +60,18 @@ impl<'s> Reader<'s> {
         Ok(())
     }
 
+    /// Visits every key and its value in little memory. The order means nothing.
+    pub fn scan(&self, mut visit: impl FnMut(&[u8], &[u8]) -> Result<()>) -> Result<()> {
+        let mut merge = self.merge(0..=u64::MAX)?;
+        while let Some(entry) = merge.peek() {
+            if let Some(value) = entry.value {
+                visit(entry.key, value)?;
+            }
+            merge.pop()?;
+        }
+        Ok(())
+    }
+
     /// Goes through all runs at once, from one hash to another.
     pub(super) fn merge(&self, hashes: RangeInclusive<u64>) -> Result<Merge<'_>> {
         let cursor = |run| Cursor::new(run, &self.key_hash, hashes.clone());

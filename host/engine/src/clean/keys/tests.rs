@@ -22,12 +22,12 @@ type Pair = (i64, i64);
 /// Returns the description of a cleaner that keeps, of rows with one key, the one with the greatest order.
 pub(super) fn spec(batch: &RecordBatch) -> CleanerSpec {
     CleanerSpec {
-        identity: smelt_runtime::described("keys"),
         input: vec![],
         output: batch.schema(),
         key: vec![0],
         order_by: vec![OrderSpec { column: 1, prefer: Preference::Greatest }],
         rules: vec![],
+        session: smelt_runtime::setting(),
     }
 }
 
