@@ -5,6 +5,7 @@
 //! | `bronze/` | the raw files |
 //! | `expected/silver/<dataset>.csv` | the rows of all silver objects of the dataset in the order of their bytes, below the header |
 //! | `expected/gold/<table>.<extension>` | the table |
+//! | `expected/silver/<table>.csv` | a table that has no file in gold, in the order of its key |
 //! | `expected/accounts.json` | by dataset: rows read, kept and superseded; by rule: rows rejected, which are in quarantine, and rows repaired |
 //! | `README.md` | what the case is about |
 //! | `now` | the time of the run, such as `2025-11-18T00:00:00Z`; without the file it is 2025-01-01 |
@@ -18,6 +19,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use chrono::{DateTime, Utc};
+use smelt_engine::manifest::Layer;
+use smelt_engine::run::Host;
+use smelt_formats::{Formulas, encode_table};
 use smelt_storage::DirStore;
 
 use crate::support::audit::audit;
@@ -70,7 +74,7 @@ fn run(case: &Path) -> Result<(), String> {
     let host = host_of(pipeline, Box::new(DirStore::new(lake.path())), now(case)?);
     host.run().and_then(|report| report.complete()).map_err(|error| format!("{error}\n"))?;
 
-    let (found, expected) = (outcome(&lake), case.join("expected"));
+    let (found, expected) = (outcome(&lake, &host), case.join("expected"));
     if std::env::var_os("SMELT_BLESS").is_some_and(|value| !value.is_empty()) {
         // A file that no outcome has any more must not stay.
         if expected.exists() {
@@ -93,8 +97,13 @@ fn now(case: &Path) -> Result<DateTime<Utc>, String> {
 }
 
 /// Returns the outcome of a lake, as a case writes it.
-fn outcome(lake: &Lake) -> Files {
+fn outcome(lake: &Lake, host: &Host) -> Files {
     let mut found = Files::new();
+    for step in host.pipeline().tables.iter().filter(|step| step.layer == Layer::Silver) {
+        let rows = host.rows(&step.name).expect("the table has rows");
+        let body = encode_table(rows.schema_ref(), std::slice::from_ref(&rows), Formulas::Escape);
+        found.insert(format!("silver/{}.csv", step.name), body.expect("it can be written as CSV"));
+    }
     let accounts = audit(lake);
     for dataset in accounts.keys() {
         let objects = lake.files(&format!("silver/{dataset}"));
