@@ -3,7 +3,8 @@
 //!
 //! An enum is rows of several kinds in one stage. It has the columns of the group, which every variant has, then `kind`,
 //! then those of all variants, which are missing in the rows of other variants. Kinds sort as they are written, so what
-//! a group must know first is written first. A column that several variants have is one column.
+//! a group must know first is written first. A column that several variants have is one column. With
+//! `#[row(group(a), then(b))]` the column `b`, which every variant has, sorts before the kind: an instant, say.
 //!
 //! A row of a stage exists while one of its sums is not 0. So each stage has one more sum, `rows`, which
 //! [`Out::add`](crate::Out::add) sets to 1: no row vanishes because its money is 0.00. A row that needs the number, or
