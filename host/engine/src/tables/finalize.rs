@@ -192,7 +192,7 @@ impl<'n> Node<'n> {
         let mut retired = std::mem::take(&mut self.retired);
         let written = kept.write(store, &stem, bytes, parts, &mut retired, |number, part| {
             let _span = profile::span("finalize sums", &self.step.name);
-            let mut sums = sums.take(number);
+            let mut sums = sums.take(number)?;
             let groups_before = kept_groups(&before, &sums)?;
             self.with_reducer(stage, |reducer| {
                 if !groups_before.is_empty() {
@@ -215,7 +215,7 @@ impl<'n> Node<'n> {
     /// Does what [`Node::advance`] does, for a stage whose rows are all one group.
     fn advance_whole(&mut self, stage: usize, kept: &mut SortedRuns, sums: &Shards, next: &Shards) -> Result<()> {
         let next = Taker::of_stage(self.step, stage, next);
-        let changed = sums.take(0);
+        let changed = sums.take(0)?;
         let mut before = changed.like();
         kept.scan(self.of.store, |key, rows| before.load(key, rows, Sign::Plus))?;
         self.with_reducer(stage, |reducer| {
@@ -232,7 +232,7 @@ impl<'n> Node<'n> {
     fn whole(&mut self, kept: &mut SortedRuns, sums: &Shards) -> Result<Rows> {
         let spec = self.step.plugin.spec();
         let stage = spec.stages.len() - 1;
-        let changed = sums.take(0);
+        let changed = sums.take(0)?;
         let mut all = changed.like();
         all.add_all(&changed, Sign::Plus);
         kept.scan(self.of.store, |key, rows| all.load(key, rows, Sign::Plus))?;
@@ -247,7 +247,7 @@ impl<'n> Node<'n> {
         let rows = RowStage::of(spec);
         let new = Shards::new(&rows.spec, smelt_common::key_hash::KeyHash::default());
         new.add(&rows.counted(&table)?, Sign::Plus);
-        let new = new.all();
+        let new = new.all()?;
         let mut content = Content::default();
         new.sorted().rows().try_for_each(|row| add_rows(&mut content, row?))?;
         let mut kept = match self.before.map(|before| &before.relation.files) {
@@ -303,7 +303,7 @@ impl<'n> Node<'n> {
             let mut retired = std::mem::take(&mut self.retired);
             let changed = kept.write(store, &stem, bytes, parts, &mut retired, |number, part| {
                 let mut changed = Changed::default();
-                let mut sums = sums.take(number);
+                let mut sums = sums.take(number)?;
                 for row in sums.sorted().rows() {
                     let row = row?;
                     changed.rows += row.1;
