@@ -32,3 +32,45 @@ fn lacking(spec: &KpiSpec) -> Option<String> {
     let one = folded.iter().position(|stage| stage.group == 0);
     one.map(|stage| format!("has one group in stage {stage}, which is not the last"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_schema::{DataType, Field, Schema};
+    use smelt_runtime::{KpiInputSpec, StageSpec, setting};
+
+    use super::*;
+
+    /// Returns a KPI whose inputs feed these stages, with groups of so many columns.
+    fn spec(inputs: &[(&str, usize)], groups: &[usize]) -> KpiSpec {
+        let schema = Arc::new(Schema::new(vec![Field::new("n", DataType::Int64, false)]));
+        let input = |&(name, stage): &(&str, usize)| KpiInputSpec {
+            name: name.to_owned(),
+            columns: schema.clone(),
+            stage,
+            accumulator: setting(),
+        };
+        let stage = |&group: &usize| StageSpec { schema: schema.clone(), keys: 1, group, reducer: setting() };
+        KpiSpec {
+            inputs: inputs.iter().map(input).collect(),
+            stages: groups.iter().map(stage).collect(),
+            output: schema.clone(),
+            key: Some(vec![0]),
+        }
+    }
+
+    #[test]
+    fn what_the_engine_cannot_compute_is_named() {
+        assert_eq!(lacking(&spec(&[("a", 0), ("b", 0)], &[1, 1, 0])), None);
+        for (spec, told) in [
+            (spec(&[("a", 0), ("a", 0)], &[0]), "reads input `a` twice"),
+            (spec(&[("a", 0), ("b", 1)], &[1, 0]), "feeds input `b` into stage 1; only stage 0 is fed"),
+            (spec(&[("a", 0)], &[]), "has no stage"),
+            (spec(&[("a", 0)], &[1]), "has a last stage of several groups"),
+            (spec(&[("a", 0)], &[1, 0, 0]), "has one group in stage 1, which is not the last"),
+        ] {
+            assert_eq!(lacking(&spec).as_deref(), Some(told));
+        }
+    }
+}
