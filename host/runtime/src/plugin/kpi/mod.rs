@@ -8,6 +8,8 @@ mod accumulator;
 mod earlier;
 mod key;
 mod reducer;
+#[cfg(test)]
+mod tests;
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
