@@ -87,8 +87,7 @@ fn key(calls: &Calls<'_>, rows: &[InputRows], inputs: &[&str], input: usize, col
     match calls.whole(&rows) {
         Ok(_) => {
             let named = calls.plugin.spec().key_names().unwrap_or_default().join(", ");
-            let note = format!("it holds only if no two rows of {} agree in {named}; is that so?", inputs[input]);
-            Verdict::Passed { detail: format!("{} rows that differ in it", count(&rows)), notes: vec![note] }
+            passed(format!("{} rows, if no two of {} agree in {named}", count(&rows), inputs[input]))
         }
         Err(error) => failed(text::parts(&rows, inputs), error.to_string(), calls.contract().form),
     }
