@@ -225,7 +225,7 @@ impl<'n> Node<'n> {
             before.add_all(&changed, Sign::Plus);
             next.add(&whole(reducer, &before.sorted())?, Sign::Plus)
         })?;
-        self.put(kept, &stage.to_string(), &before, &changed)
+        self.put(kept, &stage.to_string(), &before.sorted(), &changed)
     }
 
     /// Makes the table from all rows of the last stage, which are one group.
@@ -236,7 +236,8 @@ impl<'n> Node<'n> {
         let mut all = changed.like();
         all.add_all(&changed, Sign::Plus);
         kept.scan(self.of.store, |key, rows| all.load(key, rows, Sign::Plus))?;
-        let table = self.with_reducer(stage, |reducer| whole(reducer, &all.sorted()))?;
+        let all = all.sorted();
+        let table = self.with_reducer(stage, |reducer| whole(reducer, &all))?;
         self.put(kept, &stage.to_string(), &all, &changed)?;
         self.step.plugin.check_table(&table)?;
         let count = table.num_rows() as u64;
@@ -248,8 +249,9 @@ impl<'n> Node<'n> {
         let new = Shards::new(&rows.spec, smelt_common::key_hash::KeyHash::default());
         new.add(&rows.counted(&table)?, Sign::Plus);
         let new = new.all()?;
+        let sorted = new.sorted();
         let mut content = Content::default();
-        new.sorted().rows().try_for_each(|row| add_rows(&mut content, row?))?;
+        sorted.rows().try_for_each(|row| add_rows(&mut content, row?))?;
         let mut kept = match self.before.map(|before| &before.relation.files) {
             Some(Files::Rows(rows)) => rows.clone(),
             _ => SortedRuns::default(),
@@ -258,23 +260,18 @@ impl<'n> Node<'n> {
         changed.add_all(&new, Sign::Plus);
         kept.scan(self.of.store, |key, rows| changed.load(key, rows, Sign::Minus))?;
         let delta = rows.delta(&changed.sorted())?;
-        self.put(&mut kept, "rows", &new, &changed)?;
-        Ok(Rows { runs: Some(kept), delta: Some(delta), count, content, table: Some(table) })
+        self.put(&mut kept, "rows", &sorted, &changed)?;
+        let delta = Some(delta).filter(|_| self.step.is_read);
+        Ok(Rows { runs: Some(kept), delta, count, content, table: Some(table) })
     }
 
     /// Makes the kept map hold, of the groups in `changed`, the rows that are in `all`.
-    fn put(&mut self, kept: &mut SortedRuns, part: &str, all: &Sums, changed: &Sums) -> Result<()> {
-        let mut wanted: HashSet<Vec<u8>> = HashSet::new();
-        let mut rows = Vec::new();
-        for group in changed.sorted().groups() {
-            rows.clear();
-            group.write(&mut rows)?;
-            if !rows.is_empty() {
-                wanted.insert(group.key().to_vec());
-            }
-        }
+    fn put(&mut self, kept: &mut SortedRuns, part: &str, all: &Sorted<'_>, changed: &Sums) -> Result<()> {
+        let changed = changed.sorted();
+        let changed = changed.groups().filter(|group| !group.is_empty());
+        let mut wanted: HashSet<Vec<u8>> = changed.map(|group| group.key().to_vec()).collect();
         let mut pairs = Vec::with_capacity(wanted.len());
-        for group in all.sorted().groups() {
+        for group in all.groups() {
             if let Some(key) = wanted.take(group.key()) {
                 let mut rows = Vec::new();
                 group.write(&mut rows)?;
