@@ -9,31 +9,20 @@ use arrow_select::concat::concat_batches;
 use arrow_select::take::take_record_batch;
 
 use super::contract::Sentences;
+pub(super) use super::differ::differ;
 use super::fed::Fed;
+pub(super) use super::opened::Calls;
 use super::worker::Worker;
 use crate::rows::{InputRows, cut};
-use crate::text;
 use smelt_common::error::{Breach, Error, Result};
 use smelt_common::key_hash::KeyHash;
 use smelt_common::ordered::Column;
 use smelt_formats::check_range;
 use smelt_runtime::sums::{Groups, Shards, Sign, Sums};
-use smelt_runtime::{Kpi, KpiInputSpec, KpiSpec, Setting, StageSpec};
+use smelt_runtime::{KpiInputSpec, KpiSpec, Setting, StageSpec};
 
 /// The number of rows that are reduced in one call.
 pub(super) const GROUP_ROWS: usize = 65_536;
-
-/// A KPI, and the time with which it is opened.
-#[derive(Clone, Copy)]
-pub(super) struct Calls<'k> {
-    pub(super) plugin: &'k Kpi,
-    pub(super) as_of: i64,
-    /// The tables of sums; see [`stages`].
-    pub(super) stages: &'k [StageSpec],
-    /// Whether the key of each table is checked. The rows that the kit makes may be alike where those of a relation never
-    /// are, so that a table has no key if it has that of the relation.
-    pub(super) checks_key: bool,
-}
 
 /// Returns the tables of sums of a KPI. One without stages gets a table that counts equal rows of its table, so that
 /// they can be added and subtracted like sums.
@@ -264,18 +253,6 @@ fn sorted(rows: &RecordBatch, by: &[usize]) -> RecordBatch {
 
 fn taken(rows: &RecordBatch, numbers: Vec<u32>) -> RecordBatch {
     take_record_batch(rows, &UInt32Array::from(numbers)).expect("the rows are there")
-}
-
-/// Returns how the second table differs from the first one.
-pub(super) fn differ(first: &Result<RecordBatch>, then: &Result<RecordBatch>) -> Option<String> {
-    match (first, then) {
-        (Ok(first), Ok(then)) if first == then => None,
-        (Ok(first), Ok(then)) => Some(text::difference(&text::table(first), &text::table(then))),
-        (Err(error), _) => Some(error.to_string()),
-        (_, Err(error)) => {
-            Some(format!("first {} rows, then: {error}", first.as_ref().map_or(0, RecordBatch::num_rows)))
-        }
-    }
 }
 
 /// Returns keys and rows of the first groups, as the catalog keeps them. Groups with sums that rightly cannot be kept,

@@ -79,9 +79,10 @@ mod tests {
     #[test]
     fn a_chain_of_a_thousand_tables_has_a_thousand_levels() {
         let names: Vec<String> = (0..1000).map(|number| format!("t{number}")).collect();
-        let reads = names.iter().enumerate().map(|(at, name)| {
-            (name.as_str(), names.get(at + 1).into_iter().map(String::as_str).collect())
-        });
+        let reads = names
+            .iter()
+            .enumerate()
+            .map(|(at, name)| (name.as_str(), names.get(at + 1).into_iter().map(String::as_str).collect()));
         assert_eq!(levels(&reads.collect()).expect("no circle").values().max(), Some(&999));
     }
 

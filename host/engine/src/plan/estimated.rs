@@ -5,8 +5,8 @@ use super::planning::Planning;
 use super::records::{DatasetPlan, Plan};
 use crate::pipeline::TableStep;
 use smelt_catalog::Pace;
-use std::collections::BTreeMap;
 use smelt_common::error::Result;
+use std::collections::BTreeMap;
 
 impl Planning<'_> {
     /// Compares bronze as it is now, and then what KPIs have read, with the catalog.

@@ -9,6 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::aggregation::Aggregation;
 use super::row_stage::{BATCH_ROWS, Delta, RowStage};
+use super::taker::Taker;
 use crate::manifest::Layer;
 use crate::pipeline::TableStep;
 use crate::plan::{inputs, is_whole};
@@ -371,35 +372,6 @@ impl<'n> Node<'n> {
         let mut reducers = self.reducers.lock().expect("no one panics while holding it");
         reducers.entry(stage).or_default().push(reducer);
         Ok(result)
-    }
-}
-
-/// Takes the rows that reducers give.
-pub(super) struct Taker<'t> {
-    next: &'t Shards,
-    /// Set if they are rows of the table.
-    rows: Option<RowStage>,
-}
-
-impl<'t> Taker<'t> {
-    /// Returns what takes the rows that the accumulators of an input give, which are added to `sums`.
-    pub(super) fn of_input(step: &TableStep, sums: &'t Shards) -> Self {
-        let spec = step.plugin.spec();
-        Self { next: sums, rows: spec.stages.is_empty().then(|| RowStage::of(spec)) }
-    }
-
-    /// Returns what takes the rows that the reducers of a stage give: the next stage, or the rows of the table.
-    pub(super) fn of_stage(step: &TableStep, stage: usize, next: &'t Shards) -> Self {
-        let spec = step.plugin.spec();
-        Self { next, rows: (stage + 1 == spec.stages.len()).then(|| RowStage::of(spec)) }
-    }
-
-    pub(super) fn add(&self, given: &RecordBatch, sign: Sign) -> Result<()> {
-        match &self.rows {
-            Some(rows) => self.next.add(&rows.counted(given)?, sign),
-            None => self.next.add(given, sign),
-        }
-        Ok(())
     }
 }
 

@@ -5,8 +5,9 @@ use std::sync::Mutex;
 
 use arrow_array::RecordBatch;
 
-use super::finalize::{Taker, kept_groups, reduce, whole};
+use super::finalize::{kept_groups, reduce, whole};
 use super::row_stage::RowStage;
+use super::taker::Taker;
 use crate::pipeline::{Pipeline, TableStep};
 use crate::silver;
 use smelt_catalog::{Files, ObjectRef, State};

@@ -78,7 +78,8 @@ impl Spill {
         let malformed = || unavailable(&"it holds something else");
         let (mut keys, mut sums) = (Keys::default(), Vec::new());
         for row in 1..=piece.rows {
-            let [group, others] = [(); 2].map(|()| number::read(&mut rest).and_then(|bytes| usize::try_from(bytes).ok()));
+            let [group, others] =
+                [(); 2].map(|()| number::read(&mut rest).and_then(|bytes| usize::try_from(bytes).ok()));
             let (group, others) = group.zip(others).ok_or_else(malformed)?;
             let (group, after) = rest.split_at_checked(group).ok_or_else(malformed)?;
             let (others, after) = after.split_at_checked(others).ok_or_else(malformed)?;

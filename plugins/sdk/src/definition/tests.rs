@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use super::Target;
+use super::record::Target;
 use crate::prelude::*;
 use crate::testing::Trial;
 use crate::{Batch, DataType, Field, Out, rows};

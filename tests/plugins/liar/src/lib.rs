@@ -5,7 +5,9 @@
 
 use smelt_sdk::bindings::types::{Cleaned, Fault, Field, Rejection, Repair};
 use smelt_sdk::testing::{decode, encode};
-use smelt_sdk::{Batch, Cleaner, CleanerDescription, Config, Parameters, Rule, describe_cleaner, identity, int64, nullable, text};
+use smelt_sdk::{
+    Batch, Cleaner, CleanerDescription, Config, Parameters, Rule, describe_cleaner, identity, int64, nullable, text,
+};
 
 const NO: Rule = Rule::reject("no", "The row is not wanted.");
 const FIX: Rule = Rule::repair("fix", "The row was put right.");
