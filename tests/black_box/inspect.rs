@@ -14,7 +14,7 @@ fn a_component_is_shown_with_the_limits_that_apply_to_it() {
     let component = fixtures().join("clean-readings.wasm");
     let component = component.to_str().expect("a UTF-8 path");
     let about = lake.json(&["plugin", "inspect", component]);
-    assert_eq!(about["world"], "cleaner, contract 0.2.0");
+    assert_eq!(about["world"], "cleaner, contract 0.3.0");
     assert_eq!(about["key"], serde_json::json!(["station", "taken_at"]));
     assert_eq!(about["sha256"], smelt_common::digest::hex(std::fs::read(component).expect("it is there")));
     assert!(about["parameters"]["properties"]["coldest"].is_object(), "{about}");
@@ -25,7 +25,7 @@ fn a_component_is_shown_with_the_limits_that_apply_to_it() {
 
     let text = lake.smelt(&["plugin", "inspect", component]);
     for words in
-        ["station: utf8, taken_at: timestamp", "smelt:plugin/log@0.2.0", "call_ms = 77", "stack_bytes = 524288"]
+        ["station: utf8, taken_at: timestamp", "smelt:plugin/log@0.3.0", "call_ms = 77", "stack_bytes = 524288"]
     {
         assert!(text.contains(words), "`{words}` is not in: {text}");
     }

@@ -133,8 +133,8 @@ fn a_lock_pins_what_a_plugin_is_and_may_use() {
         pin["sha256"],
         smelt_common::digest::hex(std::fs::read(component(&lake, "hottest")).expect("it is there"))
     );
-    assert_eq!((&pin["version"], &pin["contract"]), (&"1.0.0".into(), &"0.2.0".into()));
-    assert!(pin["imports"].as_array().is_some_and(|all| all.contains(&"smelt:plugin/log@0.2.0".into())), "{pin}");
+    assert_eq!((&pin["version"], &pin["contract"]), (&"1.0.0".into(), &"0.3.0".into()));
+    assert!(pin["imports"].as_array().is_some_and(|all| all.contains(&"smelt:plugin/log@0.3.0".into())), "{pin}");
     assert_eq!(pin["limits"]["kpi.hot"]["call_ms"], 10_000);
     let text = std::fs::read_to_string(lake.beside("smelt.lock")).expect("it was written");
     lake.smelt(&["plugin", "lock"]);

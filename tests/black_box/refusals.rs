@@ -121,11 +121,11 @@ fn a_missing_plugin_is_refused_with_those_found() {
 }
 
 #[test]
-fn a_dataset_that_the_manifest_lacks_is_refused_with_those_it_has() {
+fn a_relation_that_the_manifest_lacks_is_refused_with_those_it_has() {
     refuses(
         "inputs = { readings = \"sightings\" }",
         "inputs = { readings = \"sighting\" }",
-        &["[kpi.hottest_seen]", "`hottest` reads dataset `sighting`", "it has readings, sightings"],
+        &["[kpi.hottest_seen]", "`hottest` reads `sighting`", "it has readings, sightings"],
     );
     // By default an input is the dataset of its name.
     refuses(
@@ -229,8 +229,8 @@ fn a_plugin_of_another_kind_is_refused_with_what_it_exports() {
         "plugin = \"clean-readings\"",
         &[
             "[kpi.stale_stations]",
-            "`smelt:plugin/cleaning@0.2.0`",
-            "a kpi exports `smelt:plugin/aggregation@0.1.0` or `smelt:plugin/aggregation@0.2.0`",
+            "`smelt:plugin/cleaning@0.3.0`",
+            "a kpi exports `smelt:plugin/aggregation@0.1.0` or `smelt:plugin/aggregation@0.2.0` or `smelt:plugin/aggregation@0.3.0`",
         ],
     );
     refuses(
@@ -238,7 +238,7 @@ fn a_plugin_of_another_kind_is_refused_with_what_it_exports() {
         "plugin = \"hottest\"",
         &[
             "[dataset.readings]",
-            "exports `smelt:plugin/aggregation@0.2.0`",
+            "exports `smelt:plugin/aggregation@0.3.0`",
             "a cleaner exports `smelt:plugin/cleaning@0.1.0`",
         ],
     );

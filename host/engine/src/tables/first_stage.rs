@@ -6,6 +6,7 @@ use super::row_stage::RowStage;
 use crate::pipeline::TableStep;
 use smelt_catalog::{Files, State};
 use smelt_common::error::Result;
+use smelt_common::key_hash::KeyHash;
 use smelt_runtime::sums::Shards;
 use smelt_storage::sorted_runs::SortedRuns;
 
@@ -13,13 +14,16 @@ use smelt_storage::sorted_runs::SortedRuns;
 /// hash, so that they can be added to it.
 pub(crate) fn empty_stages(step: &TableStep, state: &State) -> Result<Vec<Arc<Shards>>> {
     let (spec, kept) = (step.plugin.spec(), state.gold.get(&step.name));
-    let rows = match kept.map(|kept| &kept.relation.files) {
-        Some(Files::Rows(rows)) => Some(rows),
-        _ => None,
-    };
     let of = |spec, runs: Option<&SortedRuns>| {
         Ok(Arc::new(Shards::new(spec, runs.cloned().unwrap_or_default().key_hash()?)))
     };
     let stages = spec.stages.iter().enumerate().map(|(at, stage)| of(stage, kept.and_then(|kept| kept.stages.get(at))));
-    stages.chain([of(&RowStage::of(spec).spec, rows)]).collect()
+    let row_stage = RowStage::of(spec).spec;
+    let rows = match kept.map(|kept| &kept.relation.files) {
+        Some(Files::Rows(rows)) => of(&row_stage, Some(rows)),
+        // Nothing is added to them, so any hash will do. It must be the same each time, since sums are told apart by it.
+        Some(_) => Ok(Arc::new(Shards::new(&row_stage, KeyHash::default()))),
+        None => of(&row_stage, None),
+    };
+    stages.chain([rows]).collect()
 }
