@@ -15,7 +15,15 @@ use smelt_storage::{Durability, Store};
 
 fn change(dataset: &str, retired: &str) -> Change {
     let log = ObjectRef { key: "x".into(), sha256: "x".into(), bytes: 0, rows: 0 };
-    let change = RelationChange { reset: true, previous: 0, cleaned: 1, rewritten: 0, log: Some(log), added: None, removed: None };
+    let change = RelationChange {
+        reset: true,
+        previous: 0,
+        cleaned: 1,
+        rewritten: 0,
+        log: Some(log),
+        added: None,
+        removed: None,
+    };
     Change {
         datasets: [(dataset.to_owned(), (change, Dataset::new(Fingerprint::some())))].into(),
         retired: vec![retired.to_owned()],

@@ -50,7 +50,8 @@ impl Graph {
 }
 
 fn text(relations: &[Relation<'_>]) -> String {
-    let row = |it: &Relation<'_>| vec![it.kind.to_owned(), it.name.to_owned(), it.plugin.to_owned(), it.reads.join(", ")];
+    let row =
+        |it: &Relation<'_>| vec![it.kind.to_owned(), it.name.to_owned(), it.plugin.to_owned(), it.reads.join(", ")];
     render(&["", "name", "plugin", "reads"], &relations.iter().map(row).collect::<Vec<_>>())
 }
 

@@ -2,8 +2,8 @@
 
 use std::mem::take;
 
-use crate::bindings::types::{self, RuleAction};
-use crate::{Batch, CleanerDescription, Config, Fault, Result, Row, Table};
+use crate::bindings::types;
+use crate::{Batch, CleanerDescription, Config, Fault, Result, Row, Rule, Table};
 
 /// Turns bronze rows into silver rows.
 ///
@@ -51,30 +51,6 @@ pub trait Cleaner: Sized {
     /// Cleans one batch. Every row, in order, goes to [`Cleaned::keep`] or to [`Cleaned::reject`]. The result for a row
     /// depends on that row alone.
     fn clean(&mut self, rows: &Batch, out: &mut Cleaned) -> Result<()>;
-}
-
-/// A named rule. A cleaner declares each rule as a `const`, and lists it in its description.
-#[derive(Debug)]
-pub struct Rule {
-    name: &'static str,
-    summary: &'static str,
-    action: RuleAction,
-}
-
-impl Rule {
-    /// Declares a rule that rejects rows. `summary` is a sentence that says what is wrong with such a row.
-    pub const fn reject(name: &'static str, summary: &'static str) -> Self {
-        Self { name, summary, action: RuleAction::Reject }
-    }
-
-    /// Declares a rule that repairs rows. `summary` is a sentence that says what was wrong, and what it becomes.
-    pub const fn repair(name: &'static str, summary: &'static str) -> Self {
-        Self { name, summary, action: RuleAction::Repair }
-    }
-
-    pub(crate) fn describe(&self) -> types::Rule {
-        types::Rule { name: self.name.to_owned(), summary: self.summary.to_owned(), action: self.action }
-    }
 }
 
 /// The result of cleaning a batch: the rows kept, the rows rejected, and the repairs.

@@ -1,5 +1,6 @@
 //! Calls of a KPI as the host makes them.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, UInt32Array};
@@ -8,28 +9,20 @@ use arrow_select::concat::concat_batches;
 use arrow_select::take::take_record_batch;
 
 use super::contract::Sentences;
+pub(super) use super::differ::differ;
 use super::fed::Fed;
+pub(super) use super::opened::Calls;
 use super::worker::Worker;
 use crate::rows::{InputRows, cut};
-use crate::text;
 use smelt_common::error::{Breach, Error, Result};
 use smelt_common::key_hash::KeyHash;
 use smelt_common::ordered::Column;
 use smelt_formats::check_range;
 use smelt_runtime::sums::{Groups, Shards, Sign, Sums};
-use smelt_runtime::{Kpi, KpiSpec, Setting, StageSpec};
+use smelt_runtime::{KpiInputSpec, KpiSpec, Setting, StageSpec};
 
 /// The number of rows that are reduced in one call.
 pub(super) const GROUP_ROWS: usize = 65_536;
-
-/// A KPI, and the time with which it is opened.
-#[derive(Clone, Copy)]
-pub(super) struct Calls<'k> {
-    pub(super) plugin: &'k Kpi,
-    pub(super) as_of: i64,
-    /// The tables of sums; see [`stages`].
-    pub(super) stages: &'k [StageSpec],
-}
 
 /// Returns the tables of sums of a KPI. One without stages gets a table that counts equal rows of its table, so that
 /// they can be added and subtracted like sums.
@@ -83,7 +76,7 @@ impl<'k> Calls<'k> {
         for batch in batches {
             shards.add(&batch?, Sign::Plus);
         }
-        Ok(shards.all())
+        shards.all()
     }
 
     /// Returns the sums of no rows.
@@ -169,8 +162,21 @@ impl<'k> Calls<'k> {
             false => self.reduced(by, stage, last, GROUP_ROWS, usize::MAX)?,
         };
         let table = self.in_order(&table);
-        self.plugin.check_table(&table)?;
+        if self.checks_key {
+            self.plugin.check_table(&table)?;
+        }
         Ok(table)
+    }
+
+    /// Returns the input that has all columns of the table's key, and their indices there. The key may be that of its
+    /// relation. Before 0.3.0, a KPI read no table, and a key held for any rows.
+    pub(super) fn inherited_key(&self) -> Option<(usize, Vec<usize>)> {
+        let names = self.plugin.spec().key_names().filter(|names| !names.is_empty() && !self.is_earlier())?;
+        let columns = |input: &KpiInputSpec| {
+            names.iter().map(|name| input.columns.index_of(name).ok()).collect::<Option<Vec<usize>>>()
+        };
+        let inputs = self.plugin.spec().inputs.iter().enumerate();
+        inputs.filter_map(|(at, input)| columns(input).map(|columns| (at, columns))).next()
     }
 
     /// Returns the rows of the table in their order: as its reducer gave them if it had one group, or else by their key.
@@ -219,14 +225,27 @@ fn repeated(rows: &RecordBatch) -> RecordBatch {
     taken(&rows.project(&columns).expect("it has these columns"), numbers.collect())
 }
 
-/// Returns the rows in the order of these columns.
-fn sorted(rows: &RecordBatch, by: &[usize]) -> RecordBatch {
-    let columns: Vec<_> = by.iter().map(|&at| Column::of(rows.column(at))).collect();
-    let key = |row: u32| {
+/// Returns a function that gives the cells of a row in these columns as bytes that compare as they do.
+fn keys<'r>(rows: &'r RecordBatch, of: &[usize]) -> impl Fn(u32) -> Vec<u8> + 'r {
+    let columns: Vec<_> = of.iter().map(|&at| Column::of(rows.column(at))).collect();
+    move |row| {
         let mut bytes = Vec::new();
         columns.iter().for_each(|column| column.encode(row as usize, &mut bytes));
         bytes
-    };
+    }
+}
+
+/// Returns the first row of those that agree in these columns.
+pub(super) fn distinct(rows: &RecordBatch, by: &[usize]) -> RecordBatch {
+    let key = keys(rows, by);
+    let mut seen = HashSet::new();
+    taken(rows, (0..rows.num_rows() as u32).filter(|&row| seen.insert(key(row))).collect())
+}
+
+/// Returns the rows in the order of these columns. Rows that agree in them are in the order of all columns.
+fn sorted(rows: &RecordBatch, by: &[usize]) -> RecordBatch {
+    let all: Vec<_> = by.iter().copied().chain(0..rows.num_columns()).collect();
+    let key = keys(rows, &all);
     let mut order: Vec<u32> = (0..rows.num_rows() as u32).collect();
     order.sort_by_cached_key(|&row| key(row));
     taken(rows, order)
@@ -234,18 +253,6 @@ fn sorted(rows: &RecordBatch, by: &[usize]) -> RecordBatch {
 
 fn taken(rows: &RecordBatch, numbers: Vec<u32>) -> RecordBatch {
     take_record_batch(rows, &UInt32Array::from(numbers)).expect("the rows are there")
-}
-
-/// Returns how the second table differs from the first one.
-pub(super) fn differ(first: &Result<RecordBatch>, then: &Result<RecordBatch>) -> Option<String> {
-    match (first, then) {
-        (Ok(first), Ok(then)) if first == then => None,
-        (Ok(first), Ok(then)) => Some(text::difference(&text::table(first), &text::table(then))),
-        (Err(error), _) => Some(error.to_string()),
-        (_, Err(error)) => {
-            Some(format!("first {} rows, then: {error}", first.as_ref().map_or(0, RecordBatch::num_rows)))
-        }
-    }
 }
 
 /// Returns keys and rows of the first groups, as the catalog keeps them. Groups with sums that rightly cannot be kept,

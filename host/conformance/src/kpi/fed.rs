@@ -2,7 +2,7 @@
 
 use arrow_array::RecordBatch;
 
-use super::calls::differ;
+use super::differ::differ;
 use smelt_common::error::Result;
 use smelt_runtime::sums::{Sign, Sums};
 

@@ -56,7 +56,7 @@ pub(super) fn case(plugins: &Plugins<Kpi>, bench: &Bench<'_>, case: &Case) -> Ve
             return Err(Error::config(format!("it has no input; it must have some of {}", files.join(", "))));
         }
         let stages = stages(spec);
-        let calls = Calls { plugin, as_of, stages: &stages };
+        let calls = Calls { plugin, as_of, stages: &stages, checks_key: true };
         let table = calls.table(&calls.sums(&parts)?)?;
         let body = encode_table(table.schema_ref(), std::slice::from_ref(&table), Formulas::Escape)?;
         Ok(case.judge(bench.options.bless, &sent.join(", "), &[("table.csv".to_owned(), body)]))

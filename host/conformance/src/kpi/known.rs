@@ -20,6 +20,8 @@ use smelt_runtime::sums::{Sign, Sums};
 const SHOWN: usize = 6;
 /// The most groups of a stage that a series folds, each of them alone too.
 const GROUPS: usize = 150;
+/// How many groups a series sends of a stage whose rows are one group, besides that of all rows.
+const VARIANTS: u32 = 8;
 
 /// A call. The numbers of rows or groups that are sent with it stand beside it.
 #[derive(Clone, Copy, PartialEq)]
@@ -37,6 +39,9 @@ pub(super) enum Call {
 /// Calls, each with its rows or groups.
 pub(super) type Series = Vec<(Call, Vec<u32>)>;
 
+/// A group: the keys of its parts, and their rows as the catalog keeps them.
+type Group = Vec<(Vec<u8>, Vec<u8>)>;
+
 /// A series whose last call gave a wrong result.
 pub(super) struct Wrong {
     pub(super) series: Series,
@@ -51,8 +56,9 @@ pub(super) struct Known<'k> {
     rows: Vec<RecordBatch>,
     /// The sums that a row adds, by input and row.
     added: RefCell<HashMap<(usize, u32), Rc<Fed>>>,
-    /// The groups of each stage: their keys, and their rows as the catalog keeps them.
-    pub(super) groups: Vec<Vec<(Vec<u8>, Vec<u8>)>>,
+    /// The groups of each stage that series send: the parts of each, and their rows as the catalog keeps them. Where all
+    /// rows are one group, there are several groups that it could be; before 0.3.0, each row counts as one.
+    pub(super) groups: Vec<Vec<Group>>,
     /// The sums that a group folds to, by stage and group.
     folded: RefCell<HashMap<(usize, u32), Rc<Sums>>>,
 }
@@ -112,13 +118,10 @@ impl<'k> Known<'k> {
         Ok(added)
     }
 
-    /// Finds the groups of each stage that all rows lead to. In the last stage each row is a group.
+    /// Finds the groups of each stage that all rows lead to, and for a stage of one group also those that fewer rows lead
+    /// to.
     pub(super) fn find_groups(&mut self, dice: &mut Dice) -> Result<()> {
-        let mut fed = self.none();
-        for (&(_, row), added) in self.added.borrow().iter() {
-            // Some rows count twice, so that sums differ. The map has no order, which does not matter to sums.
-            (0..=row % 2).for_each(|_| fed.add_all(added, Sign::Plus));
-        }
+        let fed = self.fed_by(|_| true);
         for stage in 0..self.calls.stages.len() {
             let mut sums = fed.of(stage);
             if stage > 0 {
@@ -127,24 +130,54 @@ impl<'k> Known<'k> {
                 let folded = self.calls.folded(&mut self.calls.open()?, stage - 1, &previous, GROUP_ROWS)?;
                 sums.add_all(&folded, Sign::Plus);
             }
-            let mut all = kept(&sums, usize::MAX);
+            let parts = kept(&sums, usize::MAX);
+            let mut all: Vec<Group> = match self.is_whole(stage) {
+                true => vec![parts],
+                false => parts.into_iter().map(|part| vec![part]).collect(),
+            };
             while all.len() > GROUPS {
                 all.swap_remove(dice.below(all.len() as u64) as usize);
             }
             all.sort();
             self.groups.push(all);
         }
+        let whole: Vec<_> = (0..self.calls.stages.len()).filter(|&stage| self.is_whole(stage)).collect();
+        for variant in 0..if whole.is_empty() { 0 } else { VARIANTS } {
+            let fed = self.fed_by(|row| variant > 0 && row % VARIANTS < variant);
+            // A sum that its column cannot hold is an error by contract, so such rows are no group.
+            let Ok(stages) = self.calls.stages(&mut self.calls.open()?, &fed) else { continue };
+            for &stage in &whole {
+                self.groups[stage].push(kept(&stages[stage], usize::MAX));
+            }
+        }
         Ok(())
     }
 
-    /// Returns the rows of these groups, each of them once.
+    /// Returns the sums that some of the rows add.
+    fn fed_by(&self, wanted: impl Fn(u32) -> bool) -> Fed {
+        let mut fed = self.none();
+        for (&(_, row), added) in self.added.borrow().iter().filter(|((_, row), _)| wanted(*row)) {
+            // Some rows count twice, so that sums differ. The map has no order, which does not matter to sums.
+            (0..=row % 2).for_each(|_| fed.add_all(added, Sign::Plus));
+        }
+        fed
+    }
+
+    /// Returns whether series send one group of the stage in a call.
+    fn is_whole(&self, stage: usize) -> bool {
+        !self.calls.is_earlier() && self.calls.is_one_group(stage)
+    }
+
+    /// Returns the rows of these groups, each of them once. Where all rows are one group, returns those of the first.
     fn group(&self, stage: usize, groups: &[u32]) -> Result<Sums> {
         let mut sums = Sums::new(&self.calls.stages[stage]);
         let mut once = groups.to_vec();
+        if self.is_whole(stage) {
+            once.truncate(1);
+        }
         once.sort_unstable();
         once.dedup();
-        for group in once {
-            let (key, rows) = &self.groups[stage][group as usize];
+        for (key, rows) in once.iter().flat_map(|&group| &self.groups[stage][group as usize]) {
             sums.load(key, rows, Sign::Plus)?;
         }
         Ok(sums)

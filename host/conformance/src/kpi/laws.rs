@@ -20,45 +20,15 @@ const PIECES: [usize; 4] = [1, 2, 3, 7];
 
 /// Runs the tests of all laws.
 pub(super) fn laws(report: &mut Report, calls: &Calls<'_>, rows: &[InputRows], inputs: &[&str]) {
-    let sums = |made: Result<Fed>| made.and_then(|sums| sums.batches());
     let shown = || text::parts(rows, inputs);
     let contract = calls.contract();
-    report.test("state", &["output"], || {
-        let mut worker = match calls.taken(rows) {
-            Ok(worker) => worker,
-            Err(error) => return failed(shown(), error.to_string(), TAKES_ANY),
-        };
-        let [first, again] = [(); 2].map(|()| calls.fed([worker.states()]));
-        let (must, told) = match calls.is_earlier() {
-            true => (sums(first), "asked twice"),
-            // The rows of the first answer are forgotten, and what comes later adds what it would in a new accumulator.
-            false => {
-                if let Err(error) = first {
-                    return failed(shown(), error.to_string(), TAKES_ANY);
-                }
-                (sums(Ok(calls.none())), "asked twice, and again after more rows")
-            }
-        };
-        if let Some(told) = differ_fed(&must, &sums(again)) {
-            return failed(format!("{}; then `state` twice", shown()), told, contract.again);
-        }
-        if !calls.is_earlier() {
-            let later = rows.iter().try_for_each(|part| worker.update(part.input, &part.rows));
-            let later = later.and_then(|()| calls.fed([worker.states()]));
-            if let Some(told) = differ_fed(&sums(calls.sums(rows)), &sums(later)) {
-                return failed(format!("{}; then `state`, and the same again", shown()), told, contract.again);
-            }
-        }
-        passed(told)
-    });
-    report.test("no rows", &["state"], || match sums(calls.sums(&[])) {
-        Ok(none) => match none.iter().find(|rows| rows.num_rows() > 0) {
-            None => passed("add nothing"),
-            Some(some) => failed("no rows", text::table(some), NO_ROWS),
-        },
-        Err(error) => failed("no rows", error.to_string(), TAKES_ANY),
-    });
-    report.test("splits", &["no rows"], || splits(calls, rows, inputs));
+    // A state that says what came since the last one is judged by the state of no rows.
+    let [first, then] = if calls.is_earlier() { ["state", "no rows"] } else { ["no rows", "state"] };
+    for test in [first, then] {
+        let needs = if test == first { "output" } else { first };
+        report.test(test, &[needs], || if test == "state" { state(calls, rows, inputs) } else { no_rows(calls) });
+    }
+    report.test("splits", &[then], || splits(calls, rows, inputs));
     report.test("removal", &["splits"], || {
         removal(calls, rows).unwrap_or_else(|error| failed(shown(), error.to_string(), REMOVAL))
     });
@@ -82,13 +52,61 @@ pub(super) fn laws(report: &mut Report, calls: &Calls<'_>, rows: &[InputRows], i
     }
 }
 
+/// Tests what `state` says when it is asked again.
+fn state(calls: &Calls<'_>, rows: &[InputRows], inputs: &[&str]) -> Verdict {
+    let mut worker = match calls.taken(rows) {
+        Ok(worker) => worker,
+        Err(error) => return failed(text::parts(rows, inputs), error.to_string(), TAKES_ANY),
+    };
+    let [first, again] = [(); 2].map(|()| calls.fed([worker.states()]));
+    let (must, told) = match calls.is_earlier() {
+        true => (sums(first), "asked twice"),
+        // The rows of the first answer are forgotten, and what comes later adds what it would in a new accumulator.
+        false => {
+            if let Err(error) = first {
+                return failed(text::parts(rows, inputs), error.to_string(), TAKES_ANY);
+            }
+            (sums(Ok(calls.none())), "asked twice, and again after more rows")
+        }
+    };
+    if let Some(told) = differ_fed(&must, &sums(again)) {
+        return failed(format!("{}; then `state` twice", text::parts(rows, inputs)), told, calls.contract().again);
+    }
+    if !calls.is_earlier() {
+        let later = rows.iter().try_for_each(|part| worker.update(part.input, &part.rows));
+        let later = later.and_then(|()| calls.fed([worker.states()]));
+        if let Some(told) = differ_fed(&sums(calls.sums(rows)), &sums(later)) {
+            return failed(
+                format!("{}; then `state`, and the same again", text::parts(rows, inputs)),
+                told,
+                calls.contract().again,
+            );
+        }
+    }
+    passed(told)
+}
+
+fn no_rows(calls: &Calls<'_>) -> Verdict {
+    match sums(calls.sums(&[])) {
+        Ok(none) => match none.iter().find(|rows| rows.num_rows() > 0) {
+            None => passed("add nothing"),
+            Some(some) => failed("no rows", text::table(some), NO_ROWS),
+        },
+        Err(error) => failed("no rows", error.to_string(), TAKES_ANY),
+    }
+}
+
+/// Returns the rows of each stage, if there are sums.
+fn sums(made: Result<Fed>) -> Result<Vec<RecordBatch>> {
+    made.and_then(|sums| sums.batches())
+}
+
 /// Returns whether the stage has groups that are reduced each for itself.
 fn has_groups(calls: &Calls<'_>, stage: usize) -> bool {
     !calls.is_map() && !calls.is_one_group(stage)
 }
 
 fn splits(calls: &Calls<'_>, rows: &[InputRows], inputs: &[&str]) -> Verdict {
-    let sums = |sums: Result<Fed>| sums.and_then(|sums| sums.batches());
     let few = |rows: &[InputRows]| {
         let most = ALONE / rows.len().max(1);
         let first = |part: &InputRows| InputRows {

@@ -4,12 +4,14 @@
 mod batches;
 mod calls;
 mod contract;
+mod differ;
 mod evaluation;
 mod fed;
 mod golden;
 mod known;
 mod laws;
 mod many;
+mod opened;
 mod rows;
 mod run;
 mod series;

@@ -1,7 +1,7 @@
 //! Runs all tests of a KPI.
 
 use super::batches::{batch, count, limits, rows_of_inputs};
-use super::calls::{Calls, differ, stages};
+use super::calls::{Calls, differ, distinct, stages};
 use super::contract::SAME;
 use super::laws::laws;
 use super::{golden, many, rows, series};
@@ -9,7 +9,7 @@ use crate::bench::{Bench, opened};
 use crate::engines::Plugins;
 use crate::report::{Report, Verdict, failed, passed};
 use crate::rounds::Rounds;
-use crate::rows::NamedRows;
+use crate::rows::{InputRows, NamedRows};
 use crate::samples::Samples;
 use crate::{cost, golden as cases, text};
 use smelt_runtime::Kpi;
@@ -17,7 +17,8 @@ use smelt_runtime::Kpi;
 /// Runs all tests of a KPI.
 pub(crate) fn test(report: &mut Report, plugins: &Plugins<Kpi>, bench: &Bench<'_>) {
     let stages = stages(plugins.usual.spec());
-    let calls = Calls { plugin: &plugins.usual, as_of: bench.as_of, stages: &stages };
+    let strict = Calls { plugin: &plugins.usual, as_of: bench.as_of, stages: &stages, checks_key: true };
+    let calls = Calls { checks_key: strict.inherited_key().is_none(), ..strict };
     let spec = plugins.usual.spec();
     let inputs: Vec<_> = spec.inputs.iter().map(|input| input.name.as_str()).collect();
     report.test("open", &["parameters"], || opened(calls.open().and_then(|mut worker| worker.open_all())));
@@ -46,6 +47,9 @@ pub(crate) fn test(report: &mut Report, plugins: &Plugins<Kpi>, bench: &Bench<'_
         (None, _) => passed(format!("{formed} tables with the declared schema")),
     });
     let rows = rows_of_inputs(&lawful, spec.inputs.len());
+    if let Some((input, columns)) = calls.inherited_key() {
+        report.test("key", &["output"], || key(&strict, &rows, &inputs, input, &columns));
+    }
     laws(report, &calls, &rows, &inputs);
     let table = if calls.is_map() { "splits" } else { calls.contract().table_test };
     report.test("series", &["removal", table], || {
@@ -69,4 +73,22 @@ pub(crate) fn test(report: &mut Report, plugins: &Plugins<Kpi>, bench: &Bench<'_
         report.cost = Some(cost);
     }
     cases::test_all(report, bench, |case| golden::case(plugins, bench, case));
+}
+
+/// Tests whether the key tells the rows of the table apart, whatever rows come or at least if those of the input differ in
+/// the columns of the key.
+fn key(calls: &Calls<'_>, rows: &[InputRows], inputs: &[&str], input: usize, columns: &[usize]) -> Verdict {
+    let Err(_) = calls.whole(rows) else { return passed("whatever rows come") };
+    let distinct = |part: &InputRows| match part.input == input {
+        true => InputRows { input, rows: distinct(&part.rows, columns) },
+        false => part.clone(),
+    };
+    let rows: Vec<_> = rows.iter().map(distinct).collect();
+    match calls.whole(&rows) {
+        Ok(_) => {
+            let named = calls.plugin.spec().key_names().unwrap_or_default().join(", ");
+            passed(format!("{} rows, if no two of {} agree in {named}", count(&rows), inputs[input]))
+        }
+        Err(error) => failed(text::parts(&rows, inputs), error.to_string(), calls.contract().form),
+    }
 }

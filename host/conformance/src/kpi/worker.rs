@@ -2,7 +2,7 @@
 
 use arrow_array::RecordBatch;
 
-use super::calls::Calls;
+use super::opened::Calls;
 use smelt_common::Error;
 use smelt_common::cost::Cost;
 use smelt_common::error::Result;

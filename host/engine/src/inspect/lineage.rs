@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::layer::Layer;
-use super::target::{Target, as_read, table_as_read, find, time_of};
+use super::target::{Target, as_read, find, table_as_read, time_of};
 use smelt_catalog::Fingerprint;
 use smelt_catalog::{Entry, Gold, ObjectRef, Relation, State, look};
 use smelt_common::cost::Cost;

@@ -4,8 +4,8 @@ use super::owner::owner;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use smelt_catalog::{
-    CHANGES, COMPONENTS, Catalog, Commit, Dataset, ENTRIES, Entries, Gold, LOOKS, LogEntry, Look, ObjectRef, Parts, State,
-    busy, commit_key, component_key, read_commit,
+    CHANGES, COMPONENTS, Catalog, Commit, Dataset, ENTRIES, Entries, Gold, LOOKS, LogEntry, Look, ObjectRef, Parts,
+    State, busy, commit_key, component_key, read_commit,
 };
 use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
@@ -142,7 +142,11 @@ impl Reached {
             change.into_objects().for_each(|object| self.add(object));
         }
         let mut state = commit.state;
-        commit.kpis.iter().filter_map(|kpi| state.gold.remove(kpi)).for_each(|gold| gold.table().into_iter().for_each(|table| self.add(table.clone())));
+        commit
+            .kpis
+            .iter()
+            .filter_map(|kpi| state.gold.remove(kpi))
+            .for_each(|gold| gold.table().into_iter().for_each(|table| self.add(table.clone())));
     }
 
     /// Adds what the dataset references. Its bronze objects are added only if it is current, because bronze may have

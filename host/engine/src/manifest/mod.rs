@@ -11,7 +11,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 pub use self::limits::LimitsSection;
-pub use self::section::{DatasetKeys, DatasetSection, Layer, Section, SourceKeys, SourceSection, TableKeys, TableSection};
+pub use self::section::{
+    DatasetKeys, DatasetSection, Layer, Section, SourceKeys, SourceSection, TableKeys, TableSection,
+};
 pub use self::settings::{Output, OutputFormat, PipelineSection, Privacy, Quarantine, Schedule};
 use smelt_common::error::Result;
 use smelt_common::text::{NAME, PLUGIN, is_word, wrong_heading};

@@ -73,15 +73,16 @@ mod tests {
     #[test]
     fn a_table_comes_after_all_that_it_reads() {
         let reads = Reads::from([("a", vec!["b", "d"]), ("b", vec!["c"]), ("c", vec![]), ("d", vec![])]);
-        assert_eq!(levels(&reads), Ok([("a", 2), ("b", 1), ("c", 0), ("d", 0)].into()));
+        assert_eq!(levels(&reads).expect("no circle"), [("a", 2), ("b", 1), ("c", 0), ("d", 0)].into());
     }
 
     #[test]
     fn a_chain_of_a_thousand_tables_has_a_thousand_levels() {
         let names: Vec<String> = (0..1000).map(|number| format!("t{number}")).collect();
-        let reads: Reads<'_> = names.iter().enumerate().map(|(at, name)| {
-            (name.as_str(), names.get(at + 1).into_iter().map(String::as_str).collect())
-        });
+        let reads = names
+            .iter()
+            .enumerate()
+            .map(|(at, name)| (name.as_str(), names.get(at + 1).into_iter().map(String::as_str).collect()));
         assert_eq!(levels(&reads.collect()).expect("no circle").values().max(), Some(&999));
     }
 

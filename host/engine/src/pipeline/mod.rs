@@ -15,15 +15,18 @@ pub use lock::{Lock, Pin};
 
 use crate::manifest::{DatasetSection, Layer, Manifest, Output, Quarantine, Schedule, TableSection};
 use smelt_catalog::{ErrorText, Files, Fingerprint, Gold, PLAIN};
-use smelt_common::digest::of_parts;
 use smelt_common::Error;
 use smelt_common::binary::Binary;
+use smelt_common::digest::of_parts;
 use smelt_common::error::{Kind, Result};
 use smelt_common::glob::Pattern;
 use smelt_common::text::guest_text;
 use smelt_formats::{DecodeLimits, Format};
 use smelt_runtime::privacy::Pseudonyms;
-use smelt_runtime::{Accumulator, Cleaner, Engine, Generator, Identified, Identity, Kpi, KpiInputSpec, Limits, Object, Reducer, Session, Setting, Tick, schema_text};
+use smelt_runtime::{
+    Accumulator, Cleaner, Engine, Generator, Identified, Identity, Kpi, KpiInputSpec, Limits, Object, Reducer, Session,
+    Setting, Tick, schema_text,
+};
 
 /// A pipeline ready to run.
 pub struct Pipeline {
@@ -480,11 +483,7 @@ fn canonical(parameters: &Map<String, Value>) -> Result<String> {
 type Loaded<'m> = (String, &'m str, &'m TableSection, Layer, Kpi);
 
 /// Connects the tables with what they read, and returns them in an order in which each comes after all that it reads.
-fn tables(
-    loaded: Vec<Loaded<'_>>,
-    datasets: &[DatasetStep],
-    pseudonyms: &Pseudonyms,
-) -> Result<Vec<TableStep>> {
+fn tables(loaded: Vec<Loaded<'_>>, datasets: &[DatasetStep], pseudonyms: &Pseudonyms) -> Result<Vec<TableStep>> {
     let mut schemas: BTreeMap<&str, SchemaRef> = BTreeMap::new();
     schemas.extend(datasets.iter().map(|step| (step.name.as_str(), step.plugin.spec().output.clone())));
     schemas.extend(loaded.iter().map(|(_, name, .., plugin)| (*name, plugin.spec().output.clone())));

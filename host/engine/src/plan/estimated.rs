@@ -6,6 +6,7 @@ use super::records::{DatasetPlan, Plan};
 use crate::pipeline::TableStep;
 use smelt_catalog::Pace;
 use smelt_common::error::Result;
+use std::collections::BTreeMap;
 
 impl Planning<'_> {
     /// Compares bronze as it is now, and then what KPIs have read, with the catalog.
@@ -15,8 +16,17 @@ impl Planning<'_> {
             dataset.estimate = self.cleaning(dataset);
         }
         let mut kpis = self.kpis(&plan.datasets);
-        for (kpi, step) in kpis.iter_mut().zip(&self.pipeline.tables).filter(|(kpi, _)| kpi.reason.is_some()) {
-            kpi.estimate = self.aggregating(step, &plan.datasets);
+        // What is known of the relations that may change: whether all of it is made again, and about how many rows are new.
+        let of = |plan: &DatasetPlan| Some((plan.dataset.clone(), (plan.rebuild.is_some(), plan.estimate?.rows)));
+        let mut changing: BTreeMap<String, (bool, u64)> = plan.datasets.iter().filter_map(of).collect();
+        for kpi in kpis.iter_mut().filter(|kpi| kpi.reason.is_some()) {
+            let Some(step) = self.pipeline.table(&kpi.kpi) else { continue };
+            let (estimate, rebuilds) = self.aggregating(step, &changing).unzip();
+            kpi.estimate = estimate;
+            // A row that is read changes about one row.
+            let held = self.state.relation(&kpi.kpi).map_or(0, |held| held.rows);
+            let rows = estimate.map(|estimate| if rebuilds == Some(true) { held } else { estimate.rows.min(held) });
+            changing.extend(rows.map(|rows| (kpi.kpi.clone(), (rebuilds == Some(true), rows))));
         }
         Ok(Plan { kpis, ..plan })
     }
@@ -31,25 +41,23 @@ impl Planning<'_> {
         Some(Estimate { rows, plugin_seconds: micros as f64 * share / 1e6 })
     }
 
-    /// Estimates the work of computing the KPI, from the time that it took since it was last rebuilt.
-    fn aggregating(&self, step: &TableStep, datasets: &[DatasetPlan]) -> Option<Estimate> {
+    /// Estimates the work of making the table, from the time that it took since it was last rebuilt. Also returns whether
+    /// it would be rebuilt.
+    fn aggregating(&self, step: &TableStep, changing: &BTreeMap<String, (bool, u64)>) -> Option<(Estimate, bool)> {
         let gold = self.state.gold.get(&step.name)?;
         let taken: u64 = gold.inputs.values().map(|input| input.rows).sum();
-        let of = |dataset: &str| datasets.iter().find(|plan| plan.dataset == dataset);
-        let same = gold.relation.fingerprint.difference(&step.fingerprint.at(self.as_of)).is_none();
-        let rebuilds =
-            !same || step.inputs.iter().any(|input| of(&input.relation).is_some_and(|plan| plan.rebuild.is_some()));
+        let rebuilds = !step.goes_on_from(gold, self.as_of)
+            || step.inputs.iter().any(|input| changing.get(&input.relation).is_some_and(|(all, _)| *all));
         let rows = step.inputs.iter().map(|input| {
-            let held = self.state.datasets.get(&input.relation).map_or(0, |held| held.bronze.totals.kept);
-            let planned = of(&input.relation).and_then(|plan| Some((plan.rebuild.is_some(), plan.estimate?.rows)));
+            let held = self.state.relation(&input.relation).map_or(0, |held| held.rows);
             let read = gold.inputs.get(&input.name).filter(|_| !rebuilds).map_or(0, |read| read.rows);
-            match planned {
-                Some((true, all)) => all,
-                new => held.saturating_sub(read) + new.map_or(0, |(_, new)| new),
+            match changing.get(&input.relation) {
+                Some((true, all)) => *all,
+                new => held.saturating_sub(read) + new.map_or(0, |(_, new)| *new),
             }
         });
         let rows: u64 = rows.sum();
         let share = rows as f64 / Some(taken).filter(|&taken| taken > 0)? as f64;
-        Some(Estimate { rows, plugin_seconds: gold.micros as f64 * share / 1e6 })
+        Some((Estimate { rows, plugin_seconds: gold.micros as f64 * share / 1e6 }, rebuilds))
     }
 }

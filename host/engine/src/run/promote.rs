@@ -179,9 +179,7 @@ impl Host {
             let reads = |input: &TableInput| {
                 change.datasets.contains_key(&input.relation) || affected.contains(input.relation.as_str())
             };
-            if !restored.kpis.contains(&step.name)
-                && (uses(step.plugin.identity()) || step.inputs.iter().any(reads))
-            {
+            if !restored.kpis.contains(&step.name) && (uses(step.plugin.identity()) || step.inputs.iter().any(reads)) {
                 affected.insert(&step.name);
             }
         }

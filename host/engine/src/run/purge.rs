@@ -125,8 +125,15 @@ impl Host {
             retired.retain(|key| !change.referenced.contains(key));
             change.retired.extend(retired);
             let (previous, cleaned, rewritten) = (dataset.relation.revision, 0, 0);
-            let dataset_change =
-                RelationChange { reset: false, previous, cleaned, rewritten, log: Some(log), added: None, removed: None };
+            let dataset_change = RelationChange {
+                reset: false,
+                previous,
+                cleaned,
+                rewritten,
+                log: Some(log),
+                added: None,
+                removed: None,
+            };
             change.datasets.insert(name.to_owned(), (dataset_change, after));
         }
         Ok(change)

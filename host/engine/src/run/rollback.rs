@@ -200,8 +200,15 @@ impl Host {
             self.orphaned.fetch_or(!all, Ordering::Relaxed);
         }
         let previous = current.map_or(0, |current| current.relation.revision);
-        let dataset_change =
-            RelationChange { reset: true, previous, cleaned: 0, rewritten: 0, log: Some(log), added: None, removed: None };
+        let dataset_change = RelationChange {
+            reset: true,
+            previous,
+            cleaned: 0,
+            rewritten: 0,
+            log: Some(log),
+            added: None,
+            removed: None,
+        };
         change.datasets.insert(name.to_owned(), (dataset_change, after));
         Ok(true)
     }

@@ -9,6 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::aggregation::Aggregation;
 use super::row_stage::{BATCH_ROWS, Delta, RowStage};
+use super::taker::Taker;
 use crate::manifest::Layer;
 use crate::pipeline::TableStep;
 use crate::plan::{inputs, is_whole};
@@ -192,7 +193,7 @@ impl<'n> Node<'n> {
         let mut retired = std::mem::take(&mut self.retired);
         let written = kept.write(store, &stem, bytes, parts, &mut retired, |number, part| {
             let _span = profile::span("finalize sums", &self.step.name);
-            let mut sums = sums.take(number);
+            let mut sums = sums.take(number)?;
             let groups_before = kept_groups(&before, &sums)?;
             self.with_reducer(stage, |reducer| {
                 if !groups_before.is_empty() {
@@ -215,7 +216,7 @@ impl<'n> Node<'n> {
     /// Does what [`Node::advance`] does, for a stage whose rows are all one group.
     fn advance_whole(&mut self, stage: usize, kept: &mut SortedRuns, sums: &Shards, next: &Shards) -> Result<()> {
         let next = Taker::of_stage(self.step, stage, next);
-        let changed = sums.take(0);
+        let changed = sums.take(0)?;
         let mut before = changed.like();
         kept.scan(self.of.store, |key, rows| before.load(key, rows, Sign::Plus))?;
         self.with_reducer(stage, |reducer| {
@@ -225,18 +226,19 @@ impl<'n> Node<'n> {
             before.add_all(&changed, Sign::Plus);
             next.add(&whole(reducer, &before.sorted())?, Sign::Plus)
         })?;
-        self.put(kept, &stage.to_string(), &before, &changed)
+        self.put(kept, &stage.to_string(), &before.sorted(), &changed)
     }
 
     /// Makes the table from all rows of the last stage, which are one group.
     fn whole(&mut self, kept: &mut SortedRuns, sums: &Shards) -> Result<Rows> {
         let spec = self.step.plugin.spec();
         let stage = spec.stages.len() - 1;
-        let changed = sums.take(0);
+        let changed = sums.take(0)?;
         let mut all = changed.like();
         all.add_all(&changed, Sign::Plus);
         kept.scan(self.of.store, |key, rows| all.load(key, rows, Sign::Plus))?;
-        let table = self.with_reducer(stage, |reducer| whole(reducer, &all.sorted()))?;
+        let all = all.sorted();
+        let table = self.with_reducer(stage, |reducer| whole(reducer, &all))?;
         self.put(kept, &stage.to_string(), &all, &changed)?;
         self.step.plugin.check_table(&table)?;
         let count = table.num_rows() as u64;
@@ -247,9 +249,10 @@ impl<'n> Node<'n> {
         let rows = RowStage::of(spec);
         let new = Shards::new(&rows.spec, smelt_common::key_hash::KeyHash::default());
         new.add(&rows.counted(&table)?, Sign::Plus);
-        let new = new.all();
+        let new = new.all()?;
+        let sorted = new.sorted();
         let mut content = Content::default();
-        new.sorted().rows().try_for_each(|row| add_rows(&mut content, row?))?;
+        sorted.rows().try_for_each(|row| add_rows(&mut content, row?))?;
         let mut kept = match self.before.map(|before| &before.relation.files) {
             Some(Files::Rows(rows)) => rows.clone(),
             _ => SortedRuns::default(),
@@ -258,23 +261,18 @@ impl<'n> Node<'n> {
         changed.add_all(&new, Sign::Plus);
         kept.scan(self.of.store, |key, rows| changed.load(key, rows, Sign::Minus))?;
         let delta = rows.delta(&changed.sorted())?;
-        self.put(&mut kept, "rows", &new, &changed)?;
-        Ok(Rows { runs: Some(kept), delta: Some(delta), count, content, table: Some(table) })
+        self.put(&mut kept, "rows", &sorted, &changed)?;
+        let delta = Some(delta).filter(|_| self.step.is_read);
+        Ok(Rows { runs: Some(kept), delta, count, content, table: Some(table) })
     }
 
     /// Makes the kept map hold, of the groups in `changed`, the rows that are in `all`.
-    fn put(&mut self, kept: &mut SortedRuns, part: &str, all: &Sums, changed: &Sums) -> Result<()> {
-        let mut wanted: HashSet<Vec<u8>> = HashSet::new();
-        let mut rows = Vec::new();
-        for group in changed.sorted().groups() {
-            rows.clear();
-            group.write(&mut rows)?;
-            if !rows.is_empty() {
-                wanted.insert(group.key().to_vec());
-            }
-        }
+    fn put(&mut self, kept: &mut SortedRuns, part: &str, all: &Sorted<'_>, changed: &Sums) -> Result<()> {
+        let changed = changed.sorted();
+        let changed = changed.groups().filter(|group| !group.is_empty());
+        let mut wanted: HashSet<Vec<u8>> = changed.map(|group| group.key().to_vec()).collect();
         let mut pairs = Vec::with_capacity(wanted.len());
-        for group in all.sorted().groups() {
+        for group in all.groups() {
             if let Some(key) = wanted.take(group.key()) {
                 let mut rows = Vec::new();
                 group.write(&mut rows)?;
@@ -303,7 +301,7 @@ impl<'n> Node<'n> {
             let mut retired = std::mem::take(&mut self.retired);
             let changed = kept.write(store, &stem, bytes, parts, &mut retired, |number, part| {
                 let mut changed = Changed::default();
-                let mut sums = sums.take(number);
+                let mut sums = sums.take(number)?;
                 for row in sums.sorted().rows() {
                     let row = row?;
                     changed.rows += row.1;
@@ -374,35 +372,6 @@ impl<'n> Node<'n> {
         let mut reducers = self.reducers.lock().expect("no one panics while holding it");
         reducers.entry(stage).or_default().push(reducer);
         Ok(result)
-    }
-}
-
-/// Takes the rows that reducers give.
-pub(super) struct Taker<'t> {
-    next: &'t Shards,
-    /// Set if they are rows of the table.
-    rows: Option<RowStage>,
-}
-
-impl<'t> Taker<'t> {
-    /// Returns what takes the rows that the accumulators of an input give, which are added to `sums`.
-    pub(super) fn of_input(step: &TableStep, sums: &'t Shards) -> Self {
-        let spec = step.plugin.spec();
-        Self { next: sums, rows: spec.stages.is_empty().then(|| RowStage::of(spec)) }
-    }
-
-    /// Returns what takes the rows that the reducers of a stage give: the next stage, or the rows of the table.
-    pub(super) fn of_stage(step: &TableStep, stage: usize, next: &'t Shards) -> Self {
-        let spec = step.plugin.spec();
-        Self { next, rows: (stage + 1 == spec.stages.len()).then(|| RowStage::of(spec)) }
-    }
-
-    pub(super) fn add(&self, given: &RecordBatch, sign: Sign) -> Result<()> {
-        match &self.rows {
-            Some(rows) => self.next.add(&rows.counted(given)?, sign),
-            None => self.next.add(given, sign),
-        }
-        Ok(())
     }
 }
 

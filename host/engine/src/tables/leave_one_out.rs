@@ -5,8 +5,9 @@ use std::sync::Mutex;
 
 use arrow_array::RecordBatch;
 
-use super::finalize::{Taker, kept_groups, reduce, whole};
+use super::finalize::{kept_groups, reduce, whole};
 use super::row_stage::RowStage;
+use super::taker::Taker;
 use crate::pipeline::{Pipeline, TableStep};
 use crate::silver;
 use smelt_catalog::{Files, ObjectRef, State};
@@ -162,7 +163,7 @@ impl<'w> LeaveOneOut<'w> {
             if let Some(table) = self.carry(node, &sums, is_target)? {
                 return Ok(table);
             }
-            let changed = sums[sums.len() - 1].all();
+            let changed = sums[sums.len() - 1].all()?;
             let delta = node.row_stage.delta(&changed.sorted())?;
             let signed = |rows: Vec<RecordBatch>, sign| rows.into_iter().map(move |rows| (rows, sign));
             let change = signed(delta.removed, Sign::Minus).chain(signed(delta.added, Sign::Plus)).collect();
@@ -178,7 +179,7 @@ impl<'w> LeaveOneOut<'w> {
         for (stage, kept) in node.stages.iter().enumerate() {
             let is_last = stage + 1 == node.stages.len();
             let next = Taker::of_stage(node.step, stage, &sums[stage + 1]);
-            let changed = sums[stage].all();
+            let changed = sums[stage].all()?;
             if let Some(last) = node.last.as_ref().filter(|_| is_last) {
                 let mut all = changed.like();
                 all.add_all(last, Sign::Plus);
@@ -214,7 +215,7 @@ impl<'w> LeaveOneOut<'w> {
         }
         let mut rows = node.rows.like();
         rows.add_all(&node.rows, Sign::Plus);
-        rows.add_all(&sums[sums.len() - 1].all(), Sign::Plus);
+        rows.add_all(&sums[sums.len() - 1].all()?, Sign::Plus);
         node.row_stage.rows(&rows.batch()?).map(Some)
     }
 

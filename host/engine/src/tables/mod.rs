@@ -9,6 +9,7 @@ pub mod partial;
 mod pass;
 mod row_stage;
 mod rows;
+mod taker;
 
 pub use aggregation::{Aggregation, Made};
 pub use finalize::{put_stamped, rows_of};

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use arrow_array::RecordBatch;
 
+use super::first_stage::empty_stages;
+use super::taker::Taker;
 use crate::pipeline::{Pipeline, TableStep};
 use crate::silver;
-use super::finalize::Taker;
-use super::first_stage::empty_stages;
 use smelt_catalog::State;
 use smelt_common::error::Result;
 use smelt_runtime::Accumulator;

@@ -172,7 +172,9 @@ impl Aggregation<'_> {
             if deltas.contains_key(&key) {
                 continue;
             }
-            match Delta::since(self.store, self.pending, &input.relation, relation, revision).map_err(of(&input.relation))? {
+            match Delta::since(self.store, self.pending, &input.relation, relation, revision)
+                .map_err(of(&input.relation))?
+            {
                 Some(delta) => drop(deltas.insert(key, delta)),
                 None => incremental = false,
             }

@@ -6,8 +6,8 @@ use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
 
 use super::aggregation::{Aggregation, Work};
-use super::finalize::Taker;
 use super::row_stage::RowStage;
+use super::taker::Taker;
 use crate::silver;
 use smelt_catalog::ObjectRef;
 use smelt_common::Error;
@@ -148,8 +148,7 @@ impl Aggregation<'_> {
         match place {
             Place::Object(object) => {
                 let schema = self.pipeline.schema(relation)?;
-                let wanted =
-                    |name: &str| task.readers.iter().any(|reader| columns_of(reader).index_of(name).is_ok());
+                let wanted = |name: &str| task.readers.iter().any(|reader| columns_of(reader).index_of(name).is_ok());
                 let fields: Vec<_> = schema.fields().iter().filter(|field| wanted(field.name())).cloned().collect();
                 let columns: SchemaRef = Schema::new(fields).into();
                 let batches = silver::read(self.store, object, schema, &columns)?;

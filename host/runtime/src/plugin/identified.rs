@@ -10,8 +10,11 @@ use smelt_common::error::Result;
 /// A component that was loaded as a plugin of the kind `P`. What it does depends on its parameters.
 pub struct Identified<P> {
     identity: Identity,
-    describe: Box<dyn Fn(&str) -> Result<P> + Send + Sync>,
+    describe: Describe<P>,
 }
+
+/// Gives the plugin as it is under parameters that were checked.
+type Describe<P> = Box<dyn Fn(&str) -> Result<P> + Send + Sync>;
 
 impl<P> Identified<P> {
     pub(super) fn new(identity: Identity, describe: impl Fn(&str) -> Result<P> + Send + Sync + 'static) -> Self {

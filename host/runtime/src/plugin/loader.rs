@@ -81,7 +81,7 @@ macro_rules! loader {
                 }))
             }
 
-            fn instance(pre: &Pre, store: &mut Store<State>) -> Result<Instance> {
+            pub(super) fn instance(pre: &Pre, store: &mut Store<State>) -> Result<Instance> {
                 let made = match pre {
                     Versioned::Earlier(Earlier::V0_1_0(pre)) => {
                         pre.instantiate(&mut *store).map(|made| Versioned::Earlier(Earlier::V0_1_0(made)))

@@ -2,12 +2,13 @@
 //!
 //! - `index` finds the rows of keys, and `number` writes numbers in few bytes.
 //! - `table` adds and subtracts. `sorted` puts a table into order, as typed rows or as bytes.
-//! - `shards` splits a table, so that many threads add to it.
+//! - `shards` splits a table, so that many threads add to it. `spill` keeps a part of it in a file.
 
 mod index;
 mod number;
 mod shards;
 mod sorted;
+mod spill;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -5,9 +5,11 @@ use std::sync::{Mutex, MutexGuard};
 use arrow_array::RecordBatch;
 
 use super::index::Keys;
+use super::spill::{Piece, Spill};
 use super::table::{Addends, BLOCK, Sign, Sums};
 use crate::StageSpec;
 use smelt_common::cost::Cost;
+use smelt_common::error::Result;
 use smelt_common::key_hash::KeyHash;
 use smelt_common::ordered::Column;
 use smelt_common::profile;
@@ -16,6 +18,8 @@ use smelt_common::profile;
 /// run is. The last stage is read
 /// as a whole, so it has one shard.
 const SHARDS: usize = 16;
+/// How many bytes of memory one shard takes before its rows go to a file: all shards of a stage together take 96 MiB.
+const MOST_BYTES: usize = (96 << 20) / SHARDS;
 /// Up to so many rows are finalized as one part, because several would not be worth it.
 const FEW: usize = 4096;
 
@@ -23,16 +27,46 @@ const FEW: usize = 4096;
 pub struct Shards {
     stage: StageSpec,
     hash: KeyHash,
-    shards: Vec<Mutex<Sums>>,
+    shards: Vec<Mutex<Shard>>,
+    spill: Spill,
+    /// The bytes of memory that a shard may take.
+    most: usize,
     cost: Mutex<Cost>,
+}
+
+/// A part of the table: rows in memory, and rows in the file.
+struct Shard {
+    sums: Sums,
+    spilled: Vec<Piece>,
+}
+
+impl Shard {
+    fn new(stage: &StageSpec) -> Self {
+        Self { sums: Sums::new(stage), spilled: vec![] }
+    }
+
+    /// Returns all rows as one table.
+    fn whole(self, spill: &Spill) -> Result<Sums> {
+        let Self { mut sums, spilled } = self;
+        spilled.iter().try_for_each(|piece| spill.read(piece, &mut sums))?;
+        Ok(sums)
+    }
 }
 
 impl Shards {
     /// Returns an empty table.
     pub fn new(stage: &StageSpec, hash: KeyHash) -> Self {
         let shards = if stage.group == 0 { 1 } else { SHARDS };
-        let shards = (0..shards).map(|_| Mutex::new(Sums::new(stage))).collect();
-        Self { stage: stage.clone(), hash, shards, cost: Mutex::default() }
+        // A single shard is needed as a whole in any case.
+        let most = if shards == 1 { usize::MAX } else { MOST_BYTES };
+        let shards = (0..shards).map(|_| Mutex::new(Shard::new(stage))).collect();
+        Self { stage: stage.clone(), hash, shards, spill: Spill::default(), most, cost: Mutex::default() }
+    }
+
+    /// Returns the table with another bound for the memory of a shard, in bytes, for tests.
+    #[cfg(test)]
+    pub(super) fn with_most(self, most: usize) -> Self {
+        Self { most, ..self }
     }
 
     /// Returns the hash function of the groups.
@@ -70,7 +104,14 @@ impl Shards {
                 rows.push(row);
             }
             for ((keys, rows), shard) in parts.iter_mut().zip(&self.shards) {
-                lock(shard).add_rows(keys, rows, &addends, sign);
+                let mut shard = lock(shard);
+                shard.sums.add_rows(keys, rows, &addends, sign);
+                if shard.sums.memory() > self.most
+                    && let Some(piece) = self.spill.write(&shard.sums)
+                {
+                    shard.spilled.push(piece);
+                    shard.sums = Sums::new(&self.stage);
+                }
                 keys.clear();
                 rows.clear();
             }
@@ -87,31 +128,44 @@ impl Shards {
     /// Moves all rows into one shard if they are few. Returns the number of parts, and about how many bytes all rows
     /// take.
     pub fn gather(&self) -> (u32, u64) {
-        let count = |of: fn(&Sums) -> usize| self.shards.iter().map(|shard| of(&lock(shard))).sum::<usize>();
-        let bytes = count(Sums::bytes) as u64;
-        if count(|sums| sums.rows.keys.len() as usize) > FEW {
+        let count = |of: fn(&Shard) -> usize| self.shards.iter().map(|shard| of(&lock(shard))).sum::<usize>();
+        let bytes = count(|shard| shard.sums.bytes() + shard.spilled.iter().map(Piece::bytes).sum::<usize>()) as u64;
+        let rows =
+            count(|shard| shard.sums.rows.keys.len() as usize + shard.spilled.iter().map(Piece::rows).sum::<usize>());
+        if rows > FEW || count(|shard| shard.spilled.len()) > 0 {
             return (self.shards.len() as u32, bytes);
         }
         let mut all = lock(&self.shards[0]);
         for shard in &self.shards[1..] {
-            all.add_all(&std::mem::replace(&mut lock(shard), Sums::new(&self.stage)), Sign::Plus);
+            let other = std::mem::replace(&mut *lock(shard), Shard::new(&self.stage));
+            all.sums.add_all(&other.sums, Sign::Plus);
         }
         (1, bytes)
     }
 
     /// Returns all rows as one table.
-    pub fn all(&self) -> Sums {
+    ///
+    /// # Errors
+    /// Rows that went to a file cannot be read back.
+    pub fn all(&self) -> Result<Sums> {
         let mut all = Sums::new(&self.stage);
-        self.shards.iter().for_each(|shard| all.add_all(&lock(shard), Sign::Plus));
-        all
+        for shard in &self.shards {
+            let shard = lock(shard);
+            all.add_all(&shard.sums, Sign::Plus);
+            shard.spilled.iter().try_for_each(|piece| self.spill.read(piece, &mut all))?;
+        }
+        Ok(all)
     }
 
     /// Takes one part out of the table.
-    pub fn take(&self, part: u32) -> Sums {
-        std::mem::replace(&mut lock(&self.shards[part as usize]), Sums::new(&self.stage))
+    ///
+    /// # Errors
+    /// Rows that went to a file cannot be read back.
+    pub fn take(&self, part: u32) -> Result<Sums> {
+        std::mem::replace(&mut *lock(&self.shards[part as usize]), Shard::new(&self.stage)).whole(&self.spill)
     }
 }
 
-fn lock(shard: &Mutex<Sums>) -> MutexGuard<'_, Sums> {
+fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
     shard.lock().expect("no one panics while holding it")
 }

@@ -151,6 +151,11 @@ impl<'s> Group<'s> {
         self.sums.rows.keys.group(self.rows[0])
     }
 
+    /// Returns whether all of its rows came to zero.
+    pub fn is_empty(&self) -> bool {
+        !self.rows.iter().any(|&at| self.sums.exists(at))
+    }
+
     /// Returns the total of its rows' first sums.
     ///
     /// # Errors

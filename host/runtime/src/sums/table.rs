@@ -109,11 +109,26 @@ impl Sums {
                 sums.push(number::unfold(number::read(&mut rows).ok_or_else(malformed)?));
             }
         }
-        let (width, to) = (self.width(), self.rows_of(block.all()));
+        self.add_sums(&block, &sums, sign);
+        Ok(())
+    }
+
+    /// Adds or subtracts rows of which all sums are given, row by row.
+    pub(super) fn add_sums(&mut self, keys: &Keys, sums: &[i128], sign: Sign) {
+        let (width, to) = (self.width(), self.rows_of(keys.all()));
         for column in 0..width {
             self.add_column(&to, column, sums.iter().skip(column).step_by(width).copied(), sign);
         }
-        Ok(())
+    }
+
+    /// Returns a sum of the row, whether it fits its column or not; `None` if it is beyond 128 bits.
+    pub(super) fn exact(&self, at: u32, column: usize) -> Option<i128> {
+        (!self.carried(at, column)).then(|| self.sums_of(at)[column])
+    }
+
+    /// Returns about how many bytes of memory the rows take.
+    pub(super) fn memory(&self) -> usize {
+        self.rows.keys.bytes() + self.rows.keys.len() as usize * 32 + self.sums.len() * size_of::<i128>()
     }
 
     /// Returns the number of rows.

@@ -91,7 +91,7 @@ fn added(stage: &StageSpec, batches: &[RecordBatch]) -> Sums {
     let shards = Shards::new(stage, key_hash());
     batches.iter().for_each(|batch| shards.add(batch, Sign::Plus));
     assert_eq!(shards.gather().0, 1, "they are few");
-    shards.take(0)
+    shards.take(0).expect("it is in memory")
 }
 
 /// Returns the rows by definition. The order of keys is that of their values, with missing ones first.
@@ -218,9 +218,11 @@ proptest! {
         rows in prop_oneof![0..20_i64, 0..12_000_i64],
         groups in prop_oneof![1..20_i64, 1..12_000_i64],
         gone in any::<prop::sample::Index>(),
+        most in prop_oneof![Just(usize::MAX), 1_000..100_000_usize],
     ) {
         let (hash, stage) = (key_hash(), StageSpec { group: 3, ..stage() });
-        let shards = Shards::new(&stage, hash);
+        // With little memory, rows go to a file in between.
+        let shards = Shards::new(&stage, hash).with_most(most);
         let lines: Vec<Line> = (0..rows).map(|row| (None, None, Some(row % groups), 1, 2)).collect();
         shards.add(&batch(&lines), Sign::Plus);
         let (gone, kept) = lines.split_at(gone.index(lines.len() + 1));
@@ -230,7 +232,7 @@ proptest! {
         prop_assert_eq!(bytes == 0, lines.is_empty());
         let mut all = Sums::new(&stage);
         for number in 0..parts {
-            let part = shards.take(number);
+            let part = shards.take(number).expect("it can be read back");
             let sorted = part.sorted_by_hash(&hash);
             let hashes: Vec<_> = sorted.groups().map(|group| (hash.of(group.key()), group.key().to_vec())).collect();
             prop_assert!(hashes.is_sorted_by(|a, b| a < b), "each once, by hash");
@@ -314,7 +316,7 @@ proptest! {
 
         let of = |key| exact(values.iter().filter(move |value| value.0 == key).map(|value| &value.1));
         let expected: Result<Vec<_>, ()> = [of(0), of(1)].into_iter().collect();
-        for sums in [whole, parts, shards.all()] {
+        for sums in [whole, parts, shards.all().expect("it is in memory")] {
             let batch = sums.batch();
             match &expected {
                 Ok(rows) => {

@@ -18,17 +18,17 @@ const TAG: &str = "kind";
 
 pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let lifetime = lifetime(input)?;
-    let group = group(input)?;
+    let order = order(input)?;
     let name = &input.ident;
     let (own, of, fixed) = match &lifetime {
         Some(lifetime) => (quote!(<#lifetime>), quote!(<'smelt>), quote!(<'static>)),
         None => (quote!(), quote!(), quote!()),
     };
     let body = match &input.data {
-        Data::Struct(data) => of_struct(name, &cells(&data.fields)?, group.as_deref(), lifetime.as_ref())?,
+        Data::Struct(data) => of_struct(name, &cells(&data.fields)?, &order, lifetime.as_ref())?,
         Data::Enum(data) => {
             let variants = data.variants.iter().map(|variant| Ok((variant.ident.clone(), cells(&variant.fields)?)));
-            of_enum(name, &variants.collect::<Result<Vec<_>>>()?, group.as_deref(), lifetime.as_ref())?
+            of_enum(name, &variants.collect::<Result<Vec<_>>>()?, &order, lifetime.as_ref())?
         }
         Data::Union(_) => return Err(Error::new_spanned(name, "a row is a struct or an enum")),
     };
@@ -50,22 +50,35 @@ fn lifetime(input: &DeriveInput) -> Result<Option<Lifetime>> {
     }
 }
 
-/// Reads `#[row(group(a, b))]`.
-fn group(input: &DeriveInput) -> Result<Option<Vec<Ident>>> {
-    let mut group = None;
+/// Which columns come first.
+#[derive(Default)]
+struct Order {
+    /// Those of the group, if it is said.
+    group: Option<Vec<Ident>>,
+    /// Those between the group and the kind of a row.
+    then: Vec<Ident>,
+}
+
+/// Reads `#[row(group(a, b), then(c))]`.
+fn order(input: &DeriveInput) -> Result<Order> {
+    let mut order = Order::default();
     for attribute in input.attrs.iter().filter(|attribute| attribute.path().is_ident("row")) {
         attribute.parse_nested_meta(|meta| {
-            if !meta.path.is_ident("group") {
-                return Err(meta.error("expected `group(…)`"));
+            let is_group = meta.path.is_ident("group");
+            if !is_group && !meta.path.is_ident("then") {
+                return Err(meta.error("expected `group(…)` or `then(…)`"));
             }
             let content;
             syn::parenthesized!(content in meta.input);
             let names = content.parse_terminated(Ident::parse, syn::Token![,])?;
-            group = Some(names.into_iter().collect());
+            match is_group {
+                true => order.group = Some(names.into_iter().collect()),
+                false => order.then = names.into_iter().collect(),
+            }
             Ok(())
         })?;
     }
-    Ok(group)
+    Ok(order)
 }
 
 fn cells(fields: &Fields) -> Result<Vec<Cell>> {
@@ -122,12 +135,11 @@ fn without_option(ty: &Type) -> &Type {
     ty
 }
 
-fn of_struct(
-    name: &Ident,
-    cells: &[Cell],
-    group: Option<&[Ident]>,
-    lifetime: Option<&Lifetime>,
-) -> Result<TokenStream> {
+fn of_struct(name: &Ident, cells: &[Cell], order: &Order, lifetime: Option<&Lifetime>) -> Result<TokenStream> {
+    if let Some(column) = order.then.first() {
+        return Err(Error::new_spanned(column, "`then` is for rows of several kinds; fields sort as they are written"));
+    }
+    let group = order.group.as_deref();
     for (index, wanted) in group.unwrap_or_default().iter().enumerate() {
         if cells.get(index).is_none_or(|cell| cell.name != *wanted || cell.sum) {
             return Err(Error::new_spanned(wanted, "the columns of the group are the first fields, in the same order"));
@@ -204,10 +216,10 @@ fn of_struct(
 fn of_enum(
     name: &Ident,
     variants: &[(Ident, Vec<Cell>)],
-    group: Option<&[Ident]>,
+    order: &Order,
     lifetime: Option<&Lifetime>,
 ) -> Result<TokenStream> {
-    let Some(group) = group else {
+    let Some(group) = &order.group else {
         return Err(Error::new_spanned(
             name,
             "rows of several kinds say their group: `#[row(group(…))]`, empty for one",
@@ -229,19 +241,34 @@ fn of_enum(
             }
         }
     }
-    for wanted in group {
+    let group_length = group.len();
+    let first: Vec<&Ident> = group.iter().chain(&order.then).collect();
+    let first = first.as_slice();
+    for &wanted in first {
         let lacks = |cells: &[Cell]| !cells.iter().any(|cell| cell.name == *wanted && !cell.sum);
         if let Some((variant, _)) = variants.iter().find(|(_, cells)| lacks(cells)) {
-            return Err(Error::new_spanned(variant, format!("it lacks the column `{wanted}` of the group")));
+            return Err(Error::new_spanned(variant, format!("it lacks the column `{wanted}` of `group` or `then`")));
         }
     }
     let (rows, union): (Vec<_>, Vec<_>) = union.into_iter().partition(|cell| cell.sum && cell.name == "rows");
-    let grouped = group.iter().filter_map(|wanted| union.iter().find(|cell| cell.name == *wanted)).copied();
+    let grouped = first.iter().filter_map(|&wanted| union.iter().find(|cell| cell.name == *wanted)).copied();
     let grouped: Vec<&Cell> = grouped.collect();
-    let rest = |sum: bool| union.iter().copied().filter(move |cell| cell.sum == sum && !group.contains(&cell.name));
+    let rest = |sum: bool| union.iter().copied().filter(move |cell| cell.sum == sum && !first.contains(&&cell.name));
     let (keys, sums): (Vec<&Cell>, Vec<&Cell>) =
         (rest(false).collect(), rest(true).chain(rows.iter().copied()).collect());
 
+    // A column that an earlier variant has too sorts where that one has it, before what is written before it here.
+    for (_, cells) in variants {
+        let places = cells.iter().filter_map(|cell| Some((cell, keys.iter().position(|key| key.name == cell.name)?)));
+        let mut last = 0;
+        for (cell, place) in places {
+            if place < last {
+                let message = "rows sort by this column before those written before it, as a variant above has it too";
+                return Err(Error::new_spanned(&cell.name, format!("{message}: name it differently")));
+            }
+            last = place;
+        }
+    }
     let field = |cell: &&Cell, optional: bool| {
         let (name, ty) =
             (plain(&cell.name), with_lifetime(if optional { without_option(&cell.ty) } else { &cell.ty }, lifetime));
@@ -252,7 +279,7 @@ fn of_enum(
     let key_fields =
         key_fields.chain([quote!(::smelt_sdk::int64(#TAG))]).chain(keys.iter().map(|cell| field(cell, true)));
     let sum_fields = sums.iter().map(|cell| sum_field(cell, lifetime));
-    let (group_length, counted) = (group.len(), !rows.is_empty());
+    let counted = !rows.is_empty();
 
     let all: Vec<&Cell> = grouped.iter().chain(&keys).chain(&sums).copied().collect();
     let types: Vec<_> = all.iter().map(|cell| with_lifetime(&cell.ty, lifetime)).collect();
@@ -278,12 +305,12 @@ fn of_enum(
                 (false, false, _) => quote!(let out = out.missing();),
             }
         };
-        let (first, then) = (grouped.iter().map(put), keys.iter().chain(&sums).map(put));
+        let (before, after) = (grouped.iter().map(put), keys.iter().chain(&sums).map(put));
         quote! {
             Self::#variant { #(#names,)* } => {
-                #(#first)*
+                #(#before)*
                 let out = out.integer(#tag);
-                #(#then)*
+                #(#after)*
                 out
             }
         }
@@ -291,7 +318,7 @@ fn of_enum(
     // A row with the same kind lacks the same columns, so the variant's own cells are all that is compared and added.
     let index = |cell: &Cell| {
         let index = all.iter().position(|known| known.name == cell.name).unwrap_or_default();
-        index + usize::from(index >= group.len())
+        index + usize::from(index >= first.len())
     };
     let of = |cells: &[Cell], sum: bool| -> (Vec<Ident>, Vec<usize>) {
         cells.iter().filter(|cell| cell.sum == sum).map(|cell| (cell.name.clone(), index(cell))).unzip()
@@ -311,7 +338,7 @@ fn of_enum(
             hash
         }
     });
-    let tag_index = group.len();
+    let tag_index = first.len();
     let compares = arm(&|tag, cells| {
         let (names, indices) = of(cells, false);
         quote! {

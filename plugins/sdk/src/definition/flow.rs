@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use super::out::Out;
 use super::parts::{Each, FromInput, Grouping, Walking};
-use super::{Definition, Input, Staged, Told};
+use super::record::{Definition, Input, Reduce, Staged, Told};
 use crate::rows::{Columns, Row};
 use crate::{Fault, Result};
 
@@ -184,7 +184,7 @@ impl<S: Row<Static = S> + 'static> Grouped<S> {
         self.reduced(move |_, out| Box::new(Walking::<S, _, _, _, _>::new(row, end, out)))
     }
 
-    fn reduced<N>(self, open: impl FnOnce(&[crate::Field], Out<N>) -> Box<dyn super::Reduce> + 'static) -> Flow<N> {
+    fn reduced<N>(self, open: impl FnOnce(&[crate::Field], Out<N>) -> Box<dyn Reduce> + 'static) -> Flow<N> {
         let Self { flow: Flow { mut definition, last: _, fault, next: _ }, columns } = self;
         let Columns { keys, mut sums, group, counted } = columns;
         if !counted {

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use super::{Accumulate, Component, Definition, Input, Reduce, Staged, Target, Told};
+use super::record::{Accumulate, Component, Definition, Input, Reduce, Staged, Target, Told};
 use crate::bindings::types::Identity;
 use crate::{Batch, Config, Kpi, Result, Table};
 

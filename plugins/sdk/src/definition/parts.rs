@@ -5,7 +5,7 @@ use std::mem::take;
 use std::ops::Range;
 
 use super::out::Out;
-use super::{Accumulate, Reduce};
+use super::record::{Accumulate, Reduce};
 use crate::rows::Row;
 use crate::{Batch, Fault, Field, Result, Table};
 

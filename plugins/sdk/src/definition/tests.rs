@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use super::Target;
+use super::record::Target;
 use crate::prelude::*;
 use crate::testing::Trial;
 use crate::{Batch, DataType, Field, Out, rows};
@@ -47,6 +47,56 @@ fn an_enum_has_the_group_the_kind_and_the_columns_of_all_variants() {
     let expected = [&[("name", true), ("kind", false)][..], &optional, &[("amount", false), ("rows", false)]].concat();
     assert_eq!(columns, expected);
     assert!(matches!(fields[4].data_type, DataType::Int64), "a descending number is a number");
+}
+
+#[derive(Row, Debug, PartialEq, Clone, Copy)]
+#[row(group(who), then(at))]
+enum Dated<'a> {
+    Version { who: i64, at: Date, key: &'a str },
+    Sale { at: Date, id: i64, who: i64 },
+}
+
+#[derive(Row)]
+struct SaleOf<'a> {
+    id: i64,
+    key: &'a str,
+}
+
+#[derive(Row)]
+struct Line<'a> {
+    who: i64,
+    at: Date,
+    key: Option<&'a str>,
+}
+
+/// Joins sales with the version of their client on that day.
+fn dated(_: &Config) -> Result<Definition> {
+    table(["id"])
+        .input::<Line>("lines", |Line { who, at, key }, out| match key {
+            Some(key) => out.add(Dated::Version { who, at, key }),
+            None => out.add(Dated::Sale { at, id: i64::from(at.0) * 10 + who, who }),
+        })
+        .stage::<Dated>()
+        .walk(|held: &mut String, row, out| match row {
+            Dated::Version { key, .. } => {
+                key.clone_into(held);
+                Ok(())
+            }
+            Dated::Sale { id, .. } => out.add(SaleOf { id, key: held }),
+        })
+        .define()
+}
+
+#[test]
+fn what_sorts_before_the_kind_orders_rows_of_all_kinds() {
+    let (fields, _) = target::<Dated>();
+    let names: Vec<_> = fields.iter().map(|field| field.name.as_str()).collect();
+    assert_eq!(names, ["who", "at", "kind", "key", "id", "rows"]);
+    let lines =
+        ["1,1970-01-03,", "1,1970-01-02,a", "1,1970-01-04,b", "1,1970-01-04,", "2,1970-01-05,", "1,1970-01-01,"];
+    let lines = "who,at,key\n".to_owned() + &lines.join("\n");
+    let table = Trial::of(dated).rows("lines", &lines).table().expect("a table");
+    assert_eq!(table, "id,key\n1,\n21,a\n31,b\n42,\n");
 }
 
 #[test]

@@ -70,3 +70,45 @@ fn numbers(numbers: impl IntoIterator<Item = u32>) -> Vec<u8> {
 fn unknown(name: &str) -> Fault {
     Fault::internal(format!("there is no call `{name}` with these arguments"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::glue::OfKpi;
+    use crate::prelude::*;
+    use crate::testing::{decode, encode};
+
+    /// Counts numbers.
+    #[derive(Default)]
+    struct Count;
+
+    impl SumByKey for Count {
+        type Key = i64;
+        fn describe() -> KpiDescription {
+            describe_kpi(crate::identity!())
+                .input("rows", [int64("number")])
+                .sums([int64("number")], [int64("rows"), money("none")])
+                .output([int64("number"), int64("rows")])
+        }
+        fn update(&self, _: &str, rows: &Batch, totals: &mut Totals<i64>) -> Result<()> {
+            let numbers = rows.integers("number")?;
+            totals.extend(rows.rows().map(|row| (numbers.value(row), 1, Money::ZERO)));
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_host_calls_parts_by_name() {
+        type Kpi = Part<OfKpi<Summed<Count>>>;
+        let open = |name| Kpi::open(name, &[&0u32.to_le_bytes(), b"{}", b""]);
+        let accumulator = open("open-accumulator").expect("it opens");
+        let batch = encode(&[int64("number")], &[&[Some("7")], &[Some("7")]]).expect("valid rows");
+        assert!(accumulator.call("update-batch", &[&batch]).expect("it takes the rows in").is_empty());
+        let state = accumulator.call("state", &[]).expect("a state");
+        let reducer = open("open-reducer").expect("it opens");
+        let reduced = reducer.call("reduce", &[&state[0], &1u32.to_le_bytes()]).expect("rows");
+        assert_eq!(decode(&[int64("number"), int64("rows")], &reduced[0]).expect("rows"), [["7", "2"]]);
+        assert_eq!(reduced[1], [0]);
+        assert!(open("open").is_err() && reducer.call("state", &[]).is_err());
+    }
+}

@@ -3,21 +3,36 @@
 
 #![cfg_attr(not(target_family = "wasm"), allow(dead_code, reason = "only a component calls it"))]
 
-use smelt_sdk::bindings::types::{Cleaned, CleanerDescription, Fault, Field, Rejection, Repair};
+use smelt_sdk::bindings::types::{Cleaned, Fault, Field, Rejection, Repair};
 use smelt_sdk::testing::{decode, encode};
-use smelt_sdk::{Parameters, Rule, describe_cleaner, identity, int64, nullable, text};
+use smelt_sdk::{
+    Batch, Cleaner, CleanerDescription, Config, Parameters, Rule, describe_cleaner, identity, int64, nullable, text,
+};
 
 const NO: Rule = Rule::reject("no", "The row is not wanted.");
 const FIX: Rule = Rule::repair("fix", "The row was put right.");
 /// A text that is easy to find in a stream.
 const MARK: &str = "MARKMARK";
 
-fn describe() -> CleanerDescription {
-    describe_cleaner(identity!())
-        .parameters(Parameters::none().text("lie", "", "How to lie about every batch; `none` for not at all."))
-        .input(["lie"])
-        .output([text("a"), nullable(int64("id"))])
-        .rules([&NO, &FIX])
+/// What the cleaner is. The SDK's sessions of it are never opened, because they would not let it lie.
+struct Honest;
+
+impl Cleaner for Honest {
+    fn describe() -> CleanerDescription {
+        describe_cleaner(identity!())
+            .parameters(Parameters::none().text("lie", "", "How to lie about every batch; `none` for not at all."))
+            .input(["lie"])
+            .output([text("a"), nullable(int64("id"))])
+            .rules([&NO, &FIX])
+    }
+
+    fn open(_: &Config) -> Result<Self, Fault> {
+        Err(Fault::internal("an honest session is never opened"))
+    }
+
+    fn clean(&mut self, _: &Batch, _: &mut smelt_sdk::Cleaned) -> Result<(), Fault> {
+        Err(Fault::internal("an honest session is never opened"))
+    }
 }
 
 /// Cleans a batch: keeps every row, unless the batch or the parameter tells it to lie.
@@ -97,16 +112,17 @@ fn patched(mut stream: Vec<u8>, old: &[u8], new: &[u8]) -> Vec<u8> {
 #[cfg(target_family = "wasm")]
 mod component {
     use smelt_sdk::bindings::types;
+    use smelt_sdk::{Cleaner as _, glue};
 
     mod bindings {
         smelt_sdk::wit_bindgen::generate!({
-            path: "../../../wit/0.2.0",
+            path: "../../../wit/0.3.0",
             world: "cleaner",
             runtime_path: "smelt_sdk::wit_bindgen::rt",
             with: {
-                "smelt:plugin/types@0.2.0": smelt_sdk::bindings::types,
-                "smelt:plugin/log@0.2.0": smelt_sdk::bindings::log,
-                "smelt:plugin/privacy@0.2.0": smelt_sdk::bindings::privacy,
+                "smelt:plugin/types@0.3.0": smelt_sdk::bindings::types,
+                "smelt:plugin/log@0.3.0": smelt_sdk::bindings::log,
+                "smelt:plugin/privacy@0.3.0": smelt_sdk::bindings::privacy,
             },
         });
     }
@@ -119,14 +135,18 @@ mod component {
     impl Guest for Component {
         type Session = Component;
 
-        fn describe() -> types::CleanerDescription {
-            super::describe()
+        fn identify() -> types::Identity {
+            super::Honest::describe().identity
+        }
+
+        fn describe(params: String) -> Result<types::CleanerDescription, types::Fault> {
+            glue::describe_cleaner::<super::Honest>(&params)
         }
     }
 
     impl GuestSession for Component {
         fn open(params: String, as_of: Option<i64>) -> Result<Session, types::Fault> {
-            let schema = super::describe().identity.parameters;
+            let schema = super::Honest::describe().identity.parameters;
             let config = smelt_sdk::Config::new(&params, &schema, as_of.map(smelt_sdk::Timestamp))?;
             Ok(Session::new(Component(config.text("lie")?.to_owned())))
         }

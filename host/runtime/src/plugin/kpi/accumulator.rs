@@ -4,7 +4,8 @@ use arrow_array::RecordBatch;
 use wasmtime::Store;
 use wasmtime::component::ResourceAny;
 
-use super::{EarlierAccumulator, Kpi};
+use super::earlier::EarlierAccumulator;
+use super::loaded_kpi::Kpi;
 use crate::bindings::v0_3_0;
 use crate::plugin::loaded::cost;
 use crate::state::{State, arm, arm_with, outcome};
@@ -39,6 +40,14 @@ struct Current {
     /// The current batch as it is sent to the guest.
     stream: Vec<u8>,
     native: Option<native::Instance>,
+}
+
+impl Kpi {
+    /// Opens an accumulator of an input, which has seen no row. If its setting asks for a time, it is told `as_of`, in
+    /// microseconds since the epoch.
+    pub fn accumulator(&self, input: usize, as_of: i64) -> Result<Accumulator<'_>> {
+        Accumulator::open(self, input, as_of)
+    }
 }
 
 impl<'p> Accumulator<'p> {

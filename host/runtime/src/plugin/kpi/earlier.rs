@@ -5,7 +5,7 @@ use arrow_array::RecordBatch;
 use wasmtime::Store;
 use wasmtime::component::ResourceAny;
 
-use super::Kpi;
+use super::loaded_kpi::Kpi;
 use crate::bindings::{v0_1_0, v0_2_0};
 use crate::plugin::loaded::cost;
 use crate::state::{State, arm, arm_with, outcome};
@@ -30,6 +30,17 @@ pub struct EarlierAccumulator<'p> {
     instance: Earlier<v0_1_0::kpi::Kpi, v0_2_0::kpi::Kpi>,
     accumulator: ResourceAny,
     native: Option<native::Instance>,
+}
+
+impl Kpi {
+    /// Opens an accumulator as it was before contract 0.3.0, to test what those contracts say. Returns `None` for a
+    /// component of 0.3.0.
+    pub fn earlier(&self, as_of: i64) -> Result<Option<EarlierAccumulator<'_>>> {
+        match self.pre {
+            Versioned::Earlier(_) => EarlierAccumulator::open(self, as_of).map(Some),
+            Versioned::V0_3_0(_) => Ok(None),
+        }
+    }
 }
 
 impl<'p> EarlierAccumulator<'p> {

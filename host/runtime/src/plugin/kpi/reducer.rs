@@ -6,7 +6,8 @@ use arrow_select::concat::concat_batches;
 use wasmtime::Store;
 use wasmtime::component::ResourceAny;
 
-use super::{EarlierAccumulator, Kpi};
+use super::earlier::EarlierAccumulator;
+use super::loaded_kpi::Kpi;
 use crate::bindings::{types, v0_3_0};
 use crate::plugin::loaded::cost;
 use crate::state::{State, arm_with, outcome};
@@ -41,6 +42,14 @@ pub struct Reduced {
 enum Guest<'p> {
     Current(Box<Current<'p>>),
     Earlier(Gatherer<'p>),
+}
+
+impl Kpi {
+    /// Opens a reducer of a stage, which has seen no group. If its setting asks for a time, it is told `as_of`, in
+    /// microseconds since the epoch.
+    pub fn reducer(&self, stage: usize, as_of: i64) -> Result<Reducer<'_>> {
+        Reducer::open(self, stage, as_of)
+    }
 }
 
 impl<'p> Reducer<'p> {

@@ -1,0 +1,131 @@
+//! The definition of a component: what the host is told of every part, and how the part is opened.
+
+use crate::bindings::types::{Field, Identity, KpiDescription, KpiInput, Setting, Stage};
+use crate::{Batch, Config, Fault, Result, Timestamp};
+
+/// A component of world `kpi`, as the export macros see it.
+#[doc(hidden)]
+pub trait Component {
+    /// Says who the component is, whatever its parameters.
+    fn identify() -> Identity;
+    /// Says what it does under these parameters.
+    fn define(config: &Config) -> Result<Definition>;
+}
+
+/// What a component does under its parameters: the description that the host reads, and the code of every part.
+pub struct Definition {
+    pub(crate) inputs: Vec<Input>,
+    pub(crate) stages: Vec<Staged>,
+    pub(crate) output: Vec<Field>,
+    pub(crate) key: Option<Vec<String>>,
+}
+
+/// One input, and how its accumulators are opened.
+pub(crate) struct Input {
+    pub(crate) name: String,
+    pub(crate) columns: Vec<Field>,
+    pub(crate) stage: u32,
+    pub(crate) told: Told,
+    pub(crate) open: Open<dyn Accumulate>,
+}
+
+/// One stage, and how its reducer is opened.
+pub(crate) struct Staged {
+    pub(crate) key: Vec<Field>,
+    pub(crate) sums: Vec<Field>,
+    pub(crate) group: u32,
+    /// Whether the last sum counts the rows that were added, which is the SDK's business.
+    pub(crate) counts: bool,
+    pub(crate) told: Told,
+    pub(crate) open: Open<dyn Reduce>,
+}
+
+/// What a part depends on: the parameters of these names, or all of them, and perhaps the time.
+#[derive(Clone, Default)]
+pub(crate) struct Told {
+    pub(crate) parameters: Option<Vec<&'static str>>,
+    pub(crate) as_of: bool,
+}
+
+impl Told {
+    fn setting(self, config: &Config) -> Result<Setting> {
+        Ok(Setting { params: config.setting(self.parameters.as_deref())?, uses_as_of: self.as_of })
+    }
+}
+
+/// Opens a part that writes to the [`Target`].
+pub(crate) type Open<Part> = Box<dyn FnOnce(Target) -> Result<Box<Part>>>;
+
+/// What a part writes to, and what it is told.
+pub(crate) struct Target {
+    /// The columns of the next stage, or of the table.
+    pub(crate) fields: Vec<Field>,
+    /// Whether rows with equal keys are added up.
+    pub(crate) of_stage: bool,
+    /// Whether the last column counts rows.
+    pub(crate) counts: bool,
+    pub(crate) as_of: Option<Timestamp>,
+}
+
+/// An aggregate of rows of one input.
+pub(crate) trait Accumulate {
+    fn update(&mut self, rows: &Batch<'_>) -> Result<()>;
+    /// Returns what the rows taken in since the last call add to the stage, and forgets them.
+    fn state(&mut self) -> Result<Vec<u8>>;
+}
+
+/// Makes rows of the next stage, or of the table, of groups of one stage.
+pub(crate) trait Reduce {
+    /// Takes the next rows, where `ends` says how many rows come up to the end of each group. Returns the rows that they
+    /// make, and whether the group that goes on needs no more.
+    fn reduce(&mut self, rows: &Batch<'_>, ends: &[u32]) -> Result<(Vec<u8>, bool)>;
+}
+
+impl Definition {
+    /// Returns the description that the contract has.
+    pub(crate) fn describe(self, config: &Config) -> Result<KpiDescription> {
+        let Self { inputs, stages, output, key } = self;
+        let inputs = inputs.into_iter().map(|Input { name, columns, stage, told, open: _ }| {
+            Ok(KpiInput { name, columns, stage, accumulator: told.setting(config)? })
+        });
+        let stages = stages.into_iter().map(|Staged { key, sums, group, counts: _, told, open: _ }| {
+            Ok(Stage { key, sums, group, reducer: told.setting(config)? })
+        });
+        Ok(KpiDescription {
+            inputs: inputs.collect::<Result<_>>()?,
+            stages: stages.collect::<Result<_>>()?,
+            output,
+            key,
+        })
+    }
+
+    /// Opens an accumulator of the input with that index.
+    pub(crate) fn accumulator(mut self, input: u32, as_of: Option<Timestamp>) -> Result<Box<dyn Accumulate>> {
+        let index = input as usize;
+        if index >= self.inputs.len() {
+            return Err(Fault::invalid_input(format!("there is no input {input}")));
+        }
+        let Input { stage, open, .. } = self.inputs.swap_remove(index);
+        open(self.target(stage as usize, as_of))
+    }
+
+    /// Opens a reducer of the stage with that index.
+    pub(crate) fn reducer(mut self, stage: u32, as_of: Option<Timestamp>) -> Result<Box<dyn Reduce>> {
+        let index = stage as usize;
+        if index >= self.stages.len() {
+            return Err(Fault::invalid_input(format!("there is no stage {stage}")));
+        }
+        let target = self.target(index + 1, as_of);
+        (self.stages.swap_remove(index).open)(target)
+    }
+
+    /// Returns the stage with that index as a target, or the table if there are fewer stages.
+    fn target(&self, stage: usize, as_of: Option<Timestamp>) -> Target {
+        match self.stages.get(stage) {
+            Some(Staged { key, sums, counts, .. }) => {
+                Target { fields: [&key[..], sums].concat(), of_stage: true, counts: *counts, as_of }
+            }
+            None => Target { fields: self.output.clone(), of_stage: false, counts: false, as_of },
+        }
+    }
+}
