@@ -9,14 +9,10 @@ struct Client<'a> {
 }
 
 #[derive(Row)]
+#[rustfmt::skip]
 struct Purchase<'a> {
-    purchase_id: &'a str,
-    client_id: &'a str,
-    purchase_date: Date,
-    product: &'a str,
-    quantity: i64,
-    unit_price: Money,
-    amount: Money,
+    purchase_id: &'a str, client_id: &'a str, purchase_date: Date,
+    product: &'a str, quantity: i64, unit_price: Money, amount: Money,
 }
 
 /// The client sorts before the client's purchases, which sort by date and id. Their numbers follow from the id, so they
@@ -33,22 +29,12 @@ enum OfClient<'a> {
 }
 
 #[derive(Row)]
+#[rustfmt::skip]
 struct FactSale<'a> {
-    purchase_id: &'a str,
-    purchase_date: Date,
-    client_id: &'a str,
-    country: &'a str,
-    known_client: bool,
-    product: &'a str,
-    quantity: i64,
-    unit_price: Money,
-    amount: Money,
-    month: Short,
-    week: Short,
-    weekday: i64,
-    purchase_number: i64,
-    first_purchase_date: Date,
-    days_since_previous: Option<i64>,
+    purchase_id: &'a str, purchase_date: Date, client_id: &'a str, country: &'a str, known_client: bool,
+    product: &'a str, quantity: i64, unit_price: Money, amount: Money,
+    month: Short, week: Short, weekday: i64,
+    purchase_number: i64, first_purchase_date: Date, days_since_previous: Option<i64>,
 }
 
 /// What is known of a client so far.
@@ -146,5 +132,12 @@ P4,2025-01-01,B,NA,true,pen,2,0.50,0.90,2025-01,2025-W01,3,1,2025-01-01,
         let table = Trial::of(fact_sales).rows("purchases", &purchases).table().unwrap();
         let row = "P1,2025-01-01,A,NA,false,bag,0,0.00,0.00,2025-01,2025-W01,3,1,2025-01-01,\n";
         assert_eq!(table, HEADER.to_owned() + row);
+    }
+
+    #[test]
+    fn the_guide_shows_this_table() {
+        let (table, _) = include_str!("lib.rs").split_once("\n#[cfg(test)]").expect("this module");
+        let guide = include_str!("../../../docs/write-a-table.md");
+        assert!(guide.contains(&format!("```rust\n{table}```\n")), "the block `A join` differs");
     }
 }

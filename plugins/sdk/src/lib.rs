@@ -64,6 +64,11 @@
 #[cfg(test)]
 extern crate self as smelt_sdk;
 
+/// The examples of the guide to tables, which are compiled as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/write-a-table.md")]
+struct Guide;
+
 mod batch;
 pub mod bindings;
 mod cleaner;
