@@ -125,13 +125,17 @@ fn a_relation_that_the_manifest_lacks_is_refused_with_those_it_has() {
     refuses(
         "inputs = { readings = \"sightings\" }",
         "inputs = { readings = \"sighting\" }",
-        &["[kpi.hottest_seen]", "`hottest` reads `sighting`", "it has readings, sightings"],
+        &[
+            "[kpi.hottest_seen]",
+            "`hottest` reads `sighting`",
+            "it has hottest, hottest_seen, readings, sightings, stale_stations",
+        ],
     );
-    // By default an input is the dataset of its name.
+    // By default an input is the relation of its name.
     refuses(
         "[dataset.readings]",
         "[dataset.measurements]",
-        &["[kpi.hottest]", "reads dataset `readings`", "it has measurements, sightings"],
+        &["[kpi.hottest]", "reads `readings`", "it has hottest, hottest_seen, measurements, sightings"],
     );
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::table::{preview, render, rules, thousands};
-use smelt_catalog::{DatasetTotals, Totals};
+use smelt_catalog::{DatasetTotals, Gold, Totals};
 use smelt_common::Error;
 use smelt_common::error::Result;
 use smelt_engine::plan::Parked;
@@ -16,11 +16,11 @@ use smelt_storage::layers::LAYERS;
 /// The number of rows of each KPI in the text.
 const PREVIEW: usize = 5;
 
-/// Returns a summary, such as `3 objects cleaned, 1 KPI computed, 1 failed`.
+/// Returns a summary, such as `3 objects cleaned, 1 table computed, 1 failed`.
 pub(crate) fn done(report: &Report) -> String {
     let count = |many: usize, what: &str| format!("{many} {what}{}", if many == 1 { "" } else { "s" });
     let failed = if report.failures.is_empty() { String::new() } else { format!(", {} failed", report.failures.len()) };
-    format!("{} cleaned, {} computed{failed}", count(report.cleaned, "object"), count(report.tables.len(), "KPI"))
+    format!("{} cleaned, {} computed{failed}", count(report.cleaned, "object"), count(report.made.len(), "table"))
 }
 
 /// Logs warnings, parked objects and failures. Returns the exit status: 1 if something failed.
@@ -84,9 +84,10 @@ pub(crate) fn as_text(host: &Host, report: &Report, took: Duration) -> Result<St
     let state = host.state()?;
     let mut text = totals_table(&state.totals());
     for (kpi, table) in &report.tables {
-        if let Some(gold) = state.gold.get(kpi) {
+        // Tables of silver are for other tables; `smelt show` has their rows.
+        if let Some(file) = state.gold.get(kpi).and_then(Gold::table) {
             text.push('\n');
-            text.push_str(&preview(kpi, table, &gold.shown(kpi), PREVIEW)?);
+            text.push_str(&preview(kpi, table, file, PREVIEW)?);
         }
     }
     let places = LAYERS.map(|layer| host.store().locate(layer).trim_end_matches('/').to_owned()).join("  ");
@@ -100,7 +101,7 @@ pub(crate) fn as_json(host: &Host, report: &Report, took: Duration) -> Result<Va
     let kpis: Vec<_> = state
         .gold
         .iter()
-        .map(|(kpi, gold)| json!({"kpi": kpi, "table": gold.table(), "computed": report.tables.contains_key(kpi)}))
+        .map(|(kpi, gold)| json!({"kpi": kpi, "table": gold.table(), "computed": report.made.contains(kpi)}))
         .collect();
     Ok(json!({
         "sequence": state.sequence,

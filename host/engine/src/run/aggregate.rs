@@ -33,6 +33,7 @@ impl Host {
         for (name, _) in &made.tried {
             self.damaged().remove(name);
         }
+        report.made.extend(made.names);
         report.tables.extend(made.tables);
         report.warnings.extend(warnings);
         if damaged.is_empty() {

@@ -1,6 +1,6 @@
 //! The report of a tick: what it did, and what it could not do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow_array::RecordBatch;
 
@@ -15,7 +15,9 @@ use crate::outcome::Subject;
 pub struct Report {
     /// Bronze objects that were cleaned.
     pub cleaned: usize,
-    /// The tables that were computed, by KPI.
+    /// The names of the tables that were made.
+    pub made: BTreeSet<String>,
+    /// The rows of these tables, by name, as far as they are at hand.
     pub tables: BTreeMap<String, RecordBatch>,
     /// The objects, KPIs and sources that failed, each with the error. The next tick tries them again; everything else
     /// went on.

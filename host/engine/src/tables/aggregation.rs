@@ -39,7 +39,9 @@ pub struct Aggregation<'a> {
 /// What an aggregation made.
 #[derive(Default)]
 pub struct Made {
-    /// The tables whose rows are at hand, by name.
+    /// The names of the tables that were made.
+    pub names: Vec<String>,
+    /// The rows of these tables, by name, as far as they are at hand.
     pub tables: BTreeMap<String, RecordBatch>,
     /// The tables that were due, in the order in which they were made, each with the version of what it read.
     pub tried: Vec<(String, String)>,

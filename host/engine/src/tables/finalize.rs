@@ -393,10 +393,19 @@ fn add_rows(content: &mut Content, (row, count): (&[u8], i128)) -> Result<()> {
 pub fn rows_of(store: &dyn Store, step: &TableStep, gold: &Gold) -> Result<RecordBatch> {
     match (&gold.relation.files, gold.stages.last()) {
         (_, Some(kept)) if step.is_whole() => {
+            // The reducer must be the one that made the table.
+            let made = &gold.relation.fingerprint;
+            let told = made.as_of.unwrap_or_default();
+            if let Some(why) = made.difference(&step.fingerprint.at(told)) {
+                return Err(Error::config(format!(
+                    "`{}` in the lake is not what the pipeline makes now: {why}; `smelt run` brings it up to date",
+                    step.name
+                )));
+            }
             let stage = gold.stages.len() - 1;
             let mut all = Sums::new(&step.plugin.spec().stages[stage]);
             kept.scan(store, |key, rows| all.load(key, rows, Sign::Plus))?;
-            whole(&mut step.reducer(stage, gold.relation.fingerprint.as_of.unwrap_or_default())?, &all.sorted())
+            whole(&mut step.reducer(stage, told)?, &all.sorted())
         }
         (Files::Rows(kept), _) => RowStage::of(step.plugin.spec()).all(store, kept),
         _ => Err(Error::internal(format!("the rows of `{}` are not kept by key", step.name))),

@@ -122,6 +122,7 @@ impl Aggregation<'_> {
                     outcome.change.retired.extend(finalized.retired);
                     outcome.change.referenced.extend(finalized.referenced);
                     outcome.change.gold.insert(step.name.clone(), finalized.gold);
+                    outcome.made.names.push(step.name.clone());
                     outcome.change.rows.extend(finalized.rows.map(|rows| (step.name.clone(), rows)));
                     outcome.made.tables.extend(finalized.table.map(|table| (step.name.clone(), table)));
                 }
