@@ -347,7 +347,7 @@ fn what_left_the_manifest_is_named_and_can_be_dropped() {
     assert!(warnings.contains("`smelt drop customers`") && warnings.contains("`smelt drop aov`"), "{warnings}");
 
     assert!(fails(&lake, &["drop", "clients", "--delete"], 2).contains("the pipeline has `clients`"));
-    assert!(fails(&lake, &["drop", "customer", "--delete"], 2).contains("dataset `customers`, KPI `aov`"));
+    assert!(fails(&lake, &["drop", "customer", "--delete"], 2).contains("dataset `customers`, table `aov`"));
     let before = lake.files("");
     let shown = lake.json(&["drop", "customers", "aov"]);
     assert_eq!(lake.files(""), before, "nothing is dropped yet");

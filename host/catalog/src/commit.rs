@@ -69,7 +69,7 @@ impl Parts {
     /// Returns each part as messages call it (``dataset `readings` ``), with its name.
     pub fn called(&self) -> impl Iterator<Item = (String, &String)> {
         let datasets = self.datasets.iter().map(|name| (format!("dataset `{name}`"), name));
-        datasets.chain(self.kpis.iter().map(|name| (format!("KPI `{name}`"), name)))
+        datasets.chain(self.kpis.iter().map(|name| (format!("table `{name}`"), name)))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Relations: what a plugin can read, that is, a dataset or the table of a KPI.
+//! Relations: what a plugin can read, that is, a dataset, a table or a KPI.
 
 use std::collections::BTreeMap;
 

@@ -14,9 +14,9 @@ use smelt_engine::run::Dropped;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Removes silver, rejected rows and tables of these names, what the catalog keeps of them, and their rollback points. Bronze and the \
-commits stay. `smelt plan` names datasets and KPIs that the lake has and the manifest does not.")]
+commits stay. `smelt plan` names datasets, tables and KPIs that the lake has and the manifest does not.")]
 pub(crate) struct Drop {
-    /// Datasets and KPIs that the lake has and the manifest does not
+    /// Datasets, tables and KPIs that the lake has and the manifest does not
     #[arg(required = true, value_name = "DATASET|KPI")]
     names: Vec<String>,
     /// Delete them; without this flag nothing changes

@@ -71,7 +71,7 @@ Examples:
   smelt graph --format mermaid       show what is made from what, as a picture
   smelt show client_kpis             write the rows of a table
   smelt history --objects            show every commit, and what became of every row
-  smelt lineage aov                  show what the table of a KPI was made from, down to bronze
+  smelt lineage aov                  show what a table was made from, down to bronze
   smelt reproduce aov                rebuild that table, and compare it with the one in the lake
   smelt verify                       read again everything that the lake references
   smelt run --pipeline my/smelt.toml --lake /data/lake --json
@@ -112,7 +112,7 @@ enum Verb {
     Verify,
     /// Show rejected rows, try them again, or delete them
     Quarantine(quarantine::Quarantine),
-    /// Show what the lake holds of datasets and KPIs that the manifest no longer has, or delete it
+    /// Show what the lake holds of datasets, tables and KPIs that the manifest no longer has, or delete it
     Drop(drop::Drop),
     /// Show orphans, which are objects that no commit references, or delete them
     Gc(gc::Gc),

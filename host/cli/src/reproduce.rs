@@ -20,7 +20,7 @@ The manifest says how bronze is read.
 
 Exit status: 0 the bytes are the same, 1 they differ, 2 it cannot be rebuilt.")]
 pub(crate) struct Reproduce {
-    /// A KPI, or the key of an object: gold/…, silver/… or quarantine/…
+    /// A table or KPI, or the key of an object: gold/…, silver/… or quarantine/…
     object: String,
     #[command(flatten)]
     day: Day,

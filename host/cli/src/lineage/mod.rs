@@ -15,12 +15,12 @@ use smelt_engine::inspect::lineage;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-With --row, smelt computes the table without each object that the KPI reads. The row came from an object if, without this object, \
+With --row, smelt computes the table without each object that it was made from. The row came from an object if, without this object, \
 the row would be another one or there would be none.")]
 pub(crate) struct Lineage {
-    /// A KPI, or the key of an object: gold/…, silver/…, quarantine/… or bronze/…
+    /// A table or KPI, or the key of an object: gold/…, silver/…, quarantine/… or bronze/…
     object: String,
-    /// Show which objects a row of the KPI's table came from. The cells tell the row from others; a table of one row needs none
+    /// Show which objects a row of the table came from. The cells tell the row from others; a table of one row needs none
     #[arg(long, value_name = "COLUMN=VALUE", num_args = 0.., conflicts_with = "format")]
     row: Option<Vec<String>>,
     /// The format of the output; --json writes the tree as JSON

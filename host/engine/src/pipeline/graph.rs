@@ -50,10 +50,10 @@ fn visit<'t>(
         return Ok(level);
     }
     if let Some(start) = path.iter().position(|&on_path| on_path == table) {
-        let circle: Vec<_> = path[start..].iter().chain([&table]).map(|name| format!("`{name}`")).collect();
+        let cycle: Vec<_> = path[start..].iter().chain([&table]).map(|name| format!("`{name}`")).collect();
         return Err(Error::config(format!(
-            "tables may not read themselves, but here each reads the next: {}",
-            circle.join(" → ")
+            "the tables form a cycle, in which each reads the next: {}",
+            cycle.join(" → ")
         )));
     }
     path.push(table);
@@ -73,7 +73,7 @@ mod tests {
     #[test]
     fn a_table_comes_after_all_that_it_reads() {
         let reads = Reads::from([("a", vec!["b", "d"]), ("b", vec!["c"]), ("c", vec![]), ("d", vec![])]);
-        assert_eq!(levels(&reads).expect("no circle"), [("a", 2), ("b", 1), ("c", 0), ("d", 0)].into());
+        assert_eq!(levels(&reads).expect("no cycle"), [("a", 2), ("b", 1), ("c", 0), ("d", 0)].into());
     }
 
     #[test]
@@ -83,12 +83,12 @@ mod tests {
             .iter()
             .enumerate()
             .map(|(at, name)| (name.as_str(), names.get(at + 1).into_iter().map(String::as_str).collect()));
-        assert_eq!(levels(&reads.collect()).expect("no circle").values().max(), Some(&999));
+        assert_eq!(levels(&reads.collect()).expect("no cycle").values().max(), Some(&999));
     }
 
     #[test]
-    fn a_circle_is_refused_with_its_path() {
-        let told = |reads| levels(&reads).expect_err("a circle").to_string();
+    fn a_cycle_is_refused_with_its_path() {
+        let told = |reads| levels(&reads).expect_err("a cycle").to_string();
         assert!(told([("a", vec!["b"]), ("b", vec!["c"]), ("c", vec!["b"])].into()).ends_with("`b` → `c` → `b`"));
         assert!(told([("a", vec!["a"])].into()).ends_with("`a` → `a`"));
     }

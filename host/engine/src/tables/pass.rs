@@ -127,7 +127,7 @@ impl Aggregation<'_> {
                     outcome.made.tables.extend(finalized.table.map(|table| (step.name.clone(), table)));
                 }
                 Err(error) if error.kind() == Kind::Damaged && incremental => {
-                    tracing::warn!("the sums of KPI `{}` are rebuilt: {error}", step.name);
+                    tracing::warn!("the sums of table `{}` are rebuilt: {error}", step.name);
                     broken.push(step);
                 }
                 Err(error) => outcome.failures.push((Subject::Kpi(step.name.clone()), error)),
