@@ -31,13 +31,27 @@ pub(super) enum Program {
 }
 
 const SMELT: &str = "smelt";
+/// The name of the other binary of smelt.
+pub(super) const AGAINST: &str = "against";
 
-/// Runs smelt, its limit, smelt with native plugins if it was built, and the peers.
-pub(super) fn run(dir: &Path, size: &Size, native: Option<PathBuf>, peers: Vec<String>, runs: u32) -> Result<String> {
+/// What runs beside smelt and its limit.
+pub(super) struct Others {
+    /// The binary of smelt with native plugins.
+    pub(super) native: Option<PathBuf>,
+    /// Another binary of smelt.
+    pub(super) against: Option<PathBuf>,
+    /// The names of the peers.
+    pub(super) peers: Vec<String>,
+}
+
+/// Runs smelt, its limit and the others.
+pub(super) fn run(dir: &Path, size: &Size, others: Others, runs: u32) -> Result<String> {
+    let Others { native, against, peers } = others;
     let bronze = bronze::prepare(dir, size)?;
     let contender = |name: &str, program| Contender { name: name.to_owned(), bronze: bronze.clone(), program };
     let mut contenders =
         vec![contender(SMELT, Program::Smelt(paths::smelt())), contender("limit", Program::Limit(SMELT))];
+    contenders.extend(against.map(|binary| contender(AGAINST, Program::Smelt(binary))));
     contenders.extend(native.map(|binary| contender("native", Program::Native(binary))));
     if let Some(python) = peers::python(dir, &peers)? {
         contenders.extend(peers.iter().map(|name| contender(name, Program::Peer(python.clone()))));

@@ -1,11 +1,11 @@
 //! Measures ten times as much data, to see whether a row still costs the same and whether memory is bounded.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
 use super::bronze::{self, Size};
-use super::contest::{self, Contender, Program};
+use super::contest::{self, AGAINST, Contender, Program};
 use super::report;
 use crate::paths;
 use crate::process::{output, tool};
@@ -15,7 +15,7 @@ const TIMES: u64 = 10;
 /// orders, one of clicks and a tenth of one of customers.
 const BYTES_A_ROW: u64 = 1_000;
 
-pub(super) fn run(dir: &Path, size: &Size, runs: u32) -> Result<String> {
+pub(super) fn run(dir: &Path, size: &Size, against: Option<PathBuf>, runs: u32) -> Result<String> {
     let Size { orders, clicks, customers, objects } = *size;
     let large = Size { orders: TIMES * orders, clicks: TIMES * clicks, customers, objects: TIMES * objects };
     let all = Size { customers: TIMES * customers, ..large };
@@ -23,12 +23,19 @@ pub(super) fn run(dir: &Path, size: &Size, runs: u32) -> Result<String> {
     let mut contenders = Vec::new();
     for (name, size) in [("small", size), ("large", &large), ("all large", &all)] {
         let (bronze, program) = (bronze::prepare(dir, size)?, Program::Smelt(paths::smelt()));
+        let other = against.clone().map(|binary| Contender {
+            name: format!("{name} {AGAINST}"),
+            bronze: bronze.clone(),
+            program: Program::Smelt(binary),
+        });
         contenders.push(Contender { name: name.to_owned(), bronze, program });
+        contenders.extend(other);
     }
     let costs = contest::hold(dir, &contenders, runs)?;
     let what = format!("large: {TIMES} times the orders and clicks; all large: and the customers");
     Ok(report::heading(&format!("small: {size}; {what}; runs: {runs}"))
         + &report::costs(&costs)
+        + &report::against(&costs)
         + &report::per_row(&costs, TIMES))
 }
 

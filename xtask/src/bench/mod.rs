@@ -49,6 +49,8 @@ Options:
   --objects N     bronze objects, a multiple of 3 [default: 24]
   --runs N        measured runs of each [default: 3, with --tick 21]
   --peers LIST    some of pandas,polars,duckdb, or none [default: all three]
+  --against FILE  also run this other binary of smelt, in turn, on the same bronze and with the same components: to
+                  compare a change with what was before it
   --dir DIR       the directory for everything that is written [default: target/bench]
 ";
 
@@ -56,6 +58,7 @@ struct Options {
     size: Size,
     runs: Option<u32>,
     peers: Vec<String>,
+    against: Option<PathBuf>,
     dir: PathBuf,
     native: bool,
     tick: bool,
@@ -73,10 +76,10 @@ impl Options {
         };
         let runs = args.option("--runs")?;
         let peers = peers::chosen(args.option::<String>("--peers")?.as_deref())?;
-        let dir = match args.option::<PathBuf>("--dir")? {
-            Some(dir) => std::env::current_dir()?.join(dir),
-            None => paths::target().join("bench"),
-        };
+        let mut path =
+            |name| Ok::<_, anyhow::Error>(args.option::<PathBuf>(name)?.map(std::path::absolute).transpose()?);
+        let (dir, against) = (path("--dir")?, path("--against")?);
+        let dir = dir.unwrap_or_else(|| paths::target().join("bench"));
         let [native, tick, large, s3] = ["--native", "--tick", "--large", "--s3"].map(|name| args.flag(name));
         args.finish()?;
         if size.objects == 0 || !size.objects.is_multiple_of(3) {
@@ -85,15 +88,18 @@ impl Options {
         if [native, tick, large, s3].into_iter().filter(|given| *given).count() > 1 {
             bail!(Usage("`--native`, `--tick`, `--large` and `--s3` are four benchmarks".to_owned()));
         }
+        if let Some(other) = against.as_ref().filter(|other| s3 || !other.is_file()) {
+            bail!(Usage(format!("`--against {}`: it is no file, or `--s3` is given too", other.display())));
+        }
         if runs == Some(0) {
             bail!(Usage("`--runs 0` measures nothing".to_owned()));
         }
-        Ok(Self { size, runs, peers, dir, native, tick, large, s3 })
+        Ok(Self { size, runs, peers, against, dir, native, tick, large, s3 })
     }
 }
 
 pub(crate) fn run(args: &mut Args) -> Result<()> {
-    let Options { size, runs, peers, dir, native, tick, large, s3 } = Options::parse(args)?;
+    let Options { size, runs, peers, against, dir, native, tick, large, s3 } = Options::parse(args)?;
     fs::create_dir_all(&dir)?;
     // This comes first because it may ask for packages.
     let toolchain = Toolchain::find()?;
@@ -101,10 +107,10 @@ pub(crate) fn run(args: &mut Args) -> Result<()> {
     demo::build_host()?;
     plugins::build_with(&toolchain, false, false)?;
     let report = match () {
-        () if tick => tick::run(&dir, runs.unwrap_or(21))?,
-        () if large => large::run(&dir, &size, runs.unwrap_or(3))?,
+        () if tick => tick::run(&dir, against, runs.unwrap_or(21))?,
+        () if large => large::run(&dir, &size, against, runs.unwrap_or(3))?,
         () if s3 => s3::run(&dir, &size, runs.unwrap_or(3))?,
-        () => contest::run(&dir, &size, native, peers, runs.unwrap_or(3))?,
+        () => contest::run(&dir, &size, contest::Others { native, against, peers }, runs.unwrap_or(3))?,
     };
     print!("{report}");
     Ok(())

@@ -2,11 +2,14 @@
 
 use std::thread::available_parallelism;
 
+use super::contest::AGAINST;
 use super::measure::Cost;
 use super::traffic::Traffic;
 
 /// The costs of each contender, by its name.
 type Costs = [(String, Vec<Cost>)];
+/// The costs of ticks on a lake: with nothing to do, and with new objects.
+pub(super) type Ticks = (Vec<Cost>, Vec<Cost>);
 
 /// Returns the heading: what was measured, and on how many cores.
 pub(super) fn heading(what: &str) -> String {
@@ -48,15 +51,29 @@ pub(super) fn ratios(costs: &Costs) -> String {
     text + "\nevery KPI of every run agrees to the byte\n"
 }
 
+/// Returns the costs of each contender divided by those of the one with the same bronze and the other binary.
+pub(super) fn against(costs: &Costs) -> String {
+    let pair = |(name, theirs): &(String, Vec<Cost>)| {
+        let of = name.strip_suffix(AGAINST)?.trim_end();
+        let (_, ours) = costs.iter().find(|(name, _)| name == of)?;
+        let [wall, cpu, peak] = [wall, cpu, peak].map(|what| ratio(ours, theirs, what));
+        Some(format!(
+            "{of}: {wall:.2} times the wall time, {cpu:.2} times the CPU and {peak:.2} times the peak of the other\n"
+        ))
+    };
+    costs.iter().filter_map(pair).collect()
+}
+
 /// Returns the cost of a row of each other contender, which has `times` as many rows, divided by the cost of a row of
 /// the first.
 pub(super) fn per_row(costs: &Costs, times: u64) -> String {
     let Some(((_, small), large)) = costs.split_first() else { return String::new() };
+    let large = large.iter().filter(|(name, _)| !name.ends_with(AGAINST));
     let line = |(name, large): &(String, Vec<Cost>)| {
         let [wall, cpu] = [wall, cpu].map(|what| ratio(large, small, what) / times as f64);
         format!("{name}: a row costs {wall:.2} times the time and {cpu:.2} times the CPU of one of the small one\n")
     };
-    "\n".to_owned() + &large.iter().map(line).collect::<String>()
+    "\n".to_owned() + &large.map(line).collect::<String>()
 }
 
 /// Returns the requests that a run sent to an S3 server, and the processor time that they took the server.
@@ -71,7 +88,7 @@ pub(super) fn traffic(traffic: &Traffic, cpu: Option<f64>) -> String {
 }
 
 /// Returns a table of ticks with nothing to do and with new objects, on two lakes.
-pub(super) fn ticks(lakes: [&str; 2], costs: &[(Vec<Cost>, Vec<Cost>); 2]) -> String {
+pub(super) fn ticks(lakes: [&str; 2], costs: &[Ticks; 2]) -> String {
     let mut text = format!("\n{:14}  {:>17}  {:>17}\n", "wall, ms", "nothing to do", "3 new objects");
     text += &format!("{:14}  {:>8} {:>8}  {:>8} {:>8}\n", "lake", "min", "median", "min", "median");
     for (lake, (nothing, new)) in lakes.iter().zip(costs) {
@@ -88,6 +105,20 @@ pub(super) fn ticks(lakes: [&str; 2], costs: &[(Vec<Cost>, Vec<Cost>); 2]) -> St
     let nothing = ratio(nothing_large, nothing_small, millis);
     let new = ratio(new_large, new_small, millis);
     text + &format!("{:14}  {:>8} {nothing:8.2}  {:>8} {new:8.2}\n", "ratio", "", "")
+}
+
+/// Returns the times of ticks divided by those of the other binary on the same lakes.
+pub(super) fn ticks_against(lakes: &[String], ours: &[Ticks; 2], theirs: &[Ticks; 2]) -> String {
+    let mut text = String::new();
+    for ((lake, ours), theirs) in lakes.iter().zip(ours).zip(theirs) {
+        let [nothing, new] = [(&ours.0, &theirs.0), (&ours.1, &theirs.1)].map(|(a, b)| ratio(a, b, millis));
+        let [nothing_cpu, new_cpu] = [(&ours.0, &theirs.0), (&ours.1, &theirs.1)].map(|(a, b)| ratio(a, b, cpu));
+        text += &format!(
+            "{lake}: {nothing:.2} times the wall time and {nothing_cpu:.2} times the CPU of the other with nothing to do, \
+             {new:.2} and {new_cpu:.2} with new objects\n"
+        );
+    }
+    text
 }
 
 fn wall(cost: &Cost) -> f64 {

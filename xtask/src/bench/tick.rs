@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 
 use super::bronze::{self, Size};
+use super::contest::AGAINST;
 use super::measure::{Cost, measure};
 use super::{report, smelt};
 use crate::paths::{self, shown};
@@ -26,6 +27,8 @@ const WRITTEN: [&str; 4] = ["silver", "gold", "quarantine", "catalog"];
 /// A committed lake, and the objects that will be new.
 struct Lake {
     objects: u64,
+    /// The binary of smelt that works on it.
+    smelt: PathBuf,
     path: PathBuf,
     /// A copy of what smelt wrote to it.
     copy: PathBuf,
@@ -33,9 +36,15 @@ struct Lake {
     log: PathBuf,
 }
 
-pub(super) fn run(dir: &Path, runs: u32) -> Result<String> {
-    let lakes = [Lake::commit(dir, TICKS[0])?, Lake::commit(dir, TICKS[1])?];
-    let mut costs = [(Vec::new(), Vec::new()), (Vec::new(), Vec::new())];
+pub(super) fn run(dir: &Path, against: Option<PathBuf>, runs: u32) -> Result<String> {
+    let mut lakes = Vec::new();
+    for (name, smelt) in [("", Some(paths::smelt())), (AGAINST, against)] {
+        let Some(smelt) = smelt else { continue };
+        for ticks in TICKS {
+            lakes.push(Lake::commit(&dir.join("tick").join(name), dir, smelt.clone(), ticks)?);
+        }
+    }
+    let mut costs = vec![(Vec::new(), Vec::new()); lakes.len()];
     say(&format!("{runs} ticks of each kind on each lake, in turn"));
     for round in 0..=runs {
         for (lake, (idle, busy)) in lakes.iter().zip(&mut costs) {
@@ -47,14 +56,20 @@ pub(super) fn run(dir: &Path, runs: u32) -> Result<String> {
             }
         }
     }
-    let names = lakes.map(|lake| format!("{} objects", lake.objects));
-    let names = [names[0].as_str(), &names[1]];
-    Ok(report::heading(&format!("objects of {ROWS} rows; runs: {runs}")) + &report::ticks(names, &costs))
+    let names: Vec<_> = lakes.iter().map(|lake| format!("{} objects", lake.objects)).collect();
+    let mut text = report::heading(&format!("objects of {ROWS} rows; runs: {runs}"));
+    for ([small, large], costs) in names.as_chunks().0.iter().zip(costs.as_chunks().0) {
+        text += &report::ticks([small, large], costs);
+    }
+    if let [ours, theirs] = costs.as_chunks().0 {
+        text += &report::ticks_against(&names, ours, theirs);
+    }
+    Ok(text)
 }
 
 impl Lake {
     /// Rebuilds the lake, because what another version of smelt committed is of no use.
-    fn commit(dir: &Path, ticks: u64) -> Result<Self> {
+    fn commit(place: &Path, dir: &Path, smelt: PathBuf, ticks: u64) -> Result<Self> {
         let (rows, objects) = (ROWS * (ticks + 1), 3 * (ticks + 1));
         let bronze = bronze::prepare(dir, &Size { orders: rows, clicks: rows, customers: rows, objects })?;
         // The last object of each dataset will be the new one. Their names sort by time.
@@ -68,13 +83,13 @@ impl Lake {
         let old: Vec<_> = datasets.into_values().flatten().collect();
 
         let objects = old.len() as u64;
-        let path = dir.join("tick").join(objects.to_string());
+        let path = place.join(objects.to_string());
         let (copy, log) = (path.with_extension("copy"), path.with_extension("log"));
         for stale in [&path, &copy].into_iter().filter(|stale| stale.exists()) {
             fs::remove_dir_all(stale)?;
         }
         bronze::link(old, &path.join("bronze"))?;
-        let lake = Self { objects, path, copy, new, log };
+        let lake = Self { objects, smelt, path, copy, new, log };
         say(&format!("committing {objects} objects: {}", lake.tick(objects)?));
         WRITTEN.iter().try_for_each(|layer| mirror(&lake.path.join(layer), &lake.copy.join(layer)))?;
         Ok(lake)
@@ -97,7 +112,7 @@ impl Lake {
 
     /// Measures one tick, which must clean that number of objects.
     fn tick(&self, cleans: u64) -> Result<Cost> {
-        let cost = measure(smelt::run(&paths::smelt(), &self.path).arg("--json"), &self.log)?;
+        let cost = measure(smelt::run(&self.smelt, &self.path).arg("--json"), &self.log)?;
         if !fs::read_to_string(&self.log)?.contains(&format!("\"cleaned\": {cleans},")) {
             bail!("a tick did not clean {cleans} objects; see {}", shown(&self.log));
         }
