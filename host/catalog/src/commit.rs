@@ -241,8 +241,13 @@ impl Change {
         replace(&mut state.failing, &self.failing);
         replace(&mut state.failing_kpis, &self.failing_kpis);
         state.retired.extend(self.retired.iter().cloned());
-        // A retired object that was written again under the same key belongs to the lake again.
-        state.retired.retain(|key| !self.deleted.contains(key) && !self.referenced.contains(key));
+        // A retired object that was written again under the same key belongs to the lake again. A table may share sums with
+        // a rollback point, which keeps them.
+        let wanted = state.sums();
+        let retired = state.retired.iter().filter(|key| {
+            !self.deleted.contains(key) && !self.referenced.contains(*key) && !wanted.contains(key.as_str())
+        });
+        state.retired = retired.cloned().collect();
         state.reconciled = self.reconciled.or(state.reconciled);
         state.orphans_checked = self.orphans_checked.max(state.orphans_checked);
         if self.role == GC {

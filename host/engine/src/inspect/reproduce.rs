@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use arrow_array::BooleanArray;
 use arrow_select::filter::filter_record_batch;
-use chrono::DateTime;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -109,9 +108,9 @@ impl Reproduction<'_> {
         let gold = &state.gold[kpi];
         let origins = Origins::of(store, state, kpi)?;
         let Origins { datasets, tables } = &origins;
-        let pipeline = self.recorded(store, &origins.cleaned_by(), tables)?;
+        let pipeline = self.recorded(store, &origins.cleaned_by(), tables, told)?;
         let names = datasets.values().flat_map(|(.., entries)| entries).map(|(name, _)| format!("{BRONZE}{name}"));
-        let host = self.host(names.collect(), pipeline, told.or(origins.as_of()))?;
+        let host = self.host(names.collect(), pipeline)?;
         let mut reproduced = Reproduced {
             object: gold.shown(kpi).key,
             bronze: datasets.values().map(|(.., entries)| entries.len()).sum(),
@@ -156,9 +155,9 @@ impl Reproduction<'_> {
     ) -> Result<Reproduced> {
         let fingerprint = &state.datasets[dataset].relation.fingerprint;
         let recorded = BTreeMap::from([(dataset.to_owned(), fingerprint.clone())]);
-        let pipeline = self.recorded(store, &recorded, &BTreeMap::new())?;
+        let pipeline = self.recorded(store, &recorded, &BTreeMap::new(), None)?;
         let key = format!("{BRONZE}{name}");
-        let host = self.host(BTreeSet::from([key.clone()]), pipeline, fingerprint.as_of)?;
+        let host = self.host(BTreeSet::from([key.clone()]), pipeline)?;
         host.clean()?.complete()?;
         let state = host.state()?;
         let held = state.datasets.get(dataset).ok_or_else(|| Error::internal(format!("`{key}` was not cleaned")))?;
@@ -184,12 +183,13 @@ impl Reproduction<'_> {
     }
 
     /// Loads the pipeline as it was: these datasets and tables, with the components and parameters that are recorded of
-    /// them.
+    /// them. Each plugin is told the time that is recorded, or `told`: after `--select` they may be told different ones.
     pub(super) fn recorded(
         &self,
         store: &dyn Store,
         datasets: &BTreeMap<String, Fingerprint>,
         tables: &BTreeMap<String, Fingerprint>,
+        told: Option<i64>,
     ) -> Result<Pipeline> {
         let mut manifest = self.manifest.clone();
         manifest.source.clear();
@@ -199,6 +199,9 @@ impl Reproduction<'_> {
         // The fingerprint of a table holds the names of what it reads.
         let inputs = tables.values().flat_map(|fingerprint| fingerprint.host.split(' '));
         let read: BTreeSet<&str> = inputs.filter_map(|input| Some(input.split_once('=')?.1)).collect();
+        // A table that was read and held nothing yet is left out, so that nothing is made of it now.
+        let is_absent = |name: &&&str| !tables.contains_key(**name) && !manifest.dataset.contains_key(**name);
+        let absent: BTreeSet<String> = read.iter().filter(is_absent).map(|name| (*name).to_owned()).collect();
         manifest.dataset.retain(|name, _| datasets.contains_key(name) || read.contains(name.as_str()));
         manifest.table.retain(|name, _| tables.contains_key(name));
         manifest.kpi.retain(|name, _| tables.contains_key(name));
@@ -225,7 +228,7 @@ impl Reproduction<'_> {
             Some(sha256) => kept_component(store, sha256),
             None => (self.own)(plugin, limits.component_bytes),
         };
-        let pipeline = Pipeline::load_with(&manifest, self.engine.clone(), self.pseudonyms, &find)?;
+        let mut pipeline = Pipeline::load_lacking(&manifest, self.engine.clone(), self.pseudonyms, &absent, &find)?;
         let as_it_was = |section: String, was: &Fingerprint, now: &Fingerprint| match was
             .difference(&now.at(was.as_of.unwrap_or_default()))
         {
@@ -240,16 +243,20 @@ impl Reproduction<'_> {
         for (step, was) in pipeline.tables.iter().filter_map(|step| Some((step, tables.get(&step.name)?))) {
             as_it_was(step.section.clone(), was, &step.fingerprint)?;
         }
+        for step in &mut pipeline.datasets {
+            step.told = told.or_else(|| datasets.get(&step.name)?.as_of);
+        }
+        for step in &mut pipeline.tables {
+            step.told = told.or_else(|| tables.get(&step.name)?.as_of);
+        }
         Ok(pipeline)
     }
 
-    /// Returns a host on a lake of its own over these bronze objects. Its clock shows the time that the plugins were
-    /// told.
-    fn host(&self, bronze: BTreeSet<String>, pipeline: Pipeline, as_of: Option<i64>) -> Result<Host> {
+    /// Returns a host on a lake of its own over these bronze objects.
+    fn host(&self, bronze: BTreeSet<String>, pipeline: Pipeline) -> Result<Host> {
         // Rejected rows are raw personal data and may lie nowhere but in quarantine. Here only their sha256 is wanted.
         let overlay = Overlay::new(self.lake.open()?, move |key| bronze.contains(key), QUARANTINE)?;
-        let clock = as_of.and_then(DateTime::from_timestamp_micros).map_or(Clock::System, Clock::Fixed);
-        Ok(Host::new(Box::new(overlay), pipeline, clock, self.progress.clone()))
+        Ok(Host::new(Box::new(overlay), pipeline, Clock::System, self.progress.clone()))
     }
 }
 

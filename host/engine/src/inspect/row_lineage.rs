@@ -99,12 +99,12 @@ fn explain_in(
     let Seen { pipeline, states } = seen;
     let is_it = |(of, by, _): &(_, _, _)| (of, by) == (&datasets, &origins.tables);
     if !pipeline.as_ref().is_some_and(is_it) {
-        let loaded = reproduction.recorded(store, &datasets, &origins.tables)?;
+        let loaded = reproduction.recorded(store, &datasets, &origins.tables, None)?;
         *states = States::default();
         *pipeline = Some((datasets, origins.tables.clone(), loaded));
     }
     let (_, _, pipeline) = pipeline.as_ref().ok_or_else(|| Error::internal("no pipeline"))?;
-    let leave_one_out = LeaveOneOut::open(store, pipeline, state, kpi, origins.as_of())?;
+    let leave_one_out = LeaveOneOut::open(store, pipeline, state, kpi)?;
     let step = leave_one_out.step();
     let table = leave_one_out.table()?;
     let found = Rows::of(&table)?;

@@ -175,12 +175,6 @@ impl Origins {
     pub(crate) fn cleaned_by(&self) -> BTreeMap<String, Fingerprint> {
         self.datasets.iter().map(|(name, (made, ..))| (name.clone(), made.clone())).collect()
     }
-
-    /// Returns the time that the plugins were told; `None` if none asks for it.
-    pub(crate) fn as_of(&self) -> Option<i64> {
-        let datasets = self.datasets.values().map(|(made, ..)| made);
-        datasets.chain(self.tables.values()).filter_map(|made| made.as_of).max()
-    }
 }
 
 /// Returns the table that another one reads. `None` if the input is a dataset.

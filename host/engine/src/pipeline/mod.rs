@@ -86,6 +86,8 @@ pub struct DatasetStep {
     pub plugin: Cleaner,
     /// Everything that the silver depends on besides bronze.
     pub fingerprint: Fingerprint,
+    /// The time that the plugin is told in place of that of the pass, in microseconds since the epoch.
+    pub told: Option<i64>,
 }
 
 /// A table or KPI, ready to be made.
@@ -106,6 +108,8 @@ pub struct TableStep {
     pub inputs: Vec<TableInput>,
     /// Everything that the table depends on besides what it reads.
     pub fingerprint: Fingerprint,
+    /// The time that the plugin is told in place of that of the pass, in microseconds since the epoch.
+    pub told: Option<i64>,
 }
 
 /// A relation that a table reads.
@@ -176,7 +180,12 @@ impl DatasetStep {
     /// Opens a session of the cleaner. If the cleaner asks for a time, it gets `as_of`, in microseconds since the
     /// epoch.
     pub fn open(&self, as_of: i64) -> Result<Session<'_>> {
-        self.plugin.open(as_of)
+        self.plugin.open(self.told.unwrap_or(as_of))
+    }
+
+    /// Returns everything that the silver depends on besides bronze, in a pass at that time.
+    pub fn fingerprint_at(&self, as_of: i64) -> Fingerprint {
+        self.fingerprint.at(self.told.unwrap_or(as_of))
     }
 }
 
@@ -193,6 +202,14 @@ pub struct Relation<'p> {
     pub reads: Vec<String>,
 }
 
+impl TableInput {
+    /// Returns the input that reads that relation, which has this schema.
+    fn of(input: &KpiInputSpec, relation: &str, schema: &SchemaRef) -> Self {
+        let (name, columns) = (input.name.clone(), input.columns.clone());
+        Self { name, relation: relation.to_owned(), columns, schema: schema_text(schema) }
+    }
+}
+
 impl TableStep {
     /// Returns the names of the relations that it reads, each once.
     pub fn reads(&self) -> BTreeSet<&str> {
@@ -202,12 +219,17 @@ impl TableStep {
     /// Opens an accumulator of an input. If its setting asks for a time, it gets `as_of`, in microseconds since the
     /// epoch.
     pub fn accumulator(&self, input: usize, as_of: i64) -> Result<Accumulator<'_>> {
-        self.plugin.accumulator(input, as_of)
+        self.plugin.accumulator(input, self.told.unwrap_or(as_of))
     }
 
     /// Opens a reducer of a stage. If its setting asks for a time, it gets `as_of`, in microseconds since the epoch.
     pub fn reducer(&self, stage: usize, as_of: i64) -> Result<Reducer<'_>> {
-        self.plugin.reducer(stage, as_of)
+        self.plugin.reducer(stage, self.told.unwrap_or(as_of))
+    }
+
+    /// Returns everything that the table depends on besides what it reads, in a pass at that time.
+    pub fn fingerprint_at(&self, as_of: i64) -> Fingerprint {
+        self.fingerprint.at(self.told.unwrap_or(as_of))
     }
 
     /// Returns the index of the stage that the rows of an input are added to. Where there is no stage, they are rows of
@@ -229,8 +251,12 @@ impl TableStep {
 
     /// Returns whether the catalog holds the table in the form in which it is to be kept.
     pub fn lies_as(&self, gold: &Gold) -> bool {
-        let has_rows = matches!(gold.relation.files, Files::Rows(_));
-        has_rows == self.keeps_rows() && (self.layer == Layer::Silver || gold.table().is_some())
+        self.has_rows_as(gold) && gold.table().is_some() == (self.layer == Layer::Gold)
+    }
+
+    /// Returns whether the catalog holds the table's rows by key if they are to be kept so, and not otherwise.
+    pub fn has_rows_as(&self, gold: &Gold) -> bool {
+        matches!(gold.relation.files, Files::Rows(_)) == self.keeps_rows()
     }
 
     /// Returns a digest of all that each part of the work depends on besides rows: the accumulators of each input, then
@@ -238,7 +264,7 @@ impl TableStep {
     pub fn parts(&self, as_of: i64) -> Vec<String> {
         let Fingerprint { component, contract, host, .. } = &self.fingerprint;
         let part = |setting: &Setting| {
-            let as_of = setting.as_of(as_of).map(|as_of| as_of.to_string()).unwrap_or_default();
+            let as_of = setting.as_of(self.told.unwrap_or(as_of)).map(|as_of| as_of.to_string()).unwrap_or_default();
             of_parts([component.as_str(), contract, host, &setting.params, &as_of])
         };
         self.plugin.spec().settings().map(part).collect()
@@ -249,7 +275,7 @@ impl TableStep {
     pub fn goes_on_from(&self, gold: &Gold, as_of: i64) -> bool {
         let now = self.parts(as_of);
         let kept = now.len() - usize::from(self.is_whole());
-        self.lies_as(gold) && now.len() == gold.parts.len() && now[..kept] == gold.parts[..kept]
+        self.has_rows_as(gold) && now.len() == gold.parts.len() && now[..kept] == gold.parts[..kept]
     }
 }
 
@@ -281,6 +307,18 @@ impl Pipeline {
         pseudonyms: &Pseudonyms,
         find: &dyn Fn(&str, &str, &Limits) -> Result<Binary>,
     ) -> Result<Self> {
+        Self::load_lacking(manifest, engine, pseudonyms, &BTreeSet::new(), find)
+    }
+
+    /// Does what [`Pipeline::load_with`] does. The manifest may lack the relations in `absent`: they have no rows, and
+    /// whatever columns are read of them.
+    pub fn load_lacking(
+        manifest: &Manifest,
+        engine: Engine,
+        pseudonyms: &Pseudonyms,
+        absent: &BTreeSet<String>,
+        find: &dyn Fn(&str, &str, &Limits) -> Result<Binary>,
+    ) -> Result<Self> {
         let find = |section: &str, plugin: &str, own: &Map<String, Value>| -> Result<(Binary, Limits)> {
             let limits = manifest.limits.of_plugin(own)?;
             Ok((find(section, plugin, &limits)?, limits))
@@ -309,6 +347,7 @@ impl Pipeline {
                     pattern: Pattern::parse(&section.own.objects)?,
                     format: section.own.format,
                     fingerprint: fingerprint(plugin.identity(), parameters, uses_as_of, host, pseudonyms),
+                    told: None,
                     plugin,
                 })
             };
@@ -326,7 +365,7 @@ impl Pipeline {
             let plugin = load().map_err(|error| refused(error, &format!("[{section}]")))?;
             loaded.push((section, name, own, layer, plugin));
         }
-        let tables = tables(loaded, &datasets, pseudonyms)?;
+        let tables = tables(loaded, &datasets, absent, pseudonyms)?;
         Ok(Self {
             name: manifest.pipeline.name.clone(),
             schedule: manifest.schedule,
@@ -483,7 +522,12 @@ fn canonical(parameters: &Map<String, Value>) -> Result<String> {
 type Loaded<'m> = (String, &'m str, &'m TableSection, Layer, Kpi);
 
 /// Connects the tables with what they read, and returns them in an order in which each comes after all that it reads.
-fn tables(loaded: Vec<Loaded<'_>>, datasets: &[DatasetStep], pseudonyms: &Pseudonyms) -> Result<Vec<TableStep>> {
+fn tables(
+    loaded: Vec<Loaded<'_>>,
+    datasets: &[DatasetStep],
+    absent: &BTreeSet<String>,
+    pseudonyms: &Pseudonyms,
+) -> Result<Vec<TableStep>> {
     let mut schemas: BTreeMap<&str, SchemaRef> = BTreeMap::new();
     schemas.extend(datasets.iter().map(|step| (step.name.as_str(), step.plugin.spec().output.clone())));
     schemas.extend(loaded.iter().map(|(_, name, .., plugin)| (*name, plugin.spec().output.clone())));
@@ -491,7 +535,11 @@ fn tables(loaded: Vec<Loaded<'_>>, datasets: &[DatasetStep], pseudonyms: &Pseudo
     let mut connected = BTreeMap::new();
     for (section, name, own, _, plugin) in &loaded {
         let resolve = |input: &KpiInputSpec| {
-            resolve(plugin, input, own.own.inputs.get(&input.name).unwrap_or(&input.name), datasets, &schemas)
+            let relation = own.own.inputs.get(&input.name).unwrap_or(&input.name);
+            match absent.contains(relation) {
+                true => Ok(TableInput::of(input, relation, &input.columns)),
+                false => resolve(plugin, input, relation, datasets, &schemas),
+            }
         };
         let inputs = plugin.spec().inputs.iter().map(resolve).collect::<Result<Vec<_>>>();
         let inputs = inputs.map_err(|error| refused(error, &format!("[{section}]")))?;
@@ -510,7 +558,8 @@ fn tables(loaded: Vec<Loaded<'_>>, datasets: &[DatasetStep], pseudonyms: &Pseudo
         let uses_as_of = plugin.spec().uses_as_of();
         let fingerprint = fingerprint(plugin.identity(), parameters, uses_as_of, mapped, pseudonyms);
         let (level, is_read) = (levels[name], reads.values().flatten().any(|read| *read == name));
-        steps.push(TableStep { name: name.to_owned(), section, layer, level, is_read, plugin, inputs, fingerprint });
+        let (name, told) = (name.to_owned(), None);
+        steps.push(TableStep { name, section, layer, level, is_read, plugin, inputs, fingerprint, told });
     }
     steps.sort_by(|a, b| (a.level, &a.name).cmp(&(b.level, &b.name)));
     Ok(steps)
@@ -560,6 +609,5 @@ fn resolve(
             return Err(Error::config(format!("plugin `{name}` reads column ({wanted}) of {has}")));
         }
     }
-    let (name, columns) = (input.name.clone(), input.columns.clone());
-    Ok(TableInput { name, relation: relation.to_owned(), columns, schema: schema_text(schema) })
+    Ok(TableInput::of(input, relation, schema))
 }

@@ -56,7 +56,7 @@ impl Planning<'_> {
         let damaged = || self.damaged.get(&step.name).cloned();
         let silver = || (gold.inputs != inputs(step, self.state)).then(|| "new silver".to_owned());
         let is_new = data.is_some();
-        let reason = gold.relation.fingerprint.difference(&step.fingerprint.at(self.as_of)).or(data);
+        let reason = gold.relation.fingerprint.difference(&step.fingerprint_at(self.as_of)).or(data);
         self.unless_parked(step, reason.or_else(silver).or_else(lost).or_else(damaged).or_else(layer), is_new)
     }
 
@@ -71,7 +71,7 @@ impl Planning<'_> {
         }
         let failing = self.state.failing_kpis.get(&step.name);
         let version = silver_version(step, self.state);
-        let mut parked = Failing::parked(failing, &step.fingerprint.at(self.as_of), self.max_attempts);
+        let mut parked = Failing::parked(failing, &step.fingerprint_at(self.as_of), self.max_attempts);
         match parked.find(|(_, failure)| failure.version == version) {
             Some((name, failure)) => (None, Some(Parked::new(name, failure))),
             None => (reason, None),

@@ -51,13 +51,13 @@ impl<'p> Planning<'p> {
 
     /// Returns why the dataset would be rebuilt, as far as that does not depend on bronze.
     pub(super) fn reason(&self, step: &DatasetStep, held: Option<&Dataset>) -> Option<String> {
-        let changed = held?.relation.fingerprint.difference(&step.fingerprint.at(self.as_of));
+        let changed = held?.relation.fingerprint.difference(&step.fingerprint_at(self.as_of));
         changed.or_else(|| self.damaged.get(&step.name).cloned())
     }
 
     /// Returns the objects of the dataset that are parked, each with its failure.
     pub(super) fn parked(&self, step: &DatasetStep) -> impl Iterator<Item = (&'p String, &'p Failure)> + use<'p> {
-        Failing::parked(self.state.failing.get(&step.name), &step.fingerprint.at(self.as_of), self.max_attempts)
+        Failing::parked(self.state.failing.get(&step.name), &step.fingerprint_at(self.as_of), self.max_attempts)
     }
 
     pub(super) fn parked_names(&self, step: &DatasetStep) -> HashSet<&'p str> {

@@ -10,14 +10,19 @@ use crate::tables::Made;
 use crate::tables::partial::PartialAggregates;
 use smelt_catalog::{Change, Failing, State};
 use smelt_common::error::Result;
+use smelt_storage::sorted_runs::{SortedRun, SortedRuns};
 
 impl Host {
     /// Brings the tables up to date with silver. Returns whether all that they read was complete; if not, what is gone or
     /// damaged has to be rebuilt first.
     pub(super) fn aggregate_into(&self, partials: &PartialAggregates, report: &mut Report) -> Result<bool> {
+        if self.reconcile {
+            self.note_lost_runs(&self.state()?);
+        }
         let damaged_before = self.damaged().clone();
         let outcome = Attempts::default().at(self, |attempt| {
             let state = attempt.state();
+            self.expect_names(state)?;
             let plan = |state: &State, level| self.planning(state, &damaged_before).kpis_at(level);
             let mut outcome = self.aggregation(state, partials, &damaged_before).run(&plan)?;
             report.parked.retain(|parked| self.pipeline.table(&parked.name).is_none());
@@ -45,6 +50,16 @@ impl Host {
         Ok(false)
     }
 
+    /// Notes the tables of which a run is gone or cut off. There are many runs, so smelt looks for them only when it is told
+    /// to compare everything; otherwise it finds out when it needs them.
+    fn note_lost_runs(&self, state: &State) {
+        let is_there = |run: &SortedRun| self.store().open(&run.key).is_ok_and(|(meta, _)| meta.bytes == run.bytes);
+        for (name, gold) in &state.gold {
+            let lost = gold.maps().flat_map(SortedRuns::runs).find(|run| !is_there(run));
+            self.damaged().extend(lost.map(|run| (name.clone(), format!("`{}` is gone or damaged", run.key))));
+        }
+    }
+
     /// Returns the tables that are known to fail, where that changed.
     fn failing_kpis(&self, state: &State, outcome: &Outcome<Made>) -> BTreeMap<String, Failing> {
         let mut failing = BTreeMap::new();
@@ -54,7 +69,7 @@ impl Host {
             let error = outcome.failures.iter().find(|(subject, _)| is_it(subject)).map(|(_, error)| error);
             let before = state.failing_kpis.get(name);
             let tried = std::iter::once((name.as_str(), version.as_str(), error));
-            let after = Failing::after(before, step.fingerprint.at(self.as_of()), tried, self.pipeline.error_text);
+            let after = Failing::after(before, step.fingerprint_at(self.as_of()), tried, self.pipeline.error_text);
             failing.extend(after.map(|after| (name.clone(), after)));
         }
         failing

@@ -139,6 +139,7 @@ impl Host {
     ) -> Result<Outcome<Wave>> {
         let state = attempt.state();
         self.expect_key(state)?;
+        self.expect_names(state)?;
         if call.reconciled.is_none() && self.reconcile_is_due(state) {
             attempt.catalog.check_gaps()?;
             call.reconciled = Some((self.now(), state.reconciled));
@@ -216,7 +217,7 @@ impl Host {
                 (object.name.as_str(), object.etag.as_str(), error)
             });
             let before = state.failing.get(&plan.dataset);
-            let after = Failing::after(before, step.fingerprint.at(self.as_of()), tried, self.pipeline.error_text);
+            let after = Failing::after(before, step.fingerprint_at(self.as_of()), tried, self.pipeline.error_text);
             failing.extend(after.map(|after| (plan.dataset.clone(), after)));
         }
         failing

@@ -173,12 +173,28 @@ impl Host {
         let damaged = self.damaged().clone();
         look(self.store(), |state| {
             self.expect_promoted(state)?;
+            self.expect_names(state)?;
             if state.sequence == 0 {
                 // Another host that has not committed yet may be at work.
                 self.expect_no_catalog(true)?;
             }
             self.planning(state, &damaged).plan()
         })
+    }
+
+    /// Refuses a manifest in which a name has become that of a table and was that of a dataset, or the other way round, as
+    /// long as the lake has the former one: those who read the name would get its rows.
+    pub fn expect_names(&self, state: &State) -> Result<()> {
+        let datasets = self.pipeline.datasets.iter().filter(|step| state.gold.contains_key(&step.name));
+        let tables = self.pipeline.tables.iter().filter(|step| state.datasets.contains_key(&step.name));
+        let datasets = datasets.map(|step| (&step.name, "a dataset", "a table"));
+        match datasets.chain(tables.map(|step| (&step.name, "a table", "a dataset"))).next() {
+            None => Ok(()),
+            Some((name, now, before)) => Err(Error::config(format!(
+                "`{name}` is {now} now, but the lake holds {before} of that name; `smelt drop {name}` shows what would leave the \
+                 lake, or give it another name"
+            ))),
+        }
     }
 
     /// Refuses to make pseudonyms with another key than those in the lake, or without a key. Pseudonyms of two keys

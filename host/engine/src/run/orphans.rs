@@ -14,7 +14,7 @@ use smelt_common::workers;
 use smelt_storage::layers::{GOLD, QUARANTINE, SILVER};
 
 impl Host {
-    /// Deletes the objects that no commit references, and notes the datasets that lack an object which a commit
+    /// Deletes the objects that no commit references, and notes the datasets and tables that lack an object which a commit
     /// references. Call it only while no one else is writing. Returns `false` if it stopped early: a host that waited
     /// too long for this one has committed, and what that host writes now would look like orphans.
     pub(super) fn remove_orphans(&self) -> Result<bool> {
@@ -57,12 +57,11 @@ impl Host {
         if self.has_newer(state)? {
             return Ok(false);
         }
-        // Quarantine may have been emptied by hand, and no result depends on it. Lost sums are rebuilt when they are
-        // needed.
-        let lost = |key: &str| [SILVER, INDEX, ENTRIES].iter().any(|layer| key.starts_with(layer));
-        for (key, (_, dataset)) in referenced.into_iter().filter(|(key, _)| lost(key)) {
-            if let Some(dataset) = dataset {
-                self.damaged().insert(dataset, format!("`{key}` is gone or damaged"));
+        // Quarantine may have been emptied by hand, and no result depends on it.
+        let lost = |key: &str| [SILVER, INDEX, ENTRIES, SUMS].iter().any(|layer| key.starts_with(layer));
+        for (key, (_, relation)) in referenced.into_iter().filter(|(key, _)| lost(key)) {
+            if let Some(relation) = relation {
+                self.damaged().insert(relation, format!("`{key}` is gone or damaged"));
             }
         }
         self.orphans_checked.store(state.sequence, Ordering::Relaxed);
@@ -130,7 +129,7 @@ impl Host {
     }
 
     /// Returns what the newest commit references: for each key the object's size and, if the object is current, its
-    /// dataset.
+    /// dataset or table.
     fn referenced(&self, state: &State) -> Result<BTreeMap<String, (u64, Option<String>)>> {
         let mut referenced = BTreeMap::new();
         for (name, dataset) in &state.datasets {
@@ -149,9 +148,11 @@ impl Host {
                 scanned => scanned?,
             }
         }
-        for gold in state.gold.values().chain(state.rollback_points.values().flat_map(|point| point.gold.values())) {
+        let kept = state.rollback_points.values().flat_map(|point| point.gold.values()).map(|gold| (None, gold));
+        // What both have is a current table's.
+        for (table, gold) in kept.chain(state.gold.iter().map(|(name, gold)| (Some(name), gold))) {
             let runs = gold.maps().flat_map(|map| map.runs());
-            referenced.extend(runs.map(|run| (run.key.clone(), (run.bytes, None))));
+            referenced.extend(runs.map(|run| (run.key.clone(), (run.bytes, table.cloned()))));
         }
         Ok(referenced)
     }

@@ -61,6 +61,7 @@ impl Host {
             attempt.catalog.check_gaps()?;
             let state = attempt.state();
             self.expect_key(state)?;
+            self.expect_names(state)?;
             let runs = running(state, plugin, own);
             if runs != from {
                 let why = format!(

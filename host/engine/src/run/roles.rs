@@ -1,5 +1,7 @@
 //! The entry points of the cleaner's role, the aggregator's role, and both one after the other.
 
+use std::collections::BTreeSet;
+
 use super::host::Host;
 use super::report::Report;
 use crate::tables::partial::PartialAggregates;
@@ -34,11 +36,18 @@ impl Host {
     }
 
     fn clean_and_aggregate(&self, report: &mut Report) -> Result<()> {
-        for _ in 0..2 {
+        // What a table lacks is found when it is read, so each turn may find a table further up. One that is found twice
+        // cannot be rebuilt.
+        let mut found: BTreeSet<String> = BTreeSet::new();
+        let mut is_new = true;
+        while is_new {
             let partials = self.clean_into(true, report)?;
             if self.aggregate_into(&partials, report)? {
                 return Ok(());
             }
+            let before = found.len();
+            found.extend(self.damaged().keys().cloned());
+            is_new = found.len() > before;
         }
         // The failures say why a dataset could not be rebuilt, or it gets damaged as fast as it is rebuilt.
         let damaged = self.damaged().clone();

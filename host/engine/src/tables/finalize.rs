@@ -116,7 +116,7 @@ impl Aggregation<'_> {
         };
         let changes = change.iter().flat_map(|change| change.added.iter().chain(&change.removed));
         referenced.extend(changes.map(|object| object.key.clone()));
-        let fingerprint = step.fingerprint.at(self.as_of);
+        let fingerprint = step.fingerprint_at(self.as_of);
         let (relation, file) = match (rows.runs, file) {
             (Some(runs), file) => (Relation::of_rows(fingerprint, rows.count, rows.content, runs), file),
             (None, Some(file)) => (Relation::of_file(fingerprint, file), None),
@@ -396,7 +396,7 @@ pub fn rows_of(store: &dyn Store, step: &TableStep, gold: &Gold) -> Result<Recor
             // The reducer must be the one that made the table.
             let made = &gold.relation.fingerprint;
             let told = made.as_of.unwrap_or_default();
-            if let Some(why) = made.difference(&step.fingerprint.at(told)) {
+            if let Some(why) = made.difference(&step.fingerprint_at(told)) {
                 return Err(Error::config(format!(
                     "`{}` in the lake is not what the pipeline makes now: {why}; `smelt run` brings it up to date",
                     step.name

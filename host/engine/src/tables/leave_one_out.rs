@@ -23,10 +23,12 @@ use smelt_storage::sorted_runs::Reader;
 pub struct LeaveOneOut<'w> {
     store: &'w dyn Store,
     pipeline: &'w Pipeline,
-    as_of: i64,
     /// The tables, each after all that it reads. The last one is the table in question.
     nodes: Vec<Node<'w>>,
 }
+
+/// Stands for the time of a pass, where each step knows the time that its plugin is told.
+const NO_TIME: i64 = 0;
 
 /// A table as it is kept.
 struct Node<'w> {
@@ -69,14 +71,8 @@ impl States {
 
 impl<'w> LeaveOneOut<'w> {
     /// Opens what is kept of the table of that name, and of all that it was made from. The pipeline must have exactly
-    /// these tables, with the components and parameters that they were made with. The plugins are told the time `as_of`.
-    pub fn open(
-        store: &'w dyn Store,
-        pipeline: &'w Pipeline,
-        state: &'w State,
-        table: &str,
-        as_of: Option<i64>,
-    ) -> Result<Self> {
+    /// these tables, with the components and parameters that they were made with. Each plugin is told the time that it was told then.
+    pub fn open(store: &'w dyn Store, pipeline: &'w Pipeline, state: &'w State, table: &str) -> Result<Self> {
         let mut nodes: Vec<Node<'w>> = Vec::new();
         for step in &pipeline.tables {
             let spec = step.plugin.spec();
@@ -105,7 +101,7 @@ impl<'w> LeaveOneOut<'w> {
         if nodes.last().is_none_or(|node| node.step.name != table) {
             return Err(Error::internal(format!("table `{table}` is not the last one of its own pipeline")));
         }
-        Ok(Self { store, pipeline, as_of: as_of.unwrap_or_default(), nodes })
+        Ok(Self { store, pipeline, nodes })
     }
 
     fn target(&self) -> &Node<'w> {
@@ -154,7 +150,7 @@ impl<'w> LeaveOneOut<'w> {
                     taker.add(&state, Sign::Minus)?;
                 }
                 for (rows, sign) in changes.get(of.relation.as_str()).into_iter().flatten() {
-                    let mut accumulator = step.accumulator(input, self.as_of)?;
+                    let mut accumulator = step.accumulator(input, NO_TIME)?;
                     accumulator.update(&silver::project(rows, &of.columns)?)?;
                     taker.add(&accumulator.state()?, *sign)?;
                 }
@@ -221,7 +217,7 @@ impl<'w> LeaveOneOut<'w> {
 
     /// Returns the sums of one silver object.
     fn state(&self, step: &TableStep, input: usize, dataset: &str, object: &ObjectRef) -> Result<RecordBatch> {
-        let mut accumulator = step.accumulator(input, self.as_of)?;
+        let mut accumulator = step.accumulator(input, NO_TIME)?;
         let columns = &step.inputs[input].columns;
         for batch in silver::read(self.store, object, self.pipeline.schema(dataset)?, columns)? {
             accumulator.update(&silver::project(&batch, columns)?)?;
@@ -230,7 +226,7 @@ impl<'w> LeaveOneOut<'w> {
     }
 
     fn reducer(&self, node: &Node<'w>, stage: usize) -> Result<Reducer<'w>> {
-        node.step.reducer(stage, self.as_of)
+        node.step.reducer(stage, NO_TIME)
     }
 }
 

@@ -56,6 +56,9 @@ impl Aggregation<'_> {
                     }
                 } else if plan.is_some_and(|plan| plan.reason.is_some()) {
                     due.push(step);
+                } else if state.gold.get(&step.name).is_some_and(|gold| !step.has_rows_as(gold)) {
+                    // It is not selected, and what lies there is for people: it has no rows for the tables that read it by now.
+                    stopped.insert(&step.name, true);
                 }
             }
             if due.is_empty() {
