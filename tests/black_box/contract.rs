@@ -24,7 +24,7 @@ const NEWEST: &str = "0.3.0";
 /// The versions before the newest, each with plugins of `plugins/` that were built when it was the newest.
 const FROZEN: [(&str, [&str; 3]); 2] = [
     ("0.1.0", ["clean-customers", "revenue-by-country", "shop-source"]),
-    ("0.2.0", ["clean-orders", "revenue-by-channel", "top-products"]),
+    ("0.2.0", ["aov", "revenue-by-channel", "top-products"]),
 ];
 
 fn frozen_directory(version: &str) -> PathBuf {
