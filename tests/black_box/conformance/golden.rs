@@ -20,7 +20,7 @@ fn the_command_tells_people_programs_and_ci_systems() {
     let count = fixtures().join("sinful-count.wasm");
     let Ended { code, stdout, .. } = smelt(&count, &[]);
     assert_eq!(code, Some(0), "{stdout}");
-    assert!(stdout.starts_with("sinful-count 1.0.0: kpi, contract 0.2.0"), "{stdout}");
+    assert!(stdout.starts_with("sinful-count 1.0.0: kpi, contract 0.3.0"), "{stdout}");
 
     let broken = ["--parameters", "{\"breaks\": \"order\"}"];
     let ended = smelt(&count, &[&broken[..], &["--json"]].concat());
@@ -31,7 +31,7 @@ fn the_command_tells_people_programs_and_ci_systems() {
     assert_eq!(splits["outcome"], "failed");
     let failure = &splits["failures"][0];
     assert!(["sent", "came_back", "contract"].iter().all(|part| failure[part].is_string()), "{failure}");
-    assert_eq!(test("evaluate").expect("there is such a test")["outcome"], "could-not-run");
+    assert_eq!(test("table").expect("there is such a test")["outcome"], "could-not-run");
 
     let Ended { code, stdout, .. } = smelt(&count, &[&broken[..], &["--junit"]].concat());
     assert_eq!(code, Some(1));

@@ -116,11 +116,11 @@ fn a_component_that_is_no_plugin_is_told_what_one_is() {
 
 #[test]
 fn a_description_is_constant_and_has_the_file_s_name() {
-    sins("fickle", json!({}), "stable description", &["1.0.0", "1.0.1", "`describe` is constant"]);
+    sins("fickle", json!({}), "stable description", &["1.0.0", "1.0.2", "`identify` is constant"]);
     let directory = tempfile::tempdir().expect("a temporary directory");
     let renamed = directory.path().join("other.wasm");
     std::fs::copy(fixtures().join("hottest.wasm"), &renamed).expect("a file can be copied");
-    fails(&renamed, &Options::default(), &["description"], &["found as plugin `other` calls itself `hottest`"]);
+    fails(&renamed, &Options::default(), &["identity"], &["found as plugin `other` calls itself `hottest`"]);
 }
 
 #[test]
@@ -195,14 +195,13 @@ fn a_cleaner_that_forgets_itself_late_or_for_rare_rows_only_is_found() {
 fn a_kpi_that_breaks_a_law_late_or_for_rare_keys_only_is_found() {
     let at = |law: &str, failed: &str, words: &[&str]| sins("sinful-count", json!({"breaks": law}), failed, words);
     at("seventh update", "splits", &["- id=", "split over any number of accumulators"]);
-    at("seventh state", "series", &["9 calls of one accumulator", "rows=2"]);
     at("last row of 17", "series", &["17 rows", "split over any number of accumulators"]);
     at("long keys again", "series", &["`update-batch` of rows: 1 row", "bytes)"]);
     at("empty keys", "series", &["id=\"\"", "I need a key", "takes rows of its declared columns"]);
-    at("thirtieth fold", "fold", &["whatever rows were taken in"]);
+    at("thirtieth fold", "groups", &["all groups together, then each alone"]);
     at("last row of many", "series", &["rows\n", "split over any number of accumulators"]);
     at("many keys", "many keys", &["split over any number of accumulators"]);
-    at("fold many", "many keys", &["groups fold to the same sums"]);
+    at("fold many", "many keys", &["what a group gives depends on it alone"]);
 }
 
 #[test]
@@ -242,16 +241,14 @@ fn a_rule_that_no_row_met_is_a_note() {
 #[test]
 fn a_kpi_that_breaks_a_law_fails_for_that_law() {
     let at = |law: &str, failed: &str, words: &[&str]| sins("sinful-count", json!({"breaks": law}), failed, words);
-    at("state", "state", &["then `state` twice"]);
+    at("forget", "state", &[]);
     at("no rows", "no rows", &["id=\"nothing\", rows=1"]);
     at("distinct", "splits", &["rows: 2 rows", "- id=\"k", "split over any number of accumulators"]);
     at("order", "splits", &["rows: 2 rows"]);
-    at("fold together", "fold", &["all groups together, then each alone"]);
-    at("fold taken in", "fold", &["by an accumulator that took in rows"]);
-    at("evaluate taken in", "evaluate", &["by an accumulator that took in rows"]);
-    at("evaluate again", "evaluate", &["again in the same accumulator"]);
+    at("fold together", "groups", &["all groups together, then each alone"]);
+    at("evaluate again", "table", &["again in the same reducer"]);
     at("key", "output", &["its key is empty, so its table has at most one row, not 2", "tells its rows apart"]);
-    at("hash order", "evaluate", &["again in the same accumulator"]);
+    at("hash order", "table", &["again in the same reducer"]);
     at("removal", "removal", &["432 rows, less 216 of them", "- ", "+ "]);
     sins("sinful-count", json!({"panic_in": "open"}), "open", &["I cannot"]);
 }

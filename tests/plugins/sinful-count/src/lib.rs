@@ -87,13 +87,7 @@ impl Kpi for SinfulCount {
 
     fn state(&self, out: &mut Table) -> Result<()> {
         self.maybe("state");
-        self.asked.set(self.asked.get() + 1);
-        let each = match self.breaks.as_str() {
-            "state" => self.asked.get(),
-            "seventh state" if self.asked.get() > 7 => 2,
-            _ => 1,
-        };
-        self.ids.iter().for_each(|id| drop(out.row().text(id.as_str()).integer(each)));
+        self.ids.iter().for_each(|id| drop(out.row().text(id.as_str()).integer(1)));
         if self.breaks == "no rows" {
             out.row().text("nothing").integer(1);
         }
@@ -109,14 +103,20 @@ impl Kpi for SinfulCount {
         Ok(())
     }
 
+    fn forget(&mut self, config: &Config) -> Result<()> {
+        if self.breaks != "forget" {
+            *self = Self::open(config)?;
+        }
+        Ok(())
+    }
+
     fn fold(&self, _stage: usize, groups: &Batch, out: &mut Table) -> Result<()> {
         self.maybe("fold");
         let rows = groups.integers("rows")?;
-        let taken = if self.ids.is_empty() { 0 } else { self.one_too_many("fold taken in") };
         self.folds.set(self.folds.get() + 1);
         let tired = if self.folds.get() > 30 { self.one_too_many("thirtieth fold") } else { 0 };
         let crowded = if groups.rows().len() > 50_000 { self.one_too_many("fold many") } else { 0 };
-        let more = self.one_too_many("fold together") + taken + tired + crowded;
+        let more = self.one_too_many("fold together") + tired + crowded;
         out.row().integer(groups.rows().map(|row| rows.value(row)).sum::<i64>() + more);
         Ok(())
     }
@@ -129,8 +129,7 @@ impl Kpi for SinfulCount {
             return Ok(());
         }
         let rows = sums.integers("rows")?;
-        let taken = if self.ids.is_empty() { 0 } else { self.one_too_many("evaluate taken in") };
-        let more = taken + self.asked.get() * self.one_too_many("evaluate again");
+        let more = self.asked.get() * self.one_too_many("evaluate again");
         self.asked.set(self.asked.get() + 1);
         for _ in 0..=self.one_too_many("key") {
             out.row().integer(sums.rows().map(|row| rows.value(row)).sum::<i64>() + more);
