@@ -19,6 +19,7 @@ mod crash;
 mod determinism;
 mod faults;
 mod function;
+mod graph;
 mod hostile;
 mod incremental;
 mod inspect;

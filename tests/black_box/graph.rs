@@ -1,0 +1,539 @@
+//! Tables that read tables: whatever happens to a graph, every table is what a fresh lake makes of the same bronze; a change costs
+//! what depends on it; and readers never see tables of different moments.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::time::Instant;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::{Config, RngSeed, TestRunner};
+use serde_json::Value;
+
+use crate::support::ended::{Ended, fixtures};
+use crate::support::process::{Running, spread};
+use crate::support::rows::csv_cell;
+use crate::support::{Lake, root, twin};
+
+const DAY: &str = "2025-11-18";
+
+/// Six levels, with every kind of table: without a stage, grouped, whole, of two stages, with two inputs, told the day. Purchases
+/// are numbered by client, summed up, ranked, and those that do not rank are left.
+const DEEP: &str = r#"
+[table.fact_sales]
+plugin = "fact-sales"
+[table.client_kpis]
+plugin = "client-kpis"
+inputs = { sales = "fact_sales", clients = "clients" }
+[kpi.gold_summary]
+plugin = "gold-summary"
+inputs = { sales = "fact_sales", clients = "client_kpis" }
+[kpi.months]
+plugin = "sales-by-period"
+inputs = { sales = "fact_sales" }
+parameters = { grain = "month" }
+[table.spent]
+plugin = "relay"
+inputs = { rows = "fact_sales" }
+parameters = { form = "running" }
+[table.ranked]
+plugin = "relay"
+inputs = { rows = "spent" }
+parameters = { form = "numbered" }
+[kpi.greatest]
+plugin = "relay"
+inputs = { rows = "spent" }
+parameters = { form = "top" }
+[table.others]
+plugin = "relay"
+inputs = { rows = "ranked", others = "greatest" }
+parameters = { form = "without" }
+[table.dated]
+plugin = "relay"
+inputs = { rows = "others" }
+parameters = { form = "dated" }
+[kpi.last]
+plugin = "relay"
+inputs = { rows = "dated" }
+parameters = { adds = 7 }
+"#;
+
+/// Purchases and the greatest of them, then what is made of the greatest.
+const GREATEST: &str = r#"
+[table.all]
+plugin = "relay"
+inputs = { rows = "purchases" }
+[table.greatest]
+plugin = "relay"
+inputs = { rows = "all" }
+parameters = { form = "top" }
+[table.of_greatest]
+plugin = "relay"
+inputs = { rows = "greatest" }
+parameters = { form = "running" }
+"#;
+
+fn manifest(tables: &str) -> String {
+    let (components, fixtures) = (root().join("target/components"), fixtures());
+    format!(
+        "[pipeline]\nname = \"graph\"\nplugins = [{components:?}, {fixtures:?}]\n\
+         [dataset.clients]\nobjects = \"clients_*.csv\"\nformat = \"csv\"\nplugin = \"clean-clients\"\n\
+         [dataset.purchases]\nobjects = \"purchases_*.csv\"\nformat = \"csv\"\nplugin = \"clean-purchases\"\n{tables}"
+    )
+}
+
+fn lake(tables: &str) -> Lake {
+    Lake::with_manifest(&manifest(tables))
+}
+
+/// A lake to which these purchases came, given as id, client and amount, and which has run.
+fn lake_of(tables: &str, purchases: &[(&str, &str, &str)]) -> Lake {
+    let lake = lake(tables);
+    buy(&lake, 0, purchases);
+    run(&lake);
+    lake
+}
+
+fn buy(lake: &Lake, number: usize, purchases: &[(&str, &str, &str)]) {
+    let mut body = "purchase_id,client_id,purchase_date,product,quantity,unit_price,amount\n".to_owned();
+    for (purchase, client, amount) in purchases {
+        writeln!(body, "{purchase},{client},2025-11-01,pen,1,{amount},{amount}").expect("text");
+    }
+    lake.bronze(&format!("purchases_{number:03}.csv"), body);
+}
+
+fn run(lake: &Lake) -> String {
+    lake.smelt(&["run", "--as-of", DAY])
+}
+
+/// The tables that the newest commit holds, as the catalog describes them.
+fn held(lake: &Lake) -> BTreeMap<String, Value> {
+    let history = lake.json(&["history"]);
+    let held = history["state"]["gold"].as_object().expect("tables by name").iter();
+    held.map(|(name, table)| (name.clone(), table.clone())).collect()
+}
+
+/// Which commit made each table.
+fn made(lake: &Lake) -> BTreeMap<String, u64> {
+    held(lake).into_iter().map(|(name, table)| (name, table["commit"].as_u64().expect("a number"))).collect()
+}
+
+/// The tables that were made since.
+fn made_since(lake: &Lake, before: &BTreeMap<String, u64>) -> BTreeSet<String> {
+    made(lake).into_iter().filter(|(name, commit)| before.get(name) != Some(commit)).map(|(name, _)| name).collect()
+}
+
+fn names<const N: usize>(names: [&str; N]) -> BTreeSet<String> {
+    names.map(str::to_owned).into()
+}
+
+/// The rows of every table.
+fn rows(lake: &Lake) -> BTreeMap<String, String> {
+    held(lake).into_keys().map(|name| (name.clone(), lake.smelt(&["show", &name]))).collect()
+}
+
+/// Asserts that every table has the rows, and every KPI the file, that a fresh lake over the same bronze comes to.
+#[track_caller]
+fn assert_like_fresh(lake: &Lake, tables: &str) {
+    let fresh = self::lake(tables);
+    fresh.copy_bronze(lake);
+    run(&fresh);
+    assert_eq!(rows(lake), rows(&fresh));
+    assert_eq!(lake.gold(), fresh.gold());
+}
+
+/// Asserts that a command fails with that status, and returns what it says.
+#[track_caller]
+fn fails(lake: &Lake, arguments: &[&str], status: i32) -> String {
+    let Ended { code, stderr, .. } = lake.end(arguments);
+    assert_eq!(code, Some(status), "{arguments:?}: {stderr}");
+    stderr
+}
+
+/// An object of bronze that comes next: its name sorts before or after those that came.
+fn delivery() -> impl Strategy<Value = (String, String)> {
+    let client = || prop_oneof![9 => (0..6u32).prop_map(|id| format!("C{id}")), 1 => Just("=C".to_owned())];
+    let signup = select(vec!["2025-03-11", "2024-01-01", "no day"]);
+    let country = select(vec!["FR", "DE", "ch", "", "Côte d'Ivoire"]);
+    let registered =
+        (client(), signup, country).prop_map(|(id, day, country)| format!("{id},n,{id}@example.org,{day},{country}"));
+    let day = select(vec!["2025-11-18", "2025-11-19", "2025-10-20", "2025-10-19", "2025-08-20", "2024-02-29", "32/1"]);
+    // Few ids, so that purchases are corrected, and few amounts, so that there are ties.
+    let bought = (0..25u32, client(), day, select(vec!["0.00", "1.00", "1.00", "20.50", "99.99", "-1", ""]))
+        .prop_map(|(id, client, day, amount)| format!("P{id},{client},{day},{},1,,{amount}", csv_cell("pen, blue")));
+    let clients = (Just("clients"), Just("client_id,name,email,signup_date,country"), vec(registered, 0..4));
+    let header = "purchase_id,client_id,purchase_date,product,quantity,unit_price,amount";
+    let purchases = (Just("purchases"), Just(header), vec(bought, 0..9));
+    let object = |((dataset, header, rows), place): ((&str, &str, Vec<String>), u32)| {
+        (format!("{dataset}_{place:05}.csv"), [&[header.to_owned()], &rows[..]].concat().join("\n") + "\n")
+    };
+    (prop_oneof![1 => clients, 2 => purchases], 0..100_000u32).prop_map(object)
+}
+
+/// Random deliveries, always the same for a seed.
+struct Deliveries(TestRunner);
+
+impl Deliveries {
+    fn of(seed: u64) -> Self {
+        Self(TestRunner::new(Config { rng_seed: RngSeed::Fixed(seed), ..Config::default() }))
+    }
+
+    fn arrive(&mut self, lake: &Lake, many: usize) {
+        for _ in 0..many {
+            let (name, body) = delivery().new_tree(&mut self.0).expect("a delivery").current();
+            lake.bronze(&name, body);
+        }
+    }
+}
+
+#[test]
+fn tables_that_grow_tick_by_tick_are_those_of_a_fresh_lake() {
+    let began = Instant::now();
+    for seed in 0.. {
+        let (lake, mut deliveries) = (lake(DEEP), Deliveries::of(seed));
+        for many in [3, 1, 1, 2, 4] {
+            deliveries.arrive(&lake, many);
+            run(&lake);
+        }
+        eprintln!("seed {seed}");
+        assert_like_fresh(&lake, DEEP);
+        if began.elapsed().as_secs() > 15 {
+            break;
+        }
+    }
+}
+
+#[test]
+fn a_table_that_comes_out_the_same_is_the_end_of_a_change() {
+    let lake = lake_of(GREATEST, &[("P1", "A", "9.00"), ("P2", "A", "8.00"), ("P3", "B", "7.00")]);
+    let before = made(&lake);
+
+    buy(&lake, 1, &[("P4", "A", "1.00")]);
+    run(&lake);
+    assert_eq!(made_since(&lake, &before), names(["all", "greatest"]), "the greatest are the same");
+
+    let before = made(&lake);
+    buy(&lake, 2, &[("P5", "B", "8.50")]);
+    run(&lake);
+    assert_eq!(made_since(&lake, &before), names(["all", "greatest", "of_greatest"]));
+    assert_like_fresh(&lake, GREATEST);
+}
+
+#[test]
+fn a_change_is_passed_on_as_the_rows_that_differ() {
+    let many: Vec<(String, String)> =
+        (0..3000).map(|number| (format!("P{number}"), format!("C{}", number % 1000))).collect();
+    let many: Vec<_> = many.iter().map(|(purchase, client)| (purchase.as_str(), client.as_str(), "1.00")).collect();
+    let lake = lake_of(DEEP, &many);
+    buy(&lake, 1, &[("P3000", "C7", "2.00")]);
+    run(&lake);
+
+    let history = lake.json(&["history"]);
+    let commit = history["commits"].as_array().and_then(|commits| commits.last()).expect("a commit");
+    let changed = |table: &str| {
+        let change = &commit["relations"][table];
+        let many = |rows: &Value| rows["rows"].as_u64().unwrap_or(0);
+        (many(&change["added"]), many(&change["removed"]["rows"]))
+    };
+    assert_eq!(changed("fact_sales"), (1, 0), "{commit}");
+    assert_eq!(changed("spent"), (1, 0), "the purchase is the client's last: {commit}");
+    assert_like_fresh(&lake, DEEP);
+}
+
+#[test]
+fn graphs_whose_hosts_are_killed_come_to_the_same() {
+    let (lake, mut deliveries) = (lake(DEEP), Deliveries::of(1));
+    let alone = self::lake(DEEP);
+    Deliveries::of(1).arrive(&alone, 2);
+    let whole = Running::start(&alone, &["run", "--as-of", DAY]).calls_in_all();
+    let (mut killed, mut arrived) = (0, 0);
+    for moment in spread(whole).take(60) {
+        let mut running = Running::start(&lake, &["run", "--as-of", DAY]);
+        if running.runs_until(moment) {
+            killed += 1;
+        } else if arrived < 8 {
+            arrived += 1;
+            deliveries.arrive(&lake, 2);
+        } else {
+            break;
+        }
+        running.kill();
+    }
+    run(&lake);
+
+    assert!(killed > 0, "every run had ended before it was killed");
+    assert_like_fresh(&lake, DEEP);
+    lake.smelt(&["verify"]);
+}
+
+#[test]
+fn hosts_that_make_a_graph_at_once_come_to_the_same_as_one() {
+    let (lake, mut deliveries) = (lake(DEEP), Deliveries::of(2));
+    for _ in 0..4 {
+        deliveries.arrive(&lake, 3);
+        let roles = ["run", "aggregate", "run"].map(|verb| Running::start(&lake, &[verb, "--as-of", DAY]));
+        for role in roles {
+            drop(role.calls_in_all());
+        }
+    }
+    run(&lake);
+    assert_like_fresh(&lake, DEEP);
+    lake.smelt(&["verify"]);
+}
+
+#[test]
+fn a_table_that_fails_leaves_all_that_read_it_as_they_were() {
+    let tables = format!("{GREATEST}[table.aside]\nplugin = \"relay\"\ninputs = {{ rows = \"all\" }}\n");
+    let failing = tables.replace("form = \"top\"", "form = \"top\", refuses = \"P9\"");
+    let mut lake = lake_of(&failing, &[("P1", "A", "9.00"), ("P2", "A", "8.00")]);
+    let before = rows(&lake);
+    buy(&lake, 1, &[("P9", "B", "99.00")]);
+
+    let said = fails(&lake, &["run", "--as-of", DAY], 1);
+    assert!(said.contains("greatest: ") && said.contains("`of_greatest` is not brought up to date"), "{said}");
+    let after = rows(&lake);
+    assert_eq!((&after["greatest"], &after["of_greatest"]), (&before["greatest"], &before["of_greatest"]));
+    assert_ne!(after["aside"], before["aside"], "what does not depend on it goes on");
+    assert!(after["all"].contains("P9"));
+
+    lake.set_manifest(&manifest(&tables));
+    run(&lake);
+    assert_like_fresh(&lake, &tables);
+}
+
+#[test]
+fn a_graph_that_cannot_be_made_is_refused_with_its_path() {
+    let refused = |tables: &str, words: &[&str]| {
+        let lake = lake(tables);
+        buy(&lake, 0, &[("P1", "A", "1.00")]);
+        let said = fails(&lake, &["run"], 2);
+        for word in words {
+            assert!(said.contains(word), "`{word}` is not in: {said}");
+        }
+        assert!(lake.files("").keys().all(|name| name.starts_with("bronze/")), "nothing was begun");
+    };
+    let relay = |name: &str, reads: &str| format!("[table.{name}]\nplugin = \"relay\"\ninputs = {{ rows = \"{reads}\" }}\n");
+    refused(
+        &[relay("a", "c"), relay("b", "a"), relay("c", "b"), relay("d", "a")].concat(),
+        &["`a` → `c` → `b` → `a`"],
+    );
+    refused(&relay("a", "a"), &["`a` → `a`"]);
+    refused(&relay("a", "nothing"), &["[table.a]", "`nothing`", "clients, purchases"]);
+    refused(&relay("a", "clients"), &["[table.a]", "purchase_id", "dataset `clients`"]);
+    let months = "[kpi.months]\nplugin = \"sales-by-period\"\ninputs = { sales = \"fact_sales\" }\n";
+    let facts = "[table.fact_sales]\nplugin = \"fact-sales\"\n";
+    refused(&[months, facts, &relay("a", "months")].concat(), &["[table.a]", "table `months`", "purchase_id"]);
+    refused("[table.clients]\nplugin = \"fact-sales\"\n", &["clients"]);
+}
+
+#[test]
+fn twenty_tables_in_a_row_are_made_verified_reproduced_and_traced() {
+    let mut tables = String::new();
+    for number in 0..20 {
+        let reads = if number == 0 { "purchases".to_owned() } else { format!("t{:02}", number - 1) };
+        let form = ["same", "running", "numbered", "dated"][number % 4];
+        let inputs = format!("inputs = {{ rows = \"{reads}\" }}\nparameters = {{ form = \"{form}\" }}\n");
+        writeln!(tables, "[table.t{number:02}]\nplugin = \"relay\"\n{inputs}").expect("text");
+    }
+    let lake = lake_of(&tables, &[("P1", "A", "1.00"), ("P2", "A", "2.00"), ("P3", "B", "3.00")]);
+    buy(&lake, 1, &[("P0", "A", "5.00")]);
+    buy(&lake, 2, &[("P4", "B", "0.00")]);
+    run(&lake);
+    assert_like_fresh(&lake, &tables);
+    assert_eq!(held(&lake).len(), 20);
+    lake.smelt(&["verify"]);
+    lake.smelt(&["reproduce", "t19"]);
+
+    // The row without an object is the row of a lake that never got it.
+    let traced = lake.json(&["lineage", "t19", "--row", "purchase_id=P2"]);
+    let from = traced["from"].as_array().expect("objects");
+    for number in 0..3 {
+        let fresh = self::lake(&tables);
+        fresh.copy_bronze(&lake);
+        let object = format!("bronze/purchases_{number:03}.csv");
+        fresh.remove(&object);
+        run(&fresh);
+        let row = |lake: &Lake| {
+            let table = lake.smelt(&["show", "t19"]);
+            table.lines().find(|line| line.starts_with("P2,")).map(str::to_owned)
+        };
+        let told = from.iter().find(|influence| influence["bronze"] == object.as_str());
+        let cells = |row: &Value| {
+            let cells = row.as_array()?.iter().map(|cell| cell.as_str().expect("text"));
+            Some(cells.collect::<Vec<_>>().join(","))
+        };
+        let without = told.map_or_else(|| row(&lake), |influence| cells(&influence["without"]));
+        assert_eq!(without, row(&fresh), "{object}: {traced}");
+    }
+}
+
+#[test]
+fn only_what_is_selected_is_made() {
+    let lake = lake_of(DEEP, &[("P1", "A", "1.00")]);
+    let mut number = 0;
+    let mut selects = |selected: &str, expected: BTreeSet<String>| {
+        number += 1;
+        buy(&lake, number, &[(&format!("Q{number}"), "A", "50.00")]);
+        lake.smelt(&["clean"]);
+        let before = made(&lake);
+        lake.smelt(&["run", "--as-of", DAY, "--select", selected]);
+        assert_eq!(made_since(&lake, &before), expected, "{selected}");
+    };
+    selects("fact_sales", names(["fact_sales"]));
+    selects("spent", names(["spent"]));
+    selects("+ranked", names(["fact_sales", "spent", "ranked"]));
+    selects("+greatest, months", names(["fact_sales", "spent", "greatest", "months"]));
+    selects("spent+", names(["spent", "ranked", "greatest", "others", "dated", "last"]));
+    let said = fails(&lake, &["run", "--select", "+nothing"], 2);
+    assert!(said.contains("`+nothing`") && said.contains("gold_summary"), "{said}");
+    run(&lake);
+    assert_like_fresh(&lake, DEEP);
+}
+
+#[test]
+fn another_day_makes_what_depends_on_it() {
+    let lake = lake_of(DEEP, &[("P1", "A", "1.00"), ("P2", "B", "3.00"), ("P3", "B", "3.00"), ("P4", "C", "9.00")]);
+    let before = made(&lake);
+    lake.smelt(&["run", "--as-of", "2025-12-31"]);
+    assert_eq!(made_since(&lake, &before), names(["client_kpis", "gold_summary", "dated", "last"]));
+    lake.smelt(&["run", "--as-of", DAY]);
+    assert_like_fresh(&lake, DEEP);
+}
+
+#[test]
+fn tables_of_different_days_are_reproduced_and_traced_each_with_its_own() {
+    let tables = "[table.first]\nplugin = \"relay\"\ninputs = { rows = \"purchases\" }\nparameters = { form = \"dated\" }\n\
+                  [table.second]\nplugin = \"relay\"\ninputs = { rows = \"first\" }\nparameters = { form = \"dated\" }\n";
+    let lake = lake_of(tables, &[("P1", "A", "1.00")]);
+    lake.smelt(&["run", "--select", "second", "--as-of", "2025-11-20"]);
+    // A Tuesday and a Thursday.
+    assert_eq!(lake.smelt(&["show", "second"]).lines().last(), Some("P1,A,1.06"));
+    lake.smelt(&["reproduce", "second"]);
+    let traced = lake.json(&["lineage", "second", "--row", "purchase_id=P1"]);
+    assert_eq!(traced["from"][0]["without"], Value::Null, "{traced}");
+}
+
+#[test]
+fn a_promotion_and_its_rollback_take_along_all_that_read_the_table() {
+    let lake = lake(DEEP);
+    let mut deliveries = Deliveries::of(3);
+    deliveries.arrive(&lake, 6);
+    run(&lake);
+    let before = rows(&lake);
+    let commits = || lake.files("catalog/commits").len();
+    for plugin in ["fact-sales", "client-kpis"] {
+        let began = commits();
+        lake.smelt(&["plugin", "promote", &twin(&lake.path().with_file_name(""), plugin)]);
+        assert_eq!(commits(), began + 1, "one moment");
+    }
+    run(&lake);
+    assert_eq!(rows(&lake), before);
+    // What is kept for a rollback outlasts many ticks of the tables that go on.
+    for _ in 0..6 {
+        deliveries.arrive(&lake, 2);
+        run(&lake);
+        lake.smelt(&["gc", "--delete", "--grace", "0s"]);
+        lake.smelt(&["verify"]);
+    }
+    for plugin in ["client-kpis", "fact-sales"] {
+        lake.smelt(&["plugin", "rollback", plugin]);
+        run(&lake);
+        assert_like_fresh(&lake, DEEP);
+        lake.smelt(&["verify"]);
+    }
+}
+
+#[test]
+fn a_table_that_is_moved_to_another_layer_keeps_its_rows() {
+    let (mut lake, mut deliveries) = (lake(DEEP), Deliveries::of(4));
+    for (from, to) in [("[table.", "[kpi."), ("[kpi.", "[table."), ("[unmoved.", "[unmoved.")] {
+        deliveries.arrive(&lake, 3);
+        run(&lake);
+        let tables = DEEP.replace(from, to);
+        lake.set_manifest(&manifest(&tables));
+        run(&lake);
+        let files: BTreeSet<String> =
+            held(&lake).into_iter().filter(|(_, table)| has_file(table)).map(|(name, _)| name).collect();
+        let kpis = tables.lines().filter_map(|line| line.strip_prefix("[kpi.")?.strip_suffix(']').map(str::to_owned));
+        assert_eq!(files, kpis.collect(), "only a KPI has a file");
+        for name in held(&lake).into_keys() {
+            lake.smelt(&["reproduce", &name]);
+        }
+    }
+    assert_like_fresh(&lake, DEEP);
+}
+
+fn has_file(table: &Value) -> bool {
+    table["file"].is_object() || table["relation"]["files"]["one"].is_object()
+}
+
+#[test]
+fn a_new_table_reads_the_rows_of_a_kpi_and_not_its_file() {
+    let kpi = "[kpi.greatest]\nplugin = \"relay\"\ninputs = { rows = \"purchases\" }\nparameters = { form = \"top\" }\n";
+    // A file for people has an apostrophe before the `=`.
+    let mut lake = lake_of(kpi, &[("P1", "=A", "1.00")]);
+    let tables = format!("{kpi}[table.reads]\nplugin = \"relay\"\ninputs = {{ rows = \"greatest\" }}\n");
+    lake.set_manifest(&manifest(&tables));
+    let Ended { code, stderr, .. } = lake.end(&["run", "--as-of", DAY, "--select", "reads"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(!held(&lake).contains_key("reads") && stderr.contains("`greatest`"), "{stderr}");
+    lake.smelt(&["run", "--as-of", DAY, "--select", "+reads"]);
+    let held = held(&lake);
+    assert_eq!(held["reads"]["relation"]["content"], held["greatest"]["relation"]["content"]);
+    lake.smelt(&["reproduce", "reads"]);
+}
+
+#[test]
+fn a_name_is_not_given_to_a_table_while_a_dataset_has_it() {
+    let mut lake = lake_of("[table.all]\nplugin = \"relay\"\ninputs = { rows = \"purchases\" }\n", &[("P1", "A", "1.00")]);
+    let renamed = manifest("").replace("[dataset.purchases]", "[dataset.raw]")
+        + "[table.purchases]\nplugin = \"relay\"\ninputs = { rows = \"raw\" }\nparameters = { adds = 100 }\n\
+           [table.all]\nplugin = \"relay\"\ninputs = { rows = \"purchases\" }\n";
+    lake.set_manifest(&renamed);
+    for command in [&["run"][..], &["plan"], &["aggregate"]] {
+        let said = fails(&lake, command, 2);
+        assert!(said.contains("`purchases`") && said.contains("smelt drop purchases"), "{said}");
+    }
+    lake.smelt(&["drop", "purchases", "--delete"]);
+    run(&lake);
+    assert_eq!(lake.smelt(&["show", "all"]).lines().last(), Some("P1,A,2.00"));
+}
+
+#[test]
+fn a_table_that_reads_one_without_rows_is_reproduced_and_traced() {
+    let tables = "[table.all]\nplugin = \"relay\"\ninputs = { rows = \"purchases\" }\n\
+                  [table.none]\nplugin = \"relay\"\ninputs = { rows = \"refunds\" }\n\
+                  [table.left]\nplugin = \"relay\"\ninputs = { rows = \"all\", others = \"none\" }\n\
+                  parameters = { form = \"without\" }\n\
+                  [dataset.refunds]\nobjects = \"refunds_*.csv\"\nformat = \"csv\"\nplugin = \"clean-purchases\"\n";
+    let lake = lake_of(tables, &[("P1", "A", "1.00")]);
+    assert!(!held(&lake).contains_key("none"));
+    lake.smelt(&["reproduce", "left"]);
+    let traced = lake.json(&["lineage", "left", "--row", "purchase_id=P1"]);
+    assert_eq!(traced["from"][0]["bronze"], "bronze/purchases_000.csv");
+}
+
+/// The rows of a table lie nowhere else, and may be all that is left of those before it.
+#[test]
+fn tables_whose_rows_are_lost_are_made_again_through_all_levels() {
+    let lost = |lake: &Lake| {
+        let sums = lake.files("catalog/sums");
+        sums.into_keys().for_each(|name| lake.remove(&format!("catalog/sums/{name}")));
+    };
+    let chain = "[table.a]\nplugin = \"relay\"\ninputs = { rows = \"purchases\" }\n\
+                 [table.b]\nplugin = \"relay\"\ninputs = { rows = \"a\" }\n\
+                 [table.c]\nplugin = \"relay\"\ninputs = { rows = \"b\" }\n";
+    let mut lake = lake_of(chain, &[("P1", "A", "1.00"), ("P2", "A", "2.00")]);
+    lost(&lake);
+    lake.smelt(&["run", "--as-of", DAY, "--reconcile"]);
+    assert_like_fresh(&lake, chain);
+
+    // A table that is new reads all rows of the one before, and that one likewise.
+    lost(&lake);
+    let longer = format!("{chain}[table.d]\nplugin = \"relay\"\ninputs = {{ rows = \"c\" }}\n");
+    lake.set_manifest(&manifest(&longer));
+    run(&lake);
+    assert_like_fresh(&lake, &longer);
+}
