@@ -38,11 +38,10 @@ enum Figure<'a> {
     Recent { recent_date: Date, #[sum] count: i64 },
     Product { product: &'a str, #[sum] amount: Money },
     Country { country: &'a str, #[sum] amount: Money },
-    /// `amount` was spent, `count` is the sum of the churn probabilities in ten-thousandths.
-    Clients {
-        status: &'a str, high_value: bool, repeats: bool,
-        #[sum] count: i64, #[sum] amount: Money, #[sum] rows: i64,
-    },
+    /// `amount` was spent.
+    Clients { status: &'a str, high_value: bool, repeats: bool, #[sum] amount: Money, #[sum] rows: i64 },
+    /// `amount` is the sum of the churn probabilities, in percent.
+    Churn { #[sum] amount: Money },
     Predicted { #[sum] amount: Money },
     /// Comes last, the greatest first: there is enough once the first one has come.
     Spender { spent: Desc<Money>, client_id: &'a str },
@@ -94,7 +93,7 @@ struct Walk {
     summary: Summary<'static>,
     product: Option<(String, Money)>,
     country: Option<(String, Money)>,
-    churn: i64,
+    churn: Money,
 }
 
 /// Keeps the name with the greatest amount. Names come in ascending order, so the first one wins a tie.
@@ -135,7 +134,7 @@ impl Walk {
                 keep_greatest(&mut self.country, country, amount);
                 all.countries.increase(1)
             }
-            Figure::Clients { status, high_value, repeats, count, amount, rows } => {
+            Figure::Clients { status, high_value, repeats, amount, rows } => {
                 let of_status = match status {
                     "active" => &mut all.active_clients,
                     "inactive" => &mut all.inactive_clients,
@@ -150,8 +149,9 @@ impl Walk {
                     all.at_risk_clients.increase(rows)?;
                     all.at_risk_revenue.increase(amount)?;
                 }
-                self.churn.increase(count)
+                Ok(())
             }
+            Figure::Churn { amount } => self.churn.increase(amount),
             Figure::Predicted { amount } => all.predicted_value.increase(amount),
             Figure::Recent { .. } | Figure::Spender { .. } => Ok(()),
         }
@@ -174,7 +174,7 @@ impl Walk {
             top_client: top_client.map(|(client, _)| client),
             top_client_revenue: top_client.map(|(_, spent)| spent),
             growth_30d: ((Ratio::from(all.revenue_30d) - all.revenue_prior_30d) / all.revenue_prior_30d).round()?,
-            average_churn_probability: (Ratio::from(*churn) / 10_000 / buyers).round()?,
+            average_churn_probability: (Ratio::from(*churn) / 100 / buyers).round()?,
             ..all.clone()
         })
     }
@@ -188,7 +188,7 @@ fn gold_summary(_: &Config) -> Result<Definition> {
             out.add(Figure::Product { product, amount })?;
             out.add(Figure::Country { country, amount })?;
             // A client counts from a purchase on for 30 days, less those for which the one before counts already.
-            let counts_already = days_since_previous.map_or(0, |days| (30 - days).max(0));
+            let counts_already = days_since_previous.map_or(0, |days| 30i64.saturating_sub(days).max(0));
             if counts_already < 30 {
                 out.add(Figure::Recent { recent_date: date.plus_days(counts_already), count: 1 })?;
                 out.add(Figure::Recent { recent_date: date.plus_days(30), count: -1 })?;
@@ -197,9 +197,9 @@ fn gold_summary(_: &Config) -> Result<Definition> {
         })
         .input::<Client>("clients", |client, out| {
             let Client { client_id, orders, total_spent: amount, status, high_value, .. } = client;
-            let churn = client.churn_probability.unwrap_or_default().units();
-            let count = i64::try_from(churn).map_err(|_| Fault::invalid_input("a probability exceeds 64 bits"))?;
-            out.add(Figure::Clients { status, high_value, repeats: orders >= 2, count, amount, rows: 1 })?;
+            out.add(Figure::Clients { status, high_value, repeats: orders >= 2, amount, rows: 1 })?;
+            let churn = client.churn_probability.unwrap_or_default();
+            out.add(Figure::Churn { amount: Money::from_units(churn.units()) })?;
             out.add(Figure::Predicted { amount: client.predicted_value.unwrap_or_default() })?;
             if orders > 0 {
                 out.add(Figure::Spender { spent: Desc(amount), client_id })?;

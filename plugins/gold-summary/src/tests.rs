@@ -55,6 +55,22 @@ fn clients_are_counted_by_what_they_are() {
 }
 
 #[test]
+fn figures_of_any_size_are_exact() {
+    let most = format!("{}.99", "9".repeat(36));
+    let churn = format!("{}.9999", "9".repeat(34));
+    let sales = [format!("2025-03-31,FR,tea,1,{most},-9223372036854775808"), format!("2025-02-01,FR,pen,1,-{most},")];
+    let clients =
+        [format!("A,2,{most},{churn},{most},active,true"), format!("B,1,-{most},-{churn},-{most},active,false")];
+    let columns = "revenue revenue_30d revenue_prior_30d growth_30d average_churn_probability predicted_value";
+    let expected = format!("0.00 {most} -{most} -2.0000 0.0000 0.00");
+    assert_eq!(
+        figures(&sales.each_ref().map(String::as_str), &clients.each_ref().map(String::as_str), columns),
+        expected
+    );
+    assert_eq!(figures(&[], &[&clients[0]], "average_churn_probability buyers"), format!("{churn} 1"));
+}
+
+#[test]
 fn the_last_30_days_end_with_the_day_and_those_before_end_30_days_earlier() {
     let sale = |date: &str| format!("{date},FR,tea,1,1.00,");
     let columns = "orders_30d revenue_30d revenue_prior_30d growth_30d buyers_30d";

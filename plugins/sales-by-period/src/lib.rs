@@ -104,6 +104,30 @@ struct Walk {
     /// Revenue of the periods before, the latest first.
     past: VecDeque<Money>,
     cumulative: Money,
+    /// The revenue of the periods that are averaged, in cents.
+    moving: Exact,
+    usual: Usual,
+}
+
+/// Sums over the periods of the baseline: of revenues and of their squares, which may exceed 128 bits.
+#[derive(Default)]
+struct Usual {
+    sum: Exact,
+    squares: Exact,
+}
+
+impl Usual {
+    fn add(&mut self, revenue: Money) {
+        let units = Exact::from(revenue.units());
+        self.sum = self.sum + units;
+        self.squares = self.squares + units * units;
+    }
+
+    fn subtract(&mut self, revenue: Money) {
+        let units = Exact::from(revenue.units());
+        self.sum = self.sum - units;
+        self.squares = self.squares - units * units;
+    }
 }
 
 impl Series {
@@ -139,9 +163,11 @@ impl Series {
             growth.map_or(Ok(None), Ratio::round)
         };
         let (growth, growth_year) = (growth(past.front())?, growth(past.get(self.year - 1))?);
-        let mut moving = revenue;
-        past.iter().take(self.window - 1).try_for_each(|&before| moving.increase(before))?;
-        let average = Ratio::from(moving) / self.window as i64;
+        walk.moving = walk.moving + revenue.units().into();
+        if let Some(before) = past.get(self.window - 1) {
+            walk.moving = walk.moving - before.units().into();
+        }
+        let average = Ratio::from(walk.moving) / 100 / self.window as i64;
         walk.cumulative.increase(revenue)?;
         let ended = !is_last || self.grain.next(start).plus_days(-1) <= last;
         out.add(Sales {
@@ -162,30 +188,27 @@ impl Series {
             moving_average: if past.len() + 1 < self.window { None } else { average.round()? },
             cumulative_revenue: walk.cumulative,
             complete: walk.first.is_none_or(|first| first <= start) && ended,
-            anomaly: self.is_anomaly(past, revenue)?,
+            anomaly: past.len() >= self.baseline && self.is_anomaly(&walk.usual, revenue),
         })?;
         past.push_front(revenue);
+        walk.usual.add(revenue);
+        if let Some(&before) = past.get(self.baseline) {
+            walk.usual.subtract(before);
+        }
         past.truncate(self.year.max(self.window).max(self.baseline));
         Ok(())
     }
 
     /// Shewhart's rule of three standard deviations: (x − m)² > 9 s², m and s² being mean and sample variance of the n
     /// periods before. Times n² (n − 1) that is (n x − Σ)² (n − 1) > 9 n (n Σx² − Σ²), in integers.
-    fn is_anomaly(self, past: &VecDeque<Money>, revenue: Money) -> Result<bool> {
-        if past.len() < self.baseline {
-            return Ok(false);
-        }
-        let (n, x) = (self.baseline as i128, revenue.units());
-        let compare = || {
-            let usual = || past.iter().take(self.baseline).map(|before| before.units());
-            let sum = usual().try_fold(0i128, |sum, units| sum.checked_add(units))?;
-            let squares = usual().try_fold(0i128, |sum, units| sum.checked_add(units.checked_mul(units)?))?;
-            let distance = n.checked_mul(x)?.checked_sub(sum)?;
-            let left = distance.checked_mul(distance)?.checked_mul(n - 1)?;
-            let spread = n.checked_mul(squares)?.checked_sub(sum.checked_mul(sum)?)?;
-            Some(left > spread.checked_mul(9 * n)?)
-        };
-        compare().ok_or_else(|| Fault::invalid_input("the square of a revenue exceeds 128 bits"))
+    ///
+    /// With n up to 1000 and x of 38 digits, no number exceeds 288 bits.
+    fn is_anomaly(self, usual: &Usual, revenue: Money) -> bool {
+        let (n, x) = (Exact::from(self.baseline as i64), Exact::from(revenue.units()));
+        let (one, nine) = (Exact::from(1i64), Exact::from(9i64));
+        let Usual { sum, squares } = *usual;
+        let distance = n * x - sum;
+        distance * distance * (n - one) > nine * n * (n * squares - sum * sum)
     }
 }
 

@@ -72,6 +72,36 @@ fn what_lies_beyond_three_standard_deviations_is_unusual() {
 }
 
 #[test]
+fn the_baseline_and_the_window_move_with_the_periods() {
+    let sales = ["9.00", "1.00", "3.00", "1.00", "3.00", "9.00", "9.00"];
+    let sales: Vec<_> = (1..).zip(sales).map(|(day, amount)| (format!("2025-01-0{day}"), amount)).collect();
+    let sales: Vec<_> = sales.iter().map(|(day, amount)| (day.as_str(), *amount)).collect();
+    // Of the four periods before, the sixth has mean 2.00 and sample variance 1.33, and the seventh mean 4.00 and 12.00.
+    let rows = periods(r#"{"baseline": 4, "window": 2}"#, &sales, "moving_average anomaly");
+    assert_eq!(rows, [" false", "5.00 false", "2.00 false", "2.00 false", "2.00 false", "6.00 true", "9.00 false"]);
+}
+
+#[test]
+fn revenue_of_any_size_is_compared_exactly() {
+    // As above: 1, 2, 3 and then 5 or a little more, of a unit of 36 digits.
+    let amount = |units: i64| format!("{units}{}.00", "0".repeat(34));
+    let given = r#"{"baseline": 3, "window": 1}"#;
+    for (last, expected) in [(amount(5), "false"), (amount(5).replace(".00", ".01"), "true")] {
+        let amounts = [amount(1), amount(2), amount(3), last.clone()];
+        let days = ["2025-01-01", "2025-01-02", "2025-01-03", "2025-01-04"];
+        let sales: Vec<_> = days.into_iter().zip(amounts.iter().map(String::as_str)).collect();
+        let rows = periods(given, &sales, "moving_average growth anomaly");
+        assert_eq!(rows[1], format!("{} 1.0000 false", amount(2)));
+        assert_eq!(rows[3], format!("{last} 0.6667 {expected}"));
+    }
+    // 38 digits up and down, whose sums do not leave the column.
+    let most = format!("{}.99", "9".repeat(36));
+    let sales = [("2025-01-01", &*most), ("2025-01-02", &format!("-{most}")), ("2025-01-03", &most)];
+    let rows = periods(r#"{"window": 3, "baseline": 2}"#, &sales, "growth moving_average anomaly");
+    assert_eq!(rows[1..], ["-2.0000  false", &format!("-2.0000 {}.33 false", "3".repeat(36))]);
+}
+
+#[test]
 fn another_window_reads_no_sale_again() {
     let settings = |given| {
         let description = Trial::of(sales_by_period).parameters(parameters(), given).describe().unwrap();

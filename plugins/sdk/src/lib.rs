@@ -18,7 +18,7 @@
 //! - [`Batch`] holds the rows that the host sends, as typed columns. [`Table`] takes the rows that the plugin writes.
 //! - [`Money`], [`Decimal`] and [`Number`] are exact. [`Date`] and [`Timestamp`] are read strictly.
 //! - [`rows`] are structs and enums whose fields are columns, for [`table`](table()). [`Ratio`] is an exact quotient,
-//!   rounded once.
+//!   rounded once, and [`Exact`] an integer for products that exceed 128 bits.
 //! - [`Totals`] counts rows and sums money by a key, and never overflows.
 //! - [`Fault`] is an error with a message. It fails the call, and so does a panic; nothing else stops.
 //!
@@ -78,6 +78,7 @@ mod date_range;
 mod decimal;
 mod definition;
 mod describe;
+mod exact;
 mod fault;
 pub mod glue;
 mod host;
@@ -107,6 +108,7 @@ pub use describe::{
     CleanerDescription, DataType, Field, Identity, KpiDescription, Preference, SourceDescription, boolean, date,
     decimal, describe_cleaner, describe_kpi, describe_source, float64, int64, money, nullable, text, timestamp,
 };
+pub use exact::Exact;
 pub use fault::{Fault, FaultKind, Result};
 pub use host::{Level, log, pseudonymise};
 pub use kpi::Kpi;
@@ -127,7 +129,7 @@ pub use wit_bindgen;
 pub mod prelude {
     pub use crate::rows::Row;
     pub use crate::{
-        Batch, Cleaned, Cleaner, CleanerDescription, Config, Date, Decimal, Definition, Desc, Fault, Kpi,
+        Batch, Cleaned, Cleaner, CleanerDescription, Config, Date, Decimal, Definition, Desc, Exact, Fault, Kpi,
         KpiDescription, Level, Money, Number, Object, Out, Parameters, Preference, Ratio, Result, Rule, Short, Source,
         SourceDescription, Sum, SumByKey, Summed, Table, Tick, Timestamp, Totals, boolean, date, decimal,
         describe_cleaner, describe_kpi, describe_source, export_cleaner, export_kpi, export_source, export_table,

@@ -2,7 +2,7 @@
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-use crate::{Decimal, Fault, Result};
+use crate::{Decimal, Exact, Fault, Result};
 
 /// An exact quotient of integers. It is rounded once, where it is written:
 ///
@@ -21,9 +21,11 @@ pub struct Ratio(State);
 enum State {
     /// The second number is greater than 0. It is in lowest terms only where it must be, to fit.
     Value(i128, i128),
+    /// Numbers that exceed 128 bits even in lowest terms. The second one is greater than 0.
+    Wide(Exact, Exact),
     /// A divisor was 0.
     Missing,
-    /// A number exceeded 128 bits.
+    /// A number exceeded 384 bits.
     TooLarge,
 }
 
@@ -34,20 +36,24 @@ impl Ratio {
     /// Returns the value with so many places, rounded half away from zero. There is none if a divisor was 0.
     ///
     /// # Errors
-    /// Fails if the computation exceeded 128 bits, or the value 38 digits.
+    /// Fails if the value exceeds 38 digits, or the computation 384 bits.
     pub fn round<const SCALE: u8>(self) -> Result<Option<Decimal<SCALE>>> {
-        let (over, under) = match self.0 {
-            State::Value(over, under) => (over, under),
-            State::Missing => return Ok(None),
-            State::TooLarge => return Err(too_large()),
-        };
-        // The part before the point and the rest are scaled apart, so that the product fits whenever the result does.
         let one = 10i128.pow(SCALE.into());
-        let (whole, rest) = (over / under, over % under);
-        let rest = divide_half_away(rest, one, under).ok_or_else(too_large)?;
-        let units = whole.checked_mul(one).and_then(|units| units.checked_add(rest)).ok_or_else(too_large)?;
-        let decimal = Decimal::ZERO.checked_add(Decimal::from_units(units)).ok_or_else(too_large)?;
-        Ok(Some(decimal))
+        let units = match self.0 {
+            State::Value(over, under) => {
+                // The part before the point and the rest are scaled apart, so that nearly always 128 bits are enough.
+                let (whole, rest) = (over / under, over % under);
+                let rest = divide_half_away(rest, one, under);
+                whole.checked_mul(one).and_then(|units| units.checked_add(rest?))
+            }
+            State::Wide(over, under) => {
+                over.checked_mul(one.into()).and_then(|over| over.divide_half_away(under)?.short())
+            }
+            State::Missing => return Ok(None),
+            State::TooLarge => return Err(Fault::invalid_input("a quotient exceeds 384 bits")),
+        };
+        let decimal = units.and_then(|units| Decimal::ZERO.checked_add(Decimal::from_units(units)));
+        decimal.map(Some).ok_or_else(|| Fault::invalid_input("a quotient exceeds 38 digits"))
     }
 
     /// Returns the value with so many places, as [`round`](Self::round) does.
@@ -58,47 +64,58 @@ impl Ratio {
         self.round()?.ok_or_else(|| Fault::internal("a divisor is 0"))
     }
 
-    /// Returns the quotient of two numbers that fit, if they do.
-    fn of(over: Option<i128>, under: Option<i128>) -> Self {
-        match (over, under) {
+    /// Returns the quotient of two numbers, if 128 bits hold it with a divisor that is not negative.
+    fn short(over: i128, under: i128) -> Option<Self> {
+        match under {
+            0 => Some(Self(State::Missing)),
+            1.. => Some(Self(State::Value(over, under))),
+            _ => Some(Self(State::Value(over.checked_neg()?, under.checked_neg()?))),
+        }
+    }
+
+    /// Returns the quotient of two numbers of any size.
+    fn wide(over: Exact, under: Exact) -> Self {
+        let (over, under) = if under < Exact::default() { (-over, -under) } else { (over, under) };
+        match (over.short(), under.short()) {
             (_, Some(0)) => Self(State::Missing),
-            (Some(over), Some(under)) if under > 0 => Self(State::Value(over, under)),
-            (Some(over), Some(under)) => match (over.checked_neg(), under.checked_neg()) {
-                (Some(over), Some(under)) => Self(State::Value(over, under)),
-                _ => Self(State::TooLarge),
-            },
-            _ => Self(State::TooLarge),
+            (Some(over), Some(under)) => Self(State::Value(over, under)),
+            _ => Self(State::Wide(over, under)),
         }
     }
 
-    fn with(self, other: Self, both: impl FnOnce((i128, i128), (i128, i128)) -> Self) -> Self {
+    /// Computes with two quotients: in 128 bits if they hold the numbers, and otherwise in 384 bits.
+    fn with(
+        self,
+        other: Self,
+        short: impl FnOnce((i128, i128), (i128, i128)) -> Option<(i128, i128)>,
+        wide: impl FnOnce((Exact, Exact), (Exact, Exact)) -> Option<(Exact, Exact)>,
+    ) -> Self {
+        if let (State::Value(a, b), State::Value(c, d)) = (self.0, other.0)
+            && let Some(quotient) = short((a, b), (c, d)).and_then(|(over, under)| Self::short(over, under))
+        {
+            return quotient;
+        }
+        let numbers = |state| match state {
+            State::Value(over, under) => Some((over.into(), under.into())),
+            State::Wide(over, under) => Some((over, under)),
+            State::Missing | State::TooLarge => None,
+        };
         match (self.0, other.0) {
-            (State::Value(a, b), State::Value(c, d)) => both((a, b), (c, d)),
             (State::Missing, _) | (_, State::Missing) => Self(State::Missing),
-            _ => Self(State::TooLarge),
+            (one, other) => {
+                let made = numbers(one).zip(numbers(other)).and_then(|(one, other)| wide(one, other));
+                made.map_or(Self(State::TooLarge), |(over, under)| Self::wide(over, under))
+            }
         }
     }
-}
-
-#[cold]
-fn too_large() -> Fault {
-    Fault::invalid_input("a quotient exceeds 128 bits")
 }
 
 /// Returns `rest` × `one` ÷ `under`, rounded half away from zero, where |`rest`| < `under`.
 fn divide_half_away(rest: i128, one: i128, under: i128) -> Option<i128> {
-    let (quotient, left) = match rest.checked_mul(one) {
-        Some(product) => (product / under, product % under),
-        None => {
-            // Long division, a digit at a time: it fits unless the divisor nearly fills 128 bits.
-            let (mut quotient, mut left, mut places) = (0i128, rest, one);
-            while places > 1 {
-                let digit = left.checked_mul(10)?;
-                (quotient, left, places) = (quotient * 10 + digit / under, digit % under, places / 10);
-            }
-            (quotient, left)
-        }
+    let Some(product) = rest.checked_mul(one) else {
+        return Exact::from(rest).checked_mul(one.into())?.divide_half_away(under.into())?.short();
     };
+    let (quotient, left) = (product / under, product % under);
     let up = left.unsigned_abs() >= under.unsigned_abs() - left.unsigned_abs();
     Some(quotient + if up { rest.signum() } else { 0 })
 }
@@ -133,9 +150,15 @@ impl From<i64> for Ratio {
     }
 }
 
+impl From<Exact> for Ratio {
+    fn from(value: Exact) -> Self {
+        Self::wide(value, 1i64.into())
+    }
+}
+
 impl<const SCALE: u8> From<Decimal<SCALE>> for Ratio {
     fn from(value: Decimal<SCALE>) -> Self {
-        Self::of(Some(value.units()), Some(10i128.pow(SCALE.into())))
+        Self(State::Value(value.units(), 10i128.pow(SCALE.into())))
     }
 }
 
@@ -145,10 +168,11 @@ impl<T: Into<Ratio>> Add<T> for Ratio {
         fn sum((a, b): (i128, i128), (c, d): (i128, i128)) -> Option<(i128, i128)> {
             Some((a.checked_mul(d)?.checked_add(c.checked_mul(b)?)?, b.checked_mul(d)?))
         }
-        self.with(other.into(), |one, other| {
-            let sum = sum(one, other).or_else(|| sum(lowest(one.0, one.1), lowest(other.0, other.1)));
-            Self::of(sum.map(|sum| sum.0), sum.map(|sum| sum.1))
-        })
+        self.with(
+            other.into(),
+            |one, other| sum(one, other).or_else(|| sum(lowest(one.0, one.1), lowest(other.0, other.1))),
+            |(a, b), (c, d)| Some((a.checked_mul(d)?.checked_add(c.checked_mul(b)?)?, b.checked_mul(d)?)),
+        )
     }
 }
 
@@ -162,7 +186,7 @@ impl<T: Into<Ratio>> Sub<T> for Ratio {
 impl Neg for Ratio {
     type Output = Self;
     fn neg(self) -> Self {
-        Self::ZERO.with(self, |_, (c, d)| Self::of(c.checked_neg(), Some(d)))
+        Self::ZERO.with(self, |_, (c, d)| Some((c.checked_neg()?, d)), |_, (c, d)| Some((-c, d)))
     }
 }
 
@@ -172,20 +196,23 @@ impl<T: Into<Ratio>> Mul<T> for Ratio {
         fn product((a, b): (i128, i128), (c, d): (i128, i128)) -> Option<(i128, i128)> {
             Some((a.checked_mul(c)?, b.checked_mul(d)?))
         }
-        self.with(other.into(), |(a, b), (c, d)| {
-            let product = product((a, b), (c, d)).or_else(|| {
-                let ((a, b), (c, d)) = (lowest(a, b), lowest(c, d));
-                product(lowest(a, d), lowest(c, b))
-            });
-            Self::of(product.map(|product| product.0), product.map(|product| product.1))
-        })
+        self.with(
+            other.into(),
+            |(a, b), (c, d)| {
+                product((a, b), (c, d)).or_else(|| {
+                    let ((a, b), (c, d)) = (lowest(a, b), lowest(c, d));
+                    product(lowest(a, d), lowest(c, b))
+                })
+            },
+            |(a, b), (c, d)| Some((a.checked_mul(c)?, b.checked_mul(d)?)),
+        )
     }
 }
 
 impl<T: Into<Ratio>> Div<T> for Ratio {
     type Output = Self;
     fn div(self, other: T) -> Self {
-        let inverse = Self::ZERO.with(other.into(), |_, (c, d)| Self::of(Some(d), Some(c)));
+        let inverse = Self::ZERO.with(other.into(), |_, (c, d)| Some((d, c)), |_, (c, d)| Some((d, c)));
         inverse.mul(self)
     }
 }
@@ -244,7 +271,43 @@ mod tests {
         assert!(quotient(1, 0).value::<2>().is_err());
         let most = Ratio::from(Money::from_units(crate::decimal::MAX));
         assert_eq!(most.round::<2>().expect("it fits"), Some(Money::from_units(crate::decimal::MAX)));
-        assert!((most * 10).round::<2>().is_err());
-        assert!((most * most * most).round::<2>().is_err());
+        let fault = |ratio: Ratio| ratio.round::<2>().expect_err("it is too large").message;
+        assert_eq!(fault(most * 10), "a quotient exceeds 38 digits");
+        assert_eq!(fault(most * most * most), "a quotient exceeds 38 digits");
+        assert_eq!(fault(most * most * most * most / most / most / most), "a quotient exceeds 384 bits");
+    }
+
+    #[test]
+    fn what_exceeds_128_bits_on_the_way_is_exact() {
+        let most = Ratio::from(Money::from_units(crate::decimal::MAX));
+        let prime = Ratio::from(i64::MAX - 24);
+        let value = |ratio: Ratio| ratio.value::<2>().expect("it fits").units();
+        assert_eq!(value(most * most / most), crate::decimal::MAX);
+        assert_eq!(value(most * prime / prime), crate::decimal::MAX);
+        assert_eq!(value(most + most - most), crate::decimal::MAX);
+        assert_eq!(value(-(most * 3) / -3), crate::decimal::MAX);
+        assert_eq!(value((most * 2 - most) / most), 100);
+        assert_eq!(value(most * most / most / 3), crate::decimal::MAX / 3);
+        assert_eq!(value(-(most * 1001) / most / 200), -501, "half away from zero");
+        assert_eq!(rounded(most * most / (most - most)), None);
+        let square = Exact::from(i128::MAX) * i128::MIN.into();
+        assert_eq!(value(Ratio::from(square) / Ratio::from(Exact::from(i128::MIN)) / 1000), i128::MAX / 10 + 1);
+    }
+
+    proptest! {
+        #[test]
+        fn a_computation_of_any_size_is_that_of_small_numbers(
+            a in -9999i64..9999, b in 1i64..999, c in -9999i64..9999, d in 1i64..999, by in 10i128.pow(37)..10i128.pow(38),
+        ) {
+            let small = [quotient(a, b), quotient(c, -d)];
+            let by = Exact::from(by) * Exact::from(by);
+            let (one, two) = (Ratio(State::Wide(Exact::from(a) * by, Exact::from(b) * by)), small[1]);
+            prop_assert_eq!(rounded(one), rounded(small[0]));
+            prop_assert_eq!(rounded(one + two), rounded(small[0] + small[1]));
+            prop_assert_eq!(rounded(two - one), rounded(small[1] - small[0]));
+            prop_assert_eq!(rounded(one * two), rounded(small[0] * small[1]));
+            prop_assert_eq!(rounded(one / two), rounded(small[0] / small[1]));
+            prop_assert_eq!(rounded(two / one), rounded(small[1] / small[0]));
+        }
     }
 }

@@ -35,7 +35,7 @@ impl Host {
             Ok(outcome)
         })?;
         let Outcome { change: _, failures, warnings, damaged, orphans: _, made } = outcome;
-        for (name, _) in &made.tried {
+        for name in &made.names {
             self.damaged().remove(name);
         }
         report.made.extend(made.names);
