@@ -31,8 +31,6 @@ pub(super) enum Program {
 }
 
 const SMELT: &str = "smelt";
-/// The name of the other binary of smelt.
-pub(super) const AGAINST: &str = "against";
 
 /// What runs beside smelt and its limit.
 pub(super) struct Others {
@@ -51,7 +49,7 @@ pub(super) fn run(dir: &Path, size: &Size, others: Others, runs: u32) -> Result<
     let contender = |name: &str, program| Contender { name: name.to_owned(), bronze: bronze.clone(), program };
     let mut contenders =
         vec![contender(SMELT, Program::Smelt(paths::smelt())), contender("limit", Program::Limit(SMELT))];
-    contenders.extend(against.map(|binary| contender(AGAINST, Program::Smelt(binary))));
+    contenders.extend(against.map(|binary| contender(report::AGAINST, Program::Smelt(binary))));
     contenders.extend(native.map(|binary| contender("native", Program::Native(binary))));
     if let Some(python) = peers::python(dir, &peers)? {
         contenders.extend(peers.iter().map(|name| contender(name, Program::Peer(python.clone()))));

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 
 use super::bronze::{self, Size};
-use super::contest::{self, AGAINST, Contender, Program};
-use super::report;
+use super::contest::{self, Contender, Program};
+use super::report::{self, AGAINST};
 use crate::paths;
 use crate::process::{output, tool};
 

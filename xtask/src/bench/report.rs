@@ -2,10 +2,11 @@
 
 use std::thread::available_parallelism;
 
-use super::contest::AGAINST;
 use super::measure::Cost;
 use super::traffic::Traffic;
 
+/// The name of the other binary of smelt that takes part.
+pub(super) const AGAINST: &str = "against";
 /// The costs of each contender, by its name.
 type Costs = [(String, Vec<Cost>)];
 /// The costs of ticks on a lake: with nothing to do, and with new objects.

@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 
 use super::bronze::{self, Size};
-use super::contest::AGAINST;
 use super::measure::{Cost, measure};
+use super::report::AGAINST;
 use super::{report, smelt};
 use crate::paths::{self, shown};
 use crate::process::say;
