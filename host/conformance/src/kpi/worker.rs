@@ -12,7 +12,7 @@ use smelt_runtime::{Accumulator, EarlierAccumulator, Reducer};
 /// A KPI at work.
 pub(super) enum Worker<'k> {
     /// Before 0.3.0 one accumulator does everything.
-    Earlier { accumulator: EarlierAccumulator<'k>, last_stage: usize },
+    Earlier { accumulator: Box<EarlierAccumulator<'k>>, last_stage: usize },
     /// Since 0.3.0 each input has an accumulator, and each stage a reducer, which is opened when it is needed.
     Parts(Parts<'k>),
 }
@@ -26,7 +26,7 @@ pub(super) struct Parts<'k> {
 impl<'k> Worker<'k> {
     pub(super) fn open(calls: Calls<'k>) -> Result<Self> {
         if let Some(accumulator) = calls.plugin.earlier(calls.as_of)? {
-            return Ok(Self::Earlier { accumulator, last_stage: calls.stages.len() - 1 });
+            return Ok(Self::Earlier { accumulator: Box::new(accumulator), last_stage: calls.stages.len() - 1 });
         }
         let inputs = 0..calls.plugin.spec().inputs.len();
         let accumulators = inputs.map(|input| calls.plugin.accumulator(input, calls.as_of)).collect::<Result<_>>()?;

@@ -76,12 +76,15 @@ pub fn row_lineage(reproduction: &Reproduction<'_>, kpi: &str, cells: &[String])
     })
 }
 
+/// What made datasets or tables, by name.
+type Makers = BTreeMap<String, Fingerprint>;
+
 /// The pipeline and the states that one look leaves to the next. If others commit faster than all silver is read, each
 /// look then reads only what is new.
 #[derive(Default)]
 struct Seen {
     /// The fingerprints that the pipeline was loaded for, and the pipeline as it was.
-    pipeline: Option<(BTreeMap<String, Fingerprint>, BTreeMap<String, Fingerprint>, Pipeline)>,
+    pipeline: Option<(Makers, Makers, Pipeline)>,
     states: States,
 }
 

@@ -135,11 +135,14 @@ pub(crate) fn as_read(
     }
 }
 
+/// A dataset as a table read it: what made it, its checksum, and the entries of its objects.
+type DatasetAsRead = (Fingerprint, Content, Vec<(String, Entry)>);
+
 /// Everything that a table was made from, through all tables that it reads.
 #[derive(Default)]
 pub(crate) struct Origins {
-    /// The datasets, by name: what made each, its checksum, and the entries of its objects.
-    pub(crate) datasets: BTreeMap<String, (Fingerprint, Content, Vec<(String, Entry)>)>,
+    /// The datasets, by name.
+    pub(crate) datasets: BTreeMap<String, DatasetAsRead>,
     /// What made each table, the table itself included, by name.
     pub(crate) tables: BTreeMap<String, Fingerprint>,
 }

@@ -88,7 +88,7 @@ impl Spill {
             for _ in 0..width {
                 sums.push(number::unfold(number::read(&mut rest).ok_or_else(malformed)?));
             }
-            if row as usize % BLOCK == 0 || row == piece.rows {
+            if (row as usize).is_multiple_of(BLOCK) || row == piece.rows {
                 to.add_sums(&keys, &sums, Sign::Plus);
                 keys.clear();
                 sums.clear();

@@ -256,8 +256,11 @@ mod tests {
         rows.column(0).as_primitive::<Int64Type>().values().to_vec()
     }
 
+    /// The numbers of the rows of a piece, and the ends of its groups.
+    type Sent = (Vec<i64>, Vec<u32>);
+
     /// Returns what was sent, in pieces of two rows, to a guest that has enough of a group after a row of these numbers.
-    fn sent(all: &RecordBatch, ends: &[u32], is_within: &mut bool, last: &[i64]) -> (Vec<(Vec<i64>, Vec<u32>)>, bool) {
+    fn sent(all: &RecordBatch, ends: &[u32], is_within: &mut bool, last: &[i64]) -> (Vec<Sent>, bool) {
         in_pieces(all, ends, 2, is_within, |rows, ends| {
             let numbers = numbers(rows);
             let enough = numbers.last().is_some_and(|number| last.contains(number));
