@@ -59,7 +59,9 @@ bool instant_of(str text, int64_t *at) {
   }
   char zone = one_of(&text, "Zz+-");
   bool offset = zone == '+' || zone == '-';
-  if (offset && !(digits(&text, 2, &hours) && one_of(&text, ":") && digits(&text, 2, &minutes))) return false;
+  // An offset may be hours alone.
+  if (offset && !digits(&text, 2, &hours)) return false;
+  if (offset && text.length && !(one_of(&text, ":") && digits(&text, 2, &minutes))) return false;
   if (text.length || hour > 23 || minute > 59 || second > 59 || hours > 23 || minutes > 59) return false;
   int64_t days = days_of(year, month, day), as[3];
   date_of(days, &as[0], &as[1], &as[2]);

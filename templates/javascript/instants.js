@@ -1,14 +1,14 @@
 // Reads and writes instants: microseconds since 1970-01-01T00:00:00Z, without leap seconds, as BigInt. Reads them as cleaners in
 // Rust do.
 
-const FORM = /^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))?$/;
+const FORM = /^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d)(?::(\d\d))?)?$/;
 
 // The first microsecond of year 0, and the first one after year 9999.
 const [FIRST, AFTER] = [-62_167_219_200_000_000n, 253_402_300_800_000_000n];
 
-/** Returns the instant of a text in RFC 3339. The `T` may be a space, and an instant without a zone is UTC. Digits of a second
- * after the sixth are cut off. Returns null for any other text, such as days that do not exist, 24:00:00, leap seconds, and
- * instants that their offset moves out of the years 0 to 9999. */
+/** Returns the instant of a text in RFC 3339. The `T` may be a space, an offset hours alone, and an instant without a zone is UTC.
+ * Digits of a second after the sixth are cut off. Returns null for any other text, such as days that do not exist, 24:00:00, leap
+ * seconds, and instants that their offset moves out of the years 0 to 9999. */
 export function instant(text) {
   const match = FORM.exec(text ?? "");
   if (match === null) return null;

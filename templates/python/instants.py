@@ -11,12 +11,13 @@ _ERA = timedelta(days=146_097) // _MICROSECOND
 _WRITABLE = range(-62_167_219_200_000_000, 253_402_300_800_000_000)
 
 _FORM = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))?", re.ASCII
+    r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d)(?::(\d\d))?)?", re.ASCII
 )
 
 
 def instant(text):
-    """Returns the instant of a text in RFC 3339. The `T` may be a space, and an instant without a zone is UTC.
+    """Returns the instant of a text in RFC 3339. The `T` may be a space, an offset hours alone, and
+    an instant without a zone is UTC.
 
     Digits of a second after the sixth are cut off. Returns `None` for any other text, such as days that do not exist,
     24:00:00, leap seconds, and instants that their offset moves out of the years 0 to 9999."""
