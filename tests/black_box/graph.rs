@@ -115,7 +115,7 @@ fn held(lake: &Lake) -> BTreeMap<String, Value> {
     held.map(|(name, table)| (name.clone(), table.clone())).collect()
 }
 
-/// Which commit made each table.
+/// Returns the number of the commit that made each table.
 fn made(lake: &Lake) -> BTreeMap<String, u64> {
     held(lake).into_iter().map(|(name, table)| (name, table["commit"].as_u64().expect("a number"))).collect()
 }
@@ -383,7 +383,7 @@ fn only_what_is_selected_is_made() {
     selects("spent", names(["spent"]));
     selects("+ranked", names(["fact_sales", "spent", "ranked"]));
     selects("+greatest, months", names(["fact_sales", "spent", "greatest", "months"]));
-    // What is new has not reached `spent`, and `greatest` has read it.
+    // The new purchase has not reached `spent`, and `greatest` has read `spent`.
     selects("spent+", names(["ranked", "others", "dated", "last"]));
     let said = fails(&lake, &["run", "--select", "+nothing"], 2);
     assert!(said.contains("`+nothing`") && said.contains("gold_summary"), "{said}");

@@ -20,7 +20,7 @@ pub struct Gold {
     pub inputs: Inputs,
     /// The kept sums of each stage.
     pub stages: Vec<SortedRuns>,
-    /// What each part of the work depends on besides rows, as digests: the accumulators of each input, then the reducer
+    /// A digest of all that each part of the work depends on besides rows: the accumulators of each input, then the reducer
     /// of each stage.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<String>,

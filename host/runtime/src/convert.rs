@@ -112,7 +112,7 @@ impl TryFrom<types::KpiDescription> for KpiSpec {
 fn input(declared: types::KpiInput, stages: usize) -> Result<KpiInputSpec> {
     let types::KpiInput { name, columns, stage, accumulator } = declared;
     let stage = stage as usize;
-    // Where there is no stage, 0 stands for the table.
+    // Without a stage, 0 stands for the table.
     if stage >= stages.max(1) {
         let most = stages.max(1) - 1;
         return Err(wrong(format!("input `{name}` feeds stage {stage}; at most {most} would be right")));

@@ -42,7 +42,7 @@ pub struct CleanerSpec {
     pub order_by: Vec<OrderSpec>,
     /// Its rules.
     pub rules: Vec<types::Rule>,
-    /// What its sessions depend on.
+    /// The setting of its sessions.
     pub session: Setting,
 }
 
@@ -109,7 +109,7 @@ pub struct StageSpec {
     pub keys: usize,
     /// The number of leading key columns that make a group for the reducer. With 0 all rows are one group.
     pub group: usize,
-    /// What its reducers depend on.
+    /// The setting of its reducers.
     pub reducer: Setting,
 }
 
@@ -122,7 +122,7 @@ pub struct KpiInputSpec {
     pub columns: SchemaRef,
     /// The index of the stage that its rows are added to. 0 if there is no stage.
     pub stage: usize,
-    /// What its accumulators depend on.
+    /// The setting of its accumulators.
     pub accumulator: Setting,
 }
 

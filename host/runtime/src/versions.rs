@@ -49,7 +49,7 @@ pub(super) enum Earlier<A, B> {
     V0_2_0(B),
 }
 
-/// What a plugin says whatever its parameters.
+/// The answer of a plugin that does not depend on its parameters.
 pub(super) enum Said<D> {
     /// All that it is, before 0.3.0.
     All(D),

@@ -43,7 +43,7 @@ enum History<'a> {
     Day { client_id: &'a str, date: Date, #[sum] quantity: i64, #[sum] spent: Money, #[sum] rows: i64 },
 }
 
-/// How many buyers have each value, then the clients as the table is sorted.
+/// The number of buyers that have each value, then the clients as the table is sorted.
 #[derive(Row)]
 #[row(group())]
 #[rustfmt::skip]

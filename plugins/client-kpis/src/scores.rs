@@ -6,7 +6,7 @@ use smelt_sdk::{Fault, Result, Sum as _};
 /// have equal scores.
 #[derive(Default)]
 pub(crate) struct Scores<T> {
-    /// How many are less than the value that came last, and how many have that value.
+    /// The number of those that are less than the value that came last, and of those that have it.
     less: i64,
     equal: i64,
     value: Option<T>,

@@ -37,7 +37,7 @@ struct FactSale<'a> {
     purchase_number: i64, first_purchase_date: Date, days_since_previous: Option<i64>,
 }
 
-/// What is known of a client so far.
+/// The client as far as it is known.
 #[derive(Default)]
 struct Walk {
     country: Option<String>,

@@ -85,11 +85,11 @@ impl Grain {
     }
 }
 
-/// How the series is computed.
+/// The way in which the series is computed.
 #[derive(Clone, Copy)]
 struct Series {
     grain: Grain,
-    /// How many periods a year has: 364 days are whole weeks, so that weekdays are compared with themselves.
+    /// The number of periods of a year: 364 days are whole weeks, so that weekdays are compared with themselves.
     year: usize,
     window: usize,
     baseline: usize,

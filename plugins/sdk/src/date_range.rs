@@ -20,7 +20,7 @@ pub struct DateRange {
     latest: Date,
 }
 
-/// What is wrong with the date of a row. A cleaner has a rule for each.
+/// A flaw of the date of a row. A cleaner has a rule for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DateFlaw {
     /// There is no date.

@@ -5,7 +5,7 @@ use crate::bindings::types::{self, DecimalType, KpiInput, Order, Setting, Stage}
 pub use crate::bindings::types::{DataType, Field, Identity, Preference};
 use crate::config::Parameters;
 
-/// What a source is.
+/// The description of a source.
 #[derive(Debug, Clone)]
 pub struct SourceDescription {
     /// Its name, version, summary and parameters.
@@ -14,12 +14,12 @@ pub struct SourceDescription {
     pub objects: Vec<String>,
 }
 
-/// What a cleaner is. The contract has `identity` apart, since it is known before any parameters are.
+/// The description of a cleaner. The contract has `identity` apart, since it is known before any parameters are.
 #[derive(Debug, Clone)]
 pub struct CleanerDescription {
     /// Its name, version, summary and parameters.
     pub identity: Identity,
-    /// Whether results depend on the time.
+    /// Set if results depend on the time.
     pub uses_as_of: bool,
     /// The bronze columns that it reads.
     pub input: Vec<String>,
@@ -33,12 +33,12 @@ pub struct CleanerDescription {
     pub rules: Vec<types::Rule>,
 }
 
-/// What a [`Kpi`](crate::Kpi) is. Each of its parts depends on all parameters and, if `uses_as_of`, on the time.
+/// The description of a [`Kpi`](crate::Kpi). Each of its parts depends on all parameters and, if `uses_as_of`, on the time.
 #[derive(Debug, Clone)]
 pub struct KpiDescription {
     /// Its name, version, summary and parameters.
     pub identity: Identity,
-    /// Whether results depend on the time.
+    /// Set if results depend on the time.
     pub uses_as_of: bool,
     /// The datasets that it reads. All of them feed the first stage.
     pub inputs: Vec<KpiInput>,

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::ops::{Add, Mul, Neg, Sub};
 
-/// How many parts of 64 bits a number has.
+/// The number of parts of 64 bits that a number has.
 const PARTS: usize = 6;
 
 /// An exact integer of up to 384 bits, which hold any product of three numbers of 128 bits:
@@ -17,7 +17,7 @@ const PARTS: usize = 6;
 /// Arithmetic that exceeds 384 bits panics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Exact {
-    /// Whether it is less than 0.
+    /// Set if it is less than 0.
     negative: bool,
     /// The absolute value, the least part first.
     parts: [u64; PARTS],
@@ -50,7 +50,7 @@ impl Exact {
         }
         let (mut quotient, mut left) = ([0; PARTS], [0; PARTS]);
         for bit in (0..PARTS * 64).rev() {
-            // What is left is less than the divisor, so its double fits.
+            // The remainder is less than the divisor, so its double fits.
             left = sum(left, left)?;
             left[0] |= self.parts[bit / 64] >> (bit % 64) & 1;
             if compare(&left, &divisor.parts).is_ge() {

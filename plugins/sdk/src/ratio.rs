@@ -13,7 +13,7 @@ use crate::{Decimal, Exact, Fault, Result};
 /// assert_eq!((average / 0).round::<2>().unwrap(), None);
 /// ```
 ///
-/// What is divided by 0 has no value, and neither has what is computed with it.
+/// A quotient by 0 has no value, and neither has anything that is computed with it.
 #[derive(Debug, Clone, Copy)]
 pub struct Ratio(State);
 

@@ -64,9 +64,9 @@ pub trait Row: Sized {
 pub struct Columns {
     pub keys: Vec<Field>,
     pub sums: Vec<Field>,
-    /// How many leading keys make a group, where the row says it.
+    /// The number of leading keys that make a group, where the row says it.
     pub group: Option<usize>,
-    /// Whether `rows` is among the sums, so that the SDK need not add it.
+    /// Set if `rows` is among the sums, so that the SDK need not add it.
     pub counted: bool,
 }
 

@@ -32,7 +32,7 @@ pub(super) enum Program {
 
 const SMELT: &str = "smelt";
 
-/// What runs beside smelt and its limit.
+/// The contenders beside smelt and its limit.
 pub(super) struct Others {
     /// The binary of smelt with native plugins.
     pub(super) native: Option<PathBuf>,

@@ -20,7 +20,7 @@ use smelt_runtime::sums::{Sign, Sums};
 const SHOWN: usize = 6;
 /// The most groups of a stage that a series folds, each of them alone too.
 const GROUPS: usize = 150;
-/// How many groups a series sends of a stage whose rows are one group, besides that of all rows.
+/// The number of groups that a series sends of a stage whose rows are one group, besides that of all rows.
 const VARIANTS: u32 = 8;
 
 /// A call. The numbers of rows or groups that are sent with it stand beside it.
@@ -246,7 +246,7 @@ impl<'k> Known<'k> {
                 }
                 return Ok(differ_fed(&must, &came.batches()).map(|told| (told, PARTS)));
             }
-            // What one group gives is compared with what it gives in a new reducer, as a table is.
+            // The rows that one group gives are compared with those that it gives in a new reducer, as a table is.
             Call::Fold(stage) if calls.is_one_group(stage) => {
                 let sums = self.group(stage, picks)?;
                 let came = calls.folded(worker, stage, &sums, GROUP_ROWS)?;

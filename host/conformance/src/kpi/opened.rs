@@ -9,7 +9,7 @@ pub(super) struct Calls<'k> {
     pub(super) as_of: i64,
     /// The tables of sums; see [`stages`](super::calls::stages).
     pub(super) stages: &'k [StageSpec],
-    /// Whether the key of each table is checked. The rows that the kit makes may be alike where those of a relation never
+    /// Set if the key of each table is checked. The rows that the kit makes may be alike where those of a relation never
     /// are, so that a table has no key if it has that of the relation.
     pub(super) checks_key: bool,
 }

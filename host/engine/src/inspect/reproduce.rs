@@ -134,7 +134,7 @@ impl Reproduction<'_> {
                 reproduced.compare(&was.silver.key, &was.silver.sha256, &is.silver.sha256);
             }
         }
-        // What is read comes first, so that the first difference shows where it began.
+        // A table comes after all that it reads, so the first difference shows where it began.
         for name in tables.keys().filter(|name| *name != kpi).chain([&kpi.to_owned()]) {
             let again = state.gold.get(name).ok_or_else(|| Error::internal(format!("`{name}` was not computed")))?;
             reproduced.cost.merge(again.cost);

@@ -76,7 +76,7 @@ pub fn row_lineage(reproduction: &Reproduction<'_>, kpi: &str, cells: &[String])
     })
 }
 
-/// What made datasets or tables, by name.
+/// The fingerprints of the plugins that made datasets or tables, by name.
 type Makers = BTreeMap<String, Fingerprint>;
 
 /// The pipeline and the states that one look leaves to the next. If others commit faster than all silver is read, each

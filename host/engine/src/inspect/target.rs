@@ -143,7 +143,7 @@ type DatasetAsRead = (Fingerprint, Content, Vec<(String, Entry)>);
 pub(crate) struct Origins {
     /// The datasets, by name.
     pub(crate) datasets: BTreeMap<String, DatasetAsRead>,
-    /// What made each table, the table itself included, by name.
+    /// The fingerprint of the plugin that made each table, the table itself included, by name.
     pub(crate) tables: BTreeMap<String, Fingerprint>,
 }
 

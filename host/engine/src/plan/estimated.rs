@@ -16,7 +16,7 @@ impl Planning<'_> {
             dataset.estimate = self.cleaning(dataset);
         }
         let mut kpis = self.kpis(&plan.datasets);
-        // What is known of the relations that may change: whether all of it is made again, and about how many rows are new.
+        // Of each relation that may change: true if all of it is made again, and about the number of new rows.
         let of = |plan: &DatasetPlan| Some((plan.dataset.clone(), (plan.rebuild.is_some(), plan.estimate?.rows)));
         let mut changing: BTreeMap<String, (bool, u64)> = plan.datasets.iter().filter_map(of).collect();
         for kpi in kpis.iter_mut().filter(|kpi| kpi.reason.is_some()) {

@@ -36,8 +36,8 @@ impl Host {
     }
 
     fn clean_and_aggregate(&self, report: &mut Report) -> Result<()> {
-        // What a table lacks is found when it is read, so each turn may find a table further up. One that is found twice
-        // cannot be rebuilt.
+        // The host finds that a table lacks rows when it reads them, so each turn may find a table further up. One that is
+        // found twice cannot be rebuilt.
         let mut found: BTreeSet<String> = BTreeSet::new();
         let mut is_new = true;
         while is_new {

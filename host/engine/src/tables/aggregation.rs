@@ -22,7 +22,7 @@ pub struct Aggregation<'a> {
     pub pipeline: &'a Pipeline,
     /// The state of the lake that the pass starts from.
     pub state: &'a State,
-    /// What that state has besides the newest commit: the commit that is to follow.
+    /// The commit that is to follow, which that state has besides the newest commit.
     pub pending: Option<&'a Commit>,
     /// The time of this run. The keys of gold objects contain it.
     pub now: DateTime<Utc>,
@@ -36,7 +36,7 @@ pub struct Aggregation<'a> {
     pub progress: &'a dyn Progress,
 }
 
-/// What an aggregation made.
+/// The results of an aggregation.
 #[derive(Default)]
 pub struct Made {
     /// The names of the tables that were made.

@@ -29,7 +29,7 @@ use smelt_storage::{Durability, Store, put_unless_other};
 pub(super) struct Finalized {
     /// The table's record for the catalog.
     pub(super) gold: Gold,
-    /// How its rows differ from the ones before; `None` if the table takes the place of the one before.
+    /// The difference of its rows from the ones before; `None` if the table takes the place of the one before.
     pub(super) rows: Option<RowsChange>,
     /// All rows, unless they were not needed.
     pub(super) table: Option<RecordBatch>,
@@ -43,7 +43,7 @@ pub(super) struct Finalized {
 struct Rows {
     /// The rows by key, where they are kept so.
     runs: Option<SortedRuns>,
-    /// How they differ from the rows before.
+    /// The difference from the rows before.
     delta: Option<Delta>,
     count: u64,
     content: Content,
@@ -51,7 +51,7 @@ struct Rows {
     table: Option<RecordBatch>,
 }
 
-/// How the rows of one part of a table changed.
+/// The change of the rows of one part of a table.
 #[derive(Default)]
 struct Changed {
     delta: Delta,
@@ -389,7 +389,8 @@ fn add_rows(content: &mut Content, (row, count): (&[u8], i128)) -> Result<()> {
 /// Returns the rows of a table: in the order of its key, or as its reducer gives them if it is made at once.
 ///
 /// # Errors
-/// What is kept of the table is gone or damaged, or the plugin fails.
+/// The kept sums or rows of the table are gone or damaged, the plugin fails, or the pipeline has another component or other
+/// parameters by now.
 pub fn rows_of(store: &dyn Store, step: &TableStep, gold: &Gold) -> Result<RecordBatch> {
     match (&gold.relation.files, gold.stages.last()) {
         (_, Some(kept)) if step.is_whole() => {

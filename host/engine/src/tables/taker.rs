@@ -1,4 +1,4 @@
-//! Where the rows go that a plugin gives: to the sums of a stage, or to those of the rows of the table.
+//! Passes the rows that a plugin gives on: to the sums of a stage, or to those of the rows of the table.
 
 use arrow_array::RecordBatch;
 

@@ -23,7 +23,7 @@ pub struct Identity {
     pub binary: Binary,
     /// The version of the contract for which it was built.
     pub contract: Contract,
-    /// What it is, in one sentence, in the words of the guest.
+    /// A sentence of the guest that says what it is.
     pub summary: String,
     /// The JSON Schema of its parameters.
     pub parameters: String,

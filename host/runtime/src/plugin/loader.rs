@@ -63,7 +63,7 @@ macro_rules! loader {
                 let imports_privacy = inspection.imports_privacy(contract);
                 let identity = loaded.identity(binary.clone(), contract, declared, imports_privacy)?;
                 if let Said::All(said) = &said {
-                    // What is wrong with a constant description is wrong whatever the parameters.
+                    // A fault of a constant description does not depend on the parameters.
                     $crate::convert::Described::spec(said.clone(), "{}").map_err(wrong)?;
                 }
                 Ok($crate::Identified::new(identity.clone(), move |params| {

@@ -18,7 +18,7 @@ use smelt_common::profile;
 /// run is. The last stage is read
 /// as a whole, so it has one shard.
 const SHARDS: usize = 16;
-/// How many bytes of memory one shard takes before its rows go to a file: all shards of a stage together take 96 MiB.
+/// The bytes of memory that one shard takes before its rows go to a file: all shards of a stage together take 96 MiB.
 const MOST_BYTES: usize = (96 << 20) / SHARDS;
 /// Up to so many rows are finalized as one part, because several would not be worth it.
 const FEW: usize = 4096;

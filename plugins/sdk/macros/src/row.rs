@@ -9,7 +9,7 @@ use syn::{Data, DeriveInput, Error, Fields, GenericParam, Ident, Lifetime, Resul
 struct Cell {
     name: Ident,
     ty: Type,
-    /// Whether it is added up.
+    /// Set if it is added up.
     sum: bool,
 }
 
@@ -50,7 +50,7 @@ fn lifetime(input: &DeriveInput) -> Result<Option<Lifetime>> {
     }
 }
 
-/// Which columns come first.
+/// The columns that come first.
 #[derive(Default)]
 struct Order {
     /// Those of the group, if it is said.

@@ -92,7 +92,7 @@ impl<K: Row + 'static> Flow<K> {
 
     /// Says that the last input or stage depends on these parameters alone. Without it, it depends on all of them.
     ///
-    /// What else the closure knows it knows as if it had its default: testing finds a closure that needs more.
+    /// Any other parameter looks to the closure as if it had its default: testing finds a closure that needs more.
     pub fn setting<const N: usize>(mut self, parameters: [&'static str; N]) -> Self {
         match self.told() {
             Some(told) => told.parameters = Some(parameters.into()),

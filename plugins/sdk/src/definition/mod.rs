@@ -1,4 +1,4 @@
-//! What a component of world `kpi` does, in the contract's own parts: an accumulator for each input, and a reducer for
+//! A component of world `kpi` in the contract's own parts: an accumulator for each input, and a reducer for
 //! each stage. [`Kpi`](crate::Kpi) and [`table`](crate::table()) are two ways to make a [`Definition`].
 
 mod flow;

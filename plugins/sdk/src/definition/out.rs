@@ -1,4 +1,4 @@
-//! Where the closures of a definition write rows.
+//! The place where the closures of a definition write rows.
 
 use std::marker::PhantomData;
 
@@ -15,11 +15,11 @@ pub struct Out<K> {
     table: Table,
     /// The number of columns.
     columns: usize,
-    /// Whether they are those of a stage, whose rows with equal keys may be added up.
+    /// Set if they are those of a stage, whose rows with equal keys may be added up.
     of_stage: bool,
     /// Whether they are, now.
     merges: bool,
-    /// Whether each row has a count of itself after its own cells.
+    /// Set if each row has a count of itself after its own cells.
     counts: bool,
     index: Index,
     /// Rows since the last stream, and how many of these were added to others.

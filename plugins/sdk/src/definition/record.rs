@@ -12,7 +12,7 @@ pub trait Component {
     fn define(config: &Config) -> Result<Definition>;
 }
 
-/// What a component does under its parameters: the description that the host reads, and the code of every part.
+/// A component under its parameters: the description that the host reads, and the code of every part.
 pub struct Definition {
     pub(crate) inputs: Vec<Input>,
     pub(crate) stages: Vec<Staged>,
@@ -34,13 +34,13 @@ pub(crate) struct Staged {
     pub(crate) key: Vec<Field>,
     pub(crate) sums: Vec<Field>,
     pub(crate) group: u32,
-    /// Whether the last sum counts the rows that were added, which is the SDK's business.
+    /// Set if the last sum counts the rows that were added, which is the SDK's business.
     pub(crate) counts: bool,
     pub(crate) told: Told,
     pub(crate) open: Open<dyn Reduce>,
 }
 
-/// What a part depends on: the parameters of these names, or all of them, and perhaps the time.
+/// The things that a part depends on: the parameters of these names, or all of them, and perhaps the time.
 #[derive(Clone, Default)]
 pub(crate) struct Told {
     pub(crate) parameters: Option<Vec<&'static str>>,
@@ -56,13 +56,13 @@ impl Told {
 /// Opens a part that writes to the [`Target`].
 pub(crate) type Open<Part> = Box<dyn FnOnce(Target) -> Result<Box<Part>>>;
 
-/// What a part writes to, and what it is told.
+/// The place that a part writes to, and the time that it is told.
 pub(crate) struct Target {
     /// The columns of the next stage, or of the table.
     pub(crate) fields: Vec<Field>,
-    /// Whether rows with equal keys are added up.
+    /// Set if rows with equal keys are added up.
     pub(crate) of_stage: bool,
-    /// Whether the last column counts rows.
+    /// Set if the last column counts rows.
     pub(crate) counts: bool,
     pub(crate) as_of: Option<Timestamp>,
 }

@@ -75,7 +75,7 @@ pub struct Trial {
     relations: Vec<(String, String)>,
 }
 
-/// Whether a trial tests the laws. They need many times the work.
+/// The mode of a trial: with the laws or without. The laws need many times the work.
 #[derive(Clone, Copy, PartialEq)]
 enum Laws {
     Asserted,
@@ -347,15 +347,15 @@ impl Run<'_> {
     }
 }
 
-/// How rows of a stage are cut into batches.
+/// The way in which rows of a stage are cut into batches.
 struct Sending {
     /// The most rows of a batch.
     rows: usize,
-    /// Whether the end of a group that ends with a batch is told with the next one.
+    /// Set if the end of a group that ends with a batch is told with the next one.
     late: bool,
-    /// Whether each group has a reducer of its own.
+    /// Set if each group has a reducer of its own.
     alone: bool,
-    /// Whether the reducer is told all parameters.
+    /// Set if the reducer is told all parameters.
     everything: bool,
 }
 

@@ -14,7 +14,7 @@ const FIX: Rule = Rule::repair("fix", "The row was put right.");
 /// A text that is easy to find in a stream.
 const MARK: &str = "MARKMARK";
 
-/// What the cleaner is. The SDK's sessions of it are never opened, because they would not let it lie.
+/// Describes the cleaner. The SDK's sessions of it are never opened, because they would not let it lie.
 struct Honest;
 
 impl Cleaner for Honest {

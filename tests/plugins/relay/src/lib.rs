@@ -45,7 +45,7 @@ enum OfPurchase<'a> {
     Stays { purchase_id: &'a str, client_id: &'a str, #[sum] amount: Money },
 }
 
-/// What is done with each row that comes in.
+/// Takes each row that comes in.
 struct Taken {
     adds: Money,
     refuses: String,

@@ -28,7 +28,7 @@ enum Guest<'p> {
     /// in an instance of its own: what the former one has left in its memory can change nothing.
     Earlier {
         open: Option<Box<EarlierAccumulator<'p>>>,
-        /// What those that are used up have used.
+        /// The cost of those that are used up.
         spent: Cost,
     },
 }

@@ -25,16 +25,16 @@ const MOST_BYTES: usize = 8 << 20;
 pub struct Reducer<'p> {
     guest: Guest<'p>,
     schema: &'p SchemaRef,
-    /// Whether a group has begun that has not ended.
+    /// Set if a group has begun that has not ended.
     is_within: bool,
 }
 
-/// What a reducer made of a batch.
+/// The result of reducing a batch.
 #[derive(Debug, Clone)]
 pub struct Reduced {
     /// Rows of the next stage or, from the last stage, of the table.
     pub rows: RecordBatch,
-    /// Whether the group that did not end in the batch is over, because it needs no more rows. What is sent next is
+    /// Set if the group that did not end in the batch is over, because it needs no more rows. What is sent next is
     /// another group, and the end of this one is not sent.
     pub enough: bool,
 }

@@ -18,7 +18,7 @@ use smelt_common::error::Kind;
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new(None).expect("the engine starts"));
 
 const INTERFACE: &str = "smelt:plugin/aggregation@0.3.0";
-/// Where the answer to `identify` lies, and that to `describe`, and the text of faults.
+/// The places of the answer to `identify`, of that to `describe`, and of the text of faults.
 const IDENTITY: usize = 64;
 const DESCRIPTION: usize = 128;
 const TEXTS: usize = 4096;
@@ -31,7 +31,7 @@ struct Guest {
     groups: Vec<u32>,
     key: Option<Vec<&'static str>>,
     uses_as_of: bool,
-    /// Whether a reducer has enough of each group that does not end in a batch.
+    /// Set if a reducer has enough of each group that does not end in a batch.
     has_enough: bool,
     imports: &'static str,
 }
