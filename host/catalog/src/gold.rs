@@ -63,13 +63,17 @@ impl Gold {
         }
     }
 
-    /// Returns the maps of the table's sums and rows.
-    pub fn maps(&self) -> impl Iterator<Item = &SortedRuns> {
-        let rows = match &self.relation.files {
+    /// Returns the map of the table's rows, if they are kept by key.
+    pub fn rows(&self) -> Option<&SortedRuns> {
+        match &self.relation.files {
             Files::Rows(rows) => Some(rows),
             Files::Entries(_) | Files::One(_) => None,
-        };
-        self.stages.iter().chain(rows)
+        }
+    }
+
+    /// Returns the maps of the table's sums and rows.
+    pub fn maps(&self) -> impl Iterator<Item = &SortedRuns> {
+        self.stages.iter().chain(self.rows())
     }
 
     /// Returns the keys of the objects with the table's sums and rows.

@@ -27,7 +27,9 @@ pub(crate) struct Day {
 impl Scope {
     /// Sets the host's scope.
     pub(crate) fn apply_to(&self, host: &mut Host) -> Result<()> {
-        host.told = self.day.as_of;
+        if let Some(told) = self.day.as_of {
+            host.tell(told);
+        }
         host.selected = self.select.as_deref().map(|names| host.pipeline().select(names)).transpose()?;
         Ok(())
     }

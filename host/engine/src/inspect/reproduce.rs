@@ -228,7 +228,7 @@ impl Reproduction<'_> {
             Some(sha256) => kept_component(store, sha256),
             None => (self.own)(plugin, limits.component_bytes),
         };
-        let mut pipeline = Pipeline::load_lacking(&manifest, self.engine.clone(), self.pseudonyms, &absent, &find)?;
+        let mut pipeline = Pipeline::load_with(&manifest, self.engine.clone(), self.pseudonyms, &absent, &find)?;
         let as_it_was = |section: String, was: &Fingerprint, now: &Fingerprint| match was
             .difference(&now.at(was.as_of.unwrap_or_default()))
         {
@@ -244,10 +244,13 @@ impl Reproduction<'_> {
             as_it_was(step.section.clone(), was, &step.fingerprint)?;
         }
         for step in &mut pipeline.datasets {
-            step.told = told.or_else(|| datasets.get(&step.name)?.as_of);
+            step.told = datasets.get(&step.name).and_then(|made| made.as_of);
         }
         for step in &mut pipeline.tables {
-            step.told = told.or_else(|| tables.get(&step.name)?.as_of);
+            step.told = tables.get(&step.name).and_then(|made| made.as_of);
+        }
+        if let Some(told) = told {
+            pipeline.tell(told);
         }
         Ok(pipeline)
     }

@@ -40,8 +40,6 @@ pub struct Host {
     pub retry_parked: bool,
     /// The datasets and tables that the host works on; `None` if it works on all.
     pub selected: Option<BTreeSet<String>>,
-    /// The time that plugins are told in place of today, in microseconds since the epoch.
-    pub told: Option<i64>,
     /// If set, the host may make pseudonyms with another key than the lake's. It then rebuilds the datasets that have
     /// some.
     pub new_key: bool,
@@ -88,7 +86,6 @@ impl Host {
             reconcile: false,
             retry_parked: false,
             selected: None,
-            told: None,
             new_key: false,
             orphaned: AtomicBool::new(false),
             promoted: BTreeMap::new(),
@@ -121,6 +118,11 @@ impl Host {
     /// Returns the pipeline.
     pub fn pipeline(&self) -> &Pipeline {
         &self.pipeline
+    }
+
+    /// Makes the plugins be told that time in place of today, in microseconds since the epoch.
+    pub fn tell(&mut self, told: i64) {
+        self.pipeline.tell(told);
     }
 
     /// Returns the rows of a table, in the order of its key, or as they were written if all rows are made at once.
@@ -277,12 +279,9 @@ impl Host {
         self.clock.now().timestamp_micros()
     }
 
-    /// Returns the time that plugins are told if they ask: [`Host::told`], or else the beginning of the UTC day, so that
-    /// results change once a day.
+    /// Returns the time that plugins are told if they ask, unless [`Host::tell`] has set another: the beginning of the UTC
+    /// day, so that results change once a day.
     pub fn as_of(&self) -> i64 {
-        if let Some(told) = self.told {
-            return told;
-        }
         let day = TimeDelta::days(1).num_microseconds().expect("a day has few microseconds");
         self.clock.now().timestamp_micros().div_euclid(day) * day
     }

@@ -1,0 +1,36 @@
+//! A dataset of a pipeline.
+
+use smelt_catalog::Fingerprint;
+use smelt_common::error::Result;
+use smelt_common::glob::Pattern;
+use smelt_formats::Format;
+use smelt_runtime::{Cleaner, Session};
+
+/// A dataset, ready to be cleaned.
+pub struct DatasetStep {
+    /// The name in the manifest.
+    pub name: String,
+    /// The pattern of the bronze objects that belong to the dataset.
+    pub pattern: Pattern,
+    /// The format of these objects.
+    pub format: Format,
+    /// The loaded component, with its parameters.
+    pub plugin: Cleaner,
+    /// Everything that the silver depends on besides bronze.
+    pub fingerprint: Fingerprint,
+    /// The time that the plugin is told in place of that of the pass, in microseconds since the epoch.
+    pub told: Option<i64>,
+}
+
+impl DatasetStep {
+    /// Opens a session of the cleaner. If the cleaner asks for a time, it gets `as_of`, in microseconds since the
+    /// epoch.
+    pub fn open(&self, as_of: i64) -> Result<Session<'_>> {
+        self.plugin.open(self.told.unwrap_or(as_of))
+    }
+
+    /// Returns everything that the silver depends on besides bronze, in a pass at that time.
+    pub fn fingerprint_at(&self, as_of: i64) -> Fingerprint {
+        self.fingerprint.at(self.told.unwrap_or(as_of))
+    }
+}

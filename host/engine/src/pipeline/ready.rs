@@ -1,0 +1,206 @@
+//! The pipeline itself: how it is loaded, and what it has.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use arrow_schema::SchemaRef;
+use serde_json::{Map, Value};
+
+use super::connect::{check_mapping, connected};
+use super::dataset::DatasetStep;
+use super::lock::Lock;
+use super::section::{canonical, fingerprint, refused};
+use super::source::GeneratorStep;
+use super::table::TableStep;
+use crate::manifest::{DatasetSection, Manifest, Output, Quarantine, Schedule};
+use smelt_catalog::ErrorText;
+use smelt_common::Error;
+use smelt_common::binary::Binary;
+use smelt_common::error::Result;
+use smelt_common::glob::Pattern;
+use smelt_formats::DecodeLimits;
+use smelt_runtime::privacy::Pseudonyms;
+use smelt_runtime::{Cleaner, Engine, Generator, Identity, Kpi, Limits};
+
+/// A pipeline ready to run.
+pub struct Pipeline {
+    /// The pipeline's name, for people.
+    pub name: String,
+    /// The times of `smelt up`.
+    pub schedule: Schedule,
+    /// The formats of silver and gold.
+    pub output: Output,
+    /// Limits on reading bronze.
+    pub decode: DecodeLimits,
+    /// The number of attempts after which smelt parks an object or a KPI that a plugin fails at.
+    pub max_attempts: u32,
+    /// How smelt keeps rejected rows.
+    pub quarantine: Quarantine,
+    /// How long smelt keeps rejected rows; `None` means for ever.
+    pub quarantine_retention: Option<Duration>,
+    /// How the catalog keeps the text of a plugin's errors.
+    pub error_text: ErrorText,
+    /// The id of the pseudonym key; `None` if there is no key.
+    pub key_id: Option<String>,
+    /// The sources, in the order of their names.
+    pub sources: Vec<GeneratorStep>,
+    /// The datasets, in the order of their names.
+    pub datasets: Vec<DatasetStep>,
+    /// The tables and KPIs. Each comes after all that it reads, and otherwise they are in the order of their names.
+    pub tables: Vec<TableStep>,
+    /// The engine that runs the plugins. Calls end at their deadline only while it lives.
+    _engine: Engine,
+}
+
+impl Pipeline {
+    /// Loads every plugin that the manifest names. `find` returns the component for a plugin's name and limits. If
+    /// there is a lock, it must pin each component and its limits.
+    ///
+    /// # Errors
+    /// Something does not fit together. The message says what would have been right.
+    pub fn load(
+        manifest: &Manifest,
+        engine: Engine,
+        pseudonyms: &Pseudonyms,
+        lock: Option<&Lock>,
+        find: &dyn Fn(&str, &Limits) -> Result<Binary>,
+    ) -> Result<Self> {
+        Self::load_with(manifest, engine, pseudonyms, &BTreeSet::new(), &|section, plugin, limits| {
+            let binary = find(plugin, limits)?;
+            lock.map_or(Ok(()), |lock| lock.check(plugin, &binary, section, limits))?;
+            Ok(binary)
+        })
+    }
+
+    /// Loads every plugin that the manifest names, without a lock. `find` returns the component for a section
+    /// (`kpi.aov`), a plugin's name and its limits. The manifest may lack the relations in `absent`: they have no rows,
+    /// and whatever columns are read of them.
+    pub fn load_with(
+        manifest: &Manifest,
+        engine: Engine,
+        pseudonyms: &Pseudonyms,
+        absent: &BTreeSet<String>,
+        find: &dyn Fn(&str, &str, &Limits) -> Result<Binary>,
+    ) -> Result<Self> {
+        let find = |section: &str, plugin: &str, own: &Map<String, Value>| -> Result<(Binary, Limits)> {
+            let limits = manifest.limits.of_plugin(own)?;
+            Ok((find(section, plugin, &limits)?, limits))
+        };
+
+        let mut sources = Vec::new();
+        for (name, section) in &manifest.source {
+            let load = || {
+                let (binary, limits) = find(&format!("source.{name}"), &section.plugin, &section.limits)?;
+                let component = Generator::identify(&engine, &section.plugin, &binary, &limits, pseudonyms)?;
+                GeneratorStep::new(name, section.own.seed, component.into(), section.parameters.clone())
+            };
+            sources.push(load().map_err(|error| refused(error, &format!("[source.{name}]")))?);
+        }
+        let mut datasets = Vec::new();
+        for (name, section) in &manifest.dataset {
+            let load = || {
+                let (binary, limits) = find(&format!("dataset.{name}"), &section.plugin, &section.limits)?;
+                let parameters = canonical(&section.parameters)?;
+                let plugin = Cleaner::load(&engine, &section.plugin, &binary, &limits, pseudonyms, &parameters)?;
+                plugin.check_rules()?;
+                let host = settings(section, manifest);
+                let uses_as_of = plugin.spec().session.uses_as_of;
+                Ok(DatasetStep {
+                    name: name.clone(),
+                    pattern: Pattern::parse(&section.own.objects)?,
+                    format: section.own.format,
+                    fingerprint: fingerprint(plugin.identity(), parameters, uses_as_of, host, pseudonyms),
+                    told: None,
+                    plugin,
+                })
+            };
+            datasets.push(load().map_err(|error| refused(error, &format!("[dataset.{name}]")))?);
+        }
+        let mut loaded = Vec::new();
+        for (section, name, own, layer) in manifest.tables() {
+            let load = || {
+                let (binary, limits) = find(&section, &own.plugin, &own.limits)?;
+                let parameters = canonical(&own.parameters)?;
+                let plugin = Kpi::load(&engine, &own.plugin, &binary, &limits, pseudonyms, &parameters)?;
+                check_mapping(&plugin, &own.own.inputs)?;
+                Ok(plugin)
+            };
+            let plugin = load().map_err(|error| refused(error, &format!("[{section}]")))?;
+            loaded.push((section, name, own, layer, plugin));
+        }
+        let tables = connected(loaded, &datasets, absent, pseudonyms)?;
+        Ok(Self {
+            name: manifest.pipeline.name.clone(),
+            schedule: manifest.schedule,
+            output: manifest.output,
+            decode: manifest.limits.decode,
+            max_attempts: manifest.limits.max_attempts,
+            quarantine: manifest.privacy.quarantine,
+            quarantine_retention: manifest.privacy.quarantine_retention,
+            error_text: manifest.privacy.error_text,
+            key_id: pseudonyms.key_id().map(ToOwned::to_owned),
+            sources,
+            datasets,
+            tables,
+            _engine: engine,
+        })
+    }
+
+    /// Makes the plugins of all datasets and tables be told that time in place of that of a pass, in microseconds since
+    /// the epoch.
+    pub fn tell(&mut self, told: i64) {
+        self.datasets.iter_mut().for_each(|step| step.told = Some(told));
+        self.tables.iter_mut().for_each(|step| step.told = Some(told));
+    }
+
+    /// Returns the identity of the plugin of every section. A plugin appears once for each section that uses it.
+    pub fn identities(&self) -> impl Iterator<Item = &Identity> {
+        let sources = self.sources.iter().map(|step| step.plugin.identity());
+        let datasets = self.datasets.iter().map(|step| step.plugin.identity());
+        sources.chain(datasets).chain(self.tables.iter().map(|step| step.plugin.identity()))
+    }
+
+    /// Returns the identity of the plugin of that name. Fails if no section uses it.
+    pub fn identity(&self, plugin: &str) -> Result<&Identity> {
+        self.identities().find(|identity| &*identity.name == plugin).ok_or_else(|| {
+            let known: BTreeSet<&str> = self.identities().map(|identity| &*identity.name).collect();
+            let known = known.into_iter().collect::<Vec<_>>().join(", ");
+            Error::config(format!("the pipeline uses no plugin `{plugin}`; it uses {known}"))
+        })
+    }
+
+    /// Returns whether a cleaner or KPI of the pipeline makes pseudonyms.
+    pub fn pseudonymises(&self) -> bool {
+        self.identities().any(|identity| identity.pseudonymises)
+    }
+
+    /// Returns the components of the cleaners and KPIs.
+    pub fn binaries(&self) -> impl Iterator<Item = &Binary> {
+        let datasets = self.datasets.iter().map(|step| step.plugin.identity());
+        datasets.chain(self.tables.iter().map(|step| step.plugin.identity())).map(|identity| &identity.binary)
+    }
+
+    /// Returns the dataset of that name.
+    pub fn dataset(&self, name: &str) -> Option<&DatasetStep> {
+        self.datasets.iter().find(|step| step.name == name)
+    }
+
+    /// Returns the table or KPI of that name.
+    pub fn table(&self, name: &str) -> Option<&TableStep> {
+        self.tables.iter().find(|step| step.name == name)
+    }
+
+    /// Returns the columns of the relation of that name.
+    pub fn schema(&self, name: &str) -> Result<&SchemaRef> {
+        let dataset = self.dataset(name).map(|step| &step.plugin.spec().output);
+        let schema = dataset.or_else(|| self.table(name).map(|step| &step.plugin.spec().output));
+        schema.ok_or_else(|| Error::internal(format!("the pipeline lacks `{name}`, which a table reads")))
+    }
+}
+
+/// Returns the settings of the host that the silver of a dataset depends on.
+fn settings(section: &DatasetSection, manifest: &Manifest) -> String {
+    let DecodeLimits { batch_rows: _, batch_bytes: _, record_bytes, depth } = manifest.limits.decode;
+    let format = section.own.format.name();
+    format!("objects={} format={format} record_bytes={record_bytes} depth={depth}", section.own.objects)
+}

@@ -1,0 +1,122 @@
+//! A table or KPI of a pipeline.
+
+use std::collections::BTreeSet;
+
+use arrow_schema::SchemaRef;
+
+use crate::manifest::Layer;
+use smelt_catalog::{Fingerprint, Gold};
+use smelt_common::digest::of_parts;
+use smelt_common::error::Result;
+use smelt_runtime::{Accumulator, Kpi, KpiInputSpec, Reducer, Setting, schema_text};
+
+/// A table or KPI, ready to be made.
+pub struct TableStep {
+    /// The name in the manifest.
+    pub name: String,
+    /// The section of the manifest, such as `kpi.aov`.
+    pub section: String,
+    /// The layer in which it lies.
+    pub layer: Layer,
+    /// 0 if it reads no table, otherwise one more than the greatest level that it reads.
+    pub level: usize,
+    /// Set if another table reads it.
+    pub is_read: bool,
+    /// The loaded component.
+    pub plugin: Kpi,
+    /// The plugin's inputs, with the relation and the columns that each reads.
+    pub inputs: Vec<TableInput>,
+    /// Everything that the table depends on besides what it reads.
+    pub fingerprint: Fingerprint,
+    /// The time that the plugin is told in place of that of the pass, in microseconds since the epoch.
+    pub told: Option<i64>,
+}
+
+/// A relation that a table reads.
+pub struct TableInput {
+    /// The plugin's name for the input.
+    pub name: String,
+    /// The name of the relation in the manifest.
+    pub relation: String,
+    /// The columns that the table reads.
+    pub columns: SchemaRef,
+    /// The relation's whole schema as text. The meaning of its bytes depends on it.
+    pub schema: String,
+}
+
+impl TableInput {
+    /// Returns the input that reads that relation, which has this schema.
+    pub(super) fn of(input: &KpiInputSpec, relation: &str, schema: &SchemaRef) -> Self {
+        let (name, columns) = (input.name.clone(), input.columns.clone());
+        Self { name, relation: relation.to_owned(), columns, schema: schema_text(schema) }
+    }
+}
+
+impl TableStep {
+    /// Returns the names of the relations that it reads, each once.
+    pub fn reads(&self) -> BTreeSet<&str> {
+        self.inputs.iter().map(|input| input.relation.as_str()).collect()
+    }
+
+    /// Opens an accumulator of an input. If its setting asks for a time, it gets `as_of`, in microseconds since the
+    /// epoch.
+    pub fn accumulator(&self, input: usize, as_of: i64) -> Result<Accumulator<'_>> {
+        self.plugin.accumulator(input, self.told.unwrap_or(as_of))
+    }
+
+    /// Opens a reducer of a stage. If its setting asks for a time, it gets `as_of`, in microseconds since the epoch.
+    pub fn reducer(&self, stage: usize, as_of: i64) -> Result<Reducer<'_>> {
+        self.plugin.reducer(stage, self.told.unwrap_or(as_of))
+    }
+
+    /// Returns everything that the table depends on besides what it reads, in a pass at that time.
+    pub fn fingerprint_at(&self, as_of: i64) -> Fingerprint {
+        self.fingerprint.at(self.told.unwrap_or(as_of))
+    }
+
+    /// Returns the index of the stage that the rows of an input are added to. Where there is no stage, they are rows of
+    /// the table, which come after all stages.
+    pub fn target(&self, input: usize) -> usize {
+        let spec = self.plugin.spec();
+        spec.inputs[input].stage.min(spec.stages.len())
+    }
+
+    /// Returns whether the table is made from all rows of the last stage at once.
+    pub fn is_whole(&self) -> bool {
+        self.plugin.spec().stages.last().is_some_and(|stage| stage.group == 0)
+    }
+
+    /// Returns whether the rows of the table are kept by key, so that others can read what changes.
+    pub fn keeps_rows(&self) -> bool {
+        !self.is_whole() || self.is_read || self.layer == Layer::Silver
+    }
+
+    /// Returns whether the catalog holds the table in the form in which it is to be kept.
+    pub fn lies_as(&self, gold: &Gold) -> bool {
+        self.has_rows_as(gold) && gold.table().is_some() == (self.layer == Layer::Gold)
+    }
+
+    /// Returns whether the catalog holds the table's rows by key if they are to be kept so, and not otherwise.
+    pub fn has_rows_as(&self, gold: &Gold) -> bool {
+        gold.rows().is_some() == self.keeps_rows()
+    }
+
+    /// Returns a digest of all that each part of the work depends on besides rows: the accumulators of each input, then
+    /// the reducer of each stage.
+    pub fn parts(&self, as_of: i64) -> Vec<String> {
+        let Fingerprint { component, contract, host, .. } = &self.fingerprint;
+        let part = |setting: &Setting| {
+            let as_of = setting.as_of(self.told.unwrap_or(as_of)).map(|as_of| as_of.to_string()).unwrap_or_default();
+            of_parts([component.as_str(), contract, host, &setting.params, &as_of])
+        };
+        self.plugin.spec().settings().map(part).collect()
+    }
+
+    /// Returns whether what is kept of the table still holds, so that it can be added to. The reducer of all rows runs in
+    /// any case, so it does not matter whether its setting is another one.
+    pub fn goes_on_from(&self, gold: &Gold, as_of: i64) -> bool {
+        let now = self.parts(as_of);
+        let kept = now.len() - usize::from(self.is_whole());
+        self.has_rows_as(gold) && now.len() == gold.parts.len() && now[..kept] == gold.parts[..kept]
+    }
+}
