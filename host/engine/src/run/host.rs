@@ -244,7 +244,7 @@ impl Host {
     ) -> Aggregation<'a> {
         let (store, pipeline, progress) = (self.store(), &self.pipeline, &*self.progress);
         let (now, as_of) = (self.clock.now(), self.as_of());
-        Aggregation { store, pipeline, state, pending: None, now, as_of, damaged, partials, progress }
+        Aggregation { store, pipeline, state, now, as_of, damaged, partials, progress }
     }
 
     pub(super) fn planning<'p>(&'p self, state: &'p State, damaged: &'p BTreeMap<String, String>) -> Planning<'p> {

@@ -3,7 +3,7 @@
 use crate::pipeline::{Pipeline, TableStep};
 use crate::plan::Parked;
 use crate::tables::partial::PartialAggregates;
-use smelt_catalog::{Commit, State};
+use smelt_catalog::State;
 use smelt_common::Error;
 use smelt_common::progress::Progress;
 use smelt_runtime::sums::Shards;
@@ -22,8 +22,6 @@ pub struct Aggregation<'a> {
     pub pipeline: &'a Pipeline,
     /// The state of the lake that the pass starts from.
     pub state: &'a State,
-    /// The commit that is to follow, which that state has besides the newest commit.
-    pub pending: Option<&'a Commit>,
     /// The time of this run. The keys of gold objects contain it.
     pub now: DateTime<Utc>,
     /// The time that plugins are told, in microseconds since the epoch.

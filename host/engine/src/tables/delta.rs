@@ -47,14 +47,14 @@ impl Delta {
     }
 
     /// Returns the rows that changed in the relation after the commit `revision`. Returns `None` if the relation was
-    /// rebuilt since, or if more than [`MOST_COMMITS`] commits changed it. `pending` is the commit that is to follow, if
-    /// the relation is as of that one.
+    /// rebuilt since, or if more than [`MOST_COMMITS`] commits changed it. `pending` is the commit that is to follow.
+    /// The relation may be as of that one.
     ///
     /// # Errors
     /// [`Kind::Damaged`] if a commit or a log is gone or damaged.
     pub(super) fn since(
         store: &dyn Store,
-        pending: Option<&Commit>,
+        pending: &Commit,
         name: &str,
         relation: &Relation,
         revision: u64,
@@ -72,9 +72,9 @@ impl Delta {
                 let removed = removed.filter(|removed| !removed.ranges.is_empty()).collect();
                 return Ok(Some(Self { added: added.into_values().collect(), whole: None, removed }));
             }
-            let change = match pending.filter(|pending| pending.sequence == at) {
-                Some(pending) => pending.relations.get(name).cloned(),
-                None => read_commit(store, at)?.relations.remove(name),
+            let change = match at == pending.sequence {
+                true => pending.relations.get(name).cloned(),
+                false => read_commit(store, at)?.relations.remove(name),
             };
             let change = change.ok_or_else(|| {
                 Error::new(Kind::Damaged, format!("commit {at} changed `{name}`, but does not say how"))

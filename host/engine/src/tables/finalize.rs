@@ -8,19 +8,20 @@ use arrow_array::RecordBatch;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::aggregation::Aggregation;
-use super::row_stage::{BATCH_ROWS, Delta, RowStage};
+use super::row_stage::{BATCH_ROWS, Differences, RowStage};
 use super::taker::Taker;
 use crate::manifest::Layer;
 use crate::pipeline::TableStep;
 use crate::plan::{inputs, is_whole};
 use crate::silver::{Encoded, Writer};
-use smelt_catalog::{CHANGES, Content, Files, Gold, ObjectRef, Relation, RowsChange, SUMS, State};
+use smelt_catalog::{CHANGES, Content, Gold, ObjectRef, Relation, RowsChange, SUMS, State};
 use smelt_common::cost::Cost;
 use smelt_common::error::{Breach, Result};
+use smelt_common::key_hash::KeyHash;
 use smelt_common::{Error, clock, digest, profile};
 use smelt_formats::{Formulas, encode_table};
 use smelt_runtime::Reducer;
-use smelt_runtime::sums::{Groups, Shards, Sign, Sorted, Sums};
+use smelt_runtime::sums::{Group, Groups, Shards, Sign, Sorted, Sums};
 use smelt_storage::layers::GOLD;
 use smelt_storage::sorted_runs::{Reader, SortedRuns};
 use smelt_storage::{Durability, Store, put_unless_other};
@@ -43,8 +44,8 @@ pub(super) struct Finalized {
 struct Rows {
     /// The rows by key, where they are kept so.
     runs: Option<SortedRuns>,
-    /// The difference from the rows before.
-    delta: Option<Delta>,
+    /// Their differences from the rows before.
+    differences: Option<Differences>,
     count: u64,
     content: Content,
     /// All rows in the order of the table, unless they were not needed.
@@ -54,7 +55,7 @@ struct Rows {
 /// The change of the rows of one part of a table.
 #[derive(Default)]
 struct Changed {
-    delta: Delta,
+    differences: Differences,
     rows: i128,
     content: Content,
 }
@@ -110,8 +111,8 @@ impl Aggregation<'_> {
             _ => None,
         };
         referenced.extend(file.iter().map(|file| file.key.clone()));
-        let change = match rows.delta.take().filter(|_| node.before.is_some()) {
-            Some(delta) => Some(node.write_delta(&delta)?),
+        let change = match rows.differences.take().filter(|_| node.before.is_some()) {
+            Some(differences) => Some(node.write_differences(&differences)?),
             None => None,
         };
         let changes = change.iter().flat_map(|change| change.added.iter().chain(&change.removed));
@@ -169,11 +170,8 @@ impl<'n> Node<'n> {
     }
 
     /// Returns the rows that are kept of the table before.
-    fn kept_rows(&self, new: &Shards) -> SortedRuns {
-        match self.before.map(|before| &before.relation.files) {
-            Some(Files::Rows(rows)) => rows.clone(),
-            _ => SortedRuns::with_key_hash(new.key_hash()),
-        }
+    fn kept_rows(&self) -> Option<SortedRuns> {
+        self.before.and_then(Gold::rows).cloned()
     }
 
     /// Adds `sums` to the kept sums of a stage of groups. For the groups that change, subtracts from `next` what they
@@ -195,15 +193,16 @@ impl<'n> Node<'n> {
             let _span = profile::span("finalize sums", &self.step.name);
             let mut sums = sums.take(number)?;
             let groups_before = kept_groups(&before, &sums)?;
+            sums.add_all(&groups_before, Sign::Plus);
+            let groups = sums.sorted_by_hash(&hash);
             self.with_reducer(stage, |reducer| {
                 if !groups_before.is_empty() {
                     reduce(reducer, &groups_before.sorted_by_hash(&hash), Sign::Minus, &next)?;
-                    sums.add_all(&groups_before, Sign::Plus);
                 }
-                reduce(reducer, &sums.sorted_by_hash(&hash), Sign::Plus, &next)
+                reduce(reducer, &groups, Sign::Plus, &next)
             })?;
             let mut rows = Vec::new();
-            sums.sorted_by_hash(&hash).groups().try_for_each(|group| {
+            groups.groups().try_for_each(|group| {
                 rows.clear();
                 group.write(&mut rows)?;
                 part.push(hash.of(group.key()), group.key(), (!rows.is_empty()).then_some(&rows))
@@ -217,6 +216,9 @@ impl<'n> Node<'n> {
     fn advance_whole(&mut self, stage: usize, kept: &mut SortedRuns, sums: &Shards, next: &Shards) -> Result<()> {
         let next = Taker::of_stage(self.step, stage, next);
         let changed = sums.take(0)?;
+        if self.before.is_some() && changed.is_empty() {
+            return Ok(());
+        }
         let mut before = changed.like();
         kept.scan(self.of.store, |key, rows| before.load(key, rows, Sign::Plus))?;
         self.with_reducer(stage, |reducer| {
@@ -243,27 +245,25 @@ impl<'n> Node<'n> {
         self.step.plugin.check_table(&table)?;
         let count = table.num_rows() as u64;
         if !self.step.keeps_rows() {
-            return Ok(Rows { runs: None, delta: None, count, content: Content::default(), table: Some(table) });
+            return Ok(Rows { runs: None, differences: None, count, content: Content::default(), table: Some(table) });
         }
 
         let rows = RowStage::of(spec);
-        let new = Shards::new(&rows.spec, smelt_common::key_hash::KeyHash::default());
+        let new = Shards::new(&rows.spec, KeyHash::default());
         new.add(&rows.counted(&table)?, Sign::Plus);
         let new = new.all()?;
         let sorted = new.sorted();
         let mut content = Content::default();
-        sorted.rows().try_for_each(|row| add_rows(&mut content, row?))?;
-        let mut kept = match self.before.map(|before| &before.relation.files) {
-            Some(Files::Rows(rows)) => rows.clone(),
-            _ => SortedRuns::default(),
-        };
+        for row in sorted.rows() {
+            add_rows(&mut content, row?);
+        }
+        let mut kept = self.kept_rows().unwrap_or_default();
         let mut changed = new.like();
         changed.add_all(&new, Sign::Plus);
         kept.scan(self.of.store, |key, rows| changed.load(key, rows, Sign::Minus))?;
-        let delta = rows.delta(&changed.sorted())?;
+        let differences = self.step.is_read.then(|| rows.differences(&changed.sorted())).transpose()?;
         self.put(&mut kept, "rows", &sorted, &changed)?;
-        let delta = Some(delta).filter(|_| self.step.is_read);
-        Ok(Rows { runs: Some(kept), delta, count, content, table: Some(table) })
+        Ok(Rows { runs: Some(kept), differences, count, content, table: Some(table) })
     }
 
     /// Makes the kept map hold, of the groups in `changed`, the rows that are in `all`.
@@ -287,28 +287,29 @@ impl<'n> Node<'n> {
     /// Adds `sums`, which are rows of the table, to those that are kept.
     fn grouped(&mut self, sums: &Shards) -> Result<Rows> {
         let rows = RowStage::of(self.step.plugin.spec());
-        let mut kept = self.kept_rows(sums);
+        let mut kept = self.kept_rows().unwrap_or_else(|| SortedRuns::with_key_hash(sums.key_hash()));
         let before = self.before.map(|before| &before.relation);
         let mut content = before.map_or_else(Content::default, |before| before.content);
         let mut count = before.map_or(0, |before| i128::from(before.rows));
         let (parts, bytes) = sums.gather();
-        let mut delta = Delta::default();
+        let mut differences = Differences::default();
         if bytes > 0 {
             let hash = kept.key_hash()?;
             let (store, stem) = (self.of.store, self.of.stem(self.step, "rows"));
             let reader = kept.open(store)?;
-            let wants_delta = self.before.is_some() && self.step.is_read;
+            let wants_differences = self.before.is_some() && self.step.is_read;
             let mut retired = std::mem::take(&mut self.retired);
             let changed = kept.write(store, &stem, bytes, parts, &mut retired, |number, part| {
                 let mut changed = Changed::default();
                 let mut sums = sums.take(number)?;
-                for row in sums.sorted().rows() {
+                let sorted = sums.sorted_by_hash(&hash);
+                for row in sorted.rows() {
                     let row = row?;
                     changed.rows += row.1;
-                    add_rows(&mut changed.content, row)?;
+                    add_rows(&mut changed.content, row);
                 }
-                if wants_delta {
-                    changed.delta = rows.delta(&sums.sorted_by_hash(&hash))?;
+                if wants_differences {
+                    changed.differences = rows.differences(&sorted)?;
                 }
                 let groups_before = kept_groups(&reader, &sums)?;
                 sums.add_all(&groups_before, Sign::Plus);
@@ -325,8 +326,8 @@ impl<'n> Node<'n> {
             for part in changed? {
                 content.merge(part.content);
                 count += part.rows;
-                delta.added.extend(part.delta.added);
-                delta.removed.extend(part.delta.removed);
+                differences.added.extend(part.differences.added);
+                differences.removed.extend(part.differences.removed);
             }
         }
         let table = match self.step.layer {
@@ -334,11 +335,12 @@ impl<'n> Node<'n> {
             Layer::Silver => None,
         };
         let count = u64::try_from(count).map_err(|_| Error::internal("a table has less than no rows"))?;
-        Ok(Rows { runs: Some(kept), delta: Some(delta).filter(|_| self.step.is_read), count, content, table })
+        let differences = Some(differences).filter(|_| self.step.is_read);
+        Ok(Rows { runs: Some(kept), differences, count, content, table })
     }
 
     /// Fails if a group of rows that share a key is more than one row. The error names the columns, not their content.
-    fn expect_one(&self, group: &smelt_runtime::sums::Group<'_>) -> Result<()> {
+    fn expect_one(&self, group: &Group<'_>) -> Result<()> {
         if group.total()? <= 1 {
             return Ok(());
         }
@@ -350,7 +352,7 @@ impl<'n> Node<'n> {
         ))
     }
 
-    fn write_delta(&self, delta: &Delta) -> Result<RowsChange> {
+    fn write_differences(&self, differences: &Differences) -> Result<RowsChange> {
         let write = |kind: &str, batches: &[RecordBatch]| -> Result<Option<ObjectRef>> {
             let Some(first) = batches.first() else { return Ok(None) };
             let stem = format!("{CHANGES}{}/{:020}-{kind}", self.step.name, self.of.state.sequence + 1);
@@ -362,7 +364,7 @@ impl<'n> Node<'n> {
             }
             writer.finish(&stem).map(Some)
         };
-        Ok(RowsChange { added: write("added", &delta.added)?, removed: write("removed", &delta.removed)? })
+        Ok(RowsChange { added: write("added", &differences.added)?, removed: write("removed", &differences.removed)? })
     }
 
     fn with_reducer<R>(&self, stage: usize, work: impl FnOnce(&mut Reducer<'n>) -> Result<R>) -> Result<R> {
@@ -376,14 +378,13 @@ impl<'n> Node<'n> {
 }
 
 /// Adds the row, as often as it is counted.
-fn add_rows(content: &mut Content, (row, count): (&[u8], i128)) -> Result<()> {
+fn add_rows(content: &mut Content, (row, count): (&[u8], i128)) {
     for _ in 0..count.unsigned_abs() {
         match count > 0 {
             true => content.add_row(row),
             false => content.subtract_row(row),
         }
     }
-    Ok(())
 }
 
 /// Returns the rows of a table: in the order of its key, or as its reducer gives them if it is made at once.
@@ -392,7 +393,7 @@ fn add_rows(content: &mut Content, (row, count): (&[u8], i128)) -> Result<()> {
 /// The kept sums or rows of the table are gone or damaged, the plugin fails, or the pipeline has another component or other
 /// parameters by now.
 pub fn rows_of(store: &dyn Store, step: &TableStep, gold: &Gold) -> Result<RecordBatch> {
-    match (&gold.relation.files, gold.stages.last()) {
+    match (gold.rows(), gold.stages.last()) {
         (_, Some(kept)) if step.is_whole() => {
             // The reducer must be the one that made the table.
             let made = &gold.relation.fingerprint;
@@ -408,7 +409,7 @@ pub fn rows_of(store: &dyn Store, step: &TableStep, gold: &Gold) -> Result<Recor
             kept.scan(store, |key, rows| all.load(key, rows, Sign::Plus))?;
             whole(&mut step.reducer(stage, told)?, &all.sorted())
         }
-        (Files::Rows(kept), _) => RowStage::of(step.plugin.spec()).all(store, kept),
+        (Some(kept), _) => RowStage::of(step.plugin.spec()).all(store, kept),
         _ => Err(Error::internal(format!("the rows of `{}` are not kept by key", step.name))),
     }
 }

@@ -10,7 +10,7 @@ use super::row_stage::RowStage;
 use super::taker::Taker;
 use crate::pipeline::{Pipeline, TableStep};
 use crate::silver;
-use smelt_catalog::{Files, ObjectRef, State};
+use smelt_catalog::{ObjectRef, State};
 use smelt_common::error::Result;
 use smelt_common::{Error, workers};
 use smelt_runtime::Reducer;
@@ -90,7 +90,7 @@ impl<'w> LeaveOneOut<'w> {
             };
             let row_stage = RowStage::of(spec);
             let mut rows = Sums::new(&row_stage.spec);
-            if let Files::Rows(kept) = &gold.relation.files
+            if let Some(kept) = gold.rows()
                 && (last.is_some() || step.name == table)
             {
                 kept.scan(store, |key, row| rows.load(key, row, Sign::Plus))?;
@@ -160,9 +160,10 @@ impl<'w> LeaveOneOut<'w> {
                 return Ok(table);
             }
             let changed = sums[sums.len() - 1].all()?;
-            let delta = node.row_stage.delta(&changed.sorted())?;
+            let differences = node.row_stage.differences(&changed.sorted())?;
             let signed = |rows: Vec<RecordBatch>, sign| rows.into_iter().map(move |rows| (rows, sign));
-            let change = signed(delta.removed, Sign::Minus).chain(signed(delta.added, Sign::Plus)).collect();
+            let change =
+                signed(differences.removed, Sign::Minus).chain(signed(differences.added, Sign::Plus)).collect();
             changes.insert(&step.name, change);
         }
         Err(Error::internal("a table is not the last one of its own pipeline"))

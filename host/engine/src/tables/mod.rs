@@ -2,8 +2,8 @@
 
 mod aggregation;
 mod delta;
+mod empty_stages;
 mod finalize;
-mod first_stage;
 mod leave_one_out;
 pub mod partial;
 mod pass;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use arrow_array::RecordBatch;
 
-use super::first_stage::empty_stages;
+use super::empty_stages::empty_stages;
 use super::taker::Taker;
 use crate::pipeline::{Pipeline, TableStep};
 use crate::silver;

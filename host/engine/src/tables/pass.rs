@@ -2,18 +2,18 @@
 
 use super::aggregation::{Aggregation, Made, Work};
 use super::delta::Delta;
-use super::first_stage::empty_stages;
+use super::empty_stages::empty_stages;
 use super::rows::{Place, Task, WorkInput, bundles};
 use crate::outcome::{Outcome, Subject};
 use crate::pipeline::TableStep;
 use crate::plan::{KpiPlan, inputs, silver_version};
-use smelt_catalog::{Change, State};
+use smelt_catalog::{Change, Commit, State};
 use smelt_common::error::{Kind, Result};
 use smelt_common::{Error, workers};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 
-/// Tasks by object and row ranges. KPIs that last ran at different commits must subtract different rows of the same
+/// Tasks by object and row ranges. Tables that last ran at different commits must subtract different rows of the same
 /// object.
 type Tasks<'t> = BTreeMap<(&'t str, Option<&'t [(usize, usize)]>), Task<'t>>;
 
@@ -36,7 +36,7 @@ impl Aggregation<'_> {
             let commit = outcome.change.to_follow(self.state);
             // Keys of new objects have the number of the commit, which is one more than the state's.
             let state = State { sequence: self.state.sequence, ..commit.state.clone() };
-            let at_level = Aggregation { state: &state, pending: Some(&commit), ..*self };
+            let at_level = Aggregation { state: &state, ..*self };
             let plans = plan(&state, level);
             let of = |step: &TableStep| plans.iter().find(|plan| plan.kpi == step.name);
             let mut due: Vec<&TableStep> = Vec::new();
@@ -65,9 +65,9 @@ impl Aggregation<'_> {
                 continue;
             }
             outcome.made.tried.extend(due.iter().map(|step| (step.name.clone(), silver_version(step, &state))));
-            let broken = at_level.pass(&due, true, &mut outcome)?;
+            let broken = at_level.pass(&due, true, &commit, &mut outcome)?;
             if !broken.is_empty() {
-                at_level.pass(&broken, false, &mut outcome)?;
+                at_level.pass(&broken, false, &commit, &mut outcome)?;
             }
             let failed = due.iter().filter(|step| !outcome.change.gold.contains_key(&step.name));
             stopped.extend(failed.map(|step| (step.name.as_str(), true)));
@@ -75,12 +75,14 @@ impl Aggregation<'_> {
         Ok(outcome)
     }
 
-    /// Computes the KPIs, incrementally if that is possible and `incremental` is true. Returns the KPIs whose sums, or
-    /// a log that they need, are gone or damaged. These must be rebuilt.
+    /// Makes the tables, incrementally if that is possible and `incremental` is true. `pending` is the commit that is to
+    /// follow, with the tables of lower levels. Returns the tables whose sums, or a log that they need, are gone or
+    /// damaged. These must be rebuilt.
     fn pass<'s>(
         &self,
         due: &[&'s TableStep],
         incremental: bool,
+        pending: &Commit,
         outcome: &mut Outcome<Made>,
     ) -> Result<Vec<&'s TableStep>> {
         let mut works = Vec::new();
@@ -88,7 +90,7 @@ impl Aggregation<'_> {
         let mut broken = Vec::new();
         for &step in due {
             let since = if incremental { self.since(step) } else { None };
-            match self.collect(step, since.as_ref(), &mut deltas) {
+            match self.collect(step, since.as_ref(), pending, &mut deltas) {
                 Ok(incremental) => match empty_stages(step, self.state) {
                     Ok(sums) => works.push(Work { step, incremental, sums, failure: Mutex::default() }),
                     Err(error) => outcome.failures.push((Subject::Kpi(step.name.clone()), error)),
@@ -139,7 +141,7 @@ impl Aggregation<'_> {
         Ok(broken)
     }
 
-    /// Returns the revision that the KPI last read, by input. Returns `None` if the KPI's sums cannot be added to.
+    /// Returns the revision that the table last read, by input. Returns `None` if its sums cannot be added to.
     fn since(&self, step: &TableStep) -> Option<BTreeMap<String, u64>> {
         let gold = self.state.gold.get(&step.name).filter(|_| !self.damaged.contains_key(&step.name))?;
         let now = inputs(step, self.state);
@@ -153,8 +155,8 @@ impl Aggregation<'_> {
         same.then(|| gold.inputs.iter().map(|(name, input)| (name.clone(), input.revision)).collect())
     }
 
-    /// Finds the rows that were added and removed in each relation that the KPI reads. Returns whether the KPI's sums
-    /// can be added to.
+    /// Finds the rows that were added and removed in each relation that the table reads. Returns whether its sums can
+    /// be added to.
     ///
     /// # Errors
     /// The catalog cannot be read; with the name of the relation.
@@ -162,6 +164,7 @@ impl Aggregation<'_> {
         &self,
         step: &'s TableStep,
         since: Option<&BTreeMap<String, u64>>,
+        pending: &Commit,
         deltas: &mut HashMap<(&'s str, Option<u64>), Delta>,
     ) -> Result<bool, (String, Error)> {
         let of = |relation: &str| {
@@ -176,9 +179,7 @@ impl Aggregation<'_> {
             if deltas.contains_key(&key) {
                 continue;
             }
-            match Delta::since(self.store, self.pending, &input.relation, relation, revision)
-                .map_err(of(&input.relation))?
-            {
+            match Delta::since(self.store, pending, &input.relation, relation, revision).map_err(of(&input.relation))? {
                 Some(delta) => drop(deltas.insert(key, delta)),
                 None => incremental = false,
             }
@@ -196,7 +197,7 @@ impl Aggregation<'_> {
         Ok(incremental)
     }
 
-    /// Adds tasks for the rows that the KPI must add or subtract, except those that its partial aggregate contains.
+    /// Adds tasks for the rows that the table must add or subtract, except those that its partial aggregate contains.
     fn assign<'t, 's: 't>(
         &self,
         work: &mut Work<'s>,
@@ -213,12 +214,7 @@ impl Aggregation<'_> {
         };
         let mut add = |place: Place<'t>, relation: &'t str, ranges: Option<&'t [(usize, usize)]>, reader| {
             let task = || Task { place, relation, ranges, readers: vec![] };
-            // The key of a map's run is that of no object.
-            let key = match place {
-                Place::Object(object) => object.key.as_str(),
-                Place::Map(runs) => runs.runs().first().map_or("", |run| run.key.as_str()),
-            };
-            tasks.entry((key, ranges)).or_insert_with(task).readers.push(reader);
+            tasks.entry((place.key(), ranges)).or_insert_with(task).readers.push(reader);
         };
         let added = (0..step.inputs.len()).flat_map(|input| {
             let added = of_input(input).into_iter().flat_map(|delta| &delta.added);

@@ -31,9 +31,9 @@ pub(crate) struct RowStage {
     places: Vec<usize>,
 }
 
-/// Rows that came to a table, and rows that left it.
+/// The rows that came to a table, and those that left it.
 #[derive(Default)]
-pub(crate) struct Delta {
+pub(crate) struct Differences {
     pub(crate) added: Vec<RecordBatch>,
     pub(crate) removed: Vec<RecordBatch>,
 }
@@ -92,18 +92,18 @@ impl RowStage {
     }
 
     /// Returns the rows that are counted up and those that are counted down.
-    pub(crate) fn delta(&self, changed: &Sorted<'_>) -> Result<Delta> {
-        let mut delta = Delta::default();
+    pub(crate) fn differences(&self, changed: &Sorted<'_>) -> Result<Differences> {
+        let mut differences = Differences::default();
         for batch in changed.batches(BATCH_ROWS) {
             let counted = batch?.rows;
-            for (rows, sign) in [(&mut delta.added, 1), (&mut delta.removed, -1)] {
+            for (rows, sign) in [(&mut differences.added, 1), (&mut differences.removed, -1)] {
                 let some = self.repeated(&counted, |count| sign * count)?;
                 if some.num_rows() > 0 {
                     rows.push(some);
                 }
             }
         }
-        Ok(delta)
+        Ok(differences)
     }
 
     fn repeated(&self, counted: &RecordBatch, times: impl Fn(i64) -> i64) -> Result<RecordBatch> {

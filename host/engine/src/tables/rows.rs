@@ -37,16 +37,16 @@ pub(super) enum Place<'t> {
     Map(&'t SortedRuns),
 }
 
-impl Place<'_> {
-    /// Returns the key of the object, or of the map's first run.
-    pub(super) fn key(&self) -> &str {
+impl<'t> Place<'t> {
+    /// Returns the key of the object, or of the map's first run, which is that of no object.
+    pub(super) fn key(self) -> &'t str {
         match self {
             Self::Object(object) => &object.key,
             Self::Map(runs) => runs.runs().first().map_or("", |run| &run.key),
         }
     }
 
-    pub(super) fn bytes(&self) -> u64 {
+    pub(super) fn bytes(self) -> u64 {
         match self {
             Self::Object(object) => object.bytes,
             Self::Map(runs) => runs.runs().iter().map(|run| run.bytes).sum(),
@@ -154,7 +154,7 @@ impl Aggregation<'_> {
                 let batches = silver::read(self.store, object, schema, &columns)?;
                 let batches = match ranges {
                     None => batches,
-                    Some(ranges) => rows_of(&batches, ranges),
+                    Some(ranges) => in_ranges(&batches, ranges),
                 };
                 batches.iter().for_each(&mut give);
                 Ok(())
@@ -172,7 +172,7 @@ impl Aggregation<'_> {
 }
 
 /// Returns the rows in the ranges. Row numbers count over all batches.
-fn rows_of(batches: &[RecordBatch], ranges: &[(usize, usize)]) -> Vec<RecordBatch> {
+fn in_ranges(batches: &[RecordBatch], ranges: &[(usize, usize)]) -> Vec<RecordBatch> {
     let mut rows = Vec::new();
     let mut base = 0;
     for batch in batches {

@@ -130,7 +130,6 @@ impl Comparing<'_> {
             state: &state,
             now: Clock::System.now(),
             as_of: host.as_of(),
-            pending: None,
             damaged: &BTreeMap::new(),
             partials: &PartialAggregates::default(),
             progress: &Unwatched,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::row_stage::RowStage;
 use crate::pipeline::TableStep;
-use smelt_catalog::{Files, State};
+use smelt_catalog::{Gold, State};
 use smelt_common::error::Result;
 use smelt_common::key_hash::KeyHash;
 use smelt_runtime::sums::Shards;
@@ -19,11 +19,10 @@ pub(crate) fn empty_stages(step: &TableStep, state: &State) -> Result<Vec<Arc<Sh
     };
     let stages = spec.stages.iter().enumerate().map(|(at, stage)| of(stage, kept.and_then(|kept| kept.stages.get(at))));
     let row_stage = RowStage::of(spec).spec;
-    let rows = match kept.map(|kept| &kept.relation.files) {
-        Some(Files::Rows(rows)) => of(&row_stage, Some(rows)),
+    let rows = match (kept, kept.and_then(Gold::rows)) {
         // Nothing is added to them, so any hash will do. It must be the same each time, since sums are told apart by it.
-        Some(_) => Ok(Arc::new(Shards::new(&row_stage, KeyHash::default()))),
-        None => of(&row_stage, None),
+        (Some(_), None) => Ok(Arc::new(Shards::new(&row_stage, KeyHash::default()))),
+        (_, rows) => of(&row_stage, rows),
     };
     stages.chain([rows]).collect()
 }
