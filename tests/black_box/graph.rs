@@ -444,6 +444,29 @@ fn a_promotion_and_its_rollback_take_along_all_that_read_the_table() {
     }
 }
 
+/// The table came later than the promotion, so nothing is kept of it that could be brought back.
+#[test]
+fn a_rollback_takes_along_a_table_that_is_newer_than_the_promotion() {
+    let facts = "[table.facts]\nplugin = \"fact-sales\"\n";
+    let mut lake = lake(facts);
+    buy(&lake, 0, &[("P1", "A", "1.00")]);
+    run(&lake);
+    lake.smelt(&["plugin", "promote", &twin(&lake.path().with_file_name(""), "fact-sales")]);
+    buy(&lake, 1, &[("P2", "A", "2.00")]);
+    let tables = format!("{facts}[table.newer]\nplugin = \"relay\"\ninputs = {{ rows = \"facts\" }}\n");
+    lake.set_manifest(&manifest(&tables));
+    run(&lake);
+
+    lake.smelt(&["plugin", "rollback", "fact-sales"]);
+    let purchases = |table: &str| {
+        let rows = lake.smelt(&["show", table]);
+        rows.lines().skip(1).map(|row| row[..2].to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!((purchases("facts"), purchases("newer")), (vec!["P1".to_owned()], vec!["P1".to_owned()]));
+    run(&lake);
+    assert_like_fresh(&lake, &tables);
+}
+
 #[test]
 fn a_table_that_is_moved_to_another_layer_keeps_its_rows() {
     let (mut lake, mut deliveries) = (lake(DEEP), Deliveries::of(4));

@@ -110,13 +110,6 @@ impl Host {
         let tables = tables.map(|kept| self.bring_back(state, kept, way, &mut change)).transpose()?;
         let (tables, behind) = tables.unwrap_or_default();
         let restored = Parts { datasets: names(&change.datasets), kpis: names(&tables) };
-        let given_up = self.rebuild_all(state, plugin, &restored, &mut change)?;
-        let datasets = names(&change.datasets).difference(&restored.datasets).cloned().collect();
-        let rebuilt = Parts { datasets, kpis: names(&change.gold) };
-        let previous = self.keep_previous(state, previous.without(&given_up), &mut change)?;
-        self.keep(vec![&identity.binary], Durability::Durable, &mut change)?;
-        // The plugin's previous rollback point is current now, or it is discarded.
-        let all = kept.map_or(Ok(true), |kept| kept.objects(self.store(), &mut change.retired))?;
         let promotion = Promotion { from: own.to_owned(), to: to.to_owned(), version: identity.version.clone() };
         change.promoted = Some(Promoted {
             plugin: plugin.to_owned(),
@@ -124,6 +117,16 @@ impl Host {
             previous: previous.clone(),
             restored: tables,
         });
+        let given_up = self.rebuild_all(state, plugin, &restored, &mut change)?;
+        let datasets = names(&change.datasets).difference(&restored.datasets).cloned().collect();
+        let rebuilt = Parts { datasets, kpis: names(&change.gold) };
+        let previous = self.keep_previous(state, previous.without(&given_up), &mut change)?;
+        self.keep(vec![&identity.binary], Durability::Durable, &mut change)?;
+        // The plugin's previous rollback point is current now, or it is discarded.
+        let all = kept.map_or(Ok(true), |kept| kept.objects(self.store(), &mut change.retired))?;
+        if let Some(promoted) = &mut change.promoted {
+            promoted.previous.clone_from(&previous);
+        }
         let after = change.applied_to(state);
         let sums = after.sums();
         change.retired.retain(|key| !change.referenced.contains(key) && !sums.contains(key.as_str()));
@@ -146,8 +149,8 @@ impl Host {
         Ok(other)
     }
 
-    /// Adds to the change what follows from the plugin's new component, except for the `restored` parts. These are its
-    /// datasets and the KPIs that read them, or its KPIs. Returns the datasets of which rows are given up.
+    /// Adds to the change, which restores the `restored` parts, what else follows from the plugin's new component: its
+    /// other parts, and all that is made of a part that changes. Returns the datasets of which rows are given up.
     fn rebuild_all(
         &self,
         state: &State,
@@ -178,7 +181,8 @@ impl Host {
         // A table comes after all that it reads.
         for step in &self.pipeline.tables {
             let reads = |input: &TableInput| {
-                change.datasets.contains_key(&input.relation) || affected.contains(input.relation.as_str())
+                let name = &input.relation;
+                change.datasets.contains_key(name) || restored.kpis.contains(name) || affected.contains(name.as_str())
             };
             if !restored.kpis.contains(&step.name) && (uses(step.plugin.identity()) || step.inputs.iter().any(reads)) {
                 affected.insert(&step.name);
