@@ -121,6 +121,25 @@ impl Trial {
         describe_with(&self.schema, self.define, &self.params)
     }
 
+    /// Returns the cells of each row in these columns of the table, separated by blanks. `columns` are names, separated
+    /// by blanks too.
+    ///
+    /// # Errors
+    /// Returns the fault of the component.
+    ///
+    /// # Panics
+    /// Panics as [`Trial::table`] does, and if the table lacks a column.
+    pub fn columns(&self, columns: &str) -> Result<Vec<String>> {
+        let table = self.table()?;
+        let mut lines = table.lines().map(|line| line.split(',').collect::<Vec<_>>());
+        let header = lines.next().unwrap_or_default();
+        let place = |name: &str| header.iter().position(|known| *known == name);
+        let place = |name| place(name).unwrap_or_else(|| panic!("the table has no column `{name}`: {header:?}"));
+        let places: Vec<_> = columns.split_whitespace().map(place).collect();
+        let cells = |row: Vec<&str>| places.iter().map(|&at| row[at]).collect::<Vec<_>>().join(" ");
+        Ok(lines.map(cells).collect())
+    }
+
     /// Evaluates the component as the host does, asserts the laws of the contract, and returns the table as CSV.
     ///
     /// # Errors
