@@ -389,10 +389,12 @@ fn a_dataset_that_cannot_be_made_anew_stays_as_it_was() {
 
 #[test]
 fn a_kpi_that_panics_in_any_call_fails_alone_and_is_tried_again() {
-    let calls = ["open", "update", "state", "fold", "evaluate"];
+    let calls = ["open", "open a reducer", "update", "state", "reduce"];
+    let name = |call: &str| format!("panics_in_{}", call.replace(' ', "_"));
     let sinner = |call: &str| {
         let plugin = "plugin = \"sinful-count\"\ninputs = { rows = \"sins\" }";
-        format!("[kpi.panics_in_{call}]\n{plugin}\nparameters = {{ panic_in = \"{call}\" }}\n")
+        let name = name(call);
+        format!("[kpi.{name}]\n{plugin}\nparameters = {{ panic_in = \"{call}\" }}\n")
     };
     let kpis: String = calls.map(sinner).concat();
     let lake = Lake::with_manifest(&(manifest() + &kpis));
@@ -404,7 +406,7 @@ fn a_kpi_that_panics_in_any_call_fails_alone_and_is_tried_again() {
         assert_eq!(ended.code, Some(1), "{}", ended.stderr);
         let failures = failures(&ended);
         for call in calls {
-            let error = &failures[&format!("panics_in_{call}")];
+            let error = &failures[&name(call)];
             for words in
                 ["plugin `sinful-count` failed to", "panicked at tests/plugins/sinful-count/src/lib.rs:", "I cannot"]
             {

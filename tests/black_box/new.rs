@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::contract::NEWEST;
 use crate::support::ended::Ended;
 use crate::support::{Lake, root};
 
@@ -70,4 +71,20 @@ fn what_cannot_be_made_is_refused() {
     assert!(!Path::new(into).join("kpi").exists(), "nothing was begun");
     std::fs::create_dir_all(Path::new(into).join("kpi")).expect("a directory can be made");
     assert!(refused("kpi", &[]).contains("exists already"));
+}
+
+#[test]
+fn a_project_in_rust_has_the_contract_of_its_sdk_and_the_others_bring_theirs() {
+    let lake = Lake::new();
+    let rust = new(&lake, "counts", "kpi", "rust");
+    let package = std::fs::read_to_string(rust.join("Cargo.toml")).expect("it has a package");
+    let sdk = package.lines().find_map(|line| line.strip_prefix("smelt-sdk = { path = \"")?.strip_suffix("\" }"));
+    let sdk = std::fs::read_to_string(Path::new(sdk.expect("it needs the SDK")).join("src/bindings.rs"));
+    assert!(sdk.expect("the SDK is there").contains(&format!("path: \"../../wit/{NEWEST}\"")));
+    assert!(!rust.join("wit").exists(), "another contract stands beside the SDK's");
+    for (lang, path) in [("python", "wit/smelt.wit"), ("javascript", "wit/smelt.wit"), ("c", "wit/deps/smelt.wit")] {
+        let project = new(&lake, &format!("counts-{lang}"), "kpi", lang);
+        let wit = std::fs::read(project.join(path)).expect("it has the contract");
+        assert_eq!(wit, std::fs::read(root().join("wit/0.2.0/smelt.wit")).expect("it is published"), "{lang}");
+    }
 }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use smelt_conformance::{Engines, Options, Outcome, Report};
 use smelt_runtime::Limits;
 
+use crate::contract::frozen_fixture;
 use crate::support::ended::fixtures;
 use crate::support::root;
 
@@ -72,15 +73,22 @@ fn every_shipped_plugin_keeps_the_contract_and_its_golden_cases() {
         let options = Options { fixtures: Some(golden).filter(|golden| golden.exists()), ..Options::default() };
         let report = tested(&component, &options);
         assert_eq!(report.outcome(), Outcome::Passed, "{}", report.text());
-        // A quotient of the greatest numbers may exceed its column, which is an error with a name.
-        let mut others = report.tests.iter().filter(|test| test.name != "numbers at their limits");
-        assert!(others.all(|test| test.notes.is_empty()), "{}", report.text());
+        let notes = report.tests.iter().flat_map(|test| test.notes.iter().map(|note| (test.name.as_str(), note)));
+        let unexpected: Vec<_> = notes.filter(|(test, note)| !cannot_be_written(&name, test, note)).collect();
+        assert!(unexpected.is_empty(), "{unexpected:?} of {}", report.text());
         assert_eq!(report.plugin.as_ref().map(|plugin| plugin.name.as_str()), Some(name.as_str()));
         let cost = report.cost.expect("it was measured");
         assert!(cost.instructions_per_row > 1.0 && cost.memory_bytes > 0, "{cost:?}");
         cases += report.tests.iter().filter(|test| test.name.starts_with("fixture ")).count();
     }
-    assert!(cases >= 8, "only {cases} golden cases ran");
+    assert!(cases >= 20, "only {cases} golden cases ran");
+}
+
+/// Returns whether the note is of a value that no column holds: a client who spent 38 digits within a day is expected to
+/// spend more.
+fn cannot_be_written(plugin: &str, test: &str, note: &str) -> bool {
+    let is_spender = note.contains("purchase_date=9999-12-31") && note.ends_with("a quotient exceeds 38 digits");
+    plugin == "client-kpis" && test == "numbers at their limits" && is_spender
 }
 
 #[test]
@@ -90,6 +98,9 @@ fn plugins_without_a_sin_keep_the_contract() {
         ("liar", json!({"lie": "none"})),
         ("liar", json!({"lie": "two batches"})),
         ("sinful-count", json!({})),
+        ("sinful-count", json!({"table": "ids"})),
+        ("sinful-count", json!({"table": "firsts"})),
+        ("sinful-count", json!({"table": "map"})),
         ("sinful-source", json!({})),
         ("clean-readings", json!({})),
         ("hottest", json!({"limit": 3})),
@@ -118,7 +129,10 @@ fn a_component_that_is_no_plugin_is_told_what_one_is() {
 
 #[test]
 fn a_description_is_constant_and_has_the_file_s_name() {
-    sins("fickle", json!({}), "stable description", &["1.0.0", "1.0.2", "`identify` is constant"]);
+    sins("fickle", json!({}), "stable description", &["version: \"1.0.0\"", "1.0.2", "`identify` is constant"]);
+    let words =
+        ["`identify` and `describe`, three times in instance 1", "`describe` gives the same for the same parameters"];
+    sins("sinful-count", json!({"breaks": "description"}), "stable description", &words);
     let directory = tempfile::tempdir().expect("a temporary directory");
     let renamed = directory.path().join("other.wasm");
     std::fs::copy(fixtures().join("hottest.wasm"), &renamed).expect("a file can be copied");
@@ -193,17 +207,29 @@ fn a_cleaner_that_forgets_itself_late_or_for_rare_rows_only_is_found() {
     at("secret rule for rare ids", &["1 row\n", "secret"]);
 }
 
+/// Asserts that the KPI fails this test alone if it breaks that law, in these words.
+#[track_caller]
+fn breaks(law: &str, failed: &str, words: &[&str]) {
+    sins("sinful-count", json!({"breaks": law}), failed, words);
+}
+
 #[test]
 fn a_kpi_that_breaks_a_law_late_or_for_rare_keys_only_is_found() {
-    let at = |law: &str, failed: &str, words: &[&str]| sins("sinful-count", json!({"breaks": law}), failed, words);
-    at("seventh update", "splits", &["- id=", "split over any number of accumulators"]);
-    at("last row of 17", "series", &["17 rows", "split over any number of accumulators"]);
-    at("long keys again", "series", &["`update-batch` of rows: 1 row", "bytes)"]);
-    at("empty keys", "series", &["id=\"\"", "I need a key", "takes rows of its declared columns"]);
-    at("thirtieth fold", "groups", &["all groups together, then each alone"]);
-    at("last row of many", "series", &["rows\n", "split over any number of accumulators"]);
-    at("many keys", "many keys", &["split over any number of accumulators"]);
-    at("fold many", "many keys", &["what a group gives depends on it alone"]);
+    breaks("seventh update", "splits", &["- end=", "split over any number of accumulators"]);
+    breaks("eighth state", "series", &["9 calls of one accumulator an input and one reducer a stage", "rows=2"]);
+    breaks("last row of 17", "series", &["17 rows", "split over any number of accumulators"]);
+    breaks("long keys again", "series", &["`update-batch` of rows: 3 rows", "bytes)"]);
+    breaks("empty keys", "series", &["id=\"\"", "I need a key", "takes rows of its declared columns"]);
+    breaks("last row of many", "series", &["rows\n", "split over any number of accumulators"]);
+    breaks("many keys", "many keys", &["split over any number of accumulators"]);
+    breaks(
+        "thirtieth reduce",
+        "groups",
+        &["each alone", "it alone: not on the groups before it, nor on which groups come"],
+    );
+    breaks("thirteen groups", "series", &["`reduce` of stage 0: ", "nor on which groups come"]);
+    breaks("long groups again", "series", &["2 calls", "`reduce` of stage 0: ", "not on the groups before it"]);
+    breaks("many groups", "many keys", &["nor on which groups come"]);
 }
 
 #[test]
@@ -242,17 +268,72 @@ fn a_rule_that_no_row_met_is_a_note() {
 
 #[test]
 fn a_kpi_that_breaks_a_law_fails_for_that_law() {
-    let at = |law: &str, failed: &str, words: &[&str]| sins("sinful-count", json!({"breaks": law}), failed, words);
-    at("forget", "state", &[]);
-    at("no rows", "no rows", &["id=\"nothing\", rows=1"]);
-    at("distinct", "splits", &["rows: 2 rows", "- id=\"k", "split over any number of accumulators"]);
+    let forgets = "says what the rows add that were taken in since the last call, and forgets them";
+    breaks("no rows", "no rows", &["id=\"nothing\", rows=1"]);
+    breaks("forgetting", "state", &["then `state` twice", forgets]);
+    breaks("second state", "state", &["then `state`, and the same again", forgets]);
+    breaks("distinct", "splits", &["rows: 2 rows", "- end=", "split over any number of accumulators"]);
+    breaks("order", "splits", &["rows: 2 rows"]);
+    breaks("removal", "removal", &["432 rows, less 216 of them", "- ", "+ "]);
+    let alone = "what a group gives depends on it alone: not on the groups before it, nor on which groups come";
+    breaks("groups together", "groups", &["of stage 0: all groups together, then each alone", alone]);
+    breaks("groups again", "groups", &["then together again in the same reducer", alone]);
+    breaks("fewer groups", "groups", &["then every second group, and then the others", alone]);
+    breaks("table again", "table", &["again in the same reducer", "not on calls before it"]);
+    breaks("hash order", "table", &["again in the same reducer"]);
+    // Very many rows of a group are cut too.
+    let cut = ["of stage 0, in one batch, then in batches of 1", "where the host cuts batches"];
+    let component = fixtures().join("sinful-count.wasm");
+    fails(&component, &with(&json!({"breaks": "cuts"})), &["cuts", "many keys"], &cut);
+    breaks("key", "output", &["its key is empty, so its table has at most one row, not 2", "tells its rows apart"]);
+}
+
+#[test]
+fn a_kpi_of_another_form_that_breaks_a_law_fails_for_that_law() {
+    let at = |table: &str, law: &str, failed: &str, words: &[&str]| {
+        sins("sinful-count", json!({"table": table, "breaks": law}), failed, words);
+    };
+    let enough = "rows that come after `enough`";
+    at("firsts", "rows after enough", "cuts", &["then in batches of 1", enough]);
+    at("firsts", "group after enough", "cuts", &["then in batches of 1", enough]);
+    // The key is a column of the input too, so it could be that of its rows; but it is not.
+    at("ids", "key", "key", &["rows 0 and 1", "tells its rows apart"]);
+    at("map", "seventh update", "splits", &["- id=", "split over any number of accumulators"]);
+    at("map", "forgetting", "state", &["then `state` twice"]);
+}
+
+#[test]
+fn a_kpi_that_cannot_be_opened_or_described_fails_for_that() {
+    for (call, failed) in [("open", "open"), ("open a reducer", "open"), ("describe", "description")] {
+        sins("sinful-count", json!({"panic_in": call}), failed, &["I cannot"]);
+    }
+}
+
+/// The sinful KPI as it was when 0.2.0 was the newest version. Its accumulators do all of the work.
+#[test]
+fn a_kpi_of_an_earlier_contract_that_breaks_a_law_fails_for_that_law() {
+    let component = frozen_fixture("sinful-count");
+    let at = |law: &str, failed: &str, words: &[&str]| {
+        fails(&component, &with(&json!({"breaks": law})), &[failed], words);
+    };
+    at("state", "state", &["then `state` twice", "asking does not change it"]);
     at("order", "splits", &["rows: 2 rows"]);
-    at("fold together", "groups", &["all groups together, then each alone"]);
-    at("evaluate again", "table", &["again in the same reducer"]);
-    at("key", "output", &["its key is empty, so its table has at most one row, not 2", "tells its rows apart"]);
-    at("hash order", "table", &["again in the same reducer"]);
+    at("fold together", "fold", &["all groups together, then each alone", "whatever rows were taken in"]);
+    at("fold taken in", "fold", &["by an accumulator that took in rows"]);
+    at(
+        "evaluate taken in",
+        "evaluate",
+        &["by an accumulator that took in rows", "`evaluate` depends on the sums alone"],
+    );
+    at("evaluate again", "evaluate", &["again in the same accumulator"]);
+    at("key", "output", &["its key is empty, so its table has at most one row, not 2", "`fold` and `evaluate` give"]);
+    at("hash order", "evaluate", &["again in the same accumulator"]);
     at("removal", "removal", &["432 rows, less 216 of them", "- ", "+ "]);
-    sins("sinful-count", json!({"panic_in": "open"}), "open", &["I cannot"]);
+    at("seventh state", "series", &["9 calls of one accumulator", "rows=2"]);
+    at("thirtieth fold", "fold", &["whatever rows were taken in"]);
+    at("fold many", "many keys", &["groups fold to the same sums"]);
+    let report = tested(&component, &with(&json!({})));
+    assert_eq!(report.outcome(), Outcome::Passed, "{}", report.text());
 }
 
 #[test]

@@ -1,141 +1,202 @@
-//! A KPI that counts rows. Its parameters can make it panic or break a law.
+//! A KPI without the SDK's care, that counts rows. Its parameters can make it panic or break a law of the contract.
 
-use std::cell::Cell;
-use std::collections::HashSet;
+#![cfg_attr(not(target_family = "wasm"), allow(dead_code, reason = "only a component calls it"))]
 
-use smelt_sdk::prelude::*;
+mod accumulator;
+mod reducer;
 
-struct SinfulCount {
-    panic_in: String,
-    breaks: String,
-    ids: Vec<String>,
-    /// The number of calls so far. To remember it is one of the sins.
-    asked: Cell<i64>,
-    updates: usize,
-    folds: Cell<i64>,
+use smelt_sdk::bindings::types::{KpiDescription, KpiInput, Setting, Stage};
+use smelt_sdk::{Config, Fault, Field, Identity, Parameters, describe_kpi, identity, int64, text};
+
+/// The tables that it can make.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    /// How many rows there are: a first stage adds up the ids that end alike, and a second one all of them.
+    Rows,
+    /// How many rows each id has.
+    Ids,
+    /// Of the ids that end alike, the first one, and how many rows it has. There is enough once it has come.
+    Firsts,
+    /// Every id, without a stage.
+    Map,
 }
 
-impl SinfulCount {
-    fn maybe(&self, call: &str) {
+/// What the parameters say.
+#[derive(Clone)]
+struct Sins {
+    kind: Kind,
+    panic_in: String,
+    breaks: String,
+}
+
+impl Sins {
+    fn read(params: &str) -> Result<Self, Fault> {
+        let config = Config::new(params, &identity().parameters, None)?;
+        let kind = match config.text("table")? {
+            "rows" => Kind::Rows,
+            "ids" => Kind::Ids,
+            "firsts" => Kind::Firsts,
+            _ => Kind::Map,
+        };
+        Ok(Self { kind, panic_in: config.text("panic_in")?.to_owned(), breaks: config.text("breaks")?.to_owned() })
+    }
+
+    fn maybe_panic(&self, call: &str) {
         assert_ne!(self.panic_in, call, "I cannot");
     }
 
-    /// Returns 1 if that law is to be broken, and 0 otherwise.
-    fn one_too_many(&self, law: &str) -> i64 {
-        i64::from(self.breaks == law)
+    /// Returns whether that law is to be broken.
+    fn breaks(&self, law: &str) -> bool {
+        self.breaks == law
+    }
+
+    /// Returns what accumulators write: rows of the first stage, or of the table.
+    fn first(&self) -> Vec<Field> {
+        match self.kind {
+            Kind::Map => self.output(),
+            Kind::Rows | Kind::Ids | Kind::Firsts => vec![text("end"), text("id"), int64("rows")],
+        }
+    }
+
+    /// Returns the columns of the stage with that index; those after the last one are those of the table.
+    fn stage(&self, index: u32) -> Vec<Field> {
+        match (self.kind, index) {
+            (_, 0) => self.first(),
+            (Kind::Rows, 1) => vec![int64("rows")],
+            _ => self.output(),
+        }
+    }
+
+    fn output(&self) -> Vec<Field> {
+        match self.kind {
+            Kind::Rows => vec![int64("rows")],
+            Kind::Ids | Kind::Firsts => vec![text("id"), int64("rows")],
+            Kind::Map => vec![text("id")],
+        }
+    }
+
+    fn describe(&self, params: String) -> KpiDescription {
+        let setting = || Setting { params: params.clone(), uses_as_of: false };
+        let (key, group) = match self.kind {
+            Kind::Rows => (vec![], 1),
+            Kind::Ids => (vec!["id"], 2),
+            Kind::Firsts => (vec!["id"], 1),
+            Kind::Map => (vec!["id"], 0),
+        };
+        let stage =
+            |key: &[Field], group| Stage { key: key.to_vec(), sums: vec![int64("rows")], group, reducer: setting() };
+        let mut stages = vec![stage(&[text("end"), text("id")], group)];
+        match self.kind {
+            Kind::Rows => stages.push(stage(&[], 0)),
+            Kind::Ids | Kind::Firsts => {}
+            Kind::Map => stages.clear(),
+        }
+        KpiDescription {
+            inputs: vec![KpiInput {
+                name: "rows".to_owned(),
+                columns: vec![text("id")],
+                stage: 0,
+                accumulator: setting(),
+            }],
+            stages,
+            output: self.output(),
+            key: Some(key.into_iter().map(str::to_owned).collect()),
+        }
     }
 }
 
-impl Kpi for SinfulCount {
-    fn describe() -> KpiDescription {
-        describe_kpi(identity!())
-            .parameters(Parameters::none().text("panic_in", "", "The call that panics.").text(
-                "breaks",
-                "",
-                "The law that it breaks.",
-            ))
-            .input("rows", [text("id")])
-            .fold_by([text("id")], [], [int64("rows")])
-            .sums([], [int64("rows")])
-            .output([int64("rows")])
-            .key([])
-    }
-
-    fn open(config: &Config) -> Result<Self> {
-        let new = Self {
-            panic_in: config.text("panic_in")?.to_owned(),
-            breaks: config.text("breaks")?.to_owned(),
-            ids: Vec::new(),
-            asked: Cell::new(0),
-            updates: 0,
-            folds: Cell::new(0),
-        };
-        new.maybe("open");
-        Ok(new)
-    }
-
-    fn update(&mut self, _input: &str, rows: &Batch) -> Result<()> {
-        self.maybe("update");
-        let ids = rows.text("id")?;
-        let seldom = |id: &str| self.breaks == "distinct" && self.ids.iter().any(|known| known == id);
-        let new: Vec<_> = rows.rows().map(|row| ids.value(row).to_owned()).filter(|id| !seldom(id)).collect();
-        self.updates += 1;
-        self.ids.extend(new);
-        let known = |ids: &[String], id: &str| ids.iter().filter(|known| *known == id).count();
-        let lost = match self.breaks.as_str() {
-            "seventh update" => self.updates == 7,
-            "last row of many" => rows.len() >= 1000,
-            "last row of 17" => rows.len() == 17,
-            // Loses the third row of a long key, if it comes after the second update.
-            "long keys again" => {
-                self.ids.last().is_some_and(|id| id.len() > 60 && known(&self.ids, id) == 3 && self.updates > 2)
-            }
-            "a word again" => self.ids.iter().filter(|id| *id == "jackdaw").count() > 1,
-            _ => false,
-        };
-        if lost {
-            self.ids.pop();
-        }
-        if self.breaks == "many keys" && rows.len() > 1 {
-            let mut kept = HashSet::new();
-            self.ids.retain(|id| kept.contains(id) || kept.len() < 20_000 && kept.insert(id.clone()));
-        }
-        let is_empty = |row| ids.get(row).is_some_and(str::is_empty);
-        assert!(self.breaks != "empty keys" || !rows.rows().any(is_empty), "I need a key");
-        Ok(())
-    }
-
-    fn state(&self, out: &mut Table) -> Result<()> {
-        self.maybe("state");
-        self.ids.iter().for_each(|id| drop(out.row().text(id.as_str()).integer(1)));
-        if self.breaks == "no rows" {
-            out.row().text("nothing").integer(1);
-        }
-        // No split of the rows makes so many, but half of them do.
-        if self.breaks == "removal" && (200..300).contains(&self.ids.len()) {
-            out.row().text("estimated").integer(1);
-        }
-        if self.breaks == "order"
-            && let Some(first) = self.ids.first()
-        {
-            out.row().text(first.as_str()).integer(1);
-        }
-        Ok(())
-    }
-
-    fn forget(&mut self, config: &Config) -> Result<()> {
-        if self.breaks != "forget" {
-            *self = Self::open(config)?;
-        }
-        Ok(())
-    }
-
-    fn fold(&self, _stage: usize, groups: &Batch, out: &mut Table) -> Result<()> {
-        self.maybe("fold");
-        let rows = groups.integers("rows")?;
-        self.folds.set(self.folds.get() + 1);
-        let tired = if self.folds.get() > 30 { self.one_too_many("thirtieth fold") } else { 0 };
-        let crowded = if groups.rows().len() > 50_000 { self.one_too_many("fold many") } else { 0 };
-        let more = self.one_too_many("fold together") + tired + crowded;
-        out.row().integer(groups.rows().map(|row| rows.value(row)).sum::<i64>() + more);
-        Ok(())
-    }
-
-    fn evaluate(&self, sums: &Batch, out: &mut Table) -> Result<()> {
-        self.maybe("evaluate");
-        if self.breaks == "hash order" {
-            let first = (0..1000).collect::<HashSet<_>>().into_iter().next();
-            out.row().integer(first);
-            return Ok(());
-        }
-        let rows = sums.integers("rows")?;
-        let more = self.asked.get() * self.one_too_many("evaluate again");
-        self.asked.set(self.asked.get() + 1);
-        for _ in 0..=self.one_too_many("key") {
-            out.row().integer(sums.rows().map(|row| rows.value(row)).sum::<i64>() + more);
-        }
-        Ok(())
-    }
+fn identity() -> Identity {
+    let parameters = Parameters::none()
+        .text("panic_in", "", "The call that panics.")
+        .text("breaks", "", "The law that it breaks.")
+        .choice("table", ["rows", "ids", "firsts", "map"], "rows", "What is counted.");
+    describe_kpi(identity!()).parameters(parameters).identity
 }
 
-export_kpi!(SinfulCount);
+/// The code that `export_kpi!` would make, without the SDK's parts.
+#[cfg(target_family = "wasm")]
+mod component {
+    use std::cell::{Cell, RefCell};
+
+    use smelt_sdk::bindings::types;
+    use smelt_sdk::glue::report_panics;
+
+    mod bindings {
+        smelt_sdk::wit_bindgen::generate!({
+            path: "../../../wit/0.3.0",
+            world: "kpi",
+            runtime_path: "smelt_sdk::wit_bindgen::rt",
+            with: {
+                "smelt:plugin/types@0.3.0": smelt_sdk::bindings::types,
+                "smelt:plugin/log@0.3.0": smelt_sdk::bindings::log,
+                "smelt:plugin/privacy@0.3.0": smelt_sdk::bindings::privacy,
+            },
+        });
+    }
+
+    use bindings::exports::smelt::plugin::aggregation;
+
+    use super::Sins;
+    use super::accumulator::Accumulator;
+    use super::reducer::Reducer;
+
+    struct Component;
+    struct AnAccumulator(RefCell<Accumulator>);
+    struct AReducer(RefCell<Reducer>);
+
+    thread_local! {
+        /// How often a description was given. To remember it is one of the sins.
+        static DESCRIBED: Cell<usize> = const { Cell::new(0) };
+    }
+
+    impl aggregation::Guest for Component {
+        type Accumulator = AnAccumulator;
+        type Reducer = AReducer;
+
+        fn identify() -> types::Identity {
+            report_panics();
+            super::identity()
+        }
+
+        fn describe(params: String) -> Result<types::KpiDescription, types::Fault> {
+            report_panics();
+            let sins = Sins::read(&params)?;
+            sins.maybe_panic("describe");
+            let times = DESCRIBED.replace(DESCRIBED.get() + 1);
+            let more = if sins.breaks("description") { " ".repeat(times) } else { String::new() };
+            Ok(sins.describe(params + &more))
+        }
+    }
+
+    impl aggregation::GuestAccumulator for AnAccumulator {
+        fn open(_: u32, params: String, _: Option<i64>) -> Result<aggregation::Accumulator, types::Fault> {
+            report_panics();
+            let sins = Sins::read(&params)?;
+            sins.maybe_panic("open");
+            Ok(aggregation::Accumulator::new(Self(RefCell::new(Accumulator::new(sins)))))
+        }
+
+        fn update_batch(&self, batch: Vec<u8>) -> Result<(), types::Fault> {
+            self.0.borrow_mut().update(&batch)
+        }
+
+        fn state(&self) -> Result<Vec<u8>, types::Fault> {
+            self.0.borrow_mut().state()
+        }
+    }
+
+    impl aggregation::GuestReducer for AReducer {
+        fn open(stage: u32, params: String, _: Option<i64>) -> Result<aggregation::Reducer, types::Fault> {
+            report_panics();
+            let sins = Sins::read(&params)?;
+            sins.maybe_panic("open a reducer");
+            Ok(aggregation::Reducer::new(Self(RefCell::new(Reducer::new(sins, stage)))))
+        }
+
+        fn reduce(&self, rows: Vec<u8>, ends: Vec<u32>) -> Result<types::Reduced, types::Fault> {
+            self.0.borrow_mut().reduce(&rows, &ends)
+        }
+    }
+
+    bindings::export!(Component with_types_in bindings);
+}
