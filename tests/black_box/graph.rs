@@ -429,7 +429,7 @@ fn a_promotion_and_its_rollback_take_along_all_that_read_the_table() {
     }
     run(&lake);
     assert_eq!(rows(&lake), before);
-    // What is kept for a rollback outlasts many ticks of the tables that go on.
+    // A rollback point outlasts many ticks of the tables that go on.
     for _ in 0..6 {
         deliveries.arrive(&lake, 2);
         run(&lake);

@@ -27,7 +27,7 @@ pub struct CleanerDescription {
     pub output: Vec<Field>,
     /// The output columns that identify a row.
     pub key: Vec<String>,
-    /// Which of the rows with one key is kept.
+    /// The order that tells which of the rows with one key is kept.
     pub order_by: Vec<Order>,
     /// Every rule that it applies.
     pub rules: Vec<types::Rule>,

@@ -17,7 +17,7 @@ pub struct Out<K> {
     columns: usize,
     /// Set if they are those of a stage, whose rows with equal keys may be added up.
     of_stage: bool,
-    /// Whether they are, now.
+    /// Set if they are, now.
     merges: bool,
     /// Set if each row has a count of itself after its own cells.
     counts: bool,

@@ -11,9 +11,9 @@ use smelt_sdk::{Config, Fault, Field, Identity, Parameters, describe_kpi, identi
 /// The tables that it can make.
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
-    /// How many rows there are: a first stage adds up the ids that end alike, and a second one all of them.
+    /// The number of rows: a first stage adds up the ids that end alike, and a second one all of them.
     Rows,
-    /// How many rows each id has.
+    /// The number of rows of each id.
     Ids,
     /// Of the ids that end alike, the first one, and how many rows it has. There is enough once it has come.
     Firsts,
@@ -21,7 +21,7 @@ enum Kind {
     Map,
 }
 
-/// What the parameters say.
+/// The sins that the parameters name.
 #[derive(Clone)]
 struct Sins {
     kind: Kind,
@@ -145,7 +145,7 @@ mod component {
     struct AReducer(RefCell<Reducer>);
 
     thread_local! {
-        /// How often a description was given. To remember it is one of the sins.
+        /// The number of descriptions that were given. To remember it is one of the sins.
         static DESCRIBED: Cell<usize> = const { Cell::new(0) };
     }
 

@@ -20,7 +20,7 @@ pub(crate) struct Reducer {
     seen: HashSet<String>,
 }
 
-/// What is known of a group so far.
+/// A group as far as it is known.
 #[derive(Default)]
 struct Group {
     end: String,
