@@ -342,7 +342,7 @@ fn a_dataset_that_a_parked_object_keeps_from_being_made_anew_is_not_tried_for_ev
 
 #[test]
 fn a_kpi_that_keeps_failing_is_parked_until_there_is_new_silver() {
-    let panics = "[kpi.count]\n        parameters = { panic_in = \"evaluate\" }";
+    let panics = "[kpi.count]\n        parameters = { panic_in = \"reduce\" }";
     let lake = Lake::with_manifest(&manifest().replace("[kpi.count]", panics));
     lake.bronze("sins-1.csv", GOOD);
     for _ in 0..3 {

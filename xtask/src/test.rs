@@ -115,7 +115,7 @@ fn each_alone() -> Result<()> {
 
 fn doc() -> Command {
     let mut command = cargo();
-    command.args(["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-Dwarnings");
+    command.args(["doc", "--workspace", "--all-features", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-Dwarnings");
     command
 }
 

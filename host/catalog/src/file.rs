@@ -12,7 +12,7 @@ use smelt_common::{Error, digest};
 use smelt_storage::{Store, unavailable};
 
 /// The version of the catalog's format. smelt refuses other versions, because their fields may have another meaning.
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 
 /// The content of the file.
 #[derive(Serialize, Deserialize)]

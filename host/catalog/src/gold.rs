@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use smelt_common::cost::Cost;
-use smelt_storage::sorted_runs::SortedRuns;
+use smelt_storage::sorted_runs::{AdditiveRuns, SortedRun};
 
 use crate::object_ref::ObjectRef;
 use crate::relation::{Files, Inputs, Relation};
@@ -19,9 +19,9 @@ pub struct Gold {
     /// The relations that the table was made from.
     pub inputs: Inputs,
     /// The kept sums of each stage.
-    pub stages: Vec<SortedRuns>,
-    /// A digest of all that each part of the work depends on besides rows: the accumulators of each input, then the reducer
-    /// of each stage.
+    pub stages: Vec<AdditiveRuns>,
+    /// A digest of all that each part of the work depends on besides rows: the accumulators of each input, the reducer of
+    /// each stage, and the form of the rows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<String>,
     /// The number of the commit that made the table.
@@ -63,21 +63,21 @@ impl Gold {
         }
     }
 
-    /// Returns the map of the table's rows, if they are kept by key.
-    pub fn rows(&self) -> Option<&SortedRuns> {
+    /// Returns the table's rows, if they are kept by key.
+    pub fn rows(&self) -> Option<&AdditiveRuns> {
         match &self.relation.files {
             Files::Rows(rows) => Some(rows),
             Files::Entries(_) | Files::One(_) => None,
         }
     }
 
-    /// Returns the maps of the table's sums and rows.
-    pub fn maps(&self) -> impl Iterator<Item = &SortedRuns> {
-        self.stages.iter().chain(self.rows())
+    /// Returns the runs with the table's sums and rows.
+    pub fn runs(&self) -> impl Iterator<Item = &SortedRun> {
+        self.stages.iter().chain(self.rows()).flat_map(AdditiveRuns::runs)
     }
 
     /// Returns the keys of the objects with the table's sums and rows.
     pub fn sums(&self) -> impl Iterator<Item = &str> {
-        self.maps().flat_map(SortedRuns::runs).map(|run| run.key.as_str())
+        self.runs().map(|run| run.key.as_str())
     }
 }

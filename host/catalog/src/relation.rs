@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use smelt_storage::sorted_runs::{SortedRun, SortedRuns};
+use smelt_storage::sorted_runs::{AdditiveRuns, SortedRun, SortedRuns};
 
 use crate::content::Content;
 use crate::fingerprint::Fingerprint;
@@ -38,8 +38,8 @@ pub enum Files {
     Entries(SortedRuns),
     /// A single object.
     One(ObjectRef),
-    /// The rows themselves, in a map from their key.
-    Rows(SortedRuns),
+    /// The rows themselves, each counted once.
+    Rows(AdditiveRuns),
 }
 
 impl Relation {
@@ -56,7 +56,7 @@ impl Relation {
     }
 
     /// Returns a relation of these rows. The commit that adds it sets `since` and `revision`.
-    pub fn of_rows(fingerprint: Fingerprint, rows: u64, content: Content, runs: SortedRuns) -> Self {
+    pub fn of_rows(fingerprint: Fingerprint, rows: u64, content: Content, runs: AdditiveRuns) -> Self {
         Self { fingerprint, since: 0, revision: 0, rows, content, files: Files::Rows(runs) }
     }
 
@@ -75,7 +75,8 @@ impl Relation {
     /// Returns the runs of the map that holds the rows or the entries of their objects; none for a single object.
     pub fn runs(&self) -> &[SortedRun] {
         match &self.files {
-            Files::Entries(runs) | Files::Rows(runs) => runs.runs(),
+            Files::Entries(runs) => runs.runs(),
+            Files::Rows(runs) => runs.runs(),
             Files::One(_) => &[],
         }
     }

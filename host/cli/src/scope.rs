@@ -39,7 +39,8 @@ impl Scope {
 fn instant(text: &str) -> Result<i64, String> {
     let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| text.len() == 10);
     let instant = day.map(|day| day.and_time(NaiveTime::MIN).and_utc());
-    let instant = instant.or_else(|| DateTime::parse_from_rfc3339(text).ok().map(|instant| instant.to_utc()));
+    let parsed = DateTime::parse_from_rfc3339(text).or_else(|_| DateTime::parse_from_str(text, "%F %T%.f%#z"));
+    let instant = instant.or_else(|| parsed.ok().map(|instant| instant.to_utc()));
     let wrong = "write a day such as 2025-11-18, or an instant such as 2025-11-18T12:00:00Z";
     instant.map(|instant| instant.timestamp_micros()).ok_or_else(|| wrong.to_owned())
 }

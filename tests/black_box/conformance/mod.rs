@@ -25,7 +25,7 @@ fn tested(component: &Path, options: &Options) -> Report {
 
 /// With a number of rounds, so that no sin is found or not for the speed of the machine.
 fn with(parameters: &Value) -> Options {
-    Options { parameters: parameters.as_object().expect("an object").clone(), rounds: Some(4), ..Options::default() }
+    Options { parameters: parameters.as_object().expect("an object").clone(), rounds: Some(6), ..Options::default() }
 }
 
 /// Asserts that the plugin fails these tests and no others, in these words. Tests that could not run need a failed one.

@@ -4,6 +4,7 @@
 mod bronze;
 mod compare;
 mod contest;
+mod graph;
 mod large;
 pub(crate) mod limit;
 mod measure;
@@ -32,7 +33,7 @@ same work (bench/peers, in a virtual environment of their own). All must agree o
 runs `limit`, which only reads, hashes and writes as many bytes as smelt does. Prints wall time, CPU time and peak
 memory of each, and the ratios.
 
-Usage: cargo xtask bench [--native] [--tick | --large | --s3] [options]
+Usage: cargo xtask bench [--native] [--tick | --large | --s3 | --graph] [options]
 
   --native        also run smelt with the same plugins compiled natively, without a sandbox
   --tick          instead, time a tick with nothing to do and one with three new objects of 50 rows, on a lake of
@@ -41,11 +42,14 @@ Usage: cargo xtask bench [--native] [--tick | --large | --s3] [options]
                   customers as well
   --s3            instead, run smelt alone in a directory and in buckets of an S3 server on this machine, then ticks on
                   both; the server is MinIO if `cargo xtask minio` has one, and that of the tests otherwise
+  --graph         instead, run the tables of pipelines/analytics on many purchases, all of them anew and then in ticks
+                  of 1,000 new purchases
 
 Options:
   --orders N      rows of orders [default: 1000000]
   --clicks N      rows of clicks [default: 1000000]
   --customers N   rows of customers [default: 100000]
+  --purchases N   purchases, with --graph [default: 10000000]
   --objects N     bronze objects, a multiple of 3 [default: 24]
   --runs N        measured runs of each [default: 3, with --tick 21]
   --peers LIST    some of pandas,polars,duckdb, or none [default: all three]
@@ -64,6 +68,8 @@ struct Options {
     tick: bool,
     large: bool,
     s3: bool,
+    graph: bool,
+    purchases: u64,
 }
 
 impl Options {
@@ -75,31 +81,36 @@ impl Options {
             objects: args.option("--objects")?.unwrap_or(24),
         };
         let runs = args.option("--runs")?;
+        let purchases = args.option("--purchases")?.unwrap_or(10_000_000);
         let peers = peers::chosen(args.option::<String>("--peers")?.as_deref())?;
         let mut path =
             |name| Ok::<_, anyhow::Error>(args.option::<PathBuf>(name)?.map(std::path::absolute).transpose()?);
         let (dir, against) = (path("--dir")?, path("--against")?);
         let dir = dir.unwrap_or_else(|| paths::target().join("bench"));
-        let [native, tick, large, s3] = ["--native", "--tick", "--large", "--s3"].map(|name| args.flag(name));
+        let [native, tick, large, s3, graph] =
+            ["--native", "--tick", "--large", "--s3", "--graph"].map(|name| args.flag(name));
         args.finish()?;
         if size.objects == 0 || !size.objects.is_multiple_of(3) {
             bail!(Usage(format!("`--objects {}` is no multiple of 3", size.objects)));
         }
-        if [native, tick, large, s3].into_iter().filter(|given| *given).count() > 1 {
-            bail!(Usage("`--native`, `--tick`, `--large` and `--s3` are four benchmarks".to_owned()));
+        if [native, tick, large, s3, graph].into_iter().filter(|given| *given).count() > 1 {
+            bail!(Usage("`--native`, `--tick`, `--large`, `--s3` and `--graph` are five benchmarks".to_owned()));
         }
-        if let Some(other) = against.as_ref().filter(|other| s3 || !other.is_file()) {
-            bail!(Usage(format!("`--against {}`: it is no file, or `--s3` is given too", other.display())));
+        if let Some(other) = against.as_ref().filter(|other| s3 || graph || !other.is_file()) {
+            bail!(Usage(format!(
+                "`--against {}`: it is no file, or `--s3` or `--graph` is given too",
+                other.display()
+            )));
         }
         if runs == Some(0) {
             bail!(Usage("`--runs 0` measures nothing".to_owned()));
         }
-        Ok(Self { size, runs, peers, against, dir, native, tick, large, s3 })
+        Ok(Self { size, runs, peers, against, dir, native, tick, large, s3, graph, purchases })
     }
 }
 
 pub(crate) fn run(args: &mut Args) -> Result<()> {
-    let Options { size, runs, peers, against, dir, native, tick, large, s3 } = Options::parse(args)?;
+    let Options { size, runs, peers, against, dir, native, tick, large, s3, graph, purchases } = Options::parse(args)?;
     fs::create_dir_all(&dir)?;
     // This comes first because it may ask for packages.
     let toolchain = Toolchain::find()?;
@@ -109,6 +120,7 @@ pub(crate) fn run(args: &mut Args) -> Result<()> {
     let report = match () {
         () if tick => tick::run(&dir, against, runs.unwrap_or(21))?,
         () if large => large::run(&dir, &size, against, runs.unwrap_or(3))?,
+        () if graph => graph::run(&dir, purchases, runs.unwrap_or(3))?,
         () if s3 => s3::run(&dir, &size, runs.unwrap_or(3))?,
         () => contest::run(&dir, &size, contest::Others { native, against, peers }, runs.unwrap_or(3))?,
     };

@@ -17,6 +17,7 @@ use crate::rows::{InputRows, cut};
 use smelt_common::error::{Breach, Error, Result};
 use smelt_common::key_hash::KeyHash;
 use smelt_common::ordered::Column;
+use smelt_common::stored_row;
 use smelt_formats::check_range;
 use smelt_runtime::sums::{Groups, Shards, Sign, Sums};
 use smelt_runtime::{KpiInputSpec, KpiSpec, Setting, StageSpec};
@@ -255,16 +256,33 @@ fn taken(rows: &RecordBatch, numbers: Vec<u32>) -> RecordBatch {
     take_record_batch(rows, &UInt32Array::from(numbers)).expect("the rows are there")
 }
 
-/// Returns keys and rows of the first groups, as the catalog keeps them. Groups with sums that rightly cannot be kept,
-/// because they are too large, are left out.
-pub(super) fn kept(sums: &Sums, most: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
-    let mut all = Vec::new();
-    for group in sums.sorted().groups() {
-        let mut rows = Vec::new();
-        let fits = group.write(&mut rows).is_ok();
-        if fits && !rows.is_empty() && all.len() < most {
-            all.push((group.key().to_vec(), rows));
+/// Rows of one group as they are stored, each with its key and its numbers. Of a stage of one group, a single row.
+pub(super) type Part = Vec<(Vec<u8>, Vec<u8>)>;
+
+/// Returns the first groups as the catalog keeps them. Groups with sums that rightly cannot be kept, because they are too
+/// large, are left out.
+pub(super) fn kept(sums: &Sums, most: usize) -> Result<Vec<Part>> {
+    let mut rows = Part::new();
+    sums.sorted().stored(&KeyHash::default(), |_, key, numbers| {
+        rows.push((key.to_vec(), numbers.to_vec()));
+        Ok(())
+    })?;
+    let group = |row: &(Vec<u8>, Vec<u8>)| stored_row::split_key(&row.0).map(|(group, _)| group.to_vec());
+    let mut parts = Vec::new();
+    for part in rows.chunk_by(|a, b| group(a).is_some_and(|of_a| !of_a.is_empty() && Some(of_a) == group(b))) {
+        let mut alone = sums.like();
+        load(&mut alone, part)?;
+        if alone.batch().is_ok() && parts.len() < most {
+            parts.push(part.to_vec());
         }
     }
-    all
+    Ok(parts)
+}
+
+/// Adds stored rows.
+pub(super) fn load(sums: &mut Sums, part: &[(Vec<u8>, Vec<u8>)]) -> Result<()> {
+    let mut loader = sums.loader(Sign::Plus);
+    part.iter().try_for_each(|(key, numbers)| loader.push(key, numbers))?;
+    loader.finish();
+    Ok(())
 }

@@ -1,11 +1,11 @@
 //! Tests of the table: it depends on the sums alone.
 
-use super::calls::{Calls, differ, kept};
+use super::calls::{Calls, differ, kept, load};
 use crate::report::{Verdict, failed};
 use crate::rows::InputRows;
 use crate::text;
 use smelt_common::error::Result;
-use smelt_runtime::sums::{Sign, Sums};
+use smelt_runtime::sums::Sums;
 
 /// The most rows of sums for which the test looks whether each of them shows in the table.
 const SHOWN_ROWS: usize = 16;
@@ -46,13 +46,13 @@ pub(super) fn evaluates(calls: &Calls<'_>, rows: &[InputRows]) -> Result<Verdict
 /// Returns a note if the sums of the last row never show in the table while those of the first row do. That may be
 /// intended, for example if the last day is left out. More often a loop ends too early.
 fn unseen_last_row(calls: &Calls<'_>, sums: &Sums) -> Result<Option<String>> {
-    let groups = kept(sums, SHOWN_ROWS);
+    let groups = kept(sums, SHOWN_ROWS)?;
     let mut by = calls.open()?;
     // The table has the first groups. One of them may come twice, which doubles its sums.
     let mut table = |first: usize, twice: Option<usize>| {
         let mut some = sums.like();
-        for (key, rows) in groups[..first].iter().chain(twice.map(|at| &groups[at])) {
-            some.load(key, rows, Sign::Plus)?;
+        for part in groups[..first].iter().chain(twice.map(|at| &groups[at])) {
+            load(&mut some, part)?;
         }
         calls.evaluated(&mut by, &some)
     };

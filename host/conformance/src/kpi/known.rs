@@ -7,7 +7,7 @@ use std::rc::Rc;
 use arrow_array::{RecordBatch, UInt32Array};
 use arrow_select::take::take_record_batch;
 
-use super::calls::{Calls, GROUP_ROWS, differ, kept};
+use super::calls::{Calls, GROUP_ROWS, Part, differ, kept, load};
 use super::contract::{PARTS, TAKES_ANY};
 use super::fed::{Fed, differ_fed};
 use super::worker::Worker;
@@ -40,7 +40,7 @@ pub(super) enum Call {
 pub(super) type Series = Vec<(Call, Vec<u32>)>;
 
 /// A group: the keys of its parts, and their rows as the catalog keeps them.
-type Group = Vec<(Vec<u8>, Vec<u8>)>;
+type Group = Vec<Part>;
 
 /// A series whose last call gave a wrong result.
 pub(super) struct Wrong {
@@ -130,7 +130,7 @@ impl<'k> Known<'k> {
                 let folded = self.calls.folded(&mut self.calls.open()?, stage - 1, &previous, GROUP_ROWS)?;
                 sums.add_all(&folded, Sign::Plus);
             }
-            let parts = kept(&sums, usize::MAX);
+            let parts = kept(&sums, usize::MAX)?;
             let mut all: Vec<Group> = match self.is_whole(stage) {
                 true => vec![parts],
                 false => parts.into_iter().map(|part| vec![part]).collect(),
@@ -147,7 +147,7 @@ impl<'k> Known<'k> {
             // A sum that its column cannot hold is an error by contract, so such rows are no group.
             let Ok(stages) = self.calls.stages(&mut self.calls.open()?, &fed) else { continue };
             for &stage in &whole {
-                self.groups[stage].push(kept(&stages[stage], usize::MAX));
+                self.groups[stage].push(kept(&stages[stage], usize::MAX)?);
             }
         }
         Ok(())
@@ -177,8 +177,8 @@ impl<'k> Known<'k> {
         }
         once.sort_unstable();
         once.dedup();
-        for (key, rows) in once.iter().flat_map(|&group| &self.groups[stage][group as usize]) {
-            sums.load(key, rows, Sign::Plus)?;
+        for part in once.iter().flat_map(|&group| &self.groups[stage][group as usize]) {
+            load(&mut sums, part)?;
         }
         Ok(sums)
     }

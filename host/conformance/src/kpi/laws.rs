@@ -1,7 +1,7 @@
 //! Tests the laws of sums: rows add the same however they are cut, and can be subtracted again.
 
 use super::batches::{count, gathered};
-use super::calls::{Calls, GROUP_ROWS, differ, kept};
+use super::calls::{Calls, GROUP_ROWS, differ, kept, load};
 use super::contract::{CUTS, NO_ROWS, PARTS, REMOVAL, TAKES_ANY};
 use super::evaluation::evaluates;
 use super::fed::{Fed, differ_fed};
@@ -199,8 +199,8 @@ fn together(calls: &Calls<'_>, stage: usize, reduced: Result<RecordBatch>) -> Re
 /// Reduces every second group, and then the others.
 fn by_halves(calls: &Calls<'_>, by: &mut Worker<'_>, stage: usize, sums: &Sums) -> Result<RecordBatch> {
     let mut halves = [sums.like(), sums.like()];
-    for (number, (key, rows)) in kept(sums, usize::MAX).into_iter().enumerate() {
-        halves[number % 2].load(&key, &rows, Sign::Plus)?;
+    for (number, part) in kept(sums, usize::MAX)?.iter().enumerate() {
+        load(&mut halves[number % 2], part)?;
     }
     let reduced =
         halves.iter().map(|half| calls.reduced(by, stage, half, GROUP_ROWS, usize::MAX)).collect::<Result<Vec<_>>>()?;

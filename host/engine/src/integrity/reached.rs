@@ -11,17 +11,15 @@ use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
 use smelt_storage::Store;
 use smelt_storage::layers::{BRONZE, GOLD};
-use smelt_storage::sorted_runs::SortedRuns;
+use smelt_storage::sorted_runs::SortedRun;
 
 /// The objects that the catalog references, as of one commit.
 #[derive(Default)]
 pub(super) struct Reached {
     /// Objects with their sha256, by key.
     pub(super) objects: BTreeMap<String, ObjectRef>,
-    /// The maps of sorted runs.
-    pub(super) maps: Vec<SortedRuns>,
-    /// The keys of the maps' runs.
-    pub(super) runs: HashSet<String>,
+    /// The runs of sorted entries, by key.
+    pub(super) runs: BTreeMap<String, SortedRun>,
     /// The objects that could not be read, by key or by the beginning of their keys, each with the error. What they
     /// reference is not known.
     pub(super) unreadable: Vec<(String, Error)>,
@@ -85,7 +83,7 @@ impl Reached {
             reached.add(ObjectRef { key: component_key(sha256), sha256: sha256.clone(), bytes, rows: 0 });
         }
         let previous = kept.iter().flat_map(|point| point.gold.values());
-        state.gold.values().chain(previous).flat_map(Gold::maps).for_each(|map| reached.add_map(map));
+        state.gold.values().chain(previous).for_each(|gold| reached.add_runs(gold.runs()));
         Ok(Ok(reached))
     }
 
@@ -119,8 +117,8 @@ impl Reached {
             }
             let State { datasets, gold, retired, components, .. } = &commit.state;
             let maps = datasets.values().flat_map(|dataset| [dataset.entries(), &dataset.bronze.keys]);
-            let maps = maps.chain(gold.values().flat_map(Gold::maps));
-            self.since.extend(maps.flat_map(SortedRuns::runs).map(|run| run.key.clone()));
+            let runs = maps.flat_map(|map| map.runs()).chain(gold.values().flat_map(Gold::runs));
+            self.since.extend(runs.map(|run| run.key.clone()));
             self.since.extend(retired.iter().cloned().chain(components.keys().map(|sha256| component_key(sha256))));
             self.add_commit(commit);
             self.sequence = sequence;
@@ -152,8 +150,8 @@ impl Reached {
     /// Adds what the dataset references. Its bronze objects are added only if it is current, because bronze may have
     /// changed since a previous dataset was current.
     pub(super) fn add_dataset(&mut self, store: &dyn Store, dataset: &Dataset, is_current: bool) -> Result<()> {
-        self.add_map(dataset.entries());
-        self.add_map(&dataset.bronze.keys);
+        self.add_runs(dataset.entries().runs());
+        self.add_runs(dataset.bronze.keys.runs());
         Entries::of(store, dataset).scan(|name, entry| {
             let key = format!("{BRONZE}{name}");
             if is_current {
@@ -165,9 +163,8 @@ impl Reached {
         })
     }
 
-    pub(super) fn add_map(&mut self, map: &SortedRuns) {
-        self.runs.extend(map.runs().iter().map(|run| run.key.clone()));
-        self.maps.push(map.clone());
+    pub(super) fn add_runs<'r>(&mut self, runs: impl IntoIterator<Item = &'r SortedRun>) {
+        self.runs.extend(runs.into_iter().map(|run| (run.key.clone(), run.clone())));
     }
 
     pub(super) fn add(&mut self, object: ObjectRef) {
@@ -177,6 +174,6 @@ impl Reached {
     pub(super) fn references(&self, key: &str) -> bool {
         // The signature of a component lies beside it.
         let key = key.strip_suffix(".minisig").filter(|key| key.starts_with(COMPONENTS)).unwrap_or(key);
-        self.objects.contains_key(key) || self.runs.contains(key) || self.since.contains(key)
+        self.objects.contains_key(key) || self.runs.contains_key(key) || self.since.contains(key)
     }
 }

@@ -13,7 +13,7 @@ use smelt_common::error::{Kind, Result};
 use smelt_common::progress::Progress;
 use smelt_common::{Error, workers};
 use smelt_storage::layers::{CATALOG, GOLD, QUARANTINE, SILVER};
-use smelt_storage::sorted_runs::SortedRuns;
+use smelt_storage::sorted_runs::SortedRun;
 use smelt_storage::{Store, WRITERS};
 
 /// The result of [`verify`]: what was read, and what is wrong.
@@ -97,15 +97,13 @@ pub fn verify(store: &dyn Store, progress: &dyn Progress) -> Result<Verified> {
             verified.problems.extend(read_again(store, object)?);
         }
     }
-    for map in &reached.maps {
-        verified.objects += map.runs().len();
-        verified.bytes += map.runs().iter().map(|run| run.bytes).sum::<u64>();
-    }
-    for problems in workers::map(reached.maps.iter().collect(), |map| read_map_again(store, map)) {
-        for problem in problems? {
-            if !look.has_retired(&problem.object)? {
-                verified.problems.push(problem);
-            }
+    verified.objects += reached.runs.len();
+    verified.bytes += reached.runs.values().map(|run| run.bytes).sum::<u64>();
+    for problem in workers::map(reached.runs.values().collect(), |run| read_run_again(store, run)) {
+        if let Some(problem) = problem?
+            && !look.has_retired(&problem.object)?
+        {
+            verified.problems.push(problem);
         }
     }
     // If a part of the catalog is unreadable, what it references cannot be told from what nothing references.
@@ -138,22 +136,18 @@ fn read_again(store: &dyn Store, ObjectRef { key, sha256, bytes, .. }: &ObjectRe
     }
 }
 
-/// Returns the first problem of each run.
-fn read_map_again(store: &dyn Store, map: &SortedRuns) -> Result<Vec<Problem>> {
-    let mut problems = Vec::new();
-    for (run, map) in map.runs().iter().zip(map.each_run()) {
-        let found = match store.exists(&run.key)? {
-            true => Defect::Damaged,
-            false => Defect::Missing,
-        };
-        match map.scan(store, |_, _| Ok(())) {
-            Err(error) if error.kind() == Kind::Damaged => {
-                problems.push(Problem { object: run.key.clone(), found, detail: error.to_string() });
-            }
-            scanned => scanned?,
+/// Returns the first problem of the run.
+fn read_run_again(store: &dyn Store, run: &SortedRun) -> Result<Option<Problem>> {
+    let found = match store.exists(&run.key)? {
+        true => Defect::Damaged,
+        false => Defect::Missing,
+    };
+    match run.verify(store) {
+        Err(error) if error.kind() == Kind::Damaged => {
+            Ok(Some(Problem { object: run.key.clone(), found, detail: error.to_string() }))
         }
+        verified => verified.map(|()| None),
     }
-    Ok(problems)
 }
 
 /// Lists what no commit references.

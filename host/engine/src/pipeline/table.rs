@@ -101,22 +101,50 @@ impl TableStep {
         gold.rows().is_some() == self.keeps_rows()
     }
 
-    /// Returns a digest of all that each part of the work depends on besides rows: the accumulators of each input, then
-    /// the reducer of each stage.
+    /// Returns a digest of all that each part of the work depends on besides rows: the accumulators of each input, the
+    /// reducer of each stage, and the form of the rows.
     pub fn parts(&self, as_of: i64) -> Vec<String> {
         let Fingerprint { component, contract, host, .. } = &self.fingerprint;
-        let part = |setting: &Setting| {
-            let as_of = setting.as_of(self.told.unwrap_or(as_of)).map(|as_of| as_of.to_string()).unwrap_or_default();
-            of_parts([component.as_str(), contract, host, &setting.params, &as_of])
+        let spec = self.plugin.spec();
+        // What a part gives is of this form.
+        let form = |level: usize| match spec.stages.get(level) {
+            Some(stage) => format!("{} by {}, {}", schema_text(&stage.schema), stage.keys, stage.group),
+            None => format!("{} by {:?}", schema_text(&spec.output), spec.key),
         };
-        self.plugin.spec().settings().map(part).collect()
+        let part = |setting: &Setting, level| {
+            let as_of = setting.as_of(self.told.unwrap_or(as_of)).map(|as_of| as_of.to_string()).unwrap_or_default();
+            of_parts([component.as_str(), contract, host, &setting.params, &as_of, &form(level)])
+        };
+        let accumulators = spec.inputs.iter().enumerate().map(|(at, input)| part(&input.accumulator, self.target(at)));
+        let reducers = spec.stages.iter().enumerate().map(|(at, stage)| part(&stage.reducer, at + 1));
+        accumulators.chain(reducers).chain([form(spec.stages.len())]).collect()
     }
 
-    /// Returns whether what is kept of the table still holds, so that it can be added to. The reducer of all rows runs in
-    /// any case, so it does not matter whether its setting is another one.
-    pub fn goes_on_from(&self, gold: &Gold, as_of: i64) -> bool {
+    /// Returns how many of the stages hold as they are kept, from the first one on, so that they can be added to. The rows
+    /// of the table count as one more. A stage holds if the accumulators that give it rows are the same, and so is the
+    /// reducer that does, and the stage before holds.
+    pub fn levels_that_hold(&self, gold: &Gold, as_of: i64) -> usize {
         let now = self.parts(as_of);
-        let kept = now.len() - usize::from(self.is_whole());
-        self.has_rows_as(gold) && now.len() == gold.parts.len() && now[..kept] == gold.parts[..kept]
+        let (inputs, stages) = (self.inputs.len(), self.plugin.spec().stages.len());
+        if !self.has_rows_as(gold) || now.len() != gold.parts.len() || gold.stages.len() != stages {
+            return 0;
+        }
+        let is_same = |part: usize| now[part] == gold.parts[part];
+        let holds = |level: usize| {
+            (0..inputs).all(|input| self.target(input) != level || is_same(input))
+                && level.checked_sub(1).is_none_or(|stage| is_same(inputs + stage))
+        };
+        (0..=stages).take_while(|&level| holds(level)).count()
+    }
+
+    /// Returns whether the rows that the catalog holds are of the form that they have now, so that both can be compared.
+    pub fn has_form_of(&self, gold: &Gold, as_of: i64) -> bool {
+        gold.rows().is_some() && self.parts(as_of).last() == gold.parts.last()
+    }
+
+    /// Returns whether all that is kept of the table still holds. The reducer of all rows runs in any case, so it does not
+    /// matter whether its setting is another one.
+    pub fn goes_on_from(&self, gold: &Gold, as_of: i64) -> bool {
+        self.levels_that_hold(gold, as_of) + usize::from(self.is_whole()) > self.plugin.spec().stages.len()
     }
 }

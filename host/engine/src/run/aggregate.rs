@@ -10,7 +10,7 @@ use crate::tables::Made;
 use crate::tables::partial::PartialAggregates;
 use smelt_catalog::{Change, Failing, State};
 use smelt_common::error::Result;
-use smelt_storage::sorted_runs::{SortedRun, SortedRuns};
+use smelt_storage::sorted_runs::SortedRun;
 
 impl Host {
     /// Brings the tables up to date with silver. Returns whether all that they read was complete; if not, what is gone or
@@ -55,7 +55,7 @@ impl Host {
     fn note_lost_runs(&self, state: &State) {
         let is_there = |run: &SortedRun| self.store().open(&run.key).is_ok_and(|(meta, _)| meta.bytes == run.bytes);
         for (name, gold) in &state.gold {
-            let lost = gold.maps().flat_map(SortedRuns::runs).find(|run| !is_there(run));
+            let lost = gold.runs().find(|run| !is_there(run));
             self.damaged().extend(lost.map(|run| (name.clone(), format!("`{}` is gone or damaged", run.key))));
         }
     }

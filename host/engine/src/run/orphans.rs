@@ -151,7 +151,7 @@ impl Host {
         let kept = state.rollback_points.values().flat_map(|point| point.gold.values()).map(|gold| (None, gold));
         // A run that both have counts as the current table's.
         for (table, gold) in kept.chain(state.gold.iter().map(|(name, gold)| (Some(name), gold))) {
-            let runs = gold.maps().flat_map(|map| map.runs());
+            let runs = gold.runs();
             referenced.extend(runs.map(|run| (run.key.clone(), (run.bytes, table.cloned()))));
         }
         Ok(referenced)

@@ -50,12 +50,20 @@ pub struct Made {
 /// A table that is being made.
 pub(super) struct Work<'w> {
     pub(super) step: &'w TableStep,
-    /// True if the pass adds to what is kept of the table; false if it rebuilds it.
-    pub(super) incremental: bool,
+    pub(super) holds: Holds,
     /// The sums that are added: for each stage, and for the rows of the table.
     pub(super) sums: Vec<Arc<Shards>>,
     /// The first error, if the table failed.
     pub(super) failure: Mutex<Option<Error>>,
+}
+
+/// What is kept of a table, so that it need not be rebuilt. By default nothing is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Holds {
+    /// The number of stages that are added to, from the first one on. The rows of the table count as one more.
+    pub(super) levels: usize,
+    /// True if the rows before can be compared with those that come out.
+    pub(super) rows: bool,
 }
 
 impl Work<'_> {

@@ -6,7 +6,7 @@ use smelt_catalog::{Commit, Entries, Files, LogEntry, ObjectRef, Relation, Remov
 use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
 use smelt_storage::Store;
-use smelt_storage::sorted_runs::SortedRuns;
+use smelt_storage::sorted_runs::AdditiveRuns;
 
 /// The most commits whose logs are read. With more commits, it is cheaper to rebuild the sums from all rows.
 const MOST_COMMITS: usize = 256;
@@ -16,8 +16,8 @@ const MOST_COMMITS: usize = 256;
 pub(super) struct Delta {
     /// Objects all of whose rows are new to the reader.
     pub(super) added: Vec<ObjectRef>,
-    /// A map of rows that are all new to the reader.
-    pub(super) whole: Option<SortedRuns>,
+    /// Kept rows that are all new to the reader.
+    pub(super) whole: Option<AdditiveRuns>,
     /// Removed rows of objects that the reader has read.
     pub(super) removed: Vec<RemovedRows>,
 }

@@ -8,13 +8,13 @@ use smelt_catalog::{Gold, State};
 use smelt_common::error::Result;
 use smelt_common::key_hash::KeyHash;
 use smelt_runtime::sums::Shards;
-use smelt_storage::sorted_runs::SortedRuns;
+use smelt_storage::sorted_runs::AdditiveRuns;
 
 /// Returns empty sums for each stage of the table, and for its rows. Where the lake keeps a stage, they have its key
 /// hash, so that they can be added to it.
 pub(crate) fn empty_stages(step: &TableStep, state: &State) -> Result<Vec<Arc<Shards>>> {
     let (spec, kept) = (step.plugin.spec(), state.gold.get(&step.name));
-    let of = |spec, runs: Option<&SortedRuns>| {
+    let of = |spec, runs: Option<&AdditiveRuns>| {
         Ok(Arc::new(Shards::new(spec, runs.cloned().unwrap_or_default().key_hash()?)))
     };
     let stages = spec.stages.iter().enumerate().map(|(at, stage)| of(stage, kept.and_then(|kept| kept.stages.get(at))));

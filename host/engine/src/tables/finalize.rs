@@ -1,14 +1,16 @@
 //! Brings a table up to date: adds the new sums of each stage, carries the changes from stage to stage, and makes the rows
 //! of the table from the last one.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use arrow_array::RecordBatch;
+use arrow_select::concat::concat_batches;
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::aggregation::Aggregation;
-use super::row_stage::{BATCH_ROWS, Differences, RowStage};
+use super::aggregation::{Aggregation, Holds};
+use super::kept::{self, append, groups, groups_of, reduce, reduce_all, reduce_whole, whole};
+use super::row_stage::{Differences, RowStage};
 use super::taker::Taker;
 use crate::manifest::Layer;
 use crate::pipeline::TableStep;
@@ -17,13 +19,12 @@ use crate::silver::{Encoded, Writer};
 use smelt_catalog::{CHANGES, Content, Gold, ObjectRef, Relation, RowsChange, SUMS, State};
 use smelt_common::cost::Cost;
 use smelt_common::error::{Breach, Result};
-use smelt_common::key_hash::KeyHash;
 use smelt_common::{Error, clock, digest, profile};
 use smelt_formats::{Formulas, encode_table};
-use smelt_runtime::Reducer;
-use smelt_runtime::sums::{Group, Groups, Shards, Sign, Sorted, Sums};
+use smelt_runtime::sums::{Shards, Sign, Sums};
+use smelt_runtime::{KpiSpec, Reducer};
 use smelt_storage::layers::GOLD;
-use smelt_storage::sorted_runs::{Reader, SortedRuns};
+use smelt_storage::sorted_runs::{AdditiveReader, AdditiveRuns};
 use smelt_storage::{Durability, Store, put_unless_other};
 
 /// A table that was brought up to date.
@@ -43,7 +44,7 @@ pub(super) struct Finalized {
 /// The rows of a table after a change.
 struct Rows {
     /// The rows by key, where they are kept so.
-    runs: Option<SortedRuns>,
+    runs: Option<AdditiveRuns>,
     /// Their differences from the rows before.
     differences: Option<Differences>,
     count: u64,
@@ -64,32 +65,25 @@ struct Changed {
 struct Node<'n> {
     of: &'n Aggregation<'n>,
     step: &'n TableStep,
-    /// The table before, if it is added to.
+    /// The table before, and what is kept of it.
     before: Option<&'n Gold>,
+    holds: Holds,
     /// Reducers that were used before, by stage. Opening one takes longer than reducing a few groups.
     reducers: Mutex<HashMap<usize, Vec<Reducer<'n>>>>,
     retired: Vec<String>,
 }
 
 impl Aggregation<'_> {
-    /// Adds `sums` to the stages of the table, one for each and one for its rows, and makes everything that follows.
+    /// Adds `sums` to the stages of the table, one for each and one for its rows, and makes everything that follows. A stage
+    /// that does not hold is made of them alone.
     ///
     /// # Errors
     /// The plugin fails, two rows have the same key, or what is kept cannot be read or written;
     /// [`Kind::Damaged`](smelt_common::error::Kind::Damaged) if what is kept is gone or damaged.
-    pub(super) fn finalize(&self, step: &TableStep, incremental: bool, sums: &[Arc<Shards>]) -> Result<Finalized> {
+    pub(super) fn finalize(&self, step: &TableStep, holds: Holds, sums: &[Arc<Shards>]) -> Result<Finalized> {
         let _span = profile::span("finalize sums", &step.name);
         let previous = self.state.gold.get(&step.name);
-        let mut node = Node {
-            of: self,
-            step,
-            before: previous.filter(|_| incremental),
-            reducers: Mutex::default(),
-            retired: vec![],
-        };
-        if let Some(previous) = previous.filter(|_| !incremental) {
-            node.retired.extend(previous.sums().map(ToOwned::to_owned));
-        }
+        let mut node = Node { of: self, step, before: previous, holds, reducers: Mutex::default(), retired: vec![] };
         let specs = &step.plugin.spec().stages;
         let mut stages = node.kept(specs.len(), sums);
         for (stage, kept) in stages.iter_mut().enumerate() {
@@ -104,6 +98,7 @@ impl Aggregation<'_> {
             Some(kept) => node.whole(kept, &sums[specs.len() - 1])?,
             None => node.grouped(&sums[specs.len()])?,
         };
+        node.retire_others();
 
         let mut referenced: Vec<String> = Vec::new();
         let file = match (step.layer, &rows.table) {
@@ -111,7 +106,7 @@ impl Aggregation<'_> {
             _ => None,
         };
         referenced.extend(file.iter().map(|file| file.key.clone()));
-        let change = match rows.differences.take().filter(|_| node.before.is_some()) {
+        let change = match rows.differences.take().filter(|_| node.rows_before().is_some()) {
             Some(differences) => Some(node.write_differences(&differences)?),
             None => None,
         };
@@ -135,7 +130,7 @@ impl Aggregation<'_> {
             parts: step.parts(self.as_of),
             commit: 0,
             cost,
-            micros: cost.micros + node.before.map_or(0, |before| before.micros),
+            micros: cost.micros + previous.filter(|_| holds.levels > 0).map_or(0, |before| before.micros),
         };
         referenced.extend(gold.sums().map(ToOwned::to_owned));
         Ok(Finalized { gold, rows: change, table: rows.table, retired: node.retired, referenced })
@@ -164,23 +159,36 @@ impl Aggregation<'_> {
 impl<'n> Node<'n> {
     /// Returns the kept sums of each stage. Where nothing is kept, they take the key hash of the new sums, so that these
     /// can be written.
-    fn kept(&self, stages: usize, sums: &[Arc<Shards>]) -> Vec<SortedRuns> {
-        let new = || sums.iter().take(stages).map(|sums| SortedRuns::with_key_hash(sums.key_hash())).collect();
-        self.before.map_or_else(new, |before| before.stages.clone())
+    fn kept(&self, stages: usize, sums: &[Arc<Shards>]) -> Vec<AdditiveRuns> {
+        let of = |stage: usize| {
+            let held = self.before.filter(|_| stage < self.holds.levels).map(|before| before.stages[stage].clone());
+            held.unwrap_or_else(|| AdditiveRuns::with_key_hash(sums[stage].key_hash()))
+        };
+        (0..stages).map(of).collect()
+    }
+
+    /// Returns the table before, if its rows are kept and can be compared.
+    fn rows_before(&self) -> Option<&'n Gold> {
+        self.before.filter(|before| self.holds.rows && before.rows().is_some())
     }
 
     /// Returns the rows that are kept of the table before.
-    fn kept_rows(&self) -> Option<SortedRuns> {
-        self.before.and_then(Gold::rows).cloned()
+    fn kept_rows(&self) -> Option<AdditiveRuns> {
+        self.rows_before().and_then(Gold::rows).cloned()
+    }
+
+    /// Retires the runs of what does not hold.
+    fn retire_others(&mut self) {
+        let Some(before) = self.before else { return };
+        let stages = before.stages.iter().skip(self.holds.levels).flat_map(AdditiveRuns::runs);
+        let rows = before.rows().filter(|_| !self.holds.rows).into_iter().flat_map(AdditiveRuns::runs);
+        self.retired.extend(stages.chain(rows).map(|run| run.key.clone()));
     }
 
     /// Adds `sums` to the kept sums of a stage of groups. For the groups that change, subtracts from `next` what they
-    /// gave before, and adds what they give now.
-    fn advance(&mut self, stage: usize, kept: &mut SortedRuns, sums: &Shards, next: &Shards) -> Result<()> {
+    /// gave before, and adds what they give now. If `next` does not hold, adds what all groups give.
+    fn advance(&mut self, stage: usize, kept: &mut AdditiveRuns, sums: &Shards, next: &Shards) -> Result<()> {
         let (parts, bytes) = sums.gather();
-        if bytes == 0 {
-            return Ok(());
-        }
         let hash = kept.key_hash()?;
         if hash != sums.key_hash() {
             return Err(Error::internal("the new sums have another key hash than the kept sums"));
@@ -188,60 +196,69 @@ impl<'n> Node<'n> {
         let (store, stem) = (self.of.store, self.of.stem(self.step, &stage.to_string()));
         let before = kept.open(store)?;
         let next = Taker::of_stage(self.step, stage, next);
+        let next_holds = stage + 1 < self.holds.levels || before.is_empty();
         let mut retired = std::mem::take(&mut self.retired);
-        let written = kept.write(store, &stem, bytes, parts, &mut retired, |number, part| {
-            let _span = profile::span("finalize sums", &self.step.name);
-            let mut sums = sums.take(number)?;
-            let groups_before = kept_groups(&before, &sums)?;
-            sums.add_all(&groups_before, Sign::Plus);
-            let groups = sums.sorted_by_hash(&hash);
-            self.with_reducer(stage, |reducer| {
-                if !groups_before.is_empty() {
-                    reduce(reducer, &groups_before.sorted_by_hash(&hash), Sign::Minus, &next)?;
+        let mut append = || {
+            kept.append(store, &stem, (bytes, parts), &mut retired, |number, part| {
+                let _span = profile::span("finalize sums", &self.step.name);
+                let changed = sums.take(number)?;
+                let sorted = changed.sorted_by_hash(&hash);
+                if next_holds {
+                    let mut groups = groups_of(&before, &changed)?;
+                    self.with_reducer(stage, |reducer| {
+                        if groups.is_empty() {
+                            return reduce(reducer, &sorted, |rows| next.add(&rows, Sign::Plus));
+                        }
+                        reduce(reducer, &groups.sorted_by_hash(&hash), |rows| next.add(&rows, Sign::Minus))?;
+                        groups.add_all(&changed, Sign::Plus);
+                        reduce(reducer, &groups.sorted_by_hash(&hash), |rows| next.add(&rows, Sign::Plus))
+                    })?;
                 }
-                reduce(reducer, &groups, Sign::Plus, &next)
-            })?;
-            let mut rows = Vec::new();
-            groups.groups().try_for_each(|group| {
-                rows.clear();
-                group.write(&mut rows)?;
-                part.push(hash.of(group.key()), group.key(), (!rows.is_empty()).then_some(&rows))
+                sorted.stored(&hash, |hash, key, numbers| part.push(hash, key, Some(numbers)))
             })
-        });
+        };
+        let written = if bytes > 0 { append().map(drop) } else { Ok(()) };
         self.retired = retired;
-        written.map(drop)
+        written?;
+        if !next_holds {
+            let all = kept.open(store)?;
+            let spec = &self.step.plugin.spec().stages[stage];
+            self.with_reducer(stage, |reducer| reduce_all(reducer, &all, spec, |rows| next.add(&rows, Sign::Plus)))?;
+        }
+        Ok(())
     }
 
     /// Does what [`Node::advance`] does, for a stage whose rows are all one group.
-    fn advance_whole(&mut self, stage: usize, kept: &mut SortedRuns, sums: &Shards, next: &Shards) -> Result<()> {
-        let next = Taker::of_stage(self.step, stage, next);
-        let changed = sums.take(0)?;
-        if self.before.is_some() && changed.is_empty() {
+    fn advance_whole(&mut self, stage: usize, kept: &mut AdditiveRuns, sums: &Shards, next: &Shards) -> Result<()> {
+        let (changed, next_holds) = (sums.take(0)?, stage + 1 < self.holds.levels);
+        if next_holds && changed.is_empty() {
             return Ok(());
         }
-        let mut before = changed.like();
-        kept.scan(self.of.store, |key, rows| before.load(key, rows, Sign::Plus))?;
+        let before = kept.open(self.of.store)?;
+        self.append(kept, &stage.to_string(), &changed)?;
+        let after = kept.open(self.of.store)?;
+        let (next, spec) = (Taker::of_stage(self.step, stage, next), &self.step.plugin.spec().stages[stage]);
         self.with_reducer(stage, |reducer| {
-            if self.before.is_some() {
-                next.add(&whole(reducer, &before.sorted())?, Sign::Minus)?;
+            if next_holds {
+                reduce_whole(reducer, &before, spec, |rows| next.add(&rows, Sign::Minus))?;
             }
-            before.add_all(&changed, Sign::Plus);
-            next.add(&whole(reducer, &before.sorted())?, Sign::Plus)
-        })?;
-        self.put(kept, &stage.to_string(), &before.sorted(), &changed)
+            match before.is_empty() {
+                true => next.add(&whole(reducer, &changed.sorted())?, Sign::Plus),
+                false => reduce_whole(reducer, &after, spec, |rows| next.add(&rows, Sign::Plus)),
+            }
+        })
     }
 
     /// Makes the table from all rows of the last stage, which are one group.
-    fn whole(&mut self, kept: &mut SortedRuns, sums: &Shards) -> Result<Rows> {
+    fn whole(&mut self, kept: &mut AdditiveRuns, sums: &Shards) -> Result<Rows> {
         let spec = self.step.plugin.spec();
         let stage = spec.stages.len() - 1;
-        let changed = sums.take(0)?;
-        let mut all = changed.like();
-        all.add_all(&changed, Sign::Plus);
-        kept.scan(self.of.store, |key, rows| all.load(key, rows, Sign::Plus))?;
-        let all = all.sorted();
-        let table = self.with_reducer(stage, |reducer| whole(reducer, &all))?;
-        self.put(kept, &stage.to_string(), &all, &changed)?;
+        let (changed, is_new) = (sums.take(0)?, kept.runs().is_empty());
+        self.append(kept, &stage.to_string(), &changed)?;
+        let table = self.with_reducer(stage, |reducer| match is_new {
+            true => whole(reducer, &changed.sorted()),
+            false => table_of(self.of.store, reducer, spec, kept),
+        })?;
         self.step.plugin.check_table(&table)?;
         let count = table.num_rows() as u64;
         if !self.step.keeps_rows() {
@@ -249,59 +266,52 @@ impl<'n> Node<'n> {
         }
 
         let rows = RowStage::of(spec);
-        let new = Shards::new(&rows.spec, KeyHash::default());
-        new.add(&rows.counted(&table)?, Sign::Plus);
-        let new = new.all()?;
-        let sorted = new.sorted();
-        let mut content = Content::default();
+        let mut kept = self.kept_rows().unwrap_or_default();
+        let mut changed = Sums::of(&rows.spec, &rows.counted(&table)?);
+        kept::add(self.of.store, &kept, &mut changed, Sign::Minus)?;
+        let sorted = changed.sorted();
+        let mut content = self.content_before();
         for row in sorted.rows() {
             add_rows(&mut content, row?);
         }
-        let mut kept = self.kept_rows().unwrap_or_default();
-        let mut changed = new.like();
-        changed.add_all(&new, Sign::Plus);
-        kept.scan(self.of.store, |key, rows| changed.load(key, rows, Sign::Minus))?;
-        let differences = self.step.is_read.then(|| rows.differences(&changed.sorted())).transpose()?;
-        self.put(&mut kept, "rows", &sorted, &changed)?;
+        let differences = self.step.is_read.then(|| rows.differences(&sorted)).transpose()?;
+        self.append(&mut kept, "rows", &changed)?;
         Ok(Rows { runs: Some(kept), differences, count, content, table: Some(table) })
     }
 
-    /// Makes the kept map hold, of the groups in `changed`, the rows that are in `all`.
-    fn put(&mut self, kept: &mut SortedRuns, part: &str, all: &Sorted<'_>, changed: &Sums) -> Result<()> {
-        let changed = changed.sorted();
-        let changed = changed.groups().filter(|group| !group.is_empty());
-        let mut wanted: HashSet<Vec<u8>> = changed.map(|group| group.key().to_vec()).collect();
-        let mut pairs = Vec::with_capacity(wanted.len());
-        for group in all.groups() {
-            if let Some(key) = wanted.take(group.key()) {
-                let mut rows = Vec::new();
-                group.write(&mut rows)?;
-                pairs.push((key, Some(rows).filter(|rows| !rows.is_empty())));
-            }
-        }
-        pairs.extend(wanted.into_iter().map(|key| (key, None)));
-        let stem = self.of.stem(self.step, part);
-        kept.put(self.of.store, &stem, pairs, &mut self.retired)
+    fn append(&mut self, kept: &mut AdditiveRuns, part: &str, changed: &Sums) -> Result<()> {
+        append(self.of.store, kept, &self.of.stem(self.step, part), changed, &mut self.retired)
     }
 
-    /// Adds `sums`, which are rows of the table, to those that are kept.
+    /// Returns the checksum of the rows that are kept.
+    fn content_before(&self) -> Content {
+        self.rows_before().map_or_else(Content::default, |before| before.relation.content)
+    }
+
+    /// Adds `sums`, which are rows of the table, to those that are kept. If the latter do not hold, `sums` are all rows.
     fn grouped(&mut self, sums: &Shards) -> Result<Rows> {
-        let rows = RowStage::of(self.step.plugin.spec());
-        let mut kept = self.kept_rows().unwrap_or_else(|| SortedRuns::with_key_hash(sums.key_hash()));
-        let before = self.before.map(|before| &before.relation);
-        let mut content = before.map_or_else(Content::default, |before| before.content);
-        let mut count = before.map_or(0, |before| i128::from(before.rows));
+        let spec = self.step.plugin.spec();
+        let rows = RowStage::of(spec);
+        let mut kept = self.kept_rows().unwrap_or_else(|| AdditiveRuns::with_key_hash(sums.key_hash()));
+        let mut content = self.content_before();
+        let mut count = self.rows_before().map_or(0, |before| i128::from(before.relation.rows));
+        if self.holds.levels <= spec.stages.len() {
+            kept::for_each(&kept.open(self.of.store)?, &rows.spec, |counted| {
+                sums.add(counted, Sign::Minus);
+                Ok(())
+            })?;
+        }
         let (parts, bytes) = sums.gather();
         let mut differences = Differences::default();
         if bytes > 0 {
             let hash = kept.key_hash()?;
             let (store, stem) = (self.of.store, self.of.stem(self.step, "rows"));
-            let reader = kept.open(store)?;
-            let wants_differences = self.before.is_some() && self.step.is_read;
+            let before = kept.open(store)?;
+            let wants_differences = self.rows_before().is_some() && self.step.is_read;
             let mut retired = std::mem::take(&mut self.retired);
-            let changed = kept.write(store, &stem, bytes, parts, &mut retired, |number, part| {
+            let changed = kept.append(store, &stem, (bytes, parts), &mut retired, |number, part| {
                 let mut changed = Changed::default();
-                let mut sums = sums.take(number)?;
+                let sums = sums.take(number)?;
                 let sorted = sums.sorted_by_hash(&hash);
                 for row in sorted.rows() {
                     let row = row?;
@@ -311,15 +321,8 @@ impl<'n> Node<'n> {
                 if wants_differences {
                     changed.differences = rows.differences(&sorted)?;
                 }
-                let groups_before = kept_groups(&reader, &sums)?;
-                sums.add_all(&groups_before, Sign::Plus);
-                let mut bytes = Vec::new();
-                for group in sums.sorted_by_hash(&hash).groups() {
-                    bytes.clear();
-                    group.write(&mut bytes)?;
-                    self.expect_one(&group)?;
-                    part.push(hash.of(group.key()), group.key(), (!bytes.is_empty()).then_some(&bytes))?;
-                }
+                self.expect_one_row_a_key(&before, &sums)?;
+                sorted.stored(&hash, |hash, key, numbers| part.push(hash, key, Some(numbers)))?;
                 Ok(changed)
             });
             self.retired = retired;
@@ -339,9 +342,19 @@ impl<'n> Node<'n> {
         Ok(Rows { runs: Some(kept), differences, count, content, table })
     }
 
-    /// Fails if a group of rows that share a key is more than one row. The error names the columns, not their content.
-    fn expect_one(&self, group: &Group<'_>) -> Result<()> {
-        if group.total()? <= 1 {
+    /// Fails if two rows of the table agree in its key after this change. Only a key of which more rows come than leave can
+    /// have a second one, so no other key is looked up. The error names the columns, not their content.
+    fn expect_one_row_a_key(&self, before: &AdditiveReader<'_>, changed: &Sums) -> Result<()> {
+        let (mut new, mut are_alike) = (Vec::new(), false);
+        let sorted = changed.sorted_by_hash(before.key_hash());
+        for group in sorted.groups() {
+            match group.total()? {
+                ..1 => {}
+                1 => new.push(group.key()),
+                _ => are_alike = true,
+            }
+        }
+        if !are_alike && groups(before, changed, new.into_iter())?.is_empty() {
             return Ok(());
         }
         let (plugin, key) = (&self.step.plugin.identity().name, self.step.plugin.spec().key_names());
@@ -404,10 +417,7 @@ pub fn rows_of(store: &dyn Store, step: &TableStep, gold: &Gold) -> Result<Recor
                     step.name
                 )));
             }
-            let stage = gold.stages.len() - 1;
-            let mut all = Sums::new(&step.plugin.spec().stages[stage]);
-            kept.scan(store, |key, rows| all.load(key, rows, Sign::Plus))?;
-            whole(&mut step.reducer(stage, told)?, &all.sorted())
+            table_of(store, &mut step.reducer(gold.stages.len() - 1, told)?, step.plugin.spec(), kept)
         }
         (Some(kept), _) => RowStage::of(step.plugin.spec()).all(store, kept),
         _ => Err(Error::internal(format!("the rows of `{}` are not kept by key", step.name))),
@@ -437,26 +447,16 @@ pub fn put_stamped(
     }
 }
 
-/// Returns the kept sums of the groups that `sums` has.
-pub(super) fn kept_groups(kept: &Reader<'_>, sums: &Sums) -> Result<Sums> {
-    let mut found = sums.like();
-    let wanted = sums.sorted_by_hash(kept.key_hash());
-    let groups: Vec<_> = wanted.groups().map(|group| (kept.key_hash().of(group.key()), group.key())).collect();
-    kept.look_up(groups.len(), |at| groups[at], |at, rows| found.load(groups[at].1, rows, Sign::Plus))?;
-    Ok(found)
-}
-
-/// Reduces the groups of a stage, and adds what they give or subtracts it.
-pub(super) fn reduce(reducer: &mut Reducer<'_>, groups: &Sorted<'_>, sign: Sign, to: &Taker<'_>) -> Result<()> {
-    for batch in groups.batches(BATCH_ROWS) {
-        let Groups { rows, ends } = batch?;
-        to.add(&reducer.reduce(&rows, &ends)?.rows, sign)?;
+/// Returns the table that the reducer makes of all rows of the last stage, which are one group.
+fn table_of(store: &dyn Store, reducer: &mut Reducer<'_>, spec: &KpiSpec, kept: &AdditiveRuns) -> Result<RecordBatch> {
+    let stage = spec.stages.last().ok_or_else(|| Error::internal("a table without stages is no group"))?;
+    let mut parts = Vec::new();
+    reduce_whole(reducer, &kept.open(store)?, stage, |rows| {
+        parts.push(rows);
+        Ok(())
+    })?;
+    match <[RecordBatch; 1]>::try_from(parts) {
+        Ok([table]) => Ok(table),
+        Err(parts) => concat_batches(&spec.output, &parts).map_err(|error| Error::internal(error.to_string())),
     }
-    Ok(())
-}
-
-/// Returns what all rows of a stage give, which are one group. It is there without a row too.
-pub(super) fn whole(reducer: &mut Reducer<'_>, rows: &Sorted<'_>) -> Result<RecordBatch> {
-    let rows = rows.batch()?;
-    Ok(reducer.reduce(&rows, &[rows.num_rows() as u32])?.rows)
 }

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use arrow_array::RecordBatch;
 
-use super::finalize::{kept_groups, reduce, whole};
+use super::kept::{self, groups_of, reduce, whole};
 use super::row_stage::RowStage;
 use super::taker::Taker;
 use crate::pipeline::{Pipeline, TableStep};
@@ -16,7 +16,7 @@ use smelt_common::{Error, workers};
 use smelt_runtime::Reducer;
 use smelt_runtime::sums::{Shards, Sign, Sums};
 use smelt_storage::Store;
-use smelt_storage::sorted_runs::Reader;
+use smelt_storage::sorted_runs::AdditiveReader;
 
 /// A table and all tables that it was made from, as they are kept. From these the table can be made without one of the
 /// silver objects.
@@ -34,7 +34,7 @@ const NO_TIME: i64 = 0;
 struct Node<'w> {
     step: &'w TableStep,
     /// The kept sums of each stage.
-    stages: Vec<Reader<'w>>,
+    stages: Vec<AdditiveReader<'w>>,
     /// All sums of the last stage, if these are one group.
     last: Option<Sums>,
     /// All rows of the table, if it is made as a whole or is the table in question.
@@ -81,11 +81,7 @@ impl<'w> LeaveOneOut<'w> {
                 Error::internal(format!("what is kept of table `{}` is not what its plugin declares", step.name))
             })?;
             let last = match (step.is_whole(), gold.stages.last(), spec.stages.last()) {
-                (true, Some(kept), Some(stage)) => {
-                    let mut last = Sums::new(stage);
-                    kept.scan(store, |key, rows| last.load(key, rows, Sign::Plus))?;
-                    Some(last)
-                }
+                (true, Some(kept), Some(stage)) => Some(kept::load(store, stage, kept)?),
                 _ => None,
             };
             let row_stage = RowStage::of(spec);
@@ -93,7 +89,7 @@ impl<'w> LeaveOneOut<'w> {
             if let Some(kept) = gold.rows()
                 && (last.is_some() || step.name == table)
             {
-                kept.scan(store, |key, row| rows.load(key, row, Sign::Plus))?;
+                kept::add(store, kept, &mut rows, Sign::Plus)?;
             }
             let stages = gold.stages.iter().map(|stage| stage.open(store)).collect::<Result<_>>()?;
             nodes.push(Node { step, stages, last, rows, row_stage });
@@ -195,17 +191,16 @@ impl<'w> LeaveOneOut<'w> {
             }
             let mut reducer = self.reducer(node, stage)?;
             if spec.stages[stage].group == 0 {
-                let mut all = changed.like();
-                kept.scan(|key, rows| all.load(key, rows, Sign::Plus))?;
+                let mut all = kept::load_open(kept, &spec.stages[stage])?;
                 next.add(&whole(&mut reducer, &all.sorted())?, Sign::Minus)?;
                 all.add_all(&changed, Sign::Plus);
                 next.add(&whole(&mut reducer, &all.sorted())?, Sign::Plus)?;
                 continue;
             }
-            let mut groups = kept_groups(kept, &changed)?;
-            reduce(&mut reducer, &groups.sorted_by_hash(kept.key_hash()), Sign::Minus, &next)?;
+            let mut groups = groups_of(kept, &changed)?;
+            reduce(&mut reducer, &groups.sorted_by_hash(kept.key_hash()), |rows| next.add(&rows, Sign::Minus))?;
             groups.add_all(&changed, Sign::Plus);
-            reduce(&mut reducer, &groups.sorted_by_hash(kept.key_hash()), Sign::Plus, &next)?;
+            reduce(&mut reducer, &groups.sorted_by_hash(kept.key_hash()), |rows| next.add(&rows, Sign::Plus))?;
         }
         if !is_target {
             return Ok(None);

@@ -4,6 +4,7 @@ mod aggregation;
 mod delta;
 mod empty_stages;
 mod finalize;
+mod kept;
 mod leave_one_out;
 pub mod partial;
 mod pass;

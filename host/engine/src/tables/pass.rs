@@ -1,6 +1,6 @@
 //! Makes tables. Each is brought up to date with the rows that came and left since it last ran in what it reads.
 
-use super::aggregation::{Aggregation, Made, Work};
+use super::aggregation::{Aggregation, Holds, Made, Work};
 use super::delta::Delta;
 use super::empty_stages::empty_stages;
 use super::rows::{Place, Task, WorkInput, bundles};
@@ -89,13 +89,13 @@ impl Aggregation<'_> {
         let mut deltas: HashMap<(&str, Option<u64>), Delta> = HashMap::new();
         let mut broken = Vec::new();
         for &step in due {
-            let since = if incremental { self.since(step) } else { None };
-            match self.collect(step, since.as_ref(), pending, &mut deltas) {
-                Ok(incremental) => match empty_stages(step, self.state) {
-                    Ok(sums) => works.push(Work { step, incremental, sums, failure: Mutex::default() }),
+            let holds = if incremental { self.holds(step) } else { Holds::default() };
+            match self.collect(step, holds, pending, &mut deltas) {
+                Ok(holds) => match empty_stages(step, self.state) {
+                    Ok(sums) => works.push(Work { step, holds, sums, failure: Mutex::default() }),
                     Err(error) => outcome.failures.push((Subject::Kpi(step.name.clone()), error)),
                 },
-                Err((_, error)) if error.kind() == Kind::Damaged && since.is_some() => broken.push(step),
+                Err((_, error)) if error.kind() == Kind::Damaged && holds.levels > 0 => broken.push(step),
                 Err((relation, error)) if error.kind() == Kind::Damaged => {
                     outcome.damaged.insert(relation, error.to_string());
                 }
@@ -104,8 +104,7 @@ impl Aggregation<'_> {
         }
         let mut tasks = Tasks::new();
         for (number, work) in works.iter_mut().enumerate() {
-            let since = if work.incremental { self.since(work.step) } else { None };
-            self.assign(work, number, since.as_ref(), &deltas, &mut tasks);
+            self.assign(work, number, &deltas, &mut tasks);
         }
         let bundles = bundles(tasks.into_values().collect());
         self.progress.begin("aggregating", bundles.iter().flatten().map(|task| task.place.bytes()).sum());
@@ -114,14 +113,14 @@ impl Aggregation<'_> {
         outcome.damaged.extend(damaged.into_iter().flatten());
 
         let finalized = workers::map(works, |work| {
-            let Work { step, incremental, sums, failure } = work;
+            let Work { step, holds, sums, failure } = work;
             let result = match failure.into_inner().expect("no one panics while holding it") {
                 Some(error) => Err(error),
-                None => self.finalize(step, incremental, &sums),
+                None => self.finalize(step, holds, &sums),
             };
-            (step, incremental, result)
+            (step, holds, result)
         });
-        for (step, incremental, result) in finalized {
+        for (step, holds, result) in finalized {
             match result {
                 Ok(finalized) => {
                     outcome.change.retired.extend(finalized.retired);
@@ -131,7 +130,7 @@ impl Aggregation<'_> {
                     outcome.change.rows.extend(finalized.rows.map(|rows| (step.name.clone(), rows)));
                     outcome.made.tables.extend(finalized.table.map(|table| (step.name.clone(), table)));
                 }
-                Err(error) if error.kind() == Kind::Damaged && incremental => {
+                Err(error) if error.kind() == Kind::Damaged && holds != Holds::default() => {
                     tracing::warn!("the sums of table `{}` are rebuilt: {error}", step.name);
                     broken.push(step);
                 }
@@ -141,60 +140,67 @@ impl Aggregation<'_> {
         Ok(broken)
     }
 
-    /// Returns the revision that the table last read, by input. Returns `None` if its sums cannot be added to.
-    fn since(&self, step: &TableStep) -> Option<BTreeMap<String, u64>> {
-        let gold = self.state.gold.get(&step.name).filter(|_| !self.damaged.contains_key(&step.name))?;
+    /// Returns what is kept of the table and can be added to, as far as its inputs can be followed from what it has read.
+    fn holds(&self, step: &TableStep) -> Holds {
+        let Some(gold) = self.state.gold.get(&step.name).filter(|_| !self.damaged.contains_key(&step.name)) else {
+            return Holds::default();
+        };
         let now = inputs(step, self.state);
-        let same = step.goes_on_from(gold, self.as_of)
-            && now.len() == gold.inputs.len()
-            && now.iter().all(|(name, now)| {
-                gold.inputs.get(name).is_some_and(|read| {
-                    (&read.relation, &read.schema, read.since) == (&now.relation, &now.schema, now.since)
-                })
-            });
-        same.then(|| gold.inputs.iter().map(|(name, input)| (name.clone(), input.revision)).collect())
+        let goes_on = |input: &str| match (gold.inputs.get(input), now.get(input)) {
+            (Some(read), Some(now)) => {
+                (&read.relation, &read.schema, read.since) == (&now.relation, &now.schema, now.since)
+            }
+            (None, None) => true,
+            _ => false,
+        };
+        let others = (0..step.inputs.len()).filter(|&input| !goes_on(&step.inputs[input].name));
+        let levels = others.map(|input| step.target(input)).chain([step.levels_that_hold(gold, self.as_of)]).min();
+        Holds { levels: levels.unwrap_or_default(), rows: step.has_form_of(gold, self.as_of) }
     }
 
-    /// Finds the rows that were added and removed in each relation that the table reads. Returns whether its sums can
-    /// be added to.
+    /// Returns the revision from which an input is read on: that which the table last read, if what it gave is kept.
+    fn read_from(&self, step: &TableStep, input: usize, holds: Holds) -> Option<u64> {
+        let read = self.state.gold.get(&step.name)?.inputs.get(&step.inputs[input].name);
+        read.filter(|_| step.target(input) < holds.levels).map(|read| read.revision)
+    }
+
+    /// Finds the rows that were added and removed in each relation that the table reads. Returns what can be added to.
     ///
     /// # Errors
     /// The catalog cannot be read; with the name of the relation.
     fn collect<'s>(
         &self,
         step: &'s TableStep,
-        since: Option<&BTreeMap<String, u64>>,
+        mut holds: Holds,
         pending: &Commit,
         deltas: &mut HashMap<(&'s str, Option<u64>), Delta>,
-    ) -> Result<bool, (String, Error)> {
+    ) -> Result<Holds, (String, Error)> {
         let of = |relation: &str| {
             let relation = relation.to_owned();
             move |error| (relation, error)
         };
-        let mut incremental = since.is_some();
-        for input in &step.inputs {
+        for (number, input) in step.inputs.iter().enumerate() {
             let Some(relation) = self.state.relation(&input.relation) else { continue };
-            let Some(&revision) = since.and_then(|since| since.get(&input.name)) else { continue };
+            let Some(revision) = self.read_from(step, number, holds) else { continue };
             let key = (input.relation.as_str(), Some(revision));
             if deltas.contains_key(&key) {
                 continue;
             }
             match Delta::since(self.store, pending, &input.relation, relation, revision).map_err(of(&input.relation))? {
                 Some(delta) => drop(deltas.insert(key, delta)),
-                None => incremental = false,
+                None => holds.levels = holds.levels.min(step.target(number)),
             }
         }
-        if !incremental {
-            for input in &step.inputs {
-                let key = (input.relation.as_str(), None);
-                if let Some(relation) = self.state.relation(&input.relation)
-                    && !deltas.contains_key(&key)
-                {
-                    deltas.insert(key, Delta::all(self.store, relation).map_err(of(&input.relation))?);
-                }
+        for (number, input) in step.inputs.iter().enumerate() {
+            let key = (input.relation.as_str(), None);
+            if self.read_from(step, number, holds).is_none()
+                && let Some(relation) = self.state.relation(&input.relation)
+                && !deltas.contains_key(&key)
+            {
+                deltas.insert(key, Delta::all(self.store, relation).map_err(of(&input.relation))?);
             }
         }
-        Ok(incremental)
+        Ok(holds)
     }
 
     /// Adds tasks for the rows that the table must add or subtract, except those that its partial aggregate contains.
@@ -202,16 +208,12 @@ impl Aggregation<'_> {
         &self,
         work: &mut Work<'s>,
         number: usize,
-        since: Option<&BTreeMap<String, u64>>,
         deltas: &'t HashMap<(&str, Option<u64>), Delta>,
         tasks: &mut Tasks<'t>,
     ) {
-        let step = work.step;
-        let of_input = |input: usize| {
-            let of = &step.inputs[input];
-            let revision = since.and_then(|since| since.get(&of.name)).copied();
-            deltas.get(&(of.relation.as_str(), revision))
-        };
+        let (step, holds) = (work.step, work.holds);
+        let of_input =
+            |input: usize| deltas.get(&(step.inputs[input].relation.as_str(), self.read_from(step, input, holds)));
         let mut add = |place: Place<'t>, relation: &'t str, ranges: Option<&'t [(usize, usize)]>, reader| {
             let task = || Task { place, relation, ranges, readers: vec![] };
             tasks.entry((place.key(), ranges)).or_insert_with(task).readers.push(reader);
@@ -224,7 +226,7 @@ impl Aggregation<'_> {
         // Only sums with the same key hash can be added to the kept sums.
         let partial = partial.filter(|(_, sums)| {
             let mut both = sums.iter().zip(&work.sums);
-            !work.incremental || both.all(|(partial, kept)| partial.key_hash() == kept.key_hash())
+            holds.levels == 0 || both.all(|(partial, kept)| partial.key_hash() == kept.key_hash())
         });
         for (input, of) in step.inputs.iter().enumerate() {
             let Some(delta) = of_input(input) else { continue };
@@ -235,7 +237,7 @@ impl Aggregation<'_> {
                 }
             }
             if let Some(rows) = delta.whole.as_ref().filter(|rows| !rows.runs().is_empty()) {
-                add(Place::Map(rows), &of.relation, None, reader);
+                add(Place::Kept(rows), &of.relation, None, reader);
             }
             for removed in &delta.removed {
                 add(Place::Object(&removed.rows), &of.relation, Some(removed.ranges.as_slice()), reader);

@@ -9,12 +9,13 @@ use arrow_array::{ArrayRef, Int64Array, RecordBatch, RecordBatchOptions, UInt64A
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use arrow_select::take::take_record_batch;
 
+use super::kept::{self, BATCH_ROWS};
 use smelt_common::Error;
 use smelt_common::error::Result;
-use smelt_runtime::sums::{Sign, Sorted, Sums};
+use smelt_runtime::sums::Sorted;
 use smelt_runtime::{KpiSpec, Setting, StageSpec};
 use smelt_storage::Store;
-use smelt_storage::sorted_runs::SortedRuns;
+use smelt_storage::sorted_runs::AdditiveRuns;
 
 /// The name of the sum. A stage's columns are told apart by their places, so it does not matter that a table may have a
 /// column of the same name.
@@ -62,33 +63,19 @@ impl RowStage {
         self.repeated(counted, |count| count)
     }
 
-    /// Returns all rows that are kept in the map, in the order of the table's key.
-    pub(crate) fn all(&self, store: &dyn Store, runs: &SortedRuns) -> Result<RecordBatch> {
-        let mut all = Sums::new(&self.spec);
-        runs.scan(store, |key, row| all.load(key, row, Sign::Plus))?;
-        self.rows(&all.batch()?)
+    /// Returns all kept rows, in the order of the table's key.
+    pub(crate) fn all(&self, store: &dyn Store, kept: &AdditiveRuns) -> Result<RecordBatch> {
+        self.rows(&kept::load(store, &self.spec, kept)?.batch()?)
     }
 
-    /// Visits all rows that are kept in the map, batch by batch, in no particular order.
+    /// Visits all kept rows, batch by batch, in no particular order.
     pub(crate) fn scan(
         &self,
         store: &dyn Store,
-        runs: &SortedRuns,
+        kept: &AdditiveRuns,
         mut visit: impl FnMut(&RecordBatch) -> Result<()>,
     ) -> Result<()> {
-        let mut some = Sums::new(&self.spec);
-        let mut count = 0;
-        runs.scan(store, |key, rows| {
-            some.load(key, rows, Sign::Plus)?;
-            count += 1;
-            if count < BATCH_ROWS {
-                return Ok(());
-            }
-            count = 0;
-            let full = std::mem::replace(&mut some, Sums::new(&self.spec));
-            visit(&self.rows(&full.batch()?)?)
-        })?;
-        if count > 0 { visit(&self.rows(&some.batch()?)?) } else { Ok(()) }
+        kept::for_each(&kept.open(store)?, &self.spec, |rows| visit(&self.rows(rows)?))
     }
 
     /// Returns the rows that are counted up and those that are counted down.
@@ -124,6 +111,3 @@ impl RowStage {
         take_record_batch(&table, &rows).map_err(internal)
     }
 }
-
-/// The most rows of a batch.
-pub(crate) const BATCH_ROWS: usize = 65_536;

@@ -14,7 +14,7 @@ use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
 use smelt_runtime::Accumulator;
 use smelt_runtime::sums::Sign;
-use smelt_storage::sorted_runs::SortedRuns;
+use smelt_storage::sorted_runs::AdditiveRuns;
 
 /// About how many bytes of silver an accumulator reads before its state is added up.
 const BUNDLE_BYTES: u64 = 4 << 20;
@@ -33,23 +33,23 @@ pub(super) struct WorkInput {
 pub(super) enum Place<'t> {
     /// An object in the format of silver.
     Object(&'t ObjectRef),
-    /// A map of rows.
-    Map(&'t SortedRuns),
+    /// The rows of a table, as they are kept.
+    Kept(&'t AdditiveRuns),
 }
 
 impl<'t> Place<'t> {
-    /// Returns the key of the object, or of the map's first run, which is that of no object.
+    /// Returns the key of the object, or of the first run, which is that of no object.
     pub(super) fn key(self) -> &'t str {
         match self {
             Self::Object(object) => &object.key,
-            Self::Map(runs) => runs.runs().first().map_or("", |run| &run.key),
+            Self::Kept(runs) => runs.runs().first().map_or("", |run| &run.key),
         }
     }
 
     pub(super) fn bytes(self) -> u64 {
         match self {
             Self::Object(object) => object.bytes,
-            Self::Map(runs) => runs.runs().iter().map(|run| run.bytes).sum(),
+            Self::Kept(runs) => runs.runs().iter().map(|run| run.bytes).sum(),
         }
     }
 }
@@ -159,9 +159,9 @@ impl Aggregation<'_> {
                 batches.iter().for_each(&mut give);
                 Ok(())
             }
-            Place::Map(runs) => {
+            Place::Kept(runs) => {
                 let step = self.pipeline.table(relation);
-                let step = step.ok_or_else(|| Error::internal("only a table keeps its rows in a map"))?;
+                let step = step.ok_or_else(|| Error::internal("only a table keeps its rows by key"))?;
                 RowStage::of(step.plugin.spec()).scan(self.store, runs, |batch| {
                     give(batch);
                     Ok(())

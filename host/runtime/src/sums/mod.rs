@@ -1,11 +1,11 @@
 //! A KPI's tables of sums, which are added and subtracted exactly. Rows are identified by their keys.
 //!
-//! - `index` finds the rows of keys, and `number` writes numbers in few bytes.
+//! - `index` finds the rows of keys.
 //! - `table` adds and subtracts. `sorted` puts a table into order, as typed rows or as bytes.
 //! - `shards` splits a table, so that many threads add to it. `spill` keeps a part of it in a file.
 
 mod index;
-mod number;
+mod ordered;
 mod shards;
 mod sorted;
 mod spill;
@@ -13,6 +13,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use ordered::OrderedRows;
 pub use shards::Shards;
 pub use sorted::{Group, Groups, Sorted};
-pub use table::{Sign, Sums};
+pub use table::{Loader, Sign, Sums};

@@ -14,14 +14,26 @@ use smelt_common::key_hash::KeyHash;
 use smelt_common::ordered::Column;
 use smelt_common::profile;
 
-/// The number of shards of a stage that is folded: a power of two, as the number of parts of a sorted
-/// run is. The last stage is read
-/// as a whole, so it has one shard.
+/// The number of shards of a stage: a power of two, as the number of parts of a sorted run is. A stage of one group has
+/// one shard.
 const SHARDS: usize = 16;
 /// The bytes of memory that one shard takes before its rows go to a file: all shards of a stage together take 96 MiB.
 const MOST_BYTES: usize = (96 << 20) / SHARDS;
 /// Up to so many rows are finalized as one part, because several would not be worth it.
 const FEW: usize = 4096;
+
+impl Sums {
+    /// Returns the sum of the rows of a batch of the stage's schema.
+    pub fn of(stage: &StageSpec, rows: &RecordBatch) -> Self {
+        let shards = Shards::of_one(stage, KeyHash::default());
+        shards.add(rows, Sign::Plus);
+        shards
+            .shards
+            .into_iter()
+            .next()
+            .map_or_else(|| Self::new(stage), |shard| shard.into_inner().expect("no one panics while holding it").sums)
+    }
+}
 
 /// A table of sums in shards. The first bits of a group's hash are the number of its shard.
 pub struct Shards {
@@ -56,9 +68,18 @@ impl Shard {
 impl Shards {
     /// Returns an empty table.
     pub fn new(stage: &StageSpec, hash: KeyHash) -> Self {
-        let shards = if stage.group == 0 { 1 } else { SHARDS };
-        // A single shard is needed as a whole in any case.
-        let most = if shards == 1 { usize::MAX } else { MOST_BYTES };
+        if stage.group == 0 {
+            return Self::of_one(stage, hash);
+        }
+        Self::of_many(stage, hash, SHARDS, MOST_BYTES)
+    }
+
+    /// Returns an empty table of a single shard, which stays in memory, since it is needed as a whole.
+    fn of_one(stage: &StageSpec, hash: KeyHash) -> Self {
+        Self::of_many(stage, hash, 1, usize::MAX)
+    }
+
+    fn of_many(stage: &StageSpec, hash: KeyHash, shards: usize, most: usize) -> Self {
         let shards = (0..shards).map(|_| Mutex::new(Shard::new(stage))).collect();
         Self { stage: stage.clone(), hash, shards, spill: Spill::default(), most, cost: Mutex::default() }
     }
@@ -90,8 +111,7 @@ impl Shards {
         span.through(batch.num_rows(), 0);
         let (keys, sums) = batch.columns().split_at(self.stage.keys);
         let keys: Vec<_> = keys.iter().map(|array| Column::of(array)).collect();
-        // A shard has whole groups or, where nothing is folded, whole rows.
-        let (group, rest) = keys.split_at(if self.stage.group == 0 { self.stage.keys } else { self.stage.group });
+        let (group, rest) = keys.split_at(self.stage.group);
         let addends: Vec<_> = sums.iter().map(Addends::of).collect();
         let mut parts: Vec<(Keys, Vec<usize>)> = self.shards.iter().map(|_| Default::default()).collect();
         let mut key = Vec::new();

@@ -1,17 +1,17 @@
-//! Puts sums into order: as typed rows for plugins, and as the bytes of groups to be stored.
+//! Puts sums into order: as typed rows for plugins, and as rows to be stored.
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, Decimal128Array, Int64Array, RecordBatch, RecordBatchOptions};
-use arrow_schema::{DataType, Field};
+use arrow_array::{RecordBatch, RecordBatchOptions};
 
-use super::number;
+use super::ordered::typed;
 use super::table::Sums;
 use crate::StageSpec;
 use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
 use smelt_common::key_hash::KeyHash;
 use smelt_common::ordered::Decoder;
+use smelt_common::stored_row;
 
 /// The rows of a table in an order in which the rows of a group are together, and in the order of their keys.
 pub struct Sorted<'s> {
@@ -32,18 +32,22 @@ impl Sums {
     /// Returns the rows in the order of their keys.
     pub fn sorted(&self) -> Sorted<'_> {
         // Most keys differ in their first bytes. With these at hand, the others need not be fetched from memory.
-        Sorted::by(self, |at| first(self.rows.keys.get(at)))
+        Sorted::by(self, |at| (first(self.rows.keys.get(at)), 0))
     }
 
-    /// Returns the rows in the order of the hashes of their groups, and within a group in the order of their keys.
+    /// Returns the rows in the order in which they are stored: by the hash of their groups, and then by the keys that
+    /// stored rows have.
     pub fn sorted_by_hash(&self, hash: &KeyHash) -> Sorted<'_> {
-        Sorted::by(self, |at| hash.of(self.rows.keys.group(at)))
+        Sorted::by(self, |at| {
+            let group = self.rows.keys.group(at);
+            (hash.of(group).into(), group.len())
+        })
     }
 }
 
 impl<'s> Sorted<'s> {
     /// Returns the rows in the order of `first`, and where that is equal in the order of their keys.
-    fn by<T: Ord + Copy>(sums: &'s Sums, first: impl Fn(u32) -> T) -> Self {
+    fn by(sums: &'s Sums, first: impl Fn(u32) -> (u128, usize)) -> Self {
         let mut order: Vec<_> = (0..sums.rows.keys.len()).map(|at| (first(at), at)).collect();
         order.sort_unstable_by(|&(a, a_at), &(b, b_at)| {
             a.cmp(&b).then_with(|| sums.rows.keys.get(a_at).cmp(sums.rows.keys.get(b_at)))
@@ -63,17 +67,16 @@ impl<'s> Sorted<'s> {
     /// and none is without rows. If all rows are one group, they are one batch, whatever their number.
     pub fn batches(&self, about: usize) -> impl Iterator<Item = Result<Groups>> {
         let mut rest = self.order.as_slice();
-        let is_one_group = self.sums.stage.group == 0;
         std::iter::from_fn(move || {
             while !rest.is_empty() {
-                let mut end = if is_one_group { rest.len() } else { about.clamp(1, rest.len()) };
+                let mut end = about.clamp(1, rest.len());
                 while end < rest.len() && self.group(rest[end - 1]) == self.group(rest[end]) {
                     end += 1;
                 }
                 let (batch, after) = rest.split_at(end);
                 rest = after;
                 // Rows that came to zero do not exist, and groups of such rows do not either.
-                let ends = self.ends(batch, is_one_group);
+                let ends = self.ends(batch);
                 if !ends.is_empty() {
                     return Some(self.typed(batch).map(|rows| Groups { rows, ends }));
                 }
@@ -89,9 +92,9 @@ impl<'s> Sorted<'s> {
     }
 
     /// Returns for each group with a row that exists the number of such rows up to its end.
-    fn ends(&self, order: &[u32], is_one_group: bool) -> Vec<u32> {
+    fn ends(&self, order: &[u32]) -> Vec<u32> {
         let (mut ends, mut rows) = (Vec::new(), 0);
-        for group in order.chunk_by(|&a, &b| is_one_group || self.group(a) == self.group(b)) {
+        for group in order.chunk_by(|&a, &b| self.group(a) == self.group(b)) {
             let before = rows;
             rows += group.iter().filter(|&&at| self.sums.exists(at)).count() as u32;
             if rows > before {
@@ -101,7 +104,24 @@ impl<'s> Sorted<'s> {
         ends
     }
 
-    /// Returns the groups, those without any rows left included. In the last stage each row is a group.
+    /// Visits every row that exists as it is [stored](smelt_common::stored_row): the hash of its group, its key, and its
+    /// numbers, whether they fit their columns or not.
+    pub fn stored(&self, hash: &KeyHash, mut visit: impl FnMut(u64, &[u8], &[u8]) -> Result<()>) -> Result<()> {
+        let (mut key, mut numbers) = (Vec::new(), Vec::new());
+        for rows in self.order.chunk_by(|&a, &b| self.group(a) == self.group(b)) {
+            let group = self.group(rows[0]);
+            let hash = hash.of(group);
+            for &at in rows.iter().filter(|&&at| self.sums.exists(at)) {
+                (key.clear(), numbers.clear());
+                stored_row::write_key(group, &self.sums.rows.keys.get(at)[group.len()..], &mut key);
+                (0..self.sums.width()).for_each(|column| self.sums.exact(at, column).write(&mut numbers));
+                visit(hash, &key, &numbers)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the groups, those without any rows left included.
     pub fn groups(&self) -> impl Iterator<Item = Group<'_>> {
         let sums = self.sums;
         self.order.chunk_by(|&a, &b| self.group(a) == self.group(b)).map(move |rows| Group { sums, rows })
@@ -122,7 +142,7 @@ impl<'s> Sorted<'s> {
         }
         let mut columns = decoder.finish();
         for (column, field) in schema.fields()[*keys..].iter().enumerate() {
-            columns.push(typed(field, order.iter().map(|&at| sums.sum(at, column)))?);
+            columns.push(typed(field, order.iter().map(|&at| sums.sum(at, column)).collect::<Result<_>>()?)?);
         }
         let options = RecordBatchOptions::new().with_row_count(Some(order.len()));
         RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)
@@ -145,15 +165,10 @@ pub struct Group<'s> {
 }
 
 impl<'s> Group<'s> {
-    /// Returns the group columns, as bytes that compare as they do. In the last stage these are the whole key.
+    /// Returns the group columns, as bytes that compare as they do.
     #[inline]
     pub fn key(&self) -> &'s [u8] {
         self.sums.rows.keys.group(self.rows[0])
-    }
-
-    /// Returns whether all of its rows came to zero.
-    pub fn is_empty(&self) -> bool {
-        !self.rows.iter().any(|&at| self.sums.exists(at))
     }
 
     /// Returns the total of its rows' first sums.
@@ -164,42 +179,6 @@ impl<'s> Group<'s> {
         let rows = self.rows.iter().filter(|&&at| self.sums.exists(at));
         rows.map(|&at| self.sums.sum(at, 0)).sum()
     }
-
-    /// Appends its rows, for [`Sums::load`]. Appends nothing if no row is left.
-    ///
-    /// # Errors
-    /// Fails if a sum does not fit its column.
-    pub fn write(&self, out: &mut Vec<u8>) -> Result<()> {
-        for &at in self.rows {
-            if !self.sums.exists(at) {
-                continue;
-            }
-            let rest = &self.sums.rows.keys.get(at)[self.sums.rows.keys.group(at).len()..];
-            number::write(rest.len() as u128, out);
-            out.extend_from_slice(rest);
-            for column in 0..self.sums.width() {
-                number::write(number::fold(self.sums.sum(at, column)?), out);
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Returns the values, which must fit, as a column.
-fn typed(field: &Field, values: impl Iterator<Item = Result<i128>>) -> Result<ArrayRef> {
-    Ok(match *field.data_type() {
-        DataType::Decimal128(precision, scale) => {
-            let values = Decimal128Array::from(values.collect::<Result<Vec<_>>>()?);
-            Arc::new(
-                values.with_precision_and_scale(precision, scale).map_err(|error| {
-                    Error::internal(format!("a stage has a decimal type that does not exist: {error}"))
-                })?,
-            )
-        }
-        _ => {
-            Arc::new(Int64Array::from(values.map(|value| value.map(|value| value as i64)).collect::<Result<Vec<_>>>()?))
-        }
-    })
 }
 
 /// Returns the first bytes as a number that compares as they do.

@@ -5,11 +5,9 @@ use std::os::unix::fs::FileExt as _;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::index::Keys;
-use super::number;
-use super::table::{BLOCK, Sign, Sums};
-use smelt_common::Error;
+use super::table::{Sign, Sums};
 use smelt_common::error::{Kind, Result};
+use smelt_common::{Error, stored_row};
 
 /// A temporary file that all shards of a table share. It has no name, so the system removes it however the process ends.
 #[derive(Default)]
@@ -38,19 +36,21 @@ impl Piece {
 }
 
 impl Spill {
-    /// Writes all rows. If a sum is beyond 128 bits, or the file cannot be written to, returns `None`: then the rows stay
-    /// where they are.
+    /// Writes all rows. If the file cannot be written to, returns `None`: then the rows stay where they are.
     pub(super) fn write(&self, sums: &Sums) -> Option<Piece> {
         let rows = sums.rows.keys.len();
-        let mut body = Vec::with_capacity(sums.bytes());
+        let (mut body, mut key) = (Vec::with_capacity(sums.bytes()), Vec::new());
         for at in 0..rows {
-            let (key, group) = (sums.rows.keys.get(at), sums.rows.keys.group(at).len());
-            number::write(group as u128, &mut body);
-            number::write((key.len() - group) as u128, &mut body);
-            body.extend_from_slice(key);
-            for column in 0..sums.width() {
-                number::write(number::fold(sums.exact(at, column)?), &mut body);
-            }
+            let group = sums.rows.keys.group(at);
+            key.clear();
+            stored_row::write_key(group, &sums.rows.keys.get(at)[group.len()..], &mut key);
+            body.extend_from_slice(&(key.len() as u32).to_le_bytes());
+            body.extend_from_slice(&key);
+            let numbers = body.len();
+            body.extend_from_slice(&[0; 4]);
+            (0..sums.width()).for_each(|column| sums.exact(at, column).write(&mut body));
+            let length = (body.len() - numbers - 4) as u32;
+            body[numbers..numbers + 4].copy_from_slice(&length.to_le_bytes());
         }
         let start = self.end.fetch_add(body.len() as u64, Ordering::Relaxed);
         let file = self.file.get_or_init(tempfile::tempfile).as_ref().ok()?;
@@ -74,26 +74,17 @@ impl Spill {
         };
         let mut body = vec![0; piece.bytes];
         file.read_exact_at(&mut body, piece.start).map_err(|error| unavailable(&error))?;
-        let (mut rest, width) = (body.as_slice(), to.width());
-        let malformed = || unavailable(&"it holds something else");
-        let (mut keys, mut sums) = (Keys::default(), Vec::new());
-        for row in 1..=piece.rows {
-            let [group, others] =
-                [(); 2].map(|()| number::read(&mut rest).and_then(|bytes| usize::try_from(bytes).ok()));
-            let (group, others) = group.zip(others).ok_or_else(malformed)?;
-            let (group, after) = rest.split_at_checked(group).ok_or_else(malformed)?;
-            let (others, after) = after.split_at_checked(others).ok_or_else(malformed)?;
-            rest = after;
-            keys.push(group, |key| key.extend_from_slice(others));
-            for _ in 0..width {
-                sums.push(number::unfold(number::read(&mut rest).ok_or_else(malformed)?));
-            }
-            if (row as usize).is_multiple_of(BLOCK) || row == piece.rows {
-                to.add_sums(&keys, &sums, Sign::Plus);
-                keys.clear();
-                sums.clear();
-            }
+        let mut rest = body.as_slice();
+        let mut part = || -> Option<&[u8]> {
+            let length = rest.split_off(..4)?.first_chunk()?;
+            rest.split_off(..u32::from_le_bytes(*length) as usize)
+        };
+        let mut loader = to.loader(Sign::Plus);
+        for _ in 0..piece.rows {
+            let (key, numbers) = part().zip(part()).ok_or_else(|| unavailable(&"it holds something else"))?;
+            loader.push(key, numbers)?;
         }
+        loader.finish();
         Ok(())
     }
 }

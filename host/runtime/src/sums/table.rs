@@ -8,10 +8,11 @@ use arrow_array::{Array as _, ArrayRef};
 use arrow_schema::{DataType, Schema};
 
 use super::index::{Index, KeySlice, Keys};
-use super::number;
 use crate::{StageSpec, schema_text};
 use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
+use smelt_common::stored_row;
+use smelt_common::wide::Wide;
 
 /// The table of sums of one stage. A row whose sums are all zero does not exist, however it came to zero.
 pub struct Sums {
@@ -24,8 +25,7 @@ pub struct Sums {
     /// so the map is nearly always empty. Without it, the order of addition would decide whether a sum leaves 128 bits
     /// in between.
     carries: BTreeMap<usize, i64>,
-    /// The least and the greatest sum that each column can hold.
-    limits: Vec<(i128, i128)>,
+    limits: Limits,
 }
 
 /// How many rows are added at once: so few that they stay in the processor's caches.
@@ -43,20 +43,8 @@ pub enum Sign {
 impl Sums {
     /// Returns an empty table.
     pub fn new(stage: &StageSpec) -> Self {
-        let limits = stage.schema.fields()[stage.keys..].iter().map(|field| match *field.data_type() {
-            DataType::Decimal128(precision, _) => {
-                let beyond = 10_i128.pow(precision.into());
-                (1 - beyond, beyond - 1)
-            }
-            _ => (i64::MIN.into(), i64::MAX.into()),
-        });
-        Self {
-            stage: stage.clone(),
-            rows: Index::default(),
-            sums: vec![],
-            carries: BTreeMap::new(),
-            limits: limits.collect(),
-        }
+        let (rows, carries, limits) = (Index::default(), BTreeMap::new(), Limits::of(stage));
+        Self { stage: stage.clone(), rows, sums: vec![], carries, limits }
     }
 
     /// Returns an empty table of the same stage.
@@ -93,37 +81,15 @@ impl Sums {
         }
     }
 
-    /// Adds or subtracts the rows of a group, as [`Group::write`](super::Group::write) wrote them.
-    ///
-    /// # Errors
-    /// Returns [`Kind::Damaged`] if the bytes are anything else.
-    pub fn load(&mut self, group: &[u8], mut rows: &[u8], sign: Sign) -> Result<()> {
-        let malformed = || Error::new(Kind::Damaged, "stored sums are malformed");
-        let (mut block, mut sums) = (Keys::default(), Vec::new());
-        while !rows.is_empty() {
-            let rest = usize::try_from(number::read(&mut rows).ok_or_else(malformed)?).map_err(|_| malformed())?;
-            let (rest, after) = rows.split_at_checked(rest).ok_or_else(malformed)?;
-            rows = after;
-            block.push(group, |key| key.extend_from_slice(rest));
-            for _ in 0..self.width() {
-                sums.push(number::unfold(number::read(&mut rows).ok_or_else(malformed)?));
-            }
-        }
-        self.add_sums(&block, &sums, sign);
-        Ok(())
+    /// Returns what adds stored rows to the table, or subtracts them.
+    pub fn loader(&mut self, sign: Sign) -> Loader<'_> {
+        Loader { sums: self, sign, keys: Keys::default(), numbers: vec![] }
     }
 
-    /// Adds or subtracts rows of which all sums are given, row by row.
-    pub(super) fn add_sums(&mut self, keys: &Keys, sums: &[i128], sign: Sign) {
-        let (width, to) = (self.width(), self.rows_of(keys.all()));
-        for column in 0..width {
-            self.add_column(&to, column, sums.iter().skip(column).step_by(width).copied(), sign);
-        }
-    }
-
-    /// Returns a sum of the row, whether it fits its column or not; `None` if it is beyond 128 bits.
-    pub(super) fn exact(&self, at: u32, column: usize) -> Option<i128> {
-        (!self.carried(at, column)).then(|| self.sums_of(at)[column])
+    /// Returns a sum of the row, whether it fits its column or not.
+    pub(super) fn exact(&self, at: u32, column: usize) -> Wide {
+        let carry = self.carries.get(&(at as usize * self.width() + column)).copied();
+        Wide::carried(self.sums_of(at)[column], carry.unwrap_or_default())
     }
 
     /// Returns about how many bytes of memory the rows take.
@@ -166,8 +132,8 @@ impl Sums {
 
     /// Returns a sum of the row, or an error if it does not fit its column.
     pub(super) fn sum(&self, at: u32, column: usize) -> Result<i128> {
-        let (sum, (least, greatest)) = (self.sums_of(at)[column], self.limits[column]);
-        if least <= sum && sum <= greatest && !self.carried(at, column) { Ok(sum) } else { Err(self.too_large(column)) }
+        let carry = if self.carried(at, column) { 1 } else { 0 };
+        self.limits.fit(&self.stage, column, (self.sums_of(at)[column], carry))
     }
 
     /// Returns the rows with those keys. Adds rows for keys that are new.
@@ -202,12 +168,34 @@ impl Sums {
             self.carries.remove(&at);
         }
     }
+}
 
-    #[cold]
-    fn too_large(&self, column: usize) -> Error {
-        let field = self.stage.schema.field(self.stage.keys + column).clone();
-        Error::plugin(format!("a sum is too large for column `{}`", schema_text(&Schema::new(vec![field]))))
+/// The least and the greatest sum that each column of a stage can hold.
+pub(super) struct Limits(Vec<(i128, i128)>);
+
+impl Limits {
+    pub(super) fn of(stage: &StageSpec) -> Self {
+        let limits = stage.schema.fields()[stage.keys..].iter().map(|field| match *field.data_type() {
+            DataType::Decimal128(precision, _) => {
+                let beyond = 10_i128.pow(precision.into());
+                (1 - beyond, beyond - 1)
+            }
+            _ => (i64::MIN.into(), i64::MAX.into()),
+        });
+        Self(limits.collect())
     }
+
+    /// Returns the sum, which has a carry if it is beyond 128 bits, or an error if it does not fit its column.
+    pub(super) fn fit(&self, stage: &StageSpec, column: usize, (sum, carry): (i128, i64)) -> Result<i128> {
+        let (least, greatest) = self.0[column];
+        if least <= sum && sum <= greatest && carry == 0 { Ok(sum) } else { Err(too_large(stage, column)) }
+    }
+}
+
+#[cold]
+fn too_large(stage: &StageSpec, column: usize) -> Error {
+    let field = stage.schema.field(stage.keys + column).clone();
+    Error::plugin(format!("a sum is too large for column `{}`", schema_text(&Schema::new(vec![field]))))
 }
 
 /// A column of numbers to be added.
@@ -223,5 +211,55 @@ impl<'a> Addends<'a> {
             DataType::Int64 => Self::Int64(array.as_primitive::<Int64Type>().values()),
             _ => Self::Decimal128(array.as_primitive::<Decimal128Type>().values()),
         }
+    }
+}
+
+/// Adds stored rows to a table, or subtracts them, block by block.
+pub struct Loader<'s> {
+    sums: &'s mut Sums,
+    sign: Sign,
+    keys: Keys,
+    /// The numbers of the rows that wait, row by row.
+    numbers: Vec<(i128, i64)>,
+}
+
+impl Loader<'_> {
+    /// Takes a [stored row](smelt_common::stored_row): its key and its numbers.
+    ///
+    /// # Errors
+    /// Returns [`Kind::Damaged`] if the bytes are anything else.
+    pub fn push(&mut self, key: &[u8], mut row: &[u8]) -> Result<()> {
+        let malformed = || Error::new(Kind::Damaged, "stored sums are malformed");
+        let (group, rest) = stored_row::split_key(key).ok_or_else(malformed)?;
+        self.keys.push(group, |key| key.extend_from_slice(rest));
+        for _ in 0..self.sums.width() {
+            self.numbers.push(Wide::read(&mut row).and_then(Wide::parts).ok_or_else(malformed)?);
+        }
+        if !row.is_empty() {
+            return Err(malformed());
+        }
+        if self.keys.len() as usize == BLOCK {
+            self.flush();
+        }
+        Ok(())
+    }
+
+    /// Adds the rows that wait.
+    pub fn finish(mut self) {
+        self.flush();
+    }
+
+    fn flush(&mut self) {
+        let Self { sums, sign, keys, numbers } = self;
+        let (width, to) = (sums.width(), sums.rows_of(keys.all()));
+        for column in 0..width {
+            sums.add_column(&to, column, numbers.iter().skip(column).step_by(width).map(|number| number.0), *sign);
+        }
+        for (at, &(_, carry)) in numbers.iter().enumerate().filter(|(_, number)| number.1 != 0) {
+            let at_sum = to[at / width] as usize * width + at % width;
+            sums.carry(at_sum, if *sign == Sign::Plus { carry } else { -carry });
+        }
+        keys.clear();
+        numbers.clear();
     }
 }

@@ -18,6 +18,7 @@ use super::*;
 use crate::StageSpec;
 use smelt_common::error::Result;
 use smelt_common::key_hash::KeyHash;
+use smelt_common::stored_row::split_key;
 
 const MOST: i128 = 10_i128.pow(38) - 1;
 
@@ -94,6 +95,34 @@ fn added(stage: &StageSpec, batches: &[RecordBatch]) -> Sums {
     shards.take(0).expect("it is in memory")
 }
 
+/// Returns the rows of `lines` without those of `gone`.
+fn sums_of(stage: &StageSpec, lines: &[Line], gone: &[Line]) -> Sums {
+    let mut held = added(stage, &[batch(lines)]);
+    held.add_all(&added(stage, &[batch(gone)]), Sign::Minus);
+    held
+}
+
+/// A stored row: the hash of its group, its key, and its numbers.
+type Stored = (u64, Vec<u8>, Vec<u8>);
+
+fn stored(sums: &Sums) -> Vec<Stored> {
+    let mut rows = Vec::new();
+    let hash = key_hash();
+    let push = |hash: u64, key: &[u8], numbers: &[u8]| {
+        rows.push((hash, key.to_vec(), numbers.to_vec()));
+        Ok(())
+    };
+    sums.sorted_by_hash(&hash).stored(&hash, push).expect("nothing fails");
+    rows
+}
+
+fn load(sums: &mut Sums, rows: &[Stored], sign: Sign) -> Result<()> {
+    let mut loader = sums.loader(sign);
+    rows.iter().try_for_each(|(_, key, numbers)| loader.push(key, numbers))?;
+    loader.finish();
+    Ok(())
+}
+
 /// Returns the rows by definition. The order of keys is that of their values, with missing ones first.
 fn expected(lines: &[Line]) -> Vec<(i64, i128)> {
     let mut rows: BTreeMap<_, (i64, i128)> = BTreeMap::new();
@@ -140,27 +169,27 @@ proptest! {
     }
 
     #[test]
-    fn groups_come_back_as_they_were_kept(lines in vec(line(), 0..40), gone in vec(line(), 0..10)) {
-        let mut held = sums(&[&lines[..], &gone].concat());
-        held.add_all(&sums(&gone), Sign::Minus);
-        let (mut loaded, mut rest, mut previous) = (Sums::new(&stage()), held.sorted().batch().expect("they fit"), None);
-        for group in held.sorted().groups() {
-            prop_assert!(previous.is_none_or(|previous| previous < group.key()), "groups rise");
-            previous = Some(group.key());
-            let mut kept = Vec::new();
-            group.write(&mut kept).expect("the sums fit");
-            loaded.load(group.key(), &kept, Sign::Plus).expect("it was just written");
-            let mut alone = Sums::new(&stage());
-            alone.load(group.key(), &kept, Sign::Plus).expect("it was just written");
-            prop_assert_eq!(kept.is_empty(), alone.is_empty(), "a group without rows takes no bytes");
-            let alone = alone.batch().expect("they fit");
-            prop_assert_eq!(&alone, &rest.slice(0, alone.num_rows()));
-            rest = rest.slice(alone.num_rows(), rest.num_rows() - alone.num_rows());
-            for cut in 1..kept.len() {
-                let _ = Sums::new(&stage()).load(group.key(), &kept[..cut], Sign::Plus);
-            }
+    fn rows_come_back_as_they_were_stored(lines in vec(line(), 0..40), gone in vec(line(), 0..10), group in 0_usize..7) {
+        let stage = StageSpec { group, ..stage() };
+        let held = sums_of(&stage, &[&lines[..], &gone].concat(), &gone);
+        let stored = stored(&held);
+        prop_assert_eq!(stored.len(), held.len());
+        prop_assert!(stored.is_sorted_by(|a, b| (a.0, &a.1) < (b.0, &b.1)), "each once, in the order of runs");
+        let mut loaded = held.like();
+        load(&mut loaded, &stored, Sign::Plus).expect("it was just written");
+        let expected = held.batch().expect("they fit");
+        prop_assert_eq!(loaded.batch().expect("they fit"), expected.clone());
+        load(&mut loaded, &stored, Sign::Minus).expect("it was just written");
+        prop_assert!(loaded.is_empty());
+
+        let mut rows = OrderedRows::new(&stage);
+        stored.iter().try_for_each(|(_, key, numbers)| rows.push(key, numbers)).expect("it was just written");
+        let ordered = rows.take().expect("they fit");
+        prop_assert_eq!((rows.len(), ordered.num_rows()), (0, stored.len()));
+        prop_assert_eq!(added(&stage, std::slice::from_ref(&ordered)).batch().expect("they fit"), expected.clone());
+        if group == 0 {
+            prop_assert_eq!(ordered, expected, "a stage of one group lies in the order of its keys");
         }
-        prop_assert_eq!(loaded.batch().expect("they fit"), held.batch().expect("they fit"));
     }
 
     #[test]
@@ -168,11 +197,9 @@ proptest! {
         let held = sums(&lines);
         let sorted = held.sorted();
         let batches: Vec<_> = sorted.batches(about).collect::<Result<_>>().expect("they fit");
-        let groups = sorted.groups().map(|group| {
-            let mut rows = Vec::new();
-            group.write(&mut rows).map(|()| !rows.is_empty())
-        });
-        let existing = groups.filter(|exists| matches!(exists, Ok(true))).count();
+        let existing: std::collections::BTreeSet<_> =
+            stored(&held).iter().map(|(_, key, _)| split_key(key).expect("a key").0.to_vec()).collect();
+        let existing = existing.len();
         prop_assert_eq!(batches.iter().map(|batch| batch.ends.len()).sum::<usize>(), existing);
         for Groups { rows, ends } in &batches {
             prop_assert_eq!(ends.last().copied(), Some(rows.num_rows() as u32));
@@ -196,17 +223,6 @@ proptest! {
         let all = seen.len();
         seen.dedup();
         prop_assert_eq!(seen.len(), all, "a group is in one batch");
-    }
-
-    #[test]
-    fn numbers_come_back(value in any::<i128>()) {
-        for value in [value, value >> 64, value >> 120, i128::MIN, i128::MAX] {
-            let mut bytes = Vec::new();
-            number::write(number::fold(value), &mut bytes);
-            let mut rest = bytes.as_slice();
-            prop_assert_eq!(number::read(&mut rest).map(number::unfold), Some(value));
-            prop_assert!(rest.is_empty());
-        }
     }
 }
 
@@ -235,7 +251,8 @@ proptest! {
             let part = shards.take(number).expect("it can be read back");
             let sorted = part.sorted_by_hash(&hash);
             let hashes: Vec<_> = sorted.groups().map(|group| (hash.of(group.key()), group.key().to_vec())).collect();
-            prop_assert!(hashes.is_sorted_by(|a, b| a < b), "each once, by hash");
+            let shorter = |key: &Vec<u8>| key.len();
+            prop_assert!(hashes.is_sorted_by_key(|(hash, key)| (*hash, shorter(key), key.clone())), "by hash");
             let first = |hash: u64| hash.checked_shr(64 - parts.trailing_zeros()).unwrap_or(0);
             prop_assert!(hashes.iter().all(|&(hash, _)| first(hash) == u64::from(number)));
             all.add_all(&part, Sign::Plus);
@@ -327,8 +344,11 @@ proptest! {
                 Err(()) => {
                     let told = batch.expect_err("a sum does not fit").to_string();
                     prop_assert!(told.contains("`total: decimal128(38,2)`"), "{}", told);
-                    let kept = sums.sorted().groups().try_for_each(|group| group.write(&mut Vec::new()));
-                    prop_assert!(kept.is_err() && !sums.is_empty(), "it is not kept cut off");
+                    let mut again = sums.like();
+                    load(&mut again, &stored(&sums), Sign::Plus).expect("it was just written");
+                    prop_assert!(again.batch().is_err() && !sums.is_empty(), "it is not stored cut off");
+                    again.add_all(&sums, Sign::Minus);
+                    prop_assert!(again.is_empty());
                 }
             }
         }
@@ -360,18 +380,21 @@ fn a_sum_that_its_column_cannot_hold_is_an_error_with_its_name_unless_it_comes_b
 #[test]
 fn stored_rows_that_are_not_what_was_written_are_an_error() {
     let held = sums(&[(Some("a".into()), None, Some(1), 1, 100)]);
-    let mut kept = Vec::new();
-    let sorted = held.sorted();
-    let group = sorted.groups().next().expect("there is a group");
-    group.write(&mut kept).expect("the sums fit");
-    let load = |key: &[u8], kept: &[u8]| {
-        let mut sums = Sums::new(&stage());
-        sums.load(key, kept, Sign::Plus).and_then(|()| sums.batch())
+    let (_, key, numbers) = stored(&held).pop().expect("there is a row");
+    let load = |key: &[u8], numbers: &[u8]| {
+        let mut sums = held.like();
+        let loaded = load(&mut sums, &[(0, key.to_vec(), numbers.to_vec())], Sign::Plus).and_then(|()| sums.batch());
+        let stage = stage();
+        let mut rows = OrderedRows::new(&stage);
+        let ordered = rows.push(key, numbers).and_then(|()| rows.take());
+        assert_eq!(loaded.is_ok(), ordered.is_ok());
+        loaded
     };
-    assert!(load(group.key(), &kept).is_ok());
-    for cut in 1..kept.len() {
-        assert!(load(group.key(), &kept[..cut]).is_err(), "{cut} of {}", kept.len());
+    assert!(load(&key, &numbers).is_ok());
+    for cut in 0..numbers.len() {
+        assert!(load(&key, &numbers[..cut]).is_err(), "{cut} of {}", numbers.len());
     }
-    assert!(load(&group.key()[1..], &kept).is_err());
-    assert!(load(group.key(), &[0xff; 40]).is_err());
+    assert!(load(&key, &[&numbers[..], &[0]].concat()).is_err());
+    assert!(load(&key[1..], &numbers).is_err());
+    assert!(load(&key, &[0xff; 60]).is_err());
 }

@@ -9,18 +9,22 @@ pub(super) fn block_bytes(run: u64) -> usize {
 }
 
 /// The first bytes of an index.
-pub(super) const MAGIC: &[u8; 8] = b"smeltrn1";
-/// The bytes that an index has for each block.
-pub(super) const BLOCK_REF: usize = 8 + 4 + 16;
+pub(super) const MAGIC: &[u8; 8] = b"smeltrn2";
+/// The bytes that an index has for each block, at least.
+const BLOCK_REF: usize = 8 + 4 + 16;
+/// Set in the length of a block that goes on with the hash of the block before: the beginning of its first key follows.
+const GOES_ON: u32 = 1 << 31;
 
 /// The beginning of a block's sha256.
 pub(super) type Digest = [u8; 16];
 
 /// A block, as an index describes it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct BlockRef {
-    /// The hash of the block's first key. No other block has keys of that hash.
+    /// The hash of the block's first key.
     pub(super) first: u64,
+    /// Empty, unless the block before has keys of that hash too. Then as much of the first key as tells it from these.
+    pub(super) key: Box<[u8]>,
     /// The offset of the block in the object.
     pub(super) start: u64,
     /// The offset of its end.
@@ -57,23 +61,46 @@ pub(super) fn decode(bytes: &[u8]) -> Option<(usize, usize, Option<usize>)> {
     (end <= bytes.len()).then_some((start, key, value))
 }
 
+impl BlockRef {
+    /// Returns the place of the block among the others.
+    pub(super) fn place(&self) -> (u64, &[u8]) {
+        (self.first, &self.key)
+    }
+}
+
+/// Appends the description of a block to an index. `key` is empty unless the block goes on with a hash. `None` if the
+/// block is too long.
+pub(super) fn describe(first: u64, key: &[u8], block: &[u8], index: &mut Vec<u8>) -> Option<()> {
+    let length = u32::try_from(block.len()).ok().filter(|length| length & GOES_ON == 0)?;
+    index.extend_from_slice(&first.to_le_bytes());
+    index.extend_from_slice(&(length | if key.is_empty() { 0 } else { GOES_ON }).to_le_bytes());
+    index.extend_from_slice(&digest(block));
+    if !key.is_empty() {
+        varint(key.len() as u64, index);
+        index.extend_from_slice(key);
+    }
+    Some(())
+}
+
 /// Returns the blocks that an index describes, at least one. `None` if the index is malformed.
 pub(super) fn parse_index(index: &[u8]) -> Option<Vec<BlockRef>> {
-    let refs = index.strip_prefix(MAGIC)?;
-    let (refs, rest) = refs.as_chunks::<BLOCK_REF>();
-    let mut start = 0u64;
-    let blocks: Vec<_> = refs
-        .iter()
-        .map(|bytes| {
-            let first = u64::from_le_bytes(*bytes.first_chunk().expect("28 bytes"));
-            let length = u32::from_le_bytes(*bytes[8..].first_chunk().expect("20 bytes"));
-            let digest = *bytes[12..].first_chunk().expect("16 bytes");
-            let block = BlockRef { first, start, end: start + u64::from(length), digest };
-            start = block.end;
-            block
-        })
-        .collect();
-    (rest.is_empty() && !blocks.is_empty() && blocks.is_sorted_by(|a, b| a.first < b.first)).then_some(blocks)
+    let mut rest = index.strip_prefix(MAGIC)?;
+    let (mut blocks, mut start) = (Vec::with_capacity(rest.len() / BLOCK_REF), 0u64);
+    while !rest.is_empty() {
+        let bytes: &[u8; BLOCK_REF] = rest.split_off(..BLOCK_REF)?.first_chunk()?;
+        let length = u32::from_le_bytes(*bytes[8..].first_chunk()?);
+        let mut key = &[][..];
+        if length & GOES_ON != 0 {
+            let (length, at) = read_varint(rest, 0)?;
+            rest = &rest[at..];
+            key = rest.split_off(..usize::try_from(length).ok()?)?;
+        }
+        let end = start + u64::from(length & !GOES_ON);
+        let first = u64::from_le_bytes(*bytes.first_chunk()?);
+        blocks.push(BlockRef { first, key: key.into(), start, end, digest: *bytes[12..].first_chunk()? });
+        start = end;
+    }
+    (!blocks.is_empty() && blocks.is_sorted_by(|a, b| a.place() < b.place())).then_some(blocks)
 }
 
 /// Appends a number in groups of seven bits, the lowest first. The highest bit of a byte says that more bytes follow.

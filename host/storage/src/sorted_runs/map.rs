@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::reader::Reader;
 use super::record::SortedRun;
+use super::rule::Rule;
 use super::write::{RunPart, RunWriter};
 use crate::store::Store;
 use smelt_common::error::Result;
@@ -38,11 +39,6 @@ impl SortedRuns {
         &self.runs
     }
 
-    /// Returns each run as a map of its own.
-    pub fn each_run(&self) -> impl Iterator<Item = Self> {
-        self.runs.iter().map(|run| Self { salt: self.salt.clone(), runs: vec![run.clone()] })
-    }
-
     /// Returns an empty map that hashes its keys this way.
     pub fn with_key_hash(key_hash: KeyHash) -> Self {
         Self { salt: key_hash.salt(), runs: vec![] }
@@ -58,9 +54,14 @@ impl SortedRuns {
 
     /// Opens the map for reading, which reads the indexes of its runs.
     pub fn open<'s>(&self, store: &'s dyn Store) -> Result<Reader<'s>> {
+        self.open_by(store, false)
+    }
+
+    /// Opens the map, whose entries add up or override older ones.
+    pub(super) fn open_by<'s>(&self, store: &'s dyn Store, adds: bool) -> Result<Reader<'s>> {
         // A map without runs may have no salt yet, and has nothing to look up.
         let key_hash = if self.runs.is_empty() { KeyHash::default() } else { KeyHash::new(&self.salt)? };
-        Reader::open(store, key_hash, &self.runs)
+        Reader::open(store, Rule { key_hash, adds }, &self.runs)
     }
 
     /// Opens the map and looks up keys, as [`Reader::get_many`] does.
@@ -112,14 +113,27 @@ impl SortedRuns {
         retired: &mut Vec<String>,
         make: impl Fn(u32, &mut RunPart<'_, '_>) -> Result<R> + Sync,
     ) -> Result<Vec<R>> {
-        let key_hash = self.key_hash()?;
+        self.write_by(store, stem, (bytes, parts), retired, false, make)
+    }
+
+    /// Does what [`SortedRuns::write`] does, for entries that add up or override older ones.
+    pub(super) fn write_by<R: Send>(
+        &mut self,
+        store: &dyn Store,
+        stem: &str,
+        (bytes, parts): (u64, u32),
+        retired: &mut Vec<String>,
+        adds: bool,
+        make: impl Fn(u32, &mut RunPart<'_, '_>) -> Result<R> + Sync,
+    ) -> Result<Vec<R>> {
+        let rule = Rule { key_hash: self.key_hash()?, adds };
         let mut kept = self.runs.clone();
         let (mut joined, mut total) = (Vec::new(), bytes);
         while let Some(last) = kept.pop_if(|last| last.bytes < JOIN_BELOW.max(JOIN_RATIO.saturating_mul(total))) {
             total += last.bytes;
             joined.insert(0, last);
         }
-        let reader = Reader::open(store, key_hash, &joined)?;
+        let reader = Reader::open(store, rule, &joined)?;
         let (run, made) = RunWriter::new(store, stem, total, parts, reader, kept.is_empty()).make(make)?;
         kept.extend(run);
         self.runs = kept;

@@ -1,9 +1,10 @@
-//! Reads a map: looks keys up in its runs, newest first.
+//! Reads a map: looks keys up in its runs, newest first, or goes through all runs at once.
 
 use std::ops::RangeInclusive;
 
 use super::merge::{Cursor, Merge};
 use super::record::SortedRun;
+use super::rule::Rule;
 use super::run::Run;
 use crate::store::Store;
 use smelt_common::error::Result;
@@ -11,25 +12,25 @@ use smelt_common::key_hash::KeyHash;
 
 /// A map that is open for reading: the indexes of its runs are in memory. Many threads may use it at once.
 pub struct Reader<'s> {
-    key_hash: KeyHash,
+    pub(super) rule: Rule,
     /// The runs, oldest first.
-    runs: Vec<Run<'s>>,
+    pub(super) runs: Vec<Run<'s>>,
 }
 
 impl<'s> Reader<'s> {
-    pub(super) fn open(store: &'s dyn Store, key_hash: KeyHash, runs: &[SortedRun]) -> Result<Self> {
-        Ok(Self { key_hash, runs: runs.iter().map(|run| Run::open(store, run)).collect::<Result<_>>()? })
+    pub(super) fn open(store: &'s dyn Store, rule: Rule, runs: &[SortedRun]) -> Result<Self> {
+        Ok(Self { rule, runs: runs.iter().map(|run| Run::open(store, run)).collect::<Result<_>>()? })
     }
 
     /// Returns the hash of this map's keys.
     pub fn key_hash(&self) -> &KeyHash {
-        &self.key_hash
+        &self.rule.key_hash
     }
 
     /// Returns the values of the keys, in the order of `keys`.
     pub fn get_many<'k, K: AsRef<[u8]>>(&self, keys: &'k [K]) -> Result<Vec<Option<Vec<u8>>>> {
         let mut values = vec![None; keys.len()];
-        let hashed = |(at, key): (usize, &'k K)| (self.key_hash.of(key.as_ref()), key.as_ref(), at);
+        let hashed = |(at, key): (usize, &'k K)| (self.rule.key_hash.of(key.as_ref()), key.as_ref(), at);
         let mut order: Vec<_> = keys.iter().enumerate().map(hashed).collect();
         order.sort_unstable_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)));
         let wanted = |at: usize| (order[at].0, order[at].1);
@@ -54,7 +55,7 @@ impl<'s> Reader<'s> {
                 break;
             }
             let mut left = Vec::new();
-            run.look_up(&self.key_hash, &wanted, &pending, &mut left, &mut found)?;
+            run.look_up(&self.rule.key_hash, &wanted, &pending, &mut left, &mut found)?;
             pending = left;
         }
         Ok(())
@@ -74,7 +75,7 @@ impl<'s> Reader<'s> {
 
     /// Goes through all runs at once, from one hash to another.
     pub(super) fn merge(&self, hashes: RangeInclusive<u64>) -> Result<Merge<'_>> {
-        let cursor = |run| Cursor::new(run, &self.key_hash, hashes.clone());
-        Ok(Merge::new(self.runs.iter().map(cursor).collect::<Result<_>>()?))
+        let cursor = |run| Cursor::new(run, self.rule, hashes.clone());
+        Merge::new(self.runs.iter().map(cursor).collect::<Result<_>>()?, self.rule)
     }
 }

@@ -9,7 +9,7 @@ use super::record::SortedRun;
 use crate::store::Store;
 use smelt_common::error::{Kind, Result};
 use smelt_common::key_hash::KeyHash;
-use smelt_common::{Error, digest as sha256};
+use smelt_common::{Error, digest as sha256, stored_row};
 
 /// A run with at most this many bytes is read whole.
 const WHOLE: u64 = 256 << 10;
@@ -25,6 +25,16 @@ pub(super) struct Run<'s> {
     blocks: Vec<BlockRef>,
     /// All bytes of the run, if it is short.
     whole: Option<Vec<u8>>,
+}
+
+impl SortedRun {
+    /// Reads the whole run, and compares it with its digests.
+    ///
+    /// # Errors
+    /// [`Kind::Damaged`] if it is gone, or is not as it was written.
+    pub fn verify(&self, store: &dyn Store) -> Result<()> {
+        Run::open(store, self)?.verify_all()
+    }
 }
 
 impl<'s> Run<'s> {
@@ -51,9 +61,9 @@ impl<'s> Run<'s> {
         Ok(Self { store, key: key.clone(), blocks, whole: (start == 0).then_some(body) })
     }
 
-    /// Returns the block that has the keys of that hash.
-    pub(super) fn block(&self, hash: u64) -> usize {
-        self.blocks.partition_point(|block| block.first <= hash).saturating_sub(1)
+    /// Returns the first block that may have keys of that hash from the given one on.
+    pub(super) fn block(&self, hash: u64, key: &[u8]) -> usize {
+        self.blocks.partition_point(|block| block.place() <= (hash, key)).saturating_sub(1)
     }
 
     /// Returns the blocks that are read at once, at least one, from the given one on.
@@ -92,6 +102,17 @@ impl<'s> Run<'s> {
         }
     }
 
+    /// Reads all blocks and verifies them.
+    pub(super) fn verify_all(&self) -> Result<()> {
+        let mut next = 0;
+        while next < self.blocks.len() {
+            let blocks = self.chunk(next);
+            next = blocks.end;
+            self.read_all(blocks)?;
+        }
+        Ok(())
+    }
+
     pub(super) fn malformed(&self) -> Error {
         Error::new(Kind::Damaged, format!("an entry of `{}` is malformed", self.key))
     }
@@ -111,9 +132,10 @@ impl<'s> Run<'s> {
             let (mut groups, mut bytes) = (Vec::new(), 0);
             let mut ranges: Vec<Range<u64>> = Vec::new();
             while let Some(&first) = rest.first().filter(|_| bytes < CHUNK) {
-                let block = self.block(wanted(first).0);
-                let after = self.blocks.get(block + 1).map(|block| block.first);
-                let here = rest.iter().take_while(|&&at| after.is_none_or(|after| wanted(at).0 < after)).count();
+                let (hash, key) = wanted(first);
+                let block = self.block(hash, key);
+                let after = self.blocks.get(block + 1).map(BlockRef::place);
+                let here = rest.iter().take_while(|&&at| after.is_none_or(|after| wanted(at) < after)).count();
                 let group;
                 (group, rest) = rest.split_at(here);
                 groups.push((block, group));
@@ -140,6 +162,101 @@ impl<'s> Run<'s> {
                     ..=FEW => self.seek(bytes, wanted, group, left, found)?,
                     _ => self.match_block(key_hash, bytes, wanted, group, left, found)?,
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// Visits the rows of `count` groups, as [`AdditiveReader::groups`](super::AdditiveReader::groups) does.
+    pub(super) fn groups<'k>(
+        &self,
+        key_hash: &KeyHash,
+        count: usize,
+        wanted: &impl Fn(usize) -> (u64, &'k [u8]),
+        found: &mut impl FnMut(&[u8], &[u8]) -> Result<()>,
+    ) -> Result<()> {
+        // The group that is read next, and the first of its blocks that is not read yet, if it has begun.
+        let (mut at, mut goes_on) = (0, None);
+        while at < count {
+            // Gathers the blocks that are read at once. Groups may share a block, and a group may have many.
+            let (from, mut bytes) = (at, 0);
+            let mut gathered: Vec<Range<usize>> = Vec::new();
+            while at < count && bytes < CHUNK {
+                let (hash, shared) = wanted(at);
+                let read = gathered.last().map_or(0, |last| last.end);
+                let first = goes_on.take().unwrap_or_else(|| self.block(hash, shared)).max(read);
+                let end = self.blocks.partition_point(|block| {
+                    block.first < hash
+                        || block.first == hash && (&*block.key <= shared || block.key.starts_with(shared))
+                });
+                let mut to = first;
+                while to < end && bytes < CHUNK {
+                    bytes += self.blocks[to].end - self.blocks[to].start;
+                    to += 1;
+                }
+                match gathered.last_mut() {
+                    Some(last) if last.end == first => last.end = to,
+                    _ => gathered.push(first..to),
+                }
+                if to < end {
+                    goes_on = Some(to);
+                    break;
+                }
+                at += 1;
+            }
+            let until = count.min(at + 1);
+            let place = |block: usize| self.blocks[block].start..self.blocks[block].end;
+            let read = match &self.whole {
+                Some(_) => Vec::new(),
+                None => {
+                    let some = gathered.iter().filter(|blocks| !blocks.is_empty());
+                    let ranges: Vec<_> =
+                        some.map(|blocks| place(blocks.start).start..place(blocks.end - 1).end).collect();
+                    self.store.read_ranges(&self.key, &ranges)?
+                }
+            };
+            let (mut read, mut next) = (&read[..], from);
+            for block in gathered.into_iter().flatten() {
+                let Range { start, end } = place(block);
+                let bytes = match &self.whole {
+                    Some(whole) => &whole[start as usize..end as usize],
+                    None => read.split_off(..(end - start) as usize).unwrap_or_default(),
+                };
+                self.verify(block, bytes)?;
+                self.match_groups(key_hash, bytes, wanted, until, &mut next, found)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Visits the rows of a block that belong to wanted groups, from the group `next` on and before `end`.
+    fn match_groups<'k>(
+        &self,
+        key_hash: &KeyHash,
+        mut block: &[u8],
+        wanted: &impl Fn(usize) -> (u64, &'k [u8]),
+        end: usize,
+        next: &mut usize,
+        found: &mut impl FnMut(&[u8], &[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let (mut group, mut is_wanted) = (&[][..], false);
+        while !block.is_empty() && *next < end {
+            let (start, key_bytes, value_bytes) = decode(block).ok_or_else(|| self.malformed())?;
+            let (key, rest) = block[start..].split_at(key_bytes);
+            let (value, rest) = rest.split_at(value_bytes.ok_or_else(|| self.malformed())?);
+            block = rest;
+            // A key is never empty, so the first one begins a group.
+            if group.is_empty() || !key.starts_with(group) {
+                let (columns, rest) = stored_row::split_key(key).ok_or_else(|| self.malformed())?;
+                group = &key[..key.len() - rest.len()];
+                let here = (key_hash.of(columns), group);
+                while *next < end && wanted(*next) < here {
+                    *next += 1;
+                }
+                is_wanted = *next < end && wanted(*next) == here;
+            }
+            if is_wanted {
+                found(key, value)?;
             }
         }
         Ok(())

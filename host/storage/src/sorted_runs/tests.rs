@@ -1,8 +1,10 @@
 //! Compares the map with a plain one, also with colliding keys. Damages bytes, and measures what a look-up reads.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
+use std::ops::ControlFlow;
 
+use proptest::collection::vec;
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -12,7 +14,9 @@ use crate::dir::DirStore;
 use crate::store::Store;
 use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
-use smelt_common::key_hash::COLLIDING;
+use smelt_common::key_hash::{COLLIDING, KeyHash};
+use smelt_common::stored_row::{split_key, write_key};
+use smelt_common::wide::Wide;
 
 type Model = HashMap<Vec<u8>, Vec<u8>>;
 type Change = Vec<(Vec<u8>, Option<Vec<u8>>)>;
@@ -278,4 +282,168 @@ fn a_taken_name_gets_a_number() {
     put(&mut first, &store, 0, numbered(0..10));
     put(&mut second, &store, 0, numbered(0..10));
     assert_eq!((&*first.runs[0].key, &*second.runs[0].key), ("index/d/0.run", "index/d/0.2.run"));
+}
+
+/// Rows of sums by group and the rest of the key.
+type Table = BTreeMap<(Vec<u8>, Vec<u8>), i128>;
+
+fn append(table: &mut AdditiveRuns, store: &dyn Store, number: usize, parts: u32, rows: &Table) -> Result<Vec<String>> {
+    let (hash, mut retired) = (table.key_hash()?, Vec::new());
+    let mut sorted: Vec<_> = rows
+        .iter()
+        .filter(|(_, sum)| **sum != 0)
+        .map(|((group, rest), &sum)| {
+            let (mut key, mut numbers) = (Vec::new(), Vec::new());
+            write_key(group, rest, &mut key);
+            Wide::from(sum).write(&mut numbers);
+            (hash.of(group), key, numbers)
+        })
+        .collect();
+    sorted.sort_unstable();
+    let write = |number: u32, part: &mut RunPart<'_, '_>| {
+        let bits = parts.trailing_zeros();
+        let is_here = |hash: u64| hash.checked_shr(64 - bits).unwrap_or(0) == u64::from(number);
+        let mut here = sorted.iter().filter(|row| is_here(row.0));
+        here.try_for_each(|(hash, key, numbers)| part.push(*hash, key, Some(numbers)))
+    };
+    let size = (40 * rows.len() as u64, parts);
+    table.append(store, &format!("sums/t/{number}"), size, &mut retired, write)?;
+    Ok(retired)
+}
+
+/// Returns the rows in the order in which they come. They are at most `most`.
+fn rows_of(table: &AdditiveRuns, store: &dyn Store, most: usize) -> Result<Vec<((Vec<u8>, Vec<u8>), i128)>> {
+    let mut rows = Vec::new();
+    table.open(store)?.scan(|key, numbers| {
+        rows.push(row_of(key, numbers));
+        Ok(if rows.len() == most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    })?;
+    Ok(rows)
+}
+
+fn row_of(key: &[u8], mut numbers: &[u8]) -> ((Vec<u8>, Vec<u8>), i128) {
+    let (group, rest) = split_key(key).expect("a key");
+    let (sum, carry) = Wide::read(&mut numbers).and_then(Wide::parts).expect("a number");
+    assert_eq!((carry, numbers), (0, &[][..]));
+    ((group.to_vec(), rest.to_vec()), sum)
+}
+
+/// Returns the rows of these groups.
+fn groups_of(table: &AdditiveRuns, store: &dyn Store, groups: &[Vec<u8>]) -> Result<Table> {
+    let reader = table.open(store)?;
+    let shared = |group: &Vec<u8>| {
+        let mut shared = Vec::new();
+        write_key(group, &[], &mut shared);
+        (reader.key_hash().of(group), shared)
+    };
+    let mut wanted: Vec<_> = groups.iter().map(shared).collect();
+    wanted.sort();
+    let mut found = Table::new();
+    let of = |at: usize| (wanted[at].0, &wanted[at].1[..]);
+    reader.groups(wanted.len(), of, |key, numbers| {
+        let (key, sum) = row_of(key, numbers);
+        *found.entry(key).or_default() += sum;
+        Ok(())
+    })?;
+    found.retain(|_, sum| *sum != 0);
+    Ok(found)
+}
+
+fn table() -> impl Strategy<Value = Table> {
+    // Some groups are longer than a block, and some names of groups are as long as a length that takes more bytes.
+    let group = prop_oneof![4 => 0_u32..40, 1 => 1000_u32..3000];
+    let few = vec(((group, 0_u32..60), -2_i128..3), 0..60)
+        .prop_map(|rows| rows.into_iter().map(|((group, rest), sum)| (row_key(group, rest), sum)).collect());
+    let long = (0_u32..3, 0_u32..4000, 0_u32..4000, -1_i128..2);
+    let long =
+        long.prop_map(|(group, from, count, sum)| (from..from + count).map(|at| (row_key(group, at), sum)).collect());
+    prop_oneof![3 => few, 1 => long]
+}
+
+fn row_key(group: u32, rest: u32) -> (Vec<u8>, Vec<u8>) {
+    let group = match group % 5 {
+        0 => vec![],
+        1 => vec![group as u8; 300],
+        _ => group.to_be_bytes().to_vec(),
+    };
+    (group, format!("{rest:012}").into_bytes())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn rows_add_up(changes in vec(table(), 1..9), parts in prop_oneof![Just(1_u32), Just(16)], collide in any::<bool>()) {
+        let (_directory, store) = lake();
+        let salt = if collide { COLLIDING } else { "0123456789abcdef0123456789abcdef" };
+        let mut kept = AdditiveRuns::with_key_hash(KeyHash::new(salt).expect("a salt"));
+        let mut model = Table::new();
+        for (number, change) in changes.into_iter().enumerate() {
+            let retired = append(&mut kept, &store, number, parts, &change).expect("an append");
+            retired.iter().for_each(|key| store.delete(key).expect("a delete"));
+            for (key, sum) in change {
+                *model.entry(key).or_default() += sum;
+            }
+            model.retain(|_, sum| *sum != 0);
+
+            let hash = kept.key_hash().expect("a salt");
+            let rows = rows_of(&kept, &store, usize::MAX).expect("a scan");
+            let place = |row: &((Vec<u8>, Vec<u8>), i128)| {
+                let (group, rest) = &row.0;
+                (hash.of(group), group.len(), group.clone(), rest.clone())
+            };
+            prop_assert!(rows.is_sorted_by(|a, b| place(a) < place(b)), "each once, in order");
+            let most = 1 + rows.len() / 3;
+            prop_assert_eq!(&rows_of(&kept, &store, most).expect("a scan")[..], &rows[..most.min(rows.len())]);
+            prop_assert_eq!(&rows.into_iter().collect::<Table>(), &model);
+
+            for wanted in [&[][..], &[0, 7, 2999], &[1], &(0..40).collect::<Vec<_>>()] {
+                let wanted: BTreeSet<_> = wanted.iter().map(|&group| row_key(group, 0).0).collect();
+                let expected = model.iter().filter(|((group, _), _)| wanted.contains(group));
+                let expected: Table = expected.map(|(key, sum)| (key.clone(), *sum)).collect();
+                let wanted: Vec<_> = wanted.into_iter().collect();
+                prop_assert_eq!(groups_of(&kept, &store, &wanted).expect("they are there"), expected);
+            }
+        }
+        let text = serde_json::to_string(&kept).expect("serialises");
+        prop_assert_eq!(serde_json::from_str::<AdditiveRuns>(&text).expect("parses"), kept);
+    }
+}
+
+#[test]
+fn a_change_in_a_long_table_is_written_without_what_it_changes_and_found_without_the_rest() {
+    let (_directory, store) = lake();
+    let mut kept = AdditiveRuns::default();
+    // A group of many rows beside many groups of few.
+    let rows: Table = (0..100_000).map(|at| (row_key(if at % 2 == 0 { 4 } else { 1000 + at / 8 }, at), 1)).collect();
+    append(&mut kept, &store, 0, 16, &rows).expect("an append");
+    let change: Table = [4_u32, 2003, 2004].iter().map(|&group| (row_key(group, 77), 1)).collect();
+    append(&mut kept, &store, 1, 1, &change).expect("an append");
+    assert_eq!(kept.runs().len(), 2);
+    assert!(kept.runs()[1].bytes < 400, "{} bytes", kept.runs()[1].bytes);
+    store.take();
+
+    let groups = [row_key(2003, 0).0, row_key(2004, 0).0];
+    groups_of(&kept, &store, &groups).expect("they are there");
+    let (requests, bytes) = store.take();
+    let most = (kept.runs()[0].bytes - kept.runs()[0].index) + kept.runs()[1].bytes + 5 * 8300;
+    assert!(requests <= 4 && bytes <= most, "{requests} requests, {bytes} bytes, at most {most}");
+
+    // Who breaks off has read a piece of each run.
+    assert_eq!(rows_of(&kept, &store, 10).expect("a scan").len(), 10);
+    let (_, bytes) = store.take();
+    assert!(bytes < most + (1 << 20), "{bytes} bytes of {}", kept.runs()[0].bytes);
+}
+
+#[test]
+fn sums_beyond_128_bits_are_exact_between_runs() {
+    let (_directory, store) = lake();
+    let mut kept = AdditiveRuns::default();
+    let one = |sum: i128| Table::from([(row_key(1, 1), sum)]);
+    for (number, sum) in [i128::MAX, i128::MAX, -i128::MAX, 5 - i128::MAX].into_iter().enumerate() {
+        append(&mut kept, &store, number, 1, &one(sum)).expect("an append");
+    }
+    assert_eq!(rows_of(&kept, &store, 9).expect("a scan"), [(row_key(1, 1), 5)]);
+    append(&mut kept, &store, 4, 1, &one(-5)).expect("an append");
+    assert_eq!((rows_of(&kept, &store, 9).expect("a scan"), kept.runs()), (vec![], &[][..]));
 }

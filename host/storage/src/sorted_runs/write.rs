@@ -2,16 +2,17 @@
 
 use std::cmp::Ordering;
 use std::io::Write as _;
+use std::ops::Range;
 use std::sync::{Condvar, Mutex, MutexGuard};
 
-use super::block::{MAGIC, block_bytes, digest, encode};
+use super::block::{Entry, MAGIC, block_bytes, describe, encode};
 use super::merge::Merge;
 use super::reader::Reader;
 use super::record::SortedRun;
 use crate::errors::unavailable;
 use crate::store::{Durability, Store, Upload};
-use smelt_common::error::Result;
-use smelt_common::{Error, digest as sha256, profile, workers};
+use smelt_common::error::{Kind, Result};
+use smelt_common::{Error, digest as sha256, profile, stored_row, workers};
 
 /// The bytes that a part gathers before it waits for its turn.
 const AHEAD: usize = 8 << 20;
@@ -121,35 +122,45 @@ impl<'w, 's> RunPart<'w, 's> {
         let first = u64::from(number).checked_shl(64 - bits).unwrap_or(0);
         let last = first | u64::MAX.checked_shr(bits).unwrap_or(0);
         let older = Merge::default();
-        let out = Blocks { full: writer.block_bytes, ..Blocks::default() };
+        let adds = writer.joined.rule.adds;
+        let out = Blocks { full: writer.block_bytes, adds, oldest: writer.oldest, ..Blocks::default() };
         let mut part = Self { writer, number, older, out, last: first, ended: false };
         // This may fail. The part must exist by then, since only its `drop` tells the other parts not to wait for it.
         part.older = writer.joined.merge(first..=last)?;
         Ok(part)
     }
 
-    /// Puts a value in, or removes the key if there is no value. Keys must come in the order of (hash, key), each once.
+    /// Puts a value in, or removes the key if there is no value. Where values add up, adds it, and there must be one.
+    /// Keys must come in the order of (hash, key), each once.
     pub fn push(&mut self, hash: u64, key: &[u8], value: Option<&[u8]>) -> Result<()> {
         if hash < self.last {
             return Err(Error::internal("keys of a run are out of order"));
         }
         self.last = hash;
+        let mut new = Some(Entry { hash, key, value });
+        let mut sum = Vec::new();
         while let Some(older) = self.older.peek() {
             match (older.hash, older.key).cmp(&(hash, key)) {
-                Ordering::Less => self.out.add(older.hash, older.key, older.value, self.writer.oldest)?,
+                Ordering::Less => self.out.add(older)?,
+                Ordering::Equal if self.out.adds => {
+                    let exists =
+                        older.value.zip(value).and_then(|(older, newer)| stored_row::add(older, newer, &mut sum));
+                    let exists = exists.ok_or_else(|| Error::new(Kind::Damaged, "stored sums are malformed"))?;
+                    new = exists.then_some(Entry { hash, key, value: Some(&sum) });
+                }
                 Ordering::Equal => {}
                 Ordering::Greater => break,
             }
             self.older.pop()?;
             self.write_ahead()?;
         }
-        self.out.add(hash, key, value, self.writer.oldest)?;
+        new.map_or(Ok(()), |new| self.out.add(new))?;
         self.write_ahead()
     }
 
     fn end(mut self) -> Result<()> {
         while let Some(older) = self.older.peek() {
-            self.out.add(older.hash, older.key, older.value, self.writer.oldest)?;
+            self.out.add(older)?;
             self.older.pop()?;
             self.write_ahead()?;
         }
@@ -207,6 +218,10 @@ impl Drop for RunPart<'_, '_> {
 struct Blocks {
     /// The bytes at which a block is closed.
     full: usize,
+    /// True if values add up. Then the keys of one hash are a group, which may be long and lies in many blocks.
+    adds: bool,
+    /// True if there is nothing that a removal would remove.
+    oldest: bool,
     data: Vec<u8>,
     /// The offset in `data` at which the open block begins.
     closed: usize,
@@ -215,19 +230,28 @@ struct Blocks {
     entries: u64,
     /// The first hash of the open block.
     first: u64,
+    /// As much of its first key as tells it from the block before, if that one ends with the same hash.
+    separator: Vec<u8>,
+    /// The key that was added last, in `data`.
+    last_key: Range<usize>,
     /// The last hash of the open block.
     last: u64,
 }
 
 impl Blocks {
-    fn add(&mut self, hash: u64, key: &[u8], value: Option<&[u8]>, oldest: bool) -> Result<()> {
-        if value.is_none() && oldest {
+    fn add(&mut self, Entry { hash, key, value }: Entry<'_>) -> Result<()> {
+        if value.is_none() && self.oldest {
             return Ok(());
         }
         let filled = self.data.len() - self.closed;
-        // All keys of one hash are in one block, so a look-up reads no other block.
-        if filled >= self.full && hash != self.last {
+        // Where a key is looked up, all keys of one hash are in one block, so a look-up reads no other block.
+        if filled >= self.full && (hash != self.last || self.adds) {
+            let last = self.data[self.last_key.clone()].iter();
+            let shared = last.zip(key).take_while(|(a, b)| a == b).count();
             self.close()?;
+            if hash == self.last {
+                self.separator.extend_from_slice(&key[..key.len().min(shared + 1)]);
+            }
         }
         if self.data.len() == self.closed {
             self.first = hash;
@@ -235,17 +259,18 @@ impl Blocks {
         self.last = hash;
         self.entries += 1;
         encode(key, value, &mut self.data);
+        let end = self.data.len() - value.map_or(0, <[u8]>::len);
+        self.last_key = end - key.len()..end;
         Ok(())
     }
 
     fn close(&mut self) -> Result<()> {
         let block = &self.data[self.closed..];
         if !block.is_empty() {
-            let length = u32::try_from(block.len()).map_err(|_| Error::internal("an entry of more than 4 GiB"))?;
-            self.index.extend_from_slice(&self.first.to_le_bytes());
-            self.index.extend_from_slice(&length.to_le_bytes());
-            self.index.extend_from_slice(&digest(block));
+            let described = describe(self.first, &self.separator, block, &mut self.index);
+            described.ok_or_else(|| Error::internal("an entry of more than 2 GiB"))?;
             self.closed = self.data.len();
+            self.separator.clear();
         }
         Ok(())
     }

@@ -97,7 +97,7 @@ impl Reducer {
                 group.first.as_ref().is_some_and(|first| first.len() > 100) && !self.seen.insert(group.end.clone())
             }
             (0, "thirtieth reduce") => self.calls > 30,
-            (0, "seven groups") => ends.len() == 7,
+            (0, "thirteen groups") => ends.len() == 13,
             (0, "many groups") => rows.len() > 50_000,
             (1, "table again") => !is_first_call,
             _ => false,

@@ -1,0 +1,199 @@
+//! Reads what is kept of a stage, adds to it, and reduces it.
+
+use std::ops::ControlFlow;
+
+use arrow_array::RecordBatch;
+
+use smelt_common::error::Result;
+use smelt_common::stored_row;
+use smelt_runtime::sums::{Groups, OrderedRows, Sign, Sorted, Sums};
+use smelt_runtime::{Reducer, StageSpec};
+use smelt_storage::Store;
+use smelt_storage::sorted_runs::{AdditiveReader, AdditiveRuns};
+
+/// The most rows of a batch.
+pub(super) const BATCH_ROWS: usize = 65_536;
+/// The rows of the first batch of a large group. A reducer may have enough after few of them, so each batch has twice as
+/// many as the one before.
+const FIRST_ROWS: usize = 1024;
+
+/// Returns all rows of a stage.
+pub(super) fn load(store: &dyn Store, stage: &StageSpec, kept: &AdditiveRuns) -> Result<Sums> {
+    load_open(&kept.open(store)?, stage)
+}
+
+/// Returns all rows of a stage that is open.
+pub(super) fn load_open(kept: &AdditiveReader<'_>, stage: &StageSpec) -> Result<Sums> {
+    let mut all = Sums::new(stage);
+    add_open(kept, &mut all, Sign::Plus)?;
+    Ok(all)
+}
+
+/// Adds all rows of a stage to others, or subtracts them.
+pub(super) fn add(store: &dyn Store, kept: &AdditiveRuns, to: &mut Sums, sign: Sign) -> Result<()> {
+    add_open(&kept.open(store)?, to, sign)
+}
+
+fn add_open(kept: &AdditiveReader<'_>, to: &mut Sums, sign: Sign) -> Result<()> {
+    let mut loader = to.loader(sign);
+    kept.scan(|key, numbers| loader.push(key, numbers).map(ControlFlow::Continue))?;
+    loader.finish();
+    Ok(())
+}
+
+/// Returns the kept rows of the groups that `sums` has.
+pub(super) fn groups_of(kept: &AdditiveReader<'_>, sums: &Sums) -> Result<Sums> {
+    let sorted = sums.sorted_by_hash(kept.key_hash());
+    groups(kept, sums, sorted.groups().map(|group| group.key()))
+}
+
+/// Returns the kept rows of these groups, which come in the order of their hashes and of their stored keys. `like` is of
+/// the same stage.
+pub(super) fn groups<'k>(
+    kept: &AdditiveReader<'_>,
+    like: &Sums,
+    groups: impl Iterator<Item = &'k [u8]>,
+) -> Result<Sums> {
+    let mut found = like.like();
+    if kept.is_empty() {
+        return Ok(found);
+    }
+    let (mut shared, mut wanted) = (Vec::new(), Vec::new());
+    for group in groups {
+        let start = shared.len();
+        stored_row::write_key(group, &[], &mut shared);
+        wanted.push((kept.key_hash().of(group), start..shared.len()));
+    }
+    let mut loader = found.loader(Sign::Plus);
+    let of = |at: usize| {
+        let (hash, place) = &wanted[at];
+        (*hash, &shared[place.clone()])
+    };
+    kept.groups(wanted.len(), of, |key, numbers| loader.push(key, numbers))?;
+    loader.finish();
+    Ok(found)
+}
+
+/// Adds changes to what is kept, as one object whose key begins with `stem`.
+pub(super) fn append(
+    store: &dyn Store,
+    kept: &mut AdditiveRuns,
+    stem: &str,
+    changed: &Sums,
+    retired: &mut Vec<String>,
+) -> Result<()> {
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let hash = kept.key_hash()?;
+    let write = |_, part: &mut smelt_storage::sorted_runs::RunPart<'_, '_>| {
+        let sorted = changed.sorted_by_hash(&hash);
+        sorted.stored(&hash, |hash, key, numbers| part.push(hash, key, Some(numbers)))
+    };
+    kept.append(store, stem, (changed.bytes() as u64, 1), retired, write).map(drop)
+}
+
+/// Visits all rows, batch by batch, in the order in which they are kept, until `visit` breaks off. Returns the rows that
+/// are left for a last batch, which may be none.
+pub(super) fn batches(
+    kept: &AdditiveReader<'_>,
+    stage: &StageSpec,
+    mut visit: impl FnMut(&RecordBatch) -> Result<ControlFlow<()>>,
+) -> Result<ControlFlow<(), RecordBatch>> {
+    let (mut rows, mut most) = (OrderedRows::new(stage), FIRST_ROWS);
+    let mut ended = ControlFlow::Continue(());
+    kept.scan(|key, numbers| {
+        if rows.len() == most {
+            most = BATCH_ROWS.min(2 * most);
+            ended = visit(&rows.take()?)?;
+            if ended.is_break() {
+                return Ok(ended);
+            }
+        }
+        rows.push(key, numbers).map(ControlFlow::Continue)
+    })?;
+    Ok(match ended {
+        ControlFlow::Break(()) => ControlFlow::Break(()),
+        ControlFlow::Continue(()) => ControlFlow::Continue(rows.take()?),
+    })
+}
+
+/// Visits all rows, batch by batch, in the order in which they are kept.
+pub(super) fn for_each(
+    kept: &AdditiveReader<'_>,
+    stage: &StageSpec,
+    mut visit: impl FnMut(&RecordBatch) -> Result<()>,
+) -> Result<()> {
+    match batches(kept, stage, |rows| visit(rows).map(ControlFlow::Continue))? {
+        ControlFlow::Continue(rows) if rows.num_rows() > 0 => visit(&rows),
+        _ => Ok(()),
+    }
+}
+
+/// Reduces all groups of a stage, and gives on what comes of them, piece by piece.
+pub(super) fn reduce_all(
+    reducer: &mut Reducer<'_>,
+    kept: &AdditiveReader<'_>,
+    stage: &StageSpec,
+    mut give: impl FnMut(RecordBatch) -> Result<()>,
+) -> Result<()> {
+    let (mut rows, mut ends) = (OrderedRows::new(stage), Vec::new());
+    let mut last: Option<Vec<u8>> = None;
+    kept.scan(|key, numbers| {
+        let is_same = last.as_ref().is_some_and(|last| key.starts_with(last));
+        if !is_same {
+            if last.is_some() {
+                ends.push(rows.len() as u32);
+            }
+            let rest = stored_row::split_key(key).map_or(0, |(_, rest)| rest.len());
+            last = Some(key[..key.len() - rest].to_vec());
+        }
+        if rows.len() >= BATCH_ROWS {
+            give(reducer.reduce(&rows.take()?, &std::mem::take(&mut ends))?.rows)?;
+        }
+        rows.push(key, numbers).map(ControlFlow::Continue)
+    })?;
+    if last.is_some() {
+        ends.push(rows.len() as u32);
+        give(reducer.reduce(&rows.take()?, &ends)?.rows)?;
+    }
+    Ok(())
+}
+
+/// Reduces groups that are at hand, and gives on what comes of them, piece by piece.
+pub(super) fn reduce(
+    reducer: &mut Reducer<'_>,
+    groups: &Sorted<'_>,
+    mut give: impl FnMut(RecordBatch) -> Result<()>,
+) -> Result<()> {
+    for batch in groups.batches(BATCH_ROWS) {
+        let Groups { rows, ends } = batch?;
+        give(reducer.reduce(&rows, &ends)?.rows)?;
+    }
+    Ok(())
+}
+
+/// Reduces all rows of a stage, which are one group. It is there without a row too. Gives on what comes of it, piece by
+/// piece. Reads no further than the reducer needs.
+pub(super) fn reduce_whole(
+    reducer: &mut Reducer<'_>,
+    kept: &AdditiveReader<'_>,
+    stage: &StageSpec,
+    mut give: impl FnMut(RecordBatch) -> Result<()>,
+) -> Result<()> {
+    let last = batches(kept, stage, |rows| {
+        let reduced = reducer.reduce(rows, &[])?;
+        give(reduced.rows)?;
+        Ok(if reduced.enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    })?;
+    match last {
+        ControlFlow::Continue(rows) => give(reducer.reduce(&rows, &[rows.num_rows() as u32])?.rows),
+        ControlFlow::Break(()) => Ok(()),
+    }
+}
+
+/// Returns what all rows of a stage give, which are one group and at hand.
+pub(super) fn whole(reducer: &mut Reducer<'_>, rows: &Sorted<'_>) -> Result<RecordBatch> {
+    let rows = rows.batch()?;
+    Ok(reducer.reduce(&rows, &[rows.num_rows() as u32])?.rows)
+}
