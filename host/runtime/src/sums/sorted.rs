@@ -112,7 +112,8 @@ impl<'s> Sorted<'s> {
             let group = self.group(rows[0]);
             let hash = hash.of(group);
             for &at in rows.iter().filter(|&&at| self.sums.exists(at)) {
-                (key.clear(), numbers.clear());
+                key.clear();
+                numbers.clear();
                 stored_row::write_key(group, &self.sums.rows.keys.get(at)[group.len()..], &mut key);
                 (0..self.sums.width()).for_each(|column| self.sums.exact(at, column).write(&mut numbers));
                 visit(hash, &key, &numbers)?;

@@ -284,8 +284,9 @@ fn a_taken_name_gets_a_number() {
     assert_eq!((&*first.runs[0].key, &*second.runs[0].key), ("index/d/0.run", "index/d/0.2.run"));
 }
 
-/// Rows of sums by group and the rest of the key.
-type Table = BTreeMap<(Vec<u8>, Vec<u8>), i128>;
+/// The key of a row of sums: its group, and the other columns.
+type RowKey = (Vec<u8>, Vec<u8>);
+type Table = BTreeMap<RowKey, i128>;
 
 fn append(table: &mut AdditiveRuns, store: &dyn Store, number: usize, parts: u32, rows: &Table) -> Result<Vec<String>> {
     let (hash, mut retired) = (table.key_hash()?, Vec::new());
@@ -312,7 +313,7 @@ fn append(table: &mut AdditiveRuns, store: &dyn Store, number: usize, parts: u32
 }
 
 /// Returns the rows in the order in which they come. They are at most `most`.
-fn rows_of(table: &AdditiveRuns, store: &dyn Store, most: usize) -> Result<Vec<((Vec<u8>, Vec<u8>), i128)>> {
+fn rows_of(table: &AdditiveRuns, store: &dyn Store, most: usize) -> Result<Vec<(RowKey, i128)>> {
     let mut rows = Vec::new();
     table.open(store)?.scan(|key, numbers| {
         rows.push(row_of(key, numbers));
@@ -321,7 +322,7 @@ fn rows_of(table: &AdditiveRuns, store: &dyn Store, most: usize) -> Result<Vec<(
     Ok(rows)
 }
 
-fn row_of(key: &[u8], mut numbers: &[u8]) -> ((Vec<u8>, Vec<u8>), i128) {
+fn row_of(key: &[u8], mut numbers: &[u8]) -> (RowKey, i128) {
     let (group, rest) = split_key(key).expect("a key");
     let (sum, carry) = Wide::read(&mut numbers).and_then(Wide::parts).expect("a number");
     assert_eq!((carry, numbers), (0, &[][..]));
@@ -360,7 +361,7 @@ fn table() -> impl Strategy<Value = Table> {
     prop_oneof![3 => few, 1 => long]
 }
 
-fn row_key(group: u32, rest: u32) -> (Vec<u8>, Vec<u8>) {
+fn row_key(group: u32, rest: u32) -> RowKey {
     let group = match group % 5 {
         0 => vec![],
         1 => vec![group as u8; 300],
@@ -388,7 +389,7 @@ proptest! {
 
             let hash = kept.key_hash().expect("a salt");
             let rows = rows_of(&kept, &store, usize::MAX).expect("a scan");
-            let place = |row: &((Vec<u8>, Vec<u8>), i128)| {
+            let place = |row: &(RowKey, i128)| {
                 let (group, rest) = &row.0;
                 (hash.of(group), group.len(), group.clone(), rest.clone())
             };
