@@ -19,8 +19,8 @@ use crate::support::{Lake, root, twin};
 
 const DAY: &str = "2025-11-18";
 
-/// Six levels, with every kind of table: without a stage, grouped, whole, of two stages, with two inputs, told the day. Purchases
-/// are numbered by client, summed up, ranked, and those that do not rank are left.
+/// Six levels, with every kind of table: without a stage, grouped, whole, of two stages, with two inputs, told the day, and of
+/// relations of the host. Purchases are numbered by client, summed up, ranked, and those that do not rank are left.
 const DEEP: &str = r#"
 [table.fact_sales]
 plugin = "fact-sales"
@@ -58,6 +58,12 @@ parameters = { form = "dated" }
 plugin = "relay"
 inputs = { rows = "dated" }
 parameters = { adds = 7 }
+[table.report]
+plugin = "quality-report"
+inputs = { objects = "smelt.objects", rules = "smelt.rules" }
+[table.constant]
+plugin = "relay"
+parameters = { form = "constant" }
 "#;
 
 /// Purchases and the greatest of them, then what is made of the greatest.

@@ -87,7 +87,7 @@ impl Dataset {
                 entry.rejected_at = entry.rejected_at.or_else(|| written.get(&rejected.key).copied());
                 copy(&object, rejected)?;
             }
-            Ok(LogEntry { object, cleaned: false, entry })
+            Ok(LogEntry { object, cleaned: false, before: None, entry })
         });
         let log = copied.into_iter().collect::<Result<Vec<_>>>()?;
         let mut after = self.clone();

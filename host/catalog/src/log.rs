@@ -8,6 +8,7 @@ use smelt_storage::{Durability, Store, put_new, read_verified};
 use crate::entry::Entry;
 use crate::object_ref::ObjectRef;
 use crate::parse::parse;
+use crate::totals::Totals;
 
 /// The change that a commit made to one relation.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -56,6 +57,10 @@ pub struct LogEntry {
     pub object: String,
     /// True if the object was cleaned; false if only its entry changed or its silver was written again.
     pub cleaned: bool,
+    /// The account of the object's rows before the change; `None` if the change cleaned the object or left its account as
+    /// it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Totals>,
     /// The object's entry after the change.
     pub entry: Entry,
 }

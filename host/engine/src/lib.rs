@@ -6,6 +6,8 @@
 mod attempt;
 pub mod cells;
 pub mod clean;
+mod history;
+mod host_relation;
 pub mod inspect;
 pub mod integrity;
 pub mod manifest;
@@ -18,3 +20,4 @@ pub mod silver;
 pub mod tables;
 
 pub use attempt::ATTEMPTS;
+pub use host_relation::HostRelation;

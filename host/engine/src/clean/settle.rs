@@ -8,7 +8,7 @@ use super::write::{Rewrite, Written};
 use crate::clean::keys::{Names, resolve};
 use crate::outcome::Outcome;
 use crate::plan::YOUNG;
-use smelt_catalog::{CHANGES, ENTRIES, Entries, Entry, INDEX, LogEntry, RelationChange, Young};
+use smelt_catalog::{CHANGES, ENTRIES, Entries, Entry, INDEX, LogEntry, RelationChange, Totals, Young};
 use smelt_common::Error;
 use smelt_common::error::Result;
 use smelt_storage::Meta;
@@ -46,17 +46,22 @@ impl<'w> DatasetWork<'w> {
             after.bronze.totals.add(entry);
             after.relation.content.add(object, entry);
             after.bronze.pace.add(entry);
-            lines.push(LogEntry { object: object.clone(), cleaned: true, entry: entry.clone() });
+            lines.push(LogEntry { object: object.clone(), cleaned: true, before: None, entry: entry.clone() });
         }
         after.bronze.names.extend(cleaned.iter().map(|(object, _)| object.as_str()));
+        let mut accounts = HashMap::new();
         for (object, entry) in &replaced {
             after.bronze.totals.subtract(entry);
             after.relation.content.subtract(object, entry);
+            let mut before = Totals::default();
+            before.add(entry);
+            accounts.insert(object, before);
         }
         for (object, entry) in &rewritten {
             after.bronze.totals.add(entry);
             after.relation.content.add(object, entry);
-            lines.push(LogEntry { object: object.clone(), cleaned: false, entry: entry.clone() });
+            let before = accounts.remove(object);
+            lines.push(LogEntry { object: object.clone(), cleaned: false, before, entry: entry.clone() });
         }
         after.relation.rows = after.bronze.totals.kept;
         self.touch(&entries, &mut lines)?;
@@ -157,7 +162,7 @@ impl<'w> DatasetWork<'w> {
                 line.entry.etag.clone_from(etag);
             } else if let Some(entry) = entry {
                 let entry = Entry { etag: etag.clone(), ..entry };
-                log.push(LogEntry { object: name.clone(), cleaned: false, entry });
+                log.push(LogEntry { object: name.clone(), cleaned: false, before: None, entry });
             }
         }
         Ok(())

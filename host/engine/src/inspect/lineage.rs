@@ -79,7 +79,9 @@ pub fn lineage(store: &dyn Store, name: &str) -> Result<Node> {
 
 fn of_gold(store: &dyn Store, state: &State, name: &str, gold: &Gold) -> Result<Node> {
     let mut from = Vec::new();
-    for input in gold.inputs.values() {
+    // Through relations of the host, a dataset is read by several inputs.
+    let relations: BTreeMap<_, _> = gold.inputs.values().map(|input| (&input.relation, input)).collect();
+    for input in relations.into_values() {
         if let Some(read) = table_as_read(state, name, gold, input)? {
             from.push(of_gold(store, state, &input.relation, read)?);
             continue;

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::layer::Layer;
 use super::target::{Origins, Target, find};
+use crate::host_relation::HostRelation;
 use crate::manifest::{Manifest, Quarantine};
 use crate::pipeline::Pipeline;
 use crate::run::Host;
@@ -200,7 +201,11 @@ impl Reproduction<'_> {
         let inputs = tables.values().flat_map(|fingerprint| fingerprint.host.split(' '));
         let read: BTreeSet<&str> = inputs.filter_map(|input| Some(input.split_once('=')?.1)).collect();
         // A table that was read and held nothing yet is left out, so that nothing is made of it now.
-        let is_absent = |name: &&&str| !tables.contains_key(**name) && !manifest.dataset.contains_key(**name);
+        let is_absent = |name: &&&str| {
+            !tables.contains_key(**name)
+                && !manifest.dataset.contains_key(**name)
+                && HostRelation::named(name).is_none()
+        };
         let absent: BTreeSet<String> = read.iter().filter(is_absent).map(|name| (*name).to_owned()).collect();
         manifest.dataset.retain(|name, _| datasets.contains_key(name) || read.contains(name.as_str()));
         manifest.table.retain(|name, _| tables.contains_key(name));

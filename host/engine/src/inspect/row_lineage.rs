@@ -9,8 +9,8 @@ use super::reproduce::Reproduction;
 use super::target::{Origins, Target, find, is_behind};
 use crate::cells::cells;
 use crate::pipeline::Pipeline;
-use crate::tables::{LeaveOneOut, States};
-use smelt_catalog::Fingerprint;
+use crate::tables::{LeaveOneOut, States, Without};
+use smelt_catalog::{Entry, Fingerprint};
 use smelt_catalog::{State, look};
 use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
@@ -119,12 +119,11 @@ fn explain_in(
 
     let mut objects = Vec::new();
     for (name, (_, _, entries)) in &origins.datasets {
-        objects.extend(entries.iter().map(|(object, entry)| (name.as_str(), object, &entry.silver)));
+        objects.extend(entries.iter().map(|(object, entry)| Without { dataset: name, object, entry }));
     }
-    let tables =
-        leave_one_out.without(objects.iter().map(|(dataset, _, silver)| (*dataset, *silver)).collect(), states)?;
+    let tables = leave_one_out.without(&objects, states)?;
     let mut from = Vec::new();
-    for ((_, object, silver), table) in objects.iter().zip(&tables) {
+    for (Without { object, entry: Entry { silver, .. }, .. }, table) in objects.iter().zip(&tables) {
         let rows = Rows::of(table)?;
         let mut matching = rows.rows.into_iter().filter(|row| selected.matches(row));
         let without = matching.next();

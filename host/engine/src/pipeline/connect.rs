@@ -8,6 +8,7 @@ use super::dataset::DatasetStep;
 use super::graph;
 use super::section::{canonical, fingerprint, refused};
 use super::table::{TableInput, TableStep};
+use crate::host_relation::HostRelation;
 use crate::manifest::{Layer, TableSection};
 use smelt_common::Error;
 use smelt_common::error::Result;
@@ -27,6 +28,9 @@ pub(super) fn connected(
     let mut schemas: BTreeMap<&str, SchemaRef> = BTreeMap::new();
     schemas.extend(datasets.iter().map(|step| (step.name.as_str(), step.plugin.spec().output.clone())));
     schemas.extend(loaded.iter().map(|(_, name, .., plugin)| (*name, plugin.spec().output.clone())));
+    for (name, schema) in HostRelation::all() {
+        schemas.insert(name, schema);
+    }
     let mut reads = graph::Reads::new();
     let mut connected = BTreeMap::new();
     for (section, name, own, _, plugin) in &loaded {
@@ -40,7 +44,8 @@ pub(super) fn connected(
         let inputs = plugin.spec().inputs.iter().map(resolve).collect::<Result<Vec<_>>>();
         let inputs = inputs.map_err(|error| refused(error, &format!("[{section}]")))?;
         let tables = inputs.iter().filter_map(|input| schemas.get_key_value(input.relation.as_str()));
-        let is_table = |table: &&str| datasets.iter().all(|step| step.name != **table);
+        let is_table =
+            |table: &&str| datasets.iter().all(|step| step.name != **table) && HostRelation::named(table).is_none();
         reads.insert(name, tables.map(|(table, _)| *table).filter(is_table).collect());
         connected.insert(*name, inputs);
     }
@@ -100,6 +105,9 @@ fn resolve(
                     step.plugin.identity().name,
                     schema_text(schema)
                 ),
+                None if HostRelation::named(relation).is_some() => {
+                    format!("`{relation}` of the host, which has ({})", schema_text(schema))
+                }
                 None => format!("table `{relation}`, which has ({})", schema_text(schema)),
             };
             return Err(Error::config(format!("plugin `{name}` reads column ({wanted}) of {has}")));

@@ -190,7 +190,7 @@ impl Pipeline {
         self.tables.iter().find(|step| step.name == name)
     }
 
-    /// Returns the columns of the relation of that name.
+    /// Returns the columns of the dataset or table of that name.
     pub fn schema(&self, name: &str) -> Result<&SchemaRef> {
         let dataset = self.dataset(name).map(|step| &step.plugin.spec().output);
         let schema = dataset.or_else(|| self.table(name).map(|step| &step.plugin.spec().output));

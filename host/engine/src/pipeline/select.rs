@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::graph;
 use super::ready::Pipeline;
+use crate::host_relation::HostRelation;
 use smelt_common::Error;
 use smelt_common::error::Result;
 
@@ -46,8 +47,10 @@ impl Pipeline {
     /// # Errors
     /// A name is that of no dataset and no table.
     pub fn select(&self, text: &str) -> Result<BTreeSet<String>> {
-        let reads: graph::Reads<'_> =
+        let mut reads: graph::Reads<'_> =
             self.tables.iter().map(|step| (step.name.as_str(), step.reads().into_iter().collect())).collect();
+        let datasets: Vec<&str> = self.datasets.iter().map(|step| step.name.as_str()).collect();
+        reads.extend(HostRelation::all().map(|(name, _)| (name, datasets.clone())));
         let mut selected = BTreeSet::new();
         for item in text.split(',').map(str::trim) {
             let (before, rest) = item.strip_prefix('+').map_or((false, item), |rest| (true, rest));

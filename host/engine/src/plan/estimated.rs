@@ -1,8 +1,10 @@
 //! The complete plan, of datasets and KPIs, with an estimate of the work.
 
 use super::estimate::Estimate;
+use super::kpis::of_input;
 use super::planning::Planning;
 use super::records::{DatasetPlan, Plan};
+use crate::host_relation::HostRelation;
 use crate::pipeline::TableStep;
 use smelt_catalog::Pace;
 use smelt_common::error::Result;
@@ -49,8 +51,10 @@ impl Planning<'_> {
         let rebuilds = !step.goes_on_from(gold, self.as_of)
             || step.inputs.iter().any(|input| changing.get(&input.relation).is_some_and(|(all, _)| *all));
         let rows = step.inputs.iter().map(|input| {
-            let held = self.state.relation(&input.relation).map_or(0, |held| held.rows);
-            let read = gold.inputs.get(&input.name).filter(|_| !rebuilds).map_or(0, |read| read.rows);
+            let of_host = HostRelation::named(&input.relation).map(|relation| relation.rows(self.state));
+            let held = of_host.or_else(|| Some(self.state.relation(&input.relation)?.rows)).unwrap_or_default();
+            let read = of_input(&gold.inputs, &input.name).into_iter().map(|(_, read)| read.rows).sum();
+            let read = if rebuilds { 0 } else { read };
             match changing.get(&input.relation) {
                 Some((true, all)) => *all,
                 new => held.saturating_sub(read) + new.map_or(0, |(_, new)| *new),

@@ -3,10 +3,14 @@
 use super::planning::Planning;
 use super::records::{DatasetPlan, KpiPlan, Parked};
 
+use crate::host_relation::{HostRelation, datasets_of};
 use crate::pipeline::{TableInput, TableStep};
 use smelt_catalog::{Failing, InputVersion, Inputs, ObjectRef, Relation, State};
 use smelt_storage::Store;
 use std::collections::BTreeSet;
+
+/// Stands between the name of an input and that of a dataset, where the input is a relation of the host.
+const PART: char = '/';
 
 impl Planning<'_> {
     /// Returns the part of the plan that concerns tables, in the order in which they are made. Without `datasets`, plans
@@ -39,12 +43,19 @@ impl Planning<'_> {
 
     /// Returns why the table would be made, or why it is not. `changing` are the relations that may change before.
     fn kpi(&self, step: &TableStep, changing: &BTreeSet<&str>) -> (Option<String>, Option<Parked>) {
-        let changed = step.inputs.iter().filter(|input| changing.contains(input.relation.as_str()));
+        let reads_datasets = |relation: &str| HostRelation::named(relation).is_some_and(HostRelation::reads_datasets);
+        let is_dataset = |name: &&&str| self.pipeline.dataset(name).is_some();
+        let changes = |relation: &str| {
+            changing.contains(relation) || reads_datasets(relation) && changing.iter().any(|name| is_dataset(&name))
+        };
+        let changed = step.inputs.iter().filter(|input| changes(&input.relation));
         let changed: BTreeSet<_> = changed.map(|input| format!("`{}`", input.relation)).collect();
         let changed: Vec<_> = changed.into_iter().collect();
         let data = (!changed.is_empty()).then(|| format!("new data in {}", changed.join(", ")));
         let Some(gold) = self.state.gold.get(&step.name) else {
-            let any = step.inputs.iter().any(|input| self.state.relation(&input.relation).is_some());
+            let is_there =
+                |relation: &str| self.state.relation(relation).is_some() || HostRelation::named(relation).is_some();
+            let any = step.inputs.iter().any(|input| is_there(&input.relation));
             let reason = (any || data.is_some()).then(|| "no table yet".to_owned());
             return self.unless_parked(step, reason, data.is_some());
         };
@@ -87,12 +98,31 @@ pub fn is_whole(store: &dyn Store, object: &ObjectRef) -> bool {
 
 /// Returns the silver that the KPI reads, as it is now.
 pub fn inputs(step: &TableStep, state: &State) -> Inputs {
-    let read = |input: &TableInput| {
-        let (relation, schema) = (input.relation.clone(), input.schema.clone());
-        let Relation { since, revision, content, rows, .. } = *state.relation(&relation)?;
-        Some((input.name.clone(), InputVersion { relation, schema, since, revision, content, rows }))
+    let version = |input: &TableInput, relation: &str, found: &Relation| {
+        let (relation, schema) = (relation.to_owned(), input.schema.clone());
+        let Relation { since, revision, content, rows, .. } = *found;
+        InputVersion { relation, schema, since, revision, content, rows }
     };
-    step.inputs.iter().filter_map(read).collect()
+    let mut inputs = Inputs::new();
+    for input in &step.inputs {
+        match datasets_of(&input.relation, state) {
+            // A relation of the host is made from all datasets.
+            Some(datasets) => inputs.extend(datasets.into_iter().map(|(dataset, relation)| {
+                (format!("{}{PART}{dataset}", input.name), version(input, dataset, relation))
+            })),
+            None => {
+                let found = state.relation(&input.relation);
+                inputs.extend(found.map(|found| (input.name.clone(), version(input, &input.relation, found))));
+            }
+        }
+    }
+    inputs
+}
+
+/// Returns what has been read for one input of a table: one relation, or all datasets for a relation of the host.
+pub fn of_input<'i>(inputs: &'i Inputs, name: &str) -> Vec<(&'i String, &'i InputVersion)> {
+    let is_of = |key: &str| key.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(PART));
+    inputs.iter().filter(|(key, _)| is_of(key)).collect()
 }
 
 /// Returns a text that tells which version of its silver the KPI would read.

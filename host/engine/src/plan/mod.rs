@@ -10,7 +10,7 @@ mod records;
 mod young;
 
 pub use estimate::Estimate;
-pub use kpis::{inputs, is_whole, silver_version};
+pub use kpis::{inputs, is_whole, of_input, silver_version};
 pub use planning::Planning;
 pub use records::{DatasetPlan, KpiPlan, Parked, Plan, PlannedObject};
 pub use young::{YOUNG, hash, unsettled};

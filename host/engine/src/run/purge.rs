@@ -112,7 +112,7 @@ impl Host {
                 retired.push(rows.key);
                 let entry = Entry { quarantine: None, ..entry };
                 pairs.extend(Entries::pairs(object, &entry)?);
-                log.push(LogEntry { object: (*object).to_owned(), cleaned: false, entry });
+                log.push(LogEntry { object: (*object).to_owned(), cleaned: false, before: None, entry });
             }
             if log.is_empty() {
                 continue;

@@ -6,8 +6,7 @@ use std::sync::atomic::Ordering;
 use super::host::Host;
 use super::promote::{Way, promotion_of, running};
 use crate::clean::RowKind;
-use crate::pipeline::TableStep;
-use crate::plan::Planning;
+use crate::plan::{Planning, inputs};
 use crate::tables::put_stamped;
 use smelt_catalog::{
     CHANGES, Change, Dataset, ENTRIES, Gold, InputVersion, LogEntry, ObjectRef, Parts, ROLLBACK_POINTS,
@@ -132,11 +131,9 @@ impl Host {
                 Some(relation) => input.is_current(relation),
                 None => held(input).is_some_and(|relation| input.since == relation.since),
             };
-            let there =
-                |step: &TableStep| step.inputs.iter().filter(|input| state.relation(&input.relation).is_some()).count();
             let is_behind = |name: &String| behind.datasets.contains(name) || behind.kpis.contains(name);
             let is_current = gold.inputs.values().all(is_read)
-                && step.is_some_and(|step| gold.inputs.len() == there(step))
+                && step.is_some_and(|step| gold.inputs.len() == inputs(step, state).len())
                 && !gold.inputs.values().any(|input| is_behind(&input.relation));
             let is_wanted = is_current || way == Way::Back && gold.inputs.values().all(is_begun);
             if step.is_none() || !is_wanted {

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use smelt_catalog::{Commit, Entries, Files, LogEntry, ObjectRef, Relation, Removed, read_commit};
-use smelt_common::Error;
-use smelt_common::error::{Kind, Result};
+use arrow_array::RecordBatch;
+
+use crate::history::changes_since;
+use crate::host_relation::{Given, HostRelation};
+use smelt_catalog::{Commit, Entries, Files, LogEntry, ObjectRef, Relation, Removed, State};
+use smelt_common::error::Result;
+use smelt_runtime::sums::Sign;
 use smelt_storage::Store;
 use smelt_storage::sorted_runs::AdditiveRuns;
-
-/// The most commits whose logs are read. With more commits, it is cheaper to rebuild the sums from all rows.
-const MOST_COMMITS: usize = 256;
 
 /// The rows that were added to a relation and removed from it.
 #[derive(Debug, Default)]
@@ -20,6 +21,17 @@ pub(super) struct Delta {
     pub(super) whole: Option<AdditiveRuns>,
     /// Removed rows of objects that the reader has read.
     pub(super) removed: Vec<RemovedRows>,
+    /// Rows of a relation of the host.
+    pub(super) given: Vec<GivenRows>,
+}
+
+/// Rows that lie nowhere but here.
+#[derive(Debug)]
+pub(super) struct GivenRows {
+    /// A name that no other rows have.
+    pub(super) name: String,
+    pub(super) rows: RecordBatch,
+    pub(super) sign: Sign,
 }
 
 /// Some of the rows that one commit removed from a relation.
@@ -46,12 +58,11 @@ impl Delta {
         Ok(delta)
     }
 
-    /// Returns the rows that changed in the relation after the commit `revision`. Returns `None` if the relation was
-    /// rebuilt since, or if more than [`MOST_COMMITS`] commits changed it. `pending` is the commit that is to follow.
-    /// The relation may be as of that one.
+    /// Returns the rows that changed in the relation after the commit `revision`. Returns `None` if that cannot be followed.
+    /// `pending` is the commit that is to follow. The relation may be as of that one.
     ///
     /// # Errors
-    /// [`Kind::Damaged`] if a commit or a log is gone or damaged.
+    /// [`Kind::Damaged`](smelt_common::error::Kind::Damaged) if a commit or a log is gone or damaged.
     pub(super) fn since(
         store: &dyn Store,
         pending: &Commit,
@@ -59,32 +70,13 @@ impl Delta {
         relation: &Relation,
         revision: u64,
     ) -> Result<Option<Self>> {
-        if revision < relation.since {
-            return Ok(None);
-        }
+        let Some(changes) = changes_since(store, pending, name, relation, revision)? else { return Ok(None) };
         let mut added: BTreeMap<String, ObjectRef> = BTreeMap::new();
         let mut newest: BTreeMap<String, ObjectRef> = BTreeMap::new();
         let mut removed = Vec::new();
-        let mut at = relation.revision;
-        for _ in 0..MOST_COMMITS {
-            if at <= revision {
-                let removed = removed.into_iter().map(|removed| without(removed, &added));
-                let removed = removed.filter(|removed| !removed.ranges.is_empty()).collect();
-                return Ok(Some(Self { added: added.into_values().collect(), whole: None, removed }));
-            }
-            let change = match at == pending.sequence {
-                true => pending.relations.get(name).cloned(),
-                false => read_commit(store, at)?.relations.remove(name),
-            };
-            let change = change.ok_or_else(|| {
-                Error::new(Kind::Damaged, format!("commit {at} changed `{name}`, but does not say how"))
-            })?;
-            if change.reset {
-                return Ok(None);
-            }
-            for LogEntry { object, cleaned, entry } in change.read_log(store)? {
-                // The loop runs from the newest commit to the oldest, so the first entry of an object is its current
-                // one.
+        for change in changes {
+            for LogEntry { object, cleaned, entry, .. } in change.read_log(store)? {
+                // The newest change comes first, so the first entry of an object is its current one.
                 let silver = newest.entry(object.clone()).or_insert(entry.silver).clone();
                 if cleaned {
                     added.insert(object, silver);
@@ -92,9 +84,32 @@ impl Delta {
             }
             added.extend(change.added.map(|rows| (rows.key.clone(), rows)));
             removed.extend(change.removed);
-            at = change.previous;
         }
-        Ok(None)
+        let removed = removed.into_iter().map(|removed| without(removed, &added));
+        let removed = removed.filter(|removed| !removed.ranges.is_empty()).collect();
+        Ok(Some(Self { added: added.into_values().collect(), removed, ..Self::default() }))
+    }
+
+    /// Returns rows of a relation of the host: all of them or, with `revisions`, those that changed since the datasets were
+    /// at these commits. Returns `None` if that cannot be followed.
+    pub(super) fn of_host(
+        store: &dyn Store,
+        pending: &Commit,
+        state: &State,
+        relation: HostRelation,
+        revisions: Option<&[u64]>,
+    ) -> Result<Option<Self>> {
+        let given = match revisions {
+            Some(revisions) => relation.since(store, pending, state, revisions)?,
+            None => Some(relation.all_rows(store, state)?),
+        };
+        let Some(given) = given else { return Ok(None) };
+        let named = |(number, (rows, sign)): (usize, Given)| GivenRows {
+            name: format!("{} since {revisions:?}, {number}", relation.name()),
+            rows,
+            sign,
+        };
+        Ok(Some(Self { given: given.into_iter().enumerate().map(named).collect(), ..Self::default() }))
     }
 }
 

@@ -8,9 +8,10 @@ use arrow_array::RecordBatch;
 use super::kept::{self, groups_of, reduce, whole};
 use super::row_stage::RowStage;
 use super::taker::Taker;
+use crate::host_relation::HostRelation;
 use crate::pipeline::{Pipeline, TableStep};
 use crate::silver;
-use smelt_catalog::{ObjectRef, State};
+use smelt_catalog::{Entry, ObjectRef, State};
 use smelt_common::error::Result;
 use smelt_common::{Error, workers};
 use smelt_runtime::Reducer;
@@ -25,6 +26,17 @@ pub struct LeaveOneOut<'w> {
     pipeline: &'w Pipeline,
     /// The tables, each after all that it reads. The last one is the table in question.
     nodes: Vec<Node<'w>>,
+}
+
+/// An object without which a table is made.
+#[derive(Clone, Copy)]
+pub struct Without<'o> {
+    /// Its dataset.
+    pub dataset: &'o str,
+    /// The bronze object's name.
+    pub object: &'o str,
+    /// What became of it.
+    pub entry: &'o Entry,
 }
 
 /// Stands for the time of a pass, where each step knows the time that its plugin is told.
@@ -118,12 +130,11 @@ impl<'w> LeaveOneOut<'w> {
         }
     }
 
-    /// Returns one table for each object: the table without that object alone. An object is given with the name of its
-    /// dataset.
-    pub fn without(&self, objects: Vec<(&str, &ObjectRef)>, states: &States) -> Result<Vec<RecordBatch>> {
+    /// Returns one table for each object: the table without that object alone.
+    pub fn without(&self, objects: &[Without<'_>], states: &States) -> Result<Vec<RecordBatch>> {
         let failed = Mutex::new(None);
-        let tables = workers::map(objects, |(dataset, object)| {
-            self.without_one(dataset, object, states).map_err(|error| {
+        let tables = workers::map(objects.iter().collect(), |object| {
+            self.without_one(object, states).map_err(|error| {
                 failed.lock().expect("no one panics while holding it").get_or_insert(error);
             })
         });
@@ -133,8 +144,14 @@ impl<'w> LeaveOneOut<'w> {
         }
     }
 
-    fn without_one(&self, dataset: &str, object: &ObjectRef, states: &States) -> Result<RecordBatch> {
+    fn without_one(&self, without: &Without<'_>, states: &States) -> Result<RecordBatch> {
+        let Without { dataset, object, entry } = *without;
         let mut changes: BTreeMap<&str, Change> = BTreeMap::new();
+        for (name, _) in HostRelation::all() {
+            let Some(relation) = HostRelation::named(name) else { continue };
+            let rows = relation.of_object(dataset, object, entry)?;
+            changes.insert(name, rows.into_iter().map(|(rows, _)| (rows, Sign::Minus)).collect());
+        }
         for node in &self.nodes {
             let step = node.step;
             let sums = node.empty();
@@ -142,7 +159,8 @@ impl<'w> LeaveOneOut<'w> {
                 let sums = &sums[step.target(input)];
                 let taker = Taker::of_input(step, sums);
                 if of.relation == dataset {
-                    let state = states.of(&step.name, input, object, || self.state(step, input, dataset, object))?;
+                    let state = states
+                        .of(&step.name, input, &entry.silver, || self.state(step, input, dataset, &entry.silver))?;
                     taker.add(&state, Sign::Minus)?;
                 }
                 for (rows, sign) in changes.get(of.relation.as_str()).into_iter().flatten() {

@@ -14,4 +14,4 @@ mod taker;
 
 pub use aggregation::{Aggregation, Made};
 pub use finalize::{put_stamped, rows_of};
-pub use leave_one_out::{LeaveOneOut, States};
+pub use leave_one_out::{LeaveOneOut, States, Without};

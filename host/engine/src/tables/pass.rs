@@ -4,10 +4,11 @@ use super::aggregation::{Aggregation, Holds, Made, Work};
 use super::delta::Delta;
 use super::empty_stages::empty_stages;
 use super::rows::{Place, Task, WorkInput, bundles};
+use crate::host_relation::HostRelation;
 use crate::outcome::{Outcome, Subject};
 use crate::pipeline::TableStep;
-use crate::plan::{KpiPlan, inputs, silver_version};
-use smelt_catalog::{Change, Commit, State};
+use crate::plan::{KpiPlan, inputs, of_input, silver_version};
+use smelt_catalog::{Change, Commit, Inputs, State};
 use smelt_common::error::{Kind, Result};
 use smelt_common::{Error, workers};
 use std::collections::{BTreeMap, HashMap};
@@ -16,6 +17,9 @@ use std::sync::Mutex;
 /// Tasks by object and row ranges. Tables that last ran at different commits must subtract different rows of the same
 /// object.
 type Tasks<'t> = BTreeMap<(&'t str, Option<&'t [(usize, usize)]>), Task<'t>>;
+
+/// What changed in relations, by the relation's name and by the revisions that were read, if any were.
+type Deltas<'s> = HashMap<(&'s str, Option<Vec<u64>>), Delta>;
 
 /// Plans the tables of a level for a state.
 type Planner<'p> = dyn Fn(&State, usize) -> Vec<KpiPlan> + 'p;
@@ -86,7 +90,7 @@ impl Aggregation<'_> {
         outcome: &mut Outcome<Made>,
     ) -> Result<Vec<&'s TableStep>> {
         let mut works = Vec::new();
-        let mut deltas: HashMap<(&str, Option<u64>), Delta> = HashMap::new();
+        let mut deltas = Deltas::new();
         let mut broken = Vec::new();
         for &step in due {
             let holds = if incremental { self.holds(step) } else { Holds::default() };
@@ -146,22 +150,36 @@ impl Aggregation<'_> {
             return Holds::default();
         };
         let now = inputs(step, self.state);
-        let goes_on = |input: &str| match (gold.inputs.get(input), now.get(input)) {
-            (Some(read), Some(now)) => {
-                (&read.relation, &read.schema, read.since) == (&now.relation, &now.schema, now.since)
-            }
-            (None, None) => true,
-            _ => false,
+        let of = |inputs: &Inputs, input: &str| -> Vec<_> {
+            let versions = of_input(inputs, input).into_iter();
+            versions.map(|(_, read)| (read.relation.clone(), read.schema.clone(), read.since)).collect()
         };
+        let goes_on = |input: &str| of(&gold.inputs, input) == of(&now, input);
         let others = (0..step.inputs.len()).filter(|&input| !goes_on(&step.inputs[input].name));
         let levels = others.map(|input| step.target(input)).chain([step.levels_that_hold(gold, self.as_of)]).min();
         Holds { levels: levels.unwrap_or_default(), rows: step.has_form_of(gold, self.as_of) }
     }
 
-    /// Returns the revision from which an input is read on: that which the table last read, if what it gave is kept.
-    fn read_from(&self, step: &TableStep, input: usize, holds: Holds) -> Option<u64> {
-        let read = self.state.gold.get(&step.name)?.inputs.get(&step.inputs[input].name);
-        read.filter(|_| step.target(input) < holds.levels).map(|read| read.revision)
+    /// Returns the revision from which an input is read on: that which the table last read, if what it gave is kept. For a
+    /// relation of the host, returns that of each dataset.
+    fn read_from(&self, step: &TableStep, input: usize, holds: Holds) -> Option<Vec<u64>> {
+        let (of, gold) = (&step.inputs[input], self.state.gold.get(&step.name)?);
+        let read: Vec<_> = of_input(&gold.inputs, &of.name).into_iter().map(|(_, read)| read.revision).collect();
+        let is_begun = !read.is_empty() || HostRelation::named(&of.relation).is_some();
+        Some(read).filter(|_| is_begun && step.target(input) < holds.levels)
+    }
+
+    /// Returns the rows that changed in a relation since these revisions, or all rows. Returns `None` if there is no such
+    /// relation yet. The inner `None` says that the changes cannot be followed.
+    fn delta(&self, relation: &str, since: Option<&[u64]>, pending: &Commit) -> Result<Option<Option<Delta>>> {
+        if let Some(of_host) = HostRelation::named(relation) {
+            return Delta::of_host(self.store, pending, self.state, of_host, since).map(Some);
+        }
+        let Some(found) = self.state.relation(relation) else { return Ok(None) };
+        match since {
+            Some(&[revision]) => Delta::since(self.store, pending, relation, found, revision).map(Some),
+            _ => Delta::all(self.store, found).map(|all| Some(Some(all))),
+        }
     }
 
     /// Finds the rows that were added and removed in each relation that the table reads. Returns what can be added to.
@@ -173,44 +191,35 @@ impl Aggregation<'_> {
         step: &'s TableStep,
         mut holds: Holds,
         pending: &Commit,
-        deltas: &mut HashMap<(&'s str, Option<u64>), Delta>,
+        deltas: &mut Deltas<'s>,
     ) -> Result<Holds, (String, Error)> {
         let of = |relation: &str| {
             let relation = relation.to_owned();
             move |error| (relation, error)
         };
         for (number, input) in step.inputs.iter().enumerate() {
-            let Some(relation) = self.state.relation(&input.relation) else { continue };
-            let Some(revision) = self.read_from(step, number, holds) else { continue };
-            let key = (input.relation.as_str(), Some(revision));
-            if deltas.contains_key(&key) {
+            let Some(since) = self.read_from(step, number, holds) else { continue };
+            if deltas.contains_key(&(input.relation.as_str(), Some(since.clone()))) {
                 continue;
             }
-            match Delta::since(self.store, pending, &input.relation, relation, revision).map_err(of(&input.relation))? {
-                Some(delta) => drop(deltas.insert(key, delta)),
-                None => holds.levels = holds.levels.min(step.target(number)),
+            match self.delta(&input.relation, Some(&since), pending).map_err(of(&input.relation))? {
+                Some(Some(delta)) => drop(deltas.insert((input.relation.as_str(), Some(since)), delta)),
+                Some(None) => holds.levels = holds.levels.min(step.target(number)),
+                None => {}
             }
         }
         for (number, input) in step.inputs.iter().enumerate() {
             let key = (input.relation.as_str(), None);
-            if self.read_from(step, number, holds).is_none()
-                && let Some(relation) = self.state.relation(&input.relation)
-                && !deltas.contains_key(&key)
-            {
-                deltas.insert(key, Delta::all(self.store, relation).map_err(of(&input.relation))?);
+            if self.read_from(step, number, holds).is_none() && !deltas.contains_key(&key) {
+                let all = self.delta(&input.relation, None, pending).map_err(of(&input.relation))?;
+                deltas.extend(all.flatten().map(|all| (key, all)));
             }
         }
         Ok(holds)
     }
 
     /// Adds tasks for the rows that the table must add or subtract, except those that its partial aggregate contains.
-    fn assign<'t, 's: 't>(
-        &self,
-        work: &mut Work<'s>,
-        number: usize,
-        deltas: &'t HashMap<(&str, Option<u64>), Delta>,
-        tasks: &mut Tasks<'t>,
-    ) {
+    fn assign<'t, 's: 't>(&self, work: &mut Work<'s>, number: usize, deltas: &'t Deltas<'_>, tasks: &mut Tasks<'t>) {
         let (step, holds) = (work.step, work.holds);
         let of_input =
             |input: usize| deltas.get(&(step.inputs[input].relation.as_str(), self.read_from(step, input, holds)));
@@ -238,6 +247,9 @@ impl Aggregation<'_> {
             }
             if let Some(rows) = delta.whole.as_ref().filter(|rows| !rows.runs().is_empty()) {
                 add(Place::Kept(rows), &of.relation, None, reader);
+            }
+            for given in &delta.given {
+                add(Place::Given(given), &of.relation, None, reader);
             }
             for removed in &delta.removed {
                 add(Place::Object(&removed.rows), &of.relation, Some(removed.ranges.as_slice()), reader);

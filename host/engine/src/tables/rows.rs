@@ -6,6 +6,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
 
 use super::aggregation::{Aggregation, Work};
+use super::delta::GivenRows;
 use super::row_stage::RowStage;
 use super::taker::Taker;
 use crate::silver;
@@ -35,14 +36,17 @@ pub(super) enum Place<'t> {
     Object(&'t ObjectRef),
     /// The rows of a table, as they are kept.
     Kept(&'t AdditiveRuns),
+    /// Rows of a relation of the host.
+    Given(&'t GivenRows),
 }
 
 impl<'t> Place<'t> {
-    /// Returns the key of the object, or of the first run, which is that of no object.
+    /// Returns the key of the object, or of the first run, which is that of no object, or the name of the rows.
     pub(super) fn key(self) -> &'t str {
         match self {
             Self::Object(object) => &object.key,
             Self::Kept(runs) => runs.runs().first().map_or("", |run| &run.key),
+            Self::Given(given) => &given.name,
         }
     }
 
@@ -50,6 +54,7 @@ impl<'t> Place<'t> {
         match self {
             Self::Object(object) => object.bytes,
             Self::Kept(runs) => runs.runs().iter().map(|run| run.bytes).sum(),
+            Self::Given(given) => given.rows.get_array_memory_size() as u64,
         }
     }
 }
@@ -69,14 +74,18 @@ pub(super) struct Task<'t> {
 
 impl Task<'_> {
     fn sign(&self) -> Sign {
-        if self.ranges.is_none() { Sign::Plus } else { Sign::Minus }
+        match self.place {
+            Place::Given(given) => given.sign,
+            _ if self.ranges.is_none() => Sign::Plus,
+            _ => Sign::Minus,
+        }
     }
 }
 
 /// Bundles tasks with the same readers, so that guests are opened once for many small objects. The largest bundle comes
 /// first.
 pub(super) fn bundles(mut tasks: Vec<Task<'_>>) -> Vec<Vec<Task<'_>>> {
-    let kind = |task: &Task<'_>| (task.ranges.is_some(), task.readers.clone());
+    let kind = |task: &Task<'_>| (task.sign() == Sign::Minus, task.readers.clone());
     tasks.sort_by(|a, b| kind(a).cmp(&kind(b)).then(b.place.bytes().cmp(&a.place.bytes())));
     let mut bundles: Vec<(u64, Vec<Task<'_>>)> = Vec::new();
     for task in tasks {
@@ -157,6 +166,10 @@ impl Aggregation<'_> {
                     Some(ranges) => in_ranges(&batches, ranges),
                 };
                 batches.iter().for_each(&mut give);
+                Ok(())
+            }
+            Place::Given(given) => {
+                give(&given.rows);
                 Ok(())
             }
             Place::Kept(runs) => {

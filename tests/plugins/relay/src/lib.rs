@@ -4,7 +4,7 @@
 use smelt_sdk::prelude::*;
 
 fn parameters() -> Parameters {
-    let forms = ["same", "running", "numbered", "top", "without", "dated"];
+    let forms = ["same", "running", "numbered", "top", "without", "dated", "constant"];
     Parameters::none()
         .choice("form", forms, "same", "What becomes of the rows.")
         .integer("adds", 0..=1_000_000, 0, "Cents that are added to each amount.")
@@ -17,6 +17,11 @@ struct Purchase<'a> {
     purchase_id: &'a str,
     client_id: &'a str,
     amount: Money,
+}
+
+#[derive(Row)]
+struct One {
+    one: i64,
 }
 
 #[derive(Row)]
@@ -136,6 +141,11 @@ fn relay(config: &Config) -> Result<Definition> {
                 out.add(Purchase { purchase_id, client_id, amount })
             })
             .as_of()
+            .define(),
+        "constant" => table(["purchase_id"])
+            .input::<One>("smelt.one", |One { one }, out| {
+                out.add(Purchase { purchase_id: "one", client_id: "one", amount: Money::from_units(one.into()) })
+            })
             .define(),
         _ => table(["purchase_id"]).input::<Purchase>("rows", move |row, out| out.add(taken.take(row)?)).define(),
     }

@@ -1,0 +1,283 @@
+//! Relations of the host itself: what it knows of the objects of all datasets, as rows that tables read. They are functions
+//! of the lake's state, so they are written nowhere.
+
+use std::sync::{Arc, LazyLock};
+
+use arrow_array::builder::{Int64Builder, StringBuilder, TimestampMicrosecondBuilder};
+use arrow_array::{ArrayRef, Int64Array, RecordBatch};
+use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
+
+use crate::history::changes_since;
+use smelt_catalog::{Commit, Dataset, Entries, Entry, LogEntry, Relation, State, Totals};
+use smelt_common::error::Result;
+use smelt_common::{Error, clock};
+use smelt_runtime::sums::Sign;
+use smelt_storage::Store;
+
+/// A relation of the host. The contract says what its columns mean (`wit/0.3.0`, `kpi-input`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HostRelation {
+    /// One row, always.
+    One,
+    /// Each object that was cleaned, and what became of its rows.
+    Objects,
+    /// The rules that applied to rows of each object.
+    Rules,
+}
+
+/// All of them.
+const ALL: [HostRelation; 3] = [HostRelation::One, HostRelation::Objects, HostRelation::Rules];
+/// The rows of a batch.
+const BATCH_ROWS: usize = 65_536;
+
+/// Rows that came to a relation or left it.
+pub(crate) type Given = (RecordBatch, Sign);
+
+impl HostRelation {
+    /// Returns the relation of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        ALL.into_iter().find(|relation| relation.name() == name)
+    }
+
+    /// Returns the names of all of them, with their columns.
+    pub fn all() -> impl Iterator<Item = (&'static str, SchemaRef)> {
+        ALL.into_iter().map(|relation| (relation.name(), relation.schema()))
+    }
+
+    /// Returns the name in a manifest.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::One => "smelt.one",
+            Self::Objects => "smelt.objects",
+            Self::Rules => "smelt.rules",
+        }
+    }
+
+    /// Returns whether it depends on what the datasets hold.
+    pub fn reads_datasets(self) -> bool {
+        self != Self::One
+    }
+
+    /// Returns the columns.
+    pub fn schema(self) -> SchemaRef {
+        static SCHEMAS: LazyLock<[SchemaRef; 3]> = LazyLock::new(|| {
+            let text = |name: &str| Field::new(name, DataType::Utf8, false);
+            let int = |name: &str| Field::new(name, DataType::Int64, false);
+            let utc = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+            let mut objects = vec![text("dataset"), text("object"), text("file"), int("revision")];
+            objects.push(Field::new("stamp", utc, true));
+            objects.extend([text("sha256"), int("bytes"), text("status")]);
+            objects.extend(["read", "kept", "rejected", "superseded", "held", "repaired"].map(int));
+            let rules = vec![text("dataset"), text("object"), text("rule"), text("action"), int("rows")];
+            [vec![int("one")], objects, rules].map(|fields| Arc::new(Schema::new(fields)))
+        });
+        Arc::clone(&SCHEMAS[self as usize])
+    }
+
+    /// Returns about how many rows the datasets lead to.
+    pub(crate) fn rows(self, state: &State) -> u64 {
+        match self {
+            Self::One => 1,
+            Self::Objects | Self::Rules => state.datasets.values().map(|dataset| dataset.bronze.totals.objects).sum(),
+        }
+    }
+
+    /// Returns all rows.
+    pub(crate) fn all_rows(self, store: &dyn Store, state: &State) -> Result<Vec<Given>> {
+        let mut rows = Rows::new(self);
+        if self == Self::One {
+            return Ok(vec![(one()?, Sign::Plus)]);
+        }
+        for (name, dataset) in &state.datasets {
+            Entries::of(store, dataset).scan(|object, entry| rows.add(name, object, &entry, Sign::Plus))?;
+        }
+        rows.finish()
+    }
+
+    /// Returns the rows that came and left since a reader read the datasets as they were at these commits, in the order of
+    /// their names. Returns `None` if that cannot be followed.
+    pub(crate) fn since(
+        self,
+        store: &dyn Store,
+        pending: &Commit,
+        state: &State,
+        revisions: &[u64],
+    ) -> Result<Option<Vec<Given>>> {
+        let mut rows = Rows::new(self);
+        for ((name, Dataset { relation, .. }), &revision) in state.datasets.iter().zip(revisions) {
+            let Some(changes) = changes_since(store, pending, name, relation, revision)? else { return Ok(None) };
+            for change in changes {
+                for LogEntry { object, cleaned, before, entry } in change.read_log(store)? {
+                    if let Some(before) = &before {
+                        rows.add_counted(name, &object, &entry, before, Sign::Minus)?;
+                    }
+                    if cleaned || before.is_some() {
+                        rows.add(name, &object, &entry, Sign::Plus)?;
+                    }
+                }
+            }
+        }
+        rows.finish().map(Some)
+    }
+
+    /// Returns the rows of one object.
+    pub(crate) fn of_object(self, dataset: &str, object: &str, entry: &Entry) -> Result<Vec<Given>> {
+        let mut rows = Rows::new(self);
+        if self.reads_datasets() {
+            rows.add(dataset, object, entry, Sign::Plus)?;
+        }
+        rows.finish()
+    }
+}
+
+/// Returns the datasets that the relation is made from. `None` if it is no relation of the host.
+pub(crate) fn datasets_of<'s>(name: &str, state: &'s State) -> Option<Vec<(&'s String, &'s Relation)>> {
+    let relation = HostRelation::named(name)?;
+    let datasets = state.datasets.iter().filter(|_| relation.reads_datasets());
+    Some(datasets.map(|(name, dataset)| (name, &dataset.relation)).collect())
+}
+
+fn one() -> Result<RecordBatch> {
+    batch(HostRelation::One, vec![Arc::new(Int64Array::from(vec![1]))])
+}
+
+fn batch(relation: HostRelation, columns: Vec<ArrayRef>) -> Result<RecordBatch> {
+    RecordBatch::try_new(relation.schema(), columns).map_err(|error| Error::internal(error.to_string()))
+}
+
+/// Rows that are being made, of both signs.
+struct Rows {
+    relation: HostRelation,
+    signs: [Columns; 2],
+    full: Vec<Given>,
+}
+
+#[derive(Default)]
+struct Columns {
+    texts: [StringBuilder; 5],
+    stamps: TimestampMicrosecondBuilder,
+    numbers: [Int64Builder; 8],
+    rows: usize,
+}
+
+impl Rows {
+    fn new(relation: HostRelation) -> Self {
+        Self { relation, signs: Default::default(), full: vec![] }
+    }
+
+    fn add(&mut self, dataset: &str, object: &str, entry: &Entry, sign: Sign) -> Result<()> {
+        let mut totals = Totals::default();
+        totals.add(entry);
+        self.add_counted(dataset, object, entry, &totals, sign)
+    }
+
+    /// Adds the rows of an object of which so many rows were kept, rejected and so on.
+    fn add_counted(&mut self, dataset: &str, object: &str, entry: &Entry, totals: &Totals, sign: Sign) -> Result<()> {
+        let columns = &mut self.signs[usize::from(sign == Sign::Minus)];
+        match self.relation {
+            HostRelation::One => {}
+            HostRelation::Objects => columns.object(dataset, object, entry, totals),
+            HostRelation::Rules => columns.rules(dataset, object, totals),
+        }
+        if columns.rows >= BATCH_ROWS {
+            self.full.extend(columns.take(self.relation)?.map(|rows| (rows, sign)));
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Vec<Given>> {
+        for (columns, sign) in self.signs.iter_mut().zip([Sign::Plus, Sign::Minus]) {
+            self.full.extend(columns.take(self.relation)?.map(|rows| (rows, sign)));
+        }
+        Ok(self.full)
+    }
+}
+
+impl Columns {
+    fn texts(&mut self, texts: &[&str]) {
+        self.texts.iter_mut().zip(texts).for_each(|(column, text)| column.append_value(text));
+    }
+
+    fn numbers(&mut self, numbers: &[u64]) {
+        self.numbers.iter_mut().zip(numbers).for_each(|(column, &number)| column.append_value(number as i64));
+    }
+
+    fn object(&mut self, dataset: &str, object: &str, entry: &Entry, totals: &Totals) {
+        let (rejected, repaired) = (totals.rejected.values().sum(), totals.repaired.values().sum());
+        // Objects are not yet judged, so each is accepted, as its only revision.
+        self.texts(&[dataset, object, object, &entry.sha256, "accepted"]);
+        self.stamps.append_option(stamp_of(object));
+        self.numbers(&[1, entry.bytes, totals.read, totals.kept, rejected, totals.superseded, 0, repaired]);
+        self.rows += 1;
+    }
+
+    fn rules(&mut self, dataset: &str, object: &str, totals: &Totals) {
+        for (action, rules) in [("reject", &totals.rejected), ("repair", &totals.repaired)] {
+            for (rule, &rows) in rules {
+                self.texts(&[dataset, object, rule, action]);
+                self.numbers(&[rows]);
+                self.rows += 1;
+            }
+        }
+    }
+
+    fn take(&mut self, relation: HostRelation) -> Result<Option<RecordBatch>> {
+        if self.rows == 0 {
+            return Ok(None);
+        }
+        let Self { texts, stamps, numbers, .. } = std::mem::take(self);
+        let mut texts = texts.into_iter().map(|mut column| Arc::new(column.finish()) as ArrayRef);
+        let mut numbers = numbers.into_iter().map(|mut column| Arc::new(column.finish()) as ArrayRef);
+        let mut stamps = Some(stamps);
+        let schema = relation.schema();
+        let columns = schema.fields().iter().map(|field| match field.data_type() {
+            DataType::Utf8 => texts.next(),
+            DataType::Int64 => numbers.next(),
+            _ => stamps.take().map(|mut column| Arc::new(column.finish().with_timezone("UTC")) as ArrayRef),
+        });
+        let columns = columns.collect::<Option<Vec<_>>>().ok_or_else(|| Error::internal("a column too few"))?;
+        batch(relation, columns).map(Some)
+    }
+}
+
+/// Returns the time in the name of an object, such as `orders_20251113T100000.csv`, in microseconds since the epoch.
+fn stamp_of(object: &str) -> Option<i64> {
+    let stem = object.split('.').next()?;
+    let stamp = clock::parse_stamp(stem.rsplit('_').next()?)?;
+    Some(stamp.timestamp_micros())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stamp_of_an_object_is_the_time_in_its_name() {
+        assert_eq!(stamp_of("a_19700101T000001.csv.gz"), Some(1_000_000));
+        assert_eq!(stamp_of("a.csv"), None);
+        assert_eq!(stamp_of("a_19701301T000001.csv"), None);
+    }
+
+    #[test]
+    fn every_relation_has_its_name_and_its_columns_in_their_order() {
+        for (name, schema) in HostRelation::all() {
+            let relation = HostRelation::named(name).expect("it is one");
+            assert_eq!((relation.name(), relation.schema()), (name, schema));
+        }
+        let mut entry = Entry::some();
+        (entry.read, entry.bytes, entry.sha256) = (3, 70, "ab".to_owned());
+        entry.rejected = [("bad".to_owned(), 1)].into();
+        entry.repaired = [("mended".to_owned(), 1)].into();
+        entry.silver.rows = 2;
+        let rows = |relation: HostRelation| {
+            let given = relation.of_object("d", "d_19700101T000001.csv", &entry).expect("rows");
+            given.into_iter().map(|(rows, _)| crate::cells::cells(&rows, smelt_formats::Formulas::Keep).expect("text"))
+        };
+        let objects: Vec<_> = rows(HostRelation::Objects).flatten().map(|row| row.join(",")).collect();
+        let object = "d_19700101T000001.csv";
+        assert_eq!(objects, [format!("d,{object},{object},1,1970-01-01T00:00:01Z,ab,70,accepted,3,2,1,0,0,1")]);
+        let rules: Vec<_> = rows(HostRelation::Rules).flatten().map(|row| row.join(",")).collect();
+        assert_eq!(rules, [format!("d,{object},bad,reject,1"), format!("d,{object},mended,repair,1")]);
+        assert_eq!(rows(HostRelation::One).count(), 0, "no object leads to it");
+    }
+}
