@@ -1,7 +1,7 @@
 //! Table: sales of each day, week or month from the first purchase to the last, of periods without any too.
 //!
-//! The first stage adds up periods, the second walks through all of them in order. So another window or baseline reads
-//! no sale again.
+//! The first stage adds up what each client bought in a period, the second walks through the days of all periods in order. So
+//! another window or baseline reads no sale again, and a new sale looks at those of its client in its period.
 
 use std::collections::VecDeque;
 
@@ -23,23 +23,45 @@ struct Sale<'a> {
     purchase_number: i64,
 }
 
+/// What a client bought in a period, day by day. A new sale touches this group alone.
 #[derive(Row)]
-#[row(group(start))]
+#[row(group(start, client_id))]
 #[rustfmt::skip]
-enum InPeriod<'a> {
-    Day {
-        start: Date, date: Date,
-        #[sum] quantity: i64, #[sum] revenue: Money, #[sum] new_clients: i64, #[sum] rows: i64,
-    },
-    Client { start: Date, client_id: &'a str },
+struct OfClient<'a> {
+    start: Date, client_id: &'a str, date: Date,
+    #[sum] quantity: i64, #[sum] revenue: Money, #[sum] new_clients: i64, #[sum] rows: i64,
 }
 
-#[derive(Row, Default, Clone, Copy)]
+/// A day of a period. A client counts on the first of its days in the period.
+#[derive(Row)]
 #[row(group())]
 #[rustfmt::skip]
-struct Period {
-    start: Date, first: Date, last: Date,
+struct Day {
+    start: Date, date: Date,
     #[sum] orders: i64, #[sum] quantity: i64, #[sum] revenue: Money, #[sum] clients: i64, #[sum] new_clients: i64,
+}
+
+/// A period, up to its last day with sales.
+#[derive(Default, Clone, Copy)]
+struct Period {
+    start: Date,
+    last: Date,
+    orders: i64,
+    quantity: i64,
+    revenue: Money,
+    clients: i64,
+    new_clients: i64,
+}
+
+impl Period {
+    fn add(&mut self, day: &Day) -> Result<()> {
+        self.last = day.date;
+        self.orders.increase(day.orders)?;
+        self.quantity.increase(day.quantity)?;
+        self.revenue.increase(day.revenue)?;
+        self.clients.increase(day.clients)?;
+        self.new_clients.increase(day.new_clients)
+    }
 }
 
 #[derive(Row)]
@@ -156,7 +178,7 @@ impl Series {
     }
 
     fn write(self, walk: &mut Walk, period: Period, is_last: bool, out: &mut Out<Sales>) -> Result<()> {
-        let Period { start, first: _, last, orders, quantity, revenue, clients, new_clients } = period;
+        let Period { start, last, orders, quantity, revenue, clients, new_clients } = period;
         let past = &mut walk.past;
         let growth = |before: Option<&Money>| {
             let growth = before.map(|&before| (Ratio::from(revenue) - before) / before);
@@ -219,35 +241,26 @@ fn sales_by_period(config: &Config) -> Result<Definition> {
         .input::<Sale>("sales", move |sale, out| {
             let Sale { purchase_date: date, client_id, quantity, amount: revenue, purchase_number } = sale;
             let (start, new_clients) = (grain.start(date), i64::from(purchase_number == 1));
-            out.add(InPeriod::Day { start, date, quantity, revenue, new_clients, rows: 1 })?;
-            out.add(InPeriod::Client { start, client_id })
+            out.add(OfClient { start, client_id, date, quantity, revenue, new_clients, rows: 1 })
         })
         .setting(["grain"])
-        .stage::<InPeriod>()
-        .walk_to_end(
-            |period: &mut Period, row, _| match row {
-                InPeriod::Day { start, date, quantity, revenue, new_clients, rows } => {
-                    if period.orders == 0 {
-                        period.first = date;
-                    }
-                    (period.start, period.last) = (start, date);
-                    period.orders.increase(rows)?;
-                    period.quantity.increase(quantity)?;
-                    period.revenue.increase(revenue)?;
-                    period.new_clients.increase(new_clients)
-                }
-                InPeriod::Client { .. } => period.clients.increase(1),
+        .stage::<OfClient>()
+        .walk(
+            |is_counted: &mut bool, OfClient { start, date, quantity, revenue, new_clients, rows: orders, .. }, out| {
+                let clients = i64::from(!std::mem::replace(is_counted, true));
+                out.add(Day { start, date, orders, quantity, revenue, clients, new_clients })
             },
-            |period, out| out.add(period),
         )
         .setting([])
-        .stage::<Period>()
+        .stage::<Day>()
         .walk_to_end(
-            move |walk: &mut Walk, period, out| {
-                walk.first.get_or_insert(period.first);
-                series.write_held(walk, Some(period.start), out)?;
-                walk.held = Some(period);
-                Ok(())
+            move |walk: &mut Walk, day, out| {
+                walk.first.get_or_insert(day.date);
+                if walk.held.as_ref().is_none_or(|held| held.start != day.start) {
+                    series.write_held(walk, Some(day.start), out)?;
+                    walk.held = Some(Period { start: day.start, ..Period::default() });
+                }
+                walk.held.as_mut().map_or(Ok(()), |held| held.add(&day))
             },
             move |mut walk, out| series.write_held(&mut walk, None, out),
         )

@@ -296,7 +296,7 @@ impl<'n> Node<'n> {
         let mut content = self.content_before();
         let mut count = self.rows_before().map_or(0, |before| i128::from(before.relation.rows));
         if self.holds.levels <= spec.stages.len() {
-            kept::for_each(&kept.open(self.of.store)?, &rows.spec, |counted| {
+            kept::for_each(&kept.open(self.of.store)?, &rows.spec, kept::ALL, |counted| {
                 sums.add(counted, Sign::Minus);
                 Ok(())
             })?;

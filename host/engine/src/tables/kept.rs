@@ -17,6 +17,9 @@ pub(super) const BATCH_ROWS: usize = 65_536;
 /// many as the one before.
 const FIRST_ROWS: usize = 1024;
 
+/// All hashes.
+pub(super) const ALL: (u64, u64) = (0, u64::MAX);
+
 /// Returns all rows of a stage.
 pub(super) fn load(store: &dyn Store, stage: &StageSpec, kept: &AdditiveRuns) -> Result<Sums> {
     load_open(&kept.open(store)?, stage)
@@ -36,7 +39,7 @@ pub(super) fn add(store: &dyn Store, kept: &AdditiveRuns, to: &mut Sums, sign: S
 
 fn add_open(kept: &AdditiveReader<'_>, to: &mut Sums, sign: Sign) -> Result<()> {
     let mut loader = to.loader(sign);
-    kept.scan(|key, numbers| loader.push(key, numbers).map(ControlFlow::Continue))?;
+    kept.scan(ALL, |key, numbers| loader.push(key, numbers).map(ControlFlow::Continue))?;
     loader.finish();
     Ok(())
 }
@@ -93,16 +96,17 @@ pub(super) fn append(
     kept.append(store, stem, (changed.bytes() as u64, 1), retired, write).map(drop)
 }
 
-/// Visits all rows, batch by batch, in the order in which they are kept, until `visit` breaks off. Returns the rows that
-/// are left for a last batch, which may be none.
+/// Visits the rows of groups with a hash in the range, batch by batch, in the order in which they are kept, until `visit`
+/// breaks off. Returns the rows that are left for a last batch, which may be none.
 pub(super) fn batches(
     kept: &AdditiveReader<'_>,
     stage: &StageSpec,
+    hashes: (u64, u64),
     mut visit: impl FnMut(&RecordBatch) -> Result<ControlFlow<()>>,
 ) -> Result<ControlFlow<(), RecordBatch>> {
     let (mut rows, mut most) = (OrderedRows::new(stage), FIRST_ROWS);
     let mut ended = ControlFlow::Continue(());
-    kept.scan(|key, numbers| {
+    kept.scan(hashes, |key, numbers| {
         if rows.len() == most {
             most = BATCH_ROWS.min(2 * most);
             ended = visit(&rows.take()?)?;
@@ -118,13 +122,14 @@ pub(super) fn batches(
     })
 }
 
-/// Visits all rows, batch by batch, in the order in which they are kept.
+/// Visits the rows of groups with a hash in the range, batch by batch, in the order in which they are kept.
 pub(super) fn for_each(
     kept: &AdditiveReader<'_>,
     stage: &StageSpec,
+    hashes: (u64, u64),
     mut visit: impl FnMut(&RecordBatch) -> Result<()>,
 ) -> Result<()> {
-    match batches(kept, stage, |rows| visit(rows).map(ControlFlow::Continue))? {
+    match batches(kept, stage, hashes, |rows| visit(rows).map(ControlFlow::Continue))? {
         ControlFlow::Continue(rows) if rows.num_rows() > 0 => visit(&rows),
         _ => Ok(()),
     }
@@ -139,7 +144,7 @@ pub(super) fn reduce_all(
 ) -> Result<()> {
     let (mut rows, mut ends) = (OrderedRows::new(stage), Vec::new());
     let mut last: Option<Vec<u8>> = None;
-    kept.scan(|key, numbers| {
+    kept.scan(ALL, |key, numbers| {
         let is_same = last.as_ref().is_some_and(|last| key.starts_with(last));
         if !is_same {
             if last.is_some() {
@@ -181,7 +186,7 @@ pub(super) fn reduce_whole(
     stage: &StageSpec,
     mut give: impl FnMut(RecordBatch) -> Result<()>,
 ) -> Result<()> {
-    let last = batches(kept, stage, |rows| {
+    let last = batches(kept, stage, ALL, |rows| {
         let reduced = reducer.reduce(rows, &[])?;
         give(reduced.rows)?;
         Ok(if reduced.enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })

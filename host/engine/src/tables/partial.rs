@@ -6,17 +6,13 @@ use std::sync::{Arc, Mutex};
 use arrow_array::RecordBatch;
 
 use super::empty_stages::empty_stages;
-use super::taker::Taker;
+use super::taker::{MOST_ROWS, Taker};
 use crate::pipeline::{Pipeline, TableStep};
 use crate::silver;
 use smelt_catalog::State;
 use smelt_common::error::Result;
 use smelt_runtime::Accumulator;
 use smelt_runtime::sums::{Shards, Sign};
-
-/// After this many rows, the state of an accumulator is added up and a new accumulator is opened, so that guests stay
-/// small.
-const MOST_ROWS: usize = 1 << 19;
 
 /// The silver objects whose rows a partial aggregate contains: the index of the KPI's input and the object's key.
 pub type Included = HashSet<(usize, String)>;
@@ -35,6 +31,8 @@ pub struct PartialAggregates {
 pub struct PartialAggregator<'a> {
     partials: &'a PartialAggregates,
     state: &'a State,
+    /// The number of the pipeline's tables.
+    tables: usize,
     as_of: i64,
     inputs: Vec<InputAccumulator<'a>>,
 }
@@ -75,7 +73,7 @@ impl PartialAggregates {
                 });
             }
         }
-        PartialAggregator { partials: self, state, as_of, inputs: opened }
+        PartialAggregator { partials: self, state, tables: pipeline.tables.len(), as_of, inputs: opened }
     }
 
     /// Takes the partial aggregate of the KPI. Returns `None` if there is none, or if it contains an object that is not
@@ -95,13 +93,13 @@ impl PartialAggregates {
         &self,
         step: &TableStep,
         input: usize,
-        state: &State,
+        (state, tables): (&State, usize),
         accumulator: Option<Accumulator<'_>>,
         included: Included,
     ) {
         let rows = accumulator.and_then(|mut accumulator| Some((accumulator.state().ok()?, accumulator.cost())));
         let kpis = || self.kpis.lock().expect("no one panics while holding it");
-        let new = || Some((Included::new(), empty_stages(step, state).ok()?));
+        let new = || Some((Included::new(), empty_stages(step, state, tables).ok()?));
         let to = step.target(input);
         let Some(sums) =
             kpis().entry(step.name.clone()).or_insert_with(new).as_ref().map(|(_, sums)| Arc::clone(&sums[to]))
@@ -133,7 +131,7 @@ impl PartialAggregator<'_> {
             }
             *rows += projected.num_rows();
             if *rows >= MOST_ROWS && accumulator.is_some() {
-                self.partials.add(step, *input, self.state, accumulator.take(), Included::new());
+                self.partials.add(step, *input, (self.state, self.tables), accumulator.take(), Included::new());
                 (*accumulator, *rows) = (step.accumulator(*input, self.as_of).ok(), 0);
             }
         }
@@ -155,7 +153,7 @@ impl PartialAggregator<'_> {
     /// Adds the accumulators' states to the partial aggregates.
     pub fn finalize(self) {
         for InputAccumulator { step, input, accumulator, included, .. } in self.inputs {
-            self.partials.add(step, input, self.state, accumulator, included);
+            self.partials.add(step, input, (self.state, self.tables), accumulator, included);
         }
     }
 }

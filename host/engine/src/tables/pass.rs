@@ -16,7 +16,7 @@ use std::sync::Mutex;
 
 /// Tasks by object and row ranges. Tables that last ran at different commits must subtract different rows of the same
 /// object.
-type Tasks<'t> = BTreeMap<(&'t str, Option<&'t [(usize, usize)]>), Task<'t>>;
+type Tasks<'t> = BTreeMap<((&'t str, u64), Option<&'t [(usize, usize)]>), Task<'t>>;
 
 /// What changed in relations, by the relation's name and by the revisions that were read, if any were.
 type Deltas<'s> = HashMap<(&'s str, Option<Vec<u64>>), Delta>;
@@ -95,7 +95,7 @@ impl Aggregation<'_> {
         for &step in due {
             let holds = if incremental { self.holds(step) } else { Holds::default() };
             match self.collect(step, holds, pending, &mut deltas) {
-                Ok(holds) => match empty_stages(step, self.state) {
+                Ok(holds) => match empty_stages(step, self.state, due.len()) {
                     Ok(sums) => works.push(Work { step, holds, sums, failure: Mutex::default() }),
                     Err(error) => outcome.failures.push((Subject::Kpi(step.name.clone()), error)),
                 },
@@ -246,7 +246,7 @@ impl Aggregation<'_> {
                 }
             }
             if let Some(rows) = delta.whole.as_ref().filter(|rows| !rows.runs().is_empty()) {
-                add(Place::Kept(rows), &of.relation, None, reader);
+                Place::of_rows(rows).for_each(|place| add(place, &of.relation, None, reader));
             }
             for given in &delta.given {
                 add(Place::Given(given), &of.relation, None, reader);

@@ -68,14 +68,15 @@ impl RowStage {
         self.rows(&kept::load(store, &self.spec, kept)?.batch()?)
     }
 
-    /// Visits all kept rows, batch by batch, in no particular order.
+    /// Visits the kept rows of which the key has a hash in the range, batch by batch, in no particular order.
     pub(crate) fn scan(
         &self,
         store: &dyn Store,
         kept: &AdditiveRuns,
+        hashes: (u64, u64),
         mut visit: impl FnMut(&RecordBatch) -> Result<()>,
     ) -> Result<()> {
-        kept::for_each(&kept.open(store)?, &self.spec, |rows| visit(&self.rows(rows)?))
+        kept::for_each(&kept.open(store)?, &self.spec, hashes, |rows| visit(&self.rows(rows)?))
     }
 
     /// Returns the rows that are counted up and those that are counted down.

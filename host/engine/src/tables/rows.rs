@@ -8,7 +8,7 @@ use arrow_schema::{Schema, SchemaRef};
 use super::aggregation::{Aggregation, Work};
 use super::delta::GivenRows;
 use super::row_stage::RowStage;
-use super::taker::Taker;
+use super::taker::{MOST_ROWS, Taker};
 use crate::silver;
 use smelt_catalog::ObjectRef;
 use smelt_common::Error;
@@ -19,6 +19,8 @@ use smelt_storage::sorted_runs::AdditiveRuns;
 
 /// About how many bytes of silver an accumulator reads before its state is added up.
 const BUNDLE_BYTES: u64 = 4 << 20;
+/// The rows of a large table are read in parts: the first bits of a hash are the number of the part.
+const PART_BITS: u32 = 4;
 
 /// An input of a table that reads an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,26 +36,40 @@ pub(super) struct WorkInput {
 pub(super) enum Place<'t> {
     /// An object in the format of silver.
     Object(&'t ObjectRef),
-    /// The rows of a table, as they are kept.
-    Kept(&'t AdditiveRuns),
+    /// A part of the rows of a table, as they are kept: those of which the group's hash is in the range.
+    Kept(&'t AdditiveRuns, (u64, u64)),
     /// Rows of a relation of the host.
     Given(&'t GivenRows),
 }
 
 impl<'t> Place<'t> {
-    /// Returns the key of the object, or of the first run, which is that of no object, or the name of the rows.
-    pub(super) fn key(self) -> &'t str {
+    /// Returns the key of the object, or of the first run, which is that of no object, or the name of the rows; and where
+    /// the part of it begins.
+    pub(super) fn key(self) -> (&'t str, u64) {
         match self {
-            Self::Object(object) => &object.key,
-            Self::Kept(runs) => runs.runs().first().map_or("", |run| &run.key),
-            Self::Given(given) => &given.name,
+            Self::Object(object) => (&object.key, 0),
+            Self::Kept(runs, (first, _)) => (runs.runs().first().map_or("", |run| &run.key), first),
+            Self::Given(given) => (&given.name, 0),
         }
+    }
+
+    /// Returns the places of the rows of a table: several, if there are many rows, so that several workers read them.
+    pub(super) fn of_rows(runs: &'t AdditiveRuns) -> impl Iterator<Item = Self> {
+        let bytes: u64 = runs.runs().iter().map(|run| run.bytes).sum();
+        let bits = if bytes < BUNDLE_BYTES { 0 } else { PART_BITS };
+        (0..1 << bits).map(move |part: u64| {
+            let first = part.checked_shl(u64::BITS - bits).unwrap_or(0);
+            Self::Kept(runs, (first, first | u64::MAX >> bits))
+        })
     }
 
     pub(super) fn bytes(self) -> u64 {
         match self {
             Self::Object(object) => object.bytes,
-            Self::Kept(runs) => runs.runs().iter().map(|run| run.bytes).sum(),
+            Self::Kept(runs, (first, last)) => {
+                let bytes: u64 = runs.runs().iter().map(|run| run.bytes).sum();
+                (bytes as f64 * ((last - first) as f64 / u64::MAX as f64)) as u64
+            }
             Self::Given(given) => given.rows.get_array_memory_size() as u64,
         }
     }
@@ -101,56 +117,84 @@ pub(super) fn bundles(mut tasks: Vec<Task<'_>>) -> Vec<Vec<Task<'_>>> {
     bundles.into_iter().map(|(_, bundle)| bundle).collect()
 }
 
+/// An accumulator at work on an input.
+struct Open<'w> {
+    reader: WorkInput,
+    accumulator: Accumulator<'w>,
+    /// How many rows it has taken in.
+    rows: usize,
+}
+
+impl<'w> Open<'w> {
+    /// Opens another accumulator if this one has taken in many rows after these.
+    fn after(&mut self, rows: usize, work: &Work<'w>, sign: Sign, as_of: i64) -> Result<()> {
+        self.rows += rows;
+        if self.rows >= MOST_ROWS {
+            let next = work.step.accumulator(self.reader.input, as_of)?;
+            add_up(work, self.reader.input, std::mem::replace(&mut self.accumulator, next), sign);
+            self.rows = 0;
+        }
+        Ok(())
+    }
+}
+
+/// Adds what an accumulator of an input has added up to the table's sums, or subtracts it.
+fn add_up(work: &Work<'_>, input: usize, mut accumulator: Accumulator<'_>, sign: Sign) {
+    if work.has_failed() {
+        return;
+    }
+    let sums = &work.sums[work.step.target(input)];
+    let added = accumulator.state();
+    let added = added.and_then(|state| Taker::of_input(work.step, sums).add(&state, sign));
+    sums.spend(accumulator.cost());
+    if let Err(error) = added {
+        work.fail(error);
+    }
+}
+
 impl Aggregation<'_> {
     /// Reads the rows of a bundle and adds them to the tables' sums or subtracts them. Returns the datasets with an
     /// object that is gone or damaged, each with the reason.
     pub(super) fn run_bundle(&self, bundle: &[Task<'_>], works: &[Work<'_>]) -> BTreeMap<String, String> {
         let mut damaged = BTreeMap::new();
-        let mut open: Vec<(WorkInput, Accumulator<'_>)> = Vec::new();
+        let sign = bundle[0].sign();
+        let mut open: Vec<Open<'_>> = Vec::new();
         for &reader in &bundle[0].readers {
             match works[reader.work].step.accumulator(reader.input, self.as_of) {
-                Ok(accumulator) => open.push((reader, accumulator)),
+                Ok(accumulator) => open.push(Open { reader, accumulator, rows: 0 }),
                 Err(error) => works[reader.work].fail(error),
             }
         }
         for task in bundle {
-            open.retain(|(reader, _)| !works[reader.work].has_failed());
+            open.retain(|open| !works[open.reader.work].has_failed());
             if let Err(error) = self.read(task, &mut open, works) {
                 if error.kind() == Kind::Damaged && task.ranges.is_none() {
                     damaged.insert(task.relation.to_owned(), error.to_string());
                 }
-                for (reader, _) in &open {
+                for Open { reader, .. } in &open {
                     works[reader.work].fail(error.clone());
                 }
             }
             self.progress.advance(task.place.bytes());
         }
-        for (reader, mut accumulator) in open {
-            let work = &works[reader.work];
-            if work.has_failed() {
-                continue;
-            }
-            let sums = &work.sums[work.step.target(reader.input)];
-            let added = accumulator.state();
-            let added = added.and_then(|state| Taker::of_input(work.step, sums).add(&state, bundle[0].sign()));
-            sums.spend(accumulator.cost());
-            if let Err(error) = added {
-                work.fail(error);
-            }
+        for Open { reader, accumulator, .. } in open {
+            add_up(&works[reader.work], reader.input, accumulator, sign);
         }
         damaged
     }
 
     /// Reads the columns that at least one of the open accumulators takes, and gives them to these.
-    fn read(&self, task: &Task<'_>, open: &mut [(WorkInput, Accumulator<'_>)], works: &[Work<'_>]) -> Result<()> {
+    fn read<'w>(&self, task: &Task<'_>, open: &mut [Open<'w>], works: &[Work<'w>]) -> Result<()> {
         let Task { place, relation, ranges, .. } = task;
         let columns_of = |reader: &WorkInput| &works[reader.work].step.inputs[reader.input].columns;
         let mut give = |batch: &RecordBatch| {
-            for (reader, accumulator) in open.iter_mut().filter(|_| batch.num_rows() > 0) {
-                let taken =
-                    silver::project(batch, columns_of(reader)).and_then(|projected| accumulator.update(&projected));
+            for open in open.iter_mut().filter(|_| batch.num_rows() > 0) {
+                let work = &works[open.reader.work];
+                let taken = silver::project(batch, columns_of(&open.reader))
+                    .and_then(|projected| open.accumulator.update(&projected))
+                    .and_then(|()| open.after(batch.num_rows(), work, task.sign(), self.as_of));
                 if let Err(error) = taken {
-                    works[reader.work].fail(error.context(place.key()));
+                    work.fail(error.context(place.key().0));
                 }
             }
         };
@@ -172,10 +216,10 @@ impl Aggregation<'_> {
                 give(&given.rows);
                 Ok(())
             }
-            Place::Kept(runs) => {
+            Place::Kept(runs, hashes) => {
                 let step = self.pipeline.table(relation);
                 let step = step.ok_or_else(|| Error::internal("only a table keeps its rows by key"))?;
-                RowStage::of(step.plugin.spec()).scan(self.store, runs, |batch| {
+                RowStage::of(step.plugin.spec()).scan(self.store, runs, *hashes, |batch| {
                     give(batch);
                     Ok(())
                 })

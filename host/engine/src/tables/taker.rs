@@ -7,6 +7,10 @@ use crate::pipeline::TableStep;
 use smelt_common::error::Result;
 use smelt_runtime::sums::{Shards, Sign};
 
+/// After this many rows, the state of an accumulator is added up and a new accumulator is opened, so that guests stay
+/// small.
+pub(super) const MOST_ROWS: usize = 1 << 19;
+
 /// Takes the rows that the accumulators or reducers of a table give, and adds them to the sums of what comes next.
 pub(super) struct Taker<'t> {
     next: &'t Shards,

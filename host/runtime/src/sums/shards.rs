@@ -17,8 +17,8 @@ use smelt_common::profile;
 /// The number of shards of a stage: a power of two, as the number of parts of a sorted run is. A stage of one group has
 /// one shard.
 const SHARDS: usize = 16;
-/// The bytes of memory that one shard takes before its rows go to a file: all shards of a stage together take 96 MiB.
-const MOST_BYTES: usize = (96 << 20) / SHARDS;
+/// The bytes of memory that the rows of a stage take, unless they are given fewer, before some of them go to a file.
+const MOST_BYTES: usize = 96 << 20;
 /// Up to so many rows are finalized as one part, because several would not be worth it.
 const FEW: usize = 4096;
 
@@ -71,7 +71,7 @@ impl Shards {
         if stage.group == 0 {
             return Self::of_one(stage, hash);
         }
-        Self::of_many(stage, hash, SHARDS, MOST_BYTES)
+        Self::of_many(stage, hash, SHARDS, MOST_BYTES / SHARDS)
     }
 
     /// Returns an empty table of a single shard, which stays in memory, since it is needed as a whole.
@@ -84,9 +84,9 @@ impl Shards {
         Self { stage: stage.clone(), hash, shards, spill: Spill::default(), most, cost: Mutex::default() }
     }
 
-    /// Returns the table with another bound for the memory of a shard, in bytes, for tests.
-    #[cfg(test)]
-    pub(super) fn with_most(self, most: usize) -> Self {
+    /// Returns the table with a lower bound for its memory, in bytes. A table of a single shard has none.
+    pub fn within(self, bytes: usize) -> Self {
+        let most = if self.shards.len() == 1 { self.most } else { self.most.min(bytes / self.shards.len()) };
         Self { most, ..self }
     }
 

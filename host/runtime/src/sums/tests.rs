@@ -234,11 +234,11 @@ proptest! {
         rows in prop_oneof![0..20_i64, 0..12_000_i64],
         groups in prop_oneof![1..20_i64, 1..12_000_i64],
         gone in any::<prop::sample::Index>(),
-        most in prop_oneof![Just(usize::MAX), 1_000..100_000_usize],
+        most in prop_oneof![Just(usize::MAX), 16_000..1_600_000_usize],
     ) {
         let (hash, stage) = (key_hash(), StageSpec { group: 3, ..stage() });
         // With little memory, rows go to a file in between.
-        let shards = Shards::new(&stage, hash).with_most(most);
+        let shards = Shards::new(&stage, hash).within(most);
         let lines: Vec<Line> = (0..rows).map(|row| (None, None, Some(row % groups), 1, 2)).collect();
         shards.add(&batch(&lines), Sign::Plus);
         let (gone, kept) = lines.split_at(gone.index(lines.len() + 1));

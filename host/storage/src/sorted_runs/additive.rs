@@ -81,10 +81,14 @@ impl AdditiveReader<'_> {
         self.0.runs.iter().try_for_each(|run| run.groups(self.key_hash(), count, &wanted, &mut found))
     }
 
-    /// Visits the key and the numbers of every row, until `visit` breaks off. Rows come in the order of the hash of their
-    /// group and of their key. All of it takes little memory.
-    pub fn scan(&self, mut visit: impl FnMut(&[u8], &[u8]) -> Result<ControlFlow<()>>) -> Result<()> {
-        let mut merge = self.0.merge(0..=u64::MAX)?;
+    /// Visits the key and the numbers of every row of the groups that have a hash from `first` to `last`, until `visit`
+    /// breaks off. Rows come in the order of the hash of their group and of their key. All of it takes little memory.
+    pub fn scan(
+        &self,
+        (first, last): (u64, u64),
+        mut visit: impl FnMut(&[u8], &[u8]) -> Result<ControlFlow<()>>,
+    ) -> Result<()> {
+        let mut merge = self.0.merge(first..=last)?;
         while let Some(entry) = merge.peek() {
             let value = entry.value.ok_or_else(|| Error::new(Kind::Damaged, "stored sums have a removal"))?;
             if visit(entry.key, value)?.is_break() {

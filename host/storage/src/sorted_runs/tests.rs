@@ -315,7 +315,7 @@ fn append(table: &mut AdditiveRuns, store: &dyn Store, number: usize, parts: u32
 /// Returns the rows in the order in which they come. They are at most `most`.
 fn rows_of(table: &AdditiveRuns, store: &dyn Store, most: usize) -> Result<Vec<(RowKey, i128)>> {
     let mut rows = Vec::new();
-    table.open(store)?.scan(|key, numbers| {
+    table.open(store)?.scan((0, u64::MAX), |key, numbers| {
         rows.push(row_of(key, numbers));
         Ok(if rows.len() == most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     })?;
@@ -394,6 +394,16 @@ proptest! {
                 (hash.of(group), group.len(), group.clone(), rest.clone())
             };
             prop_assert!(rows.is_sorted_by(|a, b| place(a) < place(b)), "each once, in order");
+            let parts = (0..8_u64).flat_map(|part| {
+                let mut rows = Vec::new();
+                let visit = |key: &[u8], numbers: &[u8]| {
+                    rows.push(row_of(key, numbers));
+                    Ok(ControlFlow::Continue(()))
+                };
+                kept.open(&store).expect("it opens").scan((part << 61, part << 61 | u64::MAX >> 3), visit).expect("a scan");
+                rows
+            });
+            prop_assert_eq!(&parts.collect::<Vec<_>>(), &rows);
             let most = 1 + rows.len() / 3;
             prop_assert_eq!(&rows_of(&kept, &store, most).expect("a scan")[..], &rows[..most.min(rows.len())]);
             prop_assert_eq!(&rows.into_iter().collect::<Table>(), &model);
