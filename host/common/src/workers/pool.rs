@@ -2,7 +2,7 @@
 //! caller's.
 
 use std::iter::Enumerate;
-use std::panic::resume_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
@@ -77,8 +77,10 @@ fn share_on<T: Send, J: Send + Sync, R: Send, S: Default + Send>(
     let run = || {
         let mut own = S::default();
         while let Some(job) = jobs.next() {
-            let item = || job.item.lock().expect("it is locked once").take().expect("it is taken once");
-            work(job.begun.get_or_init(|| begin(item())), &mut own);
+            let item = || job.item.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
+            // A thread that waited for another to begin the item, and finds it neither begun nor there, ends as well.
+            let begun = job.begun.get_or_init(|| begin(item().unwrap_or_else(|| resume_unwind(Box::new(Abandoned)))));
+            work(begun, &mut own);
             if let Some(Job { number, begun, .. }) = jobs.leave(job) {
                 let begun =
                     begun.into_inner().expect("every thread that takes part begins the job, unless another did");
@@ -92,9 +94,12 @@ fn share_on<T: Send, J: Send + Sync, R: Send, S: Default + Send>(
         let start = |_| thread::Builder::new().spawn_scoped(scope, run);
         let others: Vec<_> =
             (1..threads).map_while(|number| start(number).map_err(|error| fewer(&error)).ok()).collect();
-        let own = run();
-        let joined = others.into_iter().map(|other| other.join().unwrap_or_else(|panic| resume_unwind(panic)));
-        std::iter::once(own).chain(joined).collect()
+        let own = catch_unwind(AssertUnwindSafe(run));
+        let joined: Vec<_> = others.into_iter().map(thread::ScopedJoinHandle::join).collect();
+        let (owns, panics): (Vec<_>, Vec<_>) = std::iter::once(own).chain(joined).partition(Result::is_ok);
+        // Of several panics, the caller is to see what went wrong.
+        let panic = panics.into_iter().filter_map(Result::err).min_by_key(|panic| panic.is::<Abandoned>());
+        panic.map_or_else(|| owns.into_iter().flatten().collect(), |panic| resume_unwind(panic))
     });
     let done = jobs.done.into_iter().map(|done| done.into_inner().ok().flatten());
     (done.map(|done| done.expect("a panicking worker ends the scope above")).collect(), owns)
@@ -125,6 +130,9 @@ pub fn no_thread(error: &std::io::Error) -> Error {
 fn fewer(error: &std::io::Error) {
     tracing::debug!("a thread cannot be started, so fewer do the work: {error}");
 }
+
+/// The panic of a thread that takes part in an item which another thread has given up.
+struct Abandoned;
 
 /// One item in progress.
 struct Job<T, J> {

@@ -204,7 +204,8 @@ impl<'s> Run<'s> {
                 }
                 at += 1;
             }
-            let until = count.min(at + 1);
+            // A group of which no block is gathered yet is visited with its own blocks, of which one may be among these.
+            let until = at + usize::from(goes_on.is_some());
             let place = |block: usize| self.blocks[block].start..self.blocks[block].end;
             let read = match &self.whole {
                 Some(_) => Vec::new(),

@@ -447,6 +447,20 @@ fn a_change_in_a_long_table_is_written_without_what_it_changes_and_found_without
 }
 
 #[test]
+fn a_table_that_is_written_piece_by_piece_comes_back() {
+    // A part that has a mebibyte waits for its turn and goes on meanwhile, so what it writes ends anywhere in a group.
+    let (_directory, store) = lake();
+    let mut kept = AdditiveRuns::default();
+    let rows: Table = (0..600_000).map(|at| (row_key(1000 + at / 50, at), 1)).collect();
+    append(&mut kept, &store, 0, 16, &rows).expect("an append");
+    assert!(kept.runs()[0].bytes > 32 << 20, "{} bytes", kept.runs()[0].bytes);
+    assert!(rows_of(&kept, &store, usize::MAX).expect("a scan").into_iter().collect::<Table>() == rows);
+    let groups: BTreeSet<_> = rows.keys().map(|(group, _)| group.clone()).step_by(7).collect();
+    let found = groups_of(&kept, &store, &groups.iter().cloned().collect::<Vec<_>>()).expect("they are there");
+    assert!(found == rows.into_iter().filter(|((group, _), _)| groups.contains(group)).collect::<Table>());
+}
+
+#[test]
 fn sums_beyond_128_bits_are_exact_between_runs() {
     let (_directory, store) = lake();
     let mut kept = AdditiveRuns::default();

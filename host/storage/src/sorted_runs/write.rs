@@ -198,6 +198,8 @@ impl<'w, 's> RunPart<'w, 's> {
         }
         sink.entries += std::mem::take(&mut out.entries);
         out.data.drain(..out.closed);
+        // The open block has the last key, if there is one.
+        out.last_key = out.last_key.start.saturating_sub(out.closed)..out.last_key.end.saturating_sub(out.closed);
         out.index.clear();
         out.closed = 0;
         Ok(())
