@@ -156,7 +156,8 @@ fn a_bucket_that_was_emptied_is_an_error_and_no_new_lake() {
     let held = ["silver", "gold"].map(|layer| lake.files(layer));
     lake.files("catalog").keys().for_each(|name| lake.remove(&format!("catalog/{name}")));
     let words = "no longer has";
-    assert!(wait_until(LONG, || times(&said, words) >= 2));
+    let all = || fs::read_to_string(&said).unwrap_or_default();
+    assert!(wait_until(LONG, || times(&said, words) >= 2), "{}", all());
     let until = times(&said, words) + 2;
     assert!(!up.beats_before(|| times(&said, words) >= until), "it goes on as if all were well");
     drop(up);

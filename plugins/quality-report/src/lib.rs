@@ -69,7 +69,8 @@ struct Measure<'a> {
 /// A dataset as far as it is known.
 #[derive(Default)]
 struct Walk {
-    dataset: String,
+    /// Known once its counts have come.
+    dataset: Option<String>,
     read: i64,
     kept: i64,
     rejected: i64,
@@ -134,7 +135,8 @@ fn quality_report(_: &Config) -> Result<Definition> {
         .walk_to_end(
             |walk: &mut Walk, row, out| match row {
                 OfDataset::Objects { dataset, objects, read, kept, rejected, superseded, repaired } => {
-                    *walk = Walk { dataset: dataset.to_owned(), read, kept, rejected, superseded, ..Walk::default() };
+                    let counted = Some(dataset.to_owned());
+                    *walk = Walk { dataset: counted, read, kept, rejected, superseded, ..Walk::default() };
                     out.add(Measure { dataset, measure: "rows", name: "objects", rows: Some(objects), rate: None })?;
                     let counts = [("read", read), ("kept", kept), ("rejected", rejected)];
                     for (name, rows) in counts.into_iter().chain([("superseded", superseded), ("repaired", repaired)]) {
@@ -156,6 +158,7 @@ fn quality_report(_: &Config) -> Result<Definition> {
             },
             |walk, out| {
                 let Walk { dataset, read, kept, rejected, superseded, columns, missing } = walk;
+                let Some(dataset) = dataset else { return Ok(()) };
                 let scores = [
                     ("completeness", Ratio::from(1) - Ratio::from(missing) / kept / columns),
                     ("uniqueness", Ratio::from(kept) / (kept + superseded)),

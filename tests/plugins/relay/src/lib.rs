@@ -4,11 +4,11 @@
 use smelt_sdk::prelude::*;
 
 fn parameters() -> Parameters {
-    let forms = ["same", "running", "numbered", "top", "without", "dated", "constant"];
+    let forms = ["same", "running", "numbered", "top", "without", "dated", "paged", "constant"];
     Parameters::none()
         .choice("form", forms, "same", "What becomes of the rows.")
         .integer("adds", 0..=1_000_000, 0, "Cents that are added to each amount.")
-        .integer("limit", 1..=1000, 3, "How many rows `top` has.")
+        .integer("limit", 1..=1000, 3, "How many rows `top` has, or a page of `paged`.")
         .text("refuses", "", "The id of a purchase at which it fails.")
 }
 
@@ -99,6 +99,18 @@ fn relay(config: &Config) -> Result<Definition> {
             .each(|OfClient { client_id, purchase_id, amount }, out| {
                 out.add(Purchase { purchase_id, client_id, amount })
             })
+            .define(),
+        // The page on which a purchase stands in its client's list.
+        "paged" => table(["purchase_id"])
+            .input::<Purchase>("rows", move |row, out| out.add(taken.of_client(row)?))
+            .setting(["form", "adds", "refuses"])
+            .stage::<OfClient>()
+            .walk(move |number: &mut i64, OfClient { client_id, purchase_id, .. }, out| {
+                let page = Money::from_units((*number / limit).into());
+                *number += 1;
+                out.add(Purchase { purchase_id, client_id, amount: page })
+            })
+            .setting(["form", "limit"])
             .define(),
         "top" => table(["purchase_id"])
             .input::<Purchase>("rows", move |row, out| out.add(taken.ranked(row)?))
