@@ -106,7 +106,7 @@ impl TableStep {
     pub fn parts(&self, as_of: i64) -> Vec<String> {
         let Fingerprint { component, contract, host, .. } = &self.fingerprint;
         let spec = self.plugin.spec();
-        // What a part gives is of this form.
+        // The form of what a part gives.
         let form = |level: usize| match spec.stages.get(level) {
             Some(stage) => format!("{} by {}, {}", schema_text(&stage.schema), stage.keys, stage.group),
             None => format!("{} by {:?}", schema_text(&spec.output), spec.key),

@@ -57,7 +57,7 @@ pub(super) struct Work<'w> {
     pub(super) failure: Mutex<Option<Error>>,
 }
 
-/// What is kept of a table, so that it need not be rebuilt. By default nothing is.
+/// The part of a table that is kept, so that it need not be rebuilt. By default there is none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Holds {
     /// The number of stages that are added to, from the first one on. The rows of the table count as one more.

@@ -35,7 +35,7 @@ pub struct Without<'o> {
     pub dataset: &'o str,
     /// The bronze object's name.
     pub object: &'o str,
-    /// What became of it.
+    /// Its entry in the catalog.
     pub entry: &'o Entry,
 }
 

@@ -18,7 +18,7 @@ use std::sync::Mutex;
 /// object.
 type Tasks<'t> = BTreeMap<((&'t str, u64), Option<&'t [(usize, usize)]>), Task<'t>>;
 
-/// What changed in relations, by the relation's name and by the revisions that were read, if any were.
+/// The changes of relations, by the relation's name and by the revisions that were read, if any were.
 type Deltas<'s> = HashMap<(&'s str, Option<Vec<u64>>), Delta>;
 
 /// Plans the tables of a level for a state.

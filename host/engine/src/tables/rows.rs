@@ -121,7 +121,7 @@ pub(super) fn bundles(mut tasks: Vec<Task<'_>>) -> Vec<Vec<Task<'_>>> {
 struct Open<'w> {
     reader: WorkInput,
     accumulator: Accumulator<'w>,
-    /// How many rows it has taken in.
+    /// The number of rows that it has taken in.
     rows: usize,
 }
 

@@ -1,7 +1,10 @@
 //! Tables that read tables: whatever happens to a graph, every table is what a fresh lake makes of the same bronze; a change costs
 //! what depends on it; and readers never see tables of different moments.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod costs;
+mod lake;
+
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::Instant;
 
@@ -12,143 +15,13 @@ use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 use serde_json::Value;
 
-use crate::support::ended::{Ended, fixtures};
+use self::lake::{
+    DAY, DEEP, GREATEST, assert_like_fresh, buy, held, lake, lake_of, made, made_since, manifest, names, rows, run,
+};
+use crate::support::ended::Ended;
 use crate::support::process::{Running, spread};
 use crate::support::rows::csv_cell;
-use crate::support::{Lake, root, twin};
-
-const DAY: &str = "2025-11-18";
-
-/// Six levels, with every kind of table: without a stage, grouped, whole, of two stages, with two inputs, told the day, and of
-/// relations of the host. Purchases are numbered by client, summed up, ranked, and those that do not rank are left.
-const DEEP: &str = r#"
-[table.fact_sales]
-plugin = "fact-sales"
-[table.client_kpis]
-plugin = "client-kpis"
-inputs = { sales = "fact_sales", clients = "clients" }
-[kpi.gold_summary]
-plugin = "gold-summary"
-inputs = { sales = "fact_sales", clients = "client_kpis" }
-[kpi.months]
-plugin = "sales-by-period"
-inputs = { sales = "fact_sales" }
-parameters = { grain = "month" }
-[table.spent]
-plugin = "relay"
-inputs = { rows = "fact_sales" }
-parameters = { form = "running" }
-[table.ranked]
-plugin = "relay"
-inputs = { rows = "spent" }
-parameters = { form = "numbered" }
-[kpi.greatest]
-plugin = "relay"
-inputs = { rows = "spent" }
-parameters = { form = "top" }
-[table.others]
-plugin = "relay"
-inputs = { rows = "ranked", others = "greatest" }
-parameters = { form = "without" }
-[table.dated]
-plugin = "relay"
-inputs = { rows = "others" }
-parameters = { form = "dated" }
-[kpi.last]
-plugin = "relay"
-inputs = { rows = "dated" }
-parameters = { adds = 7 }
-[table.report]
-plugin = "quality-report"
-inputs = { objects = "smelt.objects", rules = "smelt.rules" }
-[table.constant]
-plugin = "relay"
-parameters = { form = "constant" }
-"#;
-
-/// Purchases and the greatest of them, then what is made of the greatest.
-const GREATEST: &str = r#"
-[table.all]
-plugin = "relay"
-inputs = { rows = "purchases" }
-[table.greatest]
-plugin = "relay"
-inputs = { rows = "all" }
-parameters = { form = "top" }
-[table.of_greatest]
-plugin = "relay"
-inputs = { rows = "greatest" }
-parameters = { form = "running" }
-"#;
-
-fn manifest(tables: &str) -> String {
-    let (components, fixtures) = (root().join("target/components"), fixtures());
-    format!(
-        "[pipeline]\nname = \"graph\"\nplugins = [{components:?}, {fixtures:?}]\n\
-         [dataset.clients]\nobjects = \"clients_*.csv\"\nformat = \"csv\"\nplugin = \"clean-clients\"\n\
-         [dataset.purchases]\nobjects = \"purchases_*.csv\"\nformat = \"csv\"\nplugin = \"clean-purchases\"\n{tables}"
-    )
-}
-
-fn lake(tables: &str) -> Lake {
-    Lake::with_manifest(&manifest(tables))
-}
-
-/// A lake to which these purchases came, given as id, client and amount, and which has run.
-fn lake_of(tables: &str, purchases: &[(&str, &str, &str)]) -> Lake {
-    let lake = lake(tables);
-    buy(&lake, 0, purchases);
-    run(&lake);
-    lake
-}
-
-fn buy(lake: &Lake, number: usize, purchases: &[(&str, &str, &str)]) {
-    let mut body = "purchase_id,client_id,purchase_date,product,quantity,unit_price,amount\n".to_owned();
-    for (purchase, client, amount) in purchases {
-        writeln!(body, "{purchase},{client},2025-11-01,pen,1,{amount},{amount}").expect("text");
-    }
-    lake.bronze(&format!("purchases_{number:03}.csv"), body);
-}
-
-fn run(lake: &Lake) -> String {
-    lake.smelt(&["run", "--as-of", DAY])
-}
-
-/// The tables that the newest commit holds, as the catalog describes them.
-fn held(lake: &Lake) -> BTreeMap<String, Value> {
-    let history = lake.json(&["history"]);
-    let held = history["state"]["gold"].as_object().expect("tables by name").iter();
-    held.map(|(name, table)| (name.clone(), table.clone())).collect()
-}
-
-/// Returns the number of the commit that made each table.
-fn made(lake: &Lake) -> BTreeMap<String, u64> {
-    held(lake).into_iter().map(|(name, table)| (name, table["commit"].as_u64().expect("a number"))).collect()
-}
-
-/// The tables that were made since.
-fn made_since(lake: &Lake, before: &BTreeMap<String, u64>) -> BTreeSet<String> {
-    made(lake).into_iter().filter(|(name, commit)| before.get(name) != Some(commit)).map(|(name, _)| name).collect()
-}
-
-fn names<const N: usize>(names: [&str; N]) -> BTreeSet<String> {
-    names.map(str::to_owned).into()
-}
-
-/// The rows of every table.
-fn rows(lake: &Lake) -> BTreeMap<String, String> {
-    held(lake).into_keys().map(|name| (name.clone(), lake.smelt(&["show", &name]))).collect()
-}
-
-/// Asserts that every table has the rows, and every KPI the file, that a fresh lake over the same bronze comes to.
-#[track_caller]
-fn assert_like_fresh(lake: &Lake, tables: &str) {
-    let fresh = self::lake(tables);
-    fresh.copy_bronze(lake);
-    run(&fresh);
-    assert_eq!(rows(lake), rows(&fresh));
-    assert_eq!(lake.gold(), fresh.gold());
-}
+use crate::support::{Lake, twin};
 
 /// Asserts that a command fails with that status, and returns what it says.
 #[track_caller]
@@ -225,27 +98,6 @@ fn a_table_that_comes_out_the_same_is_the_end_of_a_change() {
     run(&lake);
     assert_eq!(made_since(&lake, &before), names(["all", "greatest", "of_greatest"]));
     assert_like_fresh(&lake, GREATEST);
-}
-
-#[test]
-fn a_change_is_passed_on_as_the_rows_that_differ() {
-    let many: Vec<(String, String)> =
-        (0..3000).map(|number| (format!("P{number}"), format!("C{}", number % 1000))).collect();
-    let many: Vec<_> = many.iter().map(|(purchase, client)| (purchase.as_str(), client.as_str(), "1.00")).collect();
-    let lake = lake_of(DEEP, &many);
-    buy(&lake, 1, &[("P9999", "C7", "2.00")]);
-    run(&lake);
-
-    let history = lake.json(&["history"]);
-    let commit = history["commits"].as_array().and_then(|commits| commits.last()).expect("a commit");
-    let changed = |table: &str| {
-        let change = &commit["relations"][table];
-        let many = |rows: &Value| rows["rows"].as_u64().unwrap_or(0);
-        (many(&change["added"]), many(&change["removed"]["rows"]))
-    };
-    assert_eq!(changed("fact_sales"), (1, 0), "{commit}");
-    assert_eq!(changed("spent"), (1, 0), "the purchase is the client's last: {commit}");
-    assert_like_fresh(&lake, DEEP);
 }
 
 #[test]
@@ -570,61 +422,4 @@ fn tables_whose_rows_are_lost_are_made_again_through_all_levels() {
     lake.set_manifest(&manifest(&longer));
     run(&lake);
     assert_like_fresh(&lake, &longer);
-}
-
-/// Runs, and returns the rows that accumulators and reducers of `relay` were given.
-fn given(lake: &Lake) -> (u64, u64) {
-    let ran = lake.json(&["run", "--as-of", DAY, "--profile"]);
-    let stages = ran["profile"]["stages"].as_array().expect("stages");
-    let rows = |call: &str| {
-        let calls = stages.iter().filter(|stage| stage["stage"] == call && stage["of"] == "relay");
-        calls.map(|stage| stage["rows"].as_u64().expect("a number")).sum()
-    };
-    (rows("take in a batch"), rows("reduce groups"))
-}
-
-/// Twenty thousand purchases, each of its own amount, of two thousand clients.
-fn many_purchases() -> Vec<(String, String, String)> {
-    let amount = |number: u32| format!("{}.{:02}", number / 100, number % 100);
-    let purchase = |number: u32| (format!("P{number:05}"), format!("C{}", number % 2000), amount(number));
-    (0..20_000).map(purchase).collect()
-}
-
-fn texts(purchases: &[(String, String, String)]) -> Vec<(&str, &str, &str)> {
-    purchases.iter().map(|(purchase, client, amount)| (&**purchase, &**client, &**amount)).collect()
-}
-
-#[test]
-fn a_ranking_looks_at_its_first_rows_and_not_at_all() {
-    let ranking =
-        "[kpi.greatest]\nplugin = \"relay\"\ninputs = { rows = \"purchases\" }\nparameters = { form = \"top\" }\n";
-    let lake = lake_of(ranking, &texts(&many_purchases()));
-    buy(&lake, 1, &[("P99999", "C1", "999.00")]);
-    let (taken, reduced) = given(&lake);
-    assert_eq!(taken, 1);
-    assert!(reduced <= 2048, "{reduced} of 20,001 rows");
-    let first = "purchase_id,client_id,amount\nP99999,C1,999.00\nP19999,C1999,199.99\nP19998,C1998,199.98\n";
-    assert_eq!(lake.smelt(&["show", "greatest"]), first);
-    assert_like_fresh(&lake, ranking);
-}
-
-#[test]
-fn another_setting_rebuilds_what_follows_from_it_alone() {
-    let tables = |limit: u32| {
-        format!(
-            "[table.pages]\nplugin = \"relay\"\ninputs = {{ rows = \"purchases\" }}\nparameters = {{ form = \"paged\", limit = {limit} }}\n\
-             [table.after]\nplugin = \"relay\"\ninputs = {{ rows = \"pages\" }}\n"
-        )
-    };
-    let mut lake = lake_of(&tables(10), &texts(&many_purchases()));
-    lake.set_manifest(&manifest(&tables(9)));
-    // The last purchase of each client stands on another page. The others go through the first table and no further.
-    assert_eq!(given(&lake), (2 * 2000, 20_000));
-    assert_like_fresh(&lake, &tables(9));
-
-    // The settings of a tick that also brings rows are those of all rows.
-    lake.set_manifest(&manifest(&tables(4)));
-    buy(&lake, 1, &[("P99999", "C1", "999.00"), ("P00000", "C3", "0.01")]);
-    run(&lake);
-    assert_like_fresh(&lake, &tables(4));
 }
