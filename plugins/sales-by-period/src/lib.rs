@@ -23,7 +23,7 @@ struct Sale<'a> {
     purchase_number: i64,
 }
 
-/// What a client bought in a period, day by day. A new sale touches this group alone.
+/// The sales of a client in a period, day by day. A new sale touches this group alone.
 #[derive(Row)]
 #[row(group(start, client_id))]
 #[rustfmt::skip]

@@ -27,7 +27,7 @@ const COUNTRIES: [&str; 8] = ["FR", "DE", "ES", "IT", "NL", "BE", "PL", "SE"];
 /// The calls that give rows to plugins of tables.
 const CALLS: [&str; 2] = ["take in a batch", "reduce groups"];
 
-/// What a command cost, and what its profile says.
+/// The cost of a command, as a whole and by plugin.
 struct Measured {
     cost: Cost,
     /// The rows that plugins were given, by plugin.

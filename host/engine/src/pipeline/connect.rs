@@ -28,8 +28,8 @@ pub(super) fn connected(
     let mut schemas: BTreeMap<&str, SchemaRef> = BTreeMap::new();
     schemas.extend(datasets.iter().map(|step| (step.name.as_str(), step.plugin.spec().output.clone())));
     schemas.extend(loaded.iter().map(|(_, name, .., plugin)| (*name, plugin.spec().output.clone())));
-    for (name, schema) in HostRelation::all() {
-        schemas.insert(name, schema);
+    for relation in HostRelation::all() {
+        schemas.insert(relation.name(), relation.schema());
     }
     let mut reads = graph::Reads::new();
     let mut connected = BTreeMap::new();

@@ -50,7 +50,7 @@ impl Pipeline {
         let mut reads: graph::Reads<'_> =
             self.tables.iter().map(|step| (step.name.as_str(), step.reads().into_iter().collect())).collect();
         let datasets: Vec<&str> = self.datasets.iter().map(|step| step.name.as_str()).collect();
-        reads.extend(HostRelation::all().map(|(name, _)| (name, datasets.clone())));
+        reads.extend(HostRelation::all().map(|relation| (relation.name(), datasets.clone())));
         let mut selected = BTreeSet::new();
         for item in text.split(',').map(str::trim) {
             let (before, rest) = item.strip_prefix('+').map_or((false, item), |rest| (true, rest));

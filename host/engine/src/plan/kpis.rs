@@ -43,10 +43,10 @@ impl Planning<'_> {
 
     /// Returns why the table would be made, or why it is not. `changing` are the relations that may change before.
     fn kpi(&self, step: &TableStep, changing: &BTreeSet<&str>) -> (Option<String>, Option<Parked>) {
-        let reads_datasets = |relation: &str| HostRelation::named(relation).is_some_and(HostRelation::reads_datasets);
-        let is_dataset = |name: &&&str| self.pipeline.dataset(name).is_some();
+        let any_dataset = changing.iter().any(|name| self.pipeline.dataset(name).is_some());
         let changes = |relation: &str| {
-            changing.contains(relation) || reads_datasets(relation) && changing.iter().any(|name| is_dataset(&name))
+            let of_host = HostRelation::named(relation);
+            changing.contains(relation) || any_dataset && of_host.is_some_and(HostRelation::reads_datasets)
         };
         let changed = step.inputs.iter().filter(|input| changes(&input.relation));
         let changed: BTreeSet<_> = changed.map(|input| format!("`{}`", input.relation)).collect();

@@ -9,7 +9,7 @@ use smelt_common::stored_row;
 use smelt_runtime::sums::{Groups, OrderedRows, Sign, Sorted, Sums};
 use smelt_runtime::{Reducer, StageSpec};
 use smelt_storage::Store;
-use smelt_storage::sorted_runs::{AdditiveReader, AdditiveRuns};
+use smelt_storage::sorted_runs::{AdditiveReader, AdditiveRuns, RunPart};
 
 /// The most rows of a batch.
 pub(super) const BATCH_ROWS: usize = 65_536;
@@ -89,7 +89,7 @@ pub(super) fn append(
         return Ok(());
     }
     let hash = kept.key_hash()?;
-    let write = |_, part: &mut smelt_storage::sorted_runs::RunPart<'_, '_>| {
+    let write = |_, part: &mut RunPart<'_, '_>| {
         let sorted = changed.sorted_by_hash(&hash);
         sorted.stored(&hash, |hash, key, numbers| part.push(hash, key, Some(numbers)))
     };

@@ -147,10 +147,12 @@ impl<'w> LeaveOneOut<'w> {
     fn without_one(&self, without: &Without<'_>, states: &States) -> Result<RecordBatch> {
         let Without { dataset, object, entry } = *without;
         let mut changes: BTreeMap<&str, Change> = BTreeMap::new();
-        for (name, _) in HostRelation::all() {
-            let Some(relation) = HostRelation::named(name) else { continue };
+        let is_read = |relation: &HostRelation| {
+            self.nodes.iter().flat_map(|node| &node.step.inputs).any(|input| input.relation == relation.name())
+        };
+        for relation in HostRelation::all().filter(is_read) {
             let rows = relation.of_object(dataset, object, entry)?;
-            changes.insert(name, rows.into_iter().map(|(rows, _)| (rows, Sign::Minus)).collect());
+            changes.insert(relation.name(), rows.into_iter().map(|(rows, _)| (rows, Sign::Minus)).collect());
         }
         for node in &self.nodes {
             let step = node.step;

@@ -169,16 +169,16 @@ impl Aggregation<'_> {
         Some(read).filter(|_| is_begun && step.target(input) < holds.levels)
     }
 
-    /// Returns the rows that changed in a relation since these revisions, or all rows. Returns `None` if there is no such
-    /// relation yet. The inner `None` says that the changes cannot be followed.
-    fn delta(&self, relation: &str, since: Option<&[u64]>, pending: &Commit) -> Result<Option<Option<Delta>>> {
+    /// Returns the rows that changed in a relation since these revisions, or all rows. Returns `None` if the changes cannot
+    /// be followed. A relation that does not exist yet has no rows.
+    fn delta(&self, relation: &str, since: Option<&[u64]>, pending: &Commit) -> Result<Option<Delta>> {
         if let Some(of_host) = HostRelation::named(relation) {
-            return Delta::of_host(self.store, pending, self.state, of_host, since).map(Some);
+            return Delta::of_host(self.store, pending, self.state, of_host, since);
         }
-        let Some(found) = self.state.relation(relation) else { return Ok(None) };
-        match since {
-            Some(&[revision]) => Delta::since(self.store, pending, relation, found, revision).map(Some),
-            _ => Delta::all(self.store, found).map(|all| Some(Some(all))),
+        match (self.state.relation(relation), since) {
+            (None, _) => Ok(Some(Delta::default())),
+            (Some(found), Some(&[revision])) => Delta::since(self.store, pending, relation, found, revision),
+            (Some(found), _) => Delta::all(self.store, found).map(Some),
         }
     }
 
@@ -203,16 +203,15 @@ impl Aggregation<'_> {
                 continue;
             }
             match self.delta(&input.relation, Some(&since), pending).map_err(of(&input.relation))? {
-                Some(Some(delta)) => drop(deltas.insert((input.relation.as_str(), Some(since)), delta)),
-                Some(None) => holds.levels = holds.levels.min(step.target(number)),
-                None => {}
+                Some(delta) => drop(deltas.insert((input.relation.as_str(), Some(since)), delta)),
+                None => holds.levels = holds.levels.min(step.target(number)),
             }
         }
         for (number, input) in step.inputs.iter().enumerate() {
             let key = (input.relation.as_str(), None);
             if self.read_from(step, number, holds).is_none() && !deltas.contains_key(&key) {
                 let all = self.delta(&input.relation, None, pending).map_err(of(&input.relation))?;
-                deltas.extend(all.flatten().map(|all| (key, all)));
+                deltas.extend(all.map(|all| (key, all)));
             }
         }
         Ok(holds)

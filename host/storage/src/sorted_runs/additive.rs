@@ -35,10 +35,10 @@ impl AdditiveRuns {
         self.0.key_hash()
     }
 
-    /// Adds rows. `size` is about how many bytes they take, and the number of parts, a power of two. All workers make the parts at the same time.
-    /// Part n has the groups whose hashes begin with the bits of n. Writes one object, whose key begins with `stem`, and
-    /// adds the keys of the objects that it replaces to `retired`. If it fails, it changes nothing. Returns the results
-    /// of `make`, one for each part.
+    /// Adds rows. `size` is about how many bytes they take, and the number of parts, a power of two. All workers make the
+    /// parts at the same time. Part n has the groups whose hashes begin with the bits of n. Writes one object, whose key
+    /// begins with `stem`, and adds the keys of the objects that it replaces to `retired`. If it fails, it changes
+    /// nothing. Returns the results of `make`, one for each part.
     pub fn append<R: Send>(
         &mut self,
         store: &dyn Store,

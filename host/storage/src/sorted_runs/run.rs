@@ -61,7 +61,7 @@ impl<'s> Run<'s> {
         Ok(Self { store, key: key.clone(), blocks, whole: (start == 0).then_some(body) })
     }
 
-    /// Returns the first block that may have keys of that hash from the given one on.
+    /// Returns the first block that may have keys of that hash, from the given key on.
     pub(super) fn block(&self, hash: u64, key: &[u8]) -> usize {
         self.blocks.partition_point(|block| block.place() <= (hash, key)).saturating_sub(1)
     }
@@ -130,7 +130,6 @@ impl<'s> Run<'s> {
         while !rest.is_empty() {
             // Gathers the blocks that are read at once, each with the keys that are sought in it.
             let (mut groups, mut bytes) = (Vec::new(), 0);
-            let mut ranges: Vec<Range<u64>> = Vec::new();
             while let Some(&first) = rest.first().filter(|_| bytes < CHUNK) {
                 let (hash, key) = wanted(first);
                 let block = self.block(hash, key);
@@ -139,30 +138,42 @@ impl<'s> Run<'s> {
                 let group;
                 (group, rest) = rest.split_at(here);
                 groups.push((block, group));
-                let BlockRef { start, end, .. } = self.blocks[block];
-                bytes += end - start;
-                match ranges.last_mut() {
-                    Some(last) if last.end == start => last.end = end,
-                    _ => ranges.push(start..end),
-                }
+                bytes += self.blocks[block].end - self.blocks[block].start;
             }
-            let read = match &self.whole {
-                Some(_) => Vec::new(),
-                None => self.store.read_ranges(&self.key, &ranges)?,
+            let blocks: Vec<_> = groups.iter().map(|(block, _)| *block).collect();
+            let mut groups = groups.into_iter();
+            self.each_block(&blocks, |bytes| match groups.next() {
+                Some((_, group)) if group.len() <= FEW => self.seek(bytes, wanted, group, left, found),
+                Some((_, group)) => self.match_block(key_hash, bytes, wanted, group, left, found),
+                None => Ok(()),
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Reads these blocks at once, which rise, and visits the bytes of each.
+    fn each_block(&self, blocks: &[usize], mut visit: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        let mut ranges: Vec<Range<u64>> = Vec::new();
+        for &block in blocks {
+            let BlockRef { start, end, .. } = self.blocks[block];
+            match ranges.last_mut() {
+                Some(last) if last.end == start => last.end = end,
+                _ => ranges.push(start..end),
+            }
+        }
+        let read = match &self.whole {
+            Some(_) => Vec::new(),
+            None => self.store.read_ranges(&self.key, &ranges)?,
+        };
+        let mut read = &read[..];
+        for &block in blocks {
+            let BlockRef { start, end, .. } = self.blocks[block];
+            let bytes = match &self.whole {
+                Some(whole) => &whole[start as usize..end as usize],
+                None => read.split_off(..(end - start) as usize).unwrap_or_default(),
             };
-            let mut read = &read[..];
-            for (block, group) in groups {
-                let BlockRef { start, end, .. } = self.blocks[block];
-                let bytes = match &self.whole {
-                    Some(whole) => &whole[start as usize..end as usize],
-                    None => read.split_off(..(end - start) as usize).unwrap_or_default(),
-                };
-                self.verify(block, bytes)?;
-                match group.len() {
-                    ..=FEW => self.seek(bytes, wanted, group, left, found)?,
-                    _ => self.match_block(key_hash, bytes, wanted, group, left, found)?,
-                }
-            }
+            self.verify(block, bytes)?;
+            visit(bytes)?;
         }
         Ok(())
     }
@@ -180,52 +191,30 @@ impl<'s> Run<'s> {
         while at < count {
             // Gathers the blocks that are read at once. Groups may share a block, and a group may have many.
             let (from, mut bytes) = (at, 0);
-            let mut gathered: Vec<Range<usize>> = Vec::new();
+            let mut gathered: Vec<usize> = Vec::new();
             while at < count && bytes < CHUNK {
                 let (hash, shared) = wanted(at);
-                let read = gathered.last().map_or(0, |last| last.end);
-                let first = goes_on.take().unwrap_or_else(|| self.block(hash, shared)).max(read);
+                let read = gathered.last().map_or(0, |last| last + 1);
+                let mut block = goes_on.take().unwrap_or_else(|| self.block(hash, shared)).max(read);
                 let end = self.blocks.partition_point(|block| {
                     block.first < hash
                         || block.first == hash && (&*block.key <= shared || block.key.starts_with(shared))
                 });
-                let mut to = first;
-                while to < end && bytes < CHUNK {
-                    bytes += self.blocks[to].end - self.blocks[to].start;
-                    to += 1;
+                while block < end && bytes < CHUNK {
+                    bytes += self.blocks[block].end - self.blocks[block].start;
+                    gathered.push(block);
+                    block += 1;
                 }
-                match gathered.last_mut() {
-                    Some(last) if last.end == first => last.end = to,
-                    _ => gathered.push(first..to),
-                }
-                if to < end {
-                    goes_on = Some(to);
+                if block < end {
+                    goes_on = Some(block);
                     break;
                 }
                 at += 1;
             }
             // A group of which no block is gathered yet is visited with its own blocks, of which one may be among these.
             let until = at + usize::from(goes_on.is_some());
-            let place = |block: usize| self.blocks[block].start..self.blocks[block].end;
-            let read = match &self.whole {
-                Some(_) => Vec::new(),
-                None => {
-                    let some = gathered.iter().filter(|blocks| !blocks.is_empty());
-                    let ranges: Vec<_> =
-                        some.map(|blocks| place(blocks.start).start..place(blocks.end - 1).end).collect();
-                    self.store.read_ranges(&self.key, &ranges)?
-                }
-            };
-            let (mut read, mut next) = (&read[..], from);
-            for block in gathered.into_iter().flatten() {
-                let Range { start, end } = place(block);
-                let bytes = match &self.whole {
-                    Some(whole) => &whole[start as usize..end as usize],
-                    None => read.split_off(..(end - start) as usize).unwrap_or_default(),
-                };
-                self.verify(block, bytes)?;
-                self.match_groups(key_hash, bytes, wanted, until, &mut next, found)?;
-            }
+            let mut next = from;
+            self.each_block(&gathered, |bytes| self.match_groups(key_hash, bytes, wanted, until, &mut next, found))?;
         }
         Ok(())
     }
