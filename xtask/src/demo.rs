@@ -11,7 +11,7 @@ use crate::toolchain::Toolchain;
 use crate::{beside, paths, plugins};
 
 pub(crate) const HELP: &str = "\
-Builds the host and the components side by side, generates a few ticks of raw e-commerce files, and takes
+Builds the host and the components of pipelines/ecommerce side by side, generates a few ticks of raw e-commerce files, and takes
 them through bronze, silver and gold. If you run it again, it adds ticks to the same lake.
 
 Usage: cargo xtask demo [--lake DIR] [--ticks N]
@@ -35,7 +35,7 @@ pub(crate) fn run(args: &mut Args) -> Result<()> {
     // crate, the other has the cores.
     beside::all(vec![
         ("host", Box::new(build_demo)),
-        ("components", Box::new(|| plugins::build_with(&toolchain, false, false))),
+        ("components", Box::new(|| plugins::build_of(&toolchain, "ecommerce"))),
     ])?;
     if !lake.exists() {
         run_command("making the lake", &mut smelt("init", &lake))?;

@@ -38,18 +38,34 @@ pub(crate) fn build(fixtures: bool, locked: bool) -> Result<()> {
 
 /// Builds all components with a toolchain that was found before.
 pub(crate) fn build_with(toolchain: &Toolchain, fixtures: bool, locked: bool) -> Result<()> {
-    build_all(toolchain, "components", &all()?, &components(), locked)?;
+    let names = all()?;
+    remove_others(&components(), &names)?;
+    build_all(toolchain, "components", &names, &components(), locked)?;
     if fixtures {
         // The fixtures are built apart from the plugins, because they must not change the plugins' features and so
         // their bytes.
-        let names = crates(&root().join("tests/plugins"))?;
-        build_all(toolchain, "fixture components", &names, &components().join("fixtures"), locked)?;
+        let (names, to) = (crates(&root().join("tests/plugins"))?, components().join("fixtures"));
+        remove_others(&to, &names)?;
+        build_all(toolchain, "fixture components", &names, &to, locked)?;
     }
     Ok(())
 }
 
+/// Builds the components of one pipeline with a toolchain that was found before.
+pub(crate) fn build_of(toolchain: &Toolchain, pipeline: &str) -> Result<()> {
+    build_all(toolchain, "components", &of_pipeline(pipeline)?, &components(), false)
+}
+
+/// Returns the crates of the plugins that a pipeline of this repository names.
+pub(crate) fn of_pipeline(pipeline: &str) -> Result<BTreeSet<String>> {
+    let manifest = root().join("pipelines").join(pipeline).join("smelt.toml");
+    let text = fs::read_to_string(&manifest).with_context(|| format!("no {}", shown(&manifest)))?;
+    let named = text.lines().filter_map(|line| line.strip_prefix("plugin = \"")?.split('"').next());
+    Ok(named.map(ToOwned::to_owned).collect())
+}
+
 /// Returns the crates of the pipelines' plugins.
-pub(crate) fn all() -> Result<BTreeSet<String>> {
+fn all() -> Result<BTreeSet<String>> {
     crates(&root().join("plugins"))
 }
 
@@ -71,7 +87,6 @@ fn crates(dir: &Path) -> Result<BTreeSet<String>> {
 
 fn build_all(toolchain: &Toolchain, what: &str, names: &BTreeSet<String>, to: &Path, locked: bool) -> Result<()> {
     fs::create_dir_all(to)?;
-    remove_others(to, names)?;
     if names.is_empty() {
         say(&format!("{what}: none"));
         return Ok(());
@@ -117,6 +132,7 @@ fn install(from: &Path, to: &Path) -> Result<bool> {
 
 /// Removes the components of crates that no longer exist.
 fn remove_others(dir: &Path, names: &BTreeSet<String>) -> Result<()> {
+    fs::create_dir_all(dir)?;
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();

@@ -14,7 +14,7 @@ use crate::{paths, plugins};
 pub(super) fn build(dir: &Path) -> Result<PathBuf> {
     let mut libraries = build_in("plugin");
     libraries.args(["-p", "smelt-sdk", "--features", "smelt-sdk/native"]);
-    libraries.args(plugins::all()?.iter().flat_map(|name| ["-p", name]));
+    libraries.args(plugins::of_pipeline("ecommerce")?.iter().flat_map(|name| ["-p", name]));
     run("building the plugins natively", &mut libraries)?;
     let mut host = build_in("release");
     run("building the host for native plugins", host.args(["-p", "smelt", "--features", "native-plugins"]))?;
@@ -40,7 +40,7 @@ pub(super) fn command(binary: &Path, lake: &Path) -> Command {
 pub(super) fn expect_native(log: &Path) -> Result<()> {
     let said = fs::read_to_string(log)?.matches("runs natively").count();
     // A source does not run in this benchmark.
-    let wanted = plugins::all()?.len() - 1;
+    let wanted = plugins::of_pipeline("ecommerce")?.len() - 1;
     match said == wanted {
         true => Ok(()),
         false => bail!("{said} of {wanted} plugins ran natively; see {}", paths::shown(log)),
