@@ -6,11 +6,11 @@
 /// The part of a KPI that an instance is. A plugin before 0.3.0, and every cleaner, has one part.
 #[derive(Debug, Clone, Copy)]
 #[cfg_attr(not(feature = "native-plugins"), expect(dead_code, reason = "no library is opened that would be told it"))]
-pub(super) enum Part {
+pub(super) enum Part<'p> {
     /// An accumulator of the input of that index.
     Accumulator(u32),
-    /// A reducer of the stage of that index.
-    Reducer(u32),
+    /// A reducer of the stage of that index, and the bytes that another one saved, if it goes on from there.
+    Reducer(u32, Option<&'p [u8]>),
 }
 
 #[cfg(feature = "native-plugins")]
@@ -36,7 +36,7 @@ mod none {
             Ok(None)
         }
 
-        pub(crate) fn open(&self, _: Option<Part>, _: &str, _: Option<i64>, _: &Pseudonyms) -> Result<Instance> {
+        pub(crate) fn open(&self, _: Option<Part<'_>>, _: &str, _: Option<i64>, _: &Pseudonyms) -> Result<Instance> {
             match *self {}
         }
     }
@@ -47,6 +47,10 @@ mod none {
         }
 
         pub(crate) fn reduce(&mut self, _: &[u8], _: &[u32]) -> Result<types::Reduced, types::Fault> {
+            match *self {}
+        }
+
+        pub(crate) fn save(&mut self) -> Result<Option<Vec<u8>>, types::Fault> {
             match *self {}
         }
 
@@ -139,7 +143,7 @@ mod loaded {
 
         pub(crate) fn open(
             &self,
-            part: Option<Part>,
+            part: Option<Part<'_>>,
             params: &str,
             as_of: Option<i64>,
             pseudonyms: &Pseudonyms,
@@ -153,8 +157,10 @@ mod loaded {
                 Some(Part::Accumulator(input)) => {
                     opened.call("open-accumulator", &[&input.to_le_bytes(), params.as_bytes(), as_of])
                 }
-                Some(Part::Reducer(stage)) => {
-                    opened.call("open-reducer", &[&stage.to_le_bytes(), params.as_bytes(), as_of])
+                Some(Part::Reducer(stage, saved)) => {
+                    let stage = stage.to_le_bytes();
+                    let opening: [&[u8]; 4] = [&stage, params.as_bytes(), as_of, saved.unwrap_or_default()];
+                    opened.call("open-reducer", if saved.is_some() { &opening } else { &opening[..3] })
                 }
             };
             made.map(|[]| ()).map_err(|fault| Error::plugin(fault.message))?;
@@ -174,6 +180,11 @@ mod loaded {
             let ends: Vec<u8> = ends.iter().flat_map(|end| end.to_le_bytes()).collect();
             let [rows, enough] = self.call("reduce", &[rows, &ends])?;
             Ok(types::Reduced { rows, enough: enough == [1] })
+        }
+
+        pub(crate) fn save(&mut self) -> Result<Option<Vec<u8>>, types::Fault> {
+            let [is_saved, saved] = self.call("save", &[])?;
+            Ok((is_saved == [1]).then_some(saved))
         }
 
         /// Makes a call of the contract that has `N` results.

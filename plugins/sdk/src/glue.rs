@@ -105,8 +105,8 @@ impl Accumulator {
 pub struct Reducer(Once<Box<dyn Reduce>>);
 
 impl Reducer {
-    pub fn open<C: Component>(stage: u32, params: &str, as_of: Option<i64>) -> Result<Self> {
-        Self::open_with(&C::identify().parameters, C::define, stage, params, as_of)
+    pub fn open<C: Component>(stage: u32, params: &str, as_of: Option<i64>, saved: Option<&[u8]>) -> Result<Self> {
+        Self::open_with(&C::identify().parameters, C::define, stage, params, as_of, saved)
     }
 
     pub(crate) fn open_with(
@@ -115,10 +115,13 @@ impl Reducer {
         stage: u32,
         params: &str,
         as_of: Option<i64>,
+        saved: Option<&[u8]>,
     ) -> Result<Self> {
         let as_of = as_of.map(Timestamp);
         let definition = define(&Config::new(params, schema, as_of)?)?;
-        Ok(Self(Once::new(definition.reducer(stage, as_of)?)))
+        let mut reducer = definition.reducer(stage, as_of)?;
+        saved.map_or(Ok(()), |saved| reducer.resume(saved))?;
+        Ok(Self(Once::new(reducer)))
     }
 
     pub fn reduce(&self, rows: &[u8], ends: &[u32]) -> Result<types::Reduced> {
@@ -129,6 +132,10 @@ impl Reducer {
         }
         let (rows, enough) = self.0.call("reducer", |reducer| reducer.reduce(&rows, ends))?;
         Ok(types::Reduced { rows, enough })
+    }
+
+    pub fn save(&self) -> Result<Option<Vec<u8>>> {
+        self.0.call("reducer", |reducer| Ok(reducer.save()))
     }
 }
 

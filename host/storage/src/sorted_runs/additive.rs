@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use serde::{Deserialize, Serialize};
 
 use super::map::SortedRuns;
+use super::merge::Merge;
 use super::reader::Reader;
 use super::record::SortedRun;
 use super::write::RunPart;
@@ -12,6 +13,10 @@ use crate::store::Store;
 use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
 use smelt_common::key_hash::KeyHash;
+use smelt_common::stored_row;
+
+/// The bytes that are read at once in the beginning where little of a group is wanted.
+const NEIGHBOURHOOD: u64 = 64 << 10;
 
 /// A persistent table of [rows of sums](smelt_common::stored_row). What a run has of a row is added to what the runs
 /// before it have. A row whose numbers come to zero does not exist.
@@ -88,14 +93,37 @@ impl AdditiveReader<'_> {
         (first, last): (u64, u64),
         mut visit: impl FnMut(&[u8], &[u8]) -> Result<ControlFlow<()>>,
     ) -> Result<()> {
-        let mut merge = self.0.merge(first..=last)?;
-        while let Some(entry) = merge.peek() {
-            let value = entry.value.ok_or_else(|| Error::new(Kind::Damaged, "stored sums have a removal"))?;
-            if visit(entry.key, value)?.is_break() {
-                break;
-            }
-            merge.pop()?;
-        }
-        Ok(())
+        each(self.0.merge(first..=last)?, &mut visit)
     }
+
+    /// Visits the key and the numbers of the rows of one group as [`scan`](Self::scan) does, from the first one behind
+    /// `after` on. `shared` is the beginning that its keys share.
+    pub fn scan_group(
+        &self,
+        shared: &[u8],
+        after: Option<&[u8]>,
+        mut visit: impl FnMut(&[u8], &[u8]) -> Result<ControlFlow<()>>,
+    ) -> Result<()> {
+        let (group, _) = stored_row::split_key(shared).ok_or_else(|| Error::internal("no group begins like this"))?;
+        let hash = self.key_hash().of(group);
+        let merge = self.0.merge_from((hash, after.unwrap_or(shared)), hash, NEIGHBOURHOOD)?;
+        each(merge, &mut |key, numbers| match () {
+            () if Some(key) == after => Ok(ControlFlow::Continue(())),
+            () if key.starts_with(shared) => visit(key, numbers),
+            // Another group may have the same hash.
+            () if key < shared => Ok(ControlFlow::Continue(())),
+            () => Ok(ControlFlow::Break(())),
+        })
+    }
+}
+
+fn each(mut merge: Merge<'_>, visit: &mut impl FnMut(&[u8], &[u8]) -> Result<ControlFlow<()>>) -> Result<()> {
+    while let Some(entry) = merge.peek() {
+        let value = entry.value.ok_or_else(|| Error::new(Kind::Damaged, "stored sums have a removal"))?;
+        if visit(entry.key, value)?.is_break() {
+            break;
+        }
+        merge.pop()?;
+    }
+    Ok(())
 }

@@ -1,11 +1,11 @@
 //! Goes through several runs at once, in the order of (hash, key).
 
 use std::borrow::Cow;
-use std::ops::{Range, RangeInclusive};
+use std::ops::Range;
 
 use super::block::{Entry, decode};
 use super::rule::Rule;
-use super::run::Run;
+use super::run::{CHUNK, Run};
 use smelt_common::error::Result;
 use smelt_common::stored_row;
 
@@ -14,8 +14,9 @@ pub(super) struct Cursor<'r> {
     run: &'r Run<'r>,
     rule: Rule,
     last: u64,
-    /// The next block to be read.
+    /// The next block to be read, and the most bytes of it and of those after it that are read at once.
     next: usize,
+    most: u64,
     bytes: Cow<'r, [u8]>,
     /// The offset of the entry after the current one.
     at: usize,
@@ -31,12 +32,14 @@ struct Current {
 }
 
 impl<'r> Cursor<'r> {
-    pub(super) fn new(run: &'r Run<'r>, rule: Rule, hashes: RangeInclusive<u64>) -> Result<Self> {
-        let next = run.block(*hashes.start(), &[]);
+    /// Begins at the first entry from that hash and key on, and ends with the hash `last`. Reads as many bytes at first, and
+    /// twice as many each time, up to [`CHUNK`].
+    pub(super) fn new(run: &'r Run<'r>, rule: Rule, from: (u64, &[u8]), last: u64, most: u64) -> Result<Self> {
+        let next = run.block(from.0, from.1);
         let bytes = Cow::Borrowed(&[][..]);
-        let mut cursor = Self { run, rule, last: *hashes.end(), next, bytes, at: 0, current: None };
+        let mut cursor = Self { run, rule, last, next, most, bytes, at: 0, current: None };
         cursor.advance()?;
-        while cursor.entry().is_some_and(|entry| entry.hash < *hashes.start()) {
+        while cursor.entry().is_some_and(|entry| (entry.hash, entry.key) < from) {
             cursor.advance()?;
         }
         Ok(cursor)
@@ -54,7 +57,8 @@ impl<'r> Cursor<'r> {
     fn advance(&mut self) -> Result<()> {
         let mut before = self.current.take();
         if self.at == self.bytes.len() {
-            let blocks = self.run.chunk(self.next);
+            let blocks = self.run.chunk(self.next, self.most);
+            self.most = CHUNK.min(2 * self.most);
             self.next = blocks.end.max(self.next);
             (self.bytes, self.at, before) = (self.run.read_all(blocks)?, 0, None);
         }

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use super::merge::{Cursor, Merge};
 use super::record::SortedRun;
 use super::rule::Rule;
-use super::run::Run;
+use super::run::{CHUNK, Run};
 use crate::store::Store;
 use smelt_common::error::Result;
 use smelt_common::key_hash::KeyHash;
@@ -75,7 +75,12 @@ impl<'s> Reader<'s> {
 
     /// Goes through all runs at once, from one hash to another.
     pub(super) fn merge(&self, hashes: RangeInclusive<u64>) -> Result<Merge<'_>> {
-        let cursor = |run| Cursor::new(run, self.rule, hashes.clone());
+        self.merge_from((*hashes.start(), &[]), *hashes.end(), CHUNK)
+    }
+
+    /// Goes through all runs at once, from one hash and key to another hash. Reads `most` bytes at once in the beginning.
+    pub(super) fn merge_from(&self, from: (u64, &[u8]), last: u64, most: u64) -> Result<Merge<'_>> {
+        let cursor = |run| Cursor::new(run, self.rule, from, last, most);
         Merge::new(self.runs.iter().map(cursor).collect::<Result<_>>()?, self.rule)
     }
 }

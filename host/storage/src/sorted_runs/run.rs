@@ -14,7 +14,7 @@ use smelt_common::{Error, digest as sha256, stored_row};
 /// A run with at most this many bytes is read whole.
 const WHOLE: u64 = 256 << 10;
 /// The most bytes that are read at once.
-const CHUNK: u64 = 1 << 20;
+pub(super) const CHUNK: u64 = 1 << 20;
 /// At most this many keys of one block are sought one by one, since comparing bytes costs less than hashing every key.
 const FEW: usize = 4;
 
@@ -66,10 +66,11 @@ impl<'s> Run<'s> {
         self.blocks.partition_point(|block| block.place() <= (hash, key)).saturating_sub(1)
     }
 
-    /// Returns the blocks that are read at once, at least one, from the given one on.
-    pub(super) fn chunk(&self, from: usize) -> Range<usize> {
+    /// Returns the blocks from the given one on that are read at once: at least one, and not more than `most` bytes if there
+    /// are several.
+    pub(super) fn chunk(&self, from: usize, most: u64) -> Range<usize> {
         let start = self.blocks.get(from).map_or(0, |block| block.start);
-        let more = self.blocks.iter().skip(from + 1).take_while(|block| block.end - start <= CHUNK).count();
+        let more = self.blocks.iter().skip(from + 1).take_while(|block| block.end - start <= most).count();
         from..(from + 1 + more).min(self.blocks.len())
     }
 
@@ -106,7 +107,7 @@ impl<'s> Run<'s> {
     pub(super) fn verify_all(&self) -> Result<()> {
         let mut next = 0;
         while next < self.blocks.len() {
-            let blocks = self.chunk(next);
+            let blocks = self.chunk(next, CHUNK);
             next = blocks.end;
             self.read_all(blocks)?;
         }

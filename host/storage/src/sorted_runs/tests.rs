@@ -350,6 +350,27 @@ fn groups_of(table: &AdditiveRuns, store: &dyn Store, groups: &[Vec<u8>]) -> Res
     Ok(found)
 }
 
+/// Returns at most `most` rows of a group, from the first one behind `after` on.
+fn rows_after(
+    table: &AdditiveRuns,
+    store: &dyn Store,
+    group: &[u8],
+    after: Option<&[u8]>,
+    most: usize,
+) -> Result<Vec<(RowKey, i128)>> {
+    let key = |rest: &[u8]| {
+        let mut key = Vec::new();
+        write_key(group, rest, &mut key);
+        key
+    };
+    let mut rows = Vec::new();
+    table.open(store)?.scan_group(&key(&[]), after.map(key).as_deref(), |key, numbers| {
+        rows.push(row_of(key, numbers));
+        Ok(if rows.len() == most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    })?;
+    Ok(rows)
+}
+
 fn table() -> impl Strategy<Value = Table> {
     // Some groups are longer than a block, and some names of groups are as long as a length that takes more bytes.
     let group = prop_oneof![4 => 0_u32..40, 1 => 1000_u32..3000];
@@ -415,6 +436,13 @@ proptest! {
                 let wanted: Vec<_> = wanted.into_iter().collect();
                 prop_assert_eq!(groups_of(&kept, &store, &wanted).expect("they are there"), expected);
             }
+            for (group, after) in [(0, None), (2, Some(30)), (1, Some(0)), (2, Some(9999)), (2999, None)] {
+                let (group, rest) = row_key(group, after.unwrap_or_default());
+                let after = after.map(|_| rest);
+                let expected = model.iter().filter(|((of, rest), _)| *of == group && Some(rest) > after.as_ref());
+                let expected: Vec<_> = expected.map(|(key, sum)| (key.clone(), *sum)).collect();
+                prop_assert_eq!(rows_after(&kept, &store, &group, after.as_deref(), usize::MAX).expect("a scan"), expected);
+            }
         }
         let text = serde_json::to_string(&kept).expect("serialises");
         prop_assert_eq!(serde_json::from_str::<AdditiveRuns>(&text).expect("parses"), kept);
@@ -444,6 +472,12 @@ fn a_change_in_a_long_table_is_written_without_what_it_changes_and_found_without
     assert_eq!(rows_of(&kept, &store, 10).expect("a scan").len(), 10);
     let (_, bytes) = store.take();
     assert!(bytes < most + (1 << 20), "{bytes} bytes of {}", kept.runs()[0].bytes);
+    let (group, after) = row_key(4, 40_000);
+    let rows = rows_after(&kept, &store, &group, Some(&after), 100).expect("a scan");
+    assert_eq!((rows.len(), &rows[0].0), (100, &row_key(4, 40_002)));
+    let (_, bytes) = store.take();
+    let indexes = kept.runs().iter().map(|run| run.bytes - run.index).sum::<u64>();
+    assert!(bytes < indexes + (66 << 10), "{bytes} bytes, of which {indexes} are indexes");
 }
 
 #[test]

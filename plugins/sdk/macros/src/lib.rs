@@ -125,12 +125,20 @@ fn kpi(plugin: String) -> Export {
             }
         }
         impl aggregation::GuestReducer for glue::Reducer {
-            fn open(stage: u32, params: String, as_of: Option<i64>) -> Result<aggregation::Reducer, types::Fault> {
+            fn open(
+                stage: u32,
+                params: String,
+                as_of: Option<i64>,
+                saved: Option<Vec<u8>>,
+            ) -> Result<aggregation::Reducer, types::Fault> {
                 glue::report_panics();
-                Self::open::<Plugin>(stage, &params, as_of).map(aggregation::Reducer::new)
+                Self::open::<Plugin>(stage, &params, as_of, saved.as_deref()).map(aggregation::Reducer::new)
             }
             fn reduce(&self, rows: Vec<u8>, ends: Vec<u32>) -> Result<types::Reduced, types::Fault> {
                 self.reduce(&rows, &ends)
+            }
+            fn save(&self) -> Result<Option<Vec<u8>>, types::Fault> {
+                self.save()
             }
         }";
     Export { plugin, world: "kpi", method: "glue::Component>::identify", instance: Some("native::Part"), glue }

@@ -79,6 +79,16 @@ pub(crate) trait Reduce {
     /// Takes the next rows, where `ends` says how many rows come up to the end of each group. Returns the rows that they
     /// make, and whether the group that goes on needs no more.
     fn reduce(&mut self, rows: &Batch<'_>, ends: &[u32]) -> Result<(Vec<u8>, bool)>;
+
+    /// Returns all that it remembers of the group that has begun; `None` if it cannot.
+    fn save(&self) -> Option<Vec<u8>> {
+        None
+    }
+
+    /// Goes on in the middle of a group, where the one was that saved these bytes.
+    fn resume(&mut self, _saved: &[u8]) -> Result<()> {
+        Err(Fault::invalid_input("this part has saved nothing"))
+    }
 }
 
 impl Definition {

@@ -28,14 +28,15 @@ pub enum Part<C> {
 
 impl<C: Component> Instance for Part<C> {
     fn open(name: &str, arguments: &[&[u8]]) -> Result<Self> {
-        let [index, params, as_of] = arguments else { return Err(unknown(name)) };
+        let [index, params, as_of, saved @ ..] = arguments else { return Err(unknown(name)) };
         let index = u32::from_le_bytes(*index.first_chunk().ok_or_else(|| unknown(name))?);
         let (params, as_of) = (text(params), instant(as_of));
-        match name {
-            "open-accumulator" => {
+        match (name, saved) {
+            ("open-accumulator", []) => {
                 Ok(Self::Accumulator(Accumulator::open::<C>(index, &params, as_of)?, std::marker::PhantomData))
             }
-            "open-reducer" => Ok(Self::Reducer(Reducer::open::<C>(index, &params, as_of)?)),
+            ("open-reducer", []) => Ok(Self::Reducer(Reducer::open::<C>(index, &params, as_of, None)?)),
+            ("open-reducer", [saved]) => Ok(Self::Reducer(Reducer::open::<C>(index, &params, as_of, Some(saved))?)),
             _ => Err(unknown(name)),
         }
     }
@@ -48,6 +49,10 @@ impl<C: Component> Instance for Part<C> {
                 let ends: Vec<_> = ends.as_chunks().0.iter().map(|end| u32::from_le_bytes(*end)).collect();
                 let types::Reduced { rows, enough } = part.reduce(rows, &ends)?;
                 Ok(vec![rows, vec![u8::from(enough)]])
+            }
+            (Self::Reducer(part), "save", []) => {
+                let saved = part.save()?;
+                Ok(vec![vec![u8::from(saved.is_some())], saved.unwrap_or_default()])
             }
             _ => Err(unknown(name)),
         }

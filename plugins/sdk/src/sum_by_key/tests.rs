@@ -240,7 +240,7 @@ fn state_and_table_are_to_the_byte_those_of_a_kpi_by_hand() {
         let state = accumulator.state().expect("a state");
         assert!(Batch::read(&accumulator.state().expect("a state")).expect("a stream").is_empty(), "it forgets");
         let rows = Batch::read(&state).expect("a stream").len() as u32;
-        let reducer = Reducer::open::<OfKpi<T>>(0, "{}", None).expect("it opens");
+        let reducer = Reducer::open::<OfKpi<T>>(0, "{}", None, None).expect("it opens");
         let table = reducer.reduce(&state, &[rows]).expect("a table").rows;
         (state, table)
     }

@@ -199,7 +199,7 @@ impl Run<'_> {
 
     fn reducer(&self, stage: usize, everything: bool) -> Result<Reducer> {
         let (params, as_of) = self.told(&self.description.stages[stage].reducer, everything);
-        Reducer::open_with(&self.trial.schema, self.trial.define, stage as u32, params, as_of)
+        Reducer::open_with(&self.trial.schema, self.trial.define, stage as u32, params, as_of, None)
     }
 
     fn evaluate(&self, inputs: &[Rows<'_>], laws: Laws) -> Result<Vec<Vec<String>>> {

@@ -186,7 +186,12 @@ mod component {
     }
 
     impl aggregation::GuestReducer for AReducer {
-        fn open(stage: u32, params: String, _: Option<i64>) -> Result<aggregation::Reducer, types::Fault> {
+        fn open(
+            stage: u32,
+            params: String,
+            _: Option<i64>,
+            _: Option<Vec<u8>>,
+        ) -> Result<aggregation::Reducer, types::Fault> {
             report_panics();
             let sins = Sins::read(&params)?;
             sins.maybe_panic("open a reducer");
@@ -195,6 +200,10 @@ mod component {
 
         fn reduce(&self, rows: Vec<u8>, ends: Vec<u32>) -> Result<types::Reduced, types::Fault> {
             self.0.borrow_mut().reduce(&rows, &ends)
+        }
+
+        fn save(&self) -> Result<Option<Vec<u8>>, types::Fault> {
+            Ok(None)
         }
     }
 

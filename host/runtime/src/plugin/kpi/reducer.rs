@@ -10,7 +10,7 @@ use super::earlier::EarlierAccumulator;
 use super::loaded_kpi::Kpi;
 use crate::bindings::{types, v0_3_0};
 use crate::plugin::loaded::cost;
-use crate::state::{State, arm_with, outcome};
+use crate::state::{State, arm, arm_with, outcome};
 use crate::versions::Versioned;
 use crate::{ipc, native};
 use smelt_common::Error;
@@ -20,6 +20,8 @@ use smelt_common::error::Result;
 /// The most rows that are sent in one call, and about the most bytes.
 const MOST_ROWS: usize = 65_536;
 const MOST_BYTES: usize = 8 << 20;
+/// The most bytes that a reducer saves; more count as none.
+pub(super) const MOST_SAVED: usize = 1 << 20;
 
 /// A KPI at work on the groups of one stage, in a store of its own. After an error it must be dropped.
 pub struct Reducer<'p> {
@@ -48,22 +50,30 @@ impl Kpi {
     /// Opens a reducer of a stage, which has seen no group. If its setting asks for a time, it is told `as_of`, in
     /// microseconds since the epoch.
     pub fn reducer(&self, stage: usize, as_of: i64) -> Result<Reducer<'_>> {
-        Reducer::open(self, stage, as_of)
+        Reducer::open(self, stage, as_of, None)
+    }
+
+    /// Opens a reducer that goes on in the middle of a group, where the one was that gave these [saved](Reducer::save) bytes.
+    pub fn reducer_from(&self, stage: usize, as_of: i64, saved: &[u8]) -> Result<Reducer<'_>> {
+        Reducer::open(self, stage, as_of, Some(saved))
     }
 }
 
 impl<'p> Reducer<'p> {
-    pub(super) fn open(plugin: &'p Kpi, stage: usize, as_of: i64) -> Result<Self> {
+    pub(super) fn open(plugin: &'p Kpi, stage: usize, as_of: i64, saved: Option<&[u8]>) -> Result<Self> {
         let schema = plugin.spec.reduced_schema(stage);
         let guest = match plugin.pre {
-            Versioned::V0_3_0(_) => Guest::Current(Box::new(Current::open(plugin, stage, as_of)?)),
+            Versioned::V0_3_0(_) => Guest::Current(Box::new(Current::open(plugin, stage, as_of, saved)?)),
+            Versioned::Earlier(_) if saved.is_some() => {
+                return Err(Error::internal("a component before 0.3.0 has saved nothing"));
+            }
             Versioned::Earlier(_) => {
                 let by = Box::new(EarlierAccumulator::open(plugin, as_of)?);
                 let is_last = stage + 1 == plugin.spec.stages.len();
                 Guest::Earlier(Gatherer { by, stage, is_last, gathered: vec![] })
             }
         };
-        Ok(Self { guest, schema, is_within: false })
+        Ok(Self { guest, schema, is_within: saved.is_some() })
     }
 
     /// Takes the next rows of the stage, which are sorted by key. `ends` has for each group that ends in them the number
@@ -94,6 +104,17 @@ impl<'p> Reducer<'p> {
                 .map_err(|error| Error::internal(format!("batches of one schema cannot be joined: {error}")))?,
         };
         Ok(Reduced { rows, enough })
+    }
+
+    /// Returns all that it remembers of the group that has begun and not ended; `None` if it does not offer that here.
+    ///
+    /// # Errors
+    /// Fails if the call fails.
+    pub fn save(&mut self) -> Result<Option<Vec<u8>>> {
+        match &mut self.guest {
+            Guest::Current(current) => Ok(current.save()?.filter(|saved| saved.len() <= MOST_SAVED)),
+            Guest::Earlier(_) => Ok(None),
+        }
     }
 
     /// Returns what it has used since it was opened.
@@ -156,15 +177,16 @@ struct Current<'p> {
 }
 
 impl<'p> Current<'p> {
-    fn open(plugin: &'p Kpi, stage: usize, as_of: i64) -> Result<Self> {
+    fn open(plugin: &'p Kpi, stage: usize, as_of: i64, saved: Option<&[u8]>) -> Result<Self> {
         let mut store = plugin.loaded.store();
         let instance = plugin.current(&mut store)?;
         let setting = &plugin.spec.stages[stage].reducer;
         let (number, params, as_of) = (stage as u32, setting.params.as_str(), setting.as_of(as_of));
-        crate::state::arm(&mut store, &plugin.loaded.limits);
-        let called = instance.smelt_plugin_aggregation().reducer().call_open(&mut store, number, params, as_of);
+        arm(&mut store, &plugin.loaded.limits);
+        let opening = instance.smelt_plugin_aggregation().reducer();
+        let called = opening.call_open(&mut store, number, params, as_of, saved);
         let reducer = outcome(&mut store, "open", called)?;
-        let native = plugin.loaded.native(Some(native::Part::Reducer(number)), params, as_of)?;
+        let native = plugin.loaded.native(Some(native::Part::Reducer(number, saved)), params, as_of)?;
         Ok(Self { plugin, stage, store, instance, reducer, stream: vec![], native })
     }
 
@@ -179,6 +201,16 @@ impl<'p> Current<'p> {
         };
         let types::Reduced { rows, enough } = outcome(store, "reduce groups", called)?;
         Ok((plugin.decode("reduce", rows, plugin.spec.reduced_schema(*stage))?, enough))
+    }
+
+    fn save(&mut self) -> Result<Option<Vec<u8>>> {
+        let Self { plugin, store, instance, reducer, native, .. } = self;
+        arm(store, &plugin.loaded.limits);
+        let called = match native {
+            None => instance.smelt_plugin_aggregation().reducer().call_save(&mut *store, *reducer),
+            Some(native) => Ok(native.save()),
+        };
+        outcome(store, "save what it remembers", called)
     }
 }
 

@@ -9,6 +9,7 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
+use super::reducer::MOST_SAVED;
 use super::*;
 use crate::privacy::Pseudonyms;
 use crate::{Engine, Identified, Limits};
@@ -122,10 +123,12 @@ impl Guest {
         let (imports, enough) = (self.imports, u8::from(self.has_enough));
         let uses_as_of = u8::from(self.uses_as_of);
         // An `open` whose text, time or number is not as described faults, with the text as its message.
-        let open = |resource: &str, first: u8, is_told: u8| {
+        let open = |resource: &str, first: u8, is_told: u8, more: &str, saves: &str| {
             format!(
                 r#"(func (export "{INTERFACE}#[static]{resource}.open")
-                    (param $number i32) (param $at i32) (param $length i32) (param $told i32) (param $as_of i64) (result i32)
+                    (param $number i32) (param $at i32) (param $length i32) (param $told i32) (param $as_of i64) {more}
+                    (result i32)
+                    {saves}
                     (if (i32.or
                             (i32.or
                                 (i32.ne (i32.load8_u (local.get $at)) (i32.const {first}))
@@ -139,7 +142,13 @@ impl Guest {
                     (i32.const 1024))"#
             )
         };
-        let (opens_accumulator, opens_reducer) = (open("accumulator", b'i', uses_as_of), open("reducer", b's', 0));
+        let opens_accumulator = open("accumulator", b'i', uses_as_of, "", "");
+        // A reducer saves what it was opened with.
+        let saves = ["is_saved", "saved", "saved_length"];
+        let more = saves.map(|name| format!("(param ${name} i32)")).concat();
+        let kept = saves.map(|name| format!("(global.set ${name} (local.get ${name}))")).concat();
+        let opens_reducer = open("reducer", b's', 0, &more, &kept);
+        let globals = saves.map(|name| format!("(global ${name} (mut i32) (i32.const 0))")).concat();
         let text = format!(
             r#"(module
             (import "[export]{INTERFACE}" "[resource-new]accumulator" (func $new_accumulator (param i32) (result i32)))
@@ -150,6 +159,7 @@ impl Guest {
             (global $top (mut i32) (i32.const {heap}))
             (global $at (mut i32) (i32.const 0))
             (global $length (mut i32) (i32.const 0))
+            {globals}
             (func (export "cabi_realloc") (param i32 i32 i32) (param $size i32) (result i32) (local $at i32)
                 (local.set $at (i32.and (i32.add (global.get $top) (i32.const 15)) (i32.const -16)))
                 (global.set $top (i32.add (local.get $at) (local.get $size)))
@@ -184,6 +194,12 @@ impl Guest {
                 (i32.store (i32.const 1028) (local.get $at))
                 (i32.store (i32.const 1032) (local.get $length))
                 (i32.store (i32.const 1036) (i32.and (i32.const {enough}) (i32.eqz (local.get $count))))
+                (i32.const 1024))
+            (func (export "{INTERFACE}#[method]reducer.save") (param i32) (result i32)
+                (i32.store (i32.const 1024) (i32.const 0))
+                (i32.store (i32.const 1028) (global.get $is_saved))
+                (i32.store (i32.const 1032) (global.get $saved))
+                (i32.store (i32.const 1036) (global.get $saved_length))
                 (i32.const 1024)))"#
         );
         let mut module = wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
@@ -288,6 +304,22 @@ fn a_reducer_is_sent_groups_in_pieces_and_only_as_much_as_it_wants() {
     assert_eq!((reduced.rows, reduced.enough), (concatenated(&[rows(0..2), rows(5..6)]), true));
     let reduced = reducer.reduce(&rows(0..2), &[2]).expect("it takes a group");
     assert!(!reduced.enough, "the group has ended");
+}
+
+#[test]
+fn a_reducer_goes_on_from_what_was_saved() {
+    let kpi = Guest::default().kpi();
+    assert_eq!(kpi.reducer(0, 0).expect("it opens").save().expect("it answers"), None, "it offers nothing");
+    let mut reducer = kpi.reducer_from(0, 0, b"here").expect("it opens");
+    assert_eq!(reducer.save().expect("it answers").as_deref(), Some(&b"here"[..]));
+    let much = vec![7; MOST_SAVED + 1];
+    assert_eq!(kpi.reducer_from(0, 0, &much).expect("it opens").save().expect("it answers"), None, "it is too much");
+
+    // The group has begun, so the guest may have enough of it at once.
+    let kpi = Guest { has_enough: true, ..Guest::default() }.kpi();
+    let mut reducer = kpi.reducer_from(1, 0, b"here").expect("it opens");
+    assert!(reducer.reduce(&rows(0..0), &[]).expect("nothing is sent").rows.num_rows() == 0);
+    assert!(reducer.reduce(&rows(0..1), &[]).expect("it takes a row").enough);
 }
 
 fn concatenated(parts: &[RecordBatch]) -> RecordBatch {
