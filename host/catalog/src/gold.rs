@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use smelt_common::cost::Cost;
-use smelt_storage::sorted_runs::{AdditiveRuns, SortedRun};
+use smelt_storage::sorted_runs::{AdditiveRuns, SortedRun, SortedRuns};
 
 use crate::object_ref::ObjectRef;
 use crate::relation::{Files, Inputs, Relation};
@@ -20,6 +20,9 @@ pub struct Gold {
     pub inputs: Inputs,
     /// The kept sums of each stage.
     pub stages: Vec<AdditiveRuns>,
+    /// For each stage the places in its large groups at which the reducer was saved, by group.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub saved: Vec<SortedRuns>,
     /// A digest of all that each part of the work depends on besides rows: the accumulators of each input, the reducer of
     /// each stage, and the form of the rows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -71,9 +74,10 @@ impl Gold {
         }
     }
 
-    /// Returns the runs with the table's sums and rows.
+    /// Returns the runs with the table's sums and rows, and with what its reducers saved.
     pub fn runs(&self) -> impl Iterator<Item = &SortedRun> {
-        self.stages.iter().chain(self.rows()).flat_map(AdditiveRuns::runs)
+        let sums = self.stages.iter().chain(self.rows()).flat_map(AdditiveRuns::runs);
+        sums.chain(self.saved.iter().flat_map(SortedRuns::runs))
     }
 
     /// Returns the keys of the objects with the table's sums and rows.

@@ -81,3 +81,37 @@ fn another_setting_rebuilds_what_follows_from_it_alone() {
     run(&lake);
     assert_like_fresh(&lake, &tables(4));
 }
+
+/// Purchases of one client.
+fn of_one_client(many: u32) -> Vec<(String, String, String)> {
+    (0..many).map(|number| (format!("P{number:05}"), "C1".to_owned(), format!("{}.00", number % 97 + 1))).collect()
+}
+
+#[test]
+fn a_change_in_a_large_group_costs_its_neighbourhood() {
+    let tables = "[table.before]\nplugin = \"relay\"\ninputs = { rows = \"purchases\" }\nparameters = { form = \"previous\" }\n\
+                  [table.after]\nplugin = \"relay\"\ninputs = { rows = \"before\" }\n";
+    let lake = lake_of(tables, &texts(&of_one_client(40_000)));
+    // Each of these changes itself and the one after it. The last one, in the same neighbourhood, is corrected.
+    for (number, purchase) in [(1, "P20000a"), (2, "P00000"), (3, "P39999a"), (4, "P39990")] {
+        buy(&lake, number, &[(purchase, "C1", "500.00")]);
+        let (taken, reduced) = given(&lake);
+        assert!(taken <= 2 + 4, "{taken} rows come and go for {purchase}");
+        assert!(reduced <= 4 * 4096 + 4, "{reduced} of 80,001 rows for {purchase}");
+    }
+    assert_like_fresh(&lake, tables);
+}
+
+#[test]
+fn no_more_is_sent_of_a_group_of_which_there_is_enough() {
+    let tables = |limit: u32| {
+        format!(
+            "[kpi.firsts]\nplugin = \"relay\"\ninputs = {{ rows = \"purchases\" }}\nparameters = {{ form = \"firsts\", limit = {limit} }}\n"
+        )
+    };
+    let mut lake = lake_of(&tables(3), &texts(&of_one_client(5000)));
+    lake.set_manifest(&manifest(&tables(4)));
+    let (taken, reduced) = given(&lake);
+    assert!(taken == 0 && reduced <= 1024, "{taken} rows were read and {reduced} of 5,000 reduced");
+    assert_like_fresh(&lake, &tables(4));
+}

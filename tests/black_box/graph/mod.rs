@@ -3,6 +3,7 @@
 
 mod costs;
 mod lake;
+mod unwell;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

@@ -6,7 +6,7 @@
 pub(crate) mod clients;
 mod configuration;
 mod hosts;
-mod random;
+pub(crate) mod random;
 mod requests;
 mod steps;
 mod unwell;

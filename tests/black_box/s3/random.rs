@@ -14,7 +14,7 @@ pub(super) fn number(variable: &str) -> Option<u64> {
 }
 
 /// Seeds of the rounds to play, printed one by one: a failing test shows the last one.
-fn seeds(short: u64) -> impl Iterator<Item = u64> {
+pub(crate) fn seeds(short: u64) -> impl Iterator<Item = u64> {
     let rounds = match number("SMELT_SEED") {
         Some(seed) => seed..seed + 1,
         None => 0..number("SMELT_FAULTS").unwrap_or(short),
@@ -23,13 +23,13 @@ fn seeds(short: u64) -> impl Iterator<Item = u64> {
 }
 
 /// A number that looks random, from 0 up to below 1.
-fn fraction(seed: u64, step: u64) -> f64 {
+pub(crate) fn fraction(seed: u64, step: u64) -> f64 {
     let mixed = (seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ step.wrapping_mul(0xd1b5_4a32_d192_ed03)).rotate_left(29);
     (mixed.wrapping_mul(0x94d0_49bb_1331_11eb) >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 /// Waits until that many requests more have come, or one of the processes has ended.
-fn wait_for_requests(lake: &Lake, count: f64, running: &mut [Running]) {
+pub(crate) fn wait_for_requests(lake: &Lake, count: f64, running: &mut [Running]) {
     lake.server().clear();
     let have_come = || lake.server().requests().len() as f64 >= count;
     let is_over = wait_until(LONG, || have_come() || running.iter_mut().any(Running::has_ended));

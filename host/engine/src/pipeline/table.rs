@@ -69,6 +69,12 @@ impl TableStep {
         self.plugin.reducer(stage, self.told.unwrap_or(as_of))
     }
 
+    /// Opens a reducer of a stage as [`reducer`](Self::reducer) does, in the middle of a group: where the one was that saved
+    /// these bytes.
+    pub fn reducer_from(&self, stage: usize, as_of: i64, saved: &[u8]) -> Result<Reducer<'_>> {
+        self.plugin.reducer_from(stage, self.told.unwrap_or(as_of), saved)
+    }
+
     /// Returns everything that the table depends on besides what it reads, in a pass at that time.
     pub fn fingerprint_at(&self, as_of: i64) -> Fingerprint {
         self.fingerprint.at(self.told.unwrap_or(as_of))

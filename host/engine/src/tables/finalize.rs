@@ -1,7 +1,8 @@
 //! Brings a table up to date: adds the new sums of each stage, carries the changes from stage to stage, and makes the rows
 //! of the table from the last one.
 
-use std::collections::HashMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
 use arrow_array::RecordBatch;
@@ -9,8 +10,11 @@ use arrow_select::concat::concat_batches;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::aggregation::{Aggregation, Holds};
-use super::kept::{self, append, groups, groups_of, reduce, reduce_all, reduce_whole, whole};
+use super::feed::{EVERY, Feed};
+use super::kept::{self, append, groups, groups_of, reduce, reduce_all, reduce_large, reduce_whole, whole};
+use super::neighbourhood::Large;
 use super::row_stage::{Differences, RowStage};
+use super::saves::Saves;
 use super::taker::Taker;
 use crate::manifest::Layer;
 use crate::pipeline::TableStep;
@@ -19,12 +23,13 @@ use crate::silver::{Encoded, Writer};
 use smelt_catalog::{CHANGES, Content, Gold, ObjectRef, Relation, RowsChange, SUMS, State};
 use smelt_common::cost::Cost;
 use smelt_common::error::{Breach, Result};
-use smelt_common::{Error, clock, digest, profile};
+use smelt_common::key_hash::KeyHash;
+use smelt_common::{Error, clock, digest, profile, stored_row};
 use smelt_formats::{Formulas, encode_table};
 use smelt_runtime::sums::{Shards, Sign, Sums};
 use smelt_runtime::{KpiSpec, Reducer};
 use smelt_storage::layers::GOLD;
-use smelt_storage::sorted_runs::{AdditiveReader, AdditiveRuns};
+use smelt_storage::sorted_runs::{AdditiveReader, AdditiveRuns, SortedRuns};
 use smelt_storage::{Durability, Store, put_unless_other};
 
 /// A table that was brought up to date.
@@ -61,6 +66,14 @@ struct Changed {
     content: Content,
 }
 
+/// What is kept of the stages of a table.
+struct Stages {
+    /// The sums of each stage.
+    kept: Vec<AdditiveRuns>,
+    /// What the reducer of each stage saved in its large groups.
+    saved: Vec<SortedRuns>,
+}
+
 /// A table at work: what is kept of it, and what this pass makes of that.
 struct Node<'n> {
     of: &'n Aggregation<'n>,
@@ -70,6 +83,8 @@ struct Node<'n> {
     holds: Holds,
     /// Reducers that were used before, by stage. Opening one takes longer than reducing a few groups.
     reducers: Mutex<HashMap<usize, Vec<Reducer<'n>>>>,
+    /// The cost of reducers that were used up.
+    spent: Mutex<Cost>,
     retired: Vec<String>,
 }
 
@@ -83,18 +98,20 @@ impl Aggregation<'_> {
     pub(super) fn finalize(&self, step: &TableStep, holds: Holds, sums: &[Arc<Shards>]) -> Result<Finalized> {
         let _span = profile::span("finalize sums", &step.name);
         let previous = self.state.gold.get(&step.name);
-        let mut node = Node { of: self, step, before: previous, holds, reducers: Mutex::default(), retired: vec![] };
+        let (reducers, spent) = (Mutex::default(), Mutex::default());
+        let mut node = Node { of: self, step, before: previous, holds, reducers, spent, retired: vec![] };
         let specs = &step.plugin.spec().stages;
         let mut stages = node.kept(specs.len(), sums);
-        for (stage, kept) in stages.iter_mut().enumerate() {
-            let is_last = stage + 1 == specs.len();
+        // A file of a table that is made at once needs all of its rows in their order.
+        let is_whole = step.is_whole() && step.layer == Layer::Gold;
+        for stage in 0..specs.len() {
             match specs[stage].group {
-                0 if is_last => {}
-                0 => node.advance_whole(stage, kept, &sums[stage], &sums[stage + 1])?,
-                _ => node.advance(stage, kept, &sums[stage], &sums[stage + 1])?,
+                0 if is_whole && stage + 1 == specs.len() => {}
+                0 => node.advance_whole(stage, &mut stages, &sums[stage], &sums[stage + 1])?,
+                _ => node.advance(stage, &mut stages, &sums[stage], &sums[stage + 1])?,
             }
         }
-        let mut rows = match stages.last_mut().filter(|_| step.is_whole()) {
+        let mut rows = match stages.kept.last_mut().filter(|_| is_whole) {
             Some(kept) => node.whole(kept, &sums[specs.len() - 1])?,
             None => node.grouped(&sums[specs.len()])?,
         };
@@ -122,11 +139,13 @@ impl Aggregation<'_> {
         sums.iter().for_each(|sums| cost.merge(sums.cost()));
         let reducers = std::mem::take(&mut node.reducers).into_inner().expect("no one panics while holding it");
         reducers.values().flatten().for_each(|used| cost.merge(used.cost()));
+        cost.merge(*node.spent.lock().expect("no one panics while holding it"));
         let gold = Gold {
             relation,
             file,
             inputs: inputs(step, self.state),
-            stages,
+            stages: stages.kept,
+            saved: stages.saved,
             parts: step.parts(self.as_of),
             commit: 0,
             cost,
@@ -159,12 +178,17 @@ impl Aggregation<'_> {
 impl<'n> Node<'n> {
     /// Returns the kept sums of each stage. Where nothing is kept, they take the key hash of the new sums, so that these
     /// can be written.
-    fn kept(&self, stages: usize, sums: &[Arc<Shards>]) -> Vec<AdditiveRuns> {
+    fn kept(&self, stages: usize, sums: &[Arc<Shards>]) -> Stages {
         let of = |stage: usize| {
             let held = self.before.filter(|_| stage < self.holds.levels).map(|before| before.stages[stage].clone());
             held.unwrap_or_else(|| AdditiveRuns::with_key_hash(sums[stage].key_hash()))
         };
-        (0..stages).map(of).collect()
+        // What a reducer saved holds if the stage and the reducer do.
+        let saved = |stage: usize| {
+            let held = self.before.filter(|_| stage + 1 < self.holds.levels);
+            held.and_then(|before| before.saved.get(stage).cloned()).unwrap_or_default()
+        };
+        Stages { kept: (0..stages).map(of).collect(), saved: (0..stages).map(saved).collect() }
     }
 
     /// Returns the table before, if its rows are kept and can be compared.
@@ -182,19 +206,21 @@ impl<'n> Node<'n> {
         let Some(before) = self.before else { return };
         let stages = before.stages.iter().skip(self.holds.levels).flat_map(AdditiveRuns::runs);
         let rows = before.rows().filter(|_| !self.holds.rows).into_iter().flat_map(AdditiveRuns::runs);
-        self.retired.extend(stages.chain(rows).map(|run| run.key.clone()));
+        let saved = before.saved.iter().skip(self.holds.levels.saturating_sub(1)).flat_map(SortedRuns::runs);
+        self.retired.extend(stages.chain(rows).chain(saved).map(|run| run.key.clone()));
     }
 
     /// Adds `sums` to the kept sums of a stage of groups. For the groups that change, subtracts from `next` what they
     /// gave before, and adds what they give now. If `next` does not hold, adds what all groups give.
-    fn advance(&mut self, stage: usize, kept: &mut AdditiveRuns, sums: &Shards, next: &Shards) -> Result<()> {
+    fn advance(&mut self, stage: usize, stages: &mut Stages, sums: &Shards, next: &Shards) -> Result<()> {
         let (parts, bytes) = sums.gather();
+        let (kept, saved) = (&mut stages.kept[stage], &mut stages.saved[stage]);
         let hash = kept.key_hash()?;
         if hash != sums.key_hash() {
             return Err(Error::internal("the new sums have another key hash than the kept sums"));
         }
         let (store, stem) = (self.of.store, self.of.stem(self.step, &stage.to_string()));
-        let before = kept.open(store)?;
+        let (before, saves) = (kept.open(store)?, Saves::open(store, saved)?);
         let next = Taker::of_stage(self.step, stage, next);
         let next_holds = stage + 1 < self.holds.levels || before.is_empty();
         let mut retired = std::mem::take(&mut self.retired);
@@ -202,18 +228,10 @@ impl<'n> Node<'n> {
             kept.append(store, &stem, (bytes, parts), &mut retired, |number, part| {
                 let _span = profile::span("finalize sums", &self.step.name);
                 let changed = sums.take(number)?;
-                let sorted = changed.sorted_by_hash(&hash);
                 if next_holds {
-                    let mut groups = groups_of(&before, &changed)?;
-                    self.with_reducer(stage, |reducer| {
-                        if groups.is_empty() {
-                            return reduce(reducer, &sorted, |rows| next.add(&rows, Sign::Plus));
-                        }
-                        reduce(reducer, &groups.sorted_by_hash(&hash), |rows| next.add(&rows, Sign::Minus))?;
-                        groups.add_all(&changed, Sign::Plus);
-                        reduce(reducer, &groups.sorted_by_hash(&hash), |rows| next.add(&rows, Sign::Plus))
-                    })?;
+                    self.carry_on(stage, (&before, &saves), &hash, &changed, &next)?;
                 }
+                let sorted = changed.sorted_by_hash(&hash);
                 sorted.stored(&hash, |hash, key, numbers| part.push(hash, key, Some(numbers)))
             })
         };
@@ -222,31 +240,119 @@ impl<'n> Node<'n> {
         written?;
         if !next_holds {
             let all = kept.open(store)?;
-            let spec = &self.step.plugin.spec().stages[stage];
-            self.with_reducer(stage, |reducer| reduce_all(reducer, &all, spec, |rows| next.add(&rows, Sign::Plus)))?;
+            self.with_feed(stage, Some(EVERY), &|rows| next.add(&rows, Sign::Plus), |feed| {
+                reduce_all(feed, &all, &saves)
+            })?;
         }
-        Ok(())
+        saves.write(store, saved, &self.of.stem(self.step, &format!("{stage}-saved")), &mut self.retired)
+    }
+
+    /// Subtracts from `next` what the groups that change gave before, and adds what they give now.
+    fn carry_on(
+        &self,
+        stage: usize,
+        (before, saves): (&AdditiveReader<'_>, &Saves<'_>),
+        hash: &KeyHash,
+        changed: &Sums,
+        next: &Taker<'_>,
+    ) -> Result<()> {
+        let others = self.large(stage, (before, saves), changed, next)?;
+        let changed = others.as_ref().unwrap_or(changed);
+        let mut groups = groups_of(before, changed)?;
+        let any_before = !groups.is_empty();
+        if any_before {
+            self.with_reducer(stage, |reducer| {
+                reduce(reducer, &groups.sorted_by_hash(hash), |rows| next.add(&rows, Sign::Minus))
+            })?;
+            groups.add_all(changed, Sign::Plus);
+        }
+        let now = if any_before { &groups } else { changed };
+        let (small, large) = now.sorted_by_hash(hash).split_large(EVERY);
+        let add = |rows: RecordBatch| next.add(&rows, Sign::Plus);
+        self.with_reducer(stage, |reducer| reduce(reducer, &small, add))?;
+        if large.is_empty() {
+            return Ok(());
+        }
+        self.with_feed(stage, Some(EVERY), &add, |feed| {
+            large.iter().try_for_each(|group| reduce_large(feed, group, hash, saves))
+        })
     }
 
     /// Does what [`Node::advance`] does, for a stage whose rows are all one group.
-    fn advance_whole(&mut self, stage: usize, kept: &mut AdditiveRuns, sums: &Shards, next: &Shards) -> Result<()> {
+    fn advance_whole(&mut self, stage: usize, stages: &mut Stages, sums: &Shards, next: &Shards) -> Result<()> {
         let (changed, next_holds) = (sums.take(0)?, stage + 1 < self.holds.levels);
         if next_holds && changed.is_empty() {
             return Ok(());
         }
-        let before = kept.open(self.of.store)?;
-        self.append(kept, &stage.to_string(), &changed)?;
-        let after = kept.open(self.of.store)?;
-        let (next, spec) = (Taker::of_stage(self.step, stage, next), &self.step.plugin.spec().stages[stage]);
-        self.with_reducer(stage, |reducer| {
-            if next_holds {
-                reduce_whole(reducer, &before, spec, |rows| next.add(&rows, Sign::Minus))?;
+        let store = self.of.store;
+        let before = stages.kept[stage].open(store)?;
+        self.append(&mut stages.kept[stage], &stage.to_string(), &changed)?;
+        let (after, saves) = (stages.kept[stage].open(store)?, Saves::open(store, &stages.saved[stage])?);
+        let next = Taker::of_stage(self.step, stage, next);
+        let is_done = next_holds && self.large(stage, (&before, &saves), &changed, &next)?.is_some();
+        if next_holds && !is_done {
+            self.with_feed(stage, None, &|rows| next.add(&rows, Sign::Minus), |feed| reduce_whole(feed, &before))?;
+        }
+        let add = |rows: RecordBatch| next.add(&rows, Sign::Plus);
+        match before.is_empty() {
+            _ if is_done => {}
+            true if changed.len() <= EVERY => {
+                self.with_reducer(stage, |reducer| add(whole(reducer, &changed.sorted())?))?;
             }
-            match before.is_empty() {
-                true => next.add(&whole(reducer, &changed.sorted())?, Sign::Plus),
-                false => reduce_whole(reducer, &after, spec, |rows| next.add(&rows, Sign::Plus)),
+            true => self.with_feed(stage, Some(EVERY), &add, |feed| {
+                reduce_large(feed, &changed.sorted(), after.key_hash(), &saves)
+            })?,
+            false => self.with_feed(stage, Some(EVERY), &add, |feed| {
+                reduce_whole(feed, &after)?;
+                saves.set(&[], &feed.take_points());
+                Ok(())
+            })?,
+        }
+        let stem = self.of.stem(self.step, &format!("{stage}-saved"));
+        saves.write(store, &mut stages.saved[stage], &stem, &mut self.retired)
+    }
+
+    /// Reduces the neighbourhood of what changes in the groups that were saved. Returns the changes of all other groups, or
+    /// `None` if no group was saved.
+    fn large(
+        &self,
+        stage: usize,
+        (before, saves): (&AdditiveReader<'_>, &Saves<'_>),
+        changed: &Sums,
+        next: &Taker<'_>,
+    ) -> Result<Option<Sums>> {
+        let (hash, mut cost) = (*before.key_hash(), Cost::default());
+        let sorted = changed.sorted_by_hash(&hash);
+        let points = saves.of(sorted.groups().map(|group| group.key()))?;
+        if points.is_empty() {
+            return Ok(None);
+        }
+        let mut others = changed.like();
+        let mut loader = others.loader(Sign::Plus);
+        let mut of_large: BTreeMap<Vec<u8>, Vec<(Vec<u8>, Vec<u8>)>> = BTreeMap::new();
+        sorted.stored(&hash, |_, key, numbers| {
+            let (group, _) = stored_row::split_key(key).ok_or_else(|| Error::internal("a row without a group"))?;
+            match points.contains_key(group) {
+                true => of_large.entry(group.to_vec()).or_default().push((key.to_vec(), numbers.to_vec())),
+                false => loader.push(key, numbers)?,
             }
-        })
+            Ok(())
+        })?;
+        loader.finish();
+        let open = |saved: Option<&[u8]>| match saved {
+            Some(saved) => self.step.reducer_from(stage, self.of.as_of, saved),
+            None => self.step.reducer(stage, self.of.as_of),
+        };
+        for (group, changes) in &of_large {
+            let mut shared = Vec::new();
+            stored_row::write_key(group, &[], &mut shared);
+            let (stage, points) = (&self.step.plugin.spec().stages[stage], points[group.as_slice()].clone());
+            let large = Large { stage, before, shared: &shared, changes, points, every: EVERY };
+            let points = large.reduce(&open, &|rows, sign| next.add(&rows, sign), &mut cost)?;
+            saves.set(group, &points);
+        }
+        self.spent.lock().expect("no one panics while holding it").merge(cost);
+        Ok(Some(others))
     }
 
     /// Makes the table from all rows of the last stage, which are one group.
@@ -354,7 +460,7 @@ impl<'n> Node<'n> {
                 _ => are_alike = true,
             }
         }
-        if !are_alike && groups(before, changed, new.into_iter())?.is_empty() {
+        if self.step.plugin.spec().key.is_none() || !are_alike && groups(before, changed, new.into_iter())?.is_empty() {
             return Ok(());
         }
         let (plugin, key) = (&self.step.plugin.identity().name, self.step.plugin.spec().key_names());
@@ -387,6 +493,18 @@ impl<'n> Node<'n> {
         let mut reducers = self.reducers.lock().expect("no one panics while holding it");
         reducers.entry(stage).or_default().push(reducer);
         Ok(result)
+    }
+
+    /// Feeds a reducer of the stage, which saves after so many rows, if at all.
+    fn with_feed(
+        &self,
+        stage: usize,
+        saves: Option<usize>,
+        give: &dyn Fn(RecordBatch) -> Result<()>,
+        work: impl FnOnce(&mut Feed<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let spec = &self.step.plugin.spec().stages[stage];
+        self.with_reducer(stage, |reducer| work(&mut Feed::new(reducer, spec, saves, give)))
     }
 }
 
@@ -450,11 +568,13 @@ pub fn put_stamped(
 /// Returns the table that the reducer makes of all rows of the last stage, which are one group.
 fn table_of(store: &dyn Store, reducer: &mut Reducer<'_>, spec: &KpiSpec, kept: &AdditiveRuns) -> Result<RecordBatch> {
     let stage = spec.stages.last().ok_or_else(|| Error::internal("a table without stages is no group"))?;
-    let mut parts = Vec::new();
-    reduce_whole(reducer, &kept.open(store)?, stage, |rows| {
-        parts.push(rows);
+    let parts = RefCell::new(Vec::new());
+    let give = |rows| {
+        parts.borrow_mut().push(rows);
         Ok(())
-    })?;
+    };
+    reduce_whole(&mut Feed::new(reducer, stage, None, &give), &kept.open(store)?)?;
+    let parts = parts.into_inner();
     match <[RecordBatch; 1]>::try_from(parts) {
         Ok([table]) => Ok(table),
         Err(parts) => concat_batches(&spec.output, &parts).map_err(|error| Error::internal(error.to_string())),

@@ -4,7 +4,10 @@ use std::ops::ControlFlow;
 
 use arrow_array::RecordBatch;
 
+use super::feed::Feed;
+use super::saves::Saves;
 use smelt_common::error::Result;
+use smelt_common::key_hash::KeyHash;
 use smelt_common::stored_row;
 use smelt_runtime::sums::{Groups, OrderedRows, Sign, Sorted, Sums};
 use smelt_runtime::{Reducer, StageSpec};
@@ -13,9 +16,6 @@ use smelt_storage::sorted_runs::{AdditiveReader, AdditiveRuns, RunPart};
 
 /// The most rows of a batch.
 pub(super) const BATCH_ROWS: usize = 65_536;
-/// The rows of the first batch of a large group. A reducer may have enough after few of them, so each batch has twice as
-/// many as the one before.
-const FIRST_ROWS: usize = 1024;
 
 /// All hashes.
 pub(super) const ALL: (u64, u64) = (0, u64::MAX);
@@ -96,32 +96,6 @@ pub(super) fn append(
     kept.append(store, stem, (changed.bytes() as u64, 1), retired, write).map(drop)
 }
 
-/// Visits the rows of groups with a hash in the range, batch by batch, in the order in which they are kept, until `visit`
-/// breaks off. Returns the rows that are left for a last batch, which may be none.
-pub(super) fn batches(
-    kept: &AdditiveReader<'_>,
-    stage: &StageSpec,
-    hashes: (u64, u64),
-    mut visit: impl FnMut(&RecordBatch) -> Result<ControlFlow<()>>,
-) -> Result<ControlFlow<(), RecordBatch>> {
-    let (mut rows, mut most) = (OrderedRows::new(stage), FIRST_ROWS);
-    let mut ended = ControlFlow::Continue(());
-    kept.scan(hashes, |key, numbers| {
-        if rows.len() == most {
-            most = BATCH_ROWS.min(2 * most);
-            ended = visit(&rows.take()?)?;
-            if ended.is_break() {
-                return Ok(ended);
-            }
-        }
-        rows.push(key, numbers).map(ControlFlow::Continue)
-    })?;
-    Ok(match ended {
-        ControlFlow::Break(()) => ControlFlow::Break(()),
-        ControlFlow::Continue(()) => ControlFlow::Continue(rows.take()?),
-    })
-}
-
 /// Visits the rows of groups with a hash in the range, batch by batch, in the order in which they are kept.
 pub(super) fn for_each(
     kept: &AdditiveReader<'_>,
@@ -129,40 +103,53 @@ pub(super) fn for_each(
     hashes: (u64, u64),
     mut visit: impl FnMut(&RecordBatch) -> Result<()>,
 ) -> Result<()> {
-    match batches(kept, stage, hashes, |rows| visit(rows).map(ControlFlow::Continue))? {
-        ControlFlow::Continue(rows) if rows.num_rows() > 0 => visit(&rows),
-        _ => Ok(()),
-    }
-}
-
-/// Reduces all groups of a stage, and gives on what comes of them, piece by piece.
-pub(super) fn reduce_all(
-    reducer: &mut Reducer<'_>,
-    kept: &AdditiveReader<'_>,
-    stage: &StageSpec,
-    mut give: impl FnMut(RecordBatch) -> Result<()>,
-) -> Result<()> {
-    let (mut rows, mut ends) = (OrderedRows::new(stage), Vec::new());
-    let mut last: Option<Vec<u8>> = None;
-    kept.scan(ALL, |key, numbers| {
-        let is_same = last.as_ref().is_some_and(|last| key.starts_with(last));
-        if !is_same {
-            if last.is_some() {
-                ends.push(rows.len() as u32);
-            }
-            let rest = stored_row::split_key(key).map_or(0, |(_, rest)| rest.len());
-            last = Some(key[..key.len() - rest].to_vec());
-        }
-        if rows.len() >= BATCH_ROWS {
-            give(reducer.reduce(&rows.take()?, &std::mem::take(&mut ends))?.rows)?;
+    let mut rows = OrderedRows::new(stage);
+    kept.scan(hashes, |key, numbers| {
+        if rows.len() == BATCH_ROWS {
+            visit(&rows.take()?)?;
         }
         rows.push(key, numbers).map(ControlFlow::Continue)
     })?;
-    if last.is_some() {
-        ends.push(rows.len() as u32);
-        give(reducer.reduce(&rows.take()?, &ends)?.rows)?;
+    if rows.is_empty() { Ok(()) } else { visit(&rows.take()?) }
+}
+
+/// Reduces all groups of a stage. Notes where large ones were saved.
+pub(super) fn reduce_all(feed: &mut Feed<'_>, kept: &AdditiveReader<'_>, saves: &Saves<'_>) -> Result<()> {
+    let mut last: Option<Vec<u8>> = None;
+    kept.scan(ALL, |key, numbers| {
+        if !last.as_ref().is_some_and(|last| key.starts_with(last)) {
+            last.iter().for_each(|last| end_group(feed, last, saves));
+            let rest = stored_row::split_key(key).map_or(0, |(_, rest)| rest.len());
+            last = Some(key[..key.len() - rest].to_vec());
+        }
+        feed.push(key, numbers).map(ControlFlow::Continue)
+    })?;
+    last.iter().for_each(|last| end_group(feed, last, saves));
+    feed.flush()
+}
+
+fn end_group(feed: &mut Feed<'_>, shared: &[u8], saves: &Saves<'_>) {
+    feed.end_group();
+    let points = feed.take_points();
+    if let (Some((group, _)), false) = (stored_row::split_key(shared), points.is_empty()) {
+        saves.set(group, &points);
     }
-    Ok(())
+}
+
+/// Reduces a group that is at hand. Notes where it was saved.
+pub(super) fn reduce_large(feed: &mut Feed<'_>, group: &Sorted<'_>, hash: &KeyHash, saves: &Saves<'_>) -> Result<()> {
+    let mut shared = Vec::new();
+    group.stored(hash, |_, key, numbers| {
+        if shared.is_empty() {
+            let rest = stored_row::split_key(key).map_or(0, |(_, rest)| rest.len());
+            shared.extend_from_slice(&key[..key.len() - rest]);
+        }
+        feed.push(key, numbers)
+    })?;
+    if !shared.is_empty() {
+        end_group(feed, &shared, saves);
+    }
+    feed.flush()
 }
 
 /// Reduces groups that are at hand, and gives on what comes of them, piece by piece.
@@ -178,23 +165,14 @@ pub(super) fn reduce(
     Ok(())
 }
 
-/// Reduces all rows of a stage, which are one group. It is there without a row too. Gives on what comes of it, piece by
-/// piece. Reads no further than the reducer needs.
-pub(super) fn reduce_whole(
-    reducer: &mut Reducer<'_>,
-    kept: &AdditiveReader<'_>,
-    stage: &StageSpec,
-    mut give: impl FnMut(RecordBatch) -> Result<()>,
-) -> Result<()> {
-    let last = batches(kept, stage, ALL, |rows| {
-        let reduced = reducer.reduce(rows, &[])?;
-        give(reduced.rows)?;
-        Ok(if reduced.enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+/// Reduces all rows of a stage, which are one group. It is there without a row too. Reads no further than the reducer needs.
+pub(super) fn reduce_whole(feed: &mut Feed<'_>, kept: &AdditiveReader<'_>) -> Result<()> {
+    kept.scan(ALL, |key, numbers| {
+        feed.push(key, numbers)?;
+        Ok(if feed.has_enough() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     })?;
-    match last {
-        ControlFlow::Continue(rows) => give(reducer.reduce(&rows, &[rows.num_rows() as u32])?.rows),
-        ControlFlow::Break(()) => Ok(()),
-    }
+    feed.end_group();
+    feed.flush()
 }
 
 /// Returns what all rows of a stage give, which are one group and at hand.

@@ -3,13 +3,16 @@
 mod aggregation;
 mod delta;
 mod empty_stages;
+mod feed;
 mod finalize;
 mod kept;
 mod leave_one_out;
+mod neighbourhood;
 pub mod partial;
 mod pass;
 mod row_stage;
 mod rows;
+mod saves;
 mod taker;
 
 pub use aggregation::{Aggregation, Made};

@@ -55,6 +55,21 @@ impl<'s> Sorted<'s> {
         Self { sums, order: order.into_iter().map(|(_, at)| at).collect() }
     }
 
+    /// Splits off the groups of more than `most` rows. Returns the others, and each of these.
+    pub fn split_large(self, most: usize) -> (Self, Vec<Self>) {
+        if self.order.len() <= most {
+            return (self, vec![]);
+        }
+        let (mut small, mut large) = (Vec::new(), Vec::new());
+        for group in self.order.chunk_by(|&a, &b| self.group(a) == self.group(b)) {
+            match group.len() > most {
+                true => large.push(Self { sums: self.sums, order: group.to_vec() }),
+                false => small.extend_from_slice(group),
+            }
+        }
+        (Self { sums: self.sums, order: small }, large)
+    }
+
     /// Returns all rows.
     ///
     /// # Errors

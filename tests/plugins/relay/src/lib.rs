@@ -4,11 +4,11 @@
 use smelt_sdk::prelude::*;
 
 fn parameters() -> Parameters {
-    let forms = ["same", "running", "numbered", "top", "without", "dated", "paged", "constant"];
+    let forms = ["same", "running", "previous", "firsts", "numbered", "top", "without", "dated", "paged", "constant"];
     Parameters::none()
         .choice("form", forms, "same", "What becomes of the rows.")
         .integer("adds", 0..=1_000_000, 0, "Cents that are added to each amount.")
-        .integer("limit", 1..=1000, 3, "How many rows `top` has, or a page of `paged`.")
+        .integer("limit", 1..=1000, 3, "How many rows `top` has, a client in `firsts`, or a page in `paged`.")
         .text("refuses", "", "The id of a purchase at which it fails.")
 }
 
@@ -87,6 +87,27 @@ fn relay(config: &Config) -> Result<Definition> {
                 sum.increase(amount)?;
                 out.add(Purchase { purchase_id, client_id, amount: *sum })
             })
+            .define(),
+        // The amount of the client's purchase before.
+        "previous" => table(["purchase_id"])
+            .input::<Purchase>("rows", move |row, out| out.add(taken.of_client(row)?))
+            .stage::<OfClient>()
+            .walk(|previous: &mut Money, OfClient { client_id, purchase_id, amount }, out| {
+                out.add(Purchase { purchase_id, client_id, amount: std::mem::replace(previous, amount) })
+            })
+            .define(),
+        "firsts" => table(["purchase_id"])
+            .input::<Purchase>("rows", move |row, out| out.add(taken.of_client(row)?))
+            .setting(["form", "adds", "refuses"])
+            .stage::<OfClient>()
+            .walk(move |number: &mut i64, OfClient { client_id, purchase_id, amount }, out| {
+                *number += 1;
+                if *number == limit {
+                    out.enough();
+                }
+                out.add(Purchase { purchase_id, client_id, amount })
+            })
+            .setting(["form", "limit"])
             .define(),
         "numbered" => table(["purchase_id"])
             .input::<Purchase>("rows", move |row, out| out.add(taken.ranked(row)?))
