@@ -86,7 +86,7 @@ struct ClientKpi<'a> {
 }
 
 /// The distributions of all buyers: of the last purchase, the orders and what was spent.
-#[derive(Default)]
+#[derive(Default, Saved)]
 struct Rfm {
     buyers: i64,
     last: Scores<Date>,

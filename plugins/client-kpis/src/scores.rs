@@ -1,10 +1,11 @@
 //! RFM scores from 1 to 5, after Hughes, *Strategic Database Marketing*, and the segments that they make.
 
+use smelt_sdk::saved::Saved;
 use smelt_sdk::{Fault, Result, Sum as _};
 
 /// Scores of values that come in ascending order: 1 + ⌊5 × (how many are less) ÷ (how many there are)⌋. Equal values
 /// have equal scores.
-#[derive(Default)]
+#[derive(Default, Saved)]
 pub(crate) struct Scores<T> {
     /// The number of those that are less than the value that came last, and of those that have it.
     less: i64,

@@ -38,7 +38,7 @@ struct FactSale<'a> {
 }
 
 /// The client as far as it is known.
-#[derive(Default)]
+#[derive(Default, Saved)]
 struct Walk {
     country: Option<String>,
     purchases: i64,

@@ -47,8 +47,8 @@ enum Figure<'a> {
     Spender { spent: Desc<Money>, client_id: &'a str },
 }
 
-#[derive(Row, Default, Clone)]
-struct Summary<'a> {
+#[derive(Row, Default, Clone, Saved)]
+struct Summary {
     as_of: Date,
     first_purchase_date: Option<Date>,
     last_purchase_date: Option<Date>,
@@ -70,11 +70,11 @@ struct Summary<'a> {
     orders_per_buyer: Option<Decimal<4>>,
     products: i64,
     countries: i64,
-    top_product: Option<&'a str>,
+    top_product: Option<String>,
     top_product_revenue: Option<Money>,
-    top_country: Option<&'a str>,
+    top_country: Option<String>,
     top_country_revenue: Option<Money>,
-    top_client: Option<&'a str>,
+    top_client: Option<String>,
     top_client_revenue: Option<Money>,
     best_day: Option<Date>,
     best_day_revenue: Option<Money>,
@@ -87,19 +87,17 @@ struct Summary<'a> {
     predicted_value: Money,
 }
 
-/// The figures so far, and what the summary borrows.
-#[derive(Default)]
+/// The figures so far.
+#[derive(Default, Saved)]
 struct Walk {
-    summary: Summary<'static>,
-    product: Option<(String, Money)>,
-    country: Option<(String, Money)>,
+    summary: Summary,
     churn: Money,
 }
 
 /// Keeps the name with the greatest amount. Names come in ascending order, so the first one wins a tie.
-fn keep_greatest(top: &mut Option<(String, Money)>, name: &str, amount: Money) {
-    if top.as_ref().is_none_or(|&(_, most)| most < amount) {
-        *top = Some((name.to_owned(), amount));
+fn keep_greatest(top: (&mut Option<String>, &mut Option<Money>), name: &str, amount: Money) {
+    if top.1.is_none_or(|most| most < amount) {
+        (*top.0, *top.1) = (Some(name.to_owned()), Some(amount));
     }
 }
 
@@ -127,11 +125,11 @@ impl Walk {
             }
             Figure::Recent { recent_date, count } if recent_date <= today => all.buyers_30d.increase(count),
             Figure::Product { product, amount } => {
-                keep_greatest(&mut self.product, product, amount);
+                keep_greatest((&mut all.top_product, &mut all.top_product_revenue), product, amount);
                 all.products.increase(1)
             }
             Figure::Country { country, amount } => {
-                keep_greatest(&mut self.country, country, amount);
+                keep_greatest((&mut all.top_country, &mut all.top_country_revenue), country, amount);
                 all.countries.increase(1)
             }
             Figure::Clients { status, high_value, repeats, amount, rows } => {
@@ -157,21 +155,16 @@ impl Walk {
         }
     }
 
-    fn write(&self, top_client: Option<(&str, Money)>, out: &mut Out<Summary<'static>>) -> Result<()> {
-        let Self { summary: all, product, country, churn } = self;
+    fn write(&self, top_client: Option<(&str, Money)>, out: &mut Out<Summary>) -> Result<()> {
+        let Self { summary: all, churn } = self;
         let (revenue, buyers) = (Ratio::from(all.revenue), all.buyers);
-        let name = |top: &Option<(String, Money)>| top.as_ref().map(|(_, amount)| *amount);
         out.add(Summary {
             as_of: out.day()?,
             average_order_value: (revenue / all.orders).round()?,
             repeat_rate: (Ratio::from(all.repeat_clients) / buyers).round()?,
             revenue_per_buyer: (revenue / buyers).round()?,
             orders_per_buyer: (Ratio::from(all.orders) / buyers).round()?,
-            top_product: product.as_ref().map(|(name, _)| name.as_str()),
-            top_product_revenue: name(product),
-            top_country: country.as_ref().map(|(name, _)| name.as_str()),
-            top_country_revenue: name(country),
-            top_client: top_client.map(|(client, _)| client),
+            top_client: top_client.map(|(client, _)| client.to_owned()),
             top_client_revenue: top_client.map(|(_, spent)| spent),
             growth_30d: ((Ratio::from(all.revenue_30d) - all.revenue_prior_30d) / all.revenue_prior_30d).round()?,
             average_churn_probability: (Ratio::from(*churn) / 100 / buyers).round()?,

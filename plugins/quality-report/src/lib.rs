@@ -67,7 +67,7 @@ struct Measure<'a> {
 }
 
 /// A dataset as far as it is known.
-#[derive(Default)]
+#[derive(Default, Saved)]
 struct Walk {
     /// Known once its counts have come.
     dataset: Option<String>,

@@ -42,7 +42,7 @@ struct Day {
 }
 
 /// A period, up to its last day with sales.
-#[derive(Default, Clone, Copy)]
+#[derive(Default, Clone, Copy, Saved)]
 struct Period {
     start: Date,
     last: Date,
@@ -118,7 +118,7 @@ struct Series {
 }
 
 /// The periods so far.
-#[derive(Default)]
+#[derive(Default, Saved)]
 struct Walk {
     first: Option<Date>,
     /// The last period, which is written once it is known whether another one follows.
@@ -132,7 +132,7 @@ struct Walk {
 }
 
 /// Sums over the periods of the baseline: of revenues and of their squares, which may exceed 128 bits.
-#[derive(Default)]
+#[derive(Default, Saved)]
 struct Usual {
     sum: Exact,
     squares: Exact,

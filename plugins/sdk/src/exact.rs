@@ -71,6 +71,16 @@ impl Exact {
         !self.negative && self.parts != [0; PARTS]
     }
 
+    /// Returns whether it is less than 0, and the parts of its absolute value.
+    pub(crate) const fn parts(self) -> (bool, [u64; PARTS]) {
+        (self.negative, self.parts)
+    }
+
+    /// Returns the number that has these parts, unless it is 0 with a sign.
+    pub(crate) fn of_parts(negative: bool, parts: [u64; PARTS]) -> Option<Self> {
+        (!negative || parts != [0; PARTS]).then_some(Self { negative, parts })
+    }
+
     /// Returns the number, if it fits 128 bits.
     pub(crate) fn short(self) -> Option<i128> {
         let [low, high, rest @ ..] = self.parts;

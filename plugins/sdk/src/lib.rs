@@ -19,6 +19,7 @@
 //! - [`Money`], [`Decimal`] and [`Number`] are exact. [`Date`] and [`Timestamp`] are read strictly.
 //! - [`rows`] are structs and enums whose fields are columns, for [`table`](table()). [`Ratio`] is an exact quotient,
 //!   rounded once, and [`Exact`] an integer for products that exceed 128 bits.
+//! - [`saved`] makes bytes of the state of a walk, so that a change in a large group costs its neighbourhood.
 //! - [`Totals`] counts rows and sums money by a key, and never overflows.
 //! - [`Fault`] is an error with a message. It fails the call, and so does a panic; nothing else stops.
 //!
@@ -60,8 +61,7 @@
 //! export_kpi!(RainyDays);
 //! ```
 
-// `#[derive(Row)]` names this crate, in its own tests too.
-#[cfg(test)]
+// What is derived names this crate, here too.
 extern crate self as smelt_sdk;
 
 /// The examples of the guide to tables, which are compiled as tests.
@@ -90,6 +90,7 @@ pub mod native;
 mod ratio;
 pub mod rows;
 mod rule;
+pub mod saved;
 mod short;
 mod source;
 mod sum_by_key;
@@ -128,6 +129,7 @@ pub use wit_bindgen;
 /// All that a plugin normally needs: `use smelt_sdk::prelude::*;`.
 pub mod prelude {
     pub use crate::rows::Row;
+    pub use crate::saved::Saved;
     pub use crate::{
         Batch, Cleaned, Cleaner, CleanerDescription, Config, Date, Decimal, Definition, Desc, Exact, Fault, Kpi,
         KpiDescription, Level, Money, Number, Object, Out, Parameters, Preference, Ratio, Result, Rule, Short, Source,

@@ -2,6 +2,7 @@
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
+use crate::saved::Saved;
 use crate::{Decimal, Exact, Fault, Result};
 
 /// An exact quotient of integers. It is rounded once, where it is written:
@@ -17,8 +18,8 @@ use crate::{Decimal, Exact, Fault, Result};
 #[derive(Debug, Clone, Copy)]
 pub struct Ratio(State);
 
-#[derive(Debug, Clone, Copy)]
-enum State {
+#[derive(Debug, Clone, Copy, Saved)]
+pub(crate) enum State {
     /// The second number is greater than 0. It is in lowest terms only where it must be, to fit.
     Value(i128, i128),
     /// Numbers that exceed 128 bits even in lowest terms. The second one is greater than 0.
@@ -62,6 +63,20 @@ impl Ratio {
     /// Fails as [`round`](Self::round) does, and if a divisor was 0.
     pub fn value<const SCALE: u8>(self) -> Result<Decimal<SCALE>> {
         self.round()?.ok_or_else(|| Fault::internal("a divisor is 0"))
+    }
+
+    pub(crate) const fn state(self) -> State {
+        self.0
+    }
+
+    /// Returns the quotient in that state, unless no quotient is.
+    pub(crate) fn of_state(state: State) -> Option<Self> {
+        let is_positive = match state {
+            State::Value(_, under) => under > 0,
+            State::Wide(_, under) => under.is_positive(),
+            State::Missing | State::TooLarge => true,
+        };
+        is_positive.then_some(Self(state))
     }
 
     /// Returns the quotient of two numbers, if 128 bits hold it with a divisor that is not negative.

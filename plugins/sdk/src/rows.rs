@@ -175,6 +175,35 @@ cell!(
     }; const SCALE
 );
 
+/// A text that a row owns, where it is the state of a walk too.
+impl<'a> Cell<'a> for String {
+    type View = Text<'a>;
+    fn field(name: &str) -> Field {
+        crate::text(name)
+    }
+    fn view(rows: &Batch<'a>, name: &str) -> Result<Self::View> {
+        rows.text(name)
+    }
+    fn get(view: &Self::View, row: usize) -> Self {
+        view.value(row).to_owned()
+    }
+    fn put(self, out: Cells<'_>) -> Cells<'_> {
+        out.text(self.as_str())
+    }
+    fn mix(&self, hash: u64) -> u64 {
+        Cell::mix(&self.as_str(), hash)
+    }
+    fn is_at(&self, table: &Table, column: usize, row: usize) -> bool {
+        Cell::is_at(&self.as_str(), table, column, row)
+    }
+}
+
+impl<'a> Optional<'a> for String {
+    fn find(view: &Self::View, row: usize) -> Option<Self> {
+        view.get(row).map(str::to_owned)
+    }
+}
+
 impl<'a, T: Optional<'a>> Cell<'a> for Option<T> {
     type View = T::View;
     fn field(name: &str) -> Field {

@@ -1,10 +1,11 @@
 //! The export macros of `smelt-sdk`. Each generates the bindings of one world, and passes the host's calls on to the
 //! SDK.
 //!
-//! They are procedural macros because the bindings need the path of `wit/`, which only this crate knows. Beside them is
-//! `#[derive(Row)]`.
+//! They are procedural macros because the bindings need the path of `wit/`, which only this crate knows. Beside them are
+//! `#[derive(Row)]` and `#[derive(Saved)]`.
 
 mod row;
+mod saved;
 
 use proc_macro::TokenStream;
 
@@ -12,6 +13,13 @@ use proc_macro::TokenStream;
 #[proc_macro_derive(Row, attributes(row, sum))]
 pub fn derive_row(input: TokenStream) -> TokenStream {
     let derived = syn::parse(input).and_then(|input| row::derive(&input));
+    derived.unwrap_or_else(syn::Error::into_compile_error).into()
+}
+
+/// Makes bytes of a struct or an enum and back: see `smelt_sdk::saved`.
+#[proc_macro_derive(Saved)]
+pub fn derive_saved(input: TokenStream) -> TokenStream {
+    let derived = syn::parse(input).and_then(|input| saved::derive(&input));
     derived.unwrap_or_else(syn::Error::into_compile_error).into()
 }
 

@@ -6,6 +6,7 @@ use super::out::Out;
 use super::parts::{Each, FromInput, Grouping, Walking};
 use super::record::{Definition, Input, Reduce, Staged, Told};
 use crate::rows::{Columns, Row};
+use crate::saved::Saved;
 use crate::{Fault, Result};
 
 /// Begins the definition of a table, whose rows are told apart by the columns of `key`.
@@ -166,8 +167,9 @@ impl<S: Row<Static = S> + 'static> Grouped<S> {
         self.reduced(move |columns, out| Box::new(Grouping::<S, _, _>::new(map, columns, out)))
     }
 
-    /// Walks through the rows of each group, in the order of their keys, with a state that each group begins anew.
-    pub fn walk<W: Default + 'static, N: Row + 'static>(
+    /// Walks through the rows of each group, in the order of their keys, with a state that each group begins anew. The
+    /// state is [`Saved`], so a change in a large group costs its neighbourhood.
+    pub fn walk<W: Default + Saved + 'static, N: Row + 'static>(
         self,
         row: impl for<'a> Fn(&mut W, S::Of<'a>, &mut Out<N>) -> Result<()> + 'static,
     ) -> Flow<N> {
@@ -176,7 +178,7 @@ impl<S: Row<Static = S> + 'static> Grouped<S> {
 
     /// Walks as [`walk`](Self::walk) does, and calls `end` after the last row of each group, unless there was enough of
     /// it. A group without rows has an end too.
-    pub fn walk_to_end<W: Default + 'static, N: Row + 'static>(
+    pub fn walk_to_end<W: Default + Saved + 'static, N: Row + 'static>(
         self,
         row: impl for<'a> Fn(&mut W, S::Of<'a>, &mut Out<N>) -> Result<()> + 'static,
         end: impl Fn(W, &mut Out<N>) -> Result<()> + 'static,

@@ -7,6 +7,7 @@ use std::ops::Range;
 use super::out::Out;
 use super::record::{Accumulate, Reduce};
 use crate::rows::Row;
+use crate::saved::{self, Saved};
 use crate::{Batch, Fault, Field, Result, Table};
 
 /// Makes rows of each row of an input.
@@ -55,6 +56,15 @@ impl<S: Row, N, F: for<'a> Fn(S::Of<'a>, &mut Out<N>) -> Result<()>> Reduce for 
         let reader = S::reader(rows)?;
         rows.rows().try_for_each(|row| (self.map)(S::read(&reader, row)?, &mut self.out))?;
         Ok((self.out.finish()?, false))
+    }
+
+    /// There is nothing to remember between rows.
+    fn save(&self) -> Option<Vec<u8>> {
+        Some(vec![])
+    }
+
+    fn resume(&mut self, saved: &[u8]) -> Result<()> {
+        if saved.is_empty() { Ok(()) } else { Err(saved::malformed()) }
     }
 }
 
@@ -120,7 +130,7 @@ pub(super) struct Walking<S, W, N, F, E> {
     kind: PhantomData<fn(S)>,
 }
 
-impl<S: Row, W: Default, N, F, E> Walking<S, W, N, F, E>
+impl<S: Row, W: Default + Saved, N, F, E> Walking<S, W, N, F, E>
 where
     F: for<'a> Fn(&mut W, S::Of<'a>, &mut Out<N>) -> Result<()>,
     E: Fn(W, &mut Out<N>) -> Result<()>,
@@ -141,7 +151,7 @@ where
     }
 }
 
-impl<S: Row, W: Default, N, F, E> Reduce for Walking<S, W, N, F, E>
+impl<S: Row, W: Default + Saved, N, F, E> Reduce for Walking<S, W, N, F, E>
 where
     F: for<'a> Fn(&mut W, S::Of<'a>, &mut Out<N>) -> Result<()>,
     E: Fn(W, &mut Out<N>) -> Result<()>,
@@ -162,5 +172,14 @@ where
             self.state = W::default();
         }
         Ok((self.out.finish()?, enough))
+    }
+
+    fn save(&self) -> Option<Vec<u8>> {
+        Some(saved::save(&self.state))
+    }
+
+    fn resume(&mut self, saved: &[u8]) -> Result<()> {
+        self.state = saved::resume(saved)?;
+        Ok(())
     }
 }

@@ -80,7 +80,7 @@ pub(crate) trait Reduce {
     /// make, and whether the group that goes on needs no more.
     fn reduce(&mut self, rows: &Batch<'_>, ends: &[u32]) -> Result<(Vec<u8>, bool)>;
 
-    /// Returns all that it remembers of the group that has begun; `None` if it cannot.
+    /// Returns all that it remembers of the group that has begun; `None` if it gathers the group's rows.
     fn save(&self) -> Option<Vec<u8>> {
         None
     }

@@ -3,9 +3,10 @@
 use std::cell::Cell;
 
 use super::record::Target;
+use crate::glue::Reducer;
 use crate::prelude::*;
 use crate::testing::Trial;
-use crate::{Batch, DataType, Field, Out, rows};
+use crate::{Batch, DataType, Field, Out, rows, saved};
 
 #[derive(Row, Debug, PartialEq, Clone, Copy)]
 #[row(group(name))]
@@ -255,6 +256,112 @@ fn leaking(_: &Config) -> Result<Definition> {
 #[should_panic(expected = "groups of stage 0 give other rows (left) alone")]
 fn a_group_that_depends_on_others_is_found() {
     drop(Trial::of(leaking).rows("readings", READINGS).table());
+}
+
+/// Numbers the readings of a station. The count is no part of the state, so another reducer does not know it.
+fn hiding(_: &Config) -> Result<Definition> {
+    let (station, read) = (Cell::new(String::new()), Cell::new(0));
+    table(["station", "degrees"])
+        .input::<Reading>("readings", |Reading { station, degrees }, out| {
+            out.add(OfStation { station, degrees: Desc(degrees) })
+        })
+        .stage::<OfStation>()
+        .walk(move |_: &mut (), row, out| {
+            if station.replace(row.station.to_owned()) != row.station {
+                read.set(0);
+            }
+            read.set(read.get() + 1);
+            out.add(Warmest { station: row.station, degrees: read.get() })
+        })
+        .define()
+}
+
+#[test]
+#[should_panic(expected = "groups of stage 0 give other rows (left) if another reducer goes on after every row")]
+fn a_walk_that_remembers_more_than_its_state_is_found() {
+    drop(Trial::of(hiding).rows("readings", READINGS).table());
+}
+
+/// A state whose bytes leave out the number of rows, or have one that depends on how often it is saved.
+#[derive(Default, Clone)]
+struct Forgetful<const COUNTS: bool>(i64, Cell<i64>);
+
+impl<const COUNTS: bool> Saved for Forgetful<COUNTS> {
+    fn save(&self, out: &mut Vec<u8>) {
+        if COUNTS {
+            self.1.set(self.1.get() + 1);
+            (self.0, self.1.get()).save(out);
+        }
+    }
+    fn resume(bytes: &mut &[u8]) -> Result<Self> {
+        let (read, saved) = if COUNTS { Saved::resume(bytes)? } else { (0, 0) };
+        Ok(Self(read, Cell::new(saved)))
+    }
+}
+
+fn forgetful<const COUNTS: bool>(_: &Config) -> Result<Definition> {
+    table(["station", "degrees"])
+        .input::<Reading>("readings", |Reading { station, degrees }, out| {
+            out.add(OfStation { station, degrees: Desc(degrees) })
+        })
+        .stage::<OfStation>()
+        .walk(|state: &mut Forgetful<COUNTS>, row, out| {
+            state.0 += 1;
+            out.add(Warmest { station: row.station, degrees: state.0 })
+        })
+        .define()
+}
+
+#[test]
+#[should_panic(expected = "if another reducer goes on after every row")]
+fn a_state_that_forgets_is_found() {
+    drop(Trial::of(forgetful::<false>).rows("readings", READINGS).table());
+}
+
+#[test]
+#[should_panic(expected = "after row 3 of stage 0 other bytes (left) are saved in batches of three rows")]
+fn bytes_that_depend_on_more_than_the_state_are_found() {
+    drop(Trial::of(forgetful::<true>).rows("readings", READINGS).table());
+}
+
+#[test]
+fn a_reducer_saves_what_its_part_remembers() {
+    let open = |define: fn(&Config) -> Result<Definition>, saved: Option<&[u8]>| {
+        Reducer::open_with(&Parameters::none().schema(), define, 0, "{}", None, saved)
+    };
+    let rows = |rows: &[(&str, i64)]| {
+        let mut out = Out::new(&target::<OfStation>().1);
+        for &(station, degrees) in rows {
+            out.add(OfStation { station, degrees: Desc(degrees) }).expect("it is added");
+        }
+        out.finish().expect("a stream")
+    };
+    for (define, saved) in [
+        (forgetful::<true> as fn(&Config) -> Result<Definition>, Some(saved::save(&(1i64, 1i64)))),
+        // `each` remembers nothing, and `group` gathers rows.
+        (each_reading, Some(vec![])),
+        (leaking, None),
+    ] {
+        let reducer = open(define, None).expect("it opens");
+        let reduced = reducer.reduce(&rows(&[("a", 3), ("a", 2), ("b", 1)]), &[2]).expect("it takes rows");
+        assert!(!reduced.enough);
+        assert_eq!(reducer.save().expect("it answers"), saved);
+        let malformed = open(define, Some(b"other")).err().expect("these are no bytes of its").message;
+        let expected =
+            if saved.is_some() { "these bytes are not a saved state" } else { "this part has saved nothing" };
+        assert!(malformed.starts_with(expected), "{malformed}");
+    }
+}
+
+/// Has an `each`.
+fn each_reading(_: &Config) -> Result<Definition> {
+    table(["station", "degrees"])
+        .input::<Reading>("readings", |Reading { station, degrees }, out| {
+            out.add(OfStation { station, degrees: Desc(degrees) })
+        })
+        .stage::<OfStation>()
+        .each(|row, out| out.add(Warmest { station: row.station, degrees: row.degrees.0 }))
+        .define()
 }
 
 /// Has no stage: the table is what the input writes.

@@ -35,6 +35,8 @@ pub fn evaluate<T: Kpi>(params: &str, inputs: &[Rows<'_>]) -> Result<Vec<Vec<Str
 /// - The states of accumulators with one row each do not add up to the state of one accumulator with all rows, in the
 ///   order given or in the reverse order.
 /// - A group gives other rows alone than together with other groups, or if a batch is cut within it.
+/// - A group gives other rows if, at every row, another reducer goes on from what was saved; or what is saved at a row
+///   has other bytes if a batch is cut elsewhere, or if it was saved and resumed before.
 /// - A part gives other rows if it is told all parameters than if it is told its setting.
 /// - Two rows of the table agree in the declared key.
 pub fn evaluate_split<T: Kpi>(params: &str, inputs: &[Rows<'_>]) -> Result<Vec<Vec<String>>> {
@@ -197,9 +199,9 @@ impl Run<'_> {
         Accumulator::open_with(&self.trial.schema, self.trial.define, input, params, as_of)
     }
 
-    fn reducer(&self, stage: usize, everything: bool) -> Result<Reducer> {
+    fn reducer(&self, stage: usize, everything: bool, saved: Option<&[u8]>) -> Result<Reducer> {
         let (params, as_of) = self.told(&self.description.stages[stage].reducer, everything);
-        Reducer::open_with(&self.trial.schema, self.trial.define, stage as u32, params, as_of, None)
+        Reducer::open_with(&self.trial.schema, self.trial.define, stage as u32, params, as_of, saved)
     }
 
     fn evaluate(&self, inputs: &[Rows<'_>], laws: Laws) -> Result<Vec<Vec<String>>> {
@@ -229,7 +231,7 @@ impl Run<'_> {
             if laws == Laws::Asserted {
                 self.assert_groups_stand_alone(index, &sums[index])?;
             }
-            for made in made {
+            for made in made.streams {
                 match sums.get_mut(index + 1) {
                     Some(next) => next.add(&made)?,
                     None => table.extend(table_rows(output, &made)?),
@@ -307,9 +309,12 @@ impl Run<'_> {
         let target = target.unwrap_or_else(|| as_stage(&self.description.output));
         let is_table = index + 1 == self.description.stages.len();
         let in_order = is_table && self.description.stages[index].group == 0;
-        let made = |sending: &Sending| -> Result<_> {
+        // For a row within a group: what is saved there.
+        let mut saved = BTreeMap::new();
+        let mut made = |how: &str, sending: &Sending| -> Result<_> {
             let (mut made, mut rows) = (Sums::new(&target), Vec::new());
-            for stream in self.reduce(index, sums, sending)? {
+            let Made { streams, saved: now } = self.reduce(index, sums, sending)?;
+            for stream in streams {
                 match is_table {
                     true => made.count(&stream)?,
                     false => made.add(&stream)?,
@@ -318,26 +323,34 @@ impl Run<'_> {
                     rows.extend(table_rows(&self.description.output, &stream)?);
                 }
             }
+            for (row, now) in now {
+                let known = saved.entry(row).or_insert_with(|| now.clone());
+                assert_eq!(now, *known, "after row {row} of stage {index} other bytes (left) are saved {how}");
+            }
             Ok((made.rows, rows))
         };
-        let together = made(&Sending::together())?;
+        let together = made("", &Sending::together())?;
         for (how, sending) in [
             ("alone", Sending { alone: true, ..Sending::together() }),
             ("row by row", Sending { rows: 1, ..Sending::together() }),
             ("row by row, where ends come late", Sending { rows: 1, late: true, ..Sending::together() }),
             ("in batches of three rows", Sending { rows: 3, late: true, ..Sending::together() }),
+            (
+                "if another reducer goes on after every row",
+                Sending { rows: 1, late: true, resumed: true, ..Sending::together() },
+            ),
             ("if the part is told all parameters", Sending { everything: true, ..Sending::together() }),
         ] {
-            assert_eq!(made(&sending)?, together, "groups of stage {index} give other rows (left) {how}");
+            assert_eq!(made(how, &sending)?, together, "groups of stage {index} give other rows (left) {how}");
         }
         Ok(())
     }
 
-    /// Returns what the groups of a stage make, a stream for each call.
-    fn reduce(&self, index: usize, sums: &Sums, sending: &Sending) -> Result<Vec<Vec<u8>>> {
-        let open = || self.reducer(index, sending.everything);
+    /// Returns what the groups of a stage make.
+    fn reduce(&self, index: usize, sums: &Sums, sending: &Sending) -> Result<Made> {
+        let open = |saved: Option<&[u8]>| self.reducer(index, sending.everything, saved);
         let (rows, ends) = (sums.rows.len(), sums.ends());
-        let (mut reducer, mut made) = (open()?, Vec::new());
+        let (mut reducer, mut made) = (open(None)?, Made::default());
         let (mut at, mut ended) = (0usize, 0);
         while ended < ends.len() {
             let most = if sending.alone { ends[ended] } else { rows };
@@ -350,20 +363,44 @@ impl Run<'_> {
                 ended += 1;
             }
             let reduced = reducer.reduce(&sums.batch(at..to)?, &sent)?;
-            made.push(reduced.rows);
+            made.streams.push(reduced.rows);
             at = to;
+            let started = if ended == 0 { 0 } else { ends[ended - 1] };
+            let is_within = ended < ends.len() && started < at;
             if reduced.enough {
-                let started = if ended == 0 { 0 } else { ends[ended - 1] };
-                assert!(ended < ends.len() && started < at, "there is enough of a group that has ended");
+                assert!(is_within, "there is enough of a group that has ended");
                 at = ends[ended];
                 ended += 1;
+            } else if is_within {
+                let saved = reducer.save()?;
+                if sending.resumed
+                    && let Some(saved) = &saved
+                {
+                    reducer = open(Some(saved))?;
+                    let again = reducer.save()?;
+                    assert_eq!(
+                        again.as_ref(),
+                        Some(saved),
+                        "stage {index} saves other bytes (left) once it is resumed"
+                    );
+                }
+                made.saved.push((at, saved));
             }
             if sending.alone {
-                reducer = open()?;
+                reducer = open(None)?;
             }
         }
         Ok(made)
     }
+}
+
+/// What the groups of a stage make.
+#[derive(Default)]
+struct Made {
+    /// A stream for each call.
+    streams: Vec<Vec<u8>>,
+    /// For each batch that ends within a group: the number of rows up to there, and what was saved.
+    saved: Vec<(usize, Option<Vec<u8>>)>,
 }
 
 /// The way in which rows of a stage are cut into batches.
@@ -374,13 +411,15 @@ struct Sending {
     late: bool,
     /// Set if each group has a reducer of its own.
     alone: bool,
+    /// Set if after each batch another reducer goes on from what was saved.
+    resumed: bool,
     /// Set if the reducer is told all parameters.
     everything: bool,
 }
 
 impl Sending {
     const fn together() -> Self {
-        Self { rows: usize::MAX, late: false, alone: false, everything: false }
+        Self { rows: usize::MAX, late: false, alone: false, resumed: false, everything: false }
     }
 }
 
