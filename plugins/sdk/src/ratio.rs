@@ -79,6 +79,42 @@ impl Ratio {
         is_positive.then_some(Self(state))
     }
 
+    /// Returns the square root with so many places, rounded half away from zero. There is none if a divisor was 0.
+    ///
+    /// ```
+    /// # use smelt_sdk::Ratio;
+    /// assert_eq!((Ratio::from(9) / 4).square_root::<1>().unwrap().map(|root| root.units()), Some(15));
+    /// ```
+    ///
+    /// # Errors
+    /// Fails if the value is less than 0, if the root exceeds 38 digits, or the computation 384 bits.
+    pub fn square_root<const SCALE: u8>(self) -> Result<Option<Decimal<SCALE>>> {
+        let (over, under) = match self.0 {
+            State::Value(over, under) => (over.into(), under.into()),
+            State::Wide(over, under) => (over, under),
+            State::Missing => return Ok(None),
+            State::TooLarge => return Err(Fault::invalid_input("a quotient exceeds 384 bits")),
+        };
+        if over < Exact::default() {
+            return Err(Fault::invalid_input("a number less than 0 has no square root"));
+        }
+        let one = Exact::from(10i128.pow(SCALE.into()));
+        let four = Exact::from(4i64).checked_mul(one).and_then(|four| four.checked_mul(one));
+        let limit = four.and_then(|four| over.checked_mul(four));
+        let limit = limit.ok_or_else(|| Fault::invalid_input("a quotient exceeds 384 bits"))?;
+        // Half a unit less than the root that is looked for is at most the exact root: (2 root - 1)² <= 4 over / under.
+        let is_reached = |root: i128| {
+            let twice = Exact::from(root) + Exact::from(root - 1);
+            twice.checked_mul(twice).and_then(|square| square.checked_mul(under)).is_some_and(|square| square <= limit)
+        };
+        let root = (0..127).rev().fold(0i128, |root, bit| {
+            let greater = root | 1 << bit;
+            if is_reached(greater) { greater } else { root }
+        });
+        let decimal = Decimal::ZERO.checked_add(Decimal::from_units(root));
+        decimal.map(Some).ok_or_else(|| Fault::invalid_input("a square root exceeds 38 digits"))
+    }
+
     /// Returns the quotient of two numbers, if 128 bits hold it with a divisor that is not negative.
     fn short(over: i128, under: i128) -> Option<Self> {
         match under {
@@ -268,6 +304,37 @@ mod tests {
             prop_assert_eq!(rounded(scaled * scaled), rounded(quotient(over, under) * quotient(over, under)));
             prop_assert_eq!(rounded(scaled + scaled), rounded(quotient(2 * over, under)));
         }
+    }
+
+    proptest! {
+        #[test]
+        fn a_square_root_is_the_nearest(over in 0..10i128.pow(30), under in 1i64..10_000, by in 1i128..10i128.pow(37)) {
+            let ratio = |by: i128| Ratio::from(Exact::from(over) * by.into()) / Ratio::from(Exact::from(under) * by.into());
+            let root = ratio(1).square_root::<2>().expect("it fits").expect("it has a value").units();
+            prop_assert_eq!(ratio(by).square_root::<2>().expect("it fits"), Some(Money::from_units(root)));
+            let square = |twice: i128| Exact::from(twice) * twice.into() * under.into();
+            let four = Exact::from(over) * 40_000i64.into();
+            prop_assert!(root == 0 || square(2 * root - 1) <= four, "it is too large");
+            prop_assert!(square(2 * root + 1) > four, "it is too small");
+        }
+    }
+
+    #[test]
+    fn square_roots_are_rounded_half_away_and_exist_of_what_is_not_negative() {
+        let root = |ratio: Ratio| ratio.square_root::<2>().map(|root| root.map(|root| root.to_string()));
+        for (over, under, expected) in
+            [(2, 1, "1.41"), (3, 1, "1.73"), (0, 5, "0.00"), (1, 40_000, "0.01"), (1, 40_001, "0.00")]
+        {
+            assert_eq!(root(quotient(over, under)).expect("it fits").as_deref(), Some(expected), "{over} / {under}");
+        }
+        assert_eq!(root(quotient(1, 0)).expect("it fits"), None);
+        let most = Ratio::from(Money::from_units(crate::decimal::MAX));
+        let squared = (most * most).square_root::<2>().expect("it fits").map(Decimal::units);
+        assert_eq!(squared, Some(crate::decimal::MAX));
+        let fault = |ratio: Ratio| root(ratio).expect_err("it has none").message;
+        assert_eq!(fault(-quotient(1, 2)), "a number less than 0 has no square root");
+        assert_eq!(fault(most * most * 4), "a square root exceeds 38 digits");
+        assert_eq!(fault(most * most * most), "a quotient exceeds 384 bits");
     }
 
     #[test]
