@@ -55,7 +55,7 @@ struct One {
 /// A value, and how many have it. `near` is the least value that would be in the same group.
 #[derive(Row)]
 #[row(group(metric, near))]
-pub struct Value<'a> {
+struct Value<'a> {
     metric: &'a str,
     near: Money,
     value: Money,
