@@ -1,7 +1,7 @@
 //! KPI: how many clients of each month's first buyers buy in each month that follows, and what they have spent.
 //!
-//! The first stage has a row for each client and month, and a group is one client. The second has a row for each cohort
-//! and month, so it stays small however many sales there are.
+//! The first stage has a row for each client and month, and a group is one client. The second is one group, but has no more
+//! than a row for each cohort and month; it fills in the months in which nobody bought. Then each cohort is a group.
 
 use smelt_sdk::prelude::*;
 
@@ -32,6 +32,15 @@ enum OfCohort {
     Month { cohort: Option<Date>, month: Date, #[sum] revenue: Money, #[sum] rows: i64 },
 }
 
+/// A month of a cohort of so many clients. In most months nobody bought.
+#[derive(Row)]
+#[row(group(cohort))]
+#[rustfmt::skip]
+struct OfMonth {
+    cohort: Date, month: Date, size: i64,
+    #[sum] active: i64, #[sum] revenue: Money,
+}
+
 #[derive(Row)]
 struct Retention {
     cohort: Short,
@@ -48,54 +57,38 @@ struct Retention {
 struct Walk {
     /// The last month in which anything was sold.
     last: Date,
-    cohort: Option<Cohort>,
-}
-
-/// A cohort as far as it is written.
-struct Cohort {
-    start: Date,
+    /// The cohort, the number of its clients, and its month that comes next.
+    cohort: Date,
     size: i64,
-    revenue: Money,
-    /// The month that is written next, and its number.
-    month: Date,
-    index: i64,
-}
-
-impl Cohort {
-    /// Writes the months before this one, in which nobody bought.
-    fn write_up_to(&mut self, month: Date, out: &mut Out<Retention>) -> Result<()> {
-        while self.month < month {
-            self.write(0, Money::ZERO, out)?;
-        }
-        Ok(())
-    }
-
-    fn write(&mut self, active_clients: i64, revenue: Money, out: &mut Out<Retention>) -> Result<()> {
-        self.revenue.increase(revenue)?;
-        out.add(Retention {
-            cohort: self.start.month(),
-            month_index: self.index,
-            month: self.month.month(),
-            cohort_size: self.size,
-            active_clients,
-            retention: (Ratio::from(active_clients) / self.size).value()?,
-            revenue,
-            cumulative_revenue_per_client: (Ratio::from(self.revenue) / self.size).value()?,
-        })?;
-        self.month = self.month.plus_months(1);
-        self.index += 1;
-        Ok(())
-    }
+    next: Date,
 }
 
 impl Walk {
-    /// Writes the rest of the cohort, up to the last month of all.
-    fn end_cohort(&mut self, out: &mut Out<Retention>) -> Result<()> {
-        match self.cohort.take() {
-            Some(mut cohort) => cohort.write_up_to(self.last.plus_months(1), out),
-            None => Ok(()),
+    /// Fills in the months before this one, in which nobody of the cohort bought.
+    fn fill(&mut self, month: Date, out: &mut Out<OfMonth>) -> Result<()> {
+        while self.size > 0 && self.next < month {
+            self.add(0, Money::ZERO, out)?;
         }
+        Ok(())
     }
+
+    fn add(&mut self, active: i64, revenue: Money, out: &mut Out<OfMonth>) -> Result<()> {
+        let &mut Self { cohort, size, next: month, .. } = self;
+        self.next = month.plus_months(1);
+        out.add(OfMonth { cohort, month, size, active, revenue })
+    }
+
+    /// Fills in the rest of the cohort, up to the last month of all.
+    fn end_cohort(&mut self, out: &mut Out<OfMonth>) -> Result<()> {
+        self.fill(self.last.plus_months(1), out)
+    }
+}
+
+/// A cohort so far: the number of its months, and their revenue.
+#[derive(Default)]
+struct Months {
+    count: i64,
+    revenue: Money,
 }
 
 fn cohort_retention(_: &Config) -> Result<Definition> {
@@ -126,20 +119,33 @@ fn cohort_retention(_: &Config) -> Result<Definition> {
                 }
                 OfCohort::Clients { cohort, rows: size } => {
                     walk.end_cohort(out)?;
-                    let start = cohort.unwrap_or_default();
-                    walk.cohort = Some(Cohort { start, size, revenue: Money::ZERO, month: start, index: 0 });
+                    let cohort = cohort.unwrap_or_default();
+                    *walk = Walk { last: walk.last, cohort, size, next: cohort };
                     Ok(())
                 }
-                OfCohort::Month { month, revenue, rows: active, .. } => match &mut walk.cohort {
-                    Some(cohort) => {
-                        cohort.write_up_to(month, out)?;
-                        cohort.write(active, revenue, out)
-                    }
-                    None => Err(Fault::internal("a cohort has months, but no clients")),
-                },
+                OfCohort::Month { month, revenue, rows: active, .. } => {
+                    walk.fill(month, out)?;
+                    walk.add(active, revenue, out)
+                }
             },
             |mut walk, out| walk.end_cohort(out),
         )
+        .stage::<OfMonth>()
+        .walk(|months: &mut Months, OfMonth { cohort, month, size, active, revenue }, out| {
+            let month_index = months.count;
+            months.count += 1;
+            months.revenue.increase(revenue)?;
+            out.add(Retention {
+                cohort: cohort.month(),
+                month_index,
+                month: month.month(),
+                cohort_size: size,
+                active_clients: active,
+                retention: (Ratio::from(active) / size).value()?,
+                revenue,
+                cumulative_revenue_per_client: (Ratio::from(months.revenue) / size).value()?,
+            })
+        })
         .define()
 }
 

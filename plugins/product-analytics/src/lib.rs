@@ -172,6 +172,10 @@ impl Walk {
     fn write(&self, out: &mut Out<Ranked<'static>>) -> Result<()> {
         let Sums { orders, quantity, revenue, prices, clients, repeat_clients } = self.sums;
         let ((min_price, max_price), (first_sale_date, last_sale_date)) = (self.prices.both(), self.days.both());
+        if orders == 0 || clients == 0 {
+            // Whatever is sold is sold to someone, so this leaves out no product.
+            return Ok(());
+        }
         out.add(Ranked::Total { revenue })?;
         out.add(Ranked::Product {
             most: Desc(revenue),

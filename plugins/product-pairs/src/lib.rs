@@ -65,9 +65,10 @@ struct Walk {
 }
 
 impl Walk {
-    fn clients_of(&self, product: &str) -> Result<i64> {
+    /// Returns how many clients bought the product. All products come before the first pair.
+    fn clients_of(&self, product: &str) -> Option<i64> {
         let found = self.clients.binary_search_by(|(known, _)| known.as_str().cmp(product));
-        found.map(|at| self.clients[at].1).map_err(|_| Fault::internal("a pair has a product that nobody bought"))
+        found.ok().map(|at| self.clients[at].1)
     }
 }
 
@@ -113,7 +114,9 @@ fn product_pairs(config: &Config) -> Result<Definition> {
                 if walk.pairs == limit {
                     out.enough();
                 }
-                let (of_a, of_b) = (walk.clients_of(product_a)?, walk.clients_of(product_b)?);
+                // Whoever bought both bought each, so this leaves out no pair.
+                let of_each = walk.clients_of(product_a).zip(walk.clients_of(product_b)).filter(|_| walk.buyers > 0);
+                let Some((of_a, of_b)) = of_each else { return Ok(()) };
                 let both = Ratio::from(clients);
                 out.add(Pair {
                     product_a,
