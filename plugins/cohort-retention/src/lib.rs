@@ -53,7 +53,7 @@ struct Retention {
     cumulative_revenue_per_client: Money,
 }
 
-#[derive(Default)]
+#[derive(Default, Saved)]
 struct Walk {
     /// The last month in which anything was sold.
     last: Date,
@@ -85,7 +85,7 @@ impl Walk {
 }
 
 /// A cohort so far: the number of its months, and their revenue.
-#[derive(Default)]
+#[derive(Default, Saved)]
 struct Months {
     count: i64,
     revenue: Money,

@@ -67,7 +67,7 @@ struct Country<'a> {
     top_product: Option<&'a str>,
 }
 
-#[derive(Default)]
+#[derive(Default, Saved)]
 struct Sums {
     country: String,
     orders: i64,
@@ -87,7 +87,7 @@ impl Sums {
 }
 
 /// The revenue of all countries, and the rank of the last one that was written.
-#[derive(Default)]
+#[derive(Default, Saved)]
 struct Ranking {
     total: Money,
     rank: i64,

@@ -106,6 +106,16 @@ impl<T: Copy + Default + PartialEq> Ends<T> {
 }
 
 /// Passes on what matters of a part to its product.
+impl<T: Saved> Saved for Ends<T> {
+    fn save(&self, out: &mut Vec<u8>) {
+        self.0.save(out);
+    }
+
+    fn resume(bytes: &mut &[u8]) -> Result<Self> {
+        Saved::resume(bytes).map(Self)
+    }
+}
+
 fn summary(rows: &[Part], out: &mut Out<OfProduct<'static>>) -> Result<()> {
     let (mut of, mut days, mut prices) = ("", Ends::default(), Ends::default());
     for row in rows {
@@ -135,7 +145,7 @@ fn summary(rows: &[Part], out: &mut Out<OfProduct<'static>>) -> Result<()> {
 }
 
 /// A product so far.
-#[derive(Default)]
+#[derive(Default, Saved)]
 struct Walk {
     product: String,
     sums: Sums,
@@ -144,7 +154,7 @@ struct Walk {
     prices: Ends<Money>,
 }
 
-#[derive(Default)]
+#[derive(Default, Saved)]
 struct Sums {
     orders: i64,
     quantity: i64,
@@ -195,7 +205,7 @@ impl Walk {
 }
 
 /// The revenue of all products, and the number and the revenue of those that were written.
-#[derive(Default)]
+#[derive(Default, Saved)]
 struct Ranking {
     total: Money,
     rank: i64,

@@ -46,7 +46,7 @@ struct ProductCountry<'a> {
 }
 
 /// The revenue of the product, and the rank of the last country that was written.
-#[derive(Default)]
+#[derive(Default, Saved)]
 struct Walk {
     total: Money,
     rank: i64,

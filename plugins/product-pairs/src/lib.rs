@@ -56,7 +56,7 @@ struct Pair<'a> {
     lift: Decimal<4>,
 }
 
-#[derive(Default)]
+#[derive(Default, Saved)]
 struct Walk {
     buyers: i64,
     /// The clients of each product, by product.

@@ -32,7 +32,7 @@ struct Season<'a> {
 }
 
 /// The revenue and the number of all days.
-#[derive(Default)]
+#[derive(Default, Saved)]
 struct All {
     revenue: Money,
     days: i64,
