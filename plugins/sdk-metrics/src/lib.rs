@@ -8,8 +8,11 @@ use smelt_sdk::Flow;
 use smelt_sdk::prelude::*;
 
 mod near;
+mod rows;
 mod values;
 
+pub use rows::OfMetric;
+use rows::Value;
 pub use values::Values;
 
 /// All metrics, in order.
@@ -50,31 +53,6 @@ struct Day {
 #[derive(Row)]
 struct One {
     one: i64,
-}
-
-/// A value, and how many have it. `near` is the least value that would be in the same group.
-#[derive(Row)]
-#[row(group(metric, near))]
-struct Value<'a> {
-    metric: &'a str,
-    near: Money,
-    value: Money,
-    #[sum]
-    rows: i64,
-}
-
-/// The rows of a metric: its name, which is there even if nothing has a value, and its values in order.
-#[derive(Row)]
-#[row(group(metric))]
-#[rustfmt::skip]
-pub enum OfMetric<'a> {
-    /// The name.
-    Named { #[doc = "The metric."] metric: &'a str },
-    /// Values that are near each other.
-    Near {
-        #[doc = "The metric."] metric: &'a str, #[doc = "The value from which the first one is told."] near: Money,
-        #[doc = "The values, as text."] values: &'a str, #[doc = "How many there are."] #[sum] rows: i64,
-    },
 }
 
 /// Returns a whole number as the amount that a value is.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use smelt_sdk::{Money, Out, Result, Sum as _};
 
-use crate::{OfMetric, Value};
+use crate::rows::{OfMetric, Value};
 
 /// Values are near each other if so many of their first binary digits are the same, as in the histograms of G. Tene
 /// (HdrHistogram). So there are at most 256 groups for each power of two, and the greater the values, the wider they are.

@@ -2,7 +2,8 @@
 
 use smelt_sdk::{Result, Sum as _};
 
-use crate::{OfMetric, near};
+use crate::near;
+use crate::rows::OfMetric;
 
 /// The values of a metric in ascending order, in units of a hundredth. They are read from their rows where they are needed,
 /// so that memory is needed for the rows alone.
