@@ -84,10 +84,10 @@ fn many_values_are_in_order_whatever_their_size() {
     let powers: Vec<&str> = powers.iter().map(String::as_str).collect();
     let expected = "38 0.0000 -2621.4400 -4.4800 0.0000 4.4800 2621.4400";
     assert_eq!(days(&powers, "count sum min p25 p50 p75 max"), expected);
-    // All amounts from 5.00 to 25.00: groups of values begin at 5.12, 10.24 and 20.48.
-    let all: Vec<String> = (500..=2500).map(amount).collect();
+    // All amounts from 30.00 to 130.00: several of them are in one group from 40.96 on.
+    let all: Vec<String> = (3000..=13_000).map(amount).collect();
     let all: Vec<&str> = all.iter().map(String::as_str).collect();
-    assert_eq!(days(&all, "count sum p5 p25 p50 p95"), "2001 30015.0000 6.0000 10.0000 15.0000 24.0000");
+    assert_eq!(days(&all, "count sum p5 p25 p50 p95"), "10001 800080.0000 35.0000 55.0000 80.0000 125.0000");
 }
 
 fn amount(units: i64) -> String {

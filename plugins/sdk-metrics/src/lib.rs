@@ -2,7 +2,7 @@
 //!
 //! Quantiles need all values of a metric, of which there may be millions, and a new sale adds four. So the first stage has
 //! a row for each value, and its groups are values that are near each other. A group passes on one row, in which its values
-//! are a text. The second stage has a few thousand such rows for a metric, however many values there are.
+//! are a text. The second stage has some thousand such rows for a metric, however many values there are.
 
 use smelt_sdk::Flow;
 use smelt_sdk::prelude::*;
