@@ -1,9 +1,9 @@
 //! KPI: the products by revenue, with their shares, prices and clients.
 //!
-//! The groups of the first stage are small parts of a product's sales: those to a client, in a country, in a month, or at
+//! The groups of the first stage are small parts of a product's sales: those to a client, in a country, in a week, or at
 //! nearly the same price. Of days and of prices they pass on the least and the greatest. So a new sale looks at four such
-//! parts and then at its product, which has a few rows for each country, month and whole price. The last stage has a row
-//! for each product.
+//! parts and then at its product, which has at most two rows for each country, week and step of prices. The last stage has
+//! a row for each product.
 
 use smelt_sdk::prelude::*;
 
@@ -82,6 +82,10 @@ struct Product<'a> {
     first_sale_date: Date,
     last_sale_date: Date,
 }
+
+/// Prices that differ by less are nearly the same, in hundredths. A part then has about as many rows as that, and a product
+/// has few parts.
+const PRICE_STEP: i128 = 25;
 
 /// The least and the greatest of values that come in order.
 #[derive(Default, Clone, Copy)]
@@ -230,12 +234,12 @@ fn product_analytics(_: &Config) -> Result<Definition> {
     table(["product"])
         .input::<Sale>("sales", |sale, out| {
             let Sale { client_id, purchase_date: day, country, product, quantity, unit_price: price, amount } = sale;
-            let (month, whole_price) = (day.month(), Short::of(price.units() / 100));
+            let (week, step) = (day.week(), Short::of(price.units() / PRICE_STEP));
             out.add(Part::Client { product, part: client_id, rows: 1 })?;
             let (part, revenue, prices) = (country, amount, price);
             out.add(Part::Country { product, part, quantity, revenue, prices, rows: 1 })?;
-            out.add(Part::Day { product, part: &month, day })?;
-            out.add(Part::Price { product, part: &whole_price, price })
+            out.add(Part::Day { product, part: &week, day })?;
+            out.add(Part::Price { product, part: &step, price })
         })
         .stage::<Part>()
         .group(summary)

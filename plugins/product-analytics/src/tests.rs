@@ -90,9 +90,9 @@ fn the_first_of_equal_countries_is_at_the_top() {
 }
 
 #[test]
-fn a_client_a_country_a_month_and_a_price_may_look_alike() {
-    let sales = ["2025-01,2025-01-31,2025-01,tea,1,7.00,7.00", "7,2025-01-01,7,tea,1,7.50,7.00"];
-    let expected = ["2 2 7.00 7.50 2025-01-01 2025-01-31 2025-01"];
+fn a_client_a_country_a_week_and_a_price_may_look_alike() {
+    let sales = ["2025-W05,2025-01-31,2025-W05,tea,1,7.00,7.00", "28,2025-01-01,28,tea,1,7.50,7.00"];
+    let expected = ["2 2 7.00 7.50 2025-01-01 2025-01-31 2025-W05"];
     let columns = "orders clients min_price max_price first_sale_date last_sale_date top_country";
     assert_eq!(products(&sales, columns), expected);
 }
