@@ -10,6 +10,7 @@ use smelt_storage::Store;
 use crate::dataset::Dataset;
 use crate::failing::Failing;
 use crate::gold::Gold;
+use crate::held::{Audit, Held};
 use crate::keys::GC;
 use crate::log::{RelationChange, Removed};
 use crate::object_ref::ObjectRef;
@@ -34,9 +35,12 @@ pub struct Commit {
     /// The changes of datasets and tables, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub relations: BTreeMap<String, RelationChange>,
-    /// The KPIs that the commit computed, or whose table it restored from a rollback point.
+    /// The KPIs that the commit computed, whose table it restored from a rollback point, or whose file it published.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub kpis: BTreeSet<String>,
+    /// Set if the commit decided which tables readers see.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub audited: bool,
     /// The plugin for which the commit promoted a component.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub promoted: Option<String>,
@@ -84,6 +88,8 @@ pub struct Change {
     pub gold: BTreeMap<String, Gold>,
     /// The rows that came to new tables and left them, by KPI. A new table that is not here replaces the one before.
     pub rows: BTreeMap<String, RowsChange>,
+    /// What the checks say, and whether readers see the tables. Without it both are as before.
+    pub audit: Option<Audit>,
     /// The promotion of a component, if there is one.
     pub promoted: Option<Promoted>,
     /// The plugins whose rollback points are discarded.
@@ -142,6 +148,7 @@ impl Change {
             role: _,
             datasets,
             gold,
+            audit,
             promoted,
             discarded,
             dropped,
@@ -159,6 +166,7 @@ impl Change {
             && retired.is_empty()
             && deleted.is_empty()
             && reconciled.is_none()
+            && audit.is_none()
             && promoted.is_none()
             && discarded.is_empty()
             && dropped.is_empty()
@@ -212,8 +220,15 @@ impl Change {
         for (kpi, gold) in &self.gold {
             state.gold.insert(kpi.clone(), self.made_with(gold, &state));
         }
+        let files = self.audit.iter().flat_map(|audit| &audit.published);
+        for (kpi, file) in files.clone() {
+            if let Some(gold) = state.gold.get_mut(kpi) {
+                *gold = gold.in_file(file.clone());
+            }
+        }
         let restored = self.promoted.iter().flat_map(|promoted| promoted.restored.keys());
-        let kpis: BTreeSet<String> = self.gold.keys().chain(restored).cloned().collect();
+        let files = files.map(|(kpi, _)| kpi);
+        let kpis: BTreeSet<String> = self.gold.keys().chain(restored).chain(files).cloned().collect();
         let mut relations: BTreeMap<String, RelationChange> =
             self.datasets.iter().map(|(name, (change, _))| (name.clone(), change.clone())).collect();
         for kpi in &kpis {
@@ -236,13 +251,16 @@ impl Change {
             }
         }
         self.read_by_others(&mut state);
+        self.hold(base, &kpis, &mut state);
         self.drop_from(&mut state);
         state.components.extend(self.components.clone());
         replace(&mut state.failing, &self.failing);
         replace(&mut state.failing_kpis, &self.failing_kpis);
         state.retired.extend(self.retired.iter().cloned());
+        let no_longer_held = self.no_longer_held(base, &state);
+        state.retired.extend(no_longer_held);
         // A retired object that was written again under the same key belongs to the lake again. A table may share sums with
-        // a rollback point, which keeps them.
+        // a rollback point, which keeps them, and with the table that readers see while it is held.
         let wanted = state.sums();
         let retired = state.retired.iter().filter(|key| {
             !self.deleted.contains(key) && !self.referenced.contains(*key) && !wanted.contains(key.as_str())
@@ -261,11 +279,38 @@ impl Change {
             role: self.role.to_owned(),
             relations,
             kpis,
+            audited: self.audit.is_some(),
             promoted: self.promoted.as_ref().map(|promoted| promoted.plugin.clone()),
             discarded: self.discarded.clone(),
             dropped: self.dropped.clone(),
             state,
         }
+    }
+
+    /// Notes in the state what the checks say. If the tables are held, notes those that readers go on to see: the ones
+    /// that `base` had of the `kpis` that change. Otherwise readers see the newest.
+    fn hold(&self, base: &State, kpis: &BTreeSet<String>, state: &mut State) {
+        let Some(Audit { judgements, is_held, published: _ }) = &self.audit else { return };
+        state.checks.clone_from(judgements);
+        state.held = is_held.then(|| {
+            let new = || Held { since: state.sequence, published: BTreeMap::new() };
+            let mut held = base.held.clone().unwrap_or_else(new);
+            for kpi in kpis {
+                held.published.entry(kpi.clone()).or_insert_with(|| base.gold.get(kpi).cloned());
+            }
+            held
+        });
+    }
+
+    /// Returns the keys of objects that only tables in `base` need which readers no longer see, or which were held and are
+    /// not any more.
+    fn no_longer_held(&self, base: &State, state: &State) -> Vec<String> {
+        let wanted = state.sums();
+        let seen = base.held.iter().flat_map(Held::tables).flat_map(Gold::sums);
+        let held = base.gold.values().filter_map(Gold::held_file).map(|file| file.key.as_str());
+        let retired: BTreeSet<&str> = state.retired.iter().map(String::as_str).collect();
+        let left: BTreeSet<&str> = seen.chain(held).collect();
+        left.into_iter().filter(|key| !wanted.contains(key) && !retired.contains(key)).map(str::to_owned).collect()
     }
 
     /// Removes the dropped datasets and KPIs from the state.
@@ -275,6 +320,10 @@ impl Change {
         state.failing.retain(|name, _| !datasets.contains(name));
         state.gold.retain(|name, _| !kpis.contains(name));
         state.failing_kpis.retain(|name, _| !kpis.contains(name));
+        state.checks.retain(|name, _| !kpis.contains(name));
+        if let Some(held) = &mut state.held {
+            held.published.retain(|name, _| !kpis.contains(name));
+        }
         for point in state.rollback_points.values_mut() {
             // Without its datasets, a table could be restored but never rebuilt.
             *point = point.clone().without(datasets);
@@ -337,10 +386,11 @@ fn replace(all: &mut BTreeMap<String, Failing>, some: &BTreeMap<String, Failing>
 
 impl Commit {
     /// Returns whether `other`, which was made from the same state, conflicts with this commit. That is so if both
-    /// change the same dataset, KPI or plugin. A garbage collection always conflicts, because it may collect objects
-    /// that this commit references.
+    /// change the same dataset, KPI or plugin, or both decided which tables readers see. A garbage collection always
+    /// conflicts, because it may collect objects that this commit references.
     pub(crate) fn conflicts_with(&self, other: &Self) -> bool {
         other.role == GC
+            || self.audited && other.audited
             || self.changed_datasets().any(|name| other.changed_datasets().any(|other| name == other))
             || self.changed_kpis().any(|name| other.changed_kpis().any(|other| name == other))
             || self.plugins().any(|plugin| other.plugins().any(|other| plugin == other))

@@ -11,8 +11,10 @@ use smelt_common::error::{Kind, Result};
 use smelt_common::{Error, digest};
 use smelt_storage::{Store, unavailable};
 
-/// The version of the catalog's format. smelt refuses other versions, because their fields may have another meaning.
-const VERSION: u32 = 5;
+/// The version of the catalog's format. smelt refuses newer versions, because their fields may have another meaning.
+const VERSION: u32 = 6;
+/// The oldest version that smelt reads. It only lacks what version 6 added: checks, and the tables that they hold.
+const OLDEST: u32 = 5;
 
 /// The content of the file.
 #[derive(Serialize, Deserialize)]
@@ -92,13 +94,13 @@ fn read(key: &str, body: &[u8]) -> Result<Commit> {
         Err(Error::new(Kind::InvalidInput, format!("`{key}` is not what this version of smelt writes: {why}")))
     };
     match version.unwrap_or(1) {
-        VERSION => parse(key, commit.get().as_bytes()),
-        other if other < VERSION => foreign(format!(
-            "the catalog has format {other} of an older smelt, and this smelt reads format {VERSION}; move `catalog/` away, \
+        OLDEST..=VERSION => parse(key, commit.get().as_bytes()),
+        other if other < OLDEST => foreign(format!(
+            "the catalog has format {other} of an older smelt, and this smelt reads formats {OLDEST} to {VERSION}; move `catalog/` away, \
              and `smelt run --rebuild` rebuilds silver and gold from bronze"
         )),
-        other => {
-            foreign(format!("the catalog has format {other} of a newer smelt, and this smelt reads format {VERSION}"))
-        }
+        other => foreign(format!(
+            "the catalog has format {other} of a newer smelt, and this smelt reads formats {OLDEST} to {VERSION}"
+        )),
     }
 }

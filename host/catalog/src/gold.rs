@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use smelt_common::cost::Cost;
 use smelt_storage::sorted_runs::{AdditiveRuns, SortedRun, SortedRuns};
 
+use crate::keys::HELD;
 use crate::object_ref::ObjectRef;
 use crate::relation::{Files, Inputs, Relation};
 
@@ -80,8 +81,14 @@ impl Gold {
         sums.chain(self.saved.iter().flat_map(SortedRuns::runs))
     }
 
-    /// Returns the keys of the objects with the table's sums and rows.
+    /// Returns the file with the whole table if it is not published. It belongs to the table alone, where a published one
+    /// stays for good.
+    pub fn held_file(&self) -> Option<&ObjectRef> {
+        self.table().filter(|file| file.key.starts_with(HELD))
+    }
+
+    /// Returns the keys of the objects with the table's sums and rows, and of its file if that is not published.
     pub fn sums(&self) -> impl Iterator<Item = &str> {
-        self.runs().map(|run| run.key.as_str())
+        self.runs().map(|run| run.key.as_str()).chain(self.held_file().map(|file| file.key.as_str()))
     }
 }

@@ -9,6 +9,10 @@ pub const CHANGES: &str = "catalog/changes/";
 /// The sums of each stage, by KPI.
 pub const SUMS: &str = "catalog/sums/";
 
+/// The files of tables that are not published, by KPI. People may read the directory of gold without the catalog, so
+/// what readers must not see yet does not lie there.
+pub const HELD: &str = "catalog/held/";
+
 /// The components, by their sha256.
 pub const COMPONENTS: &str = "catalog/components/";
 

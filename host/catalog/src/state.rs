@@ -1,5 +1,6 @@
 //! The state of the lake after a commit.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Serialize};
@@ -7,9 +8,11 @@ use serde::{Deserialize, Serialize};
 use crate::dataset::Dataset;
 use crate::failing::Failing;
 use crate::gold::Gold;
+use crate::held::Held;
 use crate::relation::Relation;
 use crate::rollback_point::RollbackPoint;
 use crate::totals::Totals;
+use crate::verdict::{Judgement, Verdict};
 
 /// The state of the lake after the commit `sequence`. It stays small, because everything that grows lies in
 /// [sorted runs](smelt_storage::sorted_runs).
@@ -20,8 +23,14 @@ pub struct State {
     pub sequence: u64,
     /// The datasets of silver, by name.
     pub datasets: BTreeMap<String, Dataset>,
-    /// The tables of gold, by KPI.
+    /// The newest tables, by KPI. While some are held, readers see others: [`State::published`].
     pub gold: BTreeMap<String, Gold>,
+    /// The tables that readers see while newer ones are held; `None` if all are published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<Held>,
+    /// What the checks of the pipeline say of the newest tables, by check.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub checks: BTreeMap<String, Judgement>,
     /// The keys of objects that a commit replaced and that may not be deleted yet.
     pub retired: Vec<String>,
     /// The last commit that collected orphans; 0 if there was none. After such a commit, every new key contains the
@@ -95,9 +104,48 @@ impl State {
         self.datasets.iter().map(totals).collect()
     }
 
+    /// Returns the table of this name as readers see it. They do not see what is held, but for what checks say of it.
+    pub fn shown(&self, name: &str) -> Option<&Gold> {
+        if self.checks.contains_key(name) { self.gold.get(name) } else { self.published(name) }
+    }
+
+    /// Returns the table of this name as it was published last.
+    pub fn published(&self, name: &str) -> Option<&Gold> {
+        match self.held.as_ref().and_then(|held| held.published.get(name)) {
+            Some(published) => published.as_ref(),
+            None => self.gold.get(name),
+        }
+    }
+
+    /// Returns the state in which the table of this name is the one that readers see, and was made from the tables that are
+    /// there.
+    pub fn seen_with(&self, name: &str) -> Cow<'_, Self> {
+        let Some(held) = self.held.as_ref().filter(|_| !self.checks.contains_key(name)) else {
+            return Cow::Borrowed(self);
+        };
+        let mut seen = Self { held: None, ..self.clone() };
+        for (name, published) in &held.published {
+            match published {
+                Some(published) => drop(seen.gold.insert(name.clone(), published.clone())),
+                None => drop(seen.gold.remove(name)),
+            }
+        }
+        Cow::Owned(seen)
+    }
+
+    /// Returns what keeps tables from being published, each with its check.
+    pub fn holding(&self) -> impl Iterator<Item = (&String, &Verdict)> {
+        self.checks.iter().flat_map(|(check, judgement)| judgement.holds().map(move |verdict| (check, verdict)))
+    }
+
+    /// Returns the newest tables, and those that readers see in their place.
+    pub fn tables(&self) -> impl Iterator<Item = &Gold> {
+        self.gold.values().chain(self.held.iter().flat_map(Held::tables))
+    }
+
     /// Returns the keys of all sums that tables and rollback points need.
     pub fn sums(&self) -> HashSet<&str> {
         let points = self.rollback_points.values().flat_map(|point| point.gold.values());
-        self.gold.values().chain(points).flat_map(Gold::sums).collect()
+        self.tables().chain(points).flat_map(Gold::sums).collect()
     }
 }

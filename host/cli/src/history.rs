@@ -10,9 +10,10 @@ use crate::common::Common;
 use crate::output::{print, print_json};
 use crate::report::totals_table;
 use crate::table::{render, rules, thousands};
-use smelt_catalog::{Catalog, Commit, Entries, Entry, Failing, Failure, look};
+use smelt_catalog::{Catalog, Commit, Despite, Entries, Entry, Failing, Failure, look};
 use smelt_common::error::Result;
 use smelt_common::text::one_line;
+use smelt_engine::holding::{Holding, sentence};
 
 #[derive(Debug, Args)]
 pub(crate) struct History {
@@ -44,6 +45,16 @@ impl History {
         let mut text = render(&["commit", "at", "role", "what"], &commit_rows(&commits));
         text.push('\n');
         text.push_str(&totals_table(&state.totals()));
+        for sentence in Holding::of(&state).iter().flat_map(Holding::sentences) {
+            text.push_str(&format!("  held: {}\n", one_line(&sentence)));
+        }
+        for (check, Despite { why, at, verdicts }) in
+            state.checks.iter().filter_map(|(check, judgement)| Some((check, judgement.despite.as_ref()?)))
+        {
+            text.push_str(&format!("  published at {at} despite `{check}`: {}\n", one_line(why)));
+            let verdicts = verdicts.iter().map(|verdict| sentence(check, verdict));
+            verdicts.for_each(|verdict| text.push_str(&format!("    {}\n", one_line(&verdict))));
+        }
         let items = |(_, failing): (_, &'_ Failing)| failing.items.clone();
         for (name, Failure { attempts, why, .. }) in state.failing.iter().chain(&state.failing_kpis).flat_map(items) {
             text.push_str(&format!("  {} failed {attempts} times: {}\n", one_line(&name), one_line(&why)));

@@ -29,6 +29,7 @@ mod plugin;
 mod process;
 mod profile;
 mod promotion;
+mod publish;
 mod quarantine;
 mod report;
 mod reproduce;
@@ -102,6 +103,8 @@ enum Verb {
     Graph(graph::Graph),
     /// Write the rows of a table, as CSV, in the order of its key
     Show(show::Show),
+    /// Publish the tables that a failed check holds
+    Publish(publish::Publish),
     /// Show the commits, and what became of every row
     History(history::History),
     /// Show what a table, a row of it or an object was made from, down to bronze
@@ -143,6 +146,7 @@ fn command(arguments: &[OsString]) -> Result<ExitCode> {
         Verb::Plan(show) => show.run(&common),
         Verb::Graph(graph) => graph.run(&common),
         Verb::Show(show) => show.run(&common),
+        Verb::Publish(publish) => publish.run(&common),
         Verb::History(history) => history.run(&common),
         Verb::Lineage(lineage) => lineage.run(&common),
         Verb::Reproduce(reproduce) => reproduce.run(&common),

@@ -11,6 +11,7 @@ use crate::scope::Scope;
 use crate::table::{render, thousands};
 use smelt_common::error::Result;
 use smelt_common::text::one_line;
+use smelt_engine::holding::Holding;
 use smelt_engine::plan::{DatasetPlan, Estimate, KpiPlan, Parked, Plan};
 
 #[derive(Debug, Args)]
@@ -94,6 +95,9 @@ fn as_text(plan: &Plan) -> String {
         parked.chain(plan.kpis.iter().filter_map(|kpi| Some(("", kpi.parked.as_ref()?))))
     {
         text.push_str(&format!("  {layer}{}: parked after {attempts} attempts: {}\n", one_line(name), one_line(why)));
+    }
+    for sentence in plan.held.iter().flat_map(Holding::sentences) {
+        text.push_str(&format!("  held: {}\n", one_line(&sentence)));
     }
     for (what, name) in plan.unlisted.called() {
         text.push_str(&format!(

@@ -8,6 +8,7 @@ use crate::common::Common;
 use crate::load::again_if_stale;
 use crate::output::{print, print_json};
 use crate::pins::repin;
+use crate::report::complain_of_held;
 use crate::table::short;
 use smelt_common::binary::Binary;
 use smelt_common::error::Result;
@@ -42,7 +43,7 @@ impl Candidate<'_> {
         })?;
         repin(common, plugin)?;
         if common.json {
-            let PromotionReport { previous, rebuilt, restored, behind } = done;
+            let PromotionReport { previous, rebuilt, restored, behind, held } = &done;
             print_json(&json!({
                 "plugin": plugin,
                 "previous": {"version": previous.version, "sha256": previous.component},
@@ -51,11 +52,12 @@ impl Candidate<'_> {
                 "kpis": rebuilt.kpis,
                 "restored": restored,
                 "behind": behind,
+                "held": held,
             }))?;
         } else {
             print(&self.text(&version, own.sha256(), &done));
         }
-        Ok(ExitCode::SUCCESS)
+        Ok(complain_of_held(done.held.as_ref()))
     }
 
     /// Returns what changed as text. `own` is the sha256 of the component that the pipeline has.
@@ -63,7 +65,7 @@ impl Candidate<'_> {
         &self,
         version: &str,
         own: &str,
-        PromotionReport { previous, rebuilt, restored, behind }: &PromotionReport,
+        PromotionReport { previous, rebuilt, restored, behind, held: _ }: &PromotionReport,
     ) -> String {
         let Self { plugin, binary, .. } = self;
         let (was, is) = (short(&previous.component), short(binary.sha256()));

@@ -9,6 +9,7 @@ use crate::table::{preview, render, rules, thousands};
 use smelt_catalog::{DatasetTotals, Gold, Totals};
 use smelt_common::Error;
 use smelt_common::error::Result;
+use smelt_engine::holding::Holding;
 use smelt_engine::plan::Parked;
 use smelt_engine::run::{Host, Report};
 use smelt_storage::layers::LAYERS;
@@ -20,7 +21,8 @@ const PREVIEW: usize = 5;
 pub(crate) fn done(report: &Report) -> String {
     let count = |many: usize, what: &str| format!("{many} {what}{}", if many == 1 { "" } else { "s" });
     let failed = if report.failures.is_empty() { String::new() } else { format!(", {} failed", report.failures.len()) };
-    format!("{} cleaned, {} computed{failed}", count(report.cleaned, "object"), count(report.made.len(), "table"))
+    let held = if report.held.is_some() { ", held" } else { "" };
+    format!("{} cleaned, {} computed{failed}{held}", count(report.cleaned, "object"), count(report.made.len(), "table"))
 }
 
 /// Logs warnings, parked objects and failures. Returns the exit status: 1 if something failed.
@@ -36,7 +38,16 @@ pub(crate) fn complain(report: &Report) -> ExitCode {
             "{name}: parked after {attempts} attempts, until it or its plugin changes or --retry-parked is given: {why}"
         );
     }
-    complain_of(&report.failures)
+    let failed = complain_of(&report.failures);
+    if complain_of_held(report.held.as_ref()) == ExitCode::SUCCESS { failed } else { ExitCode::FAILURE }
+}
+
+/// Logs what is held, and why. Returns the exit status: 1 if anything is.
+pub(crate) fn complain_of_held(held: Option<&Holding>) -> ExitCode {
+    for sentence in held.iter().flat_map(|held| held.sentences()) {
+        tracing::error!("{sentence}");
+    }
+    if held.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Logs failures. Returns the exit status: 1 if there are any.
@@ -84,8 +95,9 @@ pub(crate) fn as_text(host: &Host, report: &Report, took: Duration) -> Result<St
     let state = host.state()?;
     let mut text = totals_table(&state.totals());
     for (kpi, table) in &report.tables {
-        // Tables of silver are for other tables; `smelt show` has their rows.
-        if let Some(file) = state.gold.get(kpi).and_then(Gold::table) {
+        // Tables of silver are for other tables; `smelt show` has their rows. What is held is not shown.
+        let file = state.gold.get(kpi).and_then(Gold::table);
+        if let Some(file) = file.filter(|_| state.published(kpi) == state.gold.get(kpi)) {
             text.push('\n');
             text.push_str(&preview(kpi, table, file, PREVIEW)?);
         }
@@ -100,8 +112,11 @@ pub(crate) fn as_json(host: &Host, report: &Report, took: Duration) -> Result<Va
     let state = host.state()?;
     let kpis: Vec<_> = state
         .gold
-        .iter()
-        .map(|(kpi, gold)| json!({"kpi": kpi, "table": gold.table(), "computed": report.made.contains(kpi)}))
+        .keys()
+        .map(|kpi| {
+            let table = state.published(kpi).and_then(Gold::table);
+            json!({"kpi": kpi, "table": table, "computed": report.made.contains(kpi)})
+        })
         .collect();
     Ok(json!({
         "sequence": state.sequence,
@@ -111,6 +126,7 @@ pub(crate) fn as_json(host: &Host, report: &Report, took: Duration) -> Result<Va
         "unmatched": report.unmatched,
         "parked": report.parked,
         "warnings": report.warnings,
+        "held": report.held,
         "failures": failures_json(&report.failures),
         "seconds": took.as_secs_f64(),
     }))

@@ -11,14 +11,17 @@ use smelt_formats::{Formulas, encode_table};
 
 #[derive(Debug, Args)]
 pub(crate) struct Show {
-    /// A table or KPI
+    /// A table, KPI or check
     name: String,
+    /// Also show rows that are made and not published, because a check failed
+    #[arg(long)]
+    newest: bool,
 }
 
 impl Show {
     pub(crate) fn run(self, common: &Common) -> Result<ExitCode> {
         let body = common.with_host(|host| {
-            let table = host.rows(&self.name)?;
+            let table = host.rows(&self.name, self.newest)?;
             encode_table(table.schema_ref(), std::slice::from_ref(&table), Formulas::Escape)
         })?;
         print(&String::from_utf8_lossy(&body));

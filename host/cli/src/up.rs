@@ -101,6 +101,9 @@ impl Up {
                 show(common, &following.host(), &tick);
                 tick.report.warnings.retain(|warning| said.insert(warning.clone()));
                 tick.report.unmatched.retain(|name| said.insert(name.clone()));
+                // The tables stay held for the same reason, tick after tick.
+                let held = tick.report.held.take_if(|held| held.sentences().into_iter().all(|it| said.contains(&it)));
+                said.extend(held.iter().chain(&tick.report.held).flat_map(|held| held.sentences()));
                 tick.report.parked.retain(|parked| said.insert(format!("{}: {}", parked.name, parked.why)));
                 complain(&tick.report);
                 // Without a reader, as after `smelt up | head`, the command ends.

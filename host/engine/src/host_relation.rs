@@ -1,5 +1,5 @@
-//! Relations of the host itself: what it knows of the objects of all datasets, as rows that tables read. They are functions
-//! of the lake's state, so they are written nowhere.
+//! Relations of the host itself: what it knows of the objects of all datasets and of all checks, as rows that tables read.
+//! They are functions of the lake's state, so they are written nowhere.
 
 use std::sync::{Arc, LazyLock};
 
@@ -23,10 +23,12 @@ pub enum HostRelation {
     Objects,
     /// The rules that applied to rows of each object.
     Rules,
+    /// Every verdict of all checks. It is made from their tables, which `tables` reads.
+    Checks,
 }
 
 /// All of them.
-const ALL: [HostRelation; 3] = [HostRelation::One, HostRelation::Objects, HostRelation::Rules];
+const ALL: [HostRelation; 4] = [HostRelation::One, HostRelation::Objects, HostRelation::Rules, HostRelation::Checks];
 /// The rows of a batch.
 const BATCH_ROWS: usize = 65_536;
 
@@ -50,17 +52,18 @@ impl HostRelation {
             Self::One => "smelt.one",
             Self::Objects => "smelt.objects",
             Self::Rules => "smelt.rules",
+            Self::Checks => "smelt.checks",
         }
     }
 
     /// Returns whether it depends on what the datasets hold.
     pub fn reads_datasets(self) -> bool {
-        self != Self::One
+        matches!(self, Self::Objects | Self::Rules)
     }
 
     /// Returns the columns.
     pub fn schema(self) -> SchemaRef {
-        static SCHEMAS: LazyLock<[SchemaRef; 3]> = LazyLock::new(|| {
+        static SCHEMAS: LazyLock<[SchemaRef; 4]> = LazyLock::new(|| {
             let text = |name: &str| Field::new(name, DataType::Utf8, false);
             let int = |name: &str| Field::new(name, DataType::Int64, false);
             let utc = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
@@ -69,7 +72,10 @@ impl HostRelation {
             objects.extend([text("sha256"), int("bytes"), text("status")]);
             objects.extend(["read", "kept", "rejected", "superseded", "held", "repaired"].map(int));
             let rules = vec![text("dataset"), text("object"), text("rule"), text("action"), int("rows")];
-            [vec![int("one")], objects, rules].map(|fields| Arc::new(Schema::new(fields)))
+            let nullable = |name: &str| Field::new(name, DataType::Utf8, true);
+            let mut checks = vec![text("check"), nullable("dataset"), nullable("object")];
+            checks.extend([text("expectation"), text("severity"), Field::new("passed", DataType::Boolean, false)]);
+            [vec![int("one")], objects, rules, checks].map(|fields| Arc::new(Schema::new(fields)))
         });
         Arc::clone(&SCHEMAS[self as usize])
     }
@@ -79,6 +85,7 @@ impl HostRelation {
         match self {
             Self::One => 1,
             Self::Objects | Self::Rules => state.datasets.values().map(|dataset| dataset.bronze.totals.objects).sum(),
+            Self::Checks => state.checks.keys().filter_map(|check| Some(state.gold.get(check)?.relation.rows)).sum(),
         }
     }
 
@@ -130,9 +137,17 @@ impl HostRelation {
     }
 }
 
-/// Returns the datasets that the relation is made from. `None` if it is no relation of the host.
-pub(crate) fn datasets_of<'s>(name: &str, state: &'s State) -> Option<Vec<(&'s String, &'s Relation)>> {
+/// Returns the relations that a relation of the host is made from, in the order of their names: datasets or `checks`.
+/// `None` if it is no relation of the host.
+pub(crate) fn made_from<'s>(
+    name: &str,
+    checks: &'s [String],
+    state: &'s State,
+) -> Option<Vec<(&'s String, &'s Relation)>> {
     let relation = HostRelation::named(name)?;
+    if relation == HostRelation::Checks {
+        return Some(checks.iter().filter_map(|check| Some((check, &state.gold.get(check)?.relation))).collect());
+    }
     let datasets = state.datasets.iter().filter(|_| relation.reads_datasets());
     Some(datasets.map(|(name, dataset)| (name, &dataset.relation)).collect())
 }
@@ -175,7 +190,7 @@ impl Rows {
     fn add_counted(&mut self, dataset: &str, object: &str, entry: &Entry, totals: &Totals, sign: Sign) -> Result<()> {
         let columns = &mut self.signs[usize::from(sign == Sign::Minus)];
         match self.relation {
-            HostRelation::One => {}
+            HostRelation::One | HostRelation::Checks => {}
             HostRelation::Objects => columns.object(dataset, object, entry, totals),
             HostRelation::Rules => columns.rules(dataset, object, totals),
         }

@@ -1,6 +1,7 @@
 //! Tables that read tables: whatever happens to a graph, every table is what a fresh lake makes of the same bronze; a change costs
 //! what depends on it; and readers never see tables of different moments.
 
+mod checks;
 mod costs;
 mod lake;
 mod unwell;

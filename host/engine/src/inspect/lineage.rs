@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::layer::Layer;
-use super::target::{Target, as_read, find, table_as_read, time_of};
+use super::target::{Target, as_read, as_seen, find, table_as_read, time_of};
 use smelt_catalog::Fingerprint;
 use smelt_catalog::{Entry, Gold, ObjectRef, Relation, State, look};
 use smelt_common::cost::Cost;
@@ -71,9 +71,12 @@ pub struct Account {
 /// # Errors
 /// Fails if the newest commit references nothing of that name, or if what the catalog says of it does not add up.
 pub fn lineage(store: &dyn Store, name: &str) -> Result<Node> {
-    look(store, |state| match find(store, state, name)? {
-        Target::Gold(kpi) => of_gold(store, state, &kpi, &state.gold[&kpi]),
-        Target::Object { dataset, name, entry, layer } => of_object(store, state, &dataset, &name, &entry, layer),
+    look(store, |state| {
+        let state = &*as_seen(state, name)?;
+        match find(store, state, name)? {
+            Target::Gold(kpi) => of_gold(store, state, &kpi, &state.gold[&kpi]),
+            Target::Object { dataset, name, entry, layer } => of_object(store, state, &dataset, &name, &entry, layer),
+        }
     })
 }
 

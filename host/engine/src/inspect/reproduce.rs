@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::layer::Layer;
-use super::target::{Origins, Target, find};
+use super::target::{Origins, Target, as_seen, find};
 use crate::host_relation::HostRelation;
 use crate::manifest::{Manifest, Quarantine};
 use crate::pipeline::Pipeline;
@@ -94,13 +94,17 @@ impl Reproduction<'_> {
     /// Fails if it could not be reproduced. Then nothing is known of it.
     pub fn reproduce(&self, name: &str, told: Option<i64>) -> Result<Reproduced> {
         let store = self.lake.open()?;
-        look(&*store, |state| match find(&*store, state, name)? {
-            Target::Gold(kpi) => self.gold(&*store, state, &kpi, told),
-            Target::Object { layer: Layer::Bronze, .. } => Err(Error::config(format!(
-                "`{name}` was not made from anything else, so it cannot be reproduced; `smelt verify` tells whether it was changed"
-            ))),
-            Target::Object { dataset, name, entry, layer } => {
-                self.object(&*store, state, &dataset, &name, &entry, layer)
+        look(&*store, |state| {
+            let state = &*as_seen(state, name)?;
+            match find(&*store, state, name)? {
+                Target::Gold(kpi) => self.gold(&*store, state, &kpi, told),
+                Target::Object { layer: Layer::Bronze, .. } => Err(Error::config(format!(
+                    "`{name}` was not made from anything else, so it cannot be reproduced; `smelt verify` tells whether it was \
+                     changed"
+                ))),
+                Target::Object { dataset, name, entry, layer } => {
+                    self.object(&*store, state, &dataset, &name, &entry, layer)
+                }
             }
         })
     }
@@ -210,6 +214,7 @@ impl Reproduction<'_> {
         manifest.dataset.retain(|name, _| datasets.contains_key(name) || read.contains(name.as_str()));
         manifest.table.retain(|name, _| tables.contains_key(name));
         manifest.kpi.retain(|name, _| tables.contains_key(name));
+        manifest.check.retain(|name, _| tables.contains_key(name));
         let lacks =
             |section: &str| Error::config(format!("the manifest lacks [{section}], which it had when that was made"));
         let mut components = BTreeMap::new();
@@ -221,10 +226,9 @@ impl Reproduction<'_> {
             components.insert(format!("dataset.{name}"), &fingerprint.component);
         }
         for (name, fingerprint) in tables {
-            let (kind, section) = match manifest.table.get_mut(name) {
-                Some(section) => ("table", section),
-                None => ("kpi", manifest.kpi.get_mut(name).ok_or_else(|| lacks(&format!("kpi.{name}")))?),
-            };
+            let kinds = [("table", &mut manifest.table), ("kpi", &mut manifest.kpi), ("check", &mut manifest.check)];
+            let section = kinds.into_iter().find_map(|(kind, of)| Some((kind, of.get_mut(name)?)));
+            let (kind, section) = section.ok_or_else(|| lacks(&format!("table.{name}")))?;
             section.plugin.clone_from(&fingerprint.plugin);
             section.parameters = parameters(fingerprint)?;
             components.insert(format!("{kind}.{name}"), &fingerprint.component);

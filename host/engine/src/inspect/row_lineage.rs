@@ -6,7 +6,7 @@ use arrow_array::RecordBatch;
 use serde::Serialize;
 
 use super::reproduce::Reproduction;
-use super::target::{Origins, Target, find, is_behind};
+use super::target::{Origins, Target, as_seen, find, is_behind};
 use crate::cells::cells;
 use crate::pipeline::Pipeline;
 use crate::tables::{LeaveOneOut, States, Without};
@@ -57,12 +57,22 @@ pub struct Influence {
 pub fn row_lineage(reproduction: &Reproduction<'_>, kpi: &str, cells: &[String]) -> Result<RowLineage> {
     let store = reproduction.lake.open()?;
     let mut seen = Seen::default();
+    let asked = kpi;
     look(&*store, |state| {
+        let (is_held, state) = (state.held.is_some(), &*as_seen(state, asked)?);
         let Target::Gold(kpi) = find(&*store, state, kpi)? else {
             return Err(Error::config(format!("`{kpi}` is no KPI; --row takes a row of a KPI's table")));
         };
         let gold = &state.gold[&kpi];
         match explain_in(reproduction, &*store, state, &kpi, cells, &mut seen) {
+            Err(error) if error.kind() == Kind::Damaged && is_held => {
+                let table = gold.shown(&kpi).key;
+                let why = format!(
+                    "the lake no longer has everything that `{table}` was made from, because its silver has changed while newer \
+                     tables are held; its rows have a lineage again once those are published: {error}"
+                );
+                Err(Error::new(Kind::InvalidInput, why))
+            }
             Err(error) if error.kind() == Kind::Damaged && is_behind(state, gold) => {
                 let table = gold.shown(&kpi).key;
                 let why = format!(

@@ -1,6 +1,7 @@
 //! Finds things in the lake by their names, with what they were made from.
 
 use super::layer::Layer;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use smelt_catalog::{
@@ -17,6 +18,22 @@ pub(crate) enum Target {
     Gold(String),
     /// A bronze object or what was made of it; `layer` tells which of them was meant.
     Object { dataset: String, name: String, entry: Box<Entry>, layer: Layer },
+}
+
+/// Returns the state in which something of this name is to be looked for: a table is found as readers see it.
+///
+/// # Errors
+/// Readers see no such table yet.
+pub(crate) fn as_seen<'s>(state: &'s State, name: &str) -> Result<Cow<'s, State>> {
+    let table = name.strip_prefix(GOLD).and_then(|rest| rest.split('/').next()).unwrap_or(name);
+    let seen = state.seen_with(table);
+    match &state.held {
+        Some(held) if state.gold.contains_key(table) && !seen.gold.contains_key(table) => Err(Error::config(format!(
+            "`{name}`: the table is held since commit {}, and none was published before; `smelt plan` says what holds it",
+            held.since
+        ))),
+        _ => Ok(seen),
+    }
 }
 
 /// Returns what the name means: a KPI, or the key of an object that the newest commit references.

@@ -83,7 +83,10 @@ impl Reached {
             reached.add(ObjectRef { key: component_key(sha256), sha256: sha256.clone(), bytes, rows: 0 });
         }
         let previous = kept.iter().flat_map(|point| point.gold.values());
-        state.gold.values().chain(previous).for_each(|gold| reached.add_runs(gold.runs()));
+        for gold in state.tables().chain(previous) {
+            reached.add_runs(gold.runs());
+            gold.held_file().into_iter().for_each(|file| reached.add(file.clone()));
+        }
         Ok(Ok(reached))
     }
 
@@ -115,10 +118,10 @@ impl Reached {
                 }
                 self.since.extend(keys);
             }
-            let State { datasets, gold, retired, components, .. } = &commit.state;
+            let State { datasets, retired, components, .. } = &commit.state;
             let maps = datasets.values().flat_map(|dataset| [dataset.entries(), &dataset.bronze.keys]);
-            let runs = maps.flat_map(|map| map.runs()).chain(gold.values().flat_map(Gold::runs));
-            self.since.extend(runs.map(|run| run.key.clone()));
+            self.since.extend(maps.flat_map(|map| map.runs()).map(|run| run.key.clone()));
+            self.since.extend(commit.state.tables().flat_map(Gold::sums).map(str::to_owned));
             self.since.extend(retired.iter().cloned().chain(components.keys().map(|sha256| component_key(sha256))));
             self.add_commit(commit);
             self.sequence = sequence;
@@ -144,6 +147,8 @@ impl Reached {
             .kpis
             .iter()
             .filter_map(|kpi| state.gold.remove(kpi))
+            // The file of a table that is held lasts no longer than that.
+            .filter(|gold| gold.held_file().is_none())
             .for_each(|gold| gold.table().into_iter().for_each(|table| self.add(table.clone())));
     }
 

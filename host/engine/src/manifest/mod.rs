@@ -28,7 +28,7 @@ const NAME_BYTES: usize = 100;
 /// The most bytes of a plugin's name, as the contract has it.
 const PLUGIN_BYTES: usize = 255;
 
-/// A pipeline: its sources, datasets, tables and KPIs, and how they run.
+/// A pipeline: its sources, datasets, tables, KPIs and checks, and how they run.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
@@ -60,6 +60,9 @@ pub struct Manifest {
     /// The KPIs, which are tables of gold unless they say otherwise, by name.
     #[serde(default)]
     pub kpi: BTreeMap<String, TableSection>,
+    /// The checks, which are tables of verdicts, by name.
+    #[serde(default, deserialize_with = "section::checks")]
+    pub check: BTreeMap<String, TableSection>,
     /// The directory of the manifest. Paths in the manifest are relative to it.
     #[serde(skip)]
     pub directory: PathBuf,
@@ -113,7 +116,7 @@ impl Manifest {
         for (kind, name) in manifest.names().filter(|(kind, _)| *kind != "source") {
             if let Some(other) = relations.insert(name, kind) {
                 return Err(Error::config(format!(
-                    "[{kind}.{name}] and [{other}.{name}]: inputs name datasets, tables and KPIs alike, so each needs a name of its own"
+                    "[{kind}.{name}] and [{other}.{name}]: inputs name datasets, tables, KPIs and checks alike, so each needs a name of its own"
                 )));
             }
         }
@@ -151,11 +154,12 @@ impl Manifest {
     /// Returns every section that uses a plugin: its name (`kpi.aov`), the plugin's name, and the limits that the section has.
     pub fn uses(&self) -> impl Iterator<Item = (String, &str, &Map<String, Value>)> {
         let sources = uses_of("source", &self.source);
-        let tables = uses_of("table", &self.table).chain(uses_of("kpi", &self.kpi));
+        let tables =
+            uses_of("table", &self.table).chain(uses_of("kpi", &self.kpi)).chain(uses_of("check", &self.check));
         sources.chain(uses_of("dataset", &self.dataset)).chain(tables)
     }
 
-    /// Returns the tables and KPIs: the name of the section (`kpi.aov`), the table's name, the section, and its layer.
+    /// Returns the tables, KPIs and checks: the name of the section (`kpi.aov`), the table's name, the section, and its layer.
     pub fn tables(&self) -> impl Iterator<Item = (String, &str, &TableSection, Layer)> {
         let of = |kind: &'static str, sections, layer| {
             let sections: &BTreeMap<String, TableSection> = sections;
@@ -163,14 +167,16 @@ impl Manifest {
                 (format!("{kind}.{name}"), name.as_str(), section, section.own.layer.unwrap_or(layer))
             })
         };
-        of("table", &self.table, Layer::Silver).chain(of("kpi", &self.kpi, Layer::Gold))
+        let tables = of("table", &self.table, Layer::Silver).chain(of("kpi", &self.kpi, Layer::Gold));
+        tables.chain(of("check", &self.check, Layer::Silver))
     }
 
     fn names(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let datasets = self.dataset.keys().map(|name| ("dataset", name.as_str()));
         let tables = self.table.keys().map(|name| ("table", name.as_str()));
         let kpis = self.kpi.keys().map(|name| ("kpi", name.as_str()));
+        let checks = self.check.keys().map(|name| ("check", name.as_str()));
         let sources = self.source.keys().map(|name| ("source", name.as_str()));
-        datasets.chain(tables).chain(kpis).chain(sources)
+        datasets.chain(tables).chain(kpis).chain(checks).chain(sources)
     }
 }

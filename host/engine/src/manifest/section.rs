@@ -1,4 +1,4 @@
-//! The sections that run a plugin: `[source.<name>]`, `[dataset.<name>]`, `[table.<name>]` and `[kpi.<name>]`.
+//! The sections that run a plugin: `[source.<name>]`, `[dataset.<name>]`, `[table.<name>]`, `[kpi.<name>]` and `[check.<name>]`.
 //!
 //! All have the keys `plugin`, `parameters` and `limits`, and each kind has keys of its own. serde's `flatten` cannot be used for
 //! that: it loses the line and column of an error, and with unknown keys the list of those that would have been right.
@@ -30,7 +30,7 @@ pub struct Section<Own> {
 pub type SourceSection = Section<SourceKeys>;
 /// `[dataset.<name>]`
 pub type DatasetSection = Section<DatasetKeys>;
-/// `[table.<name>]` or `[kpi.<name>]`
+/// `[table.<name>]`, `[kpi.<name>]` or `[check.<name>]`
 pub type TableSection = Section<TableKeys>;
 
 /// The keys that only a source has.
@@ -60,6 +60,24 @@ pub struct TableKeys {
     /// The layer of the table. Default: silver for a `[table]`, gold for a `[kpi]`.
     #[serde(default)]
     pub layer: Option<Layer>,
+}
+
+/// The keys that only a check has. It is a table that always lies in silver.
+#[derive(Debug, Clone, Deserialize)]
+struct CheckKeys {
+    /// As [`TableKeys::inputs`].
+    #[serde(default)]
+    inputs: BTreeMap<String, String>,
+}
+
+/// Reads the sections `[check.<name>]`.
+pub(super) fn checks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, TableSection>, D::Error> {
+    let sections = BTreeMap::<String, Section<CheckKeys>>::deserialize(deserializer)?;
+    let table = |Section { plugin, parameters, limits, own: CheckKeys { inputs } }| {
+        let own = TableKeys { inputs, layer: Some(Layer::Silver) };
+        Section { plugin, parameters, limits, own }
+    };
+    Ok(sections.into_iter().map(|(name, section)| (name, table(section))).collect())
 }
 
 /// The layer in which a table lies.

@@ -18,6 +18,11 @@ use smelt_runtime::{Kpi, KpiInputSpec, schema_text};
 /// A table whose plugin is loaded: the section, the name, the section's keys and the layer.
 pub(super) type Loaded<'m> = (String, &'m str, &'m TableSection, Layer, Kpi);
 
+/// Returns the names of the checks among the tables.
+fn checks_of<'m>(loaded: &[Loaded<'m>]) -> Vec<&'m str> {
+    loaded.iter().filter(|(section, ..)| section.starts_with("check.")).map(|(_, name, ..)| *name).collect()
+}
+
 /// Connects the tables with what they read, and returns them in an order in which each comes after all that it reads.
 pub(super) fn connected(
     loaded: Vec<Loaded<'_>>,
@@ -31,7 +36,8 @@ pub(super) fn connected(
     for relation in HostRelation::all() {
         schemas.insert(relation.name(), relation.schema());
     }
-    let mut reads = graph::Reads::new();
+    let (mut reads, checks) = (graph::Reads::new(), checks_of(&loaded));
+    let verdicts = HostRelation::Checks.name();
     let mut connected = BTreeMap::new();
     for (section, name, own, _, plugin) in &loaded {
         let resolve = |input: &KpiInputSpec| {
@@ -42,10 +48,17 @@ pub(super) fn connected(
             }
         };
         let inputs = plugin.spec().inputs.iter().map(resolve).collect::<Result<Vec<_>>>();
-        let inputs = inputs.map_err(|error| refused(error, &format!("[{section}]")))?;
+        let mut inputs = inputs.map_err(|error| refused(error, &format!("[{section}]")))?;
+        for input in inputs.iter_mut().filter(|input| input.relation == verdicts) {
+            input.checks = checks.iter().map(|check| (*check).to_owned()).collect();
+            // Verdicts come after all checks, so for the order they are a table that reads these.
+            reads.insert(verdicts, checks.clone());
+        }
         let tables = inputs.iter().filter_map(|input| schemas.get_key_value(input.relation.as_str()));
-        let is_table =
-            |table: &&str| datasets.iter().all(|step| step.name != **table) && HostRelation::named(table).is_none();
+        let is_table = |table: &&str| {
+            let is_of_host = HostRelation::named(table).is_some_and(|relation| relation != HostRelation::Checks);
+            !is_of_host && datasets.iter().all(|step| step.name != **table)
+        };
         reads.insert(name, tables.map(|(table, _)| *table).filter(is_table).collect());
         connected.insert(*name, inputs);
     }

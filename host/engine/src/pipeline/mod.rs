@@ -1,5 +1,6 @@
 //! A pipeline that is ready to run: its plugins are loaded, and everything that can be checked without data is checked.
 
+mod check;
 mod connect;
 mod dataset;
 mod graph;
@@ -10,6 +11,8 @@ mod select;
 mod source;
 mod table;
 
+pub(crate) use check::{COLUMNS, are_verdicts};
+pub use check::{Findings, findings};
 pub use dataset::DatasetStep;
 pub use lock::{Lock, Pin};
 pub use ready::Pipeline;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use arrow_schema::SchemaRef;
 use serde_json::{Map, Value};
 
+use super::check::expect_columns;
 use super::connect::{check_mapping, connected};
 use super::dataset::DatasetStep;
 use super::lock::Lock;
@@ -46,7 +47,7 @@ pub struct Pipeline {
     pub sources: Vec<GeneratorStep>,
     /// The datasets, in the order of their names.
     pub datasets: Vec<DatasetStep>,
-    /// The tables and KPIs. Each comes after all that it reads, and otherwise they are in the order of their names.
+    /// The tables, KPIs and checks. Each comes after all that it reads, and otherwise they are in the order of their names.
     pub tables: Vec<TableStep>,
     /// The engine that runs the plugins. Calls end at their deadline only while it lives.
     _engine: Engine,
@@ -123,6 +124,9 @@ impl Pipeline {
                 let parameters = canonical(&own.parameters)?;
                 let plugin = Kpi::load(&engine, &own.plugin, &binary, &limits, pseudonyms, &parameters)?;
                 check_mapping(&plugin, &own.own.inputs)?;
+                if manifest.check.contains_key(name) {
+                    expect_columns(&own.plugin, &plugin.spec().output)?;
+                }
                 Ok(plugin)
             };
             let plugin = load().map_err(|error| refused(error, &format!("[{section}]")))?;
@@ -188,6 +192,11 @@ impl Pipeline {
     /// Returns the table or KPI of that name.
     pub fn table(&self, name: &str) -> Option<&TableStep> {
         self.tables.iter().find(|step| step.name == name)
+    }
+
+    /// Returns the checks, each after all that it reads.
+    pub fn checks(&self) -> impl Iterator<Item = &TableStep> {
+        self.tables.iter().filter(|step| step.is_check())
     }
 
     /// Returns the columns of the dataset or table of that name.

@@ -13,7 +13,7 @@ use smelt_common::error::Result;
 /// A dataset or table, and what it is made from.
 #[derive(Debug, Serialize)]
 pub struct Relation<'p> {
-    /// `dataset`, `table` or `kpi`.
+    /// `dataset`, `table`, `kpi` or `check`.
     pub kind: &'p str,
     /// The name in the manifest.
     pub name: &'p str,
@@ -51,6 +51,7 @@ impl Pipeline {
             self.tables.iter().map(|step| (step.name.as_str(), step.reads().into_iter().collect())).collect();
         let datasets: Vec<&str> = self.datasets.iter().map(|step| step.name.as_str()).collect();
         reads.extend(HostRelation::all().map(|relation| (relation.name(), datasets.clone())));
+        reads.insert(HostRelation::Checks.name(), self.checks().map(|step| step.name.as_str()).collect());
         let mut selected = BTreeSet::new();
         for item in text.split(',').map(str::trim) {
             let (before, rest) = item.strip_prefix('+').map_or((false, item), |rest| (true, rest));

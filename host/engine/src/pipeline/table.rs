@@ -42,17 +42,24 @@ pub struct TableInput {
     pub columns: SchemaRef,
     /// The relation's whole schema as text. The meaning of its bytes depends on it.
     pub schema: String,
+    /// The names of all checks, if the relation is that of their verdicts.
+    pub checks: Vec<String>,
 }
 
 impl TableInput {
     /// Returns the input that reads that relation, which has this schema.
     pub(super) fn of(input: &KpiInputSpec, relation: &str, schema: &SchemaRef) -> Self {
         let (name, columns) = (input.name.clone(), input.columns.clone());
-        Self { name, relation: relation.to_owned(), columns, schema: schema_text(schema) }
+        Self { name, relation: relation.to_owned(), columns, schema: schema_text(schema), checks: vec![] }
     }
 }
 
 impl TableStep {
+    /// Returns whether it is a check: a table of verdicts, which may keep tables from being published.
+    pub fn is_check(&self) -> bool {
+        self.section.starts_with("check.")
+    }
+
     /// Returns the names of the relations that it reads, each once.
     pub fn reads(&self) -> BTreeSet<&str> {
         self.inputs.iter().map(|input| input.relation.as_str()).collect()

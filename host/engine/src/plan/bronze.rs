@@ -7,6 +7,7 @@ use super::young::{Watched, hash};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use crate::holding::Holding;
 use crate::pipeline::DatasetStep;
 use smelt_catalog::{Dataset, Entries, Entry, Listed};
 use smelt_common::error::{Kind, Result};
@@ -37,7 +38,10 @@ impl<'p> Planning<'p> {
         // An error that concerns every dataset is an error of the lake.
         match planned.is_empty() && !failures.is_empty() {
             true => Err(failures.swap_remove(0).1),
-            false => Ok(Plan { datasets: planned, kpis: vec![], unmatched, unlisted: self.unlisted(), failures }),
+            false => {
+                let (unlisted, held) = (self.unlisted(), Holding::of(self.state));
+                Ok(Plan { datasets: planned, kpis: vec![], unmatched, unlisted, held, failures })
+            }
         }
     }
 

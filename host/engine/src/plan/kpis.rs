@@ -3,13 +3,13 @@
 use super::planning::Planning;
 use super::records::{DatasetPlan, KpiPlan, Parked};
 
-use crate::host_relation::{HostRelation, datasets_of};
+use crate::host_relation::{HostRelation, made_from};
 use crate::pipeline::{TableInput, TableStep};
 use smelt_catalog::{Failing, InputVersion, Inputs, ObjectRef, Relation, State};
 use smelt_storage::Store;
 use std::collections::BTreeSet;
 
-/// Stands between the name of an input and that of a dataset, where the input is a relation of the host.
+/// Stands between the name of an input and that of a dataset or check, where the input is a relation of the host.
 const PART: char = '/';
 
 impl Planning<'_> {
@@ -37,16 +37,19 @@ impl Planning<'_> {
 
     fn kpi_plan(&self, step: &TableStep, changing: &BTreeSet<&str>) -> KpiPlan {
         let (reason, parked) = self.kpi(step, changing);
-        let table = self.state.gold.get(&step.name).map(|gold| gold.shown(&step.name).key);
+        let table = self.state.shown(&step.name).map(|gold| gold.shown(&step.name).key);
         KpiPlan { kpi: step.name.clone(), reason, parked, table, estimate: None }
     }
 
     /// Returns why the table would be made, or why it is not. `changing` are the relations that may change before.
     fn kpi(&self, step: &TableStep, changing: &BTreeSet<&str>) -> (Option<String>, Option<Parked>) {
         let any_dataset = changing.iter().any(|name| self.pipeline.dataset(name).is_some());
+        let any_check = self.pipeline.checks().any(|check| changing.contains(check.name.as_str()));
         let changes = |relation: &str| {
             let of_host = HostRelation::named(relation);
-            changing.contains(relation) || any_dataset && of_host.is_some_and(HostRelation::reads_datasets)
+            changing.contains(relation)
+                || any_dataset && of_host.is_some_and(HostRelation::reads_datasets)
+                || any_check && of_host == Some(HostRelation::Checks)
         };
         let changed = step.inputs.iter().filter(|input| changes(&input.relation));
         let changed: BTreeSet<_> = changed.map(|input| format!("`{}`", input.relation)).collect();
@@ -105,11 +108,13 @@ pub fn inputs(step: &TableStep, state: &State) -> Inputs {
     };
     let mut inputs = Inputs::new();
     for input in &step.inputs {
-        match datasets_of(&input.relation, state) {
-            // A relation of the host is made from all datasets.
-            Some(datasets) => inputs.extend(datasets.into_iter().map(|(dataset, relation)| {
-                (format!("{}{PART}{dataset}", input.name), version(input, dataset, relation))
-            })),
+        match made_from(&input.relation, &input.checks, state) {
+            // A relation of the host is made from all datasets or from all checks.
+            Some(parts) => inputs.extend(
+                parts
+                    .into_iter()
+                    .map(|(part, relation)| (format!("{}{PART}{part}", input.name), version(input, part, relation))),
+            ),
             None => {
                 let found = state.relation(&input.relation);
                 inputs.extend(found.map(|found| (input.name.clone(), version(input, &input.relation, found))));
@@ -119,7 +124,7 @@ pub fn inputs(step: &TableStep, state: &State) -> Inputs {
     inputs
 }
 
-/// Returns what has been read for one input of a table: one relation, or all datasets for a relation of the host.
+/// Returns what has been read for one input of a table: one relation, or all datasets or checks for a relation of the host.
 pub fn of_input<'i>(inputs: &'i Inputs, name: &str) -> Vec<(&'i String, &'i InputVersion)> {
     let is_of = |key: &str| key.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(PART));
     inputs.iter().filter(|(key, _)| is_of(key)).collect()

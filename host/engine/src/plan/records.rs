@@ -1,6 +1,7 @@
 //! The records of a plan.
 
 use super::estimate::Estimate;
+use crate::holding::Holding;
 
 use serde::Serialize;
 
@@ -21,6 +22,8 @@ pub struct Plan {
     pub unmatched: Vec<String>,
     /// The datasets and KPIs that the lake holds and the manifest lacks. They stay as they are.
     pub unlisted: Parts,
+    /// The tables that are made and not published, if there are any.
+    pub held: Option<Holding>,
     /// The datasets that cannot be planned, each with the error. They are not among `datasets`.
     #[serde(skip)]
     pub failures: Vec<(String, Error)>,

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use super::host::Host;
 use super::report::Report;
 use crate::attempt::Attempts;
+use crate::holding::Holding;
 use crate::outcome::{Outcome, Subject};
 use crate::tables::Made;
 use crate::tables::partial::PartialAggregates;
-use smelt_catalog::{Change, Failing, State};
+use smelt_catalog::{Failing, State};
 use smelt_common::error::Result;
 use smelt_storage::sorted_runs::SortedRun;
 
@@ -20,6 +21,7 @@ impl Host {
             self.note_lost_runs(&self.state()?);
         }
         let damaged_before = self.damaged().clone();
+        let mut held = None;
         let outcome = Attempts::default().at(self, |attempt| {
             let state = attempt.state();
             self.expect_names(state)?;
@@ -29,11 +31,21 @@ impl Host {
             report.parked.append(&mut outcome.made.parked);
             if outcome.made.tried.is_empty() {
                 self.delete_retired(state)?;
-                return Ok(Outcome { warnings: outcome.warnings, ..Outcome::new(Change::default(), Made::default()) });
+                let warnings = std::mem::take(&mut outcome.warnings);
+                outcome = Outcome { warnings, ..Outcome::new(outcome.change, Made::default()) };
+            } else {
+                outcome.change.failing_kpis = self.failing_kpis(state, &outcome);
             }
-            outcome.change.failing_kpis = self.failing_kpis(state, &outcome);
+            let found = std::mem::take(&mut outcome.made.findings);
+            let warnings = self.audit(state, &mut outcome.change, found)?;
+            outcome.warnings.extend(warnings);
+            held = match outcome.change.audit {
+                Some(_) => Holding::of(&outcome.change.applied_to(state)),
+                None => Holding::of(state),
+            };
             Ok(outcome)
         })?;
+        report.held = held;
         let Outcome { change: _, failures, warnings, damaged, orphans: _, made } = outcome;
         for name in &made.names {
             self.damaged().remove(name);

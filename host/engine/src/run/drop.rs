@@ -8,7 +8,7 @@ use super::host::Host;
 use crate::attempt::Attempts;
 use crate::integrity::owner;
 use crate::outcome::Outcome;
-use smelt_catalog::{CHANGES, Change, ENTRIES, INDEX, Parts, ROLLBACK_POINTS, ROLLBACK_QUARANTINE, SUMS, State};
+use smelt_catalog::{CHANGES, Change, ENTRIES, HELD, INDEX, Parts, ROLLBACK_POINTS, ROLLBACK_QUARANTINE, SUMS, State};
 use smelt_common::Error;
 use smelt_common::error::Result;
 use smelt_storage::layers::{GOLD, QUARANTINE, SILVER};
@@ -61,7 +61,7 @@ impl Host {
             self.add_ours(QUARANTINE, ROLLBACK_QUARANTINE, name, &mut objects)?;
         }
         for name in &parts.kpis {
-            for layer in [GOLD, SUMS, CHANGES] {
+            for layer in [GOLD, SUMS, CHANGES, HELD] {
                 self.add_ours(layer, layer, name, &mut objects)?;
             }
         }

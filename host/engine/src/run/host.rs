@@ -125,18 +125,25 @@ impl Host {
         self.pipeline.tell(told);
     }
 
-    /// Returns the rows of a table, in the order of its key, or as they were written if all rows are made at once.
+    /// Returns the rows of a table as readers see them, in the order of its key, or as they were written if all rows are made
+    /// at once. With `newest`, also returns rows that are held.
     ///
     /// # Errors
     /// The pipeline or the lake has no such table, or its rows are gone or damaged.
-    pub fn rows(&self, table: &str) -> Result<RecordBatch> {
+    pub fn rows(&self, table: &str, newest: bool) -> Result<RecordBatch> {
         let step = self.pipeline.table(table).ok_or_else(|| {
             let known: Vec<_> = self.pipeline.tables.iter().map(|step| step.name.as_str()).collect();
             Error::config(format!("the pipeline has no table `{table}`; it has {}", known.join(", ")))
         })?;
-        look(self.store(), |state| match state.gold.get(table) {
-            Some(gold) => rows_of(self.store(), step, gold),
-            None => Err(Error::config(format!("the lake has no rows of `{table}` yet; `smelt run` makes them"))),
+        look(self.store(), |state| match (state.shown(table), state.gold.get(table)) {
+            (_, Some(gold)) if newest => rows_of(self.store(), step, gold),
+            (Some(gold), _) => rows_of(self.store(), step, gold),
+            (None, Some(_)) => Err(Error::config(format!(
+                "the rows of `{table}` are held, and none were published before; `smelt show {table} --newest` shows them"
+            ))),
+            (None, None) => {
+                Err(Error::config(format!("the lake has no rows of `{table}` yet; `smelt run` makes them")))
+            }
         })
     }
 

@@ -2,6 +2,7 @@
 //! commits.
 
 mod aggregate;
+mod audit;
 mod clean;
 mod commit;
 mod drop;

@@ -6,8 +6,8 @@ use std::sync::atomic::Ordering;
 use super::host::Host;
 use crate::integrity::owner;
 use smelt_catalog::{
-    CHANGES, COMPONENTS, Catalog, Commit, Dataset, ENTRIES, Entries, INDEX, ROLLBACK_POINTS, SUMS, State, commit_key,
-    read_commit,
+    CHANGES, COMPONENTS, Catalog, Commit, Dataset, ENTRIES, Entries, HELD, Held, INDEX, ROLLBACK_POINTS, SUMS, State,
+    commit_key, read_commit,
 };
 use smelt_common::error::{Kind, Result};
 use smelt_common::workers;
@@ -28,7 +28,7 @@ impl Host {
         }
         let mut referenced = self.referenced(state)?;
         let mut orphans = Vec::new();
-        for layer in [SILVER, QUARANTINE, INDEX, ENTRIES, SUMS, ROLLBACK_POINTS] {
+        for layer in [SILVER, QUARANTINE, INDEX, ENTRIES, SUMS, HELD, ROLLBACK_POINTS] {
             for meta in self.store.list(layer, "")? {
                 match referenced.get(&meta.key) {
                     None if self.is_ours(state, layer, &meta.key) => orphans.push(meta.key),
@@ -84,7 +84,7 @@ impl Host {
         // A KPI that the lake did not have at that commit may have tables from before it.
         let is_known = |before: &State| {
             let kpis: BTreeSet<&str> = tables.iter().filter_map(|key| owner(GOLD, key)).collect();
-            kpis.into_iter().all(|kpi| before.gold.contains_key(kpi))
+            kpis.into_iter().all(|kpi| before.published(kpi).is_some())
         };
         let before = before.filter(is_known).unwrap_or_default();
         let commits: Vec<u64> = (before.sequence + 1..=state.sequence).collect();
@@ -101,8 +101,9 @@ impl Host {
         let is_later = |key: &str| key.rsplit_once('/').is_some_and(|(_, file)| file >= next.as_str());
         let logs = self.store.list(CHANGES, "")?.into_iter().map(|meta| meta.key);
         let logs = logs.filter(|key| self.is_ours(state, CHANGES, key) && is_later(key));
+        let published = |kpi: &'_ String| before.published(kpi)?.table().map(|table| table.key.as_str());
         let newest: HashMap<&str, &str> =
-            before.gold.iter().filter_map(|(kpi, gold)| Some((kpi.as_str(), gold.table()?.key.as_str()))).collect();
+            before.gold.keys().filter_map(|kpi| Some((kpi.as_str(), published(kpi)?))).collect();
         // The stamps in the names of tables rise.
         let is_later = |key: &String| {
             let newest = owner(GOLD, key).and_then(|kpi| newest.get(kpi));
@@ -148,11 +149,14 @@ impl Host {
                 scanned => scanned?,
             }
         }
-        let kept = state.rollback_points.values().flat_map(|point| point.gold.values()).map(|gold| (None, gold));
+        let kept = state.rollback_points.values().flat_map(|point| point.gold.values());
+        let seen = state.held.iter().flat_map(Held::tables);
+        let kept = kept.chain(seen).map(|gold| (None, gold));
         // A run that both have counts as the current table's.
         for (table, gold) in kept.chain(state.gold.iter().map(|(name, gold)| (Some(name), gold))) {
-            let runs = gold.runs();
-            referenced.extend(runs.map(|run| (run.key.clone(), (run.bytes, table.cloned()))));
+            let runs = gold.runs().map(|run| (&run.key, run.bytes));
+            let objects = runs.chain(gold.held_file().map(|file| (&file.key, file.bytes)));
+            referenced.extend(objects.map(|(key, bytes)| (key.clone(), (bytes, table.cloned()))));
         }
         Ok(referenced)
     }
@@ -179,7 +183,7 @@ impl Host {
         let is_table = || self.pipeline.table(owner).is_some() || state.gold.contains_key(owner);
         let is_dataset = || self.pipeline.dataset(owner).is_some() || state.datasets.contains_key(owner);
         match layer {
-            GOLD | SUMS => is_table(),
+            GOLD | SUMS | HELD => is_table(),
             CHANGES => is_table() || is_dataset(),
             _ => is_dataset(),
         }

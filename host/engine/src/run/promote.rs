@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::host::Host;
 use crate::attempt::Attempts;
+use crate::holding::Holding;
 use crate::outcome::Outcome;
 use crate::pipeline::TableInput;
 use crate::plan::DatasetPlan;
@@ -40,6 +41,8 @@ pub struct PromotionReport {
     /// The parts that are as they were then, which differs from what the component makes of the lake as it is now. The
     /// next run brings them up to date.
     pub behind: Parts,
+    /// The tables that are held, if any are.
+    pub held: Option<Holding>,
 }
 
 impl Host {
@@ -127,10 +130,12 @@ impl Host {
         if let Some(promoted) = &mut change.promoted {
             promoted.previous.clone_from(&previous);
         }
+        self.audit(state, &mut change, BTreeMap::new())?;
         let after = change.applied_to(state);
         let sums = after.sums();
         change.retired.retain(|key| !change.referenced.contains(key) && !sums.contains(key.as_str()));
-        let mut outcome = Outcome::new(change, PromotionReport { previous, rebuilt, restored, behind });
+        let held = Holding::of(&after);
+        let mut outcome = Outcome::new(change, PromotionReport { previous, rebuilt, restored, behind, held });
         outcome.orphans = !all;
         Ok(outcome)
     }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use arrow_array::RecordBatch;
 
+use crate::holding::Holding;
 use crate::plan::Parked;
 use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
@@ -26,6 +27,8 @@ pub struct Report {
     pub warnings: Vec<String>,
     /// Bronze objects that no dataset's pattern matches.
     pub unmatched: Vec<String>,
+    /// The tables that are held, if any are.
+    pub held: Option<Holding>,
     /// The objects and KPIs that smelt left alone, because their plugin failed at them as often as it may.
     pub parked: Vec<Parked>,
 }

@@ -7,7 +7,7 @@ use super::host::Host;
 use super::promote::{Way, promotion_of, running};
 use crate::clean::RowKind;
 use crate::plan::{Planning, inputs};
-use crate::tables::put_stamped;
+use crate::tables::{put_held, put_stamped};
 use smelt_catalog::{
     CHANGES, Change, Dataset, ENTRIES, Gold, InputVersion, LogEntry, ObjectRef, Parts, ROLLBACK_POINTS,
     ROLLBACK_QUARANTINE, RelationChange, RollbackPoint, State,
@@ -145,8 +145,12 @@ impl Host {
                     Err(error) if error.kind() == Kind::Damaged => continue,
                     read => read?,
                 };
-                let newest = state.gold.get(kpi).and_then(|gold| Some(gold.table()?.key.as_str()));
-                let key = put_stamped(self.store(), state, self.clock.now(), kpi, newest, &body)?;
+                let newest = state.published(kpi).and_then(|gold| Some(gold.table()?.key.as_str()));
+                let key = match self.pipeline.checks().next() {
+                    // People may see it once the checks have judged it.
+                    Some(_) => put_held(self.store(), state, kpi, &body)?,
+                    None => put_stamped(self.store(), state, self.clock.now(), kpi, newest, &body)?,
+                };
                 change.referenced.insert(key.clone());
                 restored = gold.in_file(ObjectRef { key, ..table.clone() });
             }

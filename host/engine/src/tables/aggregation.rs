@@ -1,6 +1,6 @@
 //! The inputs of an aggregation pass, and a table that it makes.
 
-use crate::pipeline::{Pipeline, TableStep};
+use crate::pipeline::{Findings, Pipeline, TableStep};
 use crate::plan::Parked;
 use crate::tables::partial::PartialAggregates;
 use smelt_catalog::State;
@@ -41,6 +41,8 @@ pub struct Made {
     pub names: Vec<String>,
     /// The rows of these tables, by name, as far as they are at hand.
     pub tables: BTreeMap<String, RecordBatch>,
+    /// What the checks among these tables say, by name.
+    pub findings: BTreeMap<String, Findings>,
     /// The tables that were due, in the order in which they were made, each with the version of what it read.
     pub tried: Vec<(String, String)>,
     /// The tables that are left alone because they failed as often as they may.

@@ -103,13 +103,17 @@ impl Delta {
             Some(revisions) => relation.since(store, pending, state, revisions)?,
             None => Some(relation.all_rows(store, state)?),
         };
-        let Some(given) = given else { return Ok(None) };
+        Ok(given.map(|given| Self::of_given(relation, revisions, given)))
+    }
+
+    /// Returns these rows of a relation of the host, which came and left since the revisions.
+    pub(super) fn of_given(relation: HostRelation, revisions: Option<&[u64]>, given: Vec<Given>) -> Self {
         let named = |(number, (rows, sign)): (usize, Given)| GivenRows {
             name: format!("{} since {revisions:?}, {number}", relation.name()),
             rows,
             sign,
         };
-        Ok(Some(Self { given: given.into_iter().enumerate().map(named).collect(), ..Self::default() }))
+        Self { given: given.into_iter().enumerate().map(named).collect(), ..Self::default() }
     }
 }
 

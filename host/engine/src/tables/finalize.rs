@@ -20,7 +20,7 @@ use crate::manifest::Layer;
 use crate::pipeline::TableStep;
 use crate::plan::{inputs, is_whole};
 use crate::silver::{Encoded, Writer};
-use smelt_catalog::{CHANGES, Content, Gold, ObjectRef, Relation, RowsChange, SUMS, State};
+use smelt_catalog::{CHANGES, Content, Gold, HELD, ObjectRef, Relation, RowsChange, SUMS, State};
 use smelt_common::cost::Cost;
 use smelt_common::error::{Breach, Result};
 use smelt_common::key_hash::KeyHash;
@@ -30,7 +30,7 @@ use smelt_runtime::sums::{Shards, Sign, Sums};
 use smelt_runtime::{KpiSpec, Reducer};
 use smelt_storage::layers::GOLD;
 use smelt_storage::sorted_runs::{AdditiveReader, AdditiveRuns, SortedRuns};
-use smelt_storage::{Durability, Store, put_unless_other};
+use smelt_storage::{Durability, Store, put_new, put_unless_other};
 
 /// A table that was brought up to date.
 pub(super) struct Finalized {
@@ -170,7 +170,11 @@ impl Aggregation<'_> {
             return Ok(same.clone());
         }
         let after = before.map(|before| before.key.as_str());
-        let key = put_stamped(self.store, self.state, self.now, &step.name, after, &body)?;
+        let key = match self.pipeline.checks().next() {
+            // People may see it once the checks have judged it.
+            Some(_) => put_held(self.store, self.state, &step.name, &body)?,
+            None => put_stamped(self.store, self.state, self.now, &step.name, after, &body)?,
+        };
         Ok(ObjectRef { key, sha256, bytes: body.len() as u64, rows: table.num_rows() as u64 })
     }
 }
@@ -540,6 +544,12 @@ pub fn rows_of(store: &dyn Store, step: &TableStep, gold: &Gold) -> Result<Recor
         (Some(kept), _) => RowStage::of(step.plugin.spec()).all(store, kept),
         _ => Err(Error::internal(format!("the rows of `{}` are not kept by key", step.name))),
     }
+}
+
+/// Writes the table `body` where people do not see it, and returns the key.
+pub fn put_held(store: &dyn Store, state: &State, kpi: &str, body: &[u8]) -> Result<String> {
+    let stem = format!("{HELD}{kpi}/{:020}", state.sequence + 1);
+    put_new(store, &stem, '.', ".csv", body, Durability::Rebuildable)
 }
 
 /// Writes the table `body` under a key with a stamp, and returns the key. The stamp sorts after that of the key

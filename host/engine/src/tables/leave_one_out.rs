@@ -5,6 +5,7 @@ use std::sync::Mutex;
 
 use arrow_array::RecordBatch;
 
+use super::check_rows::verdicts;
 use super::kept::{self, groups_of, reduce, whole};
 use super::row_stage::RowStage;
 use super::taker::Taker;
@@ -178,8 +179,13 @@ impl<'w> LeaveOneOut<'w> {
             let changed = sums[sums.len() - 1].all()?;
             let differences = node.row_stage.differences(&changed.sorted())?;
             let signed = |rows: Vec<RecordBatch>, sign| rows.into_iter().map(move |rows| (rows, sign));
-            let change =
+            let change: Change =
                 signed(differences.removed, Sign::Minus).chain(signed(differences.added, Sign::Plus)).collect();
+            if step.is_check() && is_read(&HostRelation::Checks) {
+                let verdicts = change.iter().map(|(rows, sign)| Ok((verdicts(&step.name, rows)?, *sign)));
+                let verdicts = verdicts.collect::<Result<Change>>()?;
+                changes.entry(HostRelation::Checks.name()).or_default().extend(verdicts);
+            }
             changes.insert(&step.name, change);
         }
         Err(Error::internal("a table is not the last one of its own pipeline"))

@@ -1,6 +1,7 @@
 //! The aggregation step: turns relations into tables.
 
 mod aggregation;
+mod check_rows;
 mod delta;
 mod empty_stages;
 mod feed;
@@ -16,5 +17,5 @@ mod saves;
 mod taker;
 
 pub use aggregation::{Aggregation, Made};
-pub use finalize::{put_stamped, rows_of};
+pub use finalize::{put_held, put_stamped, rows_of};
 pub use leave_one_out::{LeaveOneOut, States, Without};

@@ -3,10 +3,11 @@
 use super::aggregation::{Aggregation, Holds, Made, Work};
 use super::delta::Delta;
 use super::empty_stages::empty_stages;
+use super::finalize::{Finalized, rows_of};
 use super::rows::{Place, Task, WorkInput, bundles};
 use crate::host_relation::HostRelation;
 use crate::outcome::{Outcome, Subject};
-use crate::pipeline::TableStep;
+use crate::pipeline::{Findings, TableStep, findings};
 use crate::plan::{KpiPlan, inputs, of_input, silver_version};
 use smelt_catalog::{Change, Commit, Inputs, State};
 use smelt_common::error::{Kind, Result};
@@ -46,7 +47,8 @@ impl Aggregation<'_> {
             let mut due: Vec<&TableStep> = Vec::new();
             for step in self.pipeline.tables.iter().filter(|step| step.level == level) {
                 let plan = of(step);
-                let read = step.inputs.iter().find_map(|input| stopped.get_key_value(input.relation.as_str()));
+                let reads = step.inputs.iter().flat_map(|input| input.checks.iter().chain([&input.relation]));
+                let read = reads.into_iter().find_map(|read| stopped.get_key_value(read.as_str()));
                 if let Some(parked) = plan.and_then(|plan| plan.parked.clone()) {
                     stopped.insert(&step.name, false);
                     outcome.made.parked.push(parked);
@@ -120,13 +122,17 @@ impl Aggregation<'_> {
             let Work { step, holds, sums, failure } = work;
             let result = match failure.into_inner().expect("no one panics while holding it") {
                 Some(error) => Err(error),
-                None => self.finalize(step, holds, &sums),
+                None => self.finalize(step, holds, &sums).and_then(|finalized| {
+                    let findings = step.is_check().then(|| self.findings(step, &finalized)).transpose()?;
+                    Ok((finalized, findings))
+                }),
             };
             (step, holds, result)
         });
         for (step, holds, result) in finalized {
             match result {
-                Ok(finalized) => {
+                Ok((finalized, findings)) => {
+                    outcome.made.findings.extend(findings.map(|findings| (step.name.clone(), findings)));
                     outcome.change.retired.extend(finalized.retired);
                     outcome.change.referenced.extend(finalized.referenced);
                     outcome.change.gold.insert(step.name.clone(), finalized.gold);
@@ -138,10 +144,23 @@ impl Aggregation<'_> {
                     tracing::warn!("the sums of table `{}` are rebuilt: {error}", step.name);
                     broken.push(step);
                 }
-                Err(error) => outcome.failures.push((Subject::Kpi(step.name.clone()), error)),
+                Err(error) => {
+                    // Its rows may have been written before they broke the contract.
+                    outcome.orphans |= step.is_check();
+                    outcome.failures.push((Subject::Kpi(step.name.clone()), error));
+                }
             }
         }
         Ok(broken)
+    }
+
+    /// Returns what the rows of a check that was brought up to date say.
+    fn findings(&self, step: &TableStep, finalized: &Finalized) -> Result<Findings> {
+        let plugin = &step.plugin.identity().name;
+        match &finalized.table {
+            Some(table) => findings(plugin, table),
+            None => findings(plugin, &rows_of(self.store, step, &finalized.gold)?),
+        }
     }
 
     /// Returns what is kept of the table and can be added to, as far as its inputs can be followed from what it has read.
@@ -171,15 +190,22 @@ impl Aggregation<'_> {
 
     /// Returns the rows that changed in a relation since these revisions, or all rows. Returns `None` if the changes cannot
     /// be followed. A relation that does not exist yet has no rows.
-    fn delta(&self, relation: &str, since: Option<&[u64]>, pending: &Commit) -> Result<Option<Delta>> {
-        if let Some(of_host) = HostRelation::named(relation) {
-            return Delta::of_host(self.store, pending, self.state, of_host, since);
+    ///
+    /// # Errors
+    /// The rows cannot be read; with the name of the relation that has them.
+    fn delta(&self, relation: &str, since: Option<&[u64]>, pending: &Commit) -> Result<Option<Delta>, (String, Error)> {
+        let of_host = HostRelation::named(relation);
+        if of_host == Some(HostRelation::Checks) {
+            let rows = self.check_rows(pending, since)?;
+            return Ok(rows.map(|rows| Delta::of_given(HostRelation::Checks, since, rows)));
         }
-        match (self.state.relation(relation), since) {
-            (None, _) => Ok(Some(Delta::default())),
-            (Some(found), Some(&[revision])) => Delta::since(self.store, pending, relation, found, revision),
-            (Some(found), _) => Delta::all(self.store, found).map(Some),
-        }
+        let delta = match (of_host, self.state.relation(relation), since) {
+            (Some(of_host), ..) => Delta::of_host(self.store, pending, self.state, of_host, since),
+            (None, None, _) => Ok(Some(Delta::default())),
+            (None, Some(found), Some(&[revision])) => Delta::since(self.store, pending, relation, found, revision),
+            (None, Some(found), _) => Delta::all(self.store, found).map(Some),
+        };
+        delta.map_err(|error| (relation.to_owned(), error))
     }
 
     /// Finds the rows that were added and removed in each relation that the table reads. Returns what can be added to.
@@ -193,16 +219,12 @@ impl Aggregation<'_> {
         pending: &Commit,
         deltas: &mut Deltas<'s>,
     ) -> Result<Holds, (String, Error)> {
-        let of = |relation: &str| {
-            let relation = relation.to_owned();
-            move |error| (relation, error)
-        };
         for (number, input) in step.inputs.iter().enumerate() {
             let Some(since) = self.read_from(step, number, holds) else { continue };
             if deltas.contains_key(&(input.relation.as_str(), Some(since.clone()))) {
                 continue;
             }
-            match self.delta(&input.relation, Some(&since), pending).map_err(of(&input.relation))? {
+            match self.delta(&input.relation, Some(&since), pending)? {
                 Some(delta) => drop(deltas.insert((input.relation.as_str(), Some(since)), delta)),
                 None => holds.levels = holds.levels.min(step.target(number)),
             }
@@ -210,7 +232,7 @@ impl Aggregation<'_> {
         for (number, input) in step.inputs.iter().enumerate() {
             let key = (input.relation.as_str(), None);
             if self.read_from(step, number, holds).is_none() && !deltas.contains_key(&key) {
-                let all = self.delta(&input.relation, None, pending).map_err(of(&input.relation))?;
+                let all = self.delta(&input.relation, None, pending)?;
                 deltas.extend(all.map(|all| (key, all)));
             }
         }

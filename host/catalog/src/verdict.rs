@@ -1,0 +1,115 @@
+//! What checks say of the tables, and what a person has decided in spite of them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::content::Content;
+
+/// Something that keeps tables from being published.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Verdict {
+    /// An expectation of severity `fail` is not met.
+    Failed {
+        /// The expectation.
+        expectation: String,
+        /// The whole row of the check's table: each column with its text.
+        row: Vec<(String, String)>,
+    },
+    /// Further expectations of severity `fail` that are not met, where a check has very many.
+    More {
+        /// How many.
+        rows: u64,
+        /// A checksum over their rows.
+        content: Content,
+    },
+    /// The check was to judge and could not, so what it thinks of the tables is unknown.
+    Missing {
+        /// Why it could not.
+        why: String,
+    },
+}
+
+/// What a check says.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Judgement {
+    /// The checksum of the table that says it.
+    pub content: Content,
+    /// What keeps tables from being published.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed: Vec<Verdict>,
+    /// Set if a person has decided to publish in spite of some verdicts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub despite: Option<Despite>,
+}
+
+/// The decision of a person to publish in spite of verdicts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Despite {
+    /// Why, in the person's words.
+    pub why: String,
+    /// When, in RFC 3339.
+    pub at: String,
+    /// The verdicts. The decision is about these as they are, and about no other.
+    pub verdicts: Vec<Verdict>,
+}
+
+impl Judgement {
+    /// Returns what keeps tables from being published, unless a person has decided otherwise.
+    pub fn holds(&self) -> impl Iterator<Item = &Verdict> {
+        let is_decided =
+            |verdict: &&Verdict| self.despite.as_ref().is_some_and(|despite| despite.verdicts.contains(verdict));
+        self.failed.iter().filter(move |verdict| !is_decided(verdict))
+    }
+
+    /// Returns the judgement that follows this one: a decision holds as long as its verdicts fail. A check that could not
+    /// judge leaves it open whether they do.
+    pub fn then(&self, content: Content, failed: Vec<Verdict>) -> Self {
+        let is_open = failed.iter().any(|verdict| matches!(verdict, Verdict::Missing { .. }));
+        let mut despite = self.despite.clone();
+        if let Some(despite) = despite.as_mut().filter(|_| !is_open) {
+            despite.verdicts.retain(|verdict| failed.contains(verdict));
+        }
+        Self { content, failed, despite: despite.filter(|despite| !despite.verdicts.is_empty()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed(observed: &str) -> Verdict {
+        Verdict::Failed { expectation: "e".to_owned(), row: vec![("observed".to_owned(), observed.to_owned())] }
+    }
+
+    fn decided(verdicts: Vec<Verdict>) -> Judgement {
+        let despite = Despite { why: "known".to_owned(), at: String::new(), verdicts: verdicts.clone() };
+        Judgement { failed: verdicts, despite: Some(despite), ..Judgement::default() }
+    }
+
+    #[test]
+    fn a_decision_is_about_the_rows_as_they_are() {
+        let before = decided(vec![failed("1"), failed("2")]);
+        assert_eq!(before.holds().count(), 0);
+        let fewer = before.then(Content::default(), vec![failed("2")]);
+        assert_eq!(fewer.holds().count(), 0, "one of them is met now");
+        let other = fewer.then(Content::default(), vec![failed("2"), failed("3")]);
+        assert_eq!(other.holds().collect::<Vec<_>>(), [&failed("3")]);
+    }
+
+    #[test]
+    fn a_decision_ends_when_its_verdicts_do() {
+        let met = decided(vec![failed("1")]).then(Content::default(), vec![]);
+        assert_eq!(met.despite, None);
+        assert_eq!(met.then(Content::default(), vec![failed("1")]).holds().count(), 1, "it fails anew");
+    }
+
+    #[test]
+    fn a_check_that_could_not_judge_ends_no_decision() {
+        let missing = Verdict::Missing { why: "it failed".to_owned() };
+        let unknown = decided(vec![failed("1")]).then(Content::default(), vec![missing.clone()]);
+        assert_eq!(unknown.holds().collect::<Vec<_>>(), [&missing]);
+        assert_eq!(unknown.then(Content::default(), vec![failed("1")]).holds().count(), 0);
+    }
+}

@@ -1,0 +1,42 @@
+//! `smelt publish`: publishes the tables that are held, as a person has decided.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
+use serde_json::json;
+
+use crate::common::Common;
+use crate::output::{print, print_json};
+use smelt_common::error::Result;
+use smelt_common::text::one_line;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The lake records the decision: why, when, and about which verdicts. It is about these verdicts as they are. As long as they fail \
+in the same way, they hold nothing any more; another verdict does, and so does one of these with other figures, or if it passed in between.")]
+pub(crate) struct Publish {
+    /// The check whose failed verdicts hold the tables; given several times, several checks
+    #[arg(long, value_name = "CHECK", required = true)]
+    despite: Vec<String>,
+    /// Why, for those who ask later
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
+    why: String,
+}
+
+impl Publish {
+    pub(crate) fn run(self, common: &Common) -> Result<ExitCode> {
+        let despite = self.despite.into_iter().collect();
+        let held = common.with_host(|host| host.publish(&despite, &self.why))?;
+        if common.json {
+            print_json(&json!({"published": held.tables, "despite": held.verdicts, "why": self.why}))?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let mut text = format!("published: {}\n", held.tables.join(", "));
+        for sentence in held.verdicts() {
+            text.push_str(&format!("  despite {}\n", one_line(&sentence)));
+        }
+        print(&text);
+        Ok(ExitCode::SUCCESS)
+    }
+}
