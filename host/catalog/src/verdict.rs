@@ -55,6 +55,16 @@ pub struct Despite {
     pub verdicts: Vec<Verdict>,
 }
 
+impl Verdict {
+    /// Returns the expectation that is not met, if it is known.
+    fn expectation(&self) -> Option<&str> {
+        match self {
+            Self::Failed { expectation, .. } => Some(expectation),
+            Self::More { .. } | Self::Missing { .. } => None,
+        }
+    }
+}
+
 impl Judgement {
     /// Returns what keeps tables from being published, unless a person has decided otherwise.
     pub fn holds(&self) -> impl Iterator<Item = &Verdict> {
@@ -63,13 +73,17 @@ impl Judgement {
         self.failed.iter().filter(move |verdict| !is_decided(verdict))
     }
 
-    /// Returns the judgement that follows this one: a decision holds as long as its verdicts fail. A check that could not
-    /// judge leaves it open whether they do.
+    /// Returns the judgement that follows this one. A decision about a verdict ends when its expectation is met. A check
+    /// that could not judge leaves it open whether it is.
     pub fn then(&self, content: Content, failed: Vec<Verdict>) -> Self {
         let is_open = failed.iter().any(|verdict| matches!(verdict, Verdict::Missing { .. }));
+        let goes_on = |verdict: &Verdict| match verdict.expectation() {
+            Some(expectation) => failed.iter().any(|failed| failed.expectation() == Some(expectation)),
+            None => failed.contains(verdict),
+        };
         let mut despite = self.despite.clone();
         if let Some(despite) = despite.as_mut().filter(|_| !is_open) {
-            despite.verdicts.retain(|verdict| failed.contains(verdict));
+            despite.verdicts.retain(goes_on);
         }
         Self { content, failed, despite: despite.filter(|despite| !despite.verdicts.is_empty()) }
     }
@@ -94,12 +108,14 @@ mod tests {
         assert_eq!(before.holds().count(), 0);
         let fewer = before.then(Content::default(), vec![failed("2")]);
         assert_eq!(fewer.holds().count(), 0, "one of them is met now");
-        let other = fewer.then(Content::default(), vec![failed("2"), failed("3")]);
+        let other = fewer.then(Content::default(), vec![failed("3")]);
         assert_eq!(other.holds().collect::<Vec<_>>(), [&failed("3")]);
+        let again = other.then(Content::default(), vec![failed("2")]);
+        assert_eq!(again.holds().count(), 0, "the expectation was never met");
     }
 
     #[test]
-    fn a_decision_ends_when_its_verdicts_do() {
+    fn a_decision_ends_when_the_expectation_is_met() {
         let met = decided(vec![failed("1")]).then(Content::default(), vec![]);
         assert_eq!(met.despite, None);
         assert_eq!(met.then(Content::default(), vec![failed("1")]).holds().count(), 1, "it fails anew");

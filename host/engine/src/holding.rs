@@ -10,8 +10,8 @@ use smelt_catalog::{State, Verdict};
 pub struct Holding {
     /// The first commit that is held.
     pub since: u64,
-    /// The last commit of which readers see the tables.
-    pub published: u64,
+    /// The last commit of which readers see the tables; `None` if they see none.
+    pub published: Option<u64>,
     /// The tables that have changed since, in the order of their names.
     pub tables: Vec<String>,
     /// What keeps them from being published.
@@ -35,7 +35,7 @@ impl Holding {
             |(check, verdict): (&String, &Verdict)| HoldingVerdict { check: check.clone(), verdict: verdict.clone() };
         Some(Self {
             since: held.since,
-            published: held.published_as_of(),
+            published: state.gold.keys().any(|name| state.published(name).is_some()).then(|| held.published_as_of()),
             tables: held.published.keys().cloned().collect(),
             verdicts: state.holding().map(verdict).collect(),
         })
@@ -61,8 +61,8 @@ impl Holding {
         let show = checks.iter().map(|check| format!("`smelt show {check}`")).collect::<Vec<_>>().join(" and ");
         let despite = checks.iter().map(|check| format!("--despite {check}")).collect::<Vec<_>>().join(" ");
         let stay = match published {
-            0 => "no table is published yet".to_owned(),
-            published => format!("the tables stay as of commit {published}"),
+            None => "no table is published yet".to_owned(),
+            Some(published) => format!("the tables stay as of commit {published}"),
         };
         sentences.push(format!(
             "{stay}, and what was made since commit {since} is held: {show} has the verdicts, `smelt show TABLE --newest` the \

@@ -1,6 +1,7 @@
 //! Checks: tables of verdicts that keep what was made from being published.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -49,10 +50,6 @@ fn newest(lake: &Lake, table: &str) -> String {
     lake.smelt(&["show", table, "--newest"])
 }
 
-fn datasets(lake: &Lake) -> Value {
-    lake.json(&["history"])["datasets"].clone()
-}
-
 #[test]
 fn a_failed_check_holds_tables_and_files_until_it_passes() {
     let lake = lake_of(CHECKED, &[("P1", "A", "9.00")]);
@@ -74,7 +71,7 @@ fn a_failed_check_holds_tables_and_files_until_it_passes() {
     assert_eq!(seen(&lake), before);
     assert!(newest(&lake, "all").contains("P2") && newest(&lake, "greatest").contains("P2"));
     assert!(lake.smelt(&["show", "affordable"]).contains("affordable,fail,false,1"), "verdicts are the newest");
-    assert_eq!(datasets(&lake)[1]["kept"], 2, "a dataset is never held");
+    assert_eq!(lake.silver("purchases").len(), 2, "a dataset is never held");
 
     // Nothing is new, and it says so again without making a table.
     let (commits, again) = (lake.files("catalog/commits").len(), holds(&lake));
@@ -182,7 +179,7 @@ fn hosts_that_are_killed_or_race_never_show_what_is_held() {
     let before = seen(&lake);
     let whole = {
         let alone = lake_of(CHECKED, &[("P1", "A", "9.00")]);
-        buy(&alone, 1, &[("P2", "B", "99.00")]);
+        buy(&alone, 1, &[("P2", "B", "9.90")]);
         Running::start(&alone, &["run", "--as-of", DAY]).calls_in_all()
     };
     buy(&lake, 1, &[("P2", "B", "99.00")]);
@@ -194,7 +191,7 @@ fn hosts_that_are_killed_or_race_never_show_what_is_held() {
     }
     buy(&lake, 2, &[("P3", "B", "98.00")]);
     for role in ["run", "aggregate", "run"].map(|verb| Running::start(&lake, &[verb, "--as-of", DAY])) {
-        role.calls_in_all();
+        assert_eq!(role.wait(Duration::from_secs(60)).code(), Some(1));
     }
     holds(&lake);
     assert_eq!(seen(&lake), before);
@@ -292,8 +289,8 @@ fn a_check_that_cannot_judge_holds_what_it_was_to_judge() {
 
     // One that is not selected has not judged either.
     buy(&lake, 2, &[("P3", "B", "3.00")]);
-    let said = fails(&lake, &["run", "--as-of", DAY, "--select", "+greatest"], 1);
-    assert!(said.contains("check `affordable` has not judged"), "{said}");
+    let said = fails(&lake, &["run", "--as-of", DAY, "--select", "+read"], 1);
+    assert!(said.contains("check `affordable` has not judged the newest tables: new silver"), "{said}");
     assert!(!lake.smelt(&["show", "greatest"]).contains("P3"));
     run(&lake);
     assert_like_fresh(&lake, CHECKED);
@@ -310,14 +307,10 @@ fn a_check_that_says_nothing_breaks_the_contract() {
         let said = holds(&lake);
         assert!(said.contains("plugin `judge` broke the contract") && said.contains(words), "{said}");
         assert!(gold(&lake).is_empty(), "what was not judged is not published");
-        run_verify(&lake);
+        // Once it is parked, the next host removes what it left.
+        (0..3).for_each(|_| drop(holds(&lake)));
+        lake.smelt(&["verify"]);
     }
-}
-
-/// Verifies, once the next host has removed what the broken check left.
-fn run_verify(lake: &Lake) {
-    holds(lake);
-    lake.smelt(&["verify"]);
 }
 
 #[test]
@@ -347,7 +340,8 @@ fn a_promotion_is_held_and_its_rollback_is_seen() {
     buy(&lake, 1, &[("P2", "B", "99.00")]);
     holds(&lake);
     let before = seen(&lake);
-    let twin = twin(&lake.path().with_file_name(""), "relay");
+    std::fs::create_dir(lake.beside("fixtures")).expect("a directory can be made");
+    let twin = twin(&lake.path().with_file_name(""), "fixtures/relay");
     let said = fails(&lake, &["plugin", "promote", &twin], 1);
     assert!(said.contains("expectation `affordable` failed"), "{said}");
     assert_eq!(seen(&lake), before);
@@ -432,7 +426,7 @@ fn the_relation_of_all_verdicts_follows_them() {
     let inputs = held(&lake)["tally"]["inputs"].as_object().expect("inputs by name").clone();
     assert_eq!(inputs.keys().collect::<Vec<_>>(), ["smelt.checks/of_all", "smelt.checks/of_clients"]);
     let graph = lake.smelt(&["graph"]);
-    assert!(graph.contains("check  of_all") && graph.contains("smelt.checks"), "{graph}");
+    assert!(graph.contains("check    of_all") && graph.contains("smelt.checks"), "{graph}");
 
     // A row of a table of verdicts comes from the objects without which the verdicts would be others.
     lake.smelt(&["reproduce", "tally"]);
