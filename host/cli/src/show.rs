@@ -20,10 +20,11 @@ pub(crate) struct Show {
 
 impl Show {
     pub(crate) fn run(self, common: &Common) -> Result<ExitCode> {
-        let body = common.with_host(|host| {
-            let table = host.rows(&self.name, self.newest)?;
-            encode_table(table.schema_ref(), std::slice::from_ref(&table), Formulas::Escape)
+        let table = common.with_host(|host| match !self.newest && host.shows_former(&self.name)? {
+            true => common.reproduction(|reproduction| reproduction.rows(&self.name)),
+            false => host.rows(&self.name, self.newest),
         })?;
+        let body = encode_table(table.schema_ref(), std::slice::from_ref(&table), Formulas::Escape)?;
         print(&String::from_utf8_lossy(&body));
         Ok(ExitCode::SUCCESS)
     }

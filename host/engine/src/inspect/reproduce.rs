@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use arrow_array::BooleanArray;
+use arrow_array::{BooleanArray, RecordBatch};
 use arrow_select::filter::filter_record_batch;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -15,6 +15,7 @@ use crate::manifest::{Manifest, Quarantine};
 use crate::pipeline::Pipeline;
 use crate::run::Host;
 use crate::silver;
+use crate::tables::rows_of;
 use smelt_catalog::{Entries, Entry, State, kept_component, look};
 use smelt_catalog::{Fingerprint, PLAIN};
 use smelt_common::binary::Binary;
@@ -106,6 +107,22 @@ impl Reproduction<'_> {
                     self.object(&*store, state, &dataset, &name, &entry, layer)
                 }
             }
+        })
+    }
+
+    /// Returns the rows of the table of that name as readers see it, with the component and the parameters that made it.
+    ///
+    /// # Errors
+    /// There are no such rows, or they are gone or damaged; or the manifest has the table no longer, or with other inputs.
+    pub fn rows(&self, name: &str) -> Result<RecordBatch> {
+        let store = self.lake.open()?;
+        look(&*store, |state| {
+            let gold = state.shown(name);
+            let gold = gold.ok_or_else(|| Error::config(format!("no rows of `{name}` are published")))?;
+            let made = BTreeMap::from([(name.to_owned(), gold.relation.fingerprint.clone())]);
+            let pipeline = self.recorded(&*store, &BTreeMap::new(), &made, None)?;
+            let step = pipeline.table(name).ok_or_else(|| Error::internal("a pipeline without its table"))?;
+            rows_of(&*store, step, gold)
         })
     }
 

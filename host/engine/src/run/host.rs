@@ -13,7 +13,7 @@ use crate::pipeline::Pipeline;
 use crate::plan::{Plan, Planning};
 use crate::tables::partial::PartialAggregates;
 use crate::tables::{Aggregation, rows_of};
-use smelt_catalog::{Catalog, Known, Promotion, State, look};
+use smelt_catalog::{Catalog, Fingerprint, Known, Promotion, State, look};
 use smelt_common::clock::{Clock, apart};
 use smelt_common::error::{Kind, Result};
 use smelt_common::progress::Progress;
@@ -145,6 +145,18 @@ impl Host {
                 Err(Error::config(format!("the lake has no rows of `{table}` yet; `smelt run` makes them")))
             }
         })
+    }
+
+    /// Returns whether readers see rows of the table that another component or other parameters made than those that make it
+    /// now, because the newest rows are held.
+    pub fn shows_former(&self, table: &str) -> Result<bool> {
+        let state = self.state()?;
+        let made = state.held.as_ref().and(state.shown(table)).map(|gold| &gold.relation.fingerprint);
+        let is_other = |made: &Fingerprint| {
+            let now = self.pipeline.table(table).map(|step| step.fingerprint.at(made.as_of.unwrap_or_default()));
+            now.is_some_and(|now| made.difference(&now).is_some())
+        };
+        Ok(made.is_some_and(is_other))
     }
 
     /// Returns what the lake holds now.
