@@ -102,7 +102,7 @@ struct Verdict<'a> {
 }
 
 /// The counts of each expectation, in the order of their names.
-#[derive(Default)]
+#[derive(Default, Saved)]
 struct Counts([(i64, i64); EXPECTATIONS.len()]);
 
 impl Counts {

@@ -82,11 +82,11 @@ impl<'f> Feed<'f> {
             let saved = self.save()?;
             self.keep(saved.map(|saved| Point { key: last, saved }));
         }
-        if self.over {
-            return Ok(());
-        }
         if self.rows.len() >= self.most {
             self.flush()?;
+        }
+        if self.over {
+            return Ok(());
         }
         self.rows.push(key, numbers)?;
         self.since += 1;
