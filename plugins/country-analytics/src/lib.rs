@@ -27,15 +27,14 @@ enum Part<'a> {
     Product { country: &'a str, part: &'a str, #[sum] quantity: i64, #[sum] revenue: Money, #[sum] rows: i64 },
 }
 
-/// The country's sums come first, then its products, those with the most revenue first.
+/// The country's clients and sums come first, then its products, those with the most revenue first.
 #[derive(Row)]
 #[row(group(country))]
 #[rustfmt::skip]
 enum OfCountry<'a> {
-    Sums {
-        country: &'a str,
-        #[sum] quantity: i64, #[sum] revenue: Money, #[sum] clients: i64, #[sum] registered: i64, #[sum] rows: i64,
-    },
+    Registered { country: &'a str, #[sum] rows: i64 },
+    Buyers { country: &'a str, #[sum] rows: i64 },
+    Sums { country: &'a str, #[sum] quantity: i64, #[sum] revenue: Money, #[sum] rows: i64 },
     Product { country: &'a str, most: Desc<Money>, product: &'a str },
 }
 
@@ -67,8 +66,9 @@ struct Country<'a> {
     top_product: Option<&'a str>,
 }
 
+/// A country so far.
 #[derive(Default, Saved)]
-struct Sums {
+struct Walk {
     country: String,
     orders: i64,
     quantity: i64,
@@ -77,7 +77,7 @@ struct Sums {
     registered: i64,
 }
 
-impl Sums {
+impl Walk {
     fn write(&self, top_product: Option<&str>, out: &mut Out<Ranked<'static>>) -> Result<()> {
         let &Self { ref country, orders: rows, quantity, revenue, clients, registered } = self;
         out.add(Ranked::Total { revenue })?;
@@ -101,33 +101,35 @@ fn country_analytics(_: &Config) -> Result<Definition> {
         })
         .stage::<Part>()
         .each(|row, out| match row {
-            Part::Client { country, .. } => {
-                let (quantity, revenue, registered, rows) = (0, Money::ZERO, 0, 0);
-                out.add(OfCountry::Sums { country, quantity, revenue, clients: 1, registered, rows })
-            }
+            Part::Client { country, .. } => out.add(OfCountry::Buyers { country, rows: 1 }),
             Part::Product { country, part: product, quantity, revenue, rows } => {
-                let (clients, registered) = (0, 0);
-                out.add(OfCountry::Sums { country, quantity, revenue, clients, registered, rows })?;
+                out.add(OfCountry::Sums { country, quantity, revenue, rows })?;
                 out.add(OfCountry::Product { country, most: Desc(revenue), product })
             }
         })
-        .input::<Client>("clients", |Client { country }, out| {
-            let (quantity, revenue, clients, rows) = (0, Money::ZERO, 0, 0);
-            out.add(OfCountry::Sums { country, quantity, revenue, clients, registered: 1, rows })
-        })
+        .input::<Client>("clients", |Client { country }, out| out.add(OfCountry::Registered { country, rows: 1 }))
         .stage::<OfCountry>()
         .walk_to_end(
-            |sums: &mut Sums, row, out| match row {
-                OfCountry::Sums { country, quantity, revenue, clients, registered, rows: orders } => {
-                    *sums = Sums { country: country.to_owned(), orders, quantity, revenue, clients, registered };
-                    Ok(())
+            |walk: &mut Walk, row, out| {
+                match row {
+                    OfCountry::Registered { country, rows } => {
+                        (walk.country, walk.registered) = (country.to_owned(), rows);
+                    }
+                    OfCountry::Buyers { country, rows } => {
+                        (walk.country, walk.clients) = (country.to_owned(), rows);
+                    }
+                    OfCountry::Sums { country, quantity, revenue, rows: orders } => {
+                        walk.country = country.to_owned();
+                        (walk.orders, walk.quantity, walk.revenue) = (orders, quantity, revenue);
+                    }
+                    OfCountry::Product { product, .. } => {
+                        out.enough();
+                        return walk.write(Some(product), out);
+                    }
                 }
-                OfCountry::Product { product, .. } => {
-                    out.enough();
-                    sums.write(Some(product), out)
-                }
+                Ok(())
             },
-            |sums, out| sums.write(None, out),
+            |walk, out| walk.write(None, out),
         )
         .stage::<Ranked>()
         .walk(|ranking: &mut Ranking, row, out| match row {

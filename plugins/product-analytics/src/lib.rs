@@ -32,16 +32,14 @@ enum Part<'a> {
     Price { product: &'a str, part: &'a str, price: Money },
 }
 
-/// The product's sums come first, then its countries, those with the most revenue first, then days and prices in order.
+/// The product's clients and sums come first, then its countries, those with the most revenue first, then days and prices
+/// in order.
 #[derive(Row)]
 #[row(group(product))]
 #[rustfmt::skip]
 enum OfProduct<'a> {
-    Sums {
-        product: &'a str,
-        #[sum] quantity: i64, #[sum] revenue: Money, #[sum] prices: Money,
-        #[sum] clients: i64, #[sum] repeat_clients: i64, #[sum] rows: i64,
-    },
+    Clients { product: &'a str, #[sum] repeat_clients: i64, #[sum] rows: i64 },
+    Sums { product: &'a str, #[sum] quantity: i64, #[sum] revenue: Money, #[sum] prices: Money, #[sum] rows: i64 },
     Country { product: &'a str, most: Desc<Money>, country: &'a str },
     Day { product: &'a str, day: Date },
     Price { product: &'a str, price: Money },
@@ -109,7 +107,6 @@ impl<T: Copy + Default + PartialEq> Ends<T> {
     }
 }
 
-/// Passes on what matters of a part to its product.
 impl<T: Saved> Saved for Ends<T> {
     fn save(&self, out: &mut Vec<u8>) {
         self.0.save(out);
@@ -120,18 +117,16 @@ impl<T: Saved> Saved for Ends<T> {
     }
 }
 
+/// Passes on what matters of a part to its product.
 fn summary(rows: &[Part], out: &mut Out<OfProduct<'static>>) -> Result<()> {
     let (mut of, mut days, mut prices) = ("", Ends::default(), Ends::default());
     for row in rows {
         match *row {
             Part::Client { product, rows, .. } => {
-                let (repeat_clients, nothing) = (i64::from(rows >= 2), Money::ZERO);
-                let (quantity, revenue, prices, clients, rows) = (0, nothing, nothing, 1, 0);
-                out.add(OfProduct::Sums { product, quantity, revenue, prices, clients, repeat_clients, rows })?;
+                out.add(OfProduct::Clients { product, repeat_clients: i64::from(rows >= 2), rows: 1 })?;
             }
             Part::Country { product, part: country, quantity, revenue, prices, rows } => {
-                let (clients, repeat_clients) = (0, 0);
-                out.add(OfProduct::Sums { product, quantity, revenue, prices, clients, repeat_clients, rows })?;
+                out.add(OfProduct::Sums { product, quantity, revenue, prices, rows })?;
                 out.add(OfProduct::Country { product, most: Desc(revenue), country })?;
             }
             Part::Day { product, day, .. } => {
@@ -152,48 +147,46 @@ fn summary(rows: &[Part], out: &mut Out<OfProduct<'static>>) -> Result<()> {
 #[derive(Default, Saved)]
 struct Walk {
     product: String,
-    sums: Sums,
-    top_country: Option<String>,
-    days: Ends<Date>,
-    prices: Ends<Money>,
-}
-
-#[derive(Default, Saved)]
-struct Sums {
+    clients: i64,
+    repeat_clients: i64,
     orders: i64,
     quantity: i64,
     revenue: Money,
     prices: Money,
-    clients: i64,
-    repeat_clients: i64,
+    top_country: Option<String>,
+    days: Ends<Date>,
+    price_ends: Ends<Money>,
 }
 
 impl Walk {
     fn take(&mut self, row: OfProduct) {
         match row {
-            OfProduct::Sums { product, quantity, revenue, prices, clients, repeat_clients, rows: orders } => {
+            OfProduct::Clients { repeat_clients, rows: clients, .. } => {
+                (self.clients, self.repeat_clients) = (clients, repeat_clients);
+            }
+            OfProduct::Sums { product, quantity, revenue, prices, rows: orders } => {
                 self.product = product.to_owned();
-                self.sums = Sums { orders, quantity, revenue, prices, clients, repeat_clients };
+                (self.orders, self.quantity, self.revenue, self.prices) = (orders, quantity, revenue, prices);
             }
             OfProduct::Country { country, .. } => {
                 self.top_country.get_or_insert_with(|| country.to_owned());
             }
             OfProduct::Day { day, .. } => self.days.take(day),
-            OfProduct::Price { price, .. } => self.prices.take(price),
+            OfProduct::Price { price, .. } => self.price_ends.take(price),
         }
     }
 
     fn write(&self, out: &mut Out<Ranked<'static>>) -> Result<()> {
-        let Sums { orders, quantity, revenue, prices, clients, repeat_clients } = self.sums;
-        let ((min_price, max_price), (first_sale_date, last_sale_date)) = (self.prices.both(), self.days.both());
+        let Self { ref product, clients, repeat_clients, orders, quantity, revenue, prices, .. } = *self;
         if orders == 0 || clients == 0 {
             // Whatever is sold is sold to someone, so this leaves out no product.
             return Ok(());
         }
+        let ((min_price, max_price), (first_sale_date, last_sale_date)) = (self.price_ends.both(), self.days.both());
         out.add(Ranked::Total { revenue })?;
         out.add(Ranked::Product {
             most: Desc(revenue),
-            product: &self.product,
+            product,
             min_price,
             max_price,
             top_country: self.top_country.as_deref().unwrap_or_default(),
