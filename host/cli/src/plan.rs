@@ -64,8 +64,10 @@ fn as_text(plan: &Plan) -> String {
         vec![dataset.clone(), thousands(objects.len() as u64), thousands(bytes), rows, time, why]
     };
     let kpi = |KpiPlan { kpi, reason, parked, table, estimate }: &KpiPlan| {
+        let is_held = plan.held.as_ref().is_some_and(|held| held.tables.contains(kpi));
         let idle = match (parked, table) {
             (Some(_), _) => "parked",
+            (None, _) if is_held => "up to date, held",
             (None, Some(_)) => "up to date",
             (None, None) => "no data yet",
         };

@@ -32,7 +32,8 @@ impl Publish {
             print_json(&json!({"published": held.tables, "despite": held.verdicts, "why": self.why}))?;
             return Ok(ExitCode::SUCCESS);
         }
-        let mut text = format!("published: {}\n", held.tables.join(", "));
+        let tables = if held.tables.is_empty() { "no table had changed".to_owned() } else { held.tables.join(", ") };
+        let mut text = format!("published: {tables}\n");
         for sentence in held.verdicts() {
             text.push_str(&format!("  despite {}\n", one_line(&sentence)));
         }

@@ -12,7 +12,7 @@ pub struct Holding {
     pub since: u64,
     /// The last commit of which readers see the tables; `None` if they see none.
     pub published: Option<u64>,
-    /// The tables that have changed since, in the order of their names.
+    /// The tables that have changed since, in the order of their names. Those of checks are not held.
     pub tables: Vec<String>,
     /// What keeps them from being published.
     pub verdicts: Vec<HoldingVerdict>,
@@ -36,7 +36,7 @@ impl Holding {
         Some(Self {
             since: held.since,
             published: state.gold.keys().any(|name| state.published(name).is_some()).then(|| held.published_as_of()),
-            tables: held.published.keys().cloned().collect(),
+            tables: held.published.keys().filter(|name| !state.checks.contains_key(*name)).cloned().collect(),
             verdicts: state.holding().map(verdict).collect(),
         })
     }

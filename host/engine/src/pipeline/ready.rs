@@ -14,7 +14,7 @@ use super::section::{canonical, fingerprint, refused};
 use super::source::GeneratorStep;
 use super::table::TableStep;
 use crate::manifest::{DatasetSection, Manifest, Output, Quarantine, Schedule};
-use smelt_catalog::ErrorText;
+use smelt_catalog::{ErrorText, State};
 use smelt_common::Error;
 use smelt_common::binary::Binary;
 use smelt_common::error::Result;
@@ -197,6 +197,12 @@ impl Pipeline {
     /// Returns the checks, each after all that it reads.
     pub fn checks(&self) -> impl Iterator<Item = &TableStep> {
         self.tables.iter().filter(|step| step.is_check())
+    }
+
+    /// Returns whether people see tables only once checks have judged them: those of this pipeline, or others that the lake
+    /// has.
+    pub fn is_audited(&self, state: &State) -> bool {
+        self.checks().next().is_some() || !state.checks.is_empty()
     }
 
     /// Returns the columns of the dataset or table of that name.

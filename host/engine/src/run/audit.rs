@@ -29,12 +29,15 @@ impl Host {
         change: &mut Change,
         mut found: BTreeMap<String, Findings>,
     ) -> Result<Vec<String>> {
-        if self.pipeline.checks().next().is_none() && state.checks.is_empty() && state.held.is_none() {
+        if !self.pipeline.is_audited(state) && state.held.is_none() {
             return Ok(vec![]);
         }
         let after = change.applied_to(state);
         let touched = self.made_of(change);
-        let (mut judgements, mut warnings) = (BTreeMap::new(), Vec::new());
+        // Another manifest may have the checks that this one lacks. They hold until they are dropped from the lake.
+        let others = state.checks.iter().filter(|(name, _)| self.pipeline.table(name).is_none());
+        let mut judgements: BTreeMap<_, _> = others.map(|(name, it)| (name.clone(), it.clone())).collect();
+        let mut warnings = Vec::new();
         for step in self.pipeline.checks() {
             if let Some(Findings { warned, .. }) = found.get(&step.name) {
                 warnings.extend(warned.iter().map(|verdict| sentence(&step.name, verdict)));
@@ -53,6 +56,17 @@ impl Host {
             self.decide(state, &after, judgements, is_held, change)?;
         }
         Ok(warnings)
+    }
+
+    /// Adds to a change that drops checks from the lake that these hold nothing any more.
+    pub(super) fn audit_without(&self, state: &State, dropped: &BTreeSet<String>, change: &mut Change) -> Result<()> {
+        let mut judgements = state.checks.clone();
+        judgements.retain(|name, _| !dropped.contains(name));
+        if judgements.len() == state.checks.len() {
+            return Ok(());
+        }
+        let is_held = judgements.values().any(|judgement| judgement.holds().next().is_some());
+        self.decide(state, &change.applied_to(state), judgements, is_held, change)
     }
 
     /// Returns the names of the tables that the change makes, and of all that are made of them.

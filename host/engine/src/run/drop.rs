@@ -43,7 +43,8 @@ impl Host {
     pub fn drop_parts(&self, names: &[String]) -> Result<Dropped> {
         self.writing(|| {
             let outcome = Attempts::default().at(self, |attempt| {
-                let (dropped, change) = self.dropping(attempt.state(), names)?;
+                let (dropped, mut change) = self.dropping(attempt.state(), names)?;
+                self.audit_without(attempt.state(), &dropped.parts.kpis, &mut change)?;
                 Ok(Outcome::new(change, dropped))
             })?;
             Ok(outcome.made)

@@ -146,10 +146,9 @@ impl Host {
                     read => read?,
                 };
                 let newest = state.published(kpi).and_then(|gold| Some(gold.table()?.key.as_str()));
-                let key = match self.pipeline.checks().next() {
-                    // People may see it once the checks have judged it.
-                    Some(_) => put_held(self.store(), state, kpi, &body)?,
-                    None => put_stamped(self.store(), state, self.clock.now(), kpi, newest, &body)?,
+                let key = match self.pipeline.is_audited(state) {
+                    true => put_held(self.store(), state, kpi, &body)?,
+                    false => put_stamped(self.store(), state, self.clock.now(), kpi, newest, &body)?,
                 };
                 change.referenced.insert(key.clone());
                 restored = gold.in_file(ObjectRef { key, ..table.clone() });

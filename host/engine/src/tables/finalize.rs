@@ -170,10 +170,9 @@ impl Aggregation<'_> {
             return Ok(same.clone());
         }
         let after = before.map(|before| before.key.as_str());
-        let key = match self.pipeline.checks().next() {
-            // People may see it once the checks have judged it.
-            Some(_) => put_held(self.store, self.state, &step.name, &body)?,
-            None => put_stamped(self.store, self.state, self.now, &step.name, after, &body)?,
+        let key = match self.pipeline.is_audited(self.state) {
+            true => put_held(self.store, self.state, &step.name, &body)?,
+            false => put_stamped(self.store, self.state, self.now, &step.name, after, &body)?,
         };
         Ok(ObjectRef { key, sha256, bytes: body.len() as u64, rows: table.num_rows() as u64 })
     }
