@@ -3,6 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use proptest::collection::vec;
+use proptest::sample::select;
+use proptest::strategy::{Strategy as _, ValueTree as _};
+use proptest::test_runner::TestRunner;
 use serde_json::Value;
 
 use super::fails;
@@ -143,6 +147,39 @@ fn programs_are_told_what_is_held() {
     assert_eq!(&lake.json(&["plan", "--as-of", DAY])["held"], held);
     let tables = ran["kpis"].as_array().expect("tables").iter().filter_map(|kpi| kpi["table"]["key"].as_str());
     assert!(tables.clone().count() == 2 && tables.clone().all(|key| key.starts_with("gold/")), "{ran}");
+}
+
+/// Readers see what a fresh lake made of the last delivery whose verdicts passed; behind that, the newest tables are those
+/// of a fresh lake of all deliveries.
+#[test]
+fn whatever_arrives_is_seen_once_its_verdicts_pass() {
+    let tables = format!("{CHECKED}[table.told]\nplugin = \"judge\"\nparameters = {{ form = \"tally\" }}\n");
+    let (mut random, lake) = (TestRunner::deterministic(), lake(&tables));
+    let purchase = (0..4u32, 0..3u32, select(vec!["1.00", "2.00", "3.00", "99.00"]));
+    let purchases = vec(purchase, 1..3);
+    let (mut good, mut outcomes) = (None, [0, 0]);
+    for number in 0..12 {
+        let chosen = purchases.new_tree(&mut random).expect("purchases").current();
+        let chosen = chosen.into_iter().map(|(id, client, amount)| (format!("P{id}"), format!("C{client}"), amount));
+        let chosen: Vec<_> = chosen.collect();
+        let few: Vec<_> = chosen.iter().map(|(id, client, amount)| (id.as_str(), client.as_str(), *amount)).collect();
+        buy(&lake, number, if number == 0 { &[("P0", "C0", "1.00")] } else { &few });
+        let Ended { code, stderr, .. } = lake.end(&["run", "--as-of", DAY]);
+        let fresh = super::lake::lake(&tables);
+        fresh.copy_bronze(&lake);
+        assert_eq!(fresh.end(&["run", "--as-of", DAY]).code, code, "{stderr}");
+        for table in ["read", "told"] {
+            assert_eq!(newest(&lake, table), newest(&fresh, table), "{table}");
+        }
+        outcomes[code.expect("it ended") as usize] += 1;
+        if code == Some(0) {
+            assert_eq!((rows(&lake), lake.gold()), (rows(&fresh), fresh.gold()));
+            good = Some(seen(&lake));
+        }
+        assert_eq!(Some(seen(&lake)), good);
+    }
+    lake.smelt(&["verify"]);
+    assert!(outcomes.iter().all(|&many| many > 1), "{outcomes:?}");
 }
 
 /// Whatever happens to a lake whose tables are held, readers see those before, and later the newest.
@@ -373,6 +410,7 @@ fn a_promotion_is_held_and_its_rollback_is_seen() {
     lake.smelt(&["verify"]);
     fails(&lake, &["plugin", "rollback", "relay"], 1);
     assert_eq!(seen(&lake), before);
+    lake.smelt(&["gc", "--delete", "--grace", "0s", "--rollback-points"]);
     lake.smelt(&["verify"]);
 
     buy(&lake, 2, &[("P2", "B", "2.00")]);
@@ -382,6 +420,7 @@ fn a_promotion_is_held_and_its_rollback_is_seen() {
     let commits = lake.files("catalog/commits").len();
     lake.smelt(&["plugin", "promote", &twin]);
     assert_eq!(lake.files("catalog/commits").len(), commits + 1);
+    lake.smelt(&["verify"]);
     lake.smelt(&["plugin", "rollback", "relay"]);
     run(&lake);
     assert_like_fresh(&lake, CHECKED);
