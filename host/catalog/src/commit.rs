@@ -88,7 +88,7 @@ pub struct Change {
     pub gold: BTreeMap<String, Gold>,
     /// The rows that came to new tables and left them, by KPI. A new table that is not here replaces the one before.
     pub rows: BTreeMap<String, RowsChange>,
-    /// What the checks say, and whether readers see the tables. Without it both are as before.
+    /// The judgements of the checks, and the decision if readers see the tables. Without it both are as before.
     pub audit: Option<Audit>,
     /// The promotion of a component, if there is one.
     pub promoted: Option<Promoted>,

@@ -30,10 +30,10 @@ impl Held {
     }
 }
 
-/// What all checks say after a change of tables.
+/// The judgements of all checks after a change of tables, and what follows from them.
 #[derive(Debug, Clone, Default)]
 pub struct Audit {
-    /// What each check says, by name. A check that is not here says nothing any more.
+    /// The judgement of each check, by name. A check that is not here says nothing any more.
     pub judgements: BTreeMap<String, Judgement>,
     /// Set if the tables are held.
     pub is_held: bool,

@@ -28,7 +28,7 @@ pub struct State {
     /// The tables that readers see while newer ones are held; `None` if all are published.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<Held>,
-    /// What the checks of the pipeline say of the newest tables, by check.
+    /// The judgements of the newest tables, by check.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub checks: BTreeMap<String, Judgement>,
     /// The keys of objects that a commit replaced and that may not be deleted yet.

@@ -1,4 +1,4 @@
-//! What checks say of the tables, and what a person has decided in spite of them.
+//! The judgements of checks, and the decisions of people in spite of them.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,25 +17,25 @@ pub enum Verdict {
     },
     /// Further expectations of severity `fail` that are not met, where a check has very many.
     More {
-        /// How many.
+        /// The number of these expectations.
         rows: u64,
         /// A checksum over their rows.
         content: Content,
     },
     /// The check was to judge and could not, so what it thinks of the tables is unknown.
     Missing {
-        /// Why it could not.
+        /// The reason.
         why: String,
     },
 }
 
-/// What a check says.
+/// The judgement of a check.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Judgement {
     /// The checksum of the table that says it.
     pub content: Content,
-    /// What keeps tables from being published.
+    /// The verdicts that keep tables from being published.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failed: Vec<Verdict>,
     /// Set if a person has decided to publish in spite of some verdicts.
@@ -47,9 +47,9 @@ pub struct Judgement {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Despite {
-    /// Why, in the person's words.
+    /// The reason, in the person's words.
     pub why: String,
-    /// When, in RFC 3339.
+    /// The time, in RFC 3339.
     pub at: String,
     /// The verdicts. The decision is about these as they are, and about no other.
     pub verdicts: Vec<Verdict>,

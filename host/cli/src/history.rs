@@ -70,7 +70,7 @@ impl History {
 
 fn commit_rows(commits: &[Commit]) -> Vec<Vec<String>> {
     let mut rows = Vec::new();
-    for Commit { sequence, at, role, relations, kpis, promoted, discarded, dropped, state, .. } in commits {
+    for Commit { sequence, at, role, relations, kpis, audited, promoted, discarded, dropped, state, .. } in commits {
         let mut what: Vec<_> = promoted.iter().cloned().collect();
         for (dataset, change) in relations.iter().filter(|(name, _)| !kpis.contains(*name)) {
             what.push(match (change.reset && change.previous > 0, change.cleaned) {
@@ -83,6 +83,7 @@ fn commit_rows(commits: &[Commit]) -> Vec<Vec<String>> {
         what.extend(dropped.called().map(|(what, _)| format!("{what} dropped")));
         let version = |kpi: &String| state.gold.get(kpi).map_or("", |gold| gold.relation.fingerprint.version.as_str());
         what.extend(kpis.iter().map(|kpi| format!("{kpi} {}", version(kpi))));
+        what.extend((*audited && state.held.is_some()).then(|| "held".to_owned()));
         rows.push(vec![sequence.to_string(), at.clone(), role.clone(), what.join(", ")]);
     }
     rows

@@ -19,7 +19,7 @@ pub(crate) struct Publish {
     /// The check whose failed verdicts hold the tables; given several times, several checks
     #[arg(long, value_name = "CHECK", required = true)]
     despite: Vec<String>,
-    /// Why, for those who ask later
+    /// The reason, for those who ask later
     #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     why: String,
 }

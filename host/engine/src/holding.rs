@@ -14,7 +14,7 @@ pub struct Holding {
     pub published: Option<u64>,
     /// The tables that have changed since, in the order of their names. Those of checks are not held.
     pub tables: Vec<String>,
-    /// What keeps them from being published.
+    /// The verdicts that keep them from being published.
     pub verdicts: Vec<HoldingVerdict>,
 }
 
@@ -23,7 +23,7 @@ pub struct Holding {
 pub struct HoldingVerdict {
     /// The check.
     pub check: String,
-    /// What it says.
+    /// The verdict itself.
     pub verdict: Verdict,
 }
 

@@ -68,7 +68,7 @@ struct Object<'a> {
     rejected: i64,
 }
 
-/// What is compared has the same key: a client and the client's purchases, clients of one e-mail, a purchase and its
+/// Rows that are compared have the same key: a client and the client's purchases, clients of one e-mail, a purchase and its
 /// sale. The client sorts before the purchases.
 #[derive(Row)]
 #[row(group(key))]

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::fails;
 use super::lake::{DAY, assert_like_fresh, buy, held, lake, lake_of, manifest, rows, run};
 use crate::support::ended::Ended;
-use crate::support::process::{Running, spread};
+use crate::support::process::{Running, spread, wait_until};
 use crate::support::{Lake, twin};
 
 /// A KPI that is its file alone, one that others read, a table, and a check of the last one.
@@ -43,7 +43,7 @@ fn holds(lake: &Lake) -> String {
     fails(lake, &["run", "--as-of", DAY], 1)
 }
 
-/// What readers see: the rows of all tables but the checks, and the directory of gold.
+/// Returns the rows of all tables but the checks, and the directory of gold, as readers see them.
 fn seen(lake: &Lake) -> (BTreeMap<String, String>, BTreeMap<String, Vec<u8>>) {
     let mut rows = rows(lake);
     rows.retain(|name, _| name != "affordable");
@@ -82,6 +82,7 @@ fn a_failed_check_holds_tables_and_files_until_it_passes() {
     assert!(again.contains(verdict), "{again}");
     assert_eq!(lake.files("catalog/commits").len(), commits);
     assert!(lake.smelt(&["plan", "--as-of", DAY]).contains(verdict));
+    assert!(lake.smelt(&["history"]).contains("read 1.0.0, held"));
 
     // Incremental work goes on behind what is held.
     buy(&lake, 2, &[("P3", "B", "3.00")]);
@@ -182,7 +183,7 @@ fn whatever_arrives_is_seen_once_its_verdicts_pass() {
     assert!(outcomes.iter().all(|&many| many > 1), "{outcomes:?}");
 }
 
-/// Whatever happens to a lake whose tables are held, readers see those before, and later the newest.
+/// Readers see the tables from before, whatever happens meanwhile, and later the newest.
 #[test]
 fn what_is_held_and_what_is_seen_outlast_gc_and_ticks() {
     let lake = lake_of(CHECKED, &[("P1", "A", "9.00"), ("P0", "A", "1.00")]);
@@ -359,7 +360,7 @@ fn a_check_that_leaves_the_manifest_holds_nothing_any_more() {
     lake.set_manifest(&manifest(&tables));
     run(&lake);
     assert_like_fresh(&lake, &tables);
-    // What is a check again judges without being made again.
+    // A table that is a check again judges without being made again.
     let made = super::lake::made(&lake);
     lake.set_manifest(&manifest(CHECKED));
     assert!(holds(&lake).contains("over: 1"));
@@ -377,6 +378,18 @@ fn a_check_that_leaves_the_manifest_holds_nothing_any_more() {
     assert_like_fresh(&lake, unchecked);
     assert!(lake.files("catalog/held").is_empty());
     lake.smelt(&["verify"]);
+}
+
+#[test]
+fn up_goes_on_while_tables_are_held() {
+    let lake = lake_of(CHECKED, &[("P1", "A", "9.00")]);
+    buy(&lake, 1, &[("P2", "B", "99.00")]);
+    let up = Running::start(&lake, &["up", "--no-generate", "--every", "50ms"]);
+    assert!(wait_until(Duration::from_secs(60), || newest(&lake, "all").contains("P2")));
+    assert!(!lake.smelt(&["show", "all"]).contains("P2"));
+    buy(&lake, 2, &[("P2", "B", "2.00")]);
+    assert!(wait_until(Duration::from_secs(60), || lake.smelt(&["show", "all"]).contains("P2")));
+    up.kill();
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What makes a table a check: its columns, and what its rows say.
+//! Checks: the columns that make a table one, and the verdicts in its rows.
 
 use arrow_array::cast::AsArray as _;
 use arrow_array::{Array as _, BooleanArray, RecordBatch};
@@ -20,7 +20,7 @@ const CELL_CHARACTERS: usize = 1000;
 pub(crate) const COLUMNS: [(&str, DataType); 3] =
     [("expectation", DataType::Utf8), ("severity", DataType::Utf8), ("passed", DataType::Boolean)];
 
-/// What the rows of a check say.
+/// The verdicts of a check that did not pass.
 #[derive(Debug, Default)]
 pub struct Findings {
     /// The verdicts that keep tables from being published.

@@ -41,7 +41,7 @@ pub struct Made {
     pub names: Vec<String>,
     /// The rows of these tables, by name, as far as they are at hand.
     pub tables: BTreeMap<String, RecordBatch>,
-    /// What the checks among these tables say, by name.
+    /// The findings of the checks among these tables, by name.
     pub findings: BTreeMap<String, Findings>,
     /// The tables that were due, in the order in which they were made, each with the version of what it read.
     pub tried: Vec<(String, String)>,
