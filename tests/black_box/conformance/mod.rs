@@ -101,6 +101,7 @@ fn plugins_without_a_sin_keep_the_contract() {
         ("sinner", json!({"always": "none"})),
         ("liar", json!({"lie": "none"})),
         ("liar", json!({"lie": "two batches"})),
+        ("forgetful", json!({})),
         ("sinful-count", json!({})),
         ("sinful-count", json!({"table": "ids"})),
         ("sinful-count", json!({"table": "firsts"})),
@@ -304,6 +305,21 @@ fn a_kpi_of_another_form_that_breaks_a_law_fails_for_that_law() {
     at("ids", "key", "key", &["rows 0 and 1", "tells its rows apart"]);
     at("map", "seventh update", "splits", &["- id=", "split over any number of accumulators"]);
     at("map", "forgetting", "state", &["then `state` twice"]);
+}
+
+#[test]
+fn a_reducer_that_saves_something_else_than_it_remembers_is_found() {
+    let saves = "gives for the rest of it what that one would, and equal memories have equal bytes";
+    breaks("saved without rows", "resumed", &["then resumed in another reducer", "- end=", saves]);
+    breaks("saved with calls", "resumed", &["first it saves", "then", saves]);
+    breaks("resumed as new", "resumed", &["then resumed in another reducer and saved again", "first it saves"]);
+    breaks("forgets once saved", "resumed", &["in the reducer that goes on", saves]);
+    for call in ["save", "resume"] {
+        sins("sinful-count", json!({"panic_in": call}), "resumed", &["I cannot", saves]);
+    }
+    let report = tested(&fixtures().join("sinful-count.wasm"), &with(&json!({"breaks": "saved at length"})));
+    assert_eq!(report.outcome(), Outcome::Passed, "{}", report.text());
+    assert!(report.text().contains("it saves nothing"), "{}", report.text());
 }
 
 #[test]

@@ -16,6 +16,10 @@ pub(super) const SAME: &str = "the same component, parameters and rows give the 
 pub(super) const CUTS: &str = "what a group gives does not depend on where the host cuts batches, and rows that come after \
                                `enough` change nothing";
 
+/// About what reducers save.
+pub(super) const SAVED: &str = "a reducer that is opened with what another one saved in the middle of a group gives for \
+                                the rest of it what that one would, and equal memories have equal bytes";
+
 /// Sentences that contract 0.3.0 changed, and the names of the tests that quote them.
 pub(super) struct Sentences {
     /// About the output.

@@ -12,6 +12,7 @@ mod known;
 mod laws;
 mod many;
 mod opened;
+mod resumed;
 mod rows;
 mod run;
 mod series;

@@ -1,12 +1,13 @@
 //! Rows for KPIs.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
-use arrow_schema::{DataType, SchemaRef};
+use arrow_schema::{DataType, Field, SchemaRef};
 use arrow_select::interleave::interleave;
 
-use super::values::{LIMITS, Special, batch, value};
+use super::values::{LIMITS, Special, Value, batch, value};
 use crate::rows::{BATCH_BYTES, BATCH_ROWS, Dice, InputRows, NamedRows, cut, joined};
 use crate::samples::Samples;
 use crate::unicode::UNICODE;
@@ -20,6 +21,8 @@ const HUGE: usize = 1 << 20;
 /// The numbers of rows of an input that are generated, that have one special cell for each column, and that are rows of
 /// golden cases.
 const POOL: [usize; 3] = [60, 40, 40];
+/// The number of rows of an input whose columns have one value, few or many: more than a byte counts.
+const SHAPED: usize = 300;
 
 /// Returns random rows of each input, of which some have equal cells and some are like no other. They are generated, or
 /// from golden cases, and some of both have a cell that software often gets wrong. The last rows have a word of the
@@ -75,6 +78,43 @@ pub(super) fn pool(
         joined(schema, &parts)
     };
     spec.inputs.iter().enumerate().map(input).collect()
+}
+
+/// The form of a column in rows that make groups of another size.
+#[derive(Clone, Copy)]
+enum Form {
+    /// All rows have the same value, which is that of other inputs too.
+    One,
+    /// Rows share values.
+    Few,
+    /// Hardly any two rows have the same value, and some are numbers of the component.
+    Many,
+}
+
+/// Returns random rows of each input, in which each column has one value, few or many. So some make few groups of many
+/// rows, whatever columns make a group.
+pub(super) fn shaped(spec: &KpiSpec, samples: &Samples<Vec<RecordBatch>>, dice: &mut Dice) -> Vec<RecordBatch> {
+    // Columns of the same name are often what inputs are joined by.
+    let mut forms: BTreeMap<String, Form> = BTreeMap::new();
+    let mut all = Vec::new();
+    for declared in &spec.inputs {
+        let fields = declared.columns.fields();
+        for field in fields {
+            let form = dice.pick(&[Form::One, Form::Few, Form::Many]);
+            forms.entry(field.name().clone()).or_insert(form);
+        }
+        let mut cell = |field: &Field| match forms[field.name()] {
+            Form::One => value(field, Special::Numbered(1), dice),
+            Form::Few => value(field, Special::Nothing, dice),
+            Form::Many if field.data_type() == &DataType::Int64 && dice.percent(20) => {
+                Some(Value::Integer(samples.number(dice) % (1 << 33)))
+            }
+            Form::Many => value(field, Special::Rare, dice),
+        };
+        let rows = (0..SHAPED).map(|_| fields.iter().map(|field| cell(field)).collect::<Vec<_>>());
+        all.push(batch(&declared.columns, &rows.collect::<Vec<_>>()));
+    }
+    all
 }
 
 fn taken(from: &[&ArrayRef], rows: impl IntoIterator<Item = (usize, usize)>) -> ArrayRef {

@@ -1,10 +1,12 @@
 //! Runs all tests of a KPI.
 
+use std::cell::LazyCell;
+
 use super::batches::{batch, count, limits, rows_of_inputs};
 use super::calls::{Calls, differ, distinct, stages};
 use super::contract::SAME;
 use super::laws::laws;
-use super::{golden, many, rows, series};
+use super::{golden, many, resumed, rows, series};
 use crate::bench::{Bench, opened};
 use crate::engines::Plugins;
 use crate::report::{Report, Verdict, failed, passed};
@@ -52,10 +54,11 @@ pub(crate) fn test(report: &mut Report, plugins: &Plugins<Kpi>, bench: &Bench<'_
     }
     laws(report, &calls, &rows, &inputs);
     let table = if calls.is_map() { "splits" } else { calls.contract().table_test };
-    report.test("series", &["removal", table], || {
-        let samples = Samples::new(golden::rows(&plugins.usual, bench), bench.component);
-        series::test(&calls, &samples, &Rounds::of(bench.options))
-    });
+    let samples = LazyCell::new(|| Samples::new(golden::rows(&plugins.usual, bench), bench.component));
+    if !calls.is_map() && !calls.is_earlier() {
+        report.test("resumed", &["cuts"], || resumed::test(&calls, &rows, &samples, &Rounds::of(bench.options)));
+    }
+    report.test("series", &["removal", table], || series::test(&calls, &samples, &Rounds::of(bench.options)));
     report.test("many keys", &["series"], || many::test(&calls, &inputs, &Rounds::of(bench.options)));
     report.test("determinism", &["splits"], || {
         let plain = Calls { plugin: &plugins.plain, ..calls };

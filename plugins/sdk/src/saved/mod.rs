@@ -63,6 +63,7 @@ pub fn malformed() -> Fault {
 }
 
 /// Appends an integer: seven bits a byte, the least first, with the sign in the lowest bit. Small numbers have few bytes.
+#[inline(never)]
 fn put(value: i128, out: &mut Vec<u8>) {
     let mut left = (value << 1 ^ value >> 127) as u128;
     while left >= 0x80 {
@@ -78,6 +79,7 @@ fn take_byte(bytes: &mut &[u8]) -> Result<u8> {
     Ok(byte)
 }
 
+#[inline(never)]
 fn take(bytes: &mut &[u8]) -> Result<i128> {
     let (mut value, mut shift) = (0u128, 0);
     loop {
@@ -151,11 +153,13 @@ impl Saved for char {
     }
 }
 
+#[inline(never)]
 fn put_text(text: &str, out: &mut Vec<u8>) {
     put(text.len() as i128, out);
     out.extend(text.as_bytes());
 }
 
+#[inline(never)]
 fn take_text<'b>(bytes: &mut &'b [u8]) -> Result<&'b str> {
     let length = take_as(bytes)?;
     let (text, rest) = bytes.split_at_checked(length).ok_or_else(malformed)?;

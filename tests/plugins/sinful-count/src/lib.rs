@@ -190,12 +190,13 @@ mod component {
             stage: u32,
             params: String,
             _: Option<i64>,
-            _: Option<Vec<u8>>,
+            saved: Option<Vec<u8>>,
         ) -> Result<aggregation::Reducer, types::Fault> {
             report_panics();
             let sins = Sins::read(&params)?;
             sins.maybe_panic("open a reducer");
-            Ok(aggregation::Reducer::new(Self(RefCell::new(Reducer::new(sins, stage)))))
+            let reducer = Reducer::open(sins, stage, saved.as_deref())?;
+            Ok(aggregation::Reducer::new(Self(RefCell::new(reducer))))
         }
 
         fn reduce(&self, rows: Vec<u8>, ends: Vec<u32>) -> Result<types::Reduced, types::Fault> {
@@ -203,7 +204,7 @@ mod component {
         }
 
         fn save(&self) -> Result<Option<Vec<u8>>, types::Fault> {
-            Ok(None)
+            Ok(self.0.borrow_mut().save())
         }
     }
 

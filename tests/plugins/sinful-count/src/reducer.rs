@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use smelt_sdk::Fault;
 use smelt_sdk::bindings::types::Reduced;
+use smelt_sdk::saved::{self, Saved};
 use smelt_sdk::testing::{decode, encode};
 
 use crate::{Kind, Sins};
@@ -21,7 +22,7 @@ pub(crate) struct Reducer {
 }
 
 /// A group as far as it is known.
-#[derive(Default)]
+#[derive(Default, Saved)]
 struct Group {
     end: String,
     /// The first id; none if no row has come, or in the second stage.
@@ -31,8 +32,37 @@ struct Group {
 }
 
 impl Reducer {
-    pub(crate) fn new(sins: Sins, stage: u32) -> Self {
-        Self { sins, stage, group: Group::default(), calls: 0, most: 0, seen: HashSet::new() }
+    pub(crate) fn open(sins: Sins, stage: u32, saved: Option<&[u8]>) -> Result<Self, Fault> {
+        let group = match saved {
+            Some(_) if sins.breaks("resumed as new") => Group::default(),
+            Some(saved) => {
+                sins.maybe_panic("resume");
+                // Further bytes are those of a sin.
+                Group::resume(&mut &*saved)?
+            }
+            None => Group::default(),
+        };
+        Ok(Self { sins, stage, group, calls: 0, most: 0, seen: HashSet::new() })
+    }
+
+    /// Returns what it remembers of the group that goes on.
+    pub(crate) fn save(&mut self) -> Option<Vec<u8>> {
+        self.sins.maybe_panic("save");
+        let Group { end, first, rows } = &self.group;
+        let rows = if self.sins.breaks("saved without rows") { 0 } else { *rows };
+        let group = Group { end: end.clone(), first: first.clone(), rows };
+        let more = match self.sins.breaks.as_str() {
+            "saved with calls" => self.calls as usize,
+            // The host takes 1 MiB for nothing, so that is no sin.
+            "saved at length" => 1 << 20,
+            _ => 0,
+        };
+        let mut saved = saved::save(&group);
+        saved.resize(saved.len() + more, 0);
+        if self.sins.breaks("forgets once saved") {
+            self.group.rows = 0;
+        }
+        Some(saved)
     }
 
     pub(crate) fn reduce(&mut self, rows: &[u8], ends: &[u32]) -> Result<Reduced, Fault> {
