@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CLEANING "smelt:plugin/cleaning@0.2.0"
+#define CLEANING "smelt:plugin/cleaning@0.3.0"
 #define EXPORT(name) __attribute__((export_name(name)))
 
 typedef struct {
@@ -69,7 +69,7 @@ void repair(cleaned *out, uint32_t rule) {
   out->repaired[rule] += 1;
 }
 
-__attribute__((import_module("smelt:plugin/privacy@0.2.0"), import_name("pseudonymise"))) void privacy_pseudonymise(
+__attribute__((import_module("smelt:plugin/privacy@0.3.0"), import_name("pseudonymise"))) void privacy_pseudonymise(
     const str *texts, size_t count, list *pseudonyms);
 
 list pseudonyms_of(const str *texts, size_t count) {
@@ -80,7 +80,27 @@ list pseudonyms_of(const str *texts, size_t count) {
 
 __attribute__((import_module("[export]" CLEANING), import_name("[resource-new]session"))) void *handle_of(session *);
 
-EXPORT(CLEANING "#describe") const cleaner_description *describe(void) { return &description; }
+EXPORT(CLEANING "#identify") const identity *identify(void) { return &plugin; }
+
+static struct {
+  bool failed;
+  union {
+    fault fault;
+    cleaner_description is;
+  };
+} described;
+// The parameters that `described` names.
+static char *given_params;
+
+EXPORT(CLEANING "#describe") const void *describe(char *params, size_t length) {
+  described.failed = false;
+  described.is = description;
+  given_params = params;
+  if (!described.is.session.params.at) described.is.session.params = (str){params, length};
+  return &described;
+}
+
+EXPORT("cabi_post_" CLEANING "#describe") void description_taken(const void *given) { free(given_params); }
 
 EXPORT(CLEANING "#[static]session.open")
 const result *open(char *params, size_t length, int32_t given, int64_t as_of) {

@@ -16,16 +16,17 @@ typedef struct {
 
 // The items of the lists, in this order, are `str`, `field`, `str`, `order` and `rule`.
 typedef struct {
-  identity identity;
   list input, output, key, order_by, rules;
+  setting session;
 } cleaner_description;
 
+extern const identity plugin;
 extern const cleaner_description description;
 
 typedef struct session session;
 typedef struct cleaned cleaned;
 
-// `as_of` is NULL unless the identity uses it. The arguments of a call are freed when the call returns.
+// `as_of` is NULL unless the setting uses it. The arguments of a call are freed when the call returns.
 result session_open(str params, const int64_t *as_of);
 // Keeps or rejects every row of the batch, in order.
 result session_clean(session *self, bytes batch, cleaned *out);

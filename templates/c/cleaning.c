@@ -23,14 +23,14 @@ static const rule RULES[] = {
     [MISSING_KIND] = {STR("missing_kind"), STR("The kind is missing; it becomes `unknown`."), REPAIR},
 };
 
+const identity plugin = {
+    .name = STR("{{name}}"),
+    .version = STR("0.1.0"),
+    .summary = STR("{{summary}}"),
+    .parameters = STR("{\"type\": \"object\", \"additionalProperties\": false}"),
+};
+
 const cleaner_description description = {
-    .identity = {
-        .name = STR("{{name}}"),
-        .version = STR("0.1.0"),
-        .summary = STR("{{summary}}"),
-        .parameters = STR("{\"type\": \"object\", \"additionalProperties\": false}"),
-        .uses_as_of = false,
-    },
     .input = LIST(INPUT),
     .output = LIST(OUTPUT),
     .key = LIST(KEY),

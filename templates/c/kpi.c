@@ -5,10 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define AGGREGATION "smelt:plugin/aggregation@0.2.0"
+#define AGGREGATION "smelt:plugin/aggregation@0.3.0"
 #define EXPORT(name) __attribute__((export_name(name)))
 
 __attribute__((import_module("[export]" AGGREGATION), import_name("[resource-new]accumulator"))) void *handle_of(accumulator *);
+__attribute__((import_module("[export]" AGGREGATION), import_name("[resource-new]reducer"))) void *reducer_handle_of(reducer *);
 
 static result answer;
 
@@ -18,46 +19,127 @@ static const result *answered(result given, void *input) {
   return &answer;
 }
 
-EXPORT(AGGREGATION "#describe") const kpi_description *describe(void) { return &description; }
+EXPORT(AGGREGATION "#identify") const identity *identify(void) { return &plugin; }
+
+static struct {
+  bool failed;
+  union {
+    fault fault;
+    kpi_description is;
+  };
+} described;
+// The parameters that `described` names.
+static char *given_params;
+
+static void *copy(list of, size_t size) {
+  void *made = zeroed(of.count, size);
+  memcpy(made, of.items, of.count * size);
+  return made;
+}
+
+EXPORT(AGGREGATION "#describe") const void *describe(char *params, size_t length) {
+  described.failed = false;
+  described.is = description;
+  given_params = params;
+  kpi_input *inputs = copy(description.inputs, sizeof *inputs);
+  stage *stages = copy(description.stages, sizeof *stages);
+  described.is.inputs.items = inputs;
+  described.is.stages.items = stages;
+  for (size_t at = 0; at < description.inputs.count; at++) {
+    if (!inputs[at].accumulator.params.at) inputs[at].accumulator.params = (str){params, length};
+  }
+  for (size_t at = 0; at < description.stages.count; at++) {
+    if (!stages[at].reducer.params.at) stages[at].reducer.params = (str){params, length};
+  }
+  return &described;
+}
+
+EXPORT("cabi_post_" AGGREGATION "#describe") void description_taken(const void *given) {
+  free((void *)described.is.inputs.items), free((void *)described.is.stages.items), free(given_params);
+}
 
 EXPORT(AGGREGATION "#[static]accumulator.open")
-const result *open(char *params, size_t length, int32_t given, int64_t as_of) {
-  result made = accumulator_open((str){params, length}, given ? &as_of : NULL);
+const result *open(uint32_t input, char *params, size_t length, int32_t given, int64_t as_of) {
+  result made = accumulator_open(input, (str){params, length}, given ? &as_of : NULL);
   if (!made.failed) made.opened = handle_of(made.opened);
   return answered(made, params);
 }
 
 EXPORT(AGGREGATION "#[method]accumulator.update-batch")
-const result *update(accumulator *self, char *input, size_t input_length, uint8_t *batch, size_t length) {
-  result made = accumulator_update(self, (str){input, input_length}, (bytes){batch, length});
-  free(input);
-  return answered(made, batch);
+const result *update(accumulator *self, uint8_t *batch, size_t length) {
+  return answered(accumulator_update(self, (bytes){batch, length}), batch);
 }
 
 EXPORT(AGGREGATION "#[method]accumulator.state") const result *state(accumulator *self) {
   return answered(accumulator_state(self), NULL);
 }
 
-EXPORT(AGGREGATION "#[method]accumulator.fold")
-const result *fold(accumulator *self, uint32_t stage, uint8_t *groups, size_t length) {
-  return answered(accumulator_fold(self, stage, (bytes){groups, length}), groups);
-}
-
-EXPORT(AGGREGATION "#[method]accumulator.evaluate")
-const result *evaluate(accumulator *self, uint8_t *sums, size_t length) {
-  return answered(accumulator_evaluate(self, (bytes){sums, length}), sums);
-}
-
-// The host calls these when it has taken the answer.
-static void taken(const result *given) {
+// The host calls this when it has taken the answer.
+EXPORT("cabi_post_" AGGREGATION "#[method]accumulator.state") void state_taken(const result *given) {
   if (!given->failed) free(given->stream.at);
 }
 
-EXPORT("cabi_post_" AGGREGATION "#[method]accumulator.state") void state_taken(const result *given) { taken(given); }
-EXPORT("cabi_post_" AGGREGATION "#[method]accumulator.fold") void fold_taken(const result *given) { taken(given); }
-EXPORT("cabi_post_" AGGREGATION "#[method]accumulator.evaluate") void evaluate_taken(const result *given) { taken(given); }
-
 EXPORT(AGGREGATION "#[dtor]accumulator") void drop(accumulator *self) { accumulator_drop(self); }
+
+EXPORT(AGGREGATION "#[static]reducer.open")
+const result *open_reducer(uint32_t stage, char *params, size_t length, int32_t given, int64_t as_of, int32_t is_saved,
+                           uint8_t *saved, size_t saved_length) {
+  bytes from = {saved, saved_length};
+  result made = reducer_open(stage, (str){params, length}, given ? &as_of : NULL, is_saved ? &from : NULL);
+  if (!made.failed) made.opened = reducer_handle_of(made.opened);
+  if (is_saved) free(saved);
+  return answered(made, params);
+}
+
+typedef struct {
+  bool failed;
+  union {
+    fault fault;
+    struct {
+      bytes rows;
+      bool enough;
+    };
+  };
+} reduced;
+
+EXPORT(AGGREGATION "#[method]reducer.reduce")
+const reduced *reduce(reducer *self, uint8_t *rows, size_t length, uint32_t *ends, size_t count) {
+  static reduced answer;
+  bool enough = false;
+  result made = reducer_reduce(self, (bytes){rows, length}, ends, count, &enough);
+  free(rows), free(ends);
+  answer.failed = made.failed;
+  if (made.failed) {
+    answer.fault = made.fault;
+  } else {
+    answer.rows = made.stream;
+    answer.enough = enough;
+  }
+  return &answer;
+}
+
+EXPORT("cabi_post_" AGGREGATION "#[method]reducer.reduce") void reduced_taken(const reduced *given) {
+  if (!given->failed) free(given->rows.at);
+}
+
+typedef struct {
+  bool failed;
+  struct {
+    bool given;
+    bytes saved;
+  };
+} saved;
+
+EXPORT(AGGREGATION "#[method]reducer.save") const saved *save(reducer *self) {
+  static saved answer;
+  answer.saved = (bytes){0};
+  answer.given = reducer_save(self, &answer.saved);
+  return &answer;
+}
+
+EXPORT("cabi_post_" AGGREGATION "#[method]reducer.save") void saved_taken(const saved *given) { free(given->saved.at); }
+
+EXPORT(AGGREGATION "#[dtor]reducer") void drop_reducer(reducer *self) { reducer_drop(self); }
 
 static uint32_t *slot_of(const table *in, const char *key, size_t length) {
   uint32_t hash = 2166136261;

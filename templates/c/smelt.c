@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-__attribute__((import_module("smelt:plugin/log@0.2.0"), import_name("write"))) void log_write(
+__attribute__((import_module("smelt:plugin/log@0.3.0"), import_name("write"))) void log_write(
     int32_t level, const char *message, size_t length);
 
 void fail(const char *why) {

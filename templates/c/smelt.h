@@ -50,8 +50,13 @@ enum { BOOLEAN_TAG, INT64_TAG, FLOAT64_TAG, TEXT_TAG, DATE_TAG, TIMESTAMP_TAG, D
 
 typedef struct {
   str name, version, summary, parameters;
-  bool uses_as_of;
 } identity;
+
+// What a part of the plugin depends on. If its parameters are left out, it depends on all of them.
+typedef struct {
+  str params;
+  bool uses_as_of;
+} setting;
 
 enum fault_kind { INVALID_PARAMETERS, INVALID_INPUT, INTERNAL };
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GENERATION "smelt:plugin/generation@0.2.0"
+#define GENERATION "smelt:plugin/generation@0.3.0"
 #define EXPORT(name) __attribute__((export_name(name)))
 
 typedef struct {
@@ -36,7 +36,20 @@ bool integer_of(str params, const char *name, int64_t *value) {
   return true;
 }
 
-EXPORT(GENERATION "#describe") const source_description *describe(void) { return &description; }
+EXPORT(GENERATION "#identify") const identity *identify(void) { return &plugin; }
+
+EXPORT(GENERATION "#describe") const void *describe(char *params, size_t length) {
+  static struct {
+    bool failed;
+    union {
+      fault fault;
+      source_description is;
+    };
+  } described;
+  described.is = description;
+  free(params);
+  return &described;
+}
 
 typedef struct {
   bool failed;
@@ -47,10 +60,10 @@ typedef struct {
 } answer;
 
 EXPORT(GENERATION "#generate")
-const answer *generate(char *params, size_t length, uint64_t seed, uint64_t tick, int64_t as_of) {
+const answer *generate(char *params, size_t length, uint64_t seed, uint64_t number, int64_t starts, int64_t ends) {
   static answer answer;
   objects out = {0};
-  result made = source_generate((str){params, length}, seed, tick, as_of, &out);
+  result made = source_generate((str){params, length}, (tick){seed, number, starts, ends}, &out);
   free(params);
   answer.failed = made.failed;
   if (made.failed) {

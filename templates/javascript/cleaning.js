@@ -2,7 +2,7 @@
 
 import { Cleaned, trimmed, units } from "./cleaner.js";
 import { instant } from "./instants.js";
-import { money, read, text, timestamp, told } from "./smelt.js";
+import { money, read, setting, text, timestamp, told } from "./smelt.js";
 
 const INPUT = ["id", "kind", "amount", "at"];
 const OUTPUT = [text("id"), text("kind"), money("amount"), timestamp("at")];
@@ -13,20 +13,23 @@ const INVALID_AMOUNT = { name: "invalid_amount", summary: "The amount is missing
 const MISSING_KIND = { name: "missing_kind", summary: "The kind is missing; it becomes `unknown`.", action: "repair" };
 const RULES = [MISSING_ID, INVALID_AT, INVALID_AMOUNT, MISSING_KIND];
 
-function describe() {
+function identify() {
   return {
-    identity: {
-      name: "{{name}}",
-      version: "0.1.0",
-      summary: "{{summary}}",
-      parameters: '{"type": "object", "additionalProperties": false}',
-      usesAsOf: false,
-    },
+    name: "{{name}}",
+    version: "0.1.0",
+    summary: "{{summary}}",
+    parameters: '{"type": "object", "additionalProperties": false}',
+  };
+}
+
+function describe(params) {
+  return {
     input: INPUT,
     output: OUTPUT,
     key: ["id"],
     orderBy: [{ column: "at", prefer: "greatest" }],
     rules: RULES,
+    session: setting(params),
   };
 }
 
@@ -56,4 +59,4 @@ class Session {
   }
 }
 
-export const cleaning = { describe, Session: told(Session) };
+export const cleaning = { identify, describe, Session: told(Session) };

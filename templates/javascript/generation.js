@@ -7,27 +7,28 @@ const KINDS = ["sale", "visit", ""];
 
 const EVENTS = { type: "integer", minimum: 0, maximum: 1_000_000, default: 100, description: "Events a tick." };
 
-function describe() {
+function identify() {
   return {
-    identity: {
-      name: "{{name}}",
-      version: "0.1.0",
-      summary: "{{summary}}",
-      parameters: JSON.stringify({ type: "object", properties: { events: EVENTS }, additionalProperties: false }),
-      usesAsOf: false,
-    },
-    objects: ["events_*.csv"],
+    name: "{{name}}",
+    version: "0.1.0",
+    summary: "{{summary}}",
+    parameters: JSON.stringify({ type: "object", properties: { events: EVENTS }, additionalProperties: false }),
   };
 }
 
-function generate(params, seed, tick, asOf) {
+function describe(params) {
+  return { objects: ["events_*.csv"] };
+}
+
+function generate(params, tick) {
   const { events = EVENTS.default } = JSON.parse(params);
-  const [start, number] = [exact("the seed", seed), exact("the tick", tick)].map((given) => BigInt.asUintN(64, given));
-  const time = exact("the time", asOf);
+  const given = [exact("the seed", tick.seed), exact("the tick", tick.number)];
+  const [seed, number] = given.map((number) => BigInt.asUintN(64, number));
+  const time = exact("the time", tick.starts);
   const at = iso(time);
   let csv = "id,kind,amount,at\n";
   for (let event = 0; event < events; event += 1) {
-    const random = mix(mix(start ^ mix(number)) ^ BigInt(event));
+    const random = mix(mix(seed ^ mix(number)) ^ BigInt(event));
     const [kind, cents] = [KINDS[random % 3n], String((random / 3n) % 10_000n).padStart(3, "0")];
     csv += `${number}-${event},${kind},${cents.slice(0, -2)}.${cents.slice(-2)},${at}\n`;
   }
@@ -43,4 +44,4 @@ function mix(number) {
   return mixed ^ (mixed >> 31n);
 }
 
-export const generation = told({ describe, generate });
+export const generation = told({ identify, describe, generate });

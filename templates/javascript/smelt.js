@@ -4,7 +4,7 @@
 // are exact. A decimal counts its smallest units: 12.50 with two places is 1250n. A date is days since 1970-01-01, as a number,
 // and a timestamp is microseconds. A missing value is null. This file reads and writes only what the contract allows.
 
-import log from "smelt:plugin/log@0.2.0";
+import log from "smelt:plugin/log@0.3.0";
 
 const field = (name, tag, val) => ({ name, dataType: { tag, val }, nullable: false });
 
@@ -17,6 +17,9 @@ export const timestamp = (name) => field(name, "timestamp");
 export const decimal = (name, precision, scale) => field(name, "decimal128", { precision, scale });
 export const money = (name) => decimal(name, 38, 2);
 export const nullable = (field) => ({ ...field, nullable: true });
+
+/** Returns what a part of the plugin depends on: these parameters, and the time if it uses that. */
+export const setting = (params, usesAsOf = false) => ({ params, usesAsOf });
 
 /** Returns a fault to throw: `throw fault("invalid-input", "…")`. */
 export const fault = (kind, message) => ({ kind, message });

@@ -4,7 +4,7 @@ from wit_world.exports import Aggregation as Exports
 from wit_world.exports import aggregation
 from wit_world.imports import types
 
-from smelt import int64, money, read, text, told, write
+from smelt import int64, money, read, setting, text, told, write
 
 EVENTS = [text("kind"), money("amount")]
 KEY, SUMS = [text("kind")], [int64("events"), money("total")]
@@ -12,17 +12,18 @@ OUTPUT = [text("kind"), int64("events"), money("total")]
 
 
 class Aggregation(Exports):
-    def describe(self):
+    def identify(self):
+        return types.Identity(
+            name="{{name}}",
+            version="0.1.0",
+            summary="{{summary}}",
+            parameters='{"type": "object", "additionalProperties": false}',
+        )
+
+    def describe(self, params):
         return types.KpiDescription(
-            types.Identity(
-                name="{{name}}",
-                version="0.1.0",
-                summary="{{summary}}",
-                parameters='{"type": "object", "additionalProperties": false}',
-                uses_as_of=False,
-            ),
-            inputs=[types.KpiInput("events", EVENTS)],
-            stages=[types.Stage(KEY, SUMS, 0)],
+            inputs=[types.KpiInput("events", EVENTS, 0, setting(params))],
+            stages=[types.Stage(KEY, SUMS, len(KEY), setting(params))],
             output=OUTPUT,
             key=["kind"],
         )
@@ -33,11 +34,11 @@ class Accumulator(aggregation.Accumulator):
         self.kinds = {}
 
     @classmethod
-    def open(cls, params, as_of):
+    def open(cls, input, params, as_of):
         return cls()
 
     @told
-    def update_batch(self, input, batch):
+    def update_batch(self, batch):
         _, columns = read(batch, EVENTS)
         for kind, amount in zip(columns["kind"], columns["amount"]):
             events, total = self.kinds.get(kind, (0, 0))
@@ -45,13 +46,22 @@ class Accumulator(aggregation.Accumulator):
 
     @told
     def state(self):
-        kinds = list(self.kinds)
-        return write(KEY + SUMS, [kinds, *([self.kinds[kind][sum] for kind in kinds] for sum in (0, 1))])
+        # The rows since the last state, which are forgotten.
+        kinds, self.kinds = self.kinds, {}
+        return write(KEY + SUMS, [list(kinds), *([of[sum] for of in kinds.values()] for sum in (0, 1))])
 
-    def fold(self, stage, groups):
-        raise NotImplementedError("there is one stage")
+
+class Reducer(aggregation.Reducer):
+    """Makes a row of the table of each row of the stage. It remembers nothing from row to row, so it saves nothing."""
+
+    @classmethod
+    def open(cls, stage, params, as_of, saved):
+        return cls()
 
     @told
-    def evaluate(self, sums):
-        _, columns = read(sums, KEY + SUMS)
-        return write(OUTPUT, [columns[field.name] for field in OUTPUT])
+    def reduce(self, rows, ends):
+        _, columns = read(rows, KEY + SUMS)
+        return types.Reduced(write(OUTPUT, [columns[field.name] for field in OUTPUT]), False)
+
+    def save(self):
+        return b""

@@ -7,7 +7,7 @@ from wit_world.imports.types import RuleAction
 
 from cleaner import Cleaned, trimmed, units
 from instants import instant
-from smelt import money, read, text, timestamp, told
+from smelt import money, read, setting, text, timestamp, told
 
 INPUT = ["id", "kind", "amount", "at"]
 OUTPUT = [text("id"), text("kind"), money("amount"), timestamp("at")]
@@ -20,20 +20,22 @@ RULES = [MISSING_ID, INVALID_AT, INVALID_AMOUNT, MISSING_KIND]
 
 
 class Cleaning(Exports):
-    def describe(self):
+    def identify(self):
+        return types.Identity(
+            name="{{name}}",
+            version="0.1.0",
+            summary="{{summary}}",
+            parameters='{"type": "object", "additionalProperties": false}',
+        )
+
+    def describe(self, params):
         return types.CleanerDescription(
-            types.Identity(
-                name="{{name}}",
-                version="0.1.0",
-                summary="{{summary}}",
-                parameters='{"type": "object", "additionalProperties": false}',
-                uses_as_of=False,
-            ),
             input=INPUT,
             output=OUTPUT,
             key=["id"],
             order_by=[types.Order("at", types.Preference.GREATEST)],
             rules=RULES,
+            session=setting(params),
         )
 
 

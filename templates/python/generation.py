@@ -14,26 +14,25 @@ EVENTS = {"type": "integer", "minimum": 0, "maximum": 1_000_000, "default": 100,
 
 
 class Generation(Exports):
-    def describe(self):
-        return types.SourceDescription(
-            types.Identity(
-                name="{{name}}",
-                version="0.1.0",
-                summary="{{summary}}",
-                parameters=json.dumps({"type": "object", "properties": {"events": EVENTS}, "additionalProperties": False}),
-                uses_as_of=False,
-            ),
-            objects=["events_*.csv"],
+    def identify(self):
+        return types.Identity(
+            name="{{name}}",
+            version="0.1.0",
+            summary="{{summary}}",
+            parameters=json.dumps({"type": "object", "properties": {"events": EVENTS}, "additionalProperties": False}),
         )
 
+    def describe(self, params):
+        return types.SourceDescription(objects=["events_*.csv"])
+
     @told
-    def generate(self, params, seed, tick, as_of):
-        lines, at = ["id,kind,amount,at\n"], iso(as_of)
+    def generate(self, params, tick):
+        lines, at = ["id,kind,amount,at\n"], iso(tick.starts)
         for event in range(json.loads(params).get("events", EVENTS["default"])):
-            random = mix(mix(seed ^ mix(tick)) ^ event)
+            random = mix(mix(tick.seed ^ mix(tick.number)) ^ event)
             kind, cents = KINDS[random % 3], random // 3 % 10_000
-            lines.append(f"{tick}-{event},{kind},{cents // 100}.{cents % 100:02},{at}\n")
-        return [types.Object(f"events_{stamp(as_of)}.csv", "".join(lines).encode())]
+            lines.append(f"{tick.number}-{event},{kind},{cents // 100}.{cents % 100:02},{at}\n")
+        return [types.Object(f"events_{stamp(tick.starts)}.csv", "".join(lines).encode())]
 
 
 def mix(number):

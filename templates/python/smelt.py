@@ -55,6 +55,11 @@ def nullable(field):
     return types.Field(field.name, field.data_type, True)
 
 
+def setting(params, uses_as_of=False):
+    """Returns what a part of the plugin depends on: these parameters, and the time if it uses that."""
+    return types.Setting(params, uses_as_of)
+
+
 def fault(kind, message):
     """Returns an exception to raise: `raise fault(types.FaultKind.INVALID_INPUT, "…")`."""
     return Err(types.Fault(kind, message))

@@ -16,8 +16,9 @@ static const field OUTPUT[] = {
     {STR("exact"), DECIMAL(20, 3), NULLABLE},
 };
 
+const identity plugin = {STR("every-cell"), STR("1.0.0"), STR("Rows as they are"), STR("{\"type\": \"object\"}")};
+
 const cleaner_description description = {
-    .identity = {STR("every-cell"), STR("1.0.0"), STR("Rows as they are"), STR("{\"type\": \"object\"}"), false},
     .input = LIST(INPUT),
     .output = LIST(OUTPUT),
 };

@@ -25,8 +25,9 @@ static const field ROWS[KEY + SUMS] = {
 static const kpi_input INPUTS[] = {{STR("rows"), {ROWS, KEY}}};
 static const stage STAGES[] = {{{ROWS, KEY}, {ROWS + KEY, SUMS}, 0}};
 
+const identity plugin = {STR("every-type"), STR("1.0.0"), STR("Rows as they are"), STR("{\"type\": \"object\"}")};
+
 const kpi_description description = {
-    .identity = {STR("every-type"), STR("1.0.0"), STR("Rows as they are"), STR("{\"type\": \"object\"}"), false},
     .inputs = LIST(INPUTS),
     .stages = LIST(STAGES),
     .output = LIST(ROWS),
@@ -43,7 +44,7 @@ struct accumulator {
   held columns[KEY];
 };
 
-result accumulator_open(str params, const int64_t *as_of) { return opened(zeroed(1, sizeof(accumulator))); }
+result accumulator_open(uint32_t input, str params, const int64_t *as_of) { return opened(zeroed(1, sizeof(accumulator))); }
 
 static void append(held *to, const field *of, const column *from, size_t before, size_t rows) {
   static const size_t sizes[] = {0, 8, 8, 4, 4, 8, 16};
@@ -70,7 +71,7 @@ static void append(held *to, const field *of, const column *from, size_t before,
   }
 }
 
-result accumulator_update(accumulator *self, str input, bytes batch) {
+result accumulator_update(accumulator *self, bytes batch) {
   column columns[KEY];
   size_t rows = read_columns(batch, ROWS, KEY, columns);
   for (size_t at = 0; at < KEY; at++) append(&self->columns[at], &ROWS[at], &columns[at], self->rows, rows);
@@ -78,7 +79,16 @@ result accumulator_update(accumulator *self, str input, bytes batch) {
   return done();
 }
 
-result accumulator_state(const accumulator *self) {
+static void forget(accumulator *self) {
+  for (size_t at = 0; at < KEY; at++) {
+    free(self->columns[at].valid);
+    free(self->columns[at].values);
+    free(self->columns[at].text);
+  }
+  memset(self, 0, sizeof *self);
+}
+
+result accumulator_state(accumulator *self) {
   column columns[KEY + SUMS];
   for (size_t at = 0; at < KEY; at++) {
     const held *of = &self->columns[at];
@@ -89,22 +99,30 @@ result accumulator_state(const accumulator *self) {
   columns[KEY] = (column){.values = ones};
   bytes stream = write_columns(ROWS, KEY + SUMS, self->rows, columns);
   free(ones);
+  forget(self);
   return gives(stream);
 }
 
-result accumulator_fold(const accumulator *self, uint32_t stage, bytes groups) { fail("there is one stage"); }
-
-result accumulator_evaluate(const accumulator *self, bytes sums) {
-  column columns[KEY + SUMS];
-  size_t rows = read_columns(sums, ROWS, KEY + SUMS, columns);
-  return gives(write_columns(ROWS, KEY + SUMS, rows, columns));
-}
-
 void accumulator_drop(accumulator *self) {
-  for (size_t at = 0; at < KEY; at++) {
-    free(self->columns[at].valid);
-    free(self->columns[at].values);
-    free(self->columns[at].text);
-  }
+  forget(self);
   free(self);
 }
+
+// Every row of the stage is a row of the table, so a reducer remembers nothing.
+struct reducer {
+  char none;
+};
+
+result reducer_open(uint32_t stage, str params, const int64_t *as_of, const bytes *saved) {
+  return opened(zeroed(1, sizeof(reducer)));
+}
+
+result reducer_reduce(reducer *self, bytes rows, const uint32_t *ends, size_t count, bool *enough) {
+  column columns[KEY + SUMS];
+  size_t length = read_columns(rows, ROWS, KEY + SUMS, columns);
+  return gives(write_columns(ROWS, KEY + SUMS, length, columns));
+}
+
+bool reducer_save(reducer *self, bytes *saved) { return true; }
+
+void reducer_drop(reducer *self) { free(self); }

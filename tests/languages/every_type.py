@@ -4,7 +4,7 @@ from wit_world.exports import Aggregation as Exports
 from wit_world.exports import aggregation
 from wit_world.imports import types
 
-from smelt import boolean, date, decimal, float64, int64, nullable, read, text, timestamp, told, write
+from smelt import boolean, date, decimal, float64, int64, nullable, read, setting, text, timestamp, told, write
 
 SURE = [text("name"), int64("whole"), boolean("flag"), decimal("exact", 38, 9)]
 MAYBE = [text("note"), int64("count"), float64("ratio"), boolean("sign"), date("day"), timestamp("at"), decimal("sum", 20, 0)]
@@ -13,11 +13,13 @@ SUMS = [int64("rows")]
 
 
 class Aggregation(Exports):
-    def describe(self):
+    def identify(self):
+        return types.Identity("every-type", "1.0.0", "Rows as they are", '{"type": "object"}')
+
+    def describe(self, params):
         return types.KpiDescription(
-            types.Identity("every-type", "1.0.0", "Rows as they are", '{"type": "object"}', False),
-            inputs=[types.KpiInput("rows", KEY)],
-            stages=[types.Stage(KEY, SUMS, 0)],
+            inputs=[types.KpiInput("rows", KEY, 0, setting(params))],
+            stages=[types.Stage(KEY, SUMS, 0, setting(params))],
             output=KEY + SUMS,
             key=None,
         )
@@ -28,23 +30,30 @@ class Accumulator(aggregation.Accumulator):
         self.columns = [[] for _ in KEY]
 
     @classmethod
-    def open(cls, params, as_of):
+    def open(cls, input, params, as_of):
         return cls()
 
     @told
-    def update_batch(self, input, batch):
+    def update_batch(self, batch):
         _, columns = read(batch, KEY)
         for held, field in zip(self.columns, KEY):
             held += columns[field.name]
 
     @told
     def state(self):
-        return write(KEY + SUMS, [*self.columns, [1] * len(self.columns[0])])
+        columns, self.columns = self.columns, [[] for _ in KEY]
+        return write(KEY + SUMS, [*columns, [1] * len(columns[0])])
 
-    def fold(self, stage, groups):
-        raise NotImplementedError("there is one stage")
+
+class Reducer(aggregation.Reducer):
+    @classmethod
+    def open(cls, stage, params, as_of, saved):
+        return cls()
 
     @told
-    def evaluate(self, sums):
-        _, columns = read(sums, KEY + SUMS)
-        return write(KEY + SUMS, list(columns.values()))
+    def reduce(self, rows, ends):
+        _, columns = read(rows, KEY + SUMS)
+        return types.Reduced(write(KEY + SUMS, list(columns.values())), False)
+
+    def save(self):
+        return b""

@@ -14,13 +14,14 @@ static const str KEY[] = {STR("order_date")};
 static const kpi_input INPUTS[] = {{STR("orders"), LIST(ORDERS)}};
 static const stage STAGES[] = {{{DAYS, 1}, {DAYS + 1, 2}, 0}};
 
+const identity plugin = {
+    .name = STR("sales-by-day"),
+    .version = STR("1.0.0"),
+    .summary = STR("Revenue by calendar day (UTC)"),
+    .parameters = STR("{\"type\": \"object\", \"additionalProperties\": false}"),
+};
+
 const kpi_description description = {
-    .identity = {
-        .name = STR("sales-by-day"),
-        .version = STR("1.0.0"),
-        .summary = STR("Revenue by calendar day (UTC)"),
-        .parameters = STR("{\"type\": \"object\", \"additionalProperties\": false}"),
-    },
     .inputs = LIST(INPUTS),
     .stages = LIST(STAGES),
     .output = LIST(OUTPUT),
@@ -36,13 +37,13 @@ struct accumulator {
   table days;
 };
 
-result accumulator_open(str params, const int64_t *as_of) {
+result accumulator_open(uint32_t input, str params, const int64_t *as_of) {
   accumulator *self = zeroed(1, sizeof *self);
   self->days.value_size = sizeof(sums);
   return opened(self);
 }
 
-result accumulator_update(accumulator *self, str input, bytes batch) {
+result accumulator_update(accumulator *self, bytes batch) {
   column columns[2];
   size_t rows = read_columns(batch, ORDERS, 2, columns);
   const int32_t *days = columns[0].values;
@@ -55,7 +56,7 @@ result accumulator_update(accumulator *self, str input, bytes batch) {
   return done();
 }
 
-result accumulator_state(const accumulator *self) {
+result accumulator_state(accumulator *self) {
   size_t rows = self->days.count;
   int64_t *orders = zeroed(rows, sizeof *orders);
   int128 *revenue = zeroed(rows, sizeof *revenue);
@@ -68,18 +69,31 @@ result accumulator_state(const accumulator *self) {
   bytes stream = write_columns(DAYS, 3, rows, columns);
   free(orders);
   free(revenue);
+  free_table(&self->days);
+  self->days = (table){.value_size = sizeof(sums)};
   return gives(stream);
-}
-
-result accumulator_fold(const accumulator *self, uint32_t stage, bytes groups) { fail("there is one stage"); }
-
-result accumulator_evaluate(const accumulator *self, bytes sums) {
-  column days[3];
-  size_t rows = read_columns(sums, DAYS, 3, days);
-  return gives(write_columns(OUTPUT, 2, rows, (column[]){days[0], days[2]}));
 }
 
 void accumulator_drop(accumulator *self) {
   free_table(&self->days);
   free(self);
 }
+
+// Every row of the stage is a row of the table, so a reducer remembers nothing.
+struct reducer {
+  char none;
+};
+
+result reducer_open(uint32_t stage, str params, const int64_t *as_of, const bytes *saved) {
+  return opened(zeroed(1, sizeof(reducer)));
+}
+
+result reducer_reduce(reducer *self, bytes rows, const uint32_t *ends, size_t count, bool *enough) {
+  column days[3];
+  size_t length = read_columns(rows, DAYS, 3, days);
+  return gives(write_columns(OUTPUT, 2, length, (column[]){days[0], days[2]}));
+}
+
+bool reducer_save(reducer *self, bytes *saved) { return true; }
+
+void reducer_drop(reducer *self) { free(self); }

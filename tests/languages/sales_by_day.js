@@ -1,22 +1,24 @@
 // KPI: the sum of `total_amount` by `order_date`, as `plugins/sales-by-day` computes it.
 
-import { date, int64, money, read, told, write } from "./smelt.js";
+import { date, int64, money, read, setting, told, write } from "./smelt.js";
 
 const ORDERS = [date("order_date"), money("total_amount")];
 const [KEY, SUMS] = [[date("order_date")], [int64("orders"), money("revenue")]];
 const OUTPUT = [date("order_date"), money("revenue")];
 
-function describe() {
+function identify() {
   return {
-    identity: {
-      name: "sales-by-day",
-      version: "1.0.0",
-      summary: "Revenue by calendar day (UTC)",
-      parameters: '{"type": "object", "additionalProperties": false}',
-      usesAsOf: false,
-    },
-    inputs: [{ name: "orders", columns: ORDERS }],
-    stages: [{ key: KEY, sums: SUMS, group: 0 }],
+    name: "sales-by-day",
+    version: "1.0.0",
+    summary: "Revenue by calendar day (UTC)",
+    parameters: '{"type": "object", "additionalProperties": false}',
+  };
+}
+
+function describe(params) {
+  return {
+    inputs: [{ name: "orders", columns: ORDERS, stage: 0, accumulator: setting(params) }],
+    stages: [{ key: KEY, sums: SUMS, group: 0, reducer: setting(params) }],
     output: OUTPUT,
     key: ["order_date"],
   };
@@ -25,11 +27,11 @@ function describe() {
 class Accumulator {
   days = new Map();
 
-  static open(params, asOf) {
+  static open(input, params, asOf) {
     return new Accumulator();
   }
 
-  updateBatch(input, batch) {
+  updateBatch(batch) {
     const { rows, columns } = read(batch, ORDERS);
     for (let row = 0; row < rows; row += 1) {
       const day = columns.order_date[row];
@@ -39,18 +41,26 @@ class Accumulator {
   }
 
   state() {
-    const sums = [...this.days.values()];
-    return write([...KEY, ...SUMS], [[...this.days.keys()], ...[0, 1].map((sum) => sums.map((of) => of[sum]))]);
-  }
-
-  fold(stage, groups) {
-    throw new Error("there is one stage");
-  }
-
-  evaluate(sums) {
-    const { columns } = read(sums, [...KEY, ...SUMS]);
-    return write(OUTPUT, OUTPUT.map(({ name }) => columns[name]));
+    const [days, sums] = [[...this.days.keys()], [...this.days.values()]];
+    this.days = new Map();
+    return write([...KEY, ...SUMS], [days, ...[0, 1].map((sum) => sums.map((of) => of[sum]))]);
   }
 }
 
-export const aggregation = { describe, Accumulator: told(Accumulator) };
+class Reducer {
+  static open(stage, params, asOf, saved) {
+    return new Reducer();
+  }
+
+  reduce(rows, ends) {
+    const { columns } = read(rows, [...KEY, ...SUMS]);
+    return { rows: write(OUTPUT, OUTPUT.map(({ name }) => columns[name])), enough: false };
+  }
+
+  // Every row is a row of the table, so there is nothing to remember.
+  save() {
+    return new Uint8Array();
+  }
+}
+
+export const aggregation = { identify, describe, Accumulator: told(Accumulator), Reducer: told(Reducer) };

@@ -4,7 +4,7 @@ from wit_world.exports import Aggregation as Exports
 from wit_world.exports import aggregation
 from wit_world.imports import types
 
-from smelt import date, int64, money, read, told, write
+from smelt import date, int64, money, read, setting, told, write
 
 ORDERS = [date("order_date"), money("total_amount")]
 KEY, SUMS = [date("order_date")], [int64("orders"), money("revenue")]
@@ -12,17 +12,18 @@ OUTPUT = [date("order_date"), money("revenue")]
 
 
 class Aggregation(Exports):
-    def describe(self):
+    def identify(self):
+        return types.Identity(
+            name="sales-by-day",
+            version="1.0.0",
+            summary="Revenue by calendar day (UTC)",
+            parameters='{"type": "object", "additionalProperties": false}',
+        )
+
+    def describe(self, params):
         return types.KpiDescription(
-            types.Identity(
-                name="sales-by-day",
-                version="1.0.0",
-                summary="Revenue by calendar day (UTC)",
-                parameters='{"type": "object", "additionalProperties": false}',
-                uses_as_of=False,
-            ),
-            inputs=[types.KpiInput("orders", ORDERS)],
-            stages=[types.Stage(KEY, SUMS, 0)],
+            inputs=[types.KpiInput("orders", ORDERS, 0, setting(params))],
+            stages=[types.Stage(KEY, SUMS, 0, setting(params))],
             output=OUTPUT,
             key=["order_date"],
         )
@@ -33,11 +34,11 @@ class Accumulator(aggregation.Accumulator):
         self.days = {}
 
     @classmethod
-    def open(cls, params, as_of):
+    def open(cls, input, params, as_of):
         return cls()
 
     @told
-    def update_batch(self, input, batch):
+    def update_batch(self, batch):
         _, columns = read(batch, ORDERS)
         for day, amount in zip(columns["order_date"], columns["total_amount"]):
             orders, revenue = self.days.get(day, (0, 0))
@@ -45,13 +46,20 @@ class Accumulator(aggregation.Accumulator):
 
     @told
     def state(self):
-        days = list(self.days)
-        return write(KEY + SUMS, [days, *([self.days[day][sum] for day in days] for sum in (0, 1))])
+        days, self.days = self.days, {}
+        return write(KEY + SUMS, [list(days), *([of[sum] for of in days.values()] for sum in (0, 1))])
 
-    def fold(self, stage, groups):
-        raise NotImplementedError("there is one stage")
+
+class Reducer(aggregation.Reducer):
+    @classmethod
+    def open(cls, stage, params, as_of, saved):
+        return cls()
 
     @told
-    def evaluate(self, sums):
-        _, columns = read(sums, KEY + SUMS)
-        return write(OUTPUT, [columns[field.name] for field in OUTPUT])
+    def reduce(self, rows, ends):
+        _, columns = read(rows, KEY + SUMS)
+        return types.Reduced(write(OUTPUT, [columns[field.name] for field in OUTPUT]), False)
+
+    def save(self):
+        # Every row is a row of the table, so there is nothing to remember.
+        return b""

@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 use serde_json::Value;
 
 use self::texts::texts;
+use crate::contract::NEWEST;
 use crate::new::{follow, follow_readme, new};
 use crate::support::audit::audit;
 use crate::support::ended::Ended;
@@ -180,7 +181,7 @@ fn come_to_the_same_bytes(lang: &str, extension: &str, instances: u32) {
     lake.change_pipeline(&[("plugins = [", &first), ("[kpi.sales_by_day]", &limits)]);
     let component = directory.join("sales-by-day.wasm");
     let about = lake.json(&["plugin", "inspect", component.to_str().expect("a UTF-8 path")]);
-    assert_eq!((&about["world"], &about["key"]), (&"kpi, contract 0.2.0".into(), &serde_json::json!(["order_date"])));
+    assert_eq!((&about["world"], &about["key"]), (&format!("kpi, contract {NEWEST}").into(), &serde_json::json!(["order_date"])));
     // Some rows leave silver, so that states are subtracted too.
     assert!(lake.smelt(&["plan"]).contains("new component"));
     lake.smelt(&["run"]);

@@ -167,6 +167,9 @@ pub(super) fn numbered(spec: &KpiSpec, count: usize, keys: u64, dice: &mut Dice)
     spec.inputs.iter().map(input).collect()
 }
 
+/// The names of the batches whose rows all tests of laws are made with.
+pub(super) const LAWFUL: [&str; 4] = ["one row", "all missing", "unicode", "generated rows"];
+
 /// Returns the batches that every KPI is sent.
 pub(super) fn make(spec: &KpiSpec) -> Vec<NamedRows> {
     let mut dice = Dice::new();

@@ -35,9 +35,7 @@ pub(crate) fn test(report: &mut Report, plugins: &Plugins<Kpi>, bench: &Bench<'_
                 let verdict = batch(name, &calls, parts, &inputs, &mut broken);
                 if broken.is_none() && matches!(verdict, Verdict::Passed { .. }) {
                     formed += 1;
-                    lawful.extend(
-                        ["one row", "all missing", "unicode", "generated rows"].contains(name).then_some(parts),
-                    );
+                    lawful.extend(rows::LAWFUL.contains(name).then_some(parts));
                 }
                 verdict
             }

@@ -13,7 +13,7 @@ macro_rules! template {
 
 const README: File = ("README.md", template!("README.md"));
 /// The contract of the languages that bring their own glue. A project in Rust has that of the SDK.
-const WIT: File = ("wit/smelt.wit", include_str!("../../../../../wit/0.2.0/smelt.wit"));
+const WIT: File = ("wit/smelt.wit", include_str!("../../../../../wit/0.3.0/smelt.wit"));
 
 const RUST: [File; 6] = [
     README,

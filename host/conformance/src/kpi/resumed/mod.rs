@@ -14,6 +14,9 @@ use smelt_common::error::Result;
 use smelt_runtime::Reducer;
 use smelt_runtime::sums::Sums;
 
+#[cfg(test)]
+mod tests;
+
 /// The most rows of the stages of one seed after which a reducer saves.
 const PLACES: usize = 300;
 /// The most of them in one group.
