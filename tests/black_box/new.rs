@@ -85,6 +85,10 @@ fn a_project_in_rust_has_the_contract_of_its_sdk_and_the_others_bring_theirs() {
     for (lang, path) in [("python", "wit/smelt.wit"), ("javascript", "wit/smelt.wit"), ("c", "wit/deps/smelt.wit")] {
         let project = new(&lake, &format!("counts-{lang}"), "kpi", lang);
         let wit = std::fs::read(project.join(path)).expect("it has the contract");
-        assert_eq!(wit, std::fs::read(root().join("wit").join(NEWEST).join("smelt.wit")).expect("it is published"), "{lang}");
+        assert_eq!(
+            wit,
+            std::fs::read(root().join("wit").join(NEWEST).join("smelt.wit")).expect("it is published"),
+            "{lang}"
+        );
     }
 }

@@ -310,7 +310,11 @@ fn a_kpi_of_another_form_that_breaks_a_law_fails_for_that_law() {
 #[test]
 fn a_reducer_that_saves_something_else_than_it_remembers_is_found() {
     let saves = "gives for the rest of it what that one would, and equal memories have equal bytes";
-    breaks("saved without rows", "resumed", &["then resumed in another reducer", "- end=", saves]);
+    breaks(
+        "saved without rows",
+        "resumed",
+        &["then resumed in another reducer for all further rows", "- rows=", saves],
+    );
     breaks("saved with calls", "resumed", &["first it saves", "then", saves]);
     breaks("resumed as new", "resumed", &["then resumed in another reducer and saved again", "first it saves"]);
     breaks("forgets once saved", "resumed", &["in the reducer that goes on", saves]);

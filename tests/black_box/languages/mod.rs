@@ -181,7 +181,10 @@ fn come_to_the_same_bytes(lang: &str, extension: &str, instances: u32) {
     lake.change_pipeline(&[("plugins = [", &first), ("[kpi.sales_by_day]", &limits)]);
     let component = directory.join("sales-by-day.wasm");
     let about = lake.json(&["plugin", "inspect", component.to_str().expect("a UTF-8 path")]);
-    assert_eq!((&about["world"], &about["key"]), (&format!("kpi, contract {NEWEST}").into(), &serde_json::json!(["order_date"])));
+    assert_eq!(
+        (&about["world"], &about["key"]),
+        (&format!("kpi, contract {NEWEST}").into(), &serde_json::json!(["order_date"]))
+    );
     // Some rows leave silver, so that states are subtracted too.
     assert!(lake.smelt(&["plan"]).contains("new component"));
     lake.smelt(&["run"]);
