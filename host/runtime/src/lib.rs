@@ -11,6 +11,8 @@ mod bulk_memory;
 mod cache;
 mod convert;
 mod engine;
+#[cfg(test)]
+mod fuzz;
 mod imports;
 mod ipc;
 mod limiter;

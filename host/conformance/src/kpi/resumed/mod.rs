@@ -21,6 +21,8 @@ mod tests;
 const PLACES: usize = 300;
 /// The most of them in one group.
 const OF_GROUP: usize = 150;
+/// A group of fewer rows counts as one of so many: there may be very many, and they show little.
+const SHORT: usize = 10;
 /// The number of the component's words that one seed sends.
 const WORDS: usize = 100;
 
@@ -94,7 +96,7 @@ fn resumed(calls: &Calls<'_>, rows: &[InputRows], dice: &mut Dice, all: &mut Tal
             let saved = steps.iter().filter(|step| step.saved.is_some()).count();
             all.groups += usize::from(saved > 0);
             all.places += saved;
-            left = left.saturating_sub(places.len());
+            left = left.saturating_sub(places.len().max(SHORT));
             if saved == 0 {
                 break;
             }
