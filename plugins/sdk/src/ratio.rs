@@ -2,7 +2,7 @@
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-use crate::saved::Saved;
+use crate::saved::{Saved, malformed};
 use crate::{Decimal, Exact, Fault, Result};
 
 /// An exact quotient of integers. It is rounded once, where it is written:
@@ -63,20 +63,6 @@ impl Ratio {
     /// Fails as [`round`](Self::round) does, and if a divisor was 0.
     pub fn value<const SCALE: u8>(self) -> Result<Decimal<SCALE>> {
         self.round()?.ok_or_else(|| Fault::internal("a divisor is 0"))
-    }
-
-    pub(crate) const fn state(self) -> State {
-        self.0
-    }
-
-    /// Returns the quotient in that state, unless no quotient is.
-    pub(crate) fn of_state(state: State) -> Option<Self> {
-        let is_positive = match state {
-            State::Value(_, under) => under > 0,
-            State::Wide(_, under) => under.is_positive(),
-            State::Missing | State::TooLarge => true,
-        };
-        is_positive.then_some(Self(state))
     }
 
     /// Returns the square root with so many places, rounded half away from zero. There is none if a divisor was 0.
@@ -158,6 +144,23 @@ impl Ratio {
                 made.map_or(Self(State::TooLarge), |(over, under)| Self::wide(over, under))
             }
         }
+    }
+}
+
+/// The terms are saved as they are, not in lowest terms: those decide what exceeds 384 bits.
+impl Saved for Ratio {
+    fn save(&self, out: &mut Vec<u8>) {
+        self.0.save(out);
+    }
+
+    fn resume(bytes: &mut &[u8]) -> Result<Self> {
+        let state = State::resume(bytes)?;
+        let is_positive = match state {
+            State::Value(_, under) => under > 0,
+            State::Wide(_, under) => under.is_positive(),
+            State::Missing | State::TooLarge => true,
+        };
+        if is_positive { Ok(Self(state)) } else { Err(malformed()) }
     }
 }
 

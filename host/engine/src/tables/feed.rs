@@ -2,13 +2,14 @@
 
 use arrow_array::RecordBatch;
 
-use super::kept::BATCH_ROWS;
 use super::saves::Point;
 use smelt_common::cost::Cost;
 use smelt_common::error::Result;
 use smelt_runtime::sums::OrderedRows;
 use smelt_runtime::{Reduced, Reducer, StageSpec};
 
+/// The most rows of a batch.
+pub(super) const BATCH_ROWS: usize = 65_536;
 /// The rows of the first batch. A reducer may have enough after few of them, so each batch has twice as many as the one before.
 const FIRST_ROWS: usize = 1024;
 /// A reducer saves each time it was fed so many rows of one group.

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use arrow_array::RecordBatch;
 
-use super::feed::Feed;
+use super::feed::{BATCH_ROWS, Feed};
 use super::saves::Saves;
 use smelt_common::error::Result;
 use smelt_common::key_hash::KeyHash;
@@ -13,9 +13,6 @@ use smelt_runtime::sums::{Groups, OrderedRows, Sign, Sorted, Sums};
 use smelt_runtime::{Reducer, StageSpec};
 use smelt_storage::Store;
 use smelt_storage::sorted_runs::{AdditiveReader, AdditiveRuns, RunPart};
-
-/// The most rows of a batch.
-pub(super) const BATCH_ROWS: usize = 65_536;
 
 /// All hashes.
 pub(super) const ALL: (u64, u64) = (0, u64::MAX);

@@ -9,7 +9,8 @@ use arrow_array::{ArrayRef, Int64Array, RecordBatch, RecordBatchOptions, UInt64A
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use arrow_select::take::take_record_batch;
 
-use super::kept::{self, BATCH_ROWS};
+use super::feed::BATCH_ROWS;
+use super::kept;
 use smelt_common::Error;
 use smelt_common::error::Result;
 use smelt_runtime::sums::Sorted;

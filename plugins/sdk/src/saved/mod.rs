@@ -22,7 +22,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::{Date, Decimal, Desc, Exact, Fault, Ratio, Result, Short, Timestamp};
+use crate::{Date, Decimal, Desc, Exact, Fault, Result, Short, Timestamp};
 pub use smelt_sdk_macros::Saved;
 
 #[cfg(test)]
@@ -225,16 +225,6 @@ impl Saved for Exact {
     fn resume(bytes: &mut &[u8]) -> Result<Self> {
         let (negative, parts) = Saved::resume(bytes)?;
         Self::of_parts(negative, parts).ok_or_else(malformed)
-    }
-}
-
-/// The terms are saved as they are, not in lowest terms: those decide what exceeds 384 bits.
-impl Saved for Ratio {
-    fn save(&self, out: &mut Vec<u8>) {
-        self.state().save(out);
-    }
-    fn resume(bytes: &mut &[u8]) -> Result<Self> {
-        Self::of_state(Saved::resume(bytes)?).ok_or_else(malformed)
     }
 }
 
