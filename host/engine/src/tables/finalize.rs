@@ -12,7 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::aggregation::{Aggregation, Holds};
 use super::feed::{EVERY, Feed};
 use super::kept::{self, append, groups, groups_of, reduce, reduce_all, reduce_large, reduce_whole, whole};
-use super::neighbourhood::Large;
+use super::neighbourhood::{Large, Stored};
 use super::row_stage::{Differences, RowStage};
 use super::saves::Saves;
 use super::taker::Taker;
@@ -332,7 +332,7 @@ impl<'n> Node<'n> {
         }
         let mut others = changed.like();
         let mut loader = others.loader(Sign::Plus);
-        let mut of_large: BTreeMap<Vec<u8>, Vec<(Vec<u8>, Vec<u8>)>> = BTreeMap::new();
+        let mut of_large: BTreeMap<Vec<u8>, Vec<Stored>> = BTreeMap::new();
         sorted.stored(&hash, |_, key, numbers| {
             let (group, _) = stored_row::split_key(key).ok_or_else(|| Error::internal("a row without a group"))?;
             match points.contains_key(group) {

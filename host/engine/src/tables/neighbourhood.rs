@@ -14,6 +14,9 @@ use smelt_runtime::StageSpec;
 use smelt_runtime::sums::Sign;
 use smelt_storage::sorted_runs::AdditiveReader;
 
+/// The key and the numbers of a [stored row](stored_row).
+pub(super) type Stored = (Vec<u8>, Vec<u8>);
+
 /// A group of a stage that was saved at some points, and rows that are added to it.
 pub(super) struct Large<'l> {
     pub(super) stage: &'l StageSpec,
@@ -21,8 +24,8 @@ pub(super) struct Large<'l> {
     pub(super) before: &'l AdditiveReader<'l>,
     /// The beginning that all keys of the group share.
     pub(super) shared: &'l [u8],
-    /// The [stored rows](stored_row) that are added, in the order of their keys.
-    pub(super) changes: &'l [(Vec<u8>, Vec<u8>)],
+    /// The rows that are added, in the order of their keys.
+    pub(super) changes: &'l [Stored],
     /// Where the group was saved, in order.
     pub(super) points: Vec<Point>,
     /// The rows after which it is saved.
@@ -86,7 +89,7 @@ struct Walk<'w> {
     every: usize,
     /// The points and the changes that lie ahead.
     left: &'w [Point],
-    changes: &'w [(Vec<u8>, Vec<u8>)],
+    changes: &'w [Stored],
     /// Set if the group has a row now, or is there without one.
     is_there: bool,
 }

@@ -211,7 +211,7 @@ impl Kept {
             changed.sorted_by_hash(before.key_hash()).groups().map(|group| group.key().to_vec()).collect()
         };
         let points = saves.of(groups.iter().map(Vec::as_slice)).expect("they are there");
-        let mut by_group: BTreeMap<Vec<u8>, Vec<(Vec<u8>, Vec<u8>)>> = BTreeMap::new();
+        let mut by_group: BTreeMap<Vec<u8>, Vec<Stored>> = BTreeMap::new();
         let changed = sums(&self.stage, changes);
         let sorted = changed.sorted_by_hash(before.key_hash());
         let sort = |_, key: &[u8], numbers: &[u8]| {
