@@ -3,6 +3,9 @@
 use std::cmp::Ordering;
 use std::ops::{Add, Mul, Neg, Sub};
 
+use crate::Result;
+use crate::saved::{Saved, malformed};
+
 /// The number of parts of 64 bits that a number has.
 const PARTS: usize = 6;
 
@@ -69,16 +72,6 @@ impl Exact {
     /// Returns whether it is greater than 0.
     pub fn is_positive(self) -> bool {
         !self.negative && self.parts != [0; PARTS]
-    }
-
-    /// Returns whether it is less than 0, and the parts of its absolute value.
-    pub(crate) const fn parts(self) -> (bool, [u64; PARTS]) {
-        (self.negative, self.parts)
-    }
-
-    /// Returns the number that has these parts, unless it is 0 with a sign.
-    pub(crate) fn of_parts(negative: bool, parts: [u64; PARTS]) -> Option<Self> {
-        (!negative || parts != [0; PARTS]).then_some(Self { negative, parts })
     }
 
     /// Returns the number, if it fits 128 bits.
@@ -149,6 +142,17 @@ fn product(one: &[u64; PARTS], two: &[u64; PARTS]) -> Option<[u64; PARTS]> {
 
 fn compare(one: &[u64; PARTS], two: &[u64; PARTS]) -> Ordering {
     one.iter().rev().cmp(two.iter().rev())
+}
+
+impl Saved for Exact {
+    fn save(&self, out: &mut Vec<u8>) {
+        (self.negative, self.parts).save(out);
+    }
+    fn resume(bytes: &mut &[u8]) -> Result<Self> {
+        let (negative, parts) = Saved::resume(bytes)?;
+        // 0 has no sign.
+        if negative && parts == [0; PARTS] { Err(malformed()) } else { Ok(Self { negative, parts }) }
+    }
 }
 
 impl From<i128> for Exact {

@@ -19,7 +19,7 @@ use crate::{Decimal, Exact, Fault, Result};
 pub struct Ratio(State);
 
 #[derive(Debug, Clone, Copy, Saved)]
-pub(crate) enum State {
+enum State {
     /// The second number is greater than 0. It is in lowest terms only where it must be, to fit.
     Value(i128, i128),
     /// Numbers that exceed 128 bits even in lowest terms. The second one is greater than 0.
@@ -196,6 +196,22 @@ fn short_divisor(mut a: u64, mut b: u64) -> u64 {
         (a, b) = (b, a % b);
     }
     a.max(1)
+}
+
+/// The terms are saved as they are, not in lowest terms: those decide what exceeds 384 bits.
+impl Saved for Ratio {
+    fn save(&self, out: &mut Vec<u8>) {
+        self.0.save(out);
+    }
+    fn resume(bytes: &mut &[u8]) -> Result<Self> {
+        let state = Saved::resume(bytes)?;
+        let is_positive = match state {
+            State::Value(_, under) => under > 0,
+            State::Wide(_, under) => under.is_positive(),
+            State::Missing | State::TooLarge => true,
+        };
+        if is_positive { Ok(Self(state)) } else { Err(malformed()) }
+    }
 }
 
 impl From<i64> for Ratio {

@@ -22,7 +22,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::{Date, Decimal, Desc, Exact, Fault, Result, Short, Timestamp};
+use crate::{Date, Decimal, Desc, Fault, Result, Short, Timestamp};
 pub use smelt_sdk_macros::Saved;
 
 #[cfg(test)]
@@ -216,16 +216,6 @@ wrapped! {
     [] Timestamp: i64, |time| &time.0, Timestamp;
     [T: Saved] Desc<T>: T, |value| &value.0, Desc;
     [T: Saved] Box<T>: T, |value| value, Box::new;
-}
-
-impl Saved for Exact {
-    fn save(&self, out: &mut Vec<u8>) {
-        self.parts().save(out);
-    }
-    fn resume(bytes: &mut &[u8]) -> Result<Self> {
-        let (negative, parts) = Saved::resume(bytes)?;
-        Self::of_parts(negative, parts).ok_or_else(malformed)
-    }
 }
 
 impl<const SCALE: u8> Saved for Decimal<SCALE> {
