@@ -147,23 +147,6 @@ impl Ratio {
     }
 }
 
-/// The terms are saved as they are, not in lowest terms: those decide what exceeds 384 bits.
-impl Saved for Ratio {
-    fn save(&self, out: &mut Vec<u8>) {
-        self.0.save(out);
-    }
-
-    fn resume(bytes: &mut &[u8]) -> Result<Self> {
-        let state = State::resume(bytes)?;
-        let is_positive = match state {
-            State::Value(_, under) => under > 0,
-            State::Wide(_, under) => under.is_positive(),
-            State::Missing | State::TooLarge => true,
-        };
-        if is_positive { Ok(Self(state)) } else { Err(malformed()) }
-    }
-}
-
 /// Returns `rest` × `one` ÷ `under`, rounded half away from zero, where |`rest`| < `under`.
 fn divide_half_away(rest: i128, one: i128, under: i128) -> Option<i128> {
     let Some(product) = rest.checked_mul(one) else {

@@ -111,7 +111,7 @@ fn forgetful(config: &Config) -> Result<Definition> {
                     memory.has_returns |= quantity < 0;
                     let is_promoted = memory.promoted > 0;
                     memory.promoted = match amount.units() {
-                        100_00.. => 5,
+                        10_000.. => 5,
                         _ => (memory.promoted - 1).max(0),
                     };
                     let is_record = memory.best.is_none_or(|best| best < amount);
