@@ -63,16 +63,17 @@ fn as_text(plan: &Plan) -> String {
         let (rows, time) = amount(*estimate);
         vec![dataset.clone(), thousands(objects.len() as u64), thousands(bytes), rows, time, why]
     };
-    let kpi = |KpiPlan { kpi, reason, parked, table, estimate }: &KpiPlan| {
+    let kpi = |KpiPlan { kpi, reason, parked, waits_for, table, estimate }: &KpiPlan| {
         let is_held = plan.held.as_ref().is_some_and(|held| held.tables.contains(kpi));
-        let idle = match (parked, table) {
-            (Some(_), _) => "parked",
-            (None, _) if is_held => "up to date, held",
-            (None, Some(_)) => "up to date",
-            (None, None) => "no data yet",
+        let idle = || match (parked, waits_for, table) {
+            (Some(_), ..) => "parked".to_owned(),
+            (None, Some(other), _) => format!("waits for `{other}`"),
+            (None, None, _) if is_held => "up to date, held".to_owned(),
+            (None, None, Some(_)) => "up to date".to_owned(),
+            (None, None, None) => "no data yet".to_owned(),
         };
         let (rows, time) = amount(*estimate);
-        vec![kpi.clone(), rows, time, reason.clone().unwrap_or_else(|| idle.to_owned())]
+        vec![kpi.clone(), rows, time, reason.clone().unwrap_or_else(idle)]
     };
     let mut text = render(
         &["dataset", "objects", "bytes", "rows, about", "plugin time", "why"],

@@ -164,6 +164,25 @@ fn a_table_that_fails_leaves_all_that_read_it_as_they_were() {
 }
 
 #[test]
+fn what_reads_a_parked_table_waits_for_it() {
+    let failing = GREATEST.replace("form = \"top\"", "form = \"top\", refuses = \"P9\"");
+    let lake = lake_of(&failing, &[("P1", "A", "9.00")]);
+    buy(&lake, 1, &[("P9", "B", "99.00")]);
+    for _ in 0..3 {
+        fails(&lake, &["run", "--as-of", DAY], 1);
+    }
+    run(&lake);
+    let plan = lake.json(&["plan", "--as-of", DAY]);
+    let of = |name: &str| {
+        plan["kpis"].as_array().expect("tables").iter().find(|table| table["kpi"] == name).expect("it is there")
+    };
+    assert!(of("greatest")["parked"].is_object(), "{plan}");
+    assert_eq!((&of("of_greatest")["reason"], &of("of_greatest")["waits_for"]), (&Value::Null, &"greatest".into()));
+    let said = lake.smelt(&["plan", "--as-of", DAY]);
+    assert!(said.contains("waits for `greatest`"), "{said}");
+}
+
+#[test]
 fn a_graph_that_cannot_be_made_is_refused_with_its_path() {
     let refused = |tables: &str, words: &[&str]| {
         let lake = lake(tables);

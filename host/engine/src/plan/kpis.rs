@@ -19,9 +19,16 @@ impl Planning<'_> {
         let changes = |plan: &&DatasetPlan| plan.rebuild.is_some() || !plan.objects.is_empty();
         let mut changing: BTreeSet<&str> = datasets.iter().filter(changes).map(|plan| plan.dataset.as_str()).collect();
         let mut plans = Vec::with_capacity(self.pipeline.tables.len());
+        // The tables that are left alone: those that are parked, and all that read them.
+        let mut stopped: BTreeSet<&str> = BTreeSet::new();
         for step in self.pipeline.tables.iter().filter(|step| self.is_selected(&step.name)) {
-            let plan = self.kpi_plan(step, &changing);
-            if plan.reason.is_some() {
+            let mut plan = self.kpi_plan(step, &changing);
+            let mut reads = step.inputs.iter().flat_map(|input| input.checks.iter().chain([&input.relation]));
+            plan.waits_for = reads.find(|read| stopped.contains(read.as_str())).cloned();
+            if plan.parked.is_some() || plan.waits_for.is_some() {
+                plan.reason = None;
+                stopped.insert(&step.name);
+            } else if plan.reason.is_some() {
                 changing.insert(&step.name);
             }
             plans.push(plan);
@@ -38,7 +45,7 @@ impl Planning<'_> {
     fn kpi_plan(&self, step: &TableStep, changing: &BTreeSet<&str>) -> KpiPlan {
         let (reason, parked) = self.kpi(step, changing);
         let table = self.state.shown(&step.name).map(|gold| gold.shown(&step.name).key);
-        KpiPlan { kpi: step.name.clone(), reason, parked, table, estimate: None }
+        KpiPlan { kpi: step.name.clone(), reason, parked, waits_for: None, table, estimate: None }
     }
 
     /// Returns why the table would be made, or why it is not. `changing` are the relations that may change before.

@@ -94,6 +94,8 @@ pub struct KpiPlan {
     pub reason: Option<String>,
     /// The failure for which smelt leaves the KPI alone: its plugin failed over this silver as often as it may.
     pub parked: Option<Parked>,
+    /// A table that it reads and that is left alone, for which it waits.
+    pub waits_for: Option<String>,
     /// Its newest table.
     pub table: Option<String>,
     /// An estimate of that work, if there can be one.

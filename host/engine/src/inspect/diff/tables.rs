@@ -138,7 +138,8 @@ impl Comparing<'_> {
         let step = host.pipeline().table(kpi).ok_or_else(missing)?;
         let only = |_: &State, level| {
             let reason = Some("compared".to_owned());
-            let plan = KpiPlan { kpi: kpi.to_owned(), reason, parked: None, table: None, estimate: None };
+            let plan =
+                KpiPlan { kpi: kpi.to_owned(), reason, parked: None, waits_for: None, table: None, estimate: None };
             if level == step.level { vec![plan] } else { vec![] }
         };
         let mut outcome = aggregation.run(&only)?.complete()?;
