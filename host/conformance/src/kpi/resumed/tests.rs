@@ -29,7 +29,7 @@ impl Forgetful {
         Self { component: component.expect("it is a KPI"), samples }
     }
 
-    /// Tests what a component with these parameters saves, as `smelt plugin test` does without options.
+    /// Tests what a component with these parameters saves, with six seeds, as `smelt plugin test` does if there is time.
     fn test(&self, parameters: &str) -> Verdict {
         let plugin = self.component.describe(parameters).expect("it describes itself");
         let stages = stages(plugin.spec());
