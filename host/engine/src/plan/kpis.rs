@@ -39,7 +39,12 @@ impl Planning<'_> {
     /// Returns the plans of the tables of one level, as far as they depend on what they read as it is.
     pub fn kpis_at(&self, level: usize) -> Vec<KpiPlan> {
         let steps = self.pipeline.tables.iter().filter(|step| step.level == level && self.is_selected(&step.name));
-        steps.map(|step| self.kpi_plan(step, &BTreeSet::new())).collect()
+        steps.map(|step| self.table(step)).collect()
+    }
+
+    /// Returns the plan of one table, selected or not, as far as it depends on what it reads as it is.
+    pub fn table(&self, step: &TableStep) -> KpiPlan {
+        self.kpi_plan(step, &BTreeSet::new())
     }
 
     fn kpi_plan(&self, step: &TableStep, changing: &BTreeSet<&str>) -> KpiPlan {

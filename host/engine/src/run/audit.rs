@@ -121,10 +121,7 @@ impl Host {
     /// Returns why a check would have to be made in that state; `None` if it is up to date.
     fn is_due(&self, step: &TableStep, state: &State) -> Option<String> {
         let damaged = BTreeMap::new();
-        let mut planning = self.planning(state, &damaged);
-        planning.selected = None;
-        let plans = planning.kpis_at(step.level);
-        let plan = plans.into_iter().find(|plan| plan.kpi == step.name)?;
+        let plan = self.planning(state, &damaged).table(step);
         plan.reason.or(plan.parked.map(|parked| parked.why))
     }
 

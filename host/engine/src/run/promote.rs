@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::host::Host;
 use crate::attempt::Attempts;
 use crate::holding::Holding;
+use crate::host_relation::HostRelation;
 use crate::outcome::Outcome;
 use crate::pipeline::TableInput;
 use crate::plan::DatasetPlan;
@@ -185,9 +186,14 @@ impl Host {
         let mut affected: BTreeSet<&str> = BTreeSet::new();
         // A table comes after all that it reads.
         for step in &self.pipeline.tables {
-            let reads = |input: &TableInput| {
-                let name = &input.relation;
+            let changes = |name: &String| {
                 change.datasets.contains_key(name) || restored.kpis.contains(name) || affected.contains(name.as_str())
+            };
+            let of_datasets = |name: &str| {
+                HostRelation::named(name).is_some_and(HostRelation::reads_datasets) && !change.datasets.is_empty()
+            };
+            let reads = |input: &TableInput| {
+                of_datasets(&input.relation) || input.checks.iter().chain([&input.relation]).any(changes)
             };
             if !restored.kpis.contains(&step.name) && (uses(step.plugin.identity()) || step.inputs.iter().any(reads)) {
                 affected.insert(&step.name);
