@@ -135,7 +135,11 @@ fn a_relation_that_the_manifest_lacks_is_refused_with_those_it_has() {
     refuses(
         "[dataset.readings]",
         "[dataset.measurements]",
-        &["[kpi.hottest]", "reads `readings`", "it has hottest, hottest_seen, measurements, sightings, smelt.checks, smelt.objects"],
+        &[
+            "[kpi.hottest]",
+            "reads `readings`",
+            "it has hottest, hottest_seen, measurements, sightings, smelt.checks, smelt.objects",
+        ],
     );
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use arrow_array::RecordBatch;
 
 use super::empty_stages::empty_stages;
-use super::taker::{MOST_ROWS, Taker};
+use super::taker::{Taker, is_full};
 use crate::pipeline::{Pipeline, TableStep};
 use crate::silver;
 use smelt_catalog::State;
@@ -130,7 +130,7 @@ impl PartialAggregator<'_> {
                 *accumulator = None;
             }
             *rows += projected.num_rows();
-            if *rows >= MOST_ROWS && accumulator.is_some() {
+            if accumulator.as_ref().is_some_and(|open| is_full(open, *rows)) {
                 self.partials.add(step, *input, (self.state, self.tables), accumulator.take(), Included::new());
                 (*accumulator, *rows) = (step.accumulator(*input, self.as_of).ok(), 0);
             }

@@ -8,7 +8,7 @@ use arrow_schema::{Schema, SchemaRef};
 use super::aggregation::{Aggregation, Work};
 use super::delta::GivenRows;
 use super::row_stage::RowStage;
-use super::taker::{MOST_ROWS, Taker};
+use super::taker::{Taker, is_full};
 use crate::silver;
 use smelt_catalog::ObjectRef;
 use smelt_common::Error;
@@ -126,10 +126,10 @@ struct Open<'w> {
 }
 
 impl<'w> Open<'w> {
-    /// Opens another accumulator if this one has taken in many rows after these.
+    /// Opens another accumulator if this one has taken in much after these rows.
     fn after(&mut self, rows: usize, work: &Work<'w>, sign: Sign, as_of: i64) -> Result<()> {
         self.rows += rows;
-        if self.rows >= MOST_ROWS {
+        if is_full(&self.accumulator, self.rows) {
             let next = work.step.accumulator(self.reader.input, as_of)?;
             add_up(work, self.reader.input, std::mem::replace(&mut self.accumulator, next), sign);
             self.rows = 0;

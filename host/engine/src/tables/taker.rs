@@ -5,11 +5,18 @@ use arrow_array::RecordBatch;
 use super::row_stage::RowStage;
 use crate::pipeline::TableStep;
 use smelt_common::error::Result;
+use smelt_runtime::Accumulator;
 use smelt_runtime::sums::{Shards, Sign};
 
-/// After this many rows, the state of an accumulator is added up and a new accumulator is opened, so that guests stay
-/// small.
-pub(super) const MOST_ROWS: usize = 1 << 19;
+/// After this many rows, or once its guest has so much memory, the state of an accumulator is added up and a new accumulator
+/// is opened. So guests stay small, and what they give in one call does.
+const MOST_ROWS: usize = 1 << 19;
+const MOST_MEMORY: u64 = 64 << 20;
+
+/// Returns whether the accumulator, which has taken in so many rows, is to be used up.
+pub(super) fn is_full(accumulator: &Accumulator<'_>, rows: usize) -> bool {
+    rows >= MOST_ROWS || accumulator.cost().memory_bytes >= MOST_MEMORY
+}
 
 /// Takes the rows that the accumulators or reducers of a table give, and adds them to the sums of what comes next.
 pub(super) struct Taker<'t> {
