@@ -41,10 +41,10 @@ fn add_open(kept: &AdditiveReader<'_>, to: &mut Sums, sign: Sign) -> Result<()> 
     Ok(())
 }
 
-/// Returns the kept rows of the groups that `sums` has.
+/// Returns the kept rows of the groups that `sums` has. Groups whose rows all came to zero did not change.
 pub(super) fn groups_of(kept: &AdditiveReader<'_>, sums: &Sums) -> Result<Sums> {
     let sorted = sums.sorted_by_hash(kept.key_hash());
-    groups(kept, sums, sorted.groups().map(|group| group.key()))
+    groups(kept, sums, sorted.groups().filter(|group| group.has_rows()).map(|group| group.key()))
 }
 
 /// Returns the kept rows of these groups, which come in the order of their hashes and of their stored keys. `like` is of

@@ -187,6 +187,11 @@ impl<'s> Group<'s> {
         self.sums.rows.keys.group(self.rows[0])
     }
 
+    /// Returns whether a row is left.
+    pub fn has_rows(&self) -> bool {
+        self.rows.iter().any(|&at| self.sums.exists(at))
+    }
+
     /// Returns the total of its rows' first sums.
     ///
     /// # Errors

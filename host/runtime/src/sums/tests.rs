@@ -200,6 +200,7 @@ proptest! {
         let existing: std::collections::BTreeSet<_> =
             stored(&held).iter().map(|(_, key, _)| split_key(key).expect("a key").0.to_vec()).collect();
         let existing = existing.len();
+        prop_assert_eq!(sorted.groups().filter(|group| group.has_rows()).count(), existing);
         prop_assert_eq!(batches.iter().map(|batch| batch.ends.len()).sum::<usize>(), existing);
         for Groups { rows, ends } in &batches {
             prop_assert_eq!(ends.last().copied(), Some(rows.num_rows() as u32));
