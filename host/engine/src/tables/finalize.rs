@@ -102,16 +102,14 @@ impl Aggregation<'_> {
         let mut node = Node { of: self, step, before: previous, holds, reducers, spent, retired: vec![] };
         let specs = &step.plugin.spec().stages;
         let mut stages = node.kept(specs.len(), sums);
-        // A file of a table that is made at once needs all of its rows in their order.
-        let is_whole = step.is_whole() && step.layer == Layer::Gold;
         for stage in 0..specs.len() {
             match specs[stage].group {
-                0 if is_whole && stage + 1 == specs.len() => {}
+                0 if stage + 1 == specs.len() => {}
                 0 => node.advance_whole(stage, &mut stages, &sums[stage], &sums[stage + 1])?,
                 _ => node.advance(stage, &mut stages, &sums[stage], &sums[stage + 1])?,
             }
         }
-        let mut rows = match stages.kept.last_mut().filter(|_| is_whole) {
+        let mut rows = match stages.kept.last_mut().filter(|_| step.is_whole()) {
             Some(kept) => node.whole(kept, &sums[specs.len() - 1])?,
             None => node.grouped(&sums[specs.len()])?,
         };
@@ -463,7 +461,7 @@ impl<'n> Node<'n> {
                 _ => are_alike = true,
             }
         }
-        if self.step.plugin.spec().key.is_none() || !are_alike && groups(before, changed, new.into_iter())?.is_empty() {
+        if !are_alike && groups(before, changed, new.into_iter())?.is_empty() {
             return Ok(());
         }
         let (plugin, key) = (&self.step.plugin.identity().name, self.step.plugin.spec().key_names());
