@@ -127,7 +127,7 @@ impl Walk<'_> {
         let rows = self.is.since();
         let Some(saved) = self.is.save()? else { return Ok(ControlFlow::Continue(())) };
         // A point must have a row before it, so that the group is known to be there.
-        if rows > 0 && !self.was.has_enough() && saved == point.saved {
+        if rows > 0 && saved == point.saved {
             return Ok(ControlFlow::Break(()));
         }
         // After rows have left, few may lie between two points. Then one of them is enough.

@@ -33,9 +33,11 @@ enum Kind {
     Enough,
     /// The sum so far, of which nothing is saved.
     Unsaved,
+    /// Each as it is, and a row at the end. Nothing is remembered.
+    Alone,
 }
 
-const KINDS: [Kind; 5] = [Kind::Running, Kind::Previous, Kind::Stretches, Kind::Enough, Kind::Unsaved];
+const KINDS: [Kind; 6] = [Kind::Running, Kind::Previous, Kind::Stretches, Kind::Enough, Kind::Unsaved, Kind::Alone];
 
 struct Walker<'w> {
     kind: Kind,
@@ -59,6 +61,7 @@ impl<'w> Walker<'w> {
                 out.push((number, *sum));
                 return self.kind == Kind::Enough && *sum > 20;
             }
+            Kind::Alone => out.push((number, value)),
             Kind::Previous => out.push((number, std::mem::replace(sum, value))),
             Kind::Stretches => {
                 if *last != 0 && number > *last + 3 {
@@ -76,7 +79,7 @@ impl<'w> Walker<'w> {
 
     fn end(&mut self, out: &mut Vec<(i64, i64)>) {
         let [sum, _, first] = std::mem::take(&mut self.state);
-        if self.kind == Kind::Stretches {
+        if matches!(self.kind, Kind::Stretches | Kind::Alone) {
             out.push((first, sum));
         }
     }
