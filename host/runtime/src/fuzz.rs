@@ -6,7 +6,7 @@ use super::spec::{CleanerSpec, KpiSpec};
 use smelt_common::damage::Damage;
 
 /// Names that the host refuses, or that it has itself.
-const NAMES: [&str; 8] = ["smelt.one", "bronze.orders", "", "a\u{202e}b", "\0", "c0", "C0", "expectation"];
+const NAMES: [&str; 8] = ["smelt.one", "bronze.d", "", "a\u{202e}b", "\0", "c0", "C0", "expectation"];
 const DECIMALS: [(u8, u8); 5] = [(1, 0), (38, 38), (0, 0), (39, 2), (2, 255)];
 
 /// Draws descriptions that would be accepted, but for something odd here and there.

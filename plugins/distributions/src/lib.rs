@@ -50,7 +50,7 @@ struct Sums {
     squares: Exact,
 }
 
-/// What lies beyond the fences, and the last values within.
+/// The number of values beyond the fences, and the last values within.
 #[derive(Default)]
 struct Beyond {
     outliers: i64,

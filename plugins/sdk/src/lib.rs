@@ -61,7 +61,7 @@
 //! export_kpi!(RainyDays);
 //! ```
 
-// What is derived names this crate, here too.
+// Derived code names this crate by its name, in this crate too.
 extern crate self as smelt_sdk;
 
 /// The examples of the guide to tables, which are compiled as tests.

@@ -66,11 +66,11 @@ struct Changed {
     content: Content,
 }
 
-/// What is kept of the stages of a table.
+/// The kept parts of the stages of a table.
 struct Stages {
     /// The sums of each stage.
     kept: Vec<AdditiveRuns>,
-    /// What the reducer of each stage saved in its large groups.
+    /// The points at which the reducer of each stage was saved in large groups.
     saved: Vec<SortedRuns>,
 }
 
@@ -184,7 +184,7 @@ impl<'n> Node<'n> {
             let held = self.before.filter(|_| stage < self.holds.levels).map(|before| before.stages[stage].clone());
             held.unwrap_or_else(|| AdditiveRuns::with_key_hash(sums[stage].key_hash()))
         };
-        // What a reducer saved holds if the stage and the reducer do.
+        // The points of a stage hold if its sums and its reducer do.
         let saved = |stage: usize| {
             let held = self.before.filter(|_| stage + 1 < self.holds.levels);
             held.and_then(|before| before.saved.get(stage).cloned()).unwrap_or_default()

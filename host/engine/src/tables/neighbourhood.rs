@@ -26,7 +26,7 @@ pub(super) struct Large<'l> {
     pub(super) shared: &'l [u8],
     /// The rows that are added, in the order of their keys.
     pub(super) changes: &'l [Stored],
-    /// Where the group was saved, in order.
+    /// The points at which the group was saved, in order.
     pub(super) points: Vec<Point>,
     /// The rows after which it is saved.
     pub(super) every: usize,

@@ -1,4 +1,4 @@
-//! What reducers have saved in large groups of a stage, so that a change costs its neighbourhood.
+//! The points at which reducers were saved in large groups of a stage, so that a change costs its neighbourhood.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -13,7 +13,7 @@ use smelt_storage::sorted_runs::{Pair, Reader, SortedRuns};
 pub(super) struct Point {
     /// The [key](smelt_common::stored_row) behind which it is: all rows up to it were seen.
     pub(super) key: Vec<u8>,
-    /// What the reducer remembered there.
+    /// The bytes that the reducer saved there.
     pub(super) saved: Vec<u8>,
 }
 

@@ -394,7 +394,7 @@ impl Run<'_> {
     }
 }
 
-/// What the groups of a stage make.
+/// The rows that the groups of a stage make.
 #[derive(Default)]
 struct Made {
     /// A stream for each call.

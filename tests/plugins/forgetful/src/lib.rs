@@ -49,7 +49,7 @@ struct Line<'a> {
     total: Option<Money>, has_returns: bool,
 }
 
-/// What is remembered of a client.
+/// The state of a walk through the purchases of a client.
 #[derive(Default, Clone, Saved)]
 struct Memory {
     client_id: String,

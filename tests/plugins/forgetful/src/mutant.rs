@@ -7,7 +7,7 @@ use smelt_sdk::{Date, Money, saved};
 
 use super::Memory;
 
-/// What is forgotten, and when.
+/// The field that is forgotten, and the rows at which it is.
 #[derive(Clone, Copy)]
 pub(crate) struct Mutant {
     field: Field,

@@ -184,7 +184,7 @@ impl Group<'_> {
             );
             Some(Told { sent, came_back })
         };
-        // What saving does to the reducer itself shows in what it makes of all rows.
+        // A reducer that saving changes makes other rows of the whole group.
         let whole = self.whole();
         if let Some(came_back) = self.differ(whole, steps.iter().map(|step| &step.made)) {
             return told(all, "and after every row before, in the reducer that goes on", came_back);

@@ -27,7 +27,7 @@ enum Kind {
     Running,
     /// The value before each.
     Previous,
-    /// Where a stretch of numbers begins that lie at most 3 apart, and their values.
+    /// The beginning of each stretch of numbers that lie at most 3 apart, and the sum of their values.
     Stretches,
     /// The first numbers until their values exceed 20, after which there is enough.
     Enough,
@@ -41,7 +41,7 @@ const KINDS: [Kind; 6] = [Kind::Running, Kind::Previous, Kind::Stretches, Kind::
 
 struct Walker<'w> {
     kind: Kind,
-    /// What it remembers: a sum or value, and the last number and the first one of a stretch.
+    /// The sum or value that it remembers, and the last and the first number of a stretch.
     state: [i64; 3],
     given: &'w Cell<usize>,
 }
