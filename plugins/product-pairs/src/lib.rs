@@ -25,7 +25,7 @@ struct OfClient<'a> {
     product: &'a str,
 }
 
-/// How many clients bought anything, the one product, or both.
+/// The number of clients who bought anything, the one product, or both.
 #[derive(Row)]
 #[row(group(one, other))]
 struct Bought<'a> {

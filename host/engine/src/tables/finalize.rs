@@ -26,7 +26,7 @@ use smelt_common::error::{Breach, Result};
 use smelt_common::key_hash::KeyHash;
 use smelt_common::{Error, clock, digest, profile, stored_row};
 use smelt_formats::{Formulas, encode_table};
-use smelt_runtime::sums::{Shards, Sign, Sums};
+use smelt_runtime::sums::{Shards, Sign, Sorted, Sums};
 use smelt_runtime::{KpiSpec, Reducer};
 use smelt_storage::layers::GOLD;
 use smelt_storage::sorted_runs::{AdditiveReader, AdditiveRuns, SortedRuns};
@@ -86,6 +86,16 @@ struct Node<'n> {
     /// The cost of reducers that were used up.
     spent: Mutex<Cost>,
     retired: Vec<String>,
+}
+
+/// A stage from which changes go on to the next one.
+struct Forward<'f> {
+    stage: usize,
+    /// The stage as it is before the changes.
+    before: &'f AdditiveReader<'f>,
+    saves: &'f Saves<'f>,
+    hash: KeyHash,
+    next: Taker<'f>,
 }
 
 impl Aggregation<'_> {
@@ -222,17 +232,21 @@ impl<'n> Node<'n> {
         }
         let (store, stem) = (self.of.store, self.of.stem(self.step, &stage.to_string()));
         let (before, saves) = (kept.open(store)?, Saves::open(store, saved)?);
-        let next = Taker::of_stage(self.step, stage, next);
         let next_holds = stage + 1 < self.holds.levels || before.is_empty();
+        let forward =
+            Forward { stage, before: &before, saves: &saves, hash, next: Taker::of_stage(self.step, stage, next) };
         let mut retired = std::mem::take(&mut self.retired);
         let mut append = || {
             kept.append(store, &stem, (bytes, parts), &mut retired, |number, part| {
                 let _span = profile::span("finalize sums", &self.step.name);
                 let changed = sums.take(number)?;
-                if next_holds {
-                    self.carry_on(stage, (&before, &saves), &hash, &changed, &next)?;
-                }
                 let sorted = changed.sorted_by_hash(&hash);
+                if next_holds {
+                    match self.reduce_neighbourhoods(&forward, &changed, &sorted)? {
+                        None => self.reduce_groups(&forward, &changed, &sorted)?,
+                        Some(others) => self.reduce_groups(&forward, &others, &others.sorted_by_hash(&hash))?,
+                    }
+                }
                 sorted.stored(&hash, |hash, key, numbers| part.push(hash, key, Some(numbers)))
             })
         };
@@ -241,42 +255,9 @@ impl<'n> Node<'n> {
         written?;
         if !next_holds {
             let all = kept.open(store)?;
-            self.with_feed(stage, Some(EVERY), &|rows| next.add(&rows, Sign::Plus), |feed| {
-                reduce_all(feed, &all, &saves)
-            })?;
+            self.with_feed(&forward, Sign::Plus, |feed| reduce_all(feed, &all, &saves))?;
         }
         saves.write(store, saved, &self.of.stem(self.step, &format!("{stage}-saved")), &mut self.retired)
-    }
-
-    /// Subtracts from `next` what the groups that change gave before, and adds what they give now.
-    fn carry_on(
-        &self,
-        stage: usize,
-        (before, saves): (&AdditiveReader<'_>, &Saves<'_>),
-        hash: &KeyHash,
-        changed: &Sums,
-        next: &Taker<'_>,
-    ) -> Result<()> {
-        let others = self.large(stage, (before, saves), changed, next)?;
-        let changed = others.as_ref().unwrap_or(changed);
-        let mut groups = groups_of(before, changed)?;
-        let any_before = !groups.is_empty();
-        if any_before {
-            self.with_reducer(stage, |reducer| {
-                reduce(reducer, &groups.sorted_by_hash(hash), |rows| next.add(&rows, Sign::Minus))
-            })?;
-            groups.add_all(changed, Sign::Plus);
-        }
-        let now = if any_before { &groups } else { changed };
-        let (small, large) = now.sorted_by_hash(hash).split_large(EVERY);
-        let add = |rows: RecordBatch| next.add(&rows, Sign::Plus);
-        self.with_reducer(stage, |reducer| reduce(reducer, &small, add))?;
-        if large.is_empty() {
-            return Ok(());
-        }
-        self.with_feed(stage, Some(EVERY), &add, |feed| {
-            large.iter().try_for_each(|group| reduce_large(feed, group, hash, saves))
-        })
     }
 
     /// Does what [`Node::advance`] does, for a stage whose rows are all one group.
@@ -285,45 +266,67 @@ impl<'n> Node<'n> {
         if next_holds && changed.is_empty() {
             return Ok(());
         }
-        let store = self.of.store;
-        let before = stages.kept[stage].open(store)?;
-        self.append(&mut stages.kept[stage], &stage.to_string(), &changed)?;
-        let (after, saves) = (stages.kept[stage].open(store)?, Saves::open(store, &stages.saved[stage])?);
+        let (store, kept, saved) = (self.of.store, &mut stages.kept[stage], &mut stages.saved[stage]);
+        let before = kept.open(store)?;
+        self.append(kept, &stage.to_string(), &changed)?;
+        let (after, saves, hash) = (kept.open(store)?, Saves::open(store, saved)?, kept.key_hash()?);
         let next = Taker::of_stage(self.step, stage, next);
-        let is_done = next_holds && self.large(stage, (&before, &saves), &changed, &next)?.is_some();
-        if next_holds && !is_done {
-            self.with_feed(stage, None, &|rows| next.add(&rows, Sign::Minus), |feed| reduce_whole(feed, &before))?;
-        }
-        let add = |rows: RecordBatch| next.add(&rows, Sign::Plus);
-        match before.is_empty() {
-            _ if is_done => {}
-            true if changed.len() <= EVERY => {
-                self.with_reducer(stage, |reducer| add(whole(reducer, &changed.sorted())?))?;
+        let forward = Forward { stage, before: &before, saves: &saves, hash, next };
+        let is_done =
+            next_holds && self.reduce_neighbourhoods(&forward, &changed, &changed.sorted_by_hash(&hash))?.is_some();
+        if !is_done {
+            if next_holds {
+                self.with_feed(&forward, Sign::Minus, |feed| reduce_whole(feed, &before))?;
             }
-            true => self.with_feed(stage, Some(EVERY), &add, |feed| {
-                reduce_large(feed, &changed.sorted(), after.key_hash(), &saves)
-            })?,
-            false => self.with_feed(stage, Some(EVERY), &add, |feed| {
+            self.with_feed(&forward, Sign::Plus, |feed| {
                 reduce_whole(feed, &after)?;
                 saves.set(&[], &feed.take_points());
                 Ok(())
-            })?,
+            })?;
         }
-        let stem = self.of.stem(self.step, &format!("{stage}-saved"));
-        saves.write(store, &mut stages.saved[stage], &stem, &mut self.retired)
+        saves.write(store, saved, &self.of.stem(self.step, &format!("{stage}-saved")), &mut self.retired)
+    }
+
+    /// Subtracts from the next stage what the groups that change gave before, and adds what they give now. `sorted` has the
+    /// changes by hash.
+    fn reduce_groups(&self, forward: &Forward<'_>, changed: &Sums, sorted: &Sorted<'_>) -> Result<()> {
+        let Forward { stage, before, saves, ref hash, ref next } = *forward;
+        let mut groups = groups_of(before, changed, sorted)?;
+        let of_groups;
+        let now = match groups.is_empty() {
+            true => sorted,
+            false => {
+                self.with_reducer(stage, |reducer| {
+                    reduce(reducer, &groups.sorted_by_hash(hash), |rows| next.add(&rows, Sign::Minus))
+                })?;
+                groups.add_all(changed, Sign::Plus);
+                of_groups = groups.sorted_by_hash(hash);
+                &of_groups
+            }
+        };
+        let split = now.split_large(EVERY);
+        let (small, large) = split.as_ref().map_or((now, &[][..]), |(small, large)| (small, large));
+        self.with_reducer(stage, |reducer| reduce(reducer, small, |rows| next.add(&rows, Sign::Plus)))?;
+        if large.is_empty() {
+            return Ok(());
+        }
+        self.with_feed(forward, Sign::Plus, |feed| {
+            large.iter().try_for_each(|group| reduce_large(feed, group, hash, saves))
+        })
     }
 
     /// Reduces the neighbourhood of what changes in the groups that were saved. Returns the changes of all other groups, or
     /// `None` if no group was saved.
-    fn large(
+    fn reduce_neighbourhoods(
         &self,
-        stage: usize,
-        (before, saves): (&AdditiveReader<'_>, &Saves<'_>),
+        forward: &Forward<'_>,
         changed: &Sums,
-        next: &Taker<'_>,
+        sorted: &Sorted<'_>,
     ) -> Result<Option<Sums>> {
-        let (hash, mut cost) = (*before.key_hash(), Cost::default());
-        let sorted = changed.sorted_by_hash(&hash);
+        let Forward { stage, before, saves, ref hash, ref next } = *forward;
+        if saves.is_empty() {
+            return Ok(None);
+        }
         let points = saves.of(sorted.groups().map(|group| group.key()))?;
         if points.is_empty() {
             return Ok(None);
@@ -331,7 +334,7 @@ impl<'n> Node<'n> {
         let mut others = changed.like();
         let mut loader = others.loader(Sign::Plus);
         let mut of_large: BTreeMap<Vec<u8>, Vec<Stored>> = BTreeMap::new();
-        sorted.stored(&hash, |_, key, numbers| {
+        sorted.stored(hash, |_, key, numbers| {
             let (group, _) = stored_row::split_key(key).ok_or_else(|| Error::internal("a row without a group"))?;
             match points.contains_key(group) {
                 true => of_large.entry(group.to_vec()).or_default().push((key.to_vec(), numbers.to_vec())),
@@ -344,11 +347,12 @@ impl<'n> Node<'n> {
             Some(saved) => self.step.reducer_from(stage, self.of.as_of, saved),
             None => self.step.reducer(stage, self.of.as_of),
         };
-        for (group, changes) in &of_large {
+        let (spec, mut cost) = (&self.step.plugin.spec().stages[stage], Cost::default());
+        for (group, points) in points {
+            let Some(changes) = of_large.get(group) else { continue };
             let mut shared = Vec::new();
             stored_row::write_key(group, &[], &mut shared);
-            let (stage, points) = (&self.step.plugin.spec().stages[stage], points[group.as_slice()].clone());
-            let large = Large { stage, before, shared: &shared, changes, points, every: EVERY };
+            let large = Large { stage: spec, before, shared: &shared, changes, points, every: EVERY };
             let points = large.reduce(&open, &|rows, sign| next.add(&rows, sign), &mut cost)?;
             saves.set(group, &points);
         }
@@ -496,16 +500,16 @@ impl<'n> Node<'n> {
         Ok(result)
     }
 
-    /// Feeds a reducer of the stage, which saves after so many rows, if at all.
+    /// Feeds a reducer of the stage. If what it gives is added, it saves as it goes.
     fn with_feed(
         &self,
-        stage: usize,
-        saves: Option<usize>,
-        give: &dyn Fn(RecordBatch) -> Result<()>,
+        forward: &Forward<'_>,
+        sign: Sign,
         work: impl FnOnce(&mut Feed<'_>) -> Result<()>,
     ) -> Result<()> {
-        let spec = &self.step.plugin.spec().stages[stage];
-        self.with_reducer(stage, |reducer| work(&mut Feed::new(reducer, spec, saves, give)))
+        let spec = &self.step.plugin.spec().stages[forward.stage];
+        let (saves, give) = ((sign == Sign::Plus).then_some(EVERY), |rows: RecordBatch| forward.next.add(&rows, sign));
+        self.with_reducer(forward.stage, |reducer| work(&mut Feed::new(reducer, spec, saves, &give)))
     }
 }
 

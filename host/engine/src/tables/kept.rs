@@ -41,9 +41,9 @@ fn add_open(kept: &AdditiveReader<'_>, to: &mut Sums, sign: Sign) -> Result<()> 
     Ok(())
 }
 
-/// Returns the kept rows of the groups that `sums` has. Groups whose rows all came to zero did not change.
-pub(super) fn groups_of(kept: &AdditiveReader<'_>, sums: &Sums) -> Result<Sums> {
-    let sorted = sums.sorted_by_hash(kept.key_hash());
+/// Returns the kept rows of the groups that `sums` has, which are `sorted` by the hash of what is kept. Groups whose rows all
+/// came to zero did not change.
+pub(super) fn groups_of(kept: &AdditiveReader<'_>, sums: &Sums, sorted: &Sorted<'_>) -> Result<Sums> {
     groups(kept, sums, sorted.groups().filter(|group| group.has_rows()).map(|group| group.key()))
 }
 

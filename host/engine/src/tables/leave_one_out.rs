@@ -223,7 +223,7 @@ impl<'w> LeaveOneOut<'w> {
                 next.add(&whole(&mut reducer, &all.sorted())?, Sign::Plus)?;
                 continue;
             }
-            let mut groups = groups_of(kept, &changed)?;
+            let mut groups = groups_of(kept, &changed, &changed.sorted_by_hash(kept.key_hash()))?;
             reduce(&mut reducer, &groups.sorted_by_hash(kept.key_hash()), |rows| next.add(&rows, Sign::Minus))?;
             groups.add_all(&changed, Sign::Plus);
             reduce(&mut reducer, &groups.sorted_by_hash(kept.key_hash()), |rows| next.add(&rows, Sign::Plus))?;

@@ -31,6 +31,11 @@ impl<'s> Saves<'s> {
         Ok(Self { kept, changes: Mutex::default() })
     }
 
+    /// Returns whether no group has a point.
+    pub(super) fn is_empty(&self) -> bool {
+        self.kept.is_none()
+    }
+
     /// Returns the points of those of the groups that have some.
     pub(super) fn of<'g>(&self, groups: impl Iterator<Item = &'g [u8]>) -> Result<BTreeMap<&'g [u8], Vec<Point>>> {
         let Some(kept) = &self.kept else { return Ok(BTreeMap::new()) };

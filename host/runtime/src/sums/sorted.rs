@@ -55,19 +55,15 @@ impl<'s> Sorted<'s> {
         Self { sums, order: order.into_iter().map(|(_, at)| at).collect() }
     }
 
-    /// Splits off the groups of more than `most` rows. Returns the others, and each of these.
-    pub fn split_large(self, most: usize) -> (Self, Vec<Self>) {
-        if self.order.len() <= most {
-            return (self, vec![]);
+    /// Splits off the groups of more than `most` rows. Returns the others, and each of these; `None` if there are none.
+    pub fn split_large(&self, most: usize) -> Option<(Self, Vec<Self>)> {
+        let groups = || self.order.chunk_by(|&a, &b| self.group(a) == self.group(b));
+        if self.order.len() <= most || groups().all(|group| group.len() <= most) {
+            return None;
         }
-        let (mut small, mut large) = (Vec::new(), Vec::new());
-        for group in self.order.chunk_by(|&a, &b| self.group(a) == self.group(b)) {
-            match group.len() > most {
-                true => large.push(Self { sums: self.sums, order: group.to_vec() }),
-                false => small.extend_from_slice(group),
-            }
-        }
-        (Self { sums: self.sums, order: small }, large)
+        let (large, small): (Vec<_>, Vec<_>) = groups().partition(|group| group.len() > most);
+        let of = |order| Self { sums: self.sums, order };
+        Some((of(small.concat()), large.into_iter().map(|group| of(group.to_vec())).collect()))
     }
 
     /// Returns all rows.
