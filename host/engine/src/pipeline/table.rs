@@ -52,6 +52,11 @@ impl TableInput {
         let (name, columns) = (input.name.clone(), input.columns.clone());
         Self { name, relation: relation.to_owned(), columns, schema: schema_text(schema), checks: vec![] }
     }
+
+    /// Returns the names of all that the input is made from: the relation and, if it is that of all verdicts, the checks.
+    pub fn made_from(&self) -> impl Iterator<Item = &String> {
+        self.checks.iter().chain([&self.relation])
+    }
 }
 
 impl TableStep {

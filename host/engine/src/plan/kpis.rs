@@ -23,7 +23,7 @@ impl Planning<'_> {
         let mut stopped: BTreeSet<&str> = BTreeSet::new();
         for step in self.pipeline.tables.iter().filter(|step| self.is_selected(&step.name)) {
             let mut plan = self.kpi_plan(step, &changing);
-            let mut reads = step.inputs.iter().flat_map(|input| input.checks.iter().chain([&input.relation]));
+            let mut reads = step.inputs.iter().flat_map(TableInput::made_from);
             plan.waits_for = reads.find(|read| stopped.contains(read.as_str())).cloned();
             if plan.parked.is_some() || plan.waits_for.is_some() {
                 plan.reason = None;

@@ -6,7 +6,7 @@ use super::host::Host;
 use crate::attempt::Attempts;
 use crate::holding::{Holding, sentence};
 use crate::outcome::Outcome;
-use crate::pipeline::{Findings, TableStep, findings};
+use crate::pipeline::{Findings, TableInput, TableStep, findings};
 use crate::plan::is_whole;
 use crate::tables::{put_stamped, rows_of};
 use smelt_catalog::{Audit, Change, Despite, Gold, Judgement, ObjectRef, State, Verdict};
@@ -76,7 +76,7 @@ impl Host {
         let mut touched: BTreeSet<&str> = BTreeSet::new();
         // A table comes after all that it reads.
         for step in &self.pipeline.tables {
-            let reads = step.inputs.iter().flat_map(|input| input.checks.iter().chain([&input.relation]));
+            let reads = step.inputs.iter().flat_map(TableInput::made_from);
             if made.contains(&step.name) || reads.into_iter().any(|read| touched.contains(read.as_str())) {
                 touched.insert(&step.name);
             }

@@ -192,9 +192,7 @@ impl Host {
             let of_datasets = |name: &str| {
                 HostRelation::named(name).is_some_and(HostRelation::reads_datasets) && !change.datasets.is_empty()
             };
-            let reads = |input: &TableInput| {
-                of_datasets(&input.relation) || input.checks.iter().chain([&input.relation]).any(changes)
-            };
+            let reads = |input: &TableInput| of_datasets(&input.relation) || input.made_from().any(changes);
             if !restored.kpis.contains(&step.name) && (uses(step.plugin.identity()) || step.inputs.iter().any(reads)) {
                 affected.insert(&step.name);
             }

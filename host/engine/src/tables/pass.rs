@@ -7,7 +7,7 @@ use super::finalize::{Finalized, rows_of};
 use super::rows::{Place, Task, WorkInput, bundles};
 use crate::host_relation::HostRelation;
 use crate::outcome::{Outcome, Subject};
-use crate::pipeline::{Findings, TableStep, findings};
+use crate::pipeline::{Findings, TableInput, TableStep, findings};
 use crate::plan::{KpiPlan, inputs, of_input, silver_version};
 use smelt_catalog::{Change, Commit, Inputs, State};
 use smelt_common::error::{Kind, Result};
@@ -47,7 +47,7 @@ impl Aggregation<'_> {
             let mut due: Vec<&TableStep> = Vec::new();
             for step in self.pipeline.tables.iter().filter(|step| step.level == level) {
                 let plan = of(step);
-                let reads = step.inputs.iter().flat_map(|input| input.checks.iter().chain([&input.relation]));
+                let reads = step.inputs.iter().flat_map(TableInput::made_from);
                 let read = reads.into_iter().find_map(|read| stopped.get_key_value(read.as_str()));
                 if let Some(parked) = plan.and_then(|plan| plan.parked.clone()) {
                     stopped.insert(&step.name, false);
@@ -145,8 +145,8 @@ impl Aggregation<'_> {
                     broken.push(step);
                 }
                 Err(error) => {
-                    // Its rows may have been written before they broke the contract.
-                    outcome.orphans |= step.is_check();
+                    // Some of what belongs to it may have been written before it failed.
+                    outcome.orphans = true;
                     outcome.failures.push((Subject::Kpi(step.name.clone()), error));
                 }
             }
