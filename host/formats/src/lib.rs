@@ -1,11 +1,13 @@
 //! smelt-formats turns raw bytes into Arrow batches and Arrow batches into bytes.
 //!
 //! Raw objects (CSV, JSON arrays, JSON Lines) become batches of text columns, exactly as written. Typed tables become
-//! CSV that reads back to the same values. The modules, each of which stands on those before it:
+//! CSV that reads back to the same values, or files for others to read: JSON, Parquet, workbooks. The modules, each of which stands on those before it:
 //!
 //! - `scan` finds bytes many at a time, and `sniff` recognises an object of another format by its first bytes.
 //! - `batch` holds what every parser works with: windows, cells, columns, rules and warnings.
+//! - `values` has the types of typed tables, their ranges, and the text of their numbers and dates.
 //! - `csv` and `json` find the records in a window. `csv` also reads and writes typed tables.
+//! - `table` writes typed tables as whole files, in any format.
 //! - `decode` streams an object through a parser, and accounts for every record.
 
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
@@ -18,11 +20,17 @@ mod json;
 mod limits;
 mod scan;
 mod sniff;
+mod table;
 #[cfg(test)]
 mod testing;
+mod values;
 
 pub use batch::{DecodedBatch, Malformed, RecordSpan, Warning, rule};
-pub use csv::{Formulas, TypedError, check_range, decode_csv_typed, encode_csv, encode_csv_header, encode_table};
+pub use csv::{Formulas, decode_csv_typed, encode_csv, encode_csv_header, encode_table};
 pub use decode::Decoder;
 pub use format::Format;
 pub use limits::DecodeLimits;
+#[cfg(feature = "parquet")]
+pub use table::read_parquet;
+pub use table::{Compression, TableFormat, TableOptions, Workbook, WriteTable, table_writer};
+pub use values::{TypedError, check_range};

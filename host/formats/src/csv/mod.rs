@@ -10,4 +10,4 @@ mod walk;
 
 pub(crate) use records::Records;
 pub use table::encode_table;
-pub use typed::{Formulas, TypedError, check_range, decode_csv_typed, encode_csv, encode_csv_header};
+pub use typed::{Formulas, decode_csv_typed, encode_csv, encode_csv_header};

@@ -9,10 +9,9 @@ use arrow_array::{ArrayRef, BooleanArray, PrimitiveArray};
 use arrow_buffer::{BooleanBufferBuilder, NullBuffer, ScalarBuffer};
 use arrow_schema::{DataType, Field};
 
-use super::error::TypedError;
-use super::kind::Kind;
 use super::parse;
 use crate::batch::{Cell, Column};
+use crate::values::{Kind, TypedError};
 
 enum Values {
     Bool(BooleanBufferBuilder),

@@ -7,9 +7,9 @@ use arrow_schema::{Schema, SchemaRef};
 
 use super::builder::Builder;
 use super::encode::{Formulas, encode_csv_header};
-use super::error::TypedError;
 use crate::batch::{Cell, CellKind, Utf8Check};
 use crate::scan::Specials;
+use crate::values::TypedError;
 
 /// The longest stretch of a file from which one batch is read, because positions in it are kept in 32 bits.
 const LONGEST_BATCH: usize = 1 << 29;

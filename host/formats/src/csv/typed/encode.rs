@@ -1,15 +1,11 @@
 //! Writes batches as canonical CSV.
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Date32Type, Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType};
 use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch, StringArray};
-use arrow_buffer::NullBuffer;
 use arrow_schema::{Field, Schema};
 use serde::{Deserialize, Serialize};
 
-use super::error::TypedError;
-use super::kind::Kind;
-use super::number::{write_date, write_decimal, write_f64, write_i64, write_timestamp};
+use crate::values::{Kind, TypedError, Values, View, write_date, write_decimal, write_f64, write_i64, write_timestamp};
 use smelt_common::text::is_unseen;
 
 /// How many bytes of a text are searched for the beginning of a formula, which may come after quotes and blanks.
@@ -27,19 +23,10 @@ pub enum Formulas {
     Escape,
 }
 
-enum Values<'a> {
-    Bool(&'a BooleanArray),
-    Int(&'a [i64]),
-    Float(&'a [f64]),
-    Text { texts: &'a StringArray, plain: bool },
-    Date(&'a [i32]),
-    Timestamp(&'a [i64]),
-    Decimal { values: &'a [i128], scale: u8, most: u128 },
-}
-
 struct Column<'a> {
-    values: Values<'a>,
-    nulls: Option<&'a NullBuffer>,
+    view: View<'a>,
+    /// None of its texts has a comma, a quote or a line end.
+    plain: bool,
     /// The bytes of a null.
     null: &'static [u8],
     /// The bytes of an empty text.
@@ -48,42 +35,30 @@ struct Column<'a> {
 
 impl<'a> Column<'a> {
     fn new(array: &'a ArrayRef, field: &Field, alone: bool) -> Result<Self, TypedError> {
-        let kind = Kind::of(field)?;
-        let values = match kind {
-            Kind::Bool => Values::Bool(array.as_boolean()),
-            Kind::Int => Values::Int(array.as_primitive::<Int64Type>().values()),
-            Kind::Float => Values::Float(array.as_primitive::<Float64Type>().values()),
-            Kind::Text => {
-                let texts = array.as_string::<i32>();
-                Values::Text { texts, plain: !has_special(bytes_of(texts)) }
-            }
-            Kind::Date => Values::Date(array.as_primitive::<Date32Type>().values()),
-            Kind::Timestamp => Values::Timestamp(array.as_primitive::<TimestampMicrosecondType>().values()),
-            Kind::Decimal { precision, scale } => {
-                let values = array.as_primitive::<Decimal128Type>().values();
-                Values::Decimal { values, scale, most: 10_u128.pow(u32::from(precision)) - 1 }
-            }
+        let view = View::new(array, field)?;
+        let (text, plain) = match &view.values {
+            Values::Text(texts) => (true, !has_special(bytes_of(texts))),
+            _ => (false, false),
         };
-        let text = kind == Kind::Text;
         let null: &[u8] = if alone && !text { b"\"\"" } else { b"" };
         let empty: &[u8] = if alone || field.is_nullable() { b"\"\"" } else { b"" };
-        Ok(Self { values, nulls: array.nulls().filter(|nulls| nulls.null_count() > 0), null, empty })
+        Ok(Self { view, plain, null, empty })
     }
 
     /// Writes a cell. Returns `None` if its value is out of range.
     #[inline(always)]
     fn write(&self, row: usize, formulas: Formulas, out: &mut Vec<u8>) -> Option<()> {
-        if self.nulls.is_some_and(|nulls| nulls.is_null(row)) {
+        if self.view.is_null(row) {
             out.extend_from_slice(self.null);
             return Some(());
         }
-        match &self.values {
+        match &self.view.values {
             Values::Bool(values) => out.extend_from_slice(if values.value(row) { b"true" } else { b"false" }),
             Values::Int(values) => write_i64(values[row], out),
             Values::Float(values) => write_f64(values[row], out),
-            Values::Text { texts, plain } => match texts.value(row).as_bytes() {
+            Values::Text(texts) => match texts.value(row).as_bytes() {
                 [] => out.extend_from_slice(self.empty),
-                text => write_text(text, *plain, formulas, out),
+                text => write_text(text, self.plain, formulas, out),
             },
             Values::Date(values) => write_date(values[row], out)?,
             Values::Timestamp(values) => write_timestamp(values[row], out)?,

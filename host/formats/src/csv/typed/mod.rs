@@ -14,18 +14,11 @@
 //! a blank line.
 
 mod builder;
-mod calendar;
 mod decode;
 mod encode;
-mod error;
-mod kind;
-mod number;
 mod parse;
-mod range;
 #[cfg(test)]
 mod tests;
 
 pub use decode::decode_csv_typed;
 pub use encode::{Formulas, encode_csv, encode_csv_header};
-pub use error::TypedError;
-pub use range::check_range;

@@ -1,6 +1,6 @@
 //! Reads numbers, dates and timestamps as strictly as they are written. Each value has exactly one text.
 
-use super::calendar;
+use crate::values::calendar;
 
 /// Reads an integer without superfluous signs or zeros.
 #[inline]

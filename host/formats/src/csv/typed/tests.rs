@@ -13,9 +13,9 @@ use proptest::option::weighted;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::calendar::{FIRST_DAY, LAST_DAY, civil, day};
-use super::number::{write_date, write_decimal, write_f64, write_timestamp};
-use super::{Formulas, TypedError, decode_csv_typed, encode_csv, encode_csv_header, parse};
+use super::{Formulas, decode_csv_typed, encode_csv, encode_csv_header, parse};
+use crate::values::calendar::{FIRST_DAY, LAST_DAY, civil, day};
+use crate::values::{TypedError, write_date, write_decimal, write_f64, write_timestamp};
 
 const MICROS_A_DAY: i64 = 86_400_000_000;
 

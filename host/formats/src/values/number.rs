@@ -21,7 +21,7 @@ fn pair(two: u32) -> [u8; 2] {
 
 /// Writes an unsigned number.
 #[inline]
-pub(super) fn write_u64(mut n: u64, out: &mut Vec<u8>) {
+pub(crate) fn write_u64(mut n: u64, out: &mut Vec<u8>) {
     let mut digits = [0; 20];
     let mut at = digits.len();
     while n >= 100 {
@@ -41,7 +41,7 @@ pub(super) fn write_u64(mut n: u64, out: &mut Vec<u8>) {
 
 /// Writes a number.
 #[inline]
-pub(super) fn write_i64(n: i64, out: &mut Vec<u8>) {
+pub(crate) fn write_i64(n: i64, out: &mut Vec<u8>) {
     if n < 0 {
         out.push(b'-');
     }
@@ -59,7 +59,7 @@ fn write_padded(mut n: u64, width: usize, out: &mut Vec<u8>) {
 }
 
 /// Writes the shortest decimal number that reads back as `n`.
-pub(super) fn write_f64(n: f64, out: &mut Vec<u8>) {
+pub(crate) fn write_f64(n: f64, out: &mut Vec<u8>) {
     const SCALE: f64 = 1e6;
     // At most one decimal number of up to 15 digits reads back as `n`, so this one is the shortest.
     let scaled = (n * SCALE).round();
@@ -84,7 +84,7 @@ pub(super) fn write_f64(n: f64, out: &mut Vec<u8>) {
 }
 
 /// Writes `n` with its last `scale` digits after a point. The caller has checked that it has at most 38 digits.
-pub(super) fn write_decimal(n: i128, scale: u8, out: &mut Vec<u8>) {
+pub(crate) fn write_decimal(n: i128, scale: u8, out: &mut Vec<u8>) {
     if n < 0 {
         out.push(b'-');
     }
@@ -121,14 +121,14 @@ fn date(day: i32) -> Option<[u8; 10]> {
 
 /// Writes a date. Returns `None` if its year is not from 0000 to 9999.
 #[inline]
-pub(super) fn write_date(day: i32, out: &mut Vec<u8>) -> Option<()> {
+pub(crate) fn write_date(day: i32, out: &mut Vec<u8>) -> Option<()> {
     out.extend_from_slice(&date(day)?);
     Some(())
 }
 
 /// Writes a timestamp in microseconds since 1970. Returns `None` if its year is not from 0000 to 9999.
 #[inline]
-pub(super) fn write_timestamp(micros: i64, out: &mut Vec<u8>) -> Option<()> {
+pub(crate) fn write_timestamp(micros: i64, out: &mut Vec<u8>) -> Option<()> {
     let date = date(i32::try_from(micros.div_euclid(DAY)).ok()?)?;
     let of_day = micros.rem_euclid(DAY);
     let (seconds, fraction) = ((of_day / MICROS) as u32, of_day % MICROS);

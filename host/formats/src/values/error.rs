@@ -1,9 +1,9 @@
-//! The errors between typed tables and CSV.
+//! The errors between typed tables and files.
 
 /// The reason why a typed table could not be written or read.
 #[derive(thiserror::Error, Debug, Clone, PartialEq, Eq)]
 pub enum TypedError {
-    /// The type of a column has no CSV form here.
+    /// A column has a type that no format has here.
     #[error(
         "column {column} is {data_type}; supported: Boolean, Int64, Float64, Utf8, Date32, Timestamp(µs, UTC), Decimal128"
     )]
@@ -13,7 +13,7 @@ pub enum TypedError {
         /// Its type.
         data_type: String,
     },
-    /// A value has no CSV form: a year outside 0000 to 9999, or a decimal beyond its precision.
+    /// A value has a year outside 0000 to 9999, or is a decimal beyond its precision.
     #[error("row {row} of column {column} is out of range, expected {expected}")]
     OutOfRange {
         /// The column.
@@ -52,4 +52,7 @@ pub enum TypedError {
         /// The valid form.
         expected: String,
     },
+    /// A Parquet file is damaged, or of another schema.
+    #[error("not a Parquet file of this table: {0}")]
+    Parquet(String),
 }

@@ -12,11 +12,11 @@ const DAY: i64 = 86_400_000_000;
 const FIRST_MICRO: i64 = FIRST_DAY as i64 * DAY;
 const LAST_MICRO: i64 = (LAST_DAY as i64 + 1) * DAY - 1;
 
-/// Checks that `encode_csv` can write the batch.
+/// Checks that every format can write the batch.
 ///
 /// # Errors
 /// Returns the error that `encode_csv` would return: a year outside 0000 to 9999, a decimal beyond its precision, or a
-/// type that has no CSV form.
+/// type that no format has.
 pub fn check_range(batch: &RecordBatch) -> Result<(), TypedError> {
     for (array, field) in batch.columns().iter().zip(batch.schema_ref().fields()) {
         let kind = Kind::of(field)?;

@@ -4,13 +4,13 @@
 //! algorithms". `day` follows Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
 
 /// 0000-01-01.
-pub(super) const FIRST_DAY: i32 = -719_528;
+pub(crate) const FIRST_DAY: i32 = -719_528;
 /// 9999-12-31.
-pub(super) const LAST_DAY: i32 = 2_932_896;
+pub(crate) const LAST_DAY: i32 = 2_932_896;
 
 /// Returns the year, month and day of a day from `FIRST_DAY` to `LAST_DAY`.
 #[inline]
-pub(super) fn civil(day: i32) -> (u32, u32, u32) {
+pub(crate) fn civil(day: i32) -> (u32, u32, u32) {
     // Days are counted from 1 March of a year so early that all numbers are positive.
     let quarters = 4 * (day + 719_468 + 146_097) as u32 + 3;
     let (century, of_century) = (quarters / 146_097, quarters % 146_097 / 4);
@@ -27,7 +27,7 @@ pub(super) fn civil(day: i32) -> (u32, u32, u32) {
 
 /// Returns the day of a date, if that date exists. The year is at most 9999.
 #[inline]
-pub(super) fn day(year: u32, month: u32, day: u32) -> Option<i32> {
+pub(crate) fn day(year: u32, month: u32, day: u32) -> Option<i32> {
     let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     let days = match month {
         2 => 28 + u32::from(leap),

@@ -6,7 +6,7 @@ use super::error::TypedError;
 
 /// The type of a column.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Bool,
     Int,
     Float,
@@ -17,7 +17,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    pub(super) fn of(field: &Field) -> Result<Self, TypedError> {
+    pub(crate) fn of(field: &Field) -> Result<Self, TypedError> {
         Ok(match field.data_type() {
             DataType::Boolean => Self::Bool,
             DataType::Int64 => Self::Int,
@@ -35,7 +35,7 @@ impl Kind {
     }
 
     /// Describes the values of this type that can be written, for messages.
-    pub(super) fn range(self) -> &'static str {
+    pub(crate) fn range(self) -> &'static str {
         match self {
             Self::Date | Self::Timestamp => "a year from 0000 to 9999",
             _ => "no more digits than the column's precision",
@@ -43,7 +43,7 @@ impl Kind {
     }
 
     /// Describes a cell of this type, for messages.
-    pub(super) fn expected(self) -> &'static str {
+    pub(crate) fn expected(self) -> &'static str {
         match self {
             Self::Bool => "true or false",
             Self::Int => "a 64-bit integer",
