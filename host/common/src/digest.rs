@@ -79,6 +79,11 @@ impl<W: Write> HashingWriter<W> {
         self.bytes
     }
 
+    /// Returns the sha256 of the bytes that were written so far.
+    pub fn sha256(&self) -> String {
+        to_hex(&self.hash.clone().finalize())
+    }
+
     /// Returns the inner writer, how many bytes were written, and their sha256.
     pub fn finish(self) -> (W, u64, String) {
         (self.inner, self.bytes, to_hex(&self.hash.finalize()))

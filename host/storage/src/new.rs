@@ -58,6 +58,20 @@ impl<'s> NewObject<'s> {
     }
 }
 
+impl NewObject<'_> {
+    /// Returns the sha256 of what was written so far.
+    pub fn sha256(&self) -> String {
+        self.upload.sha256()
+    }
+
+    /// Gives the object that key, in the place of one that is there.
+    pub fn replace(self, key: &str, durability: Durability) -> Result<Put> {
+        let (mut upload, bytes, sha256) = self.upload.finish();
+        upload.replace(key, durability)?;
+        Ok(Put { key: key.to_owned(), sha256, bytes })
+    }
+}
+
 impl Write for NewObject<'_> {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         self.upload.write(bytes)

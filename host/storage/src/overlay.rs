@@ -99,4 +99,8 @@ impl Upload for Forgotten {
     fn finish(&mut self, _key: &str, _durability: Durability) -> Result<bool> {
         Ok(true)
     }
+
+    fn replace(&mut self, _key: &str, _durability: Durability) -> Result<()> {
+        Ok(())
+    }
 }

@@ -1,7 +1,8 @@
 //! The trait that every store of a lake implements, and the records that it returns.
 //!
 //! A store holds immutable objects under string keys. Keys are relative paths with `/` between their parts
-//! (`silver/readings/readings_clean_1.csv`).
+//! (`silver/readings/readings_clean_1.csv`). Beside them it may hold files for people under names that stay, whose content is
+//! [replaced](Upload::replace).
 
 use std::io::{Read, Write};
 use std::ops::Range;
@@ -173,6 +174,10 @@ pub trait Upload: Write + Send {
     /// Creates the object whole under that key, unless there is one. Of racing writers exactly one is told `true`. A
     /// writer that is told `false` may try the same bytes under another key.
     fn finish(&mut self, key: &str, durability: Durability) -> Result<bool>;
+
+    /// Creates the object whole under that key, in the place of one that is there. A reader gets either all of the former
+    /// object or all of this one. No object of the lake itself is ever replaced: this is for files whose names people know.
+    fn replace(&mut self, key: &str, durability: Durability) -> Result<()>;
 }
 
 /// Copies an object by reading and writing all its bytes.

@@ -12,7 +12,7 @@ use smelt_common::digest;
 use smelt_common::error::Kind;
 
 /// The tests that need nothing but a store. Each needs an empty one.
-pub(super) const ALL: [fn(&dyn Store); 17] = [
+pub(super) const ALL: [fn(&dyn Store); 18] = [
     reads_what_was_put,
     one_of_racing_writers_wins,
     lists_by_prefix_in_order,
@@ -24,6 +24,7 @@ pub(super) const ALL: [fn(&dyn Store); 17] = [
     an_unfinished_upload_leaves_nothing,
     a_taken_name_gets_a_number,
     copies,
+    replaces,
     keeps_odd_keys,
     lists_more_than_a_page,
     holds_large_objects,
@@ -48,6 +49,22 @@ fn reads_what_was_put(store: &dyn Store) {
     }
     let missing = read(store, "silver/d/missing").expect_err("there is none");
     assert!(missing.to_string().contains("silver/d/missing"), "{missing}");
+}
+
+/// An object takes the place of another one whole, small or sent in parts, and leaves nothing beside it. Its name needs no object
+/// before.
+fn replaces(store: &dyn Store) {
+    for body in [vec![1; 10], vec![2; 9 << 20], vec![3; 17 << 20], b"four".to_vec()] {
+        let mut new = NewObject::create(store, "gold/sales.csv").expect("begins");
+        new.write_all(&body).expect("writes");
+        let put = new.replace("gold/sales.csv", DURABLE).expect("replaces");
+        assert_eq!((put.bytes, put.sha256), (body.len() as u64, digest::hex(&body)));
+        assert!(read(store, "gold/sales.csv").expect("a read") == body);
+    }
+    let unfinished = NewObject::create(store, "gold/sales.csv").expect("begins");
+    drop(unfinished);
+    assert_eq!(read(store, "gold/sales.csv").expect("a read"), b"four");
+    assert_eq!(keys(store, "gold/", ""), ["gold/sales.csv"]);
 }
 
 /// A copy is an object of its own: it stays when the first is deleted, and it replaces no other object.

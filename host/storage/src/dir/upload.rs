@@ -44,6 +44,20 @@ impl<'s> DirUpload<'s> {
         Ok(Self { root, temporary, moved: None, file })
     }
 
+    /// Puts the file into place, in the place of another one.
+    fn replace_at(&mut self, path: &Path, durability: Durability) -> std::io::Result<()> {
+        self.file.flush()?;
+        if durability == Durability::Durable {
+            self.file.get_ref().sync_data()?;
+        }
+        fs::rename(&self.temporary, path)?;
+        self.moved = Some(path.to_owned());
+        match durability {
+            Durability::Durable => sync_directories(path.parent().unwrap_or(self.root.path()), self.root.path()),
+            Durability::Rebuildable => Ok(()),
+        }
+    }
+
     fn link(&mut self, path: &Path, durability: Durability) -> std::io::Result<bool> {
         self.file.flush()?;
         if durability == Durability::Durable {
@@ -137,6 +151,12 @@ impl Upload for DirUpload<'_> {
         let _span = profile::span("put", layer_of(key));
         let path = self.root.path_of(key)?;
         self.link(&path, durability).map_err(|error| unavailable("write", key, &error))
+    }
+
+    fn replace(&mut self, key: &str, durability: Durability) -> Result<()> {
+        let _span = profile::span("put", layer_of(key));
+        let path = self.root.path_of(key)?;
+        self.replace_at(&path, durability).map_err(|error| unavailable("replace", key, &error))
     }
 }
 

@@ -19,6 +19,22 @@ use crate::buckets::Object;
 
 /// The value of `If-None-Match` that lets a request create an object but not replace one.
 const ABSENT: &str = "*";
+/// The fate of an object that has the key already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// It stays, and nothing is written.
+    Stays,
+    /// The new one takes its place.
+    IsReplaced,
+}
+
+impl Taken {
+    /// Returns the value of `If-None-Match`, if there has to be one.
+    fn if_none_match(self) -> Option<String> {
+        (self == Self::Stays).then(|| ABSENT.to_owned())
+    }
+}
+
 /// The time that the only attempt of a commit may take.
 const COMMIT: Duration = Duration::from_secs(10);
 /// The number of times that a writer tries again after the server says that another one is writing under the same key.
@@ -44,10 +60,11 @@ pub(super) async fn put_once(client: &Client, object: &Object, body: Bytes) -> R
 
 /// Sends the object, if need be more than once. Returns `false` if there is an object with that key; after a lost
 /// answer that may be this very object.
-pub(super) async fn put(client: &Client, object: &Object, body: Bytes) -> Result<bool, Fault> {
+pub(super) async fn put(client: &Client, object: &Object, taken: Taken, body: Bytes) -> Result<bool, Fault> {
     let mut contentions = 0;
     loop {
-        let request = client.put_object().bucket(&object.bucket).key(&object.name).if_none_match(ABSENT);
+        let request = client.put_object().bucket(&object.bucket).key(&object.name);
+        let request = request.set_if_none_match(taken.if_none_match());
         let settings = sending(body.len());
         let sent = request.body(ByteStream::from(body.clone())).customize().config_override(settings).send().await;
         match sent.map_err(Fault::from) {
@@ -63,15 +80,21 @@ pub(super) async fn put(client: &Client, object: &Object, body: Bytes) -> Result
 }
 
 /// Sends the file in parts. Returns the same as [`put`].
-pub(super) async fn put_in_parts(client: &Client, object: &Object, file: Arc<File>, bytes: u64) -> Result<bool, Fault> {
-    if exists(client, object).await? {
+pub(super) async fn put_in_parts(
+    client: &Client,
+    object: &Object,
+    taken: Taken,
+    file: Arc<File>,
+    bytes: u64,
+) -> Result<bool, Fault> {
+    if taken == Taken::Stays && exists(client, object).await? {
         // All parts would be sent for nothing.
         return Ok(false);
     }
     let begun = client.create_multipart_upload().bucket(&object.bucket).key(&object.name).send().await?;
     let id = begun.upload_id.ok_or_else(|| Fault::Odd("the server began an upload without an id".to_owned()))?;
     let done = match send_parts(client, object, &id, file, bytes).await {
-        Ok(parts) => complete(client, object, &id, parts).await,
+        Ok(parts) => complete(client, object, taken, &id, parts).await,
         Err(fault) => Err(fault),
     };
     if !matches!(done, Ok(true)) {
@@ -114,10 +137,16 @@ async fn send_parts(
     Ok(parts)
 }
 
-async fn complete(client: &Client, object: &Object, id: &str, parts: Vec<CompletedPart>) -> Result<bool, Fault> {
+async fn complete(
+    client: &Client,
+    object: &Object,
+    taken: Taken,
+    id: &str,
+    parts: Vec<CompletedPart>,
+) -> Result<bool, Fault> {
     let parts = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
     let request = client.complete_multipart_upload().bucket(&object.bucket).key(&object.name).upload_id(id);
-    let sent = request.multipart_upload(parts).if_none_match(ABSENT).send().await;
+    let sent = request.multipart_upload(parts).set_if_none_match(taken.if_none_match()).send().await;
     match sent.map_err(Fault::from) {
         Ok(_) => Ok(true),
         Err(fault) if fault.is_taken() => Ok(false),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::put;
+use super::put::{self, Taken};
 use super::wire::Wire;
 use crate::buckets::Places;
 use crate::errors::unavailable;
@@ -61,20 +61,31 @@ impl Write for S3Upload<'_> {
     }
 }
 
-impl Upload for S3Upload<'_> {
-    fn finish(&mut self, key: &str, _: Durability) -> Result<bool> {
+impl S3Upload<'_> {
+    /// Sends the object. Returns `false` if there is one with that key, and it may not be replaced.
+    fn send(&mut self, key: &str, taken: Taken) -> Result<bool> {
         let _span = profile::span("put", layer_of(key));
         self.flush().map_err(|error| unavailable("write", key, &error))?;
         let Self { wire, places, .. } = *self;
         let object = places.object(key)?;
         let sent = match &mut self.body {
             // The body is copied, since it may have to be sent again under another key.
-            Body::Memory(body) => wire.wait(put::put(wire.client(), &object, Bytes::copy_from_slice(body))),
+            Body::Memory(body) => wire.wait(put::put(wire.client(), &object, taken, Bytes::copy_from_slice(body))),
             Body::File { file, bytes } => {
                 let file = file.get_ref().try_clone().map_err(|error| unavailable("write", key, &error))?;
-                wire.wait(put::put_in_parts(wire.client(), &object, Arc::new(file), *bytes))
+                wire.wait(put::put_in_parts(wire.client(), &object, taken, Arc::new(file), *bytes))
             }
         };
         sent.map_err(|fault| wire.error("write", &object, &fault))
+    }
+}
+
+impl Upload for S3Upload<'_> {
+    fn finish(&mut self, key: &str, _: Durability) -> Result<bool> {
+        self.send(key, Taken::Stays)
+    }
+
+    fn replace(&mut self, key: &str, _: Durability) -> Result<()> {
+        self.send(key, Taken::IsReplaced).map(drop)
     }
 }
