@@ -11,7 +11,7 @@ const MAY_USE: [(&str, &[&str]); 11] = [
     ("smelt-runtime", &["smelt-common", "smelt-formats"]),
     ("smelt-storage", &["smelt-common"]),
     ("smelt-catalog", &["smelt-common", "smelt-storage"]),
-    ("smelt-connectors", &["smelt-common", "smelt-formats"]),
+    ("smelt-connectors", &["smelt-common", "smelt-formats", "smelt-storage"]),
     (
         "smelt-engine",
         &["smelt-common", "smelt-formats", "smelt-runtime", "smelt-storage", "smelt-catalog", "smelt-connectors"],

@@ -18,6 +18,7 @@ use smelt_engine::inspect::Reproduction;
 use smelt_engine::manifest::Manifest;
 use smelt_engine::pipeline::{Lock, Pipeline};
 use smelt_engine::run::Host;
+use smelt_engine::sinks;
 use smelt_runtime::Engine;
 use smelt_runtime::privacy::{KEY_VARIABLE, Pseudonyms};
 use smelt_storage::lake::Lake;
@@ -71,8 +72,10 @@ impl Common {
             _ => current.read(plugin, limits.component_bytes),
         })?;
         warn_of_pseudonyms(&pseudonyms, &pipeline, &current, &lake)?;
-        let host = Host::new(lake.open()?, pipeline, Clock::System, self.progress())
+        let sinks = sinks::open(&manifest, &pipeline, &lake, &variable)?;
+        let mut host = Host::new(lake.open()?, pipeline, Clock::System, self.progress())
             .as_of_commit(&current.state, current.known.clone());
+        host.sinks = sinks;
         Ok((host, current))
     }
 

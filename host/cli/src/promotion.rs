@@ -8,7 +8,7 @@ use crate::common::Common;
 use crate::load::again_if_stale;
 use crate::output::{print, print_json};
 use crate::pins::repin;
-use crate::report::complain_of_held;
+use crate::report::{complain_of_held, tell_sinks};
 use crate::table::short;
 use smelt_common::binary::Binary;
 use smelt_common::error::Result;
@@ -32,14 +32,14 @@ impl Candidate<'_> {
         let Self { plugin, binary, forget_missing, way } = *self;
         // The component to replace is decided once, however often the pipeline must be loaded again.
         let mut from: Option<String> = None;
-        let (version, own, done) = again_if_stale(|| {
+        let (version, own, done, told) = again_if_stale(|| {
             let (mut host, current) = common.load(Some((plugin, binary)))?;
             host.forget_missing = forget_missing;
             let version = host.pipeline().identity(plugin)?.version.clone();
             let own = current.own(plugin, u64::MAX)?;
             let from = from.get_or_insert_with(|| running(&current.state, plugin, own.sha256()).to_owned());
             let done = host.promote(plugin, own.sha256(), from, way)?;
-            Ok((version, own, done))
+            Ok((version, own, done, tell_sinks(&host)))
         })?;
         repin(common, plugin)?;
         if common.json {
@@ -57,7 +57,8 @@ impl Candidate<'_> {
         } else {
             print(&self.text(&version, own.sha256(), &done));
         }
-        Ok(complain_of_held(done.held.as_ref()))
+        let held = complain_of_held(done.held.as_ref());
+        Ok(if held == ExitCode::SUCCESS { told } else { held })
     }
 
     /// Returns what changed as text. `own` is the sha256 of the component that the pipeline has.

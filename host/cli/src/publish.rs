@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::common::Common;
 use crate::output::{print, print_json};
+use crate::report::tell_sinks;
 use smelt_common::error::Result;
 use smelt_common::text::one_line;
 
@@ -27,10 +28,10 @@ pub(crate) struct Publish {
 impl Publish {
     pub(crate) fn run(self, common: &Common) -> Result<ExitCode> {
         let despite = self.despite.into_iter().collect();
-        let held = common.with_host(|host| host.publish(&despite, &self.why))?;
+        let (held, told) = common.with_host(|host| Ok((host.publish(&despite, &self.why)?, tell_sinks(host))))?;
         if common.json {
             print_json(&json!({"published": held.tables, "despite": held.verdicts, "why": self.why}))?;
-            return Ok(ExitCode::SUCCESS);
+            return Ok(told);
         }
         let tables = if held.tables.is_empty() { "no table had changed".to_owned() } else { held.tables.join(", ") };
         let mut text = format!("published: {tables}\n");
@@ -38,6 +39,6 @@ impl Publish {
             text.push_str(&format!("  despite {}\n", one_line(&sentence)));
         }
         print(&text);
-        Ok(ExitCode::SUCCESS)
+        Ok(told)
     }
 }

@@ -50,6 +50,13 @@ pub(crate) fn complain_of_held(held: Option<&Holding>) -> ExitCode {
     if held.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+/// Brings the sinks to what is published, outside of a tick. Returns the exit status: 1 if one failed.
+pub(crate) fn tell_sinks(host: &Host) -> ExitCode {
+    let mut report = Report::default();
+    host.tell_sinks(&mut report);
+    complain_of(&report.failures)
+}
+
 /// Logs failures. Returns the exit status: 1 if there are any.
 pub(crate) fn complain_of(failures: &[(String, Error)]) -> ExitCode {
     for (what, error) in failures {
@@ -102,6 +109,9 @@ pub(crate) fn as_text(host: &Host, report: &Report, took: Duration) -> Result<St
             text.push_str(&preview(kpi, table, file, PREVIEW)?);
         }
     }
+    if !report.written.is_empty() {
+        text.push_str(&format!("\nwritten: {}\n", report.written.join(", ")));
+    }
     let places = LAYERS.map(|layer| host.store().locate(layer).trim_end_matches('/').to_owned()).join("  ");
     text.push_str(&format!("\n{} in {:.2} s\n{places}\n", done(report), took.as_secs_f64()));
     Ok(text)
@@ -127,6 +137,7 @@ pub(crate) fn as_json(host: &Host, report: &Report, took: Duration) -> Result<Va
         "parked": report.parked,
         "warnings": report.warnings,
         "held": report.held,
+        "written": report.written,
         "failures": failures_json(&report.failures),
         "seconds": took.as_secs_f64(),
     }))

@@ -18,6 +18,7 @@ pub mod plan;
 pub mod quarantine;
 pub mod run;
 pub mod silver;
+pub mod sinks;
 pub mod tables;
 
 pub use attempt::ATTEMPTS;

@@ -18,6 +18,7 @@ pub use self::settings::{Output, OutputFormat, PipelineSection, Privacy, Quarant
 use smelt_common::error::Result;
 use smelt_common::text::{NAME, PLUGIN, is_word, wrong_heading};
 use smelt_common::{Error, files};
+use smelt_connectors::SinkSection;
 use smelt_storage::BucketUrl;
 use smelt_storage::lake::LakeSection;
 
@@ -28,7 +29,7 @@ const NAME_BYTES: usize = 100;
 /// The most bytes of a plugin's name, as the contract has it.
 const PLUGIN_BYTES: usize = 255;
 
-/// A pipeline: its sources, datasets, tables, KPIs and checks, and how they run.
+/// A pipeline: its sources, datasets, tables, KPIs, checks and sinks, and how they run.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
@@ -63,6 +64,9 @@ pub struct Manifest {
     /// The checks, which are tables of verdicts, by name.
     #[serde(default, deserialize_with = "section::checks")]
     pub check: BTreeMap<String, TableSection>,
+    /// The sinks, which get what is published, by name.
+    #[serde(default)]
+    pub sink: BTreeMap<String, SinkSection>,
     /// The directory of the manifest. Paths in the manifest are relative to it.
     #[serde(skip)]
     pub directory: PathBuf,
@@ -113,7 +117,7 @@ impl Manifest {
             }
         }
         let mut relations: BTreeMap<&str, &str> = BTreeMap::new();
-        for (kind, name) in manifest.names().filter(|(kind, _)| *kind != "source") {
+        for (kind, name) in manifest.names().filter(|(kind, _)| !["source", "sink"].contains(kind)) {
             if let Some(other) = relations.insert(name, kind) {
                 return Err(Error::config(format!(
                     "[{kind}.{name}] and [{other}.{name}]: inputs name datasets, tables, KPIs and checks alike, so each needs a name of its own"
@@ -177,6 +181,7 @@ impl Manifest {
         let kpis = self.kpi.keys().map(|name| ("kpi", name.as_str()));
         let checks = self.check.keys().map(|name| ("check", name.as_str()));
         let sources = self.source.keys().map(|name| ("source", name.as_str()));
-        datasets.chain(tables).chain(kpis).chain(checks).chain(sources)
+        let sinks = self.sink.keys().map(|name| ("sink", name.as_str()));
+        datasets.chain(tables).chain(kpis).chain(checks).chain(sources).chain(sinks)
     }
 }

@@ -18,6 +18,7 @@ use smelt_common::clock::{Clock, apart};
 use smelt_common::error::{Kind, Result};
 use smelt_common::progress::Progress;
 use smelt_common::{Error, workers};
+use smelt_connectors::Sink;
 use smelt_runtime::privacy::KEY_VARIABLE;
 use smelt_storage::{Store, Writes};
 
@@ -45,6 +46,10 @@ pub struct Host {
     pub new_key: bool,
     /// Set once this tick has written an object that no commit references.
     pub(super) orphaned: AtomicBool,
+    /// The places outside of the lake's own objects that get what is published.
+    pub sinks: Vec<Box<dyn Sink>>,
+    /// What each sink was told last by this host: the versions of the relations that it carries, by sink.
+    pub(super) told: Mutex<BTreeMap<String, Vec<String>>>,
     /// The promotions that the pipeline was loaded with.
     pub(super) promoted: BTreeMap<String, Promotion>,
     /// The newest commit that was seen.
@@ -88,6 +93,8 @@ impl Host {
             selected: None,
             new_key: false,
             orphaned: AtomicBool::new(false),
+            sinks: vec![],
+            told: Mutex::default(),
             promoted: BTreeMap::new(),
             known: Mutex::default(),
             proven: AtomicBool::new(false),

@@ -14,6 +14,7 @@ mod purge;
 mod report;
 mod roles;
 mod rollback;
+mod sinks;
 mod writing;
 
 pub use drop::Dropped;

@@ -23,6 +23,8 @@ pub struct Report {
     /// The objects, KPIs and sources that failed, each with the error. The next tick tries them again; everything else
     /// went on.
     pub failures: Vec<(String, Error)>,
+    /// The files and the like that sinks have written.
+    pub written: Vec<String>,
     /// Things that people should look at.
     pub warnings: Vec<String>,
     /// Bronze objects that no dataset's pattern matches.

@@ -16,8 +16,8 @@ impl Host {
         Ok(report)
     }
 
-    /// Runs the aggregator's role: brings every KPI up to date with silver. If silver is gone or damaged, rebuilds it
-    /// first.
+    /// Runs the aggregator's role: brings every table up to date with silver, then tells the sinks. If silver is gone or damaged,
+    /// rebuilds it first.
     pub fn aggregate(&self) -> Result<Report> {
         let mut report = Report::default();
         self.writing(|| {
@@ -25,13 +25,15 @@ impl Host {
                 self.damaged().is_empty() && self.aggregate_into(&PartialAggregates::default(), &mut report)?;
             if is_complete { Ok(()) } else { self.clean_and_aggregate(&mut report) }
         })?;
+        self.tell_sinks(&mut report);
         Ok(report)
     }
 
-    /// Runs both roles: cleans, then aggregates.
+    /// Runs both roles: cleans, then aggregates and tells the sinks.
     pub fn run(&self) -> Result<Report> {
         let mut report = Report::default();
         self.writing(|| self.clean_and_aggregate(&mut report))?;
+        self.tell_sinks(&mut report);
         Ok(report)
     }
 

@@ -1,18 +1,17 @@
 //! Brings a table up to date: adds the new sums of each stage, carries the changes from stage to stage, and makes the rows
 //! of the table from the last one.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
 use arrow_array::RecordBatch;
-use arrow_select::concat::concat_batches;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::aggregation::{Aggregation, Holds};
 use super::feed::{EVERY, Feed};
 use super::kept::{self, append, groups, groups_of, reduce, reduce_all, reduce_large, reduce_whole, whole};
 use super::neighbourhood::{Large, Stored};
+use super::read::table_of;
 use super::row_stage::{Differences, RowStage};
 use super::saves::Saves;
 use super::taker::Taker;
@@ -26,8 +25,8 @@ use smelt_common::error::{Breach, Result};
 use smelt_common::key_hash::KeyHash;
 use smelt_common::{Error, clock, digest, profile, stored_row};
 use smelt_formats::{Formulas, encode_table};
+use smelt_runtime::Reducer;
 use smelt_runtime::sums::{Shards, Sign, Sorted, Sums};
-use smelt_runtime::{KpiSpec, Reducer};
 use smelt_storage::layers::GOLD;
 use smelt_storage::sorted_runs::{AdditiveReader, AdditiveRuns, SortedRuns};
 use smelt_storage::{Durability, Store, put_new, put_unless_other};
@@ -523,30 +522,6 @@ fn add_rows(content: &mut Content, (row, count): (&[u8], i128)) {
     }
 }
 
-/// Returns the rows of a table: in the order of its key, or as its reducer gives them if it is made at once.
-///
-/// # Errors
-/// The kept sums or rows of the table are gone or damaged, the plugin fails, or the pipeline has another component or other
-/// parameters by now.
-pub fn rows_of(store: &dyn Store, step: &TableStep, gold: &Gold) -> Result<RecordBatch> {
-    match (gold.rows(), gold.stages.last()) {
-        (_, Some(kept)) if step.is_whole() => {
-            // The reducer must be the one that made the table.
-            let made = &gold.relation.fingerprint;
-            let told = made.as_of.unwrap_or_default();
-            if let Some(why) = made.difference(&step.fingerprint_at(told)) {
-                return Err(Error::config(format!(
-                    "`{}` in the lake is not what the pipeline makes now: {why}; `smelt run` brings it up to date",
-                    step.name
-                )));
-            }
-            table_of(store, &mut step.reducer(gold.stages.len() - 1, told)?, step.plugin.spec(), kept)
-        }
-        (Some(kept), _) => RowStage::of(step.plugin.spec()).all(store, kept),
-        _ => Err(Error::internal(format!("the rows of `{}` are not kept by key", step.name))),
-    }
-}
-
 /// Writes the table `body` where people do not see it, and returns the key.
 pub fn put_held(store: &dyn Store, state: &State, kpi: &str, body: &[u8]) -> Result<String> {
     let stem = format!("{HELD}{kpi}/{:020}", state.sequence + 1);
@@ -573,21 +548,5 @@ pub fn put_stamped(
             return Ok(key);
         }
         second += TimeDelta::seconds(1);
-    }
-}
-
-/// Returns the table that the reducer makes of all rows of the last stage, which are one group.
-fn table_of(store: &dyn Store, reducer: &mut Reducer<'_>, spec: &KpiSpec, kept: &AdditiveRuns) -> Result<RecordBatch> {
-    let stage = spec.stages.last().ok_or_else(|| Error::internal("a table without stages is no group"))?;
-    let parts = RefCell::new(Vec::new());
-    let give = |rows| {
-        parts.borrow_mut().push(rows);
-        Ok(())
-    };
-    reduce_whole(&mut Feed::new(reducer, stage, None, &give), &kept.open(store)?)?;
-    let parts = parts.into_inner();
-    match <[RecordBatch; 1]>::try_from(parts) {
-        Ok([table]) => Ok(table),
-        Err(parts) => concat_batches(&spec.output, &parts).map_err(|error| Error::internal(error.to_string())),
     }
 }

@@ -3,7 +3,8 @@
 use super::aggregation::{Aggregation, Holds, Made, Work};
 use super::delta::Delta;
 use super::empty_stages::empty_stages;
-use super::finalize::{Finalized, rows_of};
+use super::finalize::Finalized;
+use super::read::rows_of;
 use super::rows::{Place, Task, WorkInput, bundles};
 use crate::host_relation::HostRelation;
 use crate::outcome::{Outcome, Subject};

@@ -41,15 +41,20 @@ pub(crate) struct Differences {
 }
 
 impl RowStage {
+    /// Returns the rows of a table as a stage.
     pub(crate) fn of(spec: &KpiSpec) -> Self {
-        let key = spec.key.as_deref().unwrap_or_default();
-        let others = (0..spec.output.fields().len()).filter(|at| !key.contains(at));
+        Self::by_key(&spec.output, spec.key.as_deref().unwrap_or_default())
+    }
+
+    /// Returns rows of these columns as a stage. `key` has the indices of those of the key.
+    pub(crate) fn by_key(output: &SchemaRef, key: &[usize]) -> Self {
+        let others = (0..output.fields().len()).filter(|at| !key.contains(at));
         let places: Vec<usize> = key.iter().copied().chain(others).collect();
-        let fields = places.iter().map(|&at| Arc::clone(&spec.output.fields()[at]));
+        let fields = places.iter().map(|&at| Arc::clone(&output.fields()[at]));
         let count = Arc::new(Field::new(COUNT, DataType::Int64, false));
         let schema = Arc::new(Schema::new(fields.chain([count]).collect::<Vec<_>>()));
         let stage = StageSpec { schema, keys: places.len(), group: key.len(), reducer: Setting::default() };
-        Self { spec: stage, output: Arc::clone(&spec.output), places }
+        Self { spec: stage, output: Arc::clone(output), places }
     }
 
     /// Returns rows of the table as rows of the stage, each counted once.

@@ -1,0 +1,10 @@
+//! Tables as files in formats that people open, under names that stay.
+
+mod place;
+mod record;
+mod render;
+mod sink;
+#[cfg(test)]
+mod tests;
+
+pub use sink::{FilesSink, Sheet};

@@ -1,0 +1,204 @@
+//! The sink of kind `files`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use smelt_common::error::{Kind, Result};
+use smelt_common::{Error, digest};
+use smelt_formats::{Compression, TableFormat};
+use smelt_storage::lake::{Lake, LakeSection};
+use smelt_storage::{Durability, NewObject, Store};
+
+use super::place::Place;
+use super::record::{Record, Written};
+use super::render::{check_sheets, render};
+use crate::section::SinkSection;
+use crate::sink::{Published, Relation, Sink};
+
+/// The directory of a sink's record, beside the files. Programs that read whole directories leave names with `_` out.
+const RECORDS: &str = "_smelt/";
+
+/// A relation that becomes a file, or a sheet of a workbook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sheet {
+    /// The relation's name.
+    pub relation: String,
+    /// The name of the sheet.
+    pub sheet: String,
+}
+
+/// Writes relations as files under names that stay. Only files whose content changes are replaced.
+///
+/// Of each file a reader sees all or nothing. All new files are written before the first one is put into place, so an error of a
+/// plugin, a format or a full disk changes none; a process that is killed while it puts them there leaves some new and some
+/// former ones, and the next call goes on. The record beside them, `_smelt/<sink>.json`, is written last.
+pub struct FilesSink {
+    name: String,
+    place: Place,
+    compression: Compression,
+    /// The files, by key, with what each has.
+    files: BTreeMap<String, Vec<Sheet>>,
+}
+
+impl FilesSink {
+    /// Opens the sink of that name for these relations. A relative path lies in `lake`; `section` and `variable` tell how buckets
+    /// are reached. Nothing is read or written yet.
+    ///
+    /// # Errors
+    /// The section is wrong; the message says what would have been right.
+    pub fn open(
+        name: &str,
+        section: &SinkSection,
+        sheets: Vec<Sheet>,
+        lake: &Lake,
+        lake_section: &LakeSection,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self> {
+        let place = Place::find(&section.to, lake, lake_section, variable)?;
+        place.format.check_built().map_err(|error| Error::config(format!("to = \"{}\": {error}", section.to)))?;
+        let mut files: BTreeMap<String, Vec<Sheet>> = BTreeMap::new();
+        for sheet in sheets {
+            if place.format != TableFormat::Xlsx && sheet.sheet != sheet.relation {
+                return Err(Error::config(format!(
+                    "sheet = \"{}\": `{}` has no sheets; a workbook, `.xlsx`, has",
+                    sheet.sheet, section.to
+                )));
+            }
+            files.entry(place.key(&sheet.relation)).or_default().push(sheet);
+        }
+        for sheets in files.values() {
+            match place.format {
+                TableFormat::Xlsx => check_sheets(sheets)?,
+                _ if sheets.len() > 1 => {
+                    return Err(Error::config(format!(
+                        "to = \"{}\" is one file, and `from` has {} relations; expected `{{table}}` in the name, or a workbook, `.xlsx`",
+                        section.to,
+                        sheets.len()
+                    )));
+                }
+                _ => {}
+            }
+        }
+        Ok(Self { name: name.to_owned(), place, compression: section.compression, files })
+    }
+
+    /// Returns where each file lies, for people and to tell two sinks apart.
+    pub fn places(&self) -> impl Iterator<Item = String> {
+        self.files.keys().map(|key| self.place.store.locate(key))
+    }
+
+    fn record_key(&self) -> String {
+        format!("{}{RECORDS}{}.json", self.place.directory, self.name)
+    }
+
+    fn store(&self) -> &dyn Store {
+        &*self.place.store
+    }
+
+    /// Writes the file, which does not have its key yet.
+    fn write(
+        &self,
+        published: &dyn Published,
+        key: &str,
+        sheets: &[(&Sheet, Relation)],
+        version: String,
+    ) -> Result<(NewObject<'_>, Written)> {
+        let mut object = NewObject::create(self.store(), key)?;
+        render(published, sheets, self.place.format, self.compression, &mut object)
+            .map_err(|error| error.context(format!("`{}`", self.store().locate(key))))?;
+        let relations = sheets.iter().map(|(sheet, _)| sheet.relation.clone()).collect();
+        let rows = sheets.iter().map(|(_, relation)| relation.rows).sum();
+        let written = Written { relations, rows, bytes: object.bytes(), sha256: object.sha256(), version };
+        Ok((object, written))
+    }
+
+    /// Returns a digest of everything that the bytes of a file depend on.
+    fn version(&self, sheets: &[(&Sheet, Relation)]) -> String {
+        let mut parts = vec![format!("{:?} {:?}", self.place.format, self.compression)];
+        for (sheet, relation) in sheets {
+            parts.extend([sheet.relation.clone(), sheet.sheet.clone(), relation.version.clone()]);
+        }
+        digest::of_parts(parts.iter().map(String::as_str))
+    }
+}
+
+/// A file that is to be written.
+struct Due<'d> {
+    key: &'d str,
+    sheets: Vec<(&'d Sheet, Relation)>,
+    version: String,
+}
+
+impl Sink for FilesSink {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn relations(&self) -> BTreeSet<&str> {
+        self.files.values().flatten().map(|sheet| sheet.relation.as_str()).collect()
+    }
+
+    fn holds(&self) -> Result<Option<u64>> {
+        Ok(Record::read(self.store(), &self.record_key())?.map(|record| record.commit))
+    }
+
+    fn publish(&self, published: &dyn Published, thorough: bool) -> Result<Vec<String>> {
+        let (store, record_key) = (self.store(), self.record_key());
+        let before = Record::read(store, &record_key)?;
+        let former = before.clone().unwrap_or_default();
+        let mut now = Record { commit: published.commit(), files: BTreeMap::new() };
+        let mut due: Vec<Due<'_>> = Vec::new();
+        for (key, sheets) in &self.files {
+            let written = former.files.get(key);
+            // What is not there yet comes with the commit that makes it. Until then, a file stays as it is.
+            let Some(found) = found(published, sheets)? else {
+                now.files.extend(written.map(|written| (key.clone(), written.clone())));
+                continue;
+            };
+            let version = self.version(&found);
+            match written.filter(|written| written.version == version) {
+                Some(written) => drop(now.files.insert(key.clone(), written.clone())),
+                None => due.push(Due { key, sheets: found, version }),
+            }
+        }
+        if due.is_empty() && before.as_ref() == Some(&now) && !thorough {
+            return Ok(vec![]);
+        }
+        let present: BTreeMap<String, u64> =
+            store.list(&self.place.directory, "")?.into_iter().map(|meta| (meta.key, meta.bytes)).collect();
+        let is_there = |key: &str, written: &Written| present.get(key) == Some(&written.bytes);
+        for (key, sheets) in &self.files {
+            let lost = now.files.get(key).filter(|written| !is_there(key, written));
+            if let Some((found, lost)) = found(published, sheets)?.zip(lost) {
+                due.push(Due { key, sheets: found, version: lost.version.clone() });
+            }
+        }
+        let mut new = Vec::new();
+        for Due { key, sheets, version } in due {
+            let (object, written) = self.write(published, key, &sheets, version)?;
+            let is_same = former.files.get(key).is_some_and(|it| it.sha256 == written.sha256 && is_there(key, it));
+            now.files.insert(key.to_owned(), written);
+            new.extend((!is_same).then_some((key, object)));
+        }
+        if Record::read(store, &record_key)? != before {
+            let why = format!("another process wrote the files of sink `{}` meanwhile", self.name);
+            return Err(Error::new(Kind::Conflict, why));
+        }
+        let mut written = Vec::new();
+        for (key, object) in new {
+            object.replace(key, Durability::Durable)?;
+            written.push(store.locate(key));
+        }
+        for key in former.files.keys().filter(|key| !self.files.contains_key(*key)) {
+            store.delete(key)?;
+        }
+        if before.as_ref() != Some(&now) {
+            now.write(store, &record_key)?;
+        }
+        Ok(written)
+    }
+}
+
+/// Returns the relations of a file; `None` if one of them is not published yet.
+fn found<'s>(published: &dyn Published, sheets: &'s [Sheet]) -> Result<Option<Vec<(&'s Sheet, Relation)>>> {
+    sheets.iter().map(|sheet| Ok(published.relation(&sheet.relation)?.map(|relation| (sheet, relation)))).collect()
+}
