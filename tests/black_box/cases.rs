@@ -5,7 +5,8 @@
 //! | `bronze/` | the raw files |
 //! | `expected/silver/<dataset>.csv` | the rows of all silver objects of the dataset in the order of their bytes, below the header |
 //! | `expected/gold/<table>.<extension>` | the table |
-//! | `expected/silver/<table>.csv` | a table that has no file in gold, in the order of its key |
+//! | `expected/silver/<table>.csv` | a table that has no file, in the order of its key |
+//! | `expected/gold/…`, `expected/silver/…` | the files of sinks, under their own names, unless their format is binary |
 //! | `expected/accounts.json` | by dataset: rows read, kept and superseded; by rule: rows rejected, which are in quarantine, and rows repaired |
 //! | `README.md` | what the case is about |
 //! | `now` | the time of the run, such as `2025-11-18T00:00:00Z`; without the file it is 2025-01-01 |
@@ -22,14 +23,16 @@ use chrono::{DateTime, Utc};
 use smelt_engine::manifest::Layer;
 use smelt_engine::run::Host;
 use smelt_formats::{Formulas, encode_table};
-use smelt_storage::DirStore;
 
 use crate::support::audit::audit;
-use crate::support::embedded::host_of;
+use crate::support::embedded::host_with_sinks;
 use crate::support::{Lake, root};
 
 /// Everything that a case may have.
 const ENTRIES: [&str; 4] = ["bronze", "expected", "now", "README.md"];
+
+/// The ends of names of files that a case does not hold, since nobody could read what changes in them.
+const BINARY: [&str; 2] = [".parquet", ".xlsx"];
 
 /// Files by their path in a directory.
 type Files = BTreeMap<String, Vec<u8>>;
@@ -71,7 +74,7 @@ fn run(case: &Path) -> Result<(), String> {
     let pipeline = case.ancestors().nth(2).expect("a case is in cases/ of a pipeline");
     let lake = Lake::with_pipeline(pipeline);
     files(&case.join("bronze")).iter().for_each(|(name, body)| lake.bronze(name, body));
-    let host = host_of(pipeline, Box::new(DirStore::new(lake.path())), now(case)?);
+    let host = host_with_sinks(pipeline, &lake.path(), now(case)?);
     host.run().and_then(|report| report.complete()).map_err(|error| format!("{error}\n"))?;
 
     let (found, expected) = (outcome(&lake, &host), case.join("expected"));
@@ -99,7 +102,9 @@ fn now(case: &Path) -> Result<DateTime<Utc>, String> {
 /// Returns the outcome of a lake, as a case writes it.
 fn outcome(lake: &Lake, host: &Host) -> Files {
     let mut found = Files::new();
-    for step in host.pipeline().tables.iter().filter(|step| step.layer == Layer::Silver) {
+    let carried: BTreeSet<&str> = host.sinks.iter().flat_map(|sink| sink.relations()).collect();
+    let tables = host.pipeline().tables.iter().filter(|step| step.layer == Layer::Silver);
+    for step in tables.filter(|step| !carried.contains(step.name.as_str())) {
         let rows = host.rows(&step.name, false).expect("the table has rows");
         let body = encode_table(rows.schema_ref(), std::slice::from_ref(&rows), Formulas::Escape);
         found.insert(format!("silver/{}.csv", step.name), body.expect("it can be written as CSV"));
@@ -114,8 +119,13 @@ fn outcome(lake: &Lake, host: &Host) -> Files {
         let all: Vec<&[u8]> = headers.into_iter().chain(rows).copied().collect();
         found.insert(format!("silver/{dataset}.csv"), all.concat());
     }
+    let is_text = |path: &str| !path.contains('/') && !BINARY.iter().any(|extension| path.ends_with(extension));
+    for layer in ["gold", "silver"] {
+        let files = lake.files(layer).into_iter().filter(|(path, _)| is_text(path));
+        found.extend(files.map(|(path, body)| (format!("{layer}/{path}"), body)));
+    }
     for (path, body) in lake.files("gold") {
-        let (table, name) = path.split_once('/').expect("gold has a directory for each table");
+        let Some((table, name)) = path.split_once('/').filter(|(table, _)| *table != "_smelt") else { continue };
         let (_, extension) = name.rsplit_once('.').expect("a table's file has an extension");
         // Paths come in order, so the newest table comes last and stays.
         found.insert(format!("gold/{table}.{extension}"), body);

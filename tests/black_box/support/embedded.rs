@@ -11,9 +11,11 @@ use smelt_common::progress::Unwatched;
 use smelt_engine::manifest::Manifest;
 use smelt_engine::pipeline::Pipeline;
 use smelt_engine::run::Host;
+use smelt_engine::sinks;
 use smelt_runtime::Engine;
 use smelt_runtime::privacy::Pseudonyms;
-use smelt_storage::Store;
+use smelt_storage::lake::Lake;
+use smelt_storage::{DirStore, Store};
 
 use super::root;
 
@@ -29,6 +31,14 @@ pub fn host(store: Box<dyn Store>, now: i64) -> Host {
 /// The same of another pipeline.
 pub fn host_of(manifest: &Path, store: Box<dyn Store>, now: DateTime<Utc>) -> Host {
     host_with(manifest, store, now, None)
+}
+
+/// The same with the sinks of the pipeline, on a lake in a directory.
+pub fn host_with_sinks(manifest: &Path, lake: &Path, now: DateTime<Utc>) -> Host {
+    let mut host = host_of(manifest, Box::new(DirStore::new(lake)), now);
+    let (manifest, lake) = (Manifest::read(manifest).expect("it is a manifest"), Lake::Directory(lake.to_owned()));
+    host.sinks = sinks::open(&manifest, host.pipeline(), &lake, &|_| None).expect("they open");
+    host
 }
 
 /// The same with another component for a plugin.
