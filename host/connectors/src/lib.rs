@@ -10,6 +10,6 @@ mod files;
 mod section;
 mod sink;
 
-pub use files::{FilesSink, Sheet};
+pub use files::{FilesSink, Sheet, files_of, is_record};
 pub use section::{Carries, SinkKind, SinkSection};
 pub use sink::{Published, Relation, Sink};

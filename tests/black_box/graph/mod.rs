@@ -4,6 +4,7 @@
 mod checks;
 mod costs;
 mod lake;
+mod sinks;
 mod unwell;
 
 use std::collections::BTreeSet;

@@ -7,4 +7,5 @@ mod sink;
 #[cfg(test)]
 mod tests;
 
+pub use record::{files_of, is_record};
 pub use sink::{FilesSink, Sheet};

@@ -1,12 +1,31 @@
 //! What a sink has written, and as of which commit: a file beside the files.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 
 use serde::{Deserialize, Serialize};
 use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
 use smelt_storage::{Durability, NewObject, Store, read, unavailable};
-use std::io::Write as _;
+
+/// The directory of a sink's record, beside the files. Programs that read whole directories leave names with `_` out.
+const DIRECTORY: &str = "_smelt/";
+
+/// Returns the key of the record of a sink whose files lie in that directory.
+pub(super) fn key(directory: &str, sink: &str) -> String {
+    format!("{directory}{DIRECTORY}{sink}.json")
+}
+
+/// Returns whether an object may be the record of a sink.
+pub fn is_record(key: &str) -> bool {
+    key.rsplit_once('/').is_some_and(|(path, name)| format!("{path}/").ends_with(DIRECTORY) && name.ends_with(".json"))
+}
+
+/// Returns the files that the record of a sink lists: the key, size and sha256 of each. What is no record lists none.
+pub fn files_of(store: &dyn Store, record: &str) -> Result<Vec<(String, u64, String)>> {
+    let record = Record::read(store, record)?.unwrap_or_default();
+    Ok(record.files.into_iter().map(|(key, file)| (key, file.bytes, file.sha256)).collect())
+}
 
 /// The record of a sink. Programs that want all files of one commit compare them with it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,13 +9,10 @@ use smelt_storage::lake::{Lake, LakeSection};
 use smelt_storage::{Durability, NewObject, Store};
 
 use super::place::Place;
-use super::record::{Record, Written};
+use super::record::{self, Record, Written};
 use super::render::{check_sheets, render};
 use crate::section::SinkSection;
 use crate::sink::{Published, Relation, Sink};
-
-/// The directory of a sink's record, beside the files. Programs that read whole directories leave names with `_` out.
-const RECORDS: &str = "_smelt/";
 
 /// A relation that becomes a file, or a sheet of a workbook.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,7 +84,7 @@ impl FilesSink {
     }
 
     fn record_key(&self) -> String {
-        format!("{}{RECORDS}{}.json", self.place.directory, self.name)
+        record::key(&self.place.directory, &self.name)
     }
 
     fn store(&self) -> &dyn Store {
@@ -163,15 +160,18 @@ impl Sink for FilesSink {
         if due.is_empty() && before.as_ref() == Some(&now) && !thorough {
             return Ok(vec![]);
         }
-        let present: BTreeMap<String, u64> =
+        let mut present: BTreeMap<String, u64> =
             store.list(&self.place.directory, "")?.into_iter().map(|meta| (meta.key, meta.bytes)).collect();
-        let is_there = |key: &str, written: &Written| present.get(key) == Some(&written.bytes);
         for (key, sheets) in &self.files {
-            let lost = now.files.get(key).filter(|written| !is_there(key, written));
-            if let Some((found, lost)) = found(published, sheets)?.zip(lost) {
-                due.push(Due { key, sheets: found, version: lost.version.clone() });
+            let Some(written) = now.files.get(key) else { continue };
+            let is_whole = present.get(key) == Some(&written.bytes)
+                && (!thorough || store.holds(key, written.bytes, &written.sha256)?);
+            if let Some(found) = found(published, sheets)?.filter(|_| !is_whole) {
+                due.push(Due { key, sheets: found, version: written.version.clone() });
+                present.remove(key);
             }
         }
+        let is_there = |key: &str, written: &Written| present.get(key) == Some(&written.bytes);
         let mut new = Vec::new();
         for Due { key, sheets, version } in due {
             let (object, written) = self.write(published, key, &sheets, version)?;

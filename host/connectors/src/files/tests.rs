@@ -154,16 +154,18 @@ fn the_slower_of_two_processes_changes_nothing() {
 #[test]
 fn what_others_remove_or_cut_comes_back() {
     let lake = tempfile::tempdir().expect("a directory");
-    let sink = open(lake.path(), CSV, &["a", "b"]).expect("it opens");
-    let tables = |commit| Tables::of(commit, &[("a", &[1]), ("b", &[1])]);
+    let sink = open(lake.path(), CSV, &["a", "b", "c"]).expect("it opens");
+    let tables = |commit| Tables::of(commit, &[("a", &[1]), ("b", &[1]), ("c", &[])]);
     sink.publish(&tables(1), false).expect("it is told");
     let whole = files(lake.path());
     let harm = || {
         fs::remove_file(lake.path().join("gold/a.csv")).expect("it is there");
         fs::write(lake.path().join("gold/b.csv"), "n").expect("it is there");
+        fs::write(lake.path().join("gold/c.csv"), "n\n").expect("it is there");
     };
     harm();
-    assert_eq!(sink.publish(&tables(1), true).expect("it is told").len(), 2);
+    fs::write(lake.path().join("gold/c.csv"), "m\n").expect("it is there");
+    assert_eq!(sink.publish(&tables(1), true).expect("it is told").len(), 3, "of equal size is not equal");
     assert_eq!(files(lake.path()), whole);
     harm();
     assert_eq!(sink.publish(&tables(2), false).expect("it is told").len(), 2);

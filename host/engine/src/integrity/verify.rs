@@ -12,9 +12,10 @@ use smelt_common::digest::HashingReader;
 use smelt_common::error::{Kind, Result};
 use smelt_common::progress::Progress;
 use smelt_common::{Error, workers};
+use smelt_connectors::{files_of, is_record};
 use smelt_storage::layers::{CATALOG, GOLD, QUARANTINE, SILVER};
 use smelt_storage::sorted_runs::SortedRun;
-use smelt_storage::{Store, WRITERS};
+use smelt_storage::{Meta, Store, WRITERS};
 
 /// The result of [`verify`]: what was read, and what is wrong.
 #[derive(Debug, Default, Serialize)]
@@ -169,6 +170,7 @@ fn foreign(look: &Look<'_>, mut reached: Reached, verified: &mut Verified) -> Re
             }
         }
     }
+    of_sinks(store, &mut unreferenced, verified)?;
     if unreferenced.is_empty() {
         return Ok(());
     }
@@ -189,5 +191,28 @@ fn foreign(look: &Look<'_>, mut reached: Reached, verified: &mut Verified) -> Re
         let detail = "no commit references it".to_owned();
         verified.problems.push(Problem { object: meta.key, found: Defect::Foreign, detail });
     }
+    Ok(())
+}
+
+/// Reads the files that sinks have written into the layers, as their records list them, and takes them from the list.
+fn of_sinks(store: &dyn Store, unreferenced: &mut Vec<Meta>, verified: &mut Verified) -> Result<()> {
+    let mut theirs = HashSet::new();
+    for record in unreferenced.iter().map(|meta| &meta.key).filter(|key| is_record(key)) {
+        theirs.insert(record.clone());
+        let files = files_of(store, record)?;
+        for (key, bytes, sha256) in &files {
+            theirs.insert(key.clone());
+            let file = ObjectRef { key: key.clone(), sha256: sha256.clone(), bytes: *bytes, rows: 0 };
+            let problem = read_again(store, &file)?;
+            verified.objects += 1;
+            verified.bytes += bytes;
+            // A sink may have written them again meanwhile.
+            if let Some(problem) = problem.filter(|_| files_of(store, record).is_ok_and(|now| now == files)) {
+                let detail = format!("{}; `{record}` says so; `smelt run --reconcile` writes it again", problem.detail);
+                verified.problems.push(Problem { detail: detail.replace("the catalog", "the sink"), ..problem });
+            }
+        }
+    }
+    unreferenced.retain(|meta| !theirs.contains(&meta.key));
     Ok(())
 }
