@@ -5,6 +5,7 @@
 mod support;
 
 mod accounting;
+mod arrivals;
 mod backends;
 mod bad_input;
 mod bad_objects;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use smelt_common::error::Result;
 use smelt_storage::Store;
 
+use crate::arrivals::Arrivals;
 use crate::dataset::Dataset;
 use crate::failing::Failing;
 use crate::gold::Gold;
@@ -38,6 +39,9 @@ pub struct Commit {
     /// The KPIs that the commit computed, whose table it restored from a rollback point, or whose file it published.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub kpis: BTreeSet<String>,
+    /// The sources that the commit took files from.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub arrived: BTreeSet<String>,
     /// Set if the commit decided which tables readers see.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub audited: bool,
@@ -88,6 +92,8 @@ pub struct Change {
     pub gold: BTreeMap<String, Gold>,
     /// The rows that came to new tables and left them, by KPI. A new table that is not here replaces the one before.
     pub rows: BTreeMap<String, RowsChange>,
+    /// What was taken from sources, by name. Only sources of which that changed are here.
+    pub arrivals: BTreeMap<String, Arrivals>,
     /// The judgements of the checks, and the decision if readers see the tables. Without it both are as before.
     pub audit: Option<Audit>,
     /// The promotion of a component, if there is one.
@@ -148,6 +154,7 @@ impl Change {
             role: _,
             datasets,
             gold,
+            arrivals,
             audit,
             promoted,
             discarded,
@@ -162,6 +169,7 @@ impl Change {
         let failed = failing.len() + failing_kpis.len();
         datasets.is_empty()
             && gold.is_empty()
+            && arrivals.is_empty()
             && failed == 0
             && retired.is_empty()
             && deleted.is_empty()
@@ -253,6 +261,7 @@ impl Change {
         self.read_by_others(&mut state);
         self.hold(base, &kpis, &mut state);
         self.drop_from(&mut state);
+        state.arrivals.extend(self.arrivals.clone());
         state.components.extend(self.components.clone());
         replace(&mut state.failing, &self.failing);
         replace(&mut state.failing_kpis, &self.failing_kpis);
@@ -279,6 +288,7 @@ impl Change {
             role: self.role.to_owned(),
             relations,
             kpis,
+            arrived: self.arrivals.keys().cloned().collect(),
             audited: self.audit.is_some(),
             promoted: self.promoted.as_ref().map(|promoted| promoted.plugin.clone()),
             discarded: self.discarded.clone(),
@@ -386,13 +396,14 @@ fn replace(all: &mut BTreeMap<String, Failing>, some: &BTreeMap<String, Failing>
 
 impl Commit {
     /// Returns whether `other`, which was made from the same state, conflicts with this commit. That is so if both
-    /// change the same dataset, KPI or plugin, or both decided which tables readers see. A garbage collection always
+    /// change the same dataset, KPI or plugin, take from the same source, or both decided which tables readers see. A garbage collection always
     /// conflicts, because it may collect objects that this commit references.
     pub(crate) fn conflicts_with(&self, other: &Self) -> bool {
         other.role == GC
             || self.audited && other.audited
             || self.changed_datasets().any(|name| other.changed_datasets().any(|other| name == other))
             || self.changed_kpis().any(|name| other.changed_kpis().any(|other| name == other))
+            || !self.arrived.is_disjoint(&other.arrived)
             || self.plugins().any(|plugin| other.plugins().any(|other| plugin == other))
     }
 

@@ -13,6 +13,9 @@ pub const SUMS: &str = "catalog/sums/";
 /// what readers must not see yet does not lie there.
 pub const HELD: &str = "catalog/held/";
 
+/// The maps of files that were taken, by source.
+pub const ARRIVALS: &str = "catalog/arrivals/";
+
 /// The components, by their sha256.
 pub const COMPONENTS: &str = "catalog/components/";
 

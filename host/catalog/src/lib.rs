@@ -2,6 +2,7 @@
 
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
+mod arrivals;
 mod catalog;
 mod commit;
 mod components;
@@ -32,6 +33,7 @@ mod totals;
 mod verdict;
 mod young;
 
+pub use arrivals::{Arrivals, Claim, Taken};
 pub use catalog::{Catalog, Known};
 pub use commit::{Change, Commit, Parts, Promoted, RowsChange};
 pub use components::{component_key, keep_component, kept_component};
@@ -45,7 +47,7 @@ pub use file::read_commit;
 pub use fingerprint::{Fingerprint, PLAIN};
 pub use gold::Gold;
 pub use held::{Audit, Held};
-pub use keys::{CHANGES, COMMITS, COMPONENTS, ENTRIES, GC, HELD, INDEX, SUMS, commit_key};
+pub use keys::{ARRIVALS, CHANGES, COMMITS, COMPONENTS, ENTRIES, GC, HELD, INDEX, SUMS, commit_key};
 pub use log::{LogEntry, RelationChange, Removed};
 pub use look::{LOOKS, Look, busy, look};
 pub use names::{Listed, NameSet};

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::arrivals::Arrivals;
 use crate::dataset::Dataset;
 use crate::failing::Failing;
 use crate::gold::Gold;
@@ -61,6 +62,9 @@ pub struct State {
     /// with another key by mistake.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pseudonym_key: Option<String>,
+    /// What was taken from each source, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub arrivals: BTreeMap<String, Arrivals>,
     /// The time of the last full comparison of bronze with the catalog, in microseconds since the epoch.
     pub reconciled: Option<i64>,
 }

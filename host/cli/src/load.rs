@@ -13,12 +13,13 @@ use smelt_common::binary::Binary;
 use smelt_common::clock::Clock;
 use smelt_common::error::{Kind, Result};
 use smelt_common::progress::Progress;
+use smelt_connectors::Surroundings;
 use smelt_engine::ATTEMPTS;
 use smelt_engine::inspect::Reproduction;
 use smelt_engine::manifest::Manifest;
 use smelt_engine::pipeline::{Lock, Pipeline};
 use smelt_engine::run::Host;
-use smelt_engine::sinks;
+use smelt_engine::{sinks, sources};
 use smelt_runtime::Engine;
 use smelt_runtime::privacy::{KEY_VARIABLE, Pseudonyms};
 use smelt_storage::lake::Lake;
@@ -72,10 +73,11 @@ impl Common {
             _ => current.read(plugin, limits.component_bytes),
         })?;
         warn_of_pseudonyms(&pseudonyms, &pipeline, &current, &lake)?;
-        let sinks = sinks::open(&manifest, &pipeline, &lake, &variable)?;
+        let around = Surroundings { lake: &lake, section: &manifest.lake, variable: &variable };
+        let (sources, sinks) = (sources::open(&manifest, around)?, sinks::open(&manifest, &pipeline, around)?);
         let mut host = Host::new(lake.open()?, pipeline, Clock::System, self.progress())
             .as_of_commit(&current.state, current.known.clone());
-        host.sinks = sinks;
+        (host.sources, host.sinks) = (sources, sinks);
         Ok((host, current))
     }
 

@@ -22,7 +22,10 @@ pub(crate) fn done(report: &Report) -> String {
     let count = |many: usize, what: &str| format!("{many} {what}{}", if many == 1 { "" } else { "s" });
     let failed = if report.failures.is_empty() { String::new() } else { format!(", {} failed", report.failures.len()) };
     let held = if report.held.is_some() { ", held" } else { "" };
-    format!("{} cleaned, {} computed{failed}{held}", count(report.cleaned, "object"), count(report.made.len(), "table"))
+    let arrived =
+        if report.arrived.is_empty() { String::new() } else { count(report.arrived.len(), "file") + " taken in, " };
+    let (cleaned, made) = (count(report.cleaned, "object"), count(report.made.len(), "table"));
+    format!("{arrived}{cleaned} cleaned, {made} computed{failed}{held}")
 }
 
 /// Logs warnings, parked objects and failures. Returns the exit status: 1 if something failed.
@@ -130,6 +133,7 @@ pub(crate) fn as_json(host: &Host, report: &Report, took: Duration) -> Result<Va
         .collect();
     Ok(json!({
         "sequence": state.sequence,
+        "arrived": report.arrived,
         "cleaned": report.cleaned,
         "datasets": state.totals(),
         "kpis": kpis,

@@ -1,4 +1,4 @@
-//! `smelt run`: cleans and aggregates until nothing is left to do.
+//! `smelt run`: takes in what sources have, then cleans and aggregates until nothing is left to do.
 
 use std::process::ExitCode;
 
@@ -7,7 +7,6 @@ use clap::Args;
 use crate::common::Common;
 use crate::work::RunFlags;
 use smelt_common::error::Result;
-use smelt_engine::run::Host;
 
 #[derive(Debug, Args)]
 pub(crate) struct Run {
@@ -17,6 +16,11 @@ pub(crate) struct Run {
 
 impl Run {
     pub(crate) fn run(self, common: &Common) -> Result<ExitCode> {
-        self.flags.run(common, Host::run)
+        self.flags.run(common, |host| {
+            let arrived = host.arrive()?;
+            let mut report = host.run()?;
+            report.after(arrived);
+            Ok(report)
+        })
     }
 }

@@ -14,7 +14,7 @@ use smelt_engine::run::{Generated, Generation, Host, Report};
 /// The roles that a process takes on. Several processes with one role each do the same as one process with all three.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Roles {
-    /// The process writes to bronze with the pipeline's sources.
+    /// The process brings raw files to bronze: it runs the pipeline's sources.
     pub(crate) generate: bool,
     /// The process turns new bronze into silver.
     pub(crate) clean: bool,
@@ -79,12 +79,14 @@ pub(crate) fn tick(host: &Host, number: u64, roles: Roles) -> Result<Tick> {
         true => host.generate(&Generation { ticks: 1, ..Generation::default() })?,
         false => Generated::default(),
     };
+    let arrived = if roles.generate { host.arrive()? } else { Report::default() };
     let mut report = match (roles.clean, roles.aggregate) {
         (true, true) => host.run()?,
         (true, false) => host.clean()?,
         (false, true) => host.aggregate()?,
         (false, false) => Report::default(),
     };
+    report.after(arrived);
     report.failures.splice(0..0, failures);
     Ok(Tick { number, generated: keys.len(), report, took: began.elapsed() })
 }

@@ -42,7 +42,7 @@ pub(crate) struct Up {
 /// A part of the work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Role {
-    /// Write raw test data to bronze
+    /// Bring raw files to bronze: those that other systems have, and test data
     Generate,
     /// Turn new bronze into silver
     Clean,
@@ -77,7 +77,7 @@ impl Up {
         if every.is_zero() {
             return Err(Error::config("the time between ticks must not be zero"));
         }
-        let roles = self.roles(!host.pipeline().sources.is_empty())?;
+        let roles = self.roles(!host.pipeline().sources.is_empty() || !host.sources.connected.is_empty())?;
         if roles.clean
             && let Err(error) = host.state().and_then(|state| host.expect_key(&state))
             && error.kind() == Kind::InvalidConfig

@@ -40,6 +40,11 @@ impl Pattern {
         &self.before
     }
 
+    /// Returns the text with which all these names end.
+    pub fn suffix(&self) -> &str {
+        &self.after
+    }
+
     /// Returns whether the object belongs to the dataset.
     #[inline]
     pub fn matches(&self, name: &str) -> bool {

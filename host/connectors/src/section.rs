@@ -1,4 +1,4 @@
-//! The manifest's sections `[sink.<name>]`.
+//! What the manifest says of other systems.
 
 use serde::Deserialize;
 use smelt_formats::Compression;
@@ -17,6 +17,14 @@ pub struct SinkSection {
     /// The compression of Parquet. Default zstd.
     #[serde(default)]
     pub compression: Compression,
+}
+
+/// The systems that files can come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SourceKind {
+    /// A directory or a bucket.
+    Directory,
 }
 
 /// The systems that tables can be carried to.

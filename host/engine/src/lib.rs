@@ -19,6 +19,7 @@ pub mod quarantine;
 pub mod run;
 pub mod silver;
 pub mod sinks;
+pub mod sources;
 pub mod tables;
 
 pub use attempt::ATTEMPTS;

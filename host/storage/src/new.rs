@@ -64,6 +64,12 @@ impl NewObject<'_> {
         self.upload.sha256()
     }
 
+    /// Gives the object that key, unless there is one.
+    pub fn put(self, key: &str, durability: Durability) -> Result<bool> {
+        let (mut upload, ..) = self.upload.finish();
+        upload.finish(key, durability)
+    }
+
     /// Gives the object that key, in the place of one that is there.
     pub fn replace(self, key: &str, durability: Durability) -> Result<Put> {
         let (mut upload, bytes, sha256) = self.upload.finish();

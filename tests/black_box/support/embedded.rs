@@ -8,6 +8,7 @@ use smelt::components::Components;
 use smelt_common::binary::Binary;
 use smelt_common::clock::Clock;
 use smelt_common::progress::Unwatched;
+use smelt_connectors::Surroundings;
 use smelt_engine::manifest::Manifest;
 use smelt_engine::pipeline::Pipeline;
 use smelt_engine::run::Host;
@@ -37,7 +38,8 @@ pub fn host_of(manifest: &Path, store: Box<dyn Store>, now: DateTime<Utc>) -> Ho
 pub fn host_with_sinks(manifest: &Path, lake: &Path, now: DateTime<Utc>) -> Host {
     let mut host = host_of(manifest, Box::new(DirStore::new(lake)), now);
     let (manifest, lake) = (Manifest::read(manifest).expect("it is a manifest"), Lake::Directory(lake.to_owned()));
-    host.sinks = sinks::open(&manifest, host.pipeline(), &lake, &|_| None).expect("they open");
+    let around = Surroundings { lake: &lake, section: &manifest.lake, variable: &|_| None };
+    host.sinks = sinks::open(&manifest, host.pipeline(), around).expect("they open");
     host
 }
 

@@ -35,11 +35,12 @@ pub(super) fn first_limits(limits: &[(String, Limits)]) -> Limits {
 pub(super) fn parameters(pipeline: &Path, plugin: &str) -> Result<String> {
     let mut given = Map::new();
     if pipeline.exists() {
-        let Manifest { source, dataset, kpi, .. } = Manifest::read(pipeline)?;
-        let sources = source.into_values().map(|section| (section.plugin, section.parameters));
+        let manifest = Manifest::read(pipeline)?;
+        let sources: Vec<_> = manifest.generators().map(|(_, it)| (it.plugin.clone(), it.parameters.clone())).collect();
+        let Manifest { dataset, kpi, .. } = manifest;
         let datasets = dataset.into_values().map(|section| (section.plugin, section.parameters));
         let kpis = kpi.into_values().map(|section| (section.plugin, section.parameters));
-        let first = sources.chain(datasets).chain(kpis).find(|(used, _)| used == plugin);
+        let first = sources.into_iter().chain(datasets).chain(kpis).find(|(used, _)| used == plugin);
         given = first.map(|(_, parameters)| parameters).unwrap_or_default();
     }
     Ok(Value::Object(given).to_string())

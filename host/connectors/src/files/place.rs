@@ -3,9 +3,9 @@
 use smelt_common::Error;
 use smelt_common::error::Result;
 use smelt_formats::TableFormat;
-use smelt_storage::lake::{Lake, LakeSection, open_bucket};
-use smelt_storage::layers::{BRONZE, CATALOG, QUARANTINE};
-use smelt_storage::{BucketUrl, DirStore, Store};
+use smelt_storage::Store;
+
+use crate::place::{Directory, Surroundings};
 
 /// The text that stands for the name of a relation.
 const TABLE: &str = "{table}";
@@ -21,16 +21,11 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Finds the place that `to` names. `section` and `variable` tell how buckets are reached.
+    /// Finds the place that `to` names.
     ///
     /// # Errors
     /// `to` is no such name.
-    pub(super) fn find(
-        to: &str,
-        lake: &Lake,
-        section: &LakeSection,
-        variable: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<Self> {
+    pub(super) fn find(to: &str, around: Surroundings<'_>) -> Result<Self> {
         let wrong = |why: &str| Error::config(format!("to = \"{to}\": {why}"));
         let extension = to.rsplit_once('.').map_or("", |(_, extension)| extension);
         let format = TableFormat::of_extension(extension)
@@ -42,25 +37,12 @@ impl Place {
         let at = to[..fixed].rfind('/').map(|slash| slash + 1);
         let at = at.ok_or_else(|| wrong("expected a directory, as in `gold/{table}.csv`"))?;
         let (directory, name) = (&to[..at], to[at..].to_owned());
-        let parts = |text: &str| text.split('/').any(|part| matches!(part, "" | "." | ".."));
-        if parts(&name) {
+        if name.split('/').any(|part| matches!(part, "" | "." | "..")) {
             return Err(wrong("expected a name for each directory"));
         }
-        if BucketUrl::is_meant(to) {
-            let url = BucketUrl::parse(directory.trim_end_matches('/')).map_err(|error| wrong(&error.to_string()))?;
-            return Ok(Self { store: open_bucket(url, section, variable)?, directory: String::new(), name, format });
-        }
-        if directory.starts_with('/') {
-            let store = Box::new(DirStore::new(directory));
-            return Ok(Self { store, directory: String::new(), name, format });
-        }
-        if parts(directory.trim_end_matches('/')) {
-            return Err(wrong("expected a path in the lake, such as `gold/{table}.csv`, or one that begins with `/`"));
-        }
-        if let Some(layer) = [BRONZE, QUARANTINE, CATALOG].into_iter().find(|layer| directory.starts_with(layer)) {
-            return Err(wrong(&format!("`{layer}` holds what smelt alone writes; expected a place such as `gold/`")));
-        }
-        Ok(Self { store: lake.open()?, directory: directory.to_owned(), name, format })
+        let Directory { store, prefix } =
+            Directory::find(directory, around).map_err(|error| wrong(&error.to_string()))?;
+        Ok(Self { store, directory: prefix, name, format })
     }
 
     /// Returns the key of the file of a relation.

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use smelt_common::error::{Kind, Result};
 use smelt_common::{Error, digest};
 use smelt_formats::{Compression, TableFormat};
-use smelt_storage::lake::{Lake, LakeSection};
 use smelt_storage::{Durability, NewObject, Store};
 
 use super::place::Place;
 use super::record::{self, Record, Written};
 use super::render::{check_sheets, render};
+use crate::place::Surroundings;
 use crate::section::SinkSection;
 use crate::sink::{Published, Relation, Sink};
 
@@ -37,20 +37,12 @@ pub struct FilesSink {
 }
 
 impl FilesSink {
-    /// Opens the sink of that name for these relations. A relative path lies in `lake`; `section` and `variable` tell how buckets
-    /// are reached. Nothing is read or written yet.
+    /// Opens the sink of that name for these relations. Nothing is read or written yet.
     ///
     /// # Errors
     /// The section is wrong; the message says what would have been right.
-    pub fn open(
-        name: &str,
-        section: &SinkSection,
-        sheets: Vec<Sheet>,
-        lake: &Lake,
-        lake_section: &LakeSection,
-        variable: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<Self> {
-        let place = Place::find(&section.to, lake, lake_section, variable)?;
+    pub fn open(name: &str, section: &SinkSection, sheets: Vec<Sheet>, around: Surroundings<'_>) -> Result<Self> {
+        let place = Place::find(&section.to, around)?;
         place.format.check_built().map_err(|error| Error::config(format!("to = \"{}\": {error}", section.to)))?;
         let mut files: BTreeMap<String, Vec<Sheet>> = BTreeMap::new();
         for sheet in sheets {

@@ -13,6 +13,7 @@ use smelt_formats::Formulas;
 use smelt_storage::lake::{Lake, LakeSection};
 
 use super::{FilesSink, Sheet};
+use crate::place::Surroundings;
 use crate::section::SinkSection;
 use crate::sink::{Published, Relation, Sink};
 
@@ -74,7 +75,8 @@ fn open(lake: &Path, section: &str, from: &[&str]) -> Result<FilesSink> {
     let section: SinkSection = toml::from_str(&format!("kind = 'files'\nfrom = []\n{section}")).expect("a section");
     let sheets = from.iter().map(|name| Sheet { relation: (*name).to_owned(), sheet: (*name).to_owned() }).collect();
     let lake = Lake::Directory(lake.to_owned());
-    FilesSink::open("files", &section, sheets, &lake, &LakeSection::default(), &|_| None)
+    let around = Surroundings { lake: &lake, section: &LakeSection::default(), variable: &|_| None };
+    FilesSink::open("files", &section, sheets, around)
 }
 
 /// The files below a directory, without the record, by their path in it.
@@ -202,8 +204,8 @@ fn a_wrong_section_is_refused_in_a_sentence() {
         ("gold/{table}.txt", &["a"], "csv, json, jsonl, parquet, xlsx"),
         ("gold/{name}.csv", &["a"], "`{table}` once"),
         ("{table}.csv", &["a"], "expected a directory"),
-        ("../{table}.csv", &["a"], "expected a path in the lake"),
-        ("gold/../x/{table}.csv", &["a"], "expected a path in the lake"),
+        ("../{table}.csv", &["a"], "expected a directory in the lake"),
+        ("gold/../x/{table}.csv", &["a"], "expected a directory in the lake"),
         ("bronze/{table}.csv", &["a"], "`bronze/` holds what smelt alone writes"),
         ("catalog/{table}.csv", &["a"], "`catalog/` holds what smelt alone writes"),
         ("gold/all.csv", &["a", "b"], "`from` has 2 relations"),
@@ -216,7 +218,8 @@ fn a_wrong_section_is_refused_in_a_sentence() {
         let sheets = vec![Sheet { relation: "a".to_owned(), sheet: sheet.to_owned() }];
         let section = toml::from_str("kind = 'files'\nfrom = []\nto = 'gold/all.xlsx'").expect("a section");
         let lake = Lake::Directory(lake.path().to_owned());
-        let error = FilesSink::open("files", &section, sheets, &lake, &LakeSection::default(), &|_| None);
+        let around = Surroundings { lake: &lake, section: &LakeSection::default(), variable: &|_| None };
+        let error = FilesSink::open("files", &section, sheets, around);
         let error = error.err().expect("it is refused").to_string();
         assert!(error.contains(expected), "{error}");
     }

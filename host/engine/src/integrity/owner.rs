@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-use smelt_catalog::{CHANGES, COMPONENTS, ENTRIES, HELD, INDEX, ROLLBACK_POINTS, ROLLBACK_QUARANTINE, SUMS};
+use smelt_catalog::{ARRIVALS, CHANGES, COMPONENTS, ENTRIES, HELD, INDEX, ROLLBACK_POINTS, ROLLBACK_QUARANTINE, SUMS};
 use smelt_storage::PROOFS;
 use smelt_storage::layers::{GOLD, QUARANTINE, SILVER};
 
 /// The folders that may hold only objects that a commit references or is about to reference.
-pub(super) const OURS: [&str; 11] =
-    [SILVER, GOLD, QUARANTINE, CHANGES, ENTRIES, INDEX, SUMS, HELD, ROLLBACK_POINTS, COMPONENTS, PROOFS];
+pub(super) const OURS: [&str; 12] =
+    [SILVER, GOLD, QUARANTINE, CHANGES, ENTRIES, INDEX, SUMS, HELD, ROLLBACK_POINTS, ARRIVALS, COMPONENTS, PROOFS];
 
 /// The age at which an object that no commit references counts as an orphan, if a host may be about to commit it.
 pub const GRACE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Returns the dataset or KPI that owns the object, if its key is of the kind that a host writes. Any other object in
+/// Returns the dataset, KPI or source that owns the object, if its key is of the kind that a host writes. Any other object in
 /// the lake belongs to someone else.
 pub(crate) fn owner<'k>(layer: &str, key: &'k str) -> Option<&'k str> {
     if layer == PROOFS || layer == COMPONENTS {

@@ -87,6 +87,7 @@ impl Reached {
             reached.add_runs(gold.runs());
             gold.held_file().into_iter().for_each(|file| reached.add(file.clone()));
         }
+        reached.add_runs(state.arrivals.values().flat_map(|arrivals| arrivals.taken.runs()));
         Ok(Ok(reached))
     }
 
@@ -118,8 +119,9 @@ impl Reached {
                 }
                 self.since.extend(keys);
             }
-            let State { datasets, retired, components, .. } = &commit.state;
+            let State { datasets, retired, components, arrivals, .. } = &commit.state;
             let maps = datasets.values().flat_map(|dataset| [dataset.entries(), &dataset.bronze.keys]);
+            let maps = maps.chain(arrivals.values().map(|arrivals| &arrivals.taken));
             self.since.extend(maps.flat_map(|map| map.runs()).map(|run| run.key.clone()));
             self.since.extend(commit.state.tables().flat_map(Gold::sums).map(str::to_owned));
             self.since.extend(retired.iter().cloned().chain(components.keys().map(|sha256| component_key(sha256))));

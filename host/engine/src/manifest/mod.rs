@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 pub use self::limits::LimitsSection;
 pub use self::section::{
-    DatasetKeys, DatasetSection, Layer, Section, SourceKeys, SourceSection, TableKeys, TableSection,
+    ConnectorKeys, DatasetKeys, DatasetSection, GeneratorKeys, Layer, Section, SourceSection, TableKeys, TableSection,
 };
 pub use self::settings::{Output, OutputFormat, PipelineSection, Privacy, Quarantine, Schedule};
 use smelt_common::error::Result;
@@ -50,7 +50,7 @@ pub struct Manifest {
     /// Limits on what smelt reads, and on what plugins use.
     #[serde(default)]
     pub limits: LimitsSection,
-    /// The sources of `smelt generate`, by name.
+    /// The sources, which have raw files or make them, by name.
     #[serde(default)]
     pub source: BTreeMap<String, SourceSection>,
     /// The datasets of silver, by name.
@@ -157,10 +157,28 @@ impl Manifest {
 
     /// Returns every section that uses a plugin: its name (`kpi.aov`), the plugin's name, and the limits that the section has.
     pub fn uses(&self) -> impl Iterator<Item = (String, &str, &Map<String, Value>)> {
-        let sources = uses_of("source", &self.source);
+        let sources = self
+            .generators()
+            .map(|(name, section)| (format!("source.{name}"), section.plugin.as_str(), &section.limits));
         let tables =
             uses_of("table", &self.table).chain(uses_of("kpi", &self.kpi)).chain(uses_of("check", &self.check));
         sources.chain(uses_of("dataset", &self.dataset)).chain(tables)
+    }
+
+    /// Returns the sources that a plugin makes, by name.
+    pub fn generators(&self) -> impl Iterator<Item = (&String, &Section<GeneratorKeys>)> {
+        self.source.iter().filter_map(|(name, section)| match section {
+            SourceSection::Generated(section) => Some((name, section)),
+            SourceSection::Connected(_) => None,
+        })
+    }
+
+    /// Returns the sources that another system has, by name.
+    pub fn connectors(&self) -> impl Iterator<Item = (&String, &ConnectorKeys)> {
+        self.source.iter().filter_map(|(name, section)| match section {
+            SourceSection::Generated(_) => None,
+            SourceSection::Connected(keys) => Some((name, keys)),
+        })
     }
 
     /// Returns the tables, KPIs and checks: the name of the section (`kpi.aov`), the table's name, the section, and its layer.

@@ -11,6 +11,7 @@ use serde::de::{self, DeserializeSeed, IntoDeserializer as _, MapAccess, Visitor
 use serde::{Deserialize, Deserializer, forward_to_deserialize_any};
 use serde_json::{Map, Value};
 
+use smelt_connectors::SourceKind;
 use smelt_formats::Format;
 
 /// A section that runs a plugin. `Own` has the keys of one kind of section.
@@ -27,18 +28,89 @@ pub struct Section<Own> {
 }
 
 /// `[source.<name>]`
-pub type SourceSection = Section<SourceKeys>;
+#[derive(Debug, Clone)]
+pub enum SourceSection {
+    /// A plugin makes files.
+    Generated(Section<GeneratorKeys>),
+    /// Another system has them.
+    Connected(ConnectorKeys),
+}
 /// `[dataset.<name>]`
 pub type DatasetSection = Section<DatasetKeys>;
 /// `[table.<name>]`, `[kpi.<name>]` or `[check.<name>]`
 pub type TableSection = Section<TableKeys>;
 
-/// The keys that only a source has.
-#[derive(Debug, Clone, Deserialize)]
-pub struct SourceKeys {
+/// The keys that only a source with a plugin has.
+#[derive(Debug, Clone)]
+pub struct GeneratorKeys {
     /// The number from which the source derives its randomness. Default 0.
-    #[serde(default)]
     pub seed: u64,
+    /// The directory that gets the files. Default: bronze.
+    pub to: Option<String>,
+}
+
+/// The keys of a source without a plugin.
+#[derive(Debug, Clone)]
+pub struct ConnectorKeys {
+    /// The system that has the files.
+    pub kind: SourceKind,
+    /// The place in it.
+    pub from: String,
+    /// Patterns of the files' names.
+    pub files: Vec<String>,
+}
+
+/// The keys of all sources.
+#[derive(Debug, Deserialize)]
+struct AnySourceKeys {
+    kind: Option<SourceKind>,
+    from: Option<String>,
+    files: Option<Vec<String>>,
+    seed: Option<u64>,
+    to: Option<String>,
+}
+
+impl AnySourceKeys {
+    /// Returns the keys of a source that a plugin makes.
+    fn generated(self) -> Result<GeneratorKeys, &'static str> {
+        let Self { kind, from, files, seed, to } = self;
+        match (kind, from.is_some() || files.is_some()) {
+            (Some(_), _) => {
+                Err("expected either `plugin`, which makes files, or `kind`, which names a system that has them")
+            }
+            (None, true) => Err("`from` and `files` belong to a source with a `kind`, such as \"directory\""),
+            (None, false) => Ok(GeneratorKeys { seed: seed.unwrap_or(0), to }),
+        }
+    }
+
+    /// Returns the keys of a source that another system has.
+    fn connected(self, is_plain: bool) -> Result<ConnectorKeys, &'static str> {
+        let Self { kind, from, files, seed, to } = self;
+        if !is_plain || seed.is_some() || to.is_some() {
+            return Err("`seed`, `to`, `parameters` and `limits` belong to a source with a `plugin`");
+        }
+        let kind = kind.ok_or("expected `plugin`, which makes files, or `kind`, which names a system that has them")?;
+        let from = from.ok_or("missing field `from`: the directory or bucket that has the files")?;
+        let files = files.ok_or("missing field `files`: patterns of their names, such as \"orders*.csv\"")?;
+        Ok(ConnectorKeys { kind, from, files })
+    }
+}
+
+impl<'de> Deserialize<'de> for SourceSection {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (own, shared): (AnySourceKeys, Shared) = deserializer.deserialize_map(KeysVisitor(PhantomData))?;
+        let Shared { plugin, parameters, limits } = shared;
+        match plugin {
+            Some(plugin) => {
+                let own = own.generated().map_err(de::Error::custom)?;
+                Ok(Self::Generated(Section { plugin, parameters, limits, own }))
+            }
+            None => {
+                let is_plain = parameters.is_empty() && limits.is_empty();
+                own.connected(is_plain).map(Self::Connected).map_err(de::Error::custom)
+            }
+        }
+    }
 }
 
 /// The keys that only a dataset has.
@@ -103,25 +175,27 @@ struct Shared {
 
 impl<'de, Own: Deserialize<'de>> Deserialize<'de> for Section<Own> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(SectionVisitor(PhantomData))
+        let (own, shared): (Own, Shared) = deserializer.deserialize_map(KeysVisitor(PhantomData))?;
+        let Shared { plugin, parameters, limits } = shared;
+        let plugin = plugin.ok_or_else(|| de::Error::missing_field("plugin"))?;
+        Ok(Self { plugin, parameters, limits, own })
     }
 }
 
-struct SectionVisitor<Own>(PhantomData<Own>);
+/// Reads the keys of a section: its own, and those that all have.
+struct KeysVisitor<Own>(PhantomData<Own>);
 
-impl<'de, Own: Deserialize<'de>> Visitor<'de> for SectionVisitor<Own> {
-    type Value = Section<Own>;
+impl<'de, Own: Deserialize<'de>> Visitor<'de> for KeysVisitor<Own> {
+    type Value = (Own, Shared);
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a table")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Section<Own>, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
         let mut shared = Shared::default();
         let own = Own::deserialize(OwnKeys { map, own: &[], shared: &mut shared })?;
-        let Shared { plugin, parameters, limits } = shared;
-        let plugin = plugin.ok_or_else(|| de::Error::missing_field("plugin"))?;
-        Ok(Section { plugin, parameters, limits, own })
+        Ok((own, shared))
     }
 }
 
@@ -205,8 +279,33 @@ mod tests {
         let DatasetSection { plugin, parameters, limits, own } = toml::from_str(text).expect("it is a section");
         assert_eq!((plugin.as_str(), own.objects.as_str(), own.format), ("x", "x_*", Format::Csv));
         assert_eq!((&parameters["a"], &limits["handles"]), (&serde_json::json!([1]), &Value::from(7)));
-        let SourceSection { parameters, own, .. } = toml::from_str("plugin = \"x\"").expect("it is a section");
-        assert_eq!((parameters.len(), own.seed), (0, 0));
+        let check = toml::from_str::<Section<CheckKeys>>("plugin = \"x\"").expect("it is a section");
+        assert_eq!((check.parameters.len(), check.own.inputs.len()), (0, 0));
+    }
+
+    #[test]
+    fn a_source_has_a_plugin_or_a_kind_with_the_keys_that_belong_to_it() {
+        let source = |text: &str| toml::from_str::<SourceSection>(text).map_err(|error| error.to_string());
+        let made = source("plugin = \"x\"\nseed = 3\nto = \"in\"\nparameters = { a = 1 }").expect("it is a section");
+        let SourceSection::Generated(Section { own, parameters, .. }) = made else { panic!("a plugin makes it") };
+        assert_eq!((own.seed, own.to.as_deref(), parameters.len()), (3, Some("in"), 1));
+        let had = source("kind = \"directory\"\nfrom = \"in\"\nfiles = [\"x*.csv\"]").expect("it is a section");
+        let SourceSection::Connected(ConnectorKeys { from, files, .. }) = had else { panic!("a system has it") };
+        assert_eq!((from.as_str(), files.len()), ("in", 1));
+        for (text, expected) in [
+            ("seed = 1", "`plugin`"),
+            ("from = \"in\"", "expected `plugin`, which makes files, or `kind`"),
+            ("plugin = \"x\"\nkind = \"directory\"", "expected either `plugin`"),
+            ("plugin = \"x\"\nfiles = []", "belong to a source with a `kind`"),
+            ("kind = \"directory\"\nfrom = \"in\"\nfiles = []\nseed = 1", "belong to a source with a `plugin`"),
+            ("kind = \"directory\"\nfiles = []", "missing field `from`"),
+            ("kind = \"directory\"\nfrom = \"in\"", "missing field `files`"),
+            ("kind = \"ftp\"\nfrom = \"in\"", "unknown variant `ftp`"),
+            ("plugin = \"x\"\ncolour = 1", "expected one of `kind`, `from`, `files`, `seed`, `to`, `plugin`"),
+        ] {
+            let said = source(text).expect_err("it is refused");
+            assert!(said.contains(expected), "{text}: {said}");
+        }
     }
 
     #[test]

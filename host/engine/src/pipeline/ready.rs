@@ -89,7 +89,7 @@ impl Pipeline {
         };
 
         let mut sources = Vec::new();
-        for (name, section) in &manifest.source {
+        for (name, section) in manifest.generators() {
             let load = || {
                 let (binary, limits) = find(&format!("source.{name}"), &section.plugin, &section.limits)?;
                 let component = Generator::identify(&engine, &section.plugin, &binary, &limits, pseudonyms)?;

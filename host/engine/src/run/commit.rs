@@ -26,7 +26,7 @@ impl Committer for Host {
             return Ok(());
         }
         let _span = profile::span("commit", "");
-        if catalog.state().reconciled.is_none() {
+        if catalog.state().reconciled.is_none() && change.arrivals.is_empty() {
             // All of bronze was just read.
             change.reconciled = Some(self.clock.now().timestamp_micros());
         }

@@ -15,7 +15,7 @@ use smelt_common::error::Result;
 use smelt_common::workers;
 use smelt_runtime::{Object, Tick};
 use smelt_storage::layers::BRONZE;
-use smelt_storage::{Durability, NewObject, unavailable};
+use smelt_storage::{Durability, NewObject, Store, unavailable};
 
 /// The ticks that `generate` makes.
 #[derive(Debug, Clone, Default)]
@@ -122,11 +122,12 @@ impl Host {
     /// remembers how many of the family are taken, so a source that uses one name for all does not get slower with each
     /// object.
     fn put(&self, step: &GeneratorStep, name: &str, body: &[u8]) -> Result<String> {
-        let key = |attempt| format!("{BRONZE}{}", step.numbered(name, attempt));
+        let (store, prefix) = self.door(step);
+        let key = |attempt| format!("{prefix}{}", step.numbered(name, attempt));
         let own = key(1);
         let taken = || self.taken.lock().expect("no one panics while holding it");
         let first = taken().get(&own).copied().unwrap_or(1);
-        let mut new = NewObject::create(self.store(), &own)?;
+        let mut new = NewObject::create(store, &own)?;
         new.write_all(body).map_err(|error| unavailable("write", &own, &error))?;
         let (put, attempt) = new.finish_as(&key, first, Durability::Durable)?;
         if attempt > 1 {
@@ -147,11 +148,18 @@ impl Host {
         self.next_ticks.lock().expect("no one panics while holding it")
     }
 
-    /// Returns how many ticks of the source bronze holds: its objects, over the number of families that a tick makes.
+    /// Returns how many ticks of the source there are already: its objects in bronze, or where it writes, over the number of families that a tick makes.
     fn ticks_so_far(&self, step: &GeneratorStep) -> Result<u64> {
         let Some((prefix, _)) = step.plugin.spec().objects.first().and_then(|glob| glob.split_once('*')) else {
             return Ok(0);
         };
-        Ok(self.store.list(&format!("{BRONZE}{prefix}"), "")?.len() as u64)
+        let (store, door) = self.door(step);
+        Ok(store.list(&format!("{door}{prefix}"), "")?.len() as u64)
+    }
+
+    /// Returns the store and the beginning of the keys of what the source makes.
+    fn door(&self, step: &GeneratorStep) -> (&dyn Store, &str) {
+        let door = self.sources.doors.get(&step.name);
+        door.map_or((self.store(), BRONZE), |door| (&*door.store, &door.prefix))
     }
 }

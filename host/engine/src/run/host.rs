@@ -11,6 +11,7 @@ use chrono::TimeDelta;
 use crate::clean::Cleaning;
 use crate::pipeline::Pipeline;
 use crate::plan::{Plan, Planning};
+use crate::sources::Sources;
 use crate::tables::partial::PartialAggregates;
 use crate::tables::{Aggregation, rows_of};
 use smelt_catalog::{Catalog, Fingerprint, Known, Promotion, State, look};
@@ -46,6 +47,8 @@ pub struct Host {
     pub new_key: bool,
     /// Set once this tick has written an object that no commit references.
     pub(super) orphaned: AtomicBool,
+    /// Where raw files come from.
+    pub sources: Sources,
     /// The places outside of the lake's own objects that get what is published.
     pub sinks: Vec<Box<dyn Sink>>,
     /// What each sink was told last by this host: the versions of the relations that it carries, by sink.
@@ -93,6 +96,7 @@ impl Host {
             selected: None,
             new_key: false,
             orphaned: AtomicBool::new(false),
+            sources: Sources::default(),
             sinks: vec![],
             told: Mutex::default(),
             promoted: BTreeMap::new(),

@@ -2,6 +2,7 @@
 //! commits.
 
 mod aggregate;
+mod arrive;
 mod audit;
 mod clean;
 mod commit;

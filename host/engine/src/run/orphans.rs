@@ -6,8 +6,8 @@ use std::sync::atomic::Ordering;
 use super::host::Host;
 use crate::integrity::owner;
 use smelt_catalog::{
-    CHANGES, COMPONENTS, Catalog, Commit, Dataset, ENTRIES, Entries, HELD, Held, INDEX, ROLLBACK_POINTS, SUMS, State,
-    commit_key, read_commit,
+    ARRIVALS, CHANGES, COMPONENTS, Catalog, Commit, Dataset, ENTRIES, Entries, HELD, Held, INDEX, ROLLBACK_POINTS,
+    SUMS, State, commit_key, read_commit,
 };
 use smelt_common::error::{Kind, Result};
 use smelt_common::workers;
@@ -28,7 +28,7 @@ impl Host {
         }
         let mut referenced = self.referenced(state)?;
         let mut orphans = Vec::new();
-        for layer in [SILVER, QUARANTINE, INDEX, ENTRIES, SUMS, HELD, ROLLBACK_POINTS] {
+        for layer in [SILVER, QUARANTINE, INDEX, ENTRIES, SUMS, HELD, ROLLBACK_POINTS, ARRIVALS] {
             for meta in self.store.list(layer, "")? {
                 match referenced.get(&meta.key) {
                     None if self.is_ours(state, layer, &meta.key) => orphans.push(meta.key),
@@ -158,6 +158,8 @@ impl Host {
             let objects = runs.chain(gold.held_file().map(|file| (&file.key, file.bytes)));
             referenced.extend(objects.map(|(key, bytes)| (key.clone(), (bytes, table.cloned()))));
         }
+        let arrivals = state.arrivals.values().flat_map(|arrivals| arrivals.taken.runs());
+        referenced.extend(arrivals.map(|run| (run.key.clone(), (run.bytes, None))));
         Ok(referenced)
     }
 
@@ -182,7 +184,9 @@ impl Host {
         let Some(owner) = owner(layer, key) else { return false };
         let is_table = || self.pipeline.table(owner).is_some() || state.gold.contains_key(owner);
         let is_dataset = || self.pipeline.dataset(owner).is_some() || state.datasets.contains_key(owner);
+        let is_source = || self.sources.connected.iter().any(|source| source.name() == owner);
         match layer {
+            ARRIVALS => is_source() || state.arrivals.contains_key(owner),
             GOLD | SUMS | HELD => is_table(),
             CHANGES => is_table() || is_dataset(),
             _ => is_dataset(),

@@ -14,6 +14,8 @@ use crate::outcome::Subject;
 /// The work that a tick did, and the work that it could not do.
 #[derive(Default)]
 pub struct Report {
+    /// The bronze objects that files of sources became.
+    pub arrived: Vec<String>,
     /// Bronze objects that were cleaned.
     pub cleaned: usize,
     /// The names of the tables that were made.
@@ -44,6 +46,12 @@ impl Report {
                 _ => self.failures.push((subject.to_string(), error)),
             }
         }
+    }
+
+    /// Adds what an earlier step of the same tick did.
+    pub fn after(&mut self, earlier: Self) {
+        self.arrived.splice(0..0, earlier.arrived);
+        self.failures.splice(0..0, earlier.failures);
     }
 
     /// Returns the report if everything was done.

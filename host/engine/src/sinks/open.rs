@@ -7,8 +7,7 @@ use crate::pipeline::Pipeline;
 use smelt_common::Error;
 use smelt_common::error::Result;
 use smelt_common::glob::Pattern;
-use smelt_connectors::{Carries, FilesSink, Sheet, Sink, SinkKind};
-use smelt_storage::lake::Lake;
+use smelt_connectors::{Carries, FilesSink, Sheet, Sink, SinkKind, Surroundings};
 
 /// The mark of names that leave what a sink carries.
 const NOT: char = '!';
@@ -17,19 +16,14 @@ const NOT: char = '!';
 ///
 /// # Errors
 /// A section is wrong, or two sinks write the same file.
-pub fn open(
-    manifest: &Manifest,
-    pipeline: &Pipeline,
-    lake: &Lake,
-    variable: &dyn Fn(&str) -> Option<String>,
-) -> Result<Vec<Box<dyn Sink>>> {
+pub fn open(manifest: &Manifest, pipeline: &Pipeline, around: Surroundings<'_>) -> Result<Vec<Box<dyn Sink>>> {
     let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
     let mut places: BTreeMap<String, &str> = BTreeMap::new();
     for (name, section) in &manifest.sink {
         let open = || match section.kind {
             SinkKind::Files => {
                 let sheets = carried(&section.from, pipeline)?;
-                FilesSink::open(name, section, sheets, lake, &manifest.lake, variable)
+                FilesSink::open(name, section, sheets, around)
             }
         };
         let sink = open().map_err(|error| error.context(format!("[sink.{name}]")))?;
