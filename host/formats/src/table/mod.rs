@@ -5,6 +5,8 @@
 
 mod csv;
 mod format;
+#[cfg(any(feature = "parquet", feature = "xlsx"))]
+mod guard;
 mod json;
 #[cfg(not(feature = "xlsx"))]
 mod no_xlsx;

@@ -6,6 +6,8 @@ mod error;
 mod kind;
 mod number;
 mod range;
+#[cfg(test)]
+pub(crate) mod testing;
 mod view;
 
 pub use error::TypedError;

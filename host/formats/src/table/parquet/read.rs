@@ -8,6 +8,7 @@ use bytes::Bytes;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 
+use super::super::guard::guarded;
 use super::super::rows::same_columns;
 use crate::values::{TypedError, check_range};
 
@@ -24,17 +25,24 @@ pub fn read_parquet(
     columns: &[impl AsRef<str>],
     batch_rows: usize,
 ) -> Result<Vec<RecordBatch>, TypedError> {
+    let columns = columns.iter().map(AsRef::as_ref).collect::<Vec<_>>();
+    // The library expects of some damaged files what they do not have.
+    guarded(|| read(bytes.into(), schema, &columns, batch_rows))
+        .unwrap_or_else(|| Err(damaged("it is damaged, and the reader gave up")))
+}
+
+fn read(bytes: Bytes, schema: &SchemaRef, columns: &[&str], batch_rows: usize) -> Result<Vec<RecordBatch>, TypedError> {
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    let file = ParquetRecordBatchReaderBuilder::try_new_with_options(bytes.into(), options).map_err(damaged)?;
+    let file = ParquetRecordBatchReaderBuilder::try_new_with_options(bytes, options).map_err(damaged)?;
     if !same_columns(file.schema(), schema) {
         let (found, expected) = (file.schema(), schema);
         return Err(TypedError::Parquet(format!("it has the columns {found}, expected {expected}")));
     }
     let mut projected = Vec::new();
     for column in columns {
-        projected.push(schema.fields().find(column.as_ref()).map(|(at, _)| at).ok_or_else(|| {
+        projected.push(schema.fields().find(column).map(|(at, _)| at).ok_or_else(|| {
             let known = schema.fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>().join(", ");
-            TypedError::NoColumn { column: column.as_ref().to_owned(), known }
+            TypedError::NoColumn { column: (*column).to_owned(), known }
         })?);
     }
     // The library returns each column once, in the order of the file.

@@ -1,7 +1,6 @@
 //! Writes workbooks.
 
 use std::io::Write;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, RecordBatch};
@@ -10,6 +9,7 @@ use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Worksheet, XlsxError
 use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
 
+use super::super::guard::guarded;
 use super::super::rows::{Rows, in_table};
 use super::cell::{self, LONGEST_TEXT};
 use super::name;
@@ -70,7 +70,7 @@ impl Workbook {
         for field in fields {
             check_text(field.name(), || format!("the name of a column of the sheet `{name}`"))?;
         }
-        guarded(|| {
+        piece(|| {
             let sheet = self.book.add_worksheet_with_constant_memory()?;
             sheet.set_name(name)?.set_freeze_panes(1, 0)?;
             for (at, field) in (0..).zip(fields) {
@@ -121,7 +121,7 @@ impl Workbook {
         let views = rows.columns().iter().zip(table.schema().fields()).map(|(array, field)| View::new(array, field));
         let views = views.collect::<Result<Vec<_>, _>>().map_err(|error| in_table(error, before))?;
         let sheet = self.names.len() - 1;
-        guarded(|| {
+        piece(|| {
             let sheet = self.book.worksheet_from_index(sheet)?;
             for row in 0..rows.num_rows() {
                 // The header is row 0.
@@ -145,7 +145,7 @@ impl Workbook {
             return Err(Error::internal("a workbook has at least one sheet"));
         }
         self.end_sheet()?;
-        guarded(|| {
+        piece(|| {
             self.book.save_to_writer(&mut out)?;
             Ok(out.flush()?)
         })
@@ -155,7 +155,7 @@ impl Workbook {
     fn end_sheet(&mut self) -> Result<()> {
         let Some((table, rows)) = self.last.take() else { return Ok(()) };
         let (sheet, last_column) = (self.names.len() - 1, table.schema().fields().len() - 1);
-        guarded(|| {
+        piece(|| {
             let sheet: &mut Worksheet = self.book.worksheet_from_index(sheet)?;
             sheet.autofilter(0, 0, rows as u32, last_column as u16).map(|_| ())
         })
@@ -175,10 +175,10 @@ fn check_text(text: &str, place: impl FnOnce() -> String) -> Result<()> {
 }
 
 /// Runs a piece of the library. It panics if its temporary file cannot be written, say because the disk is full.
-fn guarded<T>(piece: impl FnOnce() -> Result<T, XlsxError>) -> Result<T> {
-    match catch_unwind(AssertUnwindSafe(piece)) {
-        Ok(result) => result.map_err(failed),
-        Err(_) => Err(Error::new(Kind::Unavailable, "cannot write the workbook: its temporary file failed")),
+fn piece<T>(piece: impl FnOnce() -> Result<T, XlsxError>) -> Result<T> {
+    match guarded(piece) {
+        Some(result) => result.map_err(failed),
+        None => Err(Error::new(Kind::Unavailable, "cannot write the workbook: its temporary file failed")),
     }
 }
 
