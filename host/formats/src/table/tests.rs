@@ -1,6 +1,7 @@
 //! Tests of what all writers have in common, and of CSV and JSON.
 
 use std::io::{self, Write};
+use std::slice::from_ref;
 use std::sync::Arc;
 
 use arrow_array::{Date32Array, Float64Array, Int64Array, RecordBatch};
@@ -73,12 +74,12 @@ fn json_has_numbers_with_their_places_and_everything_else_as_csv_writes_it() {
 fn json_of_few_rows_keeps_the_shape_of_its_table() {
     let one = table(vec![("a", Arc::new(Int64Array::from(vec![1])), false)]);
     assert_eq!(text(TableFormat::Json, &[empty(&one)]), "[\n]\n");
-    assert_eq!(text(TableFormat::Json, &[one.clone()]), "[\n{\"a\":1}\n]\n");
+    assert_eq!(text(TableFormat::Json, from_ref(&one)), "[\n{\"a\":1}\n]\n");
     assert_eq!(text(TableFormat::Jsonl, &[empty(&one)]), "");
 
     let single = TableOptions { at_most_one_row: true, ..TableOptions::default() };
     let json = |batches: &[_]| try_file(TableFormat::Json, &single, batches);
-    assert_eq!(json(&[one.clone()]).expect("a row"), b"{\"a\":1}\n");
+    assert_eq!(json(from_ref(&one)).expect("a row"), b"{\"a\":1}\n");
     assert_eq!(json(&[empty(&one)]).expect("no row"), b"null\n");
     assert_eq!(json(&[one.clone(), one]).expect_err("two rows").kind(), Kind::Internal);
 }
@@ -94,7 +95,7 @@ fn json_has_no_name_for_what_is_no_number() {
 #[test]
 fn csv_is_the_csv_of_gold() {
     let batch = table(vec![("=a", texts(&[Some("=1"), Some("x")]), false)]);
-    assert_eq!(text(TableFormat::Csv, &[batch.clone()]), "'=a\n'=1\nx\n");
+    assert_eq!(text(TableFormat::Csv, from_ref(&batch)), "'=a\n'=1\nx\n");
     assert_eq!(text(TableFormat::Csv, &[empty(&batch)]), "'=a\n");
     let keep = TableOptions { formulas: Formulas::Keep, ..TableOptions::default() };
     assert_eq!(try_file(TableFormat::Csv, &keep, &[batch]).expect("a table"), b"=a\n=1\nx\n");
@@ -170,15 +171,15 @@ proptest! {
     #[test]
     fn bytes_do_not_depend_on_batches(table in any_table(7), sizes in vec(1..4_usize, 1..5)) {
         for &format in FORMATS {
-            prop_assert_eq!(file(format, &cut(&table, &sizes)), file(format, &[table.clone()]), "{:?}", format);
+            prop_assert_eq!(file(format, &cut(&table, &sizes)), file(format, from_ref(&table)), "{:?}", format);
         }
-        let csv = encode_table(table.schema_ref(), &[table.clone()], Formulas::Escape).expect("a table");
-        prop_assert_eq!(file(TableFormat::Csv, &[table.clone()]), csv);
+        let csv = encode_table(table.schema_ref(), from_ref(&table), Formulas::Escape).expect("a table");
+        prop_assert_eq!(file(TableFormat::Csv, from_ref(&table)), csv);
     }
 
     #[test]
     fn json_is_json(table in any_table(7)) {
-        let array = text(TableFormat::Json, &[table.clone()]);
+        let array = text(TableFormat::Json, from_ref(&table));
         let rows = serde_json::from_str::<Vec<serde::de::IgnoredAny>>(&array).expect("valid JSON");
         prop_assert_eq!(rows.len(), table.num_rows());
         let lines = text(TableFormat::Jsonl, &[table]);

@@ -1,6 +1,7 @@
 //! Tests that Parquet reads back as it was written, that its bytes depend on nothing but the rows, and that damaged
 //! files are refused.
 
+use std::slice::from_ref;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, BooleanArray, Decimal128Array, Float64Array, Int64Array, RecordBatch, StringArray};
@@ -125,7 +126,7 @@ fn pages_are_packed_as_told() {
 #[test]
 fn columns_are_read_by_name_in_any_order() {
     let batch = long(100);
-    let project = |names: &[&str]| read_parquet(parquet(&[batch.clone()]), batch.schema_ref(), names, 1000);
+    let project = |names: &[&str]| read_parquet(parquet(from_ref(&batch)), batch.schema_ref(), names, 1000);
     assert_eq!(project(&["f", "n", "f"]), Ok(vec![batch.project(&[2, 0, 2]).expect("they exist")]));
     assert_eq!(project(&[]).expect("no column is fine")[0].num_rows(), 100);
     assert_eq!(project(&["z"]).expect_err("there is no z").to_string(), "no column z; known: n, w, f, b");
@@ -162,7 +163,7 @@ fn values_out_of_range_are_refused_as_in_csv() {
 #[test]
 fn a_table_without_rows_has_its_schema() {
     let none = empty(&sample());
-    assert_eq!(read_parquet(parquet(&[none.clone()]), none.schema_ref(), &["ts", "m"], 10), Ok(vec![]));
+    assert_eq!(read_parquet(parquet(from_ref(&none)), none.schema_ref(), &["ts", "m"], 10), Ok(vec![]));
 }
 
 #[test]
@@ -178,14 +179,14 @@ proptest! {
 
     #[test]
     fn tables_round_trip(table in any_table(7), batch_rows in 1..9_usize) {
-        prop_assert_eq!(read(parquet(&[table.clone()]), table.schema_ref(), batch_rows), Ok(table));
+        prop_assert_eq!(read(parquet(from_ref(&table)), table.schema_ref(), batch_rows), Ok(table));
     }
 
     #[test]
     fn damaged_files_never_panic(table in any_table(7), compress: bool, damage in vec((any::<Index>(), 1..=255_u8), 1..4)) {
         let compression = if compress { Compression::Zstd } else { Compression::None };
         let options = TableOptions { compression, ..TableOptions::default() };
-        let mut bytes = try_file(TableFormat::Parquet, &options, &[table.clone()]).expect("a table");
+        let mut bytes = try_file(TableFormat::Parquet, &options, from_ref(&table)).expect("a table");
         for (at, bits) in damage {
             let at = at.index(bytes.len());
             bytes[at] ^= bits;
