@@ -41,6 +41,7 @@ mod random;
 mod readers;
 mod recognised;
 mod refusals;
+mod retail;
 mod rollback;
 mod s3;
 mod services;

@@ -148,12 +148,16 @@ impl Person {
     /// Returns an address that nobody has (RFC 2606), and no other client either.
     fn email(&self) -> String {
         let Self { id: Id { tick, index }, first_name, last_name, domain, .. } = self;
-        format!("{first_name}.{last_name}.{tick}.{index}@example.{domain}").replace(' ', "-").to_lowercase()
+        format!("{first_name}.{last_name}.{tick}.{index}@example.{domain}")
+            .replace(char::is_whitespace, "-")
+            .to_lowercase()
     }
 }
 
+/// Returns a first and a last name. Some names of the crate `fake` end with a tab.
 fn name<L: Data + Copy>(locale: L, dice: &mut Dice) -> (&'static str, &'static str) {
-    (FirstName(locale).fake_with_rng(dice), LastName(locale).fake_with_rng(dice))
+    let (first, last): (&str, &str) = (FirstName(locale).fake_with_rng(dice), LastName(locale).fake_with_rng(dice));
+    (first.trim(), last.trim())
 }
 
 /// The departments of the shop that clients prefer, of which the first is liked by most.

@@ -1,5 +1,7 @@
 //! The rules of the cleaners `clean-clients` and `clean-purchases`, written down a second time.
 
+use std::sync::LazyLock;
+
 use smelt_sdk::{Config, DateFlaw, DateRange, Number, Parameters};
 
 use super::sheet::Row;
@@ -101,10 +103,12 @@ pub(super) fn of_purchase(row: &Row) -> Vec<&'static str> {
 
 /// Returns whether a date has another form than the usual one, or its flaw.
 fn date(cell: &str) -> Result<bool, DateFlaw> {
-    let schema = DateRange::declare(Parameters::none()).schema();
-    let range = DateRange::open(&Config::new("{}", &schema, None).unwrap()).unwrap();
+    static RANGE: LazyLock<DateRange> = LazyLock::new(|| {
+        let schema = DateRange::declare(Parameters::none()).schema();
+        DateRange::open(&Config::new("{}", &schema, None).unwrap()).unwrap()
+    });
     let cell = cell.trim();
-    range.read((!cell.is_empty()).then_some(cell)).map(|(_, reformatted)| reformatted)
+    RANGE.read((!cell.is_empty()).then_some(cell)).map(|(_, reformatted)| reformatted)
 }
 
 fn is_address(email: &str) -> bool {
