@@ -178,7 +178,7 @@ pub(crate) struct Habits {
 
 impl Habits {
     /// The greatest appetite there is.
-    const GREATEST: u32 = 32;
+    const GREATEST: u32 = 16;
 
     pub(crate) fn of(shop: &Shop, id: Id) -> Self {
         let mut dice = shop.dice(Dicer::Habits, id);

@@ -124,7 +124,7 @@ fn corrected(shop: &Shop, dice: &mut Dice) -> Purchase {
     let mut purchase = Purchase::of(shop, id);
     let (first, last) = shop.window_now();
     let earliest = purchase.client.map_or(first, |client| client.signup.max(first));
-    if earliest < last && (purchase.date < first || dice.random()) {
+    if earliest < last && dice.random() {
         let before = purchase.date;
         while purchase.date == before {
             purchase.date = any_day(earliest, last, dice);
