@@ -3,7 +3,8 @@
     python analytics_duckdb.py --bronze DIR --out DIR --as-of DATE
 
 Tricks used:
-- Every object is parsed once, on all cores, into a typed in-memory table, whose `rowid` *is* (object, row).
+- Every object is parsed once, on all cores, into a typed in-memory table, whose `rowid` *is* (object, row); a semi-join on it
+  takes the last row of a key.
 - The usual form of a date or number is what casts back to the very text; other forms take a slower branch of a CASE.
 - Money is a number of cents. Quotients are rounded half away from zero in integers of 128 bits.
 - Clients have a number, products and countries are ENUMs: groups and joins compare integers.
@@ -83,7 +84,7 @@ FROM (
         FROM {bronze}));
 
 CREATE TABLE clients AS
-SELECT client_id, email_h, signup_date, country FROM client_rows
+SELECT rowid AS row, client_id, email_h, signup_date, country FROM client_rows
 WHERE rowid IN (SELECT max(rowid) FROM client_rows WHERE rejected IS NULL GROUP BY client_id);
 
 CREATE TABLE purchase_rows AS
@@ -112,7 +113,7 @@ FROM (
         FROM {bronze}));
 
 CREATE TABLE purchases AS
-SELECT purchase_id, client_id, product, quantity, unit_price, amount, purchase_date FROM purchase_rows
+SELECT rowid AS row, purchase_id, client_id, product, quantity, unit_price, amount, purchase_date FROM purchase_rows
 WHERE rowid IN (SELECT max(rowid) FROM purchase_rows WHERE rejected IS NULL GROUP BY purchase_id);
 """
 
@@ -580,9 +581,9 @@ def main():
         run(script.replace("{bronze}", read(lake, dataset, columns)).replace("{EMAIL}", EMAIL))
         if lake.objects(dataset):
             db.execute(f"INSERT INTO malformed SELECT DISTINCT '{dataset}', file_id, line FROM {dataset}_errors")
-    write("clients", "SELECT client_id, email_h, signup_date, country FROM clients ORDER BY rowid")
+    write("clients", "SELECT client_id, email_h, signup_date, country FROM clients ORDER BY row")
     write("purchases", """SELECT purchase_id, client_id, product, quantity, cents(unit_price) AS unit_price,
-        cents(amount) AS amount, purchase_date FROM purchases ORDER BY rowid""")
+        cents(amount) AS amount, purchase_date FROM purchases ORDER BY row""")
 
     run(SALES.format(day=day, segments=SEGMENTS, **globals()))
     write("fact_sales", FACT_SALES)

@@ -1,12 +1,17 @@
-//! Compares the KPIs of smelt with those of a peer.
+//! Compares what smelt made with what a peer made.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use anyhow::{Context, Result, bail};
 
-use crate::paths::shown;
+use super::bronze;
+use super::smelt::Pipeline;
+use crate::paths::{self, shown};
+use crate::process::tool;
 
 /// Compares the newest file of every KPI of `smelt` with that of `peer`, byte for byte.
 pub(super) fn kpis(smelt: &Path, peer: &Path, peer_name: &str) -> Result<()> {
@@ -20,7 +25,7 @@ pub(super) fn kpis(smelt: &Path, peer: &Path, peer_name: &str) -> Result<()> {
             let without = if ours.contains_key(kpi) { peer_name } else { "smelt" };
             bail!("smelt and {peer_name} differ: {without} has no {kpi}");
         };
-        if let Some(difference) = first_difference(&fs::read(ours)?, &fs::read(theirs)?) {
+        if let Some(difference) = first_difference(open(ours)?, open(theirs)?)? {
             bail!(
                 "smelt and {peer_name} differ in {kpi}, {difference}\n  smelt: {}\n  {peer_name}: {}",
                 shown(ours),
@@ -29,6 +34,57 @@ pub(super) fn kpis(smelt: &Path, peer: &Path, peer_name: &str) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Compares the silver and every table, KPI and check of the lake with the peer's file of that name, byte for byte.
+pub(super) fn tables(lake: &Path, peer: &Path, peer_name: &str) -> Result<()> {
+    for (kind, name) in relations()? {
+        let theirs = peer.join(format!("{name}.csv"));
+        let difference = match kind.as_str() {
+            "dataset" => first_difference(silver(&lake.join("silver").join(&name))?, open(&theirs)?)?,
+            _ => {
+                let mut show = tool(paths::smelt());
+                show.args(["show", &name, "--pipeline", Pipeline::Analytics.path(), "--lake"]).arg(lake);
+                let mut show = show.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().context("can't run smelt")?;
+                let ours = BufReader::new(show.stdout.take().context("smelt has no output")?);
+                let difference = first_difference(ours, open(&theirs)?)?;
+                if !show.wait()?.success() && difference.is_none() {
+                    bail!("`smelt show {name}` failed");
+                }
+                difference
+            }
+        };
+        if let Some(difference) = difference {
+            bail!("smelt and {peer_name} differ in {name}, {difference}\n  {peer_name}: {}", shown(&theirs));
+        }
+    }
+    Ok(())
+}
+
+/// Returns the kind and name of everything that the second pipeline makes.
+fn relations() -> Result<Vec<(String, String)>> {
+    let manifest = paths::root().join(Pipeline::Analytics.path()).join("smelt.toml");
+    let text = fs::read_to_string(&manifest).with_context(|| format!("no {}", shown(&manifest)))?;
+    let sections = text.lines().filter_map(|line| line.strip_prefix('[')?.strip_suffix(']')?.split_once('.'));
+    let made = sections.filter(|(kind, _)| ["dataset", "table", "kpi", "check"].contains(kind));
+    Ok(made.map(|(kind, name)| (kind.to_owned(), name.to_owned())).collect())
+}
+
+/// Returns the lines of all files in the directory, of which each has a header.
+fn silver(dir: &Path) -> Result<Box<dyn BufRead>> {
+    let mut all: Box<dyn BufRead> = Box::new(io::empty());
+    for (number, path) in bronze::objects(dir)?.iter().enumerate() {
+        let mut file = open(path)?;
+        if number > 0 {
+            file.read_until(b'\n', &mut Vec::new())?;
+        }
+        all = Box::new(all.chain(file));
+    }
+    Ok(all)
+}
+
+fn open(path: &Path) -> Result<BufReader<File>> {
+    Ok(BufReader::new(File::open(path).with_context(|| format!("no {}", shown(path)))?))
 }
 
 /// Returns the file of each KPI under `gold/<kpi>`. If there are several, returns the last by name, since names sort by
@@ -50,32 +106,33 @@ fn newest(out: &Path) -> Result<BTreeMap<String, PathBuf>> {
     Ok(found)
 }
 
-fn first_difference(ours: &[u8], theirs: &[u8]) -> Option<String> {
-    if ours == theirs {
-        return None;
-    }
-    let mut pairs = (lines(ours), lines(theirs));
-    let mut number = 1;
-    loop {
-        match (pairs.0.next(), pairs.1.next()) {
-            (Some(ours), Some(theirs)) if ours == theirs => number += 1,
-            (ours, theirs) => return Some(format!("line {number}: {} against {}", quoted(ours), quoted(theirs))),
+/// Returns the first line that differs. Ends of lines count.
+fn first_difference(mut ours: impl BufRead, mut theirs: impl BufRead) -> Result<Option<String>> {
+    let mut lines = (Vec::new(), Vec::new());
+    for number in 1u64.. {
+        lines.0.clear();
+        lines.1.clear();
+        ours.read_until(b'\n', &mut lines.0)?;
+        theirs.read_until(b'\n', &mut lines.1)?;
+        if lines.0 != lines.1 {
+            return Ok(Some(format!("line {number}: {} against {}", quoted(&lines.0), quoted(&lines.1))));
+        }
+        if lines.0.is_empty() {
+            break;
         }
     }
+    Ok(None)
 }
 
-/// Returns the lines with their ends, since these count.
-fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
-    bytes.split_inclusive(|byte| *byte == b'\n')
-}
-
-fn quoted(line: Option<&[u8]>) -> String {
-    line.map_or("the end".to_owned(), |line| format!("\"{}\"", line.escape_ascii()))
+fn quoted(line: &[u8]) -> String {
+    if line.is_empty() { "the end".to_owned() } else { format!("\"{}\"", line.escape_ascii()) }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::first_difference;
+    fn first_difference(ours: &[u8], theirs: &[u8]) -> Option<String> {
+        super::first_difference(ours, theirs).expect("memory is read")
+    }
 
     #[test]
     fn the_first_line_that_differs_is_named() {

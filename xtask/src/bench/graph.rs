@@ -1,18 +1,22 @@
-//! Measures a tick with a few new rows on a large lake with tables that read tables, against making all tables anew.
+//! Measures tables that read tables on a large lake: from scratch, in turn with peers, and a tick with a few new rows
+//! against making all tables anew.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
+use super::contest::{self, Contender, Program};
 use super::measure::{Cost, measure};
-use super::report;
+use super::smelt::{self, Pipeline};
+use super::{peers, report};
 use crate::paths::{self, shown};
-use crate::process::{run as run_command, say, tool};
+use crate::process::{run as run_command, say};
 
 /// The new rows of a tick.
 const NEW: u64 = 1000;
@@ -20,8 +24,8 @@ const NEW: u64 = 1000;
 const OBJECT_ROWS: u64 = 500_000;
 /// The purchases of a client, on the average.
 const OF_CLIENT: u64 = 20;
-/// The day that plugins are told. Purchases are of the 730 days before it.
-const AS_OF: &str = "2025-11-18";
+/// So many purchases take so long that what fills the caches first makes no difference.
+const NEEDS_NO_WARM_UP: u64 = 1_000_000;
 const PRODUCTS: u64 = 40;
 const COUNTRIES: [&str; 8] = ["FR", "DE", "ES", "IT", "NL", "BE", "PL", "SE"];
 /// The calls that give rows to plugins of tables.
@@ -36,7 +40,7 @@ struct Measured {
     cpu: BTreeMap<String, f64>,
 }
 
-pub(super) fn run(dir: &Path, purchases: u64, runs: u32) -> Result<String> {
+pub(super) fn run(dir: &Path, purchases: u64, peers: &[String], runs: Option<u32>) -> Result<String> {
     let clients = (purchases / OF_CLIENT).max(1);
     let lake = dir.join("graph").join("lake");
     if lake.exists() {
@@ -49,19 +53,38 @@ pub(super) fn run(dir: &Path, purchases: u64, runs: u32) -> Result<String> {
     for (object, from) in (0..purchases).step_by(OBJECT_ROWS as usize).enumerate() {
         write_purchases(&bronze, object as u64, from..purchases.min(from + OBJECT_ROWS), clients)?;
     }
-    run_command("cleaning them", &mut smelt("clean", &lake))?;
-    let anew = measured(dir, smelt("aggregate", &lake))?;
+    let first = u32::from(purchases >= NEEDS_NO_WARM_UP);
+    let contest = against_peers(dir, &bronze, peers, first..=runs.unwrap_or(1))?;
+    let smelt = |command| smelt::command(&paths::smelt(), command, Pipeline::Analytics, &lake);
+    run_command("cleaning them", &mut smelt("clean"))?;
+    let anew = measured(dir, smelt("aggregate"))?;
     say(&format!("all tables anew: {}", anew.cost));
     let mut ticks = Vec::new();
+    let runs = runs.unwrap_or(3);
     for tick in 0..u64::from(runs) {
         let from = purchases + tick * NEW;
         write_purchases(&bronze, 1_000_000 + tick, from..from + NEW, clients)?;
-        let cost = measured(dir, smelt("run", &lake))?;
+        let cost = measured(dir, smelt("run"))?;
         say(&format!("tick {}: {}", tick + 1, cost.cost));
         ticks.push(cost);
     }
     let heading = format!("{purchases} purchases of {clients} clients; ticks of {NEW} new purchases: {runs}");
-    Ok(report::heading(&heading) + &shares(&anew, &ticks))
+    Ok(contest + &report::heading(&heading) + &shares(&anew, &ticks))
+}
+
+/// Takes bronze to all tables with smelt and the peers, in turn. Returns nothing if there are no peers.
+fn against_peers(dir: &Path, bronze: &Path, peers: &[String], rounds: RangeInclusive<u32>) -> Result<String> {
+    let Some(python) = peers::python(dir, peers)? else { return Ok(String::new()) };
+    let contender = |name: &str, program| {
+        let (name, bronze) = (name.to_owned(), bronze.to_owned());
+        Contender { name, pipeline: Pipeline::Analytics, bronze, program }
+    };
+    let smelt = contender(contest::SMELT, Program::Smelt(paths::smelt()));
+    let others = peers.iter().map(|name| contender(name, Program::Peer(python.clone())));
+    let contenders: Vec<_> = std::iter::once(smelt).chain(others).collect();
+    let heading = report::heading(&format!("from scratch to all tables; runs: {}", rounds.end()));
+    let costs = contest::hold(&dir.join("graph"), &contenders, rounds)?;
+    Ok(heading + &report::costs(&costs) + &report::ratios(&costs) + &report::fastest(&costs))
 }
 
 /// Returns what a tick of median cost needs, as a share of making everything anew.
@@ -87,12 +110,6 @@ fn shares(anew: &Measured, ticks: &[Measured]) -> String {
         line(&format!("  {plugin}, CPU s"), &|of| of.cpu.get(plugin).copied().unwrap_or(0.0), 2);
     }
     text
-}
-
-fn smelt(command: &str, lake: &Path) -> Command {
-    let mut smelt = tool(paths::smelt());
-    smelt.args([command, "--pipeline", "pipelines/analytics", "--as-of", AS_OF, "--lake"]).arg(lake);
-    smelt
 }
 
 fn measured(dir: &Path, mut command: Command) -> Result<Measured> {
@@ -159,7 +176,7 @@ fn mixed(number: u64) -> u64 {
     mixed ^ mixed >> 31
 }
 
-/// Returns the day that many days before [`AS_OF`].
+/// Returns the day that many days before [`smelt::AS_OF`].
 fn day(before: u64) -> String {
     // Years of 365 days and months of 28 are enough: no date comes that the calendar lacks.
     let number = 2025 * 336 + 10 * 28 + 17 - before.min(700);

@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 use super::bronze::{self, Size};
 use super::contest::{self, Contender, Program};
 use super::report::{self, AGAINST};
+use super::smelt::Pipeline;
 use crate::paths;
 use crate::process::{output, tool};
 
@@ -25,13 +26,14 @@ pub(super) fn run(dir: &Path, size: &Size, against: Option<PathBuf>, runs: u32) 
         let (bronze, program) = (bronze::prepare(dir, size)?, Program::Smelt(paths::smelt()));
         let other = against.clone().map(|binary| Contender {
             name: format!("{name} {AGAINST}"),
+            pipeline: Pipeline::Ecommerce,
             bronze: bronze.clone(),
             program: Program::Smelt(binary),
         });
-        contenders.push(Contender { name: name.to_owned(), bronze, program });
+        contenders.push(Contender { name: name.to_owned(), pipeline: Pipeline::Ecommerce, bronze, program });
         contenders.extend(other);
     }
-    let costs = contest::hold(dir, &contenders, runs)?;
+    let costs = contest::hold(dir, &contenders, 0..=runs)?;
     let what = format!("large: {TIMES} times the orders and clicks; all large: and the customers");
     Ok(report::heading(&format!("small: {size}; {what}; runs: {runs}"))
         + &report::costs(&costs)

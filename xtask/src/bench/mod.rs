@@ -42,8 +42,9 @@ Usage: cargo xtask bench [--native] [--tick | --large | --s3 | --graph] [options
                   customers as well
   --s3            instead, run smelt alone in a directory and in buckets of an S3 server on this machine, then ticks on
                   both; the server is MinIO if `cargo xtask minio` has one, and that of the tests otherwise
-  --graph         instead, run the tables of pipelines/analytics on many purchases, all of them anew and then in ticks
-                  of 1,000 new purchases
+  --graph         instead, run the tables of pipelines/analytics on many purchases: from scratch in turn with Polars and
+                  DuckDB, which must agree on every table to the byte, then all of them anew and in ticks of 1,000 new
+                  purchases
 
 Options:
   --orders N      rows of orders [default: 1000000]
@@ -51,8 +52,8 @@ Options:
   --customers N   rows of customers [default: 100000]
   --purchases N   purchases, with --graph [default: 10000000]
   --objects N     bronze objects, a multiple of 3 [default: 24]
-  --runs N        measured runs of each [default: 3, with --tick 21]
-  --peers LIST    some of pandas,polars,duckdb, or none [default: all three]
+  --runs N        measured runs of each [default: 3, with --tick 21, with --graph 1 of each and 3 ticks]
+  --peers LIST    some of pandas,polars,duckdb, or none [default: all three, with --graph polars,duckdb]
   --against FILE  also run this other binary of smelt, in turn, on the same bronze and with the same components: to
                   compare a change with what was before it
   --dir DIR       the directory for everything that is written [default: target/bench]
@@ -82,7 +83,7 @@ impl Options {
         };
         let runs = args.option("--runs")?;
         let purchases = args.option("--purchases")?.unwrap_or(10_000_000);
-        let peers = peers::chosen(args.option::<String>("--peers")?.as_deref())?;
+        let listed = args.option::<String>("--peers")?;
         let mut path =
             |name| Ok::<_, anyhow::Error>(args.option::<PathBuf>(name)?.map(std::path::absolute).transpose()?);
         let (dir, against) = (path("--dir")?, path("--against")?);
@@ -90,6 +91,8 @@ impl Options {
         let [native, tick, large, s3, graph] =
             ["--native", "--tick", "--large", "--s3", "--graph"].map(|name| args.flag(name));
         args.finish()?;
+        let known = if graph { peers::ANALYTICS } else { peers::ECOMMERCE };
+        let peers = peers::chosen(listed.as_deref(), known)?;
         if size.objects == 0 || !size.objects.is_multiple_of(3) {
             bail!(Usage(format!("`--objects {}` is no multiple of 3", size.objects)));
         }
@@ -120,7 +123,7 @@ pub(crate) fn run(args: &mut Args) -> Result<()> {
     let report = match () {
         () if tick => tick::run(&dir, against, runs.unwrap_or(21))?,
         () if large => large::run(&dir, &size, against, runs.unwrap_or(3))?,
-        () if graph => graph::run(&dir, purchases, runs.unwrap_or(3))?,
+        () if graph => graph::run(&dir, purchases, &peers, runs)?,
         () if s3 => s3::run(&dir, &size, runs.unwrap_or(3))?,
         () => contest::run(&dir, &size, contest::Others { native, against, peers }, runs.unwrap_or(3))?,
     };

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use super::smelt;
+use super::smelt::{self, Pipeline};
 use crate::process::{cargo, run};
 use crate::{paths, plugins};
 
@@ -31,7 +31,7 @@ fn build_in(profile: &str) -> Command {
 
 /// Returns the command `smelt run` on that lake, by the host that [`build`] made.
 pub(super) fn command(binary: &Path, lake: &Path) -> Command {
-    let mut command = smelt::run(binary, lake);
+    let mut command = smelt::run(binary, Pipeline::Ecommerce, lake);
     command.env("SMELT_NATIVE_PLUGINS", paths::target().join("plugin"));
     command
 }

@@ -49,7 +49,17 @@ pub(super) fn ratios(costs: &Costs) -> String {
         let [wall, cpu, peak] = [wall, cpu, peak].map(|what| ratio(ours, theirs, what));
         text += &format!("{name:9}  {wall:8.2}  {cpu:8.2}  {peak:8.2}\n");
     }
-    text + "\nevery KPI of every run agrees to the byte\n"
+    text + "\nwhat they made agrees to the byte in every run\n"
+}
+
+/// Returns the wall time of the first contender as a multiple of that of the fastest other.
+pub(super) fn fastest(costs: &Costs) -> String {
+    let [(first, ours), others @ ..] = costs else { return String::new() };
+    let of_wall = |costs: &[Cost]| median(&of(costs, wall));
+    let Some((name, theirs)) = others.iter().min_by(|(_, a), (_, b)| of_wall(a).total_cmp(&of_wall(b))) else {
+        return String::new();
+    };
+    format!("{first} takes {:.2} times the wall time of {name}, the fastest other\n", ratio(ours, theirs, wall))
 }
 
 /// Returns the costs of each contender divided by those of the one with the same bronze and the other binary.

@@ -12,8 +12,9 @@ use anyhow::{Context as _, Result, bail};
 
 use super::bronze::{self, Size};
 use super::measure::{Cost, measure};
+use super::report;
 use super::report::AGAINST;
-use super::{report, smelt};
+use super::smelt::{self, Pipeline};
 use crate::paths::{self, shown};
 use crate::process::say;
 
@@ -112,7 +113,7 @@ impl Lake {
 
     /// Measures one tick, which must clean that number of objects.
     fn tick(&self, cleans: u64) -> Result<Cost> {
-        let cost = measure(smelt::run(&self.smelt, &self.path).arg("--json"), &self.log)?;
+        let cost = measure(smelt::run(&self.smelt, Pipeline::Ecommerce, &self.path).arg("--json"), &self.log)?;
         if !fs::read_to_string(&self.log)?.contains(&format!("\"cleaned\": {cleans},")) {
             bail!("a tick did not clean {cleans} objects; see {}", shown(&self.log));
         }
