@@ -14,7 +14,7 @@ Tricks used:
 - The probability of churn is a `list_reduce` of as many steps as there are orders.
 
 Limits: numbers have 18 digits before the point at most; more before it counts as missing. Of the decoder's rules there is
-`malformed_line` alone. `lower` maps character by character (final sigma, `ß`), which can show in email_h.
+`malformed_line` alone, and a quote that is never closed takes more lines with it. `lower` maps character by character (final sigma, `ß`), which can show in email_h.
 """
 
 import math
@@ -51,7 +51,8 @@ CREATE MACRO below_limit(m, x) AS CASE
 CREATE MACRO price(x) AS (below_limit(try_cast(digits(x) AS DECIMAL(18, 2)), x) * 100)::BIGINT;
 -- So must whether -0.001 is negative.
 CREATE MACRO negative(m, x) AS m < 0 OR m = 0 AND starts_with(x, '-') AND regexp_matches(x, '^-[0.]*[1-9]');
-CREATE MACRO whole(x) AS CASE WHEN try_cast(x AS INTEGER)::VARCHAR = x THEN x::INTEGER END;
+CREATE MACRO whole(x) AS CASE
+    WHEN try_cast(x AS INTEGER)::VARCHAR = x AND x::INTEGER BETWEEN -999999999 AND 999999999 THEN x::INTEGER END;
 CREATE MACRO number(x) AS below_limit(try_cast(digits(x) AS DECIMAL(38, 20)), x);
 CREATE MACRO half(a, b) AS
     CASE WHEN b > 0 THEN sign(a) * ((2 * abs(a::HUGEINT) + b::HUGEINT) // (2 * b::HUGEINT)) END;
@@ -555,8 +556,8 @@ def read(lake, dataset, columns):
     the table `errors`."""
     def part(header, objects):
         cells = ", ".join(f'"{name}"' if name in header else f'NULL AS "{name}"' for name in columns)
-        return f"""SELECT {cells} FROM read_csv({list(objects)}, header = true, delim = ',', quote = '"', escape = '"',
-            all_varchar = true, store_rejects = true, rejects_table = '{dataset}_errors', rejects_scan = '{dataset}_scans')"""
+        return f"""SELECT {cells} FROM read_csv({list(objects)}, auto_detect = false, header = true, delim = ',', quote = '"',
+            escape = '"', columns = {dict.fromkeys(header, 'VARCHAR')}, store_rejects = true, rejects_table = '{dataset}_errors', rejects_scan = '{dataset}_scans')"""
     parts = [part(header, objects) for header, objects in groupby(lake.objects(dataset), lake.header)]
     nothing = "SELECT " + ", ".join(f'NULL::VARCHAR AS "{name}"' for name in columns) + " WHERE false"
     return "(" + " UNION ALL ".join(parts or [nothing]) + ")"

@@ -50,7 +50,7 @@ def cells(lake, path, names):
     try:
         rows = read(path)
         suspicious = rows.height > 0 and rows[header[-1]].has_nulls()
-    except pl.exceptions.ComputeError:  # more cells than columns
+    except (pl.exceptions.ComputeError, pl.exceptions.SchemaError):  # more cells than columns
         suspicious = True
     if suspicious:
         lines = pl.scan_lines(path).select(col("line").str.strip_suffix("\r")).collect().to_series()[1:]
