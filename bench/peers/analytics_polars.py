@@ -24,7 +24,7 @@ import csv
 import hashlib
 import io
 from collections import Counter
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 
 import numpy as np
@@ -117,8 +117,10 @@ def clean_clients(rows):
         email_h=pl.when(address).then(col("email")).str.to_lowercase(),
         signup_date="signup",
         country=pl.when(two).then(col("country").str.to_uppercase()).otherwise(col("country").fill_null("NA")),
-        rejected=first_of([col("client_id").is_null(), col("signup_date").is_null(), col("signup").is_null(), ~in_range("signup")]),
-        signup_date_format="signup_date_format", invalid_email=~address, missing_country=col("country").is_null(), country_case=two,
+        rejected=first_of([col("client_id").is_null(), col("signup_date").is_null(), col("signup").is_null(),
+            ~in_range("signup")]),
+        signup_date_format="signup_date_format", invalid_email=~address, missing_country=col("country").is_null(),
+        country_case=two,
     )
 
 
@@ -131,7 +133,8 @@ def clean_purchases(rows):
         # A number that is not written as a whole one, or no number.
         exact = rows["quantity"].filter(other).cast(EXACT, strict=False)
         whole = whole.scatter(other.arg_true(), exact.cast(pl.Int64, strict=False))
-        invalid = invalid.scatter(other.arg_true(), (exact != exact.round(0)).fill_null(False) & (exact.abs() < 10**9).fill_null(False))
+        invalid = invalid.scatter(other.arg_true(),
+            (exact != exact.round(0)).fill_null(False) & (exact.abs() < 10**9).fill_null(False))
     rows = rows.with_columns(
         whole=whole, invalid=invalid, day=day, purchase_date_format=odd,
         price=col("unit_price").cast(EXACT, strict=False), paid=col("amount").cast(EXACT, strict=False),
@@ -156,7 +159,8 @@ def clean_purchases(rows):
         unit_price=col("price").fill_null((2 * col("paid") + quantity) // (2 * quantity)),
         amount=col("paid").fill_null(quantity * col("price")), purchase_date="day", rejected="rejected",
         purchase_date_format="purchase_date_format", missing_product=col("product").is_null(),
-        missing_quantity=col("whole").is_null(), computed_amount=col("paid").is_null(), computed_unit_price=col("price").is_null(),
+        missing_quantity=col("whole").is_null(), computed_amount=col("paid").is_null(),
+        computed_unit_price=col("price").is_null(),
     )
 
 
@@ -230,13 +234,15 @@ def follow(sales):
     # The first purchase has none before it, and is told by its number.
     before[row] = np.concatenate([day[:1], day[:-1]])
     return sales.with_columns(
-        pl.Series("number", number), pl.Series("first_day", first), pl.Series("before", before), day=col("purchase_date").to_physical())
+        pl.Series("number", number), pl.Series("first_day", first), pl.Series("before", before),
+        day=col("purchase_date").to_physical())
 
 
 def calendar(sales):
     """What belongs to each day from the first to the last purchase."""
     if not sales.height:
-        return pl.DataFrame(schema={"month": pl.String, "week": pl.String, "weekday": pl.Int8, "months": pl.Int32, "weeks": pl.Int32})
+        return pl.DataFrame(schema={"month": pl.String, "week": pl.String, "weekday": pl.Int8, "months": pl.Int32,
+            "weeks": pl.Int32})
     days = pl.date_range(sales["purchase_date"].min(), sales["purchase_date"].max(), eager=True)
     return days.to_frame("d").select(
         month=col("d").dt.strftime("%Y-%m"), week=col("d").dt.strftime("%G-W%V"), weekday=col("d").dt.weekday(),
@@ -287,7 +293,8 @@ def kpis(clients, sales, as_of):
     """A row for each client, in the order of client_kpis; money in cents."""
     day = (as_of - EPOCH).days
     spending = sales.group_by("client").agg(
-        orders=pl.len().cast(pl.Int64), quantity=col("quantity").sum(), spent=col("amount").sum(), first=col("day").min(), last=col("day").max())
+        orders=pl.len().cast(pl.Int64), quantity=col("quantity").sum(), spent=col("amount").sum(), first=col("day").min(),
+        last=col("day").max())
     table = clients.select("client", "client_id", "country", "signup_date").join(spending, on="client")
     end = pl.max_horizontal(pl.lit(day, pl.Int32), col("last"))
     table = table.with_columns(
@@ -298,18 +305,20 @@ def kpis(clients, sales, as_of):
     p = survival(table["orders"].to_numpy(), (prior - table["recency"]).to_numpy(), prior.to_numpy())
     score = lambda rank: (1 + 5 * (rank.cast(pl.Int64) - 1) // table.height).cast(pl.Int64)
     table = table.with_columns(
-        p, r=score(col("recency").rank("min", descending=True)), f=score(col("orders").rank("min")), m=score(col("spent").rank("min")))
+        p, r=score(col("recency").rank("min", descending=True)), f=score(col("orders").rank("min")),
+        m=score(col("spent").rank("min")))
     segments = pl.Series([segment for row in SEGMENTS for segment in row])
-    wide = col("p").cast(pl.Int128)
+    wide, span = col("p").cast(pl.Int128), (PRIOR_DAYS + col("tenure")).cast(pl.Int128)
+    multiple = 10**12 * 100 * (100 + DISCOUNT - RETENTION)
     table = table.with_columns(
         churn=half((10**12 - wide) * 10_000, pl.lit(10**12)),
-        predicted=half(wide * col("spent").cast(pl.Int128) * (365 * MARGIN * RETENTION),
-                       (PRIOR_DAYS + col("tenure")).cast(pl.Int128) * (10**12 * 100 * (100 + DISCOUNT - RETENTION))).cast(pl.Int64),
+        predicted=half(wide * col("spent").cast(pl.Int128) * (365 * MARGIN * RETENTION), span * multiple).cast(pl.Int64),
         segment=segments.gather(5 * (table["r"] - 1) + table["f"] - 1),
         status=pl.when(col("recency") <= ACTIVE_DAYS).then(pl.lit("active")).otherwise(pl.lit("inactive")),
         high_value=col("m") == 5)
     others = clients.join(spending, on="client", how="anti").select(
-        "client", "client_id", "country", "signup_date", orders=pl.lit(0, pl.Int64), quantity=pl.lit(0, pl.Int64), spent=pl.lit(0, pl.Int64),
+        "client", "client_id", "country", "signup_date", orders=pl.lit(0, pl.Int64), quantity=pl.lit(0, pl.Int64),
+        spent=pl.lit(0, pl.Int64),
         segment=pl.lit("no_purchase"), status=pl.lit("prospect"), high_value=pl.lit(False))
     return pl.concat([table, others], how="diagonal").sort("spent", "client_id", descending=[True, False])
 
@@ -322,8 +331,10 @@ def write_client_kpis(lake, kpis):
         decimal(col("average")).alias("average_order_value"), tenure.alias("tenure_days"), col("recency").alias("recency_days"),
         decimal(half(orders * 300_000, pl.when(tenure < 30).then(30).otherwise(tenure)), 4).alias("purchase_frequency"),
         decimal(half((col("last") - col("first")).cast(pl.Int64) * 10_000, orders - 1), 4).alias("days_between_purchases"),
-        decimal(half(col("spent") * MARGIN, pl.lit(100))).alias("lifetime_value"), decimal(col("churn"), 4).alias("churn_probability"),
-        decimal(col("predicted")).alias("predicted_value"), col("r").alias("r_score"), col("f").alias("f_score"), col("m").alias("m_score"),
+        decimal(half(col("spent") * MARGIN, pl.lit(100))).alias("lifetime_value"),
+        decimal(col("churn"), 4).alias("churn_probability"),
+        decimal(col("predicted")).alias("predicted_value"), col("r").alias("r_score"), col("f").alias("f_score"),
+        col("m").alias("m_score"),
         (100 * col("r") + 10 * col("f") + col("m")).cast(pl.String).alias("rfm_score"), "segment", "status", "high_value",
     ).write_csv(lake.table("client_kpis"))
 
@@ -357,14 +368,9 @@ def main():
     purchases = dataset(lake, report, "purchases", PURCHASES, clean_purchases, PURCHASE_RULES, PURCHASE_REPAIRS)
     clients.write_csv(lake.table("clients"))
     purchases.with_columns(decimal(col("unit_price")), decimal(col("amount"))).write_csv(lake.table("purchases"))
-    facts = {
-        "clients": {"kept": clients.height, "missing": {
-            **{name: clients[name].null_count() for name in clients.columns}, "country": (clients["country"] == "NA").sum()}},
-        "purchases": {"kept": purchases.height, "missing": {
-            **{name: purchases[name].null_count() for name in purchases.columns}, "product": (purchases["product"] == "NA").sum()}},
-    }
-    for name, known in facts.items():
-        report[name].update(known)
+    for name, rows, unknown in (("clients", clients, "country"), ("purchases", purchases, "product")):
+        missing = {column: rows[column].null_count() for column in rows.columns}
+        report[name] |= {"kept": rows.height, "missing": missing | {unknown: (rows[unknown] == "NA").sum()}}
     shared_emails = clients["email_h"].drop_nulls().value_counts()["count"]
     off = purchases.select(((col("amount") - col("quantity") * col("unit_price")).abs() > col("quantity")).sum()).item()
     bought = purchases.height
@@ -386,6 +392,7 @@ def main():
         last=col("purchase_date").max()).with_columns(col("product", "country").cast(pl.String))
     client_product = sales.group_by("client", col("product").to_physical()).agg(orders=pl.len()).sort("client")
     names = sales["product"].dtype.categories.to_list()
+    since = (100 * (col("day") - col("before")).cast(pl.Int64)).alias("since")
     signups = everyone["signup_date"].to_physical().gather(sales["client"])
     buyers = table.filter(col("orders") > 0)
     day = (lake.as_of - EPOCH).days
@@ -399,7 +406,7 @@ def main():
         recent=sales.filter(col("day") <= day, col("day") > day - 30)["client"].n_unique())
     context.write_all({
         "amount": values(sales["amount"]), "quantity": values(sales["quantity"] * 100), "unit_price": values(sales["unit_price"]),
-        "days_since_previous": values(sales.filter(col("number") > 1).select(100 * (col("day") - col("before")).cast(pl.Int64)).to_series()),
+        "days_since_previous": values(sales.filter(col("number") > 1).select(since).to_series()),
         "total_spent": values(buyers["spent"]), "average_order_value": values(buyers["average"]),
         "recency_days": values(buyers["recency"] * 100), "orders_per_client": values(buyers["orders"] * 100),
     })

@@ -101,13 +101,15 @@ class Tables:
 
     def client_groups(self, by, name):
         groups = self.kpis.group_by(by).agg(
-            clients=pl.len(), orders=col("orders").sum(), revenue=col("spent").cast(pl.Int128).sum(), recency=col("recency").sum(),
+            clients=pl.len(), orders=col("orders").sum(), revenue=col("spent").cast(pl.Int128).sum(),
+            recency=col("recency").sum(),
             buyers=col("recency").count(), predicted=col("predicted").cast(pl.Int128).sum()).rows(named=True)
         groups.sort(key=lambda g: (-g["revenue"], g[by].encode()))
         clients, revenue = sum(g["clients"] for g in groups), sum(g["revenue"] for g in groups)
         self.write(name, "name clients client_share orders revenue revenue_share average_recency average_orders average_spent "
                    "average_order_value average_predicted_value", (
-                       [g[by], g["clients"], ratio(g["clients"], clients), g["orders"], money(g["revenue"]), ratio(g["revenue"], revenue),
+                       [g[by], g["clients"], ratio(g["clients"], clients), g["orders"], money(g["revenue"]),
+                           ratio(g["revenue"], revenue),
                         ratio(g["recency"], g["buyers"]), ratio(g["orders"], g["clients"]), money(g["revenue"], g["clients"]),
                         money(g["revenue"], g["orders"]), money(g["predicted"], g["buyers"])] for g in groups))
 
@@ -115,7 +117,8 @@ class Tables:
         chosen = self.kpis.filter(col("high_value"), col("status") == "inactive").rows(named=True)
         self.write("at_risk_clients", "client_id country last_purchase_date recency_days orders total_spent churn_probability "
                    "predicted_value segment", (
-                       [safe(c["client_id"]), safe(c["country"]), date(1970, 1, 1) + timedelta(c["last"]), c["recency"], c["orders"],
+                       [safe(c["client_id"]), safe(c["country"]), date(1970, 1, 1) + timedelta(c["last"]), c["recency"],
+                           c["orders"],
                         money(c["spent"]), fixed(c["churn"], 4), money(c["predicted"]), c["segment"]] for c in chosen))
 
     def periods(self, name, grain, window, baseline):
@@ -142,7 +145,8 @@ class Tables:
             anomaly = len(base) == baseline and (baseline * revenue - total) ** 2 * (baseline - 1) > 9 * baseline * (
                 baseline * sum(r * r for r in base) - total**2)
             change = lambda then: None if then is None else ratio(revenue - then, then)
-            table.append([text_of(grain, start), start, row["orders"], row["quantity"], money(revenue), row["clients"], row["new_clients"],
+            table.append([text_of(grain, start), start, row["orders"], row["quantity"], money(revenue), row["clients"],
+                row["new_clients"],
                           money(revenue, row["orders"]), change(before), change(year_before),
                           money(sum(r["revenue"] for r in all_rows[-window:]), window) if n >= window else None, money(so_far),
                           truth(row["complete"]), truth(anomaly)])
@@ -168,7 +172,8 @@ class Tables:
             while month <= last:
                 at = cohort, month
                 so_far += revenue[at]
-                table.append([month_text(cohort), index, month_text(month), size, active[at], ratio(active[at], size), money(revenue[at]),
+                table.append([month_text(cohort), index, month_text(month), size, active[at], ratio(active[at], size),
+                    money(revenue[at]),
                               money(so_far, size)])
                 month, index = later(month, 1), index + 1
         self.write("cohort_retention", "cohort month_index month cohort_size active_clients retention revenue "
@@ -192,24 +197,30 @@ class Tables:
             abc = "A" if 100 * so_far < 80 * total else "B" if 100 * so_far < 95 * total else "C"
             so_far += g["revenue"]
             table.append([
-                rank, safe(g["product"]), g["orders"], g["quantity"], money(g["revenue"]), ratio(g["revenue"], total), ratio(so_far, total),
-                abc, money(g["prices"], g["orders"]), money(low), money(high), money(high - low), money(g["revenue"], g["quantity"]),
-                clients, again, ratio(again, clients), safe(self.ranked("country", of)[0]["country"]), min(r["first"] for r in of),
+                rank, safe(g["product"]), g["orders"], g["quantity"], money(g["revenue"]), ratio(g["revenue"], total),
+                ratio(so_far, total),
+                abc, money(g["prices"], g["orders"]), money(low), money(high), money(high - low),
+                money(g["revenue"], g["quantity"]),
+                clients, again, ratio(again, clients), safe(self.ranked("country", of)[0]["country"]),
+                min(r["first"] for r in of),
                 max(r["last"] for r in of)])
-        self.write("product_analytics", "rank product orders quantity revenue market_share cumulative_share abc_class average_price "
-                   "min_price max_price price_range revenue_per_unit clients repeat_clients repeat_rate top_country first_sale_date "
-                   "last_sale_date", table)
+        self.write("product_analytics",
+            "rank product orders quantity revenue market_share cumulative_share abc_class "
+            "average_price min_price max_price price_range revenue_per_unit clients repeat_clients repeat_rate top_country "
+            "first_sale_date last_sale_date", table)
 
     def product_countries(self):
         products = sorted(self.ranked("product", self.products), key=lambda g: g["product"].encode())
         self.write("product_countries", "product rank country orders quantity revenue share", (
-            [safe(g["product"]), rank, safe(c["country"]), c["orders"], c["quantity"], money(c["revenue"]), ratio(c["revenue"], g["revenue"])]
+            [safe(g["product"]), rank, safe(c["country"]), c["orders"], c["quantity"], money(c["revenue"]),
+                ratio(c["revenue"], g["revenue"])]
             for g in products for rank, c in enumerate(self.ranked("country", g["rows"])[:TOP_COUNTRIES], 1)))
 
     def product_pairs(self):
         names, buyers = self.names, sum(self.country_clients.values())
         # The names are in order, so the rows and columns of pairs are.
-        found = [(-int(self.pairs[a, b]), a, b) for a, b in zip(*self.pairs.nonzero()) if a < b and "NA" not in (names[a], names[b])]
+        found = [(-int(self.pairs[a, b]), a, b) for a, b in zip(*self.pairs.nonzero())
+                 if a < b and "NA" not in (names[a], names[b])]
         table = []
         for both, a, b in sorted(found)[:TOP_PAIRS]:
             both, of_a, of_b = -both, self.product_clients[names[a]][0], self.product_clients[names[b]][0]
@@ -268,8 +279,11 @@ class Tables:
             places = ((values - low) * bins // max(high - low, 1)).clip(0, bins - 1)
             counts = dict(pl.DataFrame({"bin": places, "times": times}).group_by("bin").agg(col("times").sum()).iter_rows())
             edge = lambda at: fixed(half(100 * (low * bins + (high - low) * at), bins), 4)
-            histograms += ([metric, b + 1, edge(b), edge(b + 1), counts.get(b, 0), ratio(counts.get(b, 0), n)] for b in range(bins))
-        self.write("statistical_distributions", "metric count sum mean std min p5 p10 p25 p50 p75 p90 p95 p99 max iqr lower_fence "
+            for b in range(bins):
+                count = counts.get(b, 0)
+                histograms.append([metric, b + 1, edge(b), edge(b + 1), count, ratio(count, n)])
+        self.write("statistical_distributions",
+            "metric count sum mean std min p5 p10 p25 p50 p75 p90 p95 p99 max iqr lower_fence "
                    "upper_fence lower_whisker upper_whisker outliers", distributions)
         self.write("histograms", "metric bin lower upper count share", histograms)
 
@@ -291,7 +305,8 @@ class Tables:
         fences = 2 * q(25) - 3 * iqr, 2 * q(75) + 3 * iqr
         within = (values * 200).is_between(*fences)
         whiskers = values.filter(within)
-        units = [100 * total, half(100 * total, n), std, 100 * values[0], *map(q, (5, 10, 25, 50, 75, 90, 95, 99)), 100 * values[-1],
+        units = [100 * total, half(100 * total, n), std, 100 * values[0], *map(q, (5, 10, 25, 50, 75, 90, 95, 99)),
+            100 * values[-1],
                  iqr, *(half(fence, 2) for fence in fences), 100 * whiskers[0], 100 * whiskers[-1]]
         return [n, *(fixed(unit, 4) for unit in units), n - times.filter(within).sum()]
 
@@ -312,7 +327,8 @@ class Tables:
         wide = lambda series: series.cast(pl.Int128).sum()
         row = {
             "as_of": as_of, "first_purchase_date": days[0]["start"] if days else None,
-            "last_purchase_date": days[-1]["start"] if days else None, "revenue": money(revenue), "orders": orders, "quantity": quantity,
+            "last_purchase_date": days[-1]["start"] if days else None, "revenue": money(revenue), "orders": orders,
+            "quantity": quantity,
             "average_order_value": money(revenue, orders), "clients": kpis.height, "buyers": n, "active_clients": active,
             "inactive_clients": n - active, "prospects": kpis.height - n, "high_value_clients": buyers["high_value"].sum(),
             "at_risk_clients": at_risk.height, "at_risk_revenue": money(wide(at_risk["spent"])), "repeat_clients": again,
@@ -321,11 +337,13 @@ class Tables:
             **dict(zip(("top_product", "top_product_revenue"), top(products, "product"))),
             **dict(zip(("top_country", "top_country_revenue"), top(countries, "country"))),
             # They are in the order of what they spent.
-            "top_client": safe(buyers["client_id"][0]) if n else None, "top_client_revenue": money(buyers["spent"][0]) if n else None,
+            "top_client": safe(buyers["client_id"][0]) if n else None,
+            "top_client_revenue": money(buyers["spent"][0]) if n else None,
             "best_day": best and best["start"], "best_day_revenue": best and money(best["revenue"]),
             "orders_30d": sum(d["orders"] for d in recent), "revenue_30d": money(recent_revenue), "buyers_30d": self.recent,
             "revenue_prior_30d": money(prior_revenue), "growth_30d": ratio(recent_revenue - prior_revenue, prior_revenue),
-            "average_churn_probability": fixed(half(wide(buyers["churn"]), n), 4), "predicted_value": money(wide(buyers["predicted"])),
+            "average_churn_probability": fixed(half(wide(buyers["churn"]), n), 4),
+            "predicted_value": money(wide(buyers["predicted"])),
         }
         self.write("gold_summary", " ".join(row), [row.values()])
 
@@ -341,7 +359,8 @@ class Tables:
                 continue
             lost, cells = sum(missing.values()), kept * len(missing)
             table.append([dataset, "rows", "objects", of["objects"], None])
-            for name, n in {"read": read, "kept": kept, "rejected": rejected, "superseded": superseded, "repaired": repaired}.items():
+            rows = {"read": read, "kept": kept, "rejected": rejected, "superseded": superseded, "repaired": repaired}
+            for name, n in rows.items():
                 table.append([dataset, "rows", name, n, ratio(n, read)])
             for what in ("rejected", "repaired"):
                 table += ([dataset, what, rule, n, ratio(n, read)] for rule, n in action(what).items())
