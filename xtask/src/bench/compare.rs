@@ -135,6 +135,27 @@ mod tests {
     }
 
     #[test]
+    fn silver_is_one_file_with_one_header() {
+        let dir = tempfile::tempdir().expect("a directory");
+        for (name, rows) in [("b.csv", "k\n2\n"), ("a.csv", "k\n1\n"), ("c.csv", "k\n")] {
+            std::fs::write(dir.path().join(name), rows).expect("a file");
+        }
+        let all = super::silver(dir.path()).expect("silver");
+        assert_eq!(super::first_difference(all, b"k\n1\n2\n".as_slice()).expect("files are read"), None);
+    }
+
+    #[test]
+    fn everything_that_has_rows_is_compared() {
+        let relations = super::relations().expect("a manifest");
+        for (kind, name) in
+            [("dataset", "clients"), ("table", "fact_sales"), ("kpi", "gold_summary"), ("check", "quality_checks")]
+        {
+            assert!(relations.contains(&(kind.to_owned(), name.to_owned())), "{name}");
+        }
+        assert_eq!(relations.len(), 22, "two datasets, nineteen tables and a check");
+    }
+
+    #[test]
     fn the_first_line_that_differs_is_named() {
         assert_eq!(first_difference(b"a\nb\n", b"a\nb\n"), None);
         assert_eq!(first_difference(b"a\nb\n", b"a\nc\n").unwrap(), r#"line 2: "b\n" against "c\n""#);

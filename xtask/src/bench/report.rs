@@ -170,7 +170,17 @@ fn median(values: &[f64]) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::median;
+    use std::time::Duration;
+
+    use super::{Cost, fastest, median};
+
+    #[test]
+    fn the_fastest_other_is_named() {
+        let cost = |seconds| vec![Cost { wall: Duration::from_secs(seconds), cpu: Duration::ZERO, peak: 0 }];
+        let costs = [("ours".to_owned(), cost(6)), ("slow".to_owned(), cost(4)), ("fast".to_owned(), cost(3))];
+        assert_eq!(fastest(&costs), "ours takes 2.00 times the wall time of fast, the fastest other\n");
+        assert_eq!(fastest(&costs[..1]), "");
+    }
 
     #[test]
     fn the_median_of_an_even_number_lies_between_the_middle_two() {
