@@ -10,19 +10,26 @@ use crate::process::{cargo, run as run_command, say, tool};
 use crate::toolchain::Toolchain;
 use crate::{beside, paths, plugins};
 
-pub(crate) const HELP: &str = "\
-Builds the host and the components of pipelines/ecommerce side by side, generates a few ticks of raw e-commerce files, and takes
-them through bronze, silver and gold. If you run it again, it adds ticks to the same lake.
+/// The pipeline of the first look.
+const DEFAULT: &str = "ecommerce";
 
-Usage: cargo xtask demo [--lake DIR] [--ticks N]
+pub(crate) const HELP: &str = "\
+Builds the host and the components of a pipeline side by side, generates a few ticks of raw files, and takes them through
+bronze, silver and gold. If you run it again, it adds ticks to the same lake.
+
+Usage: cargo xtask demo [--pipeline NAME] [--lake DIR] [--ticks N]
 
 Options:
-  --lake DIR   the directory of the lake, which is made if it does not exist [default: ./lake]
-  --ticks N    the number of ticks to generate [default: 6]
+  --pipeline NAME  ecommerce or analytics [default: ecommerce]
+  --lake DIR       the directory of the lake, which is made if it does not exist [default: ./lake; of analytics
+                   ./lake-analytics]
+  --ticks N        the number of ticks to generate [default: 6]
 ";
 
 pub(crate) fn run(args: &mut Args) -> Result<()> {
-    let lake = args.option("--lake")?.unwrap_or_else(|| "./lake".to_owned());
+    let pipeline = args.option("--pipeline")?.unwrap_or_else(|| DEFAULT.to_owned());
+    let own_lake = if pipeline == DEFAULT { "./lake".to_owned() } else { format!("./lake-{pipeline}") };
+    let lake = args.option("--lake")?.unwrap_or(own_lake);
     let ticks = args.option("--ticks")?.unwrap_or(6_u32).to_string();
     args.finish()?;
     // The path is relative to the user's directory, but xtask's commands run in the root.
@@ -34,25 +41,30 @@ pub(crate) fn run(args: &mut Args) -> Result<()> {
     // Each build has a target directory of its own, so neither waits for the other's. While one is down to a single
     // crate, the other has the cores.
     beside::all(vec![
-        ("host", Box::new(build_demo)),
-        ("components", Box::new(|| plugins::build_of(&toolchain, "ecommerce"))),
+        ("host", Box::new(|| build_demo(&pipeline))),
+        ("components", Box::new(|| plugins::build_of(&toolchain, &pipeline))),
     ])?;
     if !lake.exists() {
-        run_command("making the lake", &mut smelt("init", &lake))?;
+        run_command("making the lake", &mut smelt("init", &pipeline, &lake))?;
     }
-    run_command(&format!("generating {ticks} ticks"), smelt("generate", &lake).args(["--ticks", &ticks]))?;
-    run_command("bronze to gold", &mut smelt("run", &lake))
+    let mut generate = smelt("generate", &pipeline, &lake);
+    run_command(&format!("generating {ticks} ticks"), generate.args(["--ticks", &ticks]))?;
+    run_command("bronze to gold", &mut smelt("run", &pipeline, &lake))
 }
 
-/// Builds `target/demo/smelt`: without clients for buckets and registries, and optimised so little that it takes half the time
-/// of a release.
-fn build_demo() -> Result<()> {
+/// Builds `target/demo/smelt`: without what the pipeline does not need of clients and formats, and optimised so little that it
+/// takes half the time of a release.
+fn build_demo(pipeline: &str) -> Result<()> {
     if !paths::demo_smelt().exists() {
         say("compiling wasmtime takes a few minutes the first time");
     }
     let mut build = cargo();
     build.args(["build", "--profile", "demo", "--package", "smelt", "--no-default-features", "--target-dir"]);
-    run_command("building the host", build.arg(paths::target()))
+    build.arg(paths::target());
+    if pipeline != DEFAULT {
+        build.args(["--features", "parquet"]);
+    }
+    run_command("building the host", &mut build)
 }
 
 /// Builds `target/release/smelt`.
@@ -65,8 +77,8 @@ pub(crate) fn build_host() -> Result<()> {
     run_command("building the host", &mut build)
 }
 
-fn smelt(verb: &str, lake: &Path) -> Command {
+fn smelt(verb: &str, pipeline: &str, lake: &Path) -> Command {
     let mut command = tool(paths::demo_smelt());
-    command.arg(verb).arg("--lake").arg(paths::shown(lake));
+    command.args([verb, "--pipeline"]).arg(Path::new("pipelines").join(pipeline)).arg("--lake").arg(paths::shown(lake));
     command
 }
