@@ -1,4 +1,4 @@
-"""Pipeline 2 in DuckDB: bronze CSV to clients, purchases and all twenty tables of the pipeline, in one process, all in SQL.
+"""Pipeline 2 in DuckDB: bronze CSV to clients, purchases, all tables and the check, in one process, all in SQL.
 
     python analytics_duckdb.py --bronze DIR --out DIR --as-of DATE
 

@@ -1,4 +1,4 @@
-"""Pipeline 2 in Polars: bronze CSV to clients, purchases and all twenty tables of the pipeline, in one process.
+"""Pipeline 2 in Polars: bronze CSV to clients, purchases, all tables and the check, in one process.
 
     python analytics_polars.py --bronze DIR --out DIR --as-of DATE
 
