@@ -14,9 +14,8 @@ Tricks used:
 - The probability of churn is a `list_reduce` of as many steps as there are orders.
 
 Limits: numbers have 18 digits before the point at most; more before it counts as missing. Of the decoder's rules there is
-`malformed_line` alone,
-and a quote that is never closed takes more lines with it. `lower` maps character by character (final sigma, `ß`),
-which can show in email_h.
+`malformed_line` alone, and a quote that is never closed takes more lines with it. `lower` maps character by character (final
+sigma, `ß`), which can show in email_h.
 """
 
 import math
@@ -71,7 +70,7 @@ CREATE MACRO safe(x) AS CASE
     WHEN regexp_matches(x::VARCHAR, '{FORMULA}') THEN '''' || x::VARCHAR ELSE x::VARCHAR END;
 """
 
-CLEAN = """
+CLEAN_CLIENTS = """
 CREATE TABLE client_rows AS
 SELECT CASE
         WHEN client_id IS NULL THEN 'missing_client_id'
@@ -92,7 +91,9 @@ FROM (
 CREATE TABLE clients AS
 SELECT rowid AS row, client_id, email_h, signup_date, country FROM client_rows
 WHERE rowid IN (SELECT max(rowid) FROM client_rows WHERE rejected IS NULL GROUP BY client_id);
+"""
 
+CLEAN_PURCHASES = """
 CREATE TABLE purchase_rows AS
 SELECT CASE
         WHEN purchase_id IS NULL THEN 'missing_purchase_id'
@@ -168,14 +169,13 @@ SELECT client, count(*) AS orders, sum(quantity)::BIGINT AS quantity, sum(amount
 FROM facts GROUP BY ALL;
 
 CREATE TABLE kpis AS
-SELECT *, CASE WHEN orders > 0 THEN CASE WHEN recency <= {ACTIVE_DAYS} THEN 'active' ELSE 'inactive' END
+SELECT *, CASE WHEN orders > 0 THEN CASE WHEN recency <= {active} THEN 'active' ELSE 'inactive' END
         ELSE 'prospect' END AS status,
     coalesce(m = 5, false) AS high_value,
     CASE WHEN orders > 0 THEN ({segments})[r][f] ELSE 'no_purchase' END AS segment,
     half(spent, orders)::BIGINT AS average_order,
     half((1000000000000 - p) * 10000, 1000000000000) AS churn,
-    half(p * spent * 365 * {MARGIN} * {RETENTION}, 1000000000000::HUGEINT * prior * 100 * (100 + {DISCOUNT} - {RETENTION}))
-        AS predicted
+    half(p * spent * {yearly}, 1000000000000::HUGEINT * prior * {multiple}) AS predicted
 FROM (
     SELECT *,
         CASE WHEN orders > 0 THEN
@@ -188,10 +188,11 @@ FROM (
             coalesce(quantity, 0) AS quantity, coalesce(spent, 0) AS spent,
             greatest({day}, last_date) - last_date AS recency,
             CASE WHEN orders > 0 THEN greatest({day}, last_date) - least(signup_date, first_date) + 1 END AS tenure,
-            {PRIOR_DAYS} + tenure AS prior,
+            {prior_days} + tenure AS prior,
             count(orders) OVER () AS buyers
         FROM all_clients LEFT JOIN spending ON client = all_clients.rowid));
 """
+
 
 def deviations(db):
     """Adds the standard deviation of each metric, since SQL has no exact root."""
@@ -206,8 +207,8 @@ def deviations(db):
 
 
 def read(lake, dataset, columns):
-    """Returns a query that reads the objects in their order, those with one header together. Lines that are no records go to
-    the table `errors`."""
+    """Returns a query that reads the objects in their order, those with one header together. Lines that are no
+    records go to the table `<dataset>_errors`."""
     def part(header, objects):
         cells = ", ".join(f'"{name}"' if name in header else f'NULL AS "{name}"' for name in columns)
         return f"""SELECT {cells} FROM read_csv({list(objects)}, auto_detect = false, header = true, delim = ',', quote = '"',
@@ -232,9 +233,7 @@ def main():
 
     run(MACROS)
     db.execute("CREATE TABLE malformed (dataset VARCHAR, file BIGINT, line BIGINT)")
-    clients, purchases = CLEAN.split("CREATE TABLE purchase_rows")
-    for dataset, script, columns in (("clients", clients, CLIENTS), ("purchases", "CREATE TABLE purchase_rows" + purchases,
-        PURCHASES)):
+    for dataset, script, columns in (("clients", CLEAN_CLIENTS, CLIENTS), ("purchases", CLEAN_PURCHASES, PURCHASES)):
         run(script.replace("{bronze}", read(lake, dataset, columns)).replace("{EMAIL}", EMAIL))
         if lake.objects(dataset):
             db.execute(f"INSERT INTO malformed SELECT DISTINCT '{dataset}', file_id, line FROM {dataset}_errors")
@@ -242,7 +241,8 @@ def main():
     write("purchases", """SELECT purchase_id, client_id, product, quantity, cents(unit_price) AS unit_price,
         cents(amount) AS amount, purchase_date FROM purchases ORDER BY row""")
 
-    run(SALES.format(day=day, segments=SEGMENTS, **globals()))
+    run(SALES.format(day=day, segments=SEGMENTS, active=ACTIVE_DAYS, prior_days=PRIOR_DAYS, yearly=365 * MARGIN * RETENTION,
+                     multiple=100 * (100 + DISCOUNT - RETENTION)))
     write("fact_sales", FACT_SALES)
     write("client_kpis", CLIENT_KPIS.format(MARGIN=MARGIN))
     for by in ("segment", "status"):
@@ -260,6 +260,7 @@ def main():
     for table, query in GOLD.items():
         write(table, query.replace("{day}", day))
     write("gold_summary", SUMMARY.format(day=day))
+
     def counted(rules):
         return ", ".join(f"count(*) FILTER ({rule}) AS {rule}" for rule in rules)
     run(QUALITY.format(client_repairs=counted(CLIENT_REPAIRS), purchase_repairs=counted(PURCHASE_REPAIRS),
