@@ -27,7 +27,7 @@ mod values;
 
 pub use batch::{DecodedBatch, Malformed, RecordSpan, Warning, rule};
 pub use csv::{Formulas, decode_csv_typed, encode_csv, encode_csv_header, encode_table};
-pub use decode::Decoder;
+pub use decode::{Decoder, Renamed};
 pub use format::Format;
 pub use limits::DecodeLimits;
 #[cfg(feature = "parquet")]

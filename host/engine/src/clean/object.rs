@@ -108,7 +108,7 @@ impl<'w> Object<'w> {
             _ => error,
         })?;
         let reader = HashingReader::new(file);
-        let decoder = Decoder::new(reader, step.format, &step.plugin.spec().input, cleaning.pipeline.decode);
+        let decoder = step.decoder(reader, cleaning.pipeline.decode);
         let session = Mutex::new(Some(work.session()?));
         let rows = match work.is_keyed() {
             true => RowSink::Wait(Spool::new(work.spools)),

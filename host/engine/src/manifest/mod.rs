@@ -12,7 +12,8 @@ use serde_json::{Map, Value};
 
 pub use self::limits::LimitsSection;
 pub use self::section::{
-    ConnectorKeys, DatasetKeys, DatasetSection, GeneratorKeys, Layer, Section, SourceSection, TableKeys, TableSection,
+    ColumnNames, ConnectorKeys, DatasetKeys, DatasetSection, GeneratorKeys, Layer, Section, SourceSection, TableKeys,
+    TableSection,
 };
 pub use self::settings::{Output, OutputFormat, PipelineSection, Privacy, Quarantine, Schedule};
 use smelt_common::error::Result;

@@ -120,6 +120,29 @@ pub struct DatasetKeys {
     pub objects: String,
     /// The format of these objects.
     pub format: Format,
+    /// The names under which these objects have columns, by the cleaner's names. Default: the same names.
+    #[serde(default)]
+    pub columns: BTreeMap<String, ColumnNames>,
+}
+
+/// The names under which an object has what becomes one column.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged, expecting = "expected the name of a column, or a list of names whose cells are joined with `-`")]
+pub enum ColumnNames {
+    /// A column.
+    One(String),
+    /// Columns whose cells become one.
+    Joined(Vec<String>),
+}
+
+impl ColumnNames {
+    /// Returns the names.
+    pub fn names(&self) -> &[String] {
+        match self {
+            Self::One(name) => std::slice::from_ref(name),
+            Self::Joined(names) => names,
+        }
+    }
 }
 
 /// The keys that only a table or a KPI has.

@@ -1,9 +1,11 @@
 //! A dataset of a pipeline.
 
+use std::io::Read;
+
 use smelt_catalog::Fingerprint;
 use smelt_common::error::Result;
 use smelt_common::glob::Pattern;
-use smelt_formats::Format;
+use smelt_formats::{DecodeLimits, Decoder, Format, Renamed};
 use smelt_runtime::{Cleaner, Session};
 
 /// A dataset, ready to be cleaned.
@@ -14,6 +16,8 @@ pub struct DatasetStep {
     pub pattern: Pattern,
     /// The format of these objects.
     pub format: Format,
+    /// The names under which these objects have the cleaner's columns; `None` if they are the same.
+    pub renamed: Option<Renamed>,
     /// The loaded component, with its parameters.
     pub plugin: Cleaner,
     /// Everything that the silver depends on besides bronze.
@@ -27,6 +31,14 @@ impl DatasetStep {
     /// epoch.
     pub fn open(&self, as_of: i64) -> Result<Session<'_>> {
         self.plugin.open(self.told.unwrap_or(as_of))
+    }
+
+    /// Returns a decoder of an object of the dataset.
+    pub fn decoder<R: Read>(&self, reader: R, limits: DecodeLimits) -> Decoder<R> {
+        match &self.renamed {
+            Some(renamed) => Decoder::renaming(reader, self.format, renamed, limits),
+            None => Decoder::new(reader, self.format, &self.plugin.spec().input, limits),
+        }
     }
 
     /// Returns everything that the silver depends on besides bronze, in a pass at that time.

@@ -1,6 +1,6 @@
 //! The pipeline itself: how it is loaded, and what it has.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use arrow_schema::SchemaRef;
@@ -13,13 +13,13 @@ use super::lock::Lock;
 use super::section::{canonical, fingerprint, refused};
 use super::source::GeneratorStep;
 use super::table::TableStep;
-use crate::manifest::{DatasetSection, Manifest, Output, Quarantine, Schedule};
+use crate::manifest::{ColumnNames, DatasetSection, Manifest, Output, Quarantine, Schedule};
 use smelt_catalog::{ErrorText, State};
 use smelt_common::Error;
 use smelt_common::binary::Binary;
 use smelt_common::error::Result;
 use smelt_common::glob::Pattern;
-use smelt_formats::DecodeLimits;
+use smelt_formats::{DecodeLimits, Renamed};
 use smelt_runtime::privacy::Pseudonyms;
 use smelt_runtime::{Cleaner, Engine, Generator, Identity, Kpi, Limits};
 
@@ -106,7 +106,9 @@ impl Pipeline {
                 plugin.check_rules()?;
                 let host = settings(section, manifest);
                 let uses_as_of = plugin.spec().session.uses_as_of;
+                let renamed = renamed(&section.own.columns, &plugin.spec().input)?;
                 Ok(DatasetStep {
+                    renamed,
                     name: name.clone(),
                     pattern: Pattern::parse(&section.own.objects)?,
                     format: section.own.format,
@@ -217,5 +219,21 @@ impl Pipeline {
 fn settings(section: &DatasetSection, manifest: &Manifest) -> String {
     let DecodeLimits { batch_rows: _, batch_bytes: _, record_bytes, depth } = manifest.limits.decode;
     let format = section.own.format.name();
-    format!("objects={} format={format} record_bytes={record_bytes} depth={depth}", section.own.objects)
+    let columns = section.own.columns.iter().map(|(name, theirs)| format!(" {name}={:?}", theirs.names()));
+    let columns: String = columns.collect();
+    format!("objects={} format={format} record_bytes={record_bytes} depth={depth}{columns}", section.own.objects)
+}
+
+/// Returns the columns of a cleaner with the names under which objects have them; `None` if these are the same.
+fn renamed(columns: &BTreeMap<String, ColumnNames>, input: &[String]) -> Result<Option<Renamed>> {
+    if let Some(unknown) = columns.keys().find(|name| !input.contains(name)) {
+        let known = input.join(", ");
+        return Err(Error::config(format!("columns: the cleaner reads no column `{unknown}`; it reads {known}")));
+    }
+    if let Some((name, _)) = columns.iter().find(|(_, theirs)| theirs.names().is_empty()) {
+        return Err(Error::config(format!("columns: `{name}`: expected at least one name")));
+    }
+    let theirs = |name: &'_ String| columns.get(name).map(ColumnNames::names);
+    let named = input.iter().map(|name| (name.as_str(), theirs(name).unwrap_or(std::slice::from_ref(name))));
+    Ok((!columns.is_empty()).then(|| Renamed::new(named)))
 }

@@ -11,7 +11,6 @@ use super::rows;
 use crate::pipeline::Pipeline;
 use smelt_common::error::Result;
 use smelt_common::{Error, workers};
-use smelt_formats::Decoder;
 use smelt_storage::layers::BRONZE;
 use smelt_storage::{Store, unavailable};
 
@@ -71,7 +70,7 @@ fn replay_object(store: &dyn Store, pipeline: &Pipeline, as_of: i64, held: &Held
         }
     }
     let key = format!("{BRONZE}{object}");
-    let mut decoder = Decoder::new(store.open(&key)?.1, step.format, &step.plugin.spec().input, pipeline.decode);
+    let mut decoder = step.decoder(store.open(&key)?.1, pipeline.decode);
     let mut session = step.open(as_of)?;
     while let Some(batch) = decoder.next_batch().map_err(|error| unavailable("read", &key, &error))? {
         for malformed in batch.malformed.iter().filter(|malformed| wanted.contains_key(&malformed.number)) {

@@ -6,6 +6,7 @@ use arrow_schema::SchemaRef;
 
 use super::parser::Parser;
 use super::read_ahead::{LONGEST, ReadAhead};
+use super::renamed::Renamed;
 use crate::batch::{BatchBuilder, DecodedBatch, Skip, Stop, Unended, Warning, Window, rule};
 use crate::{DecodeLimits, Format, sniff};
 
@@ -21,6 +22,7 @@ pub struct Decoder<R> {
     parser: Parser,
     batch: BatchBuilder,
     columns: Vec<String>,
+    renamed: Option<Renamed>,
     limits: DecodeLimits,
     warnings: Vec<Warning>,
     /// The parser needs more bytes.
@@ -41,6 +43,7 @@ impl<R: Read> Decoder<R> {
             parser: Parser::Undecided(format),
             batch: BatchBuilder::new(columns, limits.batch_rows),
             columns: columns.to_vec(),
+            renamed: None,
             limits,
             warnings: Vec::new(),
             starved: true,
@@ -50,9 +53,14 @@ impl<R: Read> Decoder<R> {
         }
     }
 
+    /// Returns a decoder of columns that the object has under other names. Warnings name the object's.
+    pub fn renaming(reader: R, format: Format, columns: &Renamed, limits: DecodeLimits) -> Self {
+        Self { renamed: Some(columns.clone()), ..Self::new(reader, format, columns.theirs(), limits) }
+    }
+
     /// Returns the schema of every batch: the declared columns, nullable `Utf8`.
     pub fn schema(&self) -> &SchemaRef {
-        self.batch.schema()
+        self.renamed.as_ref().map_or_else(|| self.batch.schema(), Renamed::schema)
     }
 
     /// Returns the oddities of the object, as far as it has been read. They hold names of columns, never content of
@@ -71,7 +79,10 @@ impl<R: Read> Decoder<R> {
     /// # Errors
     /// Returns the reader's errors only. Malformed bytes are not an error.
     pub fn next_batch(&mut self) -> io::Result<Option<DecodedBatch>> {
-        let batch = self.decode_batch()?;
+        let mut batch = self.decode_batch()?;
+        if let (Some(renamed), Some(batch)) = (&self.renamed, &mut batch) {
+            batch.columns = renamed.columns(&batch.columns);
+        }
         match &batch {
             Some(batch) => {
                 self.rows += batch.records.len() as u64;
@@ -155,8 +166,7 @@ impl<R: Read> Decoder<R> {
 
     /// Runs the parser over the window.
     fn run(&mut self) -> Stop {
-        let Self { source, parser, batch, columns, limits, warnings, starved: _, finished: _, rows: _, malformed: _ } =
-            self;
+        let Self { source, parser, batch, columns, limits, warnings, .. } = self;
         let mut window = Window {
             bytes: source.bytes(),
             at: source.at,

@@ -4,9 +4,11 @@
 mod decoder;
 mod parser;
 mod read_ahead;
+mod renamed;
 #[cfg(test)]
 mod tests;
 
 pub use decoder::Decoder;
 #[cfg(test)]
 pub(crate) use decoder::KEPT_BYTES;
+pub use renamed::Renamed;

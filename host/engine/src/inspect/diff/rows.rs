@@ -212,7 +212,7 @@ impl<'c> Cleaner<'c> {
         let pipeline = host.pipeline();
         let step = pipeline.dataset(dataset).ok_or_else(|| Error::internal("a pipeline without its dataset"))?;
         let (_, file) = store.open(&format!("{BRONZE}{name}"))?;
-        let decoder = Decoder::new(file, step.format, &step.plugin.spec().input, pipeline.decode);
+        let decoder = step.decoder(file, pipeline.decode);
         let session = step.open(host.as_of())?;
         Ok(Self { step, session, decoder })
     }
