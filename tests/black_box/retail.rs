@@ -17,7 +17,7 @@ fn lake_of(parameters: &[String]) -> Lake {
     let lake = Lake::with_pipeline(root().join("pipelines/analytics"));
     let made = ["generate", "--ticks", "3", "--interval", "1d", "--start", "2025-11-16T06:00:00Z"];
     let sizes = ["--param", "clients=700", "--param", "purchases=1500"];
-    let parameters = parameters.iter().flat_map(|parameter| ["--param", parameter]);
+    let parameters = parameters.iter().flat_map(|parameter| ["--param", parameter.as_str()]);
     lake.smelt(&made.into_iter().chain(sizes).chain(parameters).collect::<Vec<_>>());
     lake.smelt(&["run", "--as-of", "2025-11-18"]);
     lake
@@ -25,7 +25,8 @@ fn lake_of(parameters: &[String]) -> Lake {
 
 /// Returns the rules that the rows of a dataset met.
 fn met(lake: &Lake, dataset: &str) -> BTreeSet<String> {
-    let account = &audit(lake)[dataset];
+    let accounts = audit(lake);
+    let account = &accounts[dataset];
     let rules = ["rejected", "repaired"].map(|action| account[action].as_object().expect("an account has rules"));
     rules.into_iter().flat_map(|rules| rules.keys().cloned()).collect()
 }
@@ -59,7 +60,8 @@ fn without_flaws_no_rule_occurs_and_every_expectation_passes() {
     let lake = lake_of(&rates.map(|(name, _)| format!("{name}=0")).collect::<Vec<_>>());
     for (dataset, kept) in [("clients", 2100), ("purchases", 4500)] {
         assert_eq!(met(&lake, dataset), BTreeSet::new());
-        let account = &audit(&lake)[dataset];
+        let accounts = audit(&lake);
+        let account = &accounts[dataset];
         assert_eq!((&account["kept"], &account["superseded"]), (&Value::from(kept), &Value::from(0)));
     }
     assert_eq!(failed(&lake), [""; 0]);

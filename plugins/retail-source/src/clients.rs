@@ -9,7 +9,7 @@ use smelt_sdk::Date;
 use crate::dates::DateFlaws;
 use crate::flaws::Flaw::*;
 use crate::lines::Lines;
-use crate::shop::{Dice, Dicer, Id, Shop, pick};
+use crate::shop::{Dice, DiceOf, Id, Shop, pick};
 
 const COLUMNS: [&str; 5] = ["client_id", "name", "email", "signup_date", "country"];
 
@@ -29,7 +29,7 @@ const TRIES: u32 = 64;
 
 /// Returns the object of a tick's clients.
 pub(crate) fn export(shop: &Shop) -> Vec<u8> {
-    let mut dice = shop.dice_of_object(Dicer::ClientsObject);
+    let mut dice = shop.dice_of_object(DiceOf::ClientsObject);
     let mut lines = Lines::begin(shop, &COLUMNS, shop.clients, 96, &mut dice);
     for index in 0..shop.clients {
         let id = Id { tick: shop.tick.number, index };
@@ -125,7 +125,7 @@ pub(crate) struct Person {
 
 impl Person {
     fn of(shop: &Shop, id: Id) -> Self {
-        let mut dice = shop.dice(Dicer::Person, id);
+        let mut dice = shop.dice(DiceOf::Person, id);
         let mut left = dice.random_range(0..COUNTRIES.iter().map(|(_, clients)| clients).sum());
         let within = |&&(_, clients): &&(&str, u32)| {
             let within = left < clients;
@@ -181,7 +181,7 @@ impl Habits {
     const GREATEST: u32 = 16;
 
     pub(crate) fn of(shop: &Shop, id: Id) -> Self {
-        let mut dice = shop.dice(Dicer::Habits, id);
+        let mut dice = shop.dice(DiceOf::Habits, id);
         // Twice the appetite is half as likely, which is a Pareto distribution in steps.
         let appetite = match dice.random_ratio(1, 8) {
             true => 0,
@@ -189,7 +189,7 @@ impl Habits {
         };
         // Many clients sign up early, so that the shop has clients in all its seasons: the square of a number below 1.
         let share = u64::from(dice.random::<u32>());
-        let days = ((share * share >> 32) * shop.days()) >> 32;
+        let days = (((share * share) >> 32) * shop.days()) >> 32;
         let signup = shop.window(id.tick).0.plus_days(days as i64);
         let last = match dice.random_ratio(2, 3) {
             true => signup.plus_days(dice.random_range(20..=200)),

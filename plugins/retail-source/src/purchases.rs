@@ -7,7 +7,7 @@ use crate::clients::Habits;
 use crate::dates::{DateFlaws, any_day};
 use crate::flaws::Flaw::*;
 use crate::lines::Lines;
-use crate::shop::{Dice, Dicer, Id, Shop, pick};
+use crate::shop::{Dice, DiceOf, Id, Shop, pick};
 
 const COLUMNS: [&str; 7] = ["purchase_id", "client_id", "purchase_date", "product", "quantity", "unit_price", "amount"];
 
@@ -30,7 +30,7 @@ const TRIES: u32 = 128;
 
 /// Returns the object of a tick's purchases.
 pub(crate) fn export(shop: &Shop) -> Vec<u8> {
-    let mut dice = shop.dice_of_object(Dicer::PurchasesObject);
+    let mut dice = shop.dice_of_object(DiceOf::PurchasesObject);
     let mut lines = Lines::begin(shop, &COLUMNS, shop.purchases, 80, &mut dice);
     for index in 0..shop.purchases {
         let purchase = Purchase::of(shop, Id { tick: shop.tick.number, index });
@@ -60,7 +60,7 @@ struct Purchase {
 
 impl Purchase {
     fn of(shop: &Shop, id: Id) -> Self {
-        let mut dice = shop.dice(Dicer::Purchase, id);
+        let mut dice = shop.dice(DiceOf::Purchase, id);
         let (client, date) = match shop.clients {
             0 => {
                 let (first, last) = shop.window(id.tick);

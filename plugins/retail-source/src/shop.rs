@@ -33,7 +33,7 @@ pub(crate) struct Id {
 
 /// The things that have dice of their own.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Dicer {
+pub(crate) enum DiceOf {
     ClientsObject,
     PurchasesObject,
     Person,
@@ -51,15 +51,15 @@ impl Shop {
     }
 
     /// Returns the dice of one thing. Each has other dice.
-    pub(crate) fn dice(&self, dicer: Dicer, id: Id) -> Dice {
+    pub(crate) fn dice(&self, of: DiceOf, id: Id) -> Dice {
         // `seed_from_u64` mixes its number, so neighbouring numbers give unrelated dice.
-        [dicer as u64, id.tick, id.index]
+        [of as u64, id.tick, id.index]
             .into_iter()
             .fold(Dice::seed_from_u64(self.tick.seed), |mut dice, number| Dice::seed_from_u64(dice.next_u64() ^ number))
     }
 
     /// Returns the dice of one of this tick's objects.
-    pub(crate) fn dice_of_object(&self, object: Dicer) -> Dice {
+    pub(crate) fn dice_of_object(&self, object: DiceOf) -> Dice {
         self.dice(object, Id { tick: self.tick.number, index: 0 })
     }
 
