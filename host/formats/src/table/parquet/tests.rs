@@ -5,6 +5,7 @@ use std::slice::from_ref;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, BooleanArray, Decimal128Array, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow_buffer::{NullBuffer, ScalarBuffer};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use arrow_select::concat::concat_batches;
 use bytes::Bytes;
@@ -93,6 +94,16 @@ fn types_are_those_that_other_readers_know() {
 }
 ";
     assert_eq!(String::from_utf8(text).expect("UTF-8"), expected);
+}
+
+#[test]
+fn a_mask_without_missing_values_makes_no_difference() {
+    let numbers = ScalarBuffer::from((0..3000).collect::<Vec<i64>>());
+    let bytes = |nulls| {
+        let array = Int64Array::new(numbers.clone(), nulls);
+        parquet(&[table(vec![("n", Arc::new(array), true)])])
+    };
+    assert!(bytes(None) == bytes(Some(NullBuffer::new_valid(3000))));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, RecordBatch, make_array};
+use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
 use arrow_select::concat::concat_batches;
 use parquet::arrow::ArrowWriter;
@@ -83,8 +83,6 @@ impl<W: Write + Send> ParquetWriter<W> {
             .map_err(|error| Error::new(Kind::LimitExceeded, format!("{} rows of a table: {error}", self.rows)))?;
         self.waiting.clear();
         self.rows = 0;
-        let columns = rows.columns().iter().map(without_empty_nulls).collect();
-        let rows = RecordBatch::try_new(Arc::clone(&self.schema), columns).expect("the columns are those of the rows");
         self.writer.write(&rows).map_err(unwritten)
     }
 }
@@ -112,16 +110,6 @@ impl<W: Write + Send> WriteTable for ParquetWriter<W> {
         self.writer.close().map_err(unwritten)?;
         Ok(())
     }
-}
-
-/// Returns the column without a mask of missing values that says that none is missing: the library writes another
-/// form of the same levels for it.
-fn without_empty_nulls(column: &ArrayRef) -> ArrayRef {
-    if column.nulls().is_none_or(|nulls| nulls.null_count() > 0) {
-        return Arc::clone(column);
-    }
-    let data = column.to_data().into_builder().nulls(None).build().expect("only the mask is gone");
-    make_array(data)
 }
 
 fn unwritten(error: ParquetError) -> Error {
