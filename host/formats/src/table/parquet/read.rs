@@ -15,7 +15,8 @@ use crate::values::{TypedError, check_range};
 /// Reads the named columns, in that order, of a Parquet file of `schema`. Returns batches of at most `batch_rows` rows.
 ///
 /// It is strict, as [`decode_csv_typed`](crate::decode_csv_typed) is: the file must have the columns of the schema, in
-/// their order and of their types, and every value must be in range.
+/// their order and of their types, and every value must be in range. The format has no checksum, so a value that was
+/// changed to another valid one goes unnoticed: compare the file's hash first.
 ///
 /// # Errors
 /// Fails if a column is unknown or its type is not supported, or if the file is damaged or of another schema.
