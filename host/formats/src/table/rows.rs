@@ -30,6 +30,12 @@ impl Rows {
         &self.schema
     }
 
+    /// Returns how many rows came.
+    #[cfg(feature = "xlsx")]
+    pub(super) fn count(&self) -> usize {
+        self.before
+    }
+
     /// Checks the next rows, which must be of the table's schema. Returns how many came before them.
     pub(super) fn next(&mut self, rows: &RecordBatch) -> Result<usize> {
         if !same_columns(rows.schema_ref(), &self.schema) {

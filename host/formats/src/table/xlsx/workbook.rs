@@ -33,8 +33,8 @@ const WIDEST: usize = 60;
 pub struct Workbook {
     book: rust_xlsxwriter::Workbook,
     names: Vec<String>,
-    /// The table of the last sheet, and its number of rows.
-    last: Option<(Rows, usize)>,
+    /// The table of the last sheet.
+    last: Option<Rows>,
 }
 
 impl Workbook {
@@ -86,7 +86,7 @@ impl Workbook {
             Ok(())
         })?;
         self.names.push(name.to_owned());
-        self.last = Some((rows, 0));
+        self.last = Some(rows);
         Ok(())
     }
 
@@ -96,7 +96,7 @@ impl Workbook {
     /// Fails if the sheet would have too many rows, if a text is too long or a value out of range, or if the temporary
     /// file cannot be written.
     pub fn write(&mut self, rows: &RecordBatch) -> Result<()> {
-        let Some((table, written)) = &mut self.last else {
+        let Some(table) = &mut self.last else {
             return Err(Error::internal("rows came before the first sheet"));
         };
         let before = table.next(rows)?;
@@ -131,9 +131,7 @@ impl Workbook {
                 }
             }
             Ok(())
-        })?;
-        *written = before + rows.num_rows();
-        Ok(())
+        })
     }
 
     /// Writes the workbook.
@@ -153,11 +151,11 @@ impl Workbook {
 
     /// Gives the last sheet its filter, now that its rows are known.
     fn end_sheet(&mut self) -> Result<()> {
-        let Some((table, rows)) = self.last.take() else { return Ok(()) };
+        let Some(table) = self.last.take() else { return Ok(()) };
         let (sheet, last_column) = (self.names.len() - 1, table.schema().fields().len() - 1);
         piece(|| {
             let sheet: &mut Worksheet = self.book.worksheet_from_index(sheet)?;
-            sheet.autofilter(0, 0, rows as u32, last_column as u16).map(|_| ())
+            sheet.autofilter(0, 0, table.count() as u32, last_column as u16).map(|_| ())
         })
     }
 }
