@@ -44,7 +44,7 @@ pub(super) fn tables(lake: &Path, peer: &Path, peer_name: &str) -> Result<()> {
             "dataset" => first_difference(silver(&lake.join("silver").join(&name))?, open(&theirs)?)?,
             _ => {
                 let mut show = tool(paths::smelt());
-                show.args(["show", &name, "--pipeline", Pipeline::Analytics.path(), "--lake"]).arg(lake);
+                show.args(["show", &name, "--pipeline"]).arg(Pipeline::Analytics.path()).arg("--lake").arg(lake);
                 let mut show = show.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().context("can't run smelt")?;
                 let ours = BufReader::new(show.stdout.take().context("smelt has no output")?);
                 let difference = first_difference(ours, open(&theirs)?)?;
@@ -63,7 +63,7 @@ pub(super) fn tables(lake: &Path, peer: &Path, peer_name: &str) -> Result<()> {
 
 /// Returns the kind and name of everything that the second pipeline makes.
 fn relations() -> Result<Vec<(String, String)>> {
-    let manifest = paths::root().join(Pipeline::Analytics.path()).join("smelt.toml");
+    let manifest = paths::root().join("pipelines/analytics/smelt.toml");
     let text = fs::read_to_string(&manifest).with_context(|| format!("no {}", shown(&manifest)))?;
     let sections = text.lines().filter_map(|line| line.strip_prefix('[')?.strip_suffix(']')?.split_once('.'));
     let made = sections.filter(|(kind, _)| ["dataset", "table", "kpi", "check"].contains(kind));

@@ -41,6 +41,7 @@ struct Measured {
 }
 
 pub(super) fn run(dir: &Path, purchases: u64, peers: &[String], runs: Option<u32>) -> Result<String> {
+    Pipeline::prepare()?;
     let clients = (purchases / OF_CLIENT).max(1);
     let lake = dir.join("graph").join("lake");
     if lake.exists() {
