@@ -7,6 +7,7 @@ pub mod v0_3_0 {
         wasmtime::component::bindgen!({
             path: "../../wit/0.3.0",
             world: "cleaner",
+            additional_derives: [serde::Serialize, serde::Deserialize],
         });
     }
 
@@ -71,9 +72,10 @@ pub mod v0_2_0 {
     /// constant, had the identity within them, and knew no settings.
     pub mod types {
         pub use super::super::v0_3_0::types::*;
+        use serde::{Deserialize, Serialize};
         use wasmtime::component::{ComponentType, Lift};
 
-        #[derive(Debug, Clone, ComponentType, Lift)]
+        #[derive(Debug, Clone, ComponentType, Lift, Serialize, Deserialize)]
         #[component(record)]
         pub struct Identity {
             pub name: String,
@@ -84,14 +86,14 @@ pub mod v0_2_0 {
             pub uses_as_of: bool,
         }
 
-        #[derive(Debug, Clone, ComponentType, Lift)]
+        #[derive(Debug, Clone, ComponentType, Lift, Serialize, Deserialize)]
         #[component(record)]
         pub struct SourceDescription {
             pub identity: Identity,
             pub objects: Vec<String>,
         }
 
-        #[derive(Debug, Clone, ComponentType, Lift)]
+        #[derive(Debug, Clone, ComponentType, Lift, Serialize, Deserialize)]
         #[component(record)]
         pub struct CleanerDescription {
             pub identity: Identity,
@@ -103,14 +105,14 @@ pub mod v0_2_0 {
             pub rules: Vec<Rule>,
         }
 
-        #[derive(Debug, Clone, ComponentType, Lift)]
+        #[derive(Debug, Clone, ComponentType, Lift, Serialize, Deserialize)]
         #[component(record)]
         pub struct KpiInput {
             pub name: String,
             pub columns: Vec<Field>,
         }
 
-        #[derive(Debug, Clone, ComponentType, Lift)]
+        #[derive(Debug, Clone, ComponentType, Lift, Serialize, Deserialize)]
         #[component(record)]
         pub struct Stage {
             pub key: Vec<Field>,
@@ -118,7 +120,7 @@ pub mod v0_2_0 {
             pub group: u32,
         }
 
-        #[derive(Debug, Clone, ComponentType, Lift)]
+        #[derive(Debug, Clone, ComponentType, Lift, Serialize, Deserialize)]
         #[component(record)]
         pub struct KpiDescription {
             pub identity: Identity,

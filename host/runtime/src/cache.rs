@@ -1,5 +1,5 @@
-//! Caches compiled code on disk. Compiled code that is loaded will run, so the host loads only code that a host of the
-//! same user wrote. The directory is private, and each file has an authentication code under a key that lies beside it.
+//! Caches on disk compiled code, and what components say of themselves. Compiled code that is loaded will run, so the host loads
+//! only what a host of the same user wrote. The directory is private, and each file has an authentication code under a key that lies beside it.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -13,6 +13,10 @@ use tempfile::NamedTempFile;
 
 use smelt_common::files;
 
+/// The extension of files with compiled code.
+pub(super) const CODE_FILE: &str = "cwasm";
+/// The extension of files with what components say of themselves.
+pub(super) const TOLD_FILE: &str = "told";
 /// The file with the key.
 const KEY: &str = "key";
 /// The length of an authentication code in bytes, which is also that of the key.
@@ -35,26 +39,26 @@ impl Cache {
         Some(Self { directory: directory.to_owned(), key: Hmac::new_from_slice(&key).ok()?, most: MOST_BYTES })
     }
 
-    /// Returns the content that was put under that name, if it is there and unchanged.
-    pub(super) fn get(&self, name: &str) -> Option<Vec<u8>> {
-        let path = self.path(name);
+    /// Returns the content that was put under that name and extension, if it is there and unchanged.
+    pub(super) fn get(&self, name: &str, extension: &str) -> Option<Vec<u8>> {
+        let path = self.path(name, extension);
         let mut content = files::read(&path, MOST_BYTES).ok()?;
         let code = content.split_off(content.len().checked_sub(CODE)?);
         if self.code(name, &content).verify_slice(&code).is_err() {
-            tracing::warn!(file = %path.display(), "the cached code has changed since it was put there; it is compiled again");
+            tracing::warn!(file = %path.display(), "the cached file has changed since it was put there; it is made again");
             return None;
         }
         used_now(&path);
         Some(content)
     }
 
-    /// Stores the content if it can. Otherwise the component is compiled again next time.
-    pub(super) fn put(&self, name: &str, content: &[u8]) {
+    /// Stores the content if it can. Otherwise it is made again next time. Contents of another extension have other names.
+    pub(super) fn put(&self, name: &str, extension: &str, content: &[u8]) {
         let write = || {
             let mut file = NamedTempFile::new_in(&self.directory)?;
             file.write_all(content)?;
             file.write_all(&self.code(name, content).finalize().into_bytes())?;
-            file.persist(self.path(name)).map_err(|error| error.error)?;
+            file.persist(self.path(name, extension)).map_err(|error| error.error)?;
             self.evict()
         };
         if let Err(error) = write() {
@@ -62,8 +66,8 @@ impl Cache {
         }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
-        self.directory.join(format!("{name}.cwasm"))
+    fn path(&self, name: &str, extension: &str) -> PathBuf {
+        self.directory.join(format!("{name}.{extension}"))
     }
 
     /// Returns the authentication code. It covers the name too, so that no file can stand for another.
@@ -77,7 +81,7 @@ impl Cache {
             let path = entry?.path();
             // Another host may just have deleted the file.
             let Ok(metadata) = fs::metadata(&path) else { continue };
-            if path.extension().is_some_and(|extension| extension == "cwasm") {
+            if path.extension().is_some_and(|extension| extension == CODE_FILE || extension == TOLD_FILE) {
                 files.push((metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH), metadata.len(), path));
             }
         }
@@ -145,43 +149,46 @@ mod tests {
     #[test]
     fn content_that_was_put_is_returned_to_every_owner_of_the_key() {
         let (directory, cache) = cache();
-        cache.put("a", b"code");
-        assert_eq!(cache.get("a").as_deref(), Some(&b"code"[..]));
-        assert_eq!(Cache::open(directory.path()).and_then(|again| again.get("a")).as_deref(), Some(&b"code"[..]));
-        assert_eq!(cache.get("b"), None);
+        cache.put("a", CODE_FILE, b"code");
+        assert_eq!(cache.get("a", CODE_FILE).as_deref(), Some(&b"code"[..]));
+        assert_eq!(
+            Cache::open(directory.path()).and_then(|again| again.get("a", CODE_FILE)).as_deref(),
+            Some(&b"code"[..])
+        );
+        assert_eq!(cache.get("b", CODE_FILE), None);
     }
 
     #[test]
     fn a_byte_changed_cut_off_or_added_anywhere_makes_it_nothing() {
         let (_directory, cache) = cache();
-        cache.put("a", b"code");
-        let whole = fs::read(cache.path("a")).expect("it is there");
+        cache.put("a", CODE_FILE, b"code");
+        let whole = fs::read(cache.path("a", CODE_FILE)).expect("it is there");
         for at in 0..whole.len() {
             let mut changed = whole.clone();
             changed[at] ^= 1;
             for content in [&changed, &whole[..at]] {
-                fs::write(cache.path("a"), content).expect("it can be written");
-                assert_eq!(cache.get("a"), None, "byte {at}");
+                fs::write(cache.path("a", CODE_FILE), content).expect("it can be written");
+                assert_eq!(cache.get("a", CODE_FILE), None, "byte {at}");
             }
         }
-        fs::write(cache.path("a"), [&whole[..], b"x"].concat()).expect("it can be written");
-        assert_eq!(cache.get("a"), None);
+        fs::write(cache.path("a", CODE_FILE), [&whole[..], b"x"].concat()).expect("it can be written");
+        assert_eq!(cache.get("a", CODE_FILE), None);
     }
 
     #[test]
     fn a_file_stands_for_no_other() {
         let (_directory, cache) = cache();
-        cache.put("a", b"code");
-        fs::copy(cache.path("a"), cache.path("b")).expect("it can be copied");
-        assert_eq!(cache.get("b"), None);
+        cache.put("a", CODE_FILE, b"code");
+        fs::copy(cache.path("a", CODE_FILE), cache.path("b", CODE_FILE)).expect("it can be copied");
+        assert_eq!(cache.get("b", CODE_FILE), None);
     }
 
     #[test]
     fn a_key_that_others_can_read_vouches_for_nothing() {
         let (directory, cache) = cache();
-        cache.put("a", b"code");
+        cache.put("a", CODE_FILE, b"code");
         fs::set_permissions(directory.path().join(KEY), fs::Permissions::from_mode(0o644)).expect("it is ours");
-        assert_eq!(Cache::open(directory.path()).expect("it has a new key").get("a"), None);
+        assert_eq!(Cache::open(directory.path()).expect("it has a new key").get("a", CODE_FILE), None);
     }
 
     #[test]
@@ -196,15 +203,15 @@ mod tests {
         let (_directory, mut cache) = cache();
         cache.most = 2 * (4 + CODE as u64);
         let old = |name: &str, seconds| {
-            let file = fs::File::open(cache.path(name)).expect("it is there");
+            let file = fs::File::open(cache.path(name, CODE_FILE)).expect("it is there");
             file.set_modified(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds)).expect("it is ours");
         };
-        cache.put("a", b"code");
-        cache.put("b", b"code");
+        cache.put("a", CODE_FILE, b"code");
+        cache.put("b", CODE_FILE, b"code");
         old("a", 1);
         old("b", 2);
-        assert!(cache.get("a").is_some(), "it is used");
-        cache.put("c", b"code");
-        assert_eq!(["a", "b", "c"].map(|name| cache.get(name).is_some()), [true, false, true]);
+        assert!(cache.get("a", CODE_FILE).is_some(), "it is used");
+        cache.put("c", CODE_FILE, b"code");
+        assert_eq!(["a", "b", "c"].map(|name| cache.get(name, CODE_FILE).is_some()), [true, false, true]);
     }
 }

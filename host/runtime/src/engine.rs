@@ -8,10 +8,12 @@ use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use wasmtime::component::Component;
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
-use super::cache::Cache;
+use super::cache::{CODE_FILE, Cache, TOLD_FILE};
 use super::limits::{Limits, STACK_BYTES};
 use super::meter::{TICK, Ticks};
 use super::{bulk_memory, machine, shape};
@@ -117,20 +119,32 @@ impl Engine {
                 None => wrong(guest_text(&format!("{error:#}"), limits.error_bytes)),
             })?;
         if let (Some(cache), Ok(code)) = (&self.cache, component.serialize()) {
-            cache.put(&name, &code);
+            cache.put(&name, CODE_FILE, &code);
         }
         Ok(component)
     }
 
     /// Returns the name in the cache: of the component, and of the settings with which it is compiled.
-    fn cache_name(&self, sha256: &str) -> String {
+    pub(super) fn cache_name(&self, sha256: &str) -> String {
         let mut compatibility = DefaultHasher::new();
         self.inner.precompile_compatibility_hash().hash(&mut compatibility);
         format!("{sha256}-{}-{:016x}", bulk_memory::VERSION, compatibility.finish())
     }
 
+    /// Returns what was remembered under the name, if the cache has it.
+    pub(super) fn recall<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        serde_json::from_slice(&self.cache.as_ref()?.get(name, TOLD_FILE)?).ok()
+    }
+
+    /// Remembers something under a name that no code has. Without a cache, it is asked again next time.
+    pub(super) fn remember<T: Serialize>(&self, name: &str, what: &T) {
+        if let (Some(cache), Ok(json)) = (&self.cache, serde_json::to_vec(what)) {
+            cache.put(name, TOLD_FILE, &json);
+        }
+    }
+
     fn cached(&self, name: &str) -> Option<Component> {
-        let code = self.cache.as_ref()?.get(name)?;
+        let code = self.cache.as_ref()?.get(name, CODE_FILE)?;
         // SAFETY: a host of this user compiled the code from this component with these settings. The cache has checked
         // that under a key that nobody else can read, and the bytes are in memory, where nobody changes them.
         unsafe { Component::deserialize(&self.inner, code) }.ok()

@@ -1,10 +1,12 @@
 //! The published versions of the contract. Each version has its own bindings, because a component names the version of
 //! all its imports and exports. Only this file, `bindings.rs` and `plugin/` know the differences.
 
+use serde::{Deserialize, Serialize};
+
 use super::bindings::{types, v0_1_0, v0_2_0};
 
 /// A published version of the contract, `wit/<version>`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Contract {
     /// The first version.
     V0_1_0,
@@ -50,6 +52,7 @@ pub(super) enum Earlier<A, B> {
 }
 
 /// The answer of a plugin that does not depend on its parameters.
+#[derive(Serialize, Deserialize)]
 pub(super) enum Said<D> {
     /// All that it is, before 0.3.0.
     All(D),

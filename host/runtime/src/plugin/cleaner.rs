@@ -1,9 +1,12 @@
 //! Cleaners: plugins that turn batches of bronze rows into silver rows, and account for each row once.
 
+use std::sync::Arc;
+
 use arrow_array::RecordBatch;
 use wasmtime::Store;
 use wasmtime::component::ResourceAny;
 
+use super::code::Code;
 use super::identity::Identity;
 use super::loaded::{Loaded, cost, instantiated};
 use super::loader::loader;
@@ -21,7 +24,7 @@ use smelt_formats::{check_range, rule};
 /// A loaded cleaner.
 pub struct Cleaner {
     loaded: Loaded,
-    pre: Pre,
+    code: Arc<Code<Pre>>,
     identity: Identity,
     spec: CleanerSpec,
     params: String,
@@ -76,7 +79,7 @@ impl Cleaner {
         let limits = &self.loaded.limits;
         let (params, as_of) = (self.spec.session.params.as_str(), self.spec.session.as_of(as_of));
         let mut store = self.loaded.store();
-        let instance = Self::instance(&self.pre, &mut store)?;
+        let instance = Self::instance(self.code.pre()?, &mut store)?;
         arm(&mut store, limits);
         let called =
             whichever!(&instance, it => it.smelt_plugin_cleaning().session().call_open(&mut store, params, as_of));

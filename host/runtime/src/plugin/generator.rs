@@ -1,7 +1,10 @@
 //! Generators: plugins of the world `source`, which make bronze objects from a seed.
 
+use std::sync::Arc;
+
 use wasmtime::Store;
 
+use super::code::Code;
 use super::identity::Identity;
 use super::loaded::{Loaded, cost, instantiated};
 use super::loader::loader;
@@ -21,7 +24,7 @@ const OBJECTS: usize = 10_000;
 /// A loaded generator.
 pub struct Generator {
     loaded: Loaded,
-    pre: Pre,
+    code: Arc<Code<Pre>>,
     identity: Identity,
     spec: GeneratorSpec,
     params: String,
@@ -41,7 +44,7 @@ impl Generator {
     /// As [`generate`](Self::generate). Also returns what the call used.
     pub fn metered(&self, tick: types::Tick) -> Result<(Vec<types::Object>, Cost)> {
         let mut store = self.loaded.store();
-        let instance = Self::instance(&self.pre, &mut store)?;
+        let instance = Self::instance(self.code.pre()?, &mut store)?;
         let objects = self.call(&instance, &mut store, tick)?;
         Ok((objects, cost(&store)))
     }
@@ -50,7 +53,7 @@ impl Generator {
     /// instance.)
     pub fn series(&self, ticks: &[types::Tick]) -> Result<Vec<Vec<types::Object>>> {
         let mut store = self.loaded.store();
-        let instance = Self::instance(&self.pre, &mut store)?;
+        let instance = Self::instance(self.code.pre()?, &mut store)?;
         ticks.iter().map(|&tick| self.call(&instance, &mut store, tick)).collect()
     }
 

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use wasmtime::component::Component;
 use wasmtime::{Store, UpdateDeadline};
 
 use super::identity::Identity;
@@ -67,23 +66,15 @@ impl Loaded {
         self.native.as_ref().map(|library| library.open(part, params, as_of, &self.pseudonyms)).transpose()
     }
 
-    pub(super) fn load(
-        engine: &Engine,
-        name: &str,
-        binary: &Binary,
-        limits: &Limits,
-        pseudonyms: &Pseudonyms,
-    ) -> Result<(Self, Component)> {
-        let component = engine.load(binary, limits)?;
-        let loaded = Self {
+    pub(super) fn new(engine: &Engine, name: &str, limits: &Limits, pseudonyms: &Pseudonyms) -> Result<Self> {
+        Ok(Self {
             engine: engine.inner().clone(),
             ticks: engine.ticks(),
             name: name.into(),
             limits: limits.clone(),
             pseudonyms: pseudonyms.clone(),
             native: native::Library::find(name)?,
-        };
-        Ok((loaded, component))
+        })
     }
 
     pub(super) fn identity(

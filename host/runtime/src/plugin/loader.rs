@@ -9,11 +9,12 @@ macro_rules! loader {
             v0_2_0::$module::$pre<State>,
             v0_3_0::$module::$pre<State>,
         >;
+        type Remembered = $crate::plugin::code::Remembered<v0_2_0::types::$description>;
         type Instance = Versioned<v0_1_0::$module::$world, v0_2_0::$module::$world, v0_3_0::$module::$world>;
 
         impl $plugin {
-            /// Compiles the component, checks it against its world, asks who it is, checks the parameters against its
-            /// schema, and asks what it does under them. `params` is a JSON object.
+            /// Asks a component who it is, checks the parameters against its schema, and asks what it does under them. `params` is
+            /// a JSON object. Answers of the same component are remembered.
             ///
             /// # Errors
             /// Fails if the component is not a plugin of this kind, or if its description is wrong.
@@ -29,7 +30,8 @@ macro_rules! loader {
                 Self::identify(engine, name, binary, limits, pseudonyms)?.describe(params)
             }
 
-            /// Compiles the component, checks it against its world, and asks who it is, whatever its parameters.
+            /// Asks a component who it is, whatever its parameters. Its code is loaded, and checked against the world, when it
+            /// is needed: for one that has said before who it is, that is the first call.
             ///
             /// # Errors
             /// Fails if the component is not a plugin of this kind, or if what it says of itself is wrong.
@@ -40,45 +42,68 @@ macro_rules! loader {
                 limits: &$crate::Limits,
                 pseudonyms: &$crate::privacy::Pseudonyms,
             ) -> Result<$crate::Identified<Self>> {
-                let _span = smelt_common::profile::span("load", name);
-                let (loaded, component) = Loaded::load(engine, name, binary, limits, pseudonyms)?;
-                let inspection = $crate::plugin::world::Inspection::of(engine, &component);
+                let loaded = Loaded::new(engine, name, limits, pseudonyms)?;
+                let code = std::sync::Arc::new($crate::plugin::code::Code::new(engine, name, binary, limits, Self::link));
+                let wrong = |error: smelt_common::Error| error.context(format!("plugin `{name}`"));
+                let identity = |told: &Remembered| -> Result<Identity> {
+                    let declared = match &told.said {
+                        Said::All(said) => types::Identity::from($crate::versions::Constant::identity(said)),
+                        Said::Identity(identity) => identity.clone(),
+                    };
+                    $crate::convert::check_identity(&declared).map_err(wrong)?;
+                    if let Said::All(said) = &told.said {
+                        // A fault of a constant description does not depend on the parameters.
+                        $crate::convert::Described::spec(said.clone(), "{}").map_err(wrong)?;
+                    }
+                    loaded.identity(binary.clone(), told.contract, declared, told.imports_privacy)
+                };
+                let ask = || {
+                    let linked = code.linked()?;
+                    let mut store = loaded.store();
+                    let said = Self::said(&Self::instance(&linked.pre, &mut store)?, &mut store)?;
+                    let &$crate::plugin::code::Linked { contract, imports_privacy, .. } = linked;
+                    Ok(Remembered { contract, imports_privacy, said })
+                };
+                let told = code.told(World::$world, "identify", |told| identity(told).map(drop), ask)?;
+                let identity = identity(&told)?;
+                Ok($crate::Identified::new(identity.clone(), move |params| {
+                    let described = || {
+                        let ask = || {
+                            let mut store = loaded.store_to_describe();
+                            let instance = Self::instance(code.pre()?, &mut store)?;
+                            Self::described(&instance, &mut store, params)
+                        };
+                        let is_right = |said: &types::$description| <$spec>::try_from(said.clone()).map(drop);
+                        <$spec>::try_from(code.told(World::$world, params, is_right, ask)?)
+                    };
+                    let spec = match &told.said {
+                        Said::All(said) => $crate::convert::Described::spec(said.clone(), params),
+                        Said::Identity(_) => described(),
+                    };
+                    let spec = spec.map_err(|error| error.context(format!("plugin `{}`", loaded.name)))?;
+                    let (loaded, code, identity) = (loaded.clone(), code.clone(), identity.clone());
+                    Ok(Self { loaded, code, identity, spec, params: params.to_owned() })
+                }))
+            }
+
+            /// Checks code against the world.
+            fn link(
+                engine: &$crate::Engine,
+                name: &str,
+                component: &wasmtime::component::Component,
+            ) -> Result<$crate::plugin::code::Linked<Pre>> {
+                let inspection = $crate::plugin::world::Inspection::of(engine, component);
                 let contract = inspection.check(name, World::$world)?;
                 let linked = $crate::imports::linker(engine.inner(), World::$world, contract);
-                let linked = linked.and_then(|linker| linker.instantiate_pre(&component));
+                let linked = linked.and_then(|linker| linker.instantiate_pre(component));
                 let pre = linked.and_then(|linked| Ok(match contract {
                     Contract::V0_1_0 => Versioned::Earlier(Earlier::V0_1_0(v0_1_0::$module::$pre::new(linked)?)),
                     Contract::V0_2_0 => Versioned::Earlier(Earlier::V0_2_0(v0_2_0::$module::$pre::new(linked)?)),
                     Contract::V0_3_0 => Versioned::V0_3_0(v0_3_0::$module::$pre::new(linked)?),
                 }));
                 let pre = pre.map_err(|error| $crate::plugin::loaded::no_link(name, contract, &error))?;
-                let wrong = |error: smelt_common::Error| error.context(format!("plugin `{name}`"));
-                let mut store = loaded.store();
-                let said = Self::said(&Self::instance(&pre, &mut store)?, &mut store)?;
-                let declared = match &said {
-                    Said::All(said) => types::Identity::from($crate::versions::Constant::identity(said)),
-                    Said::Identity(identity) => identity.clone(),
-                };
-                $crate::convert::check_identity(&declared).map_err(wrong)?;
                 let imports_privacy = inspection.imports_privacy(contract);
-                let identity = loaded.identity(binary.clone(), contract, declared, imports_privacy)?;
-                if let Said::All(said) = &said {
-                    // A fault of a constant description does not depend on the parameters.
-                    $crate::convert::Described::spec(said.clone(), "{}").map_err(wrong)?;
-                }
-                Ok($crate::Identified::new(identity.clone(), move |params| {
-                    let spec = match &said {
-                        Said::All(said) => $crate::convert::Described::spec(said.clone(), params),
-                        Said::Identity(_) => {
-                            let mut store = loaded.store_to_describe();
-                            let instance = Self::instance(&pre, &mut store)?;
-                            <$spec>::try_from(Self::described(&instance, &mut store, params)?)
-                        }
-                    };
-                    let spec = spec.map_err(|error| error.context(format!("plugin `{}`", loaded.name)))?;
-                    let (loaded, pre, identity) = (loaded.clone(), pre.clone(), identity.clone());
-                    Ok(Self { loaded, pre, identity, spec, params: params.to_owned() })
-                }))
+                Ok($crate::plugin::code::Linked { pre, contract, imports_privacy })
             }
 
             pub(super) fn instance(pre: &Pre, store: &mut Store<State>) -> Result<Instance> {
@@ -128,7 +153,7 @@ macro_rules! loader {
             pub fn describe_again(&self, times: usize) -> Result<Vec<String>> {
                 let limits = &self.loaded.limits;
                 let mut store = self.loaded.store();
-                let instance = Self::instance(&self.pre, &mut store)?;
+                let instance = Self::instance(self.code.pre()?, &mut store)?;
                 let mut describe = || {
                     $crate::state::arm_to_start(&mut store, limits);
                     let said = Self::said(&instance, &mut store)?;

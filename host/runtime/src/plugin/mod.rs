@@ -1,6 +1,7 @@
 //! Loaded plugins. Each kind has a file with its calls, which take and return Arrow batches.
 
 mod cleaner;
+mod code;
 mod generator;
 mod identified;
 mod identity;

@@ -9,7 +9,6 @@ use super::loaded_kpi::Kpi;
 use crate::bindings::v0_3_0;
 use crate::plugin::loaded::cost;
 use crate::state::{State, arm, arm_with, outcome};
-use crate::versions::Versioned;
 use crate::{ipc, native};
 use smelt_common::cost::Cost;
 use smelt_common::error::Result;
@@ -52,12 +51,12 @@ impl Kpi {
 
 impl<'p> Accumulator<'p> {
     pub(super) fn open(plugin: &'p Kpi, input: usize, as_of: i64) -> Result<Self> {
-        let guest = match plugin.pre {
-            Versioned::Earlier(_) => {
+        let guest = match plugin.is_current() {
+            false => {
                 let open = Some(Box::new(EarlierAccumulator::open(plugin, as_of)?));
                 Guest::Earlier { open, spent: Cost::default() }
             }
-            Versioned::V0_3_0(_) => Guest::Current(Box::new(Current::open(plugin, input, as_of)?)),
+            true => Guest::Current(Box::new(Current::open(plugin, input, as_of)?)),
         };
         Ok(Self { plugin, input, as_of, guest })
     }

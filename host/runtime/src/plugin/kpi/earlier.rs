@@ -36,10 +36,7 @@ impl Kpi {
     /// Opens an accumulator as it was before contract 0.3.0, to test what those contracts say. Returns `None` for a
     /// component of 0.3.0.
     pub fn earlier(&self, as_of: i64) -> Result<Option<EarlierAccumulator<'_>>> {
-        match self.pre {
-            Versioned::Earlier(_) => EarlierAccumulator::open(self, as_of).map(Some),
-            Versioned::V0_3_0(_) => Ok(None),
-        }
+        (!self.is_current()).then(|| EarlierAccumulator::open(self, as_of)).transpose()
     }
 }
 
@@ -47,7 +44,7 @@ impl<'p> EarlierAccumulator<'p> {
     /// Opens an accumulator that has seen no row.
     pub(super) fn open(plugin: &'p Kpi, as_of: i64) -> Result<Self> {
         let mut store = plugin.loaded.store();
-        let Versioned::Earlier(instance) = Kpi::instance(&plugin.pre, &mut store)? else {
+        let Versioned::Earlier(instance) = Kpi::instance(plugin.code.pre()?, &mut store)? else {
             return Err(Error::internal("a component of 0.3.0 was called as an earlier one"));
         };
         // All parts of the plugin have the same setting.

@@ -1,11 +1,14 @@
 //! The loaded component of a KPI.
 
+use std::sync::Arc;
+
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use wasmtime::Store;
 
 use super::key;
 use crate::bindings::{types, v0_1_0, v0_2_0, v0_3_0};
+use crate::plugin::code::Code;
 use crate::plugin::identity::Identity;
 use crate::plugin::loaded::{Loaded, instantiated};
 use crate::plugin::loader::loader;
@@ -19,7 +22,7 @@ use smelt_common::error::{Breach, Result};
 /// A loaded KPI.
 pub struct Kpi {
     pub(super) loaded: Loaded,
-    pub(super) pre: Pre,
+    pub(super) code: Arc<Code<Pre>>,
     identity: Identity,
     pub(super) spec: KpiSpec,
     params: String,
@@ -34,17 +37,22 @@ impl Kpi {
     /// The plugin broke the contract. The error names the columns, not their content.
     pub fn check_table(&self, table: &RecordBatch) -> Result<()> {
         let Some(key) = &self.spec.key else { return Ok(()) };
-        let call = match self.pre {
-            Versioned::Earlier(_) => "evaluate",
-            Versioned::V0_3_0(_) if self.spec.stages.is_empty() => "state",
-            Versioned::V0_3_0(_) => "reduce",
+        let call = match self.is_current() {
+            false => "evaluate",
+            true if self.spec.stages.is_empty() => "state",
+            true => "reduce",
         };
         key::check_key(key, table).map_err(|what| self.broken(call).in_words(what))
     }
 
+    /// Returns whether it is a component of 0.3.0.
+    pub(super) fn is_current(&self) -> bool {
+        self.identity.contract.describes_parameters()
+    }
+
     /// Returns a new instance of a component of 0.3.0.
     pub(super) fn current(&self, store: &mut Store<State>) -> Result<v0_3_0::kpi::Kpi> {
-        match Self::instance(&self.pre, store)? {
+        match Self::instance(self.code.pre()?, store)? {
             Versioned::V0_3_0(instance) => Ok(instance),
             Versioned::Earlier(_) => Err(Error::internal("a component before 0.3.0 was called as one of 0.3.0")),
         }

@@ -11,7 +11,6 @@ use super::loaded_kpi::Kpi;
 use crate::bindings::{types, v0_3_0};
 use crate::plugin::loaded::cost;
 use crate::state::{State, arm, arm_with, outcome};
-use crate::versions::Versioned;
 use crate::{ipc, native};
 use smelt_common::Error;
 use smelt_common::cost::Cost;
@@ -62,12 +61,12 @@ impl Kpi {
 impl<'p> Reducer<'p> {
     pub(super) fn open(plugin: &'p Kpi, stage: usize, as_of: i64, saved: Option<&[u8]>) -> Result<Self> {
         let schema = plugin.spec.reduced_schema(stage);
-        let guest = match plugin.pre {
-            Versioned::V0_3_0(_) => Guest::Current(Box::new(Current::open(plugin, stage, as_of, saved)?)),
-            Versioned::Earlier(_) if saved.is_some() => {
+        let guest = match plugin.is_current() {
+            true => Guest::Current(Box::new(Current::open(plugin, stage, as_of, saved)?)),
+            false if saved.is_some() => {
                 return Err(Error::internal("a component before 0.3.0 has saved nothing"));
             }
-            Versioned::Earlier(_) => {
+            false => {
                 let by = Box::new(EarlierAccumulator::open(plugin, as_of)?);
                 let is_last = stage + 1 == plugin.spec.stages.len();
                 Guest::Earlier(Gatherer { by, stage, is_last, gathered: vec![] })
