@@ -15,7 +15,7 @@ use smelt_runtime::Engine;
 use smelt_runtime::privacy::Pseudonyms;
 use smelt_storage::DirStore;
 
-use crate::support::{Lake, root};
+use crate::support::{Lake, root, tables};
 
 /// Of each plugin the sha256 of all that it made in a lake of its own.
 fn made(plain: bool, batch_rows: usize) -> BTreeMap<String, String> {
@@ -24,6 +24,7 @@ fn made(plain: bool, batch_rows: usize) -> BTreeMap<String, String> {
     let engine = if plain { Engine::plain(Some(&cache)) } else { Engine::new(Some(&cache)) };
     let mut manifest = Manifest::read(&root().join("pipelines/ecommerce")).expect("it is a manifest");
     manifest.limits.decode.batch_rows = batch_rows;
+    tables::ask(&mut manifest);
     // Unoptimised code on a busy machine.
     manifest.limits.plugin.call_ms = 60_000;
     manifest.limits.plugin.start_ms = 60_000;

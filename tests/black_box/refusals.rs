@@ -94,7 +94,7 @@ fn missing_keys_are_named() {
 fn a_manifest_that_is_no_toml_is_refused_with_its_line() {
     refuses("[pipeline]", "[pipeline", &["smelt.toml", "line 3"]);
     refuses("format = \"csv\"", "format = \"xml\"", &["unknown variant `xml`", "`csv`", "`json`", "`jsonl`"]);
-    refuses("[pipeline]", "[output]\nsilver = \"parquet\"\n[pipeline]", &["unknown variant `parquet`", "`csv`"]);
+    refuses("[pipeline]", "[output]\nsilver = \"orc\"\n[pipeline]", &["unknown variant `orc`", "`csv`", "`parquet`"]);
     refuses("parameters = { limit = 2 }", "parameters = 2", &["invalid type", "map"]);
 }
 

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use smelt_formats::Formulas;
 
 use crate::support::Lake;
 use crate::support::audit::totals;
 use crate::support::rows::Dataset;
+use crate::support::tables::as_csv;
 
 /// The content of a lake, without what depends on its history.
 #[derive(Debug, PartialEq, Eq, Clone)]
@@ -26,7 +28,7 @@ impl Settled {
         let gold = kpis.iter().filter_map(|&kpi| {
             let key = history["state"]["gold"][kpi]["relation"]["files"]["one"]["key"].as_str()?;
             let body = lake.files("gold").remove(key.strip_prefix("gold/")?).unwrap_or_else(|| panic!("no `{key}`"));
-            Some((kpi.to_owned(), String::from_utf8(body).expect("gold is text")))
+            Some((kpi.to_owned(), as_csv(key, body, Formulas::Escape)))
         });
         let silver = Dataset::ALL.map(|dataset| (dataset.name().to_owned(), lake.silver(dataset.name())));
         Self { gold: gold.collect(), silver: silver.into(), totals: totals(&history) }

@@ -23,11 +23,13 @@ use crate::support::{Lake, root, twin};
 /// Longer than anything takes that does not wait for ever.
 const LONG: Duration = Duration::from_secs(60);
 /// Changes of the manifest, each of which may be made and taken back.
-const CHANGES: [(&str, &str); 4] = [
+const CHANGES: [(&str, &str); 6] = [
     ("limit = 10", "limit = 3"),
     ("[kpi.aov]\nplugin = \"aov\"\n", ""),
     ("[output]", "[limits.decode]\nrecord_bytes = 150\n\n[output]"),
     ("[schedule]", "[privacy]\nquarantine = \"off\"\n\n[schedule]"),
+    ("silver = \"csv\"", "silver = \"parquet\""),
+    ("gold = \"csv\"", "gold = \"parquet\""),
 ];
 const KPIS: [&str; 5] = ["aov", "revenue_by_channel", "revenue_by_country", "sales_by_day", "top_products"];
 /// The number of an object of each dataset that is never removed: a dataset that had objects is not one that never had any.

@@ -18,7 +18,7 @@ use smelt_runtime::privacy::Pseudonyms;
 use smelt_storage::lake::Lake;
 use smelt_storage::{DirStore, Store};
 
-use super::root;
+use super::{root, tables};
 
 /// Some time in seconds since the epoch.
 pub const NOW: i64 = 1_800_000_000;
@@ -45,7 +45,8 @@ pub fn host_with_sinks(manifest: &Path, lake: &Path, now: DateTime<Utc>) -> Host
 
 /// The same with another component for a plugin.
 pub fn host_with(manifest: &Path, store: Box<dyn Store>, now: DateTime<Utc>, other: Option<(&str, &Path)>) -> Host {
-    let manifest = Manifest::read(manifest).expect("it is a manifest");
+    let mut manifest = Manifest::read(manifest).expect("it is a manifest");
+    tables::ask(&mut manifest);
     let engine = Engine::new(Some(&root().join("target/components/cache"))).expect("an engine");
     let components = Components::of(&manifest, &|_| None).expect("its places");
     let pipeline = Pipeline::load(&manifest, engine, &Pseudonyms::default(), None, &|plugin, limits| match other {

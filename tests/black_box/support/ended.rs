@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::{Lake, root};
+use super::{Lake, root, tables};
 
 /// The components built from `tests/plugins/`.
 pub fn fixtures() -> PathBuf {
@@ -47,7 +47,7 @@ impl Lake {
     /// From now on works with a pipeline with this manifest.
     pub fn set_manifest(&mut self, manifest: &str) {
         self.pipeline = self.beside("smelt.toml");
-        std::fs::write(&self.pipeline, manifest).expect("a manifest can be written");
+        std::fs::write(&self.pipeline, tables::as_asked(manifest).as_bytes()).expect("a manifest can be written");
     }
 
     /// A path beside the lake, gone with it.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use smelt_formats::Formulas;
 use smelt_s3_server::{Minio, Server};
 use tempfile::TempDir;
 
@@ -15,6 +16,7 @@ pub mod process;
 pub mod random_rows;
 pub mod reference;
 pub mod rows;
+pub mod tables;
 pub mod ticks;
 
 pub use backend::{BUCKET, Backend, PREFIX};
@@ -54,7 +56,13 @@ impl Lake {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let path = directory.path().join("lake");
         std::fs::create_dir(&path).expect("a lake can be made");
-        Self { directory, pipeline: pipeline.into(), backend: Backend::Directory(path) }
+        let mut lake = Self { directory, pipeline: pipeline.into(), backend: Backend::Directory(path) };
+        if tables::output().is_some() {
+            let text = std::fs::read_to_string(lake.pipeline.join("smelt.toml")).expect("the pipeline has a manifest");
+            let components = root().join("target/components");
+            lake.set_manifest(&text.replace("../../target/components", components.to_str().expect("UTF-8")));
+        }
+        lake
     }
 
     /// Moves the lake, still empty, to a bucket of an S3 server of its own.
@@ -145,24 +153,23 @@ impl Lake {
         self.backend.objects(&prefix)
     }
 
-    /// The newest table of each KPI, as text.
+    /// The newest table of each KPI, as CSV whatever its format.
     pub fn gold(&self) -> BTreeMap<String, String> {
         let mut newest = BTreeMap::new();
         for (path, body) in self.files("gold") {
             let (kpi, _) = path.split_once('/').expect("gold has a directory for each KPI");
             // Paths come in order, so the last one is the newest.
-            newest.insert(kpi.to_owned(), String::from_utf8(body).expect("gold is text"));
+            newest.insert(kpi.to_owned(), tables::as_csv(&path, body, Formulas::Escape));
         }
         newest
     }
 
-    /// The lines of a dataset's silver objects without their headers, sorted: what `SELECT * FROM 'silver/<dataset>/*.csv'`
-    /// gives.
+    /// The lines of a dataset's silver objects as CSV, without their headers, sorted: what
+    /// `SELECT * FROM 'silver/<dataset>/*.csv'` gives.
     pub fn silver(&self, dataset: &str) -> Vec<String> {
         let mut lines = Vec::new();
         for (name, body) in self.files(&format!("silver/{dataset}")) {
-            assert!(name.ends_with(".csv"), "`{name}` is among the silver objects");
-            let body = String::from_utf8(body).expect("silver is text");
+            let body = tables::as_csv(&name, body, Formulas::Keep);
             lines.extend(body.lines().skip(1).map(str::to_owned));
         }
         lines.sort();
@@ -184,7 +191,6 @@ impl Lake {
             assert!(manifest.contains(from), "the manifest lacks `{from}`");
             manifest = manifest.replace(from, to);
         }
-        self.pipeline = self.directory.path().join("smelt.toml");
-        std::fs::write(&self.pipeline, manifest).expect("a manifest can be written");
+        self.set_manifest(&manifest);
     }
 }

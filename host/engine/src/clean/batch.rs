@@ -21,7 +21,7 @@ pub(super) struct CleanedBatch<'w> {
     pub(super) read: u64,
     /// The rows that the cleaner kept, if any.
     pub(super) kept: Option<RecordBatch>,
-    /// The kept rows as CSV. Empty if the dataset has a key, because other rows may still supersede them.
+    /// The kept rows as they are written. Empty if the dataset has a key, because other rows may still supersede them.
     pub(super) encoded: Encoded,
     /// The number of rejected rows, by rule.
     pub(super) rejected: BTreeMap<&'w str, u64>,
@@ -45,7 +45,8 @@ impl<'w> BatchCleaner<'w> {
     /// Returns a batch cleaner that uses `session`. Without one, it opens a session when it gets the first batch with
     /// rows.
     pub(super) fn new(work: &'w DatasetWork<'w>, name: &'w str, session: Option<Session<'w>>) -> Self {
-        Self { work, name, session, result: CleanedBatch::default() }
+        let result = CleanedBatch { encoded: Encoded::of(work.step.output), ..CleanedBatch::default() };
+        Self { work, name, session, result }
     }
 
     /// Cleans the batch.

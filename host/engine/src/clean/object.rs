@@ -114,7 +114,7 @@ impl<'w> Object<'w> {
             true => RowSink::Wait(Spool::new(work.spools)),
             false => {
                 let stem = work.key(RowKind::Silver, name, false);
-                RowSink::Write(silver::Writer::begin(cleaning.store, &stem, &step.plugin.spec().output)?)
+                RowSink::Write(silver::Writer::begin(cleaning.store, &stem, step.output, &step.plugin.spec().output)?)
             }
         };
         let sink = Sink {

@@ -8,6 +8,7 @@ use arrow_select::filter::filter_record_batch;
 
 use super::context::DatasetWork;
 use super::names::RowKind;
+use crate::manifest::OutputFormat;
 use crate::silver;
 use crate::silver::{Encoded, Writer};
 use crate::tables::partial::PartialAggregator;
@@ -22,6 +23,7 @@ pub(super) type Batches<'w> = Box<dyn Iterator<Item = Result<RecordBatch>> + Sen
 /// A silver object that is being written.
 pub(super) struct Stream<'w> {
     schema: &'w SchemaRef,
+    format: OutputFormat,
     stem: String,
     /// The positions of the rows that are left out, in ascending order and counted over all batches.
     lost: Vec<u32>,
@@ -42,16 +44,17 @@ impl<'w> Stream<'w> {
         lost: Vec<u32>,
         again: bool,
     ) -> Result<Self> {
-        let schema = &work.step.plugin.spec().output;
+        let (schema, format) = (&work.step.plugin.spec().output, work.step.output);
         let stem = work.key(RowKind::Silver, name, again);
-        let writer = Writer::begin(work.cleaning.store, &stem, schema)?;
-        Ok(Self { schema, stem, lost, relay: Relay::new((batches, 0), (writer, vec![])), wants_removed: again })
+        let writer = Writer::begin(work.cleaning.store, &stem, format, schema)?;
+        let relay = Relay::new((batches, 0), (writer, vec![]));
+        Ok(Self { schema, format, stem, lost, relay, wants_removed: again })
     }
 
     /// Writes batches until none is left. Several workers may call this at once, each with a partial aggregator of its
     /// own.
     pub(super) fn work(&self, mut aggregator: Option<&mut PartialAggregator<'_>>) {
-        let mut encoded = Encoded::default();
+        let mut encoded = Encoded::of(self.format);
         while let Some((turn, rows)) = self.relay.take(next) {
             let left_out = rows.and_then(|rows| self.encode(rows, &mut encoded, aggregator.as_deref_mut()));
             turn.give(left_out, |(writer, removed), left_out| {

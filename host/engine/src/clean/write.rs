@@ -9,6 +9,7 @@ use super::context::DatasetWork;
 use super::object::{CleanObject, Rows};
 use super::stream::Stream;
 use crate::clean::spool::Spool;
+use crate::manifest::OutputFormat;
 use crate::silver;
 use crate::silver::{Encoded, Writer};
 use crate::tables::partial::PartialAggregator;
@@ -170,7 +171,7 @@ impl<'w> DatasetWork<'w> {
         }
         let schema = &self.step.plugin.spec().output;
         let stem = format!("{}-removed", self.numbered(CHANGES));
-        let mut writer = Writer::begin(self.cleaning.store, &stem, schema)?;
+        let mut writer = Writer::begin(self.cleaning.store, &stem, OutputFormat::Csv, schema)?;
         let mut encoded = Encoded::default();
         let mut objects = Vec::new();
         for (name, batches) in removed {

@@ -11,12 +11,12 @@ use serde_json::{Map, Value};
 use super::layer::Layer;
 use super::target::{Origins, Target, as_seen, find};
 use crate::host_relation::HostRelation;
-use crate::manifest::{Manifest, Quarantine};
-use crate::pipeline::Pipeline;
+use crate::manifest::{Manifest, OutputFormat, Quarantine};
+use crate::pipeline::{DatasetStep, Pipeline};
 use crate::run::Host;
 use crate::silver;
 use crate::tables::rows_of;
-use smelt_catalog::{Entries, Entry, State, kept_component, look};
+use smelt_catalog::{Entries, Entry, Gold, State, kept_component, look};
 use smelt_catalog::{Fingerprint, PLAIN};
 use smelt_common::binary::Binary;
 use smelt_common::clock::Clock;
@@ -24,7 +24,7 @@ use smelt_common::cost::Cost;
 use smelt_common::error::{Kind, Result};
 use smelt_common::progress::Progress;
 use smelt_common::{Error, digest};
-use smelt_formats::{Formulas, encode_table};
+use smelt_formats::{Formulas, TableOptions};
 use smelt_runtime::privacy::Pseudonyms;
 use smelt_runtime::{Engine, Limits};
 use smelt_storage::lake::Lake;
@@ -130,7 +130,11 @@ impl Reproduction<'_> {
         let gold = &state.gold[kpi];
         let origins = Origins::of(store, state, kpi)?;
         let Origins { datasets, tables } = &origins;
-        let pipeline = self.recorded(store, &origins.cleaned_by(), tables, told)?;
+        let mut pipeline = self.recorded(store, &origins.cleaned_by(), tables, told)?;
+        for step in &mut pipeline.tables {
+            let file = state.gold.get(&step.name).and_then(Gold::table);
+            step.output = file.map_or(step.output, |file| OutputFormat::of_key(&file.key));
+        }
         let names = datasets.values().flat_map(|(.., entries)| entries).map(|(name, _)| format!("{BRONZE}{name}"));
         let host = self.host(names.collect(), pipeline)?;
         let mut reproduced = Reproduced {
@@ -255,6 +259,10 @@ impl Reproduction<'_> {
             None => (self.own)(plugin, limits.component_bytes),
         };
         let mut pipeline = Pipeline::load_with(&manifest, self.engine.clone(), self.pseudonyms, &absent, &find)?;
+        for step in &mut pipeline.datasets {
+            let was = datasets.get(&step.name);
+            was.into_iter().for_each(|was| step.write_as(DatasetStep::written_as(was)));
+        }
         let as_it_was = |section: String, was: &Fingerprint, now: &Fingerprint| match was
             .difference(&now.at(was.as_of.unwrap_or_default()))
         {
@@ -323,5 +331,6 @@ fn without_superseded(host: &Host, dataset: &str, recorded: &Entry, again: &Entr
             places.by_ref().take(batch.num_rows()).map(|place| Some(!lost.contains(&place))).collect();
         kept.push(filter_record_batch(&batch, &stays).map_err(|error| Error::internal(error.to_string()))?);
     }
-    Ok(digest::hex(encode_table(schema, &kept, Formulas::Keep)?))
+    let options = TableOptions { formulas: Formulas::Keep, ..TableOptions::default() };
+    Ok(digest::hex(silver::encode(OutputFormat::of_key(&again.silver.key), schema, &kept, &options)?))
 }

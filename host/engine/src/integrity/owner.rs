@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::manifest::OutputFormat;
 use smelt_catalog::{ARRIVALS, CHANGES, COMPONENTS, ENTRIES, HELD, INDEX, ROLLBACK_POINTS, ROLLBACK_QUARANTINE, SUMS};
 use smelt_storage::PROOFS;
 use smelt_storage::layers::{GOLD, QUARANTINE, SILVER};
@@ -28,7 +29,10 @@ pub(crate) fn owner<'k>(layer: &str, key: &'k str) -> Option<&'k str> {
     let ours = match layer {
         SILVER => rest.is_some_and(|rest| rest.starts_with("_clean_")),
         QUARANTINE => rest.is_some_and(|rest| rest.starts_with("_rejected_")),
-        GOLD => rest.and_then(|rest| rest.strip_prefix('_')?.strip_suffix(".csv")).is_some_and(is_stamp),
+        GOLD => {
+            let extension = OutputFormat::of_key(key).extension();
+            rest.and_then(|rest| rest.strip_prefix('_')?.strip_suffix(extension)).is_some_and(is_stamp)
+        }
         _ => true,
     };
     ours.then_some(owner)

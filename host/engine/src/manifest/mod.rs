@@ -148,6 +148,9 @@ impl Manifest {
                 return Err(Error::config(format!("{key} must not be zero")));
             }
         }
+        for (key, format) in [("silver", manifest.output.silver), ("gold", manifest.output.gold)] {
+            format.of_table().check_built().map_err(|error| error.context(format!("[output] {key}")))?;
+        }
         if let Some(wrong) = plugin.wrong() {
             return Err(Error::config(format!("limits.plugin.{wrong}")));
         }

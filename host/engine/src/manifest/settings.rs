@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use smelt_catalog::ErrorText;
 use smelt_common::text::{duration_field, optional_duration_field};
+use smelt_formats::TableFormat;
 
 /// `[pipeline]`
 #[derive(Debug, Clone, Deserialize)]
@@ -82,11 +83,67 @@ pub struct Output {
     pub gold: OutputFormat,
 }
 
-/// A format in which smelt writes.
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
+/// A format in which smelt writes silver or gold.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OutputFormat {
     /// CSV as in RFC 4180, with a header.
     #[default]
     Csv,
+    /// Apache Parquet.
+    Parquet,
+}
+
+impl OutputFormat {
+    /// Returns the format of the object under that key. It is what the object was written as, whatever the manifest says now.
+    pub fn of_key(key: &str) -> Self {
+        if key.ends_with(Self::Parquet.extension()) { Self::Parquet } else { Self::Csv }
+    }
+
+    /// Returns the extension of keys of objects in the format, with its dot.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Csv => ".csv",
+            Self::Parquet => ".parquet",
+        }
+    }
+
+    /// Returns the format as that of a table's file.
+    pub fn of_table(self) -> TableFormat {
+        match self {
+            Self::Csv => TableFormat::Csv,
+            Self::Parquet => TableFormat::Parquet,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::Manifest;
+
+    #[test]
+    fn a_build_without_parquet_refuses_it_by_name() {
+        for layer in ["silver", "gold"] {
+            let text = format!("[pipeline]\nname = \"x\"\nplugins = []\n[output]\n{layer} = \"parquet\"\n[dataset]\n");
+            match Manifest::parse(&text, PathBuf::new()) {
+                Ok(manifest) => {
+                    let output = manifest.output;
+                    assert!(cfg!(feature = "parquet") && output.silver != output.gold, "{output:?}");
+                }
+                Err(error) => {
+                    let said = error.to_string();
+                    assert!(!cfg!(feature = "parquet"), "{said}");
+                    assert!(said.starts_with(&format!("[output] {layer}: ")) && said.contains("`parquet`"), "{said}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_object_is_what_its_key_says() {
+        let of = |key| OutputFormat::of_key(key);
+        assert_eq!(of("silver/x/x_clean_1.parquet.5.csv"), OutputFormat::Csv);
+        assert_eq!(of("silver/x/x_clean_1.csv.5.parquet"), OutputFormat::Parquet);
+    }
 }

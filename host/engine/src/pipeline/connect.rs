@@ -9,7 +9,7 @@ use super::graph;
 use super::section::{canonical, fingerprint, refused};
 use super::table::{TableInput, TableStep};
 use crate::host_relation::HostRelation;
-use crate::manifest::{Layer, TableSection};
+use crate::manifest::{Layer, OutputFormat, TableSection};
 use smelt_common::Error;
 use smelt_common::error::Result;
 use smelt_runtime::privacy::Pseudonyms;
@@ -23,12 +23,14 @@ fn checks_of<'m>(loaded: &[Loaded<'m>]) -> Vec<&'m str> {
     loaded.iter().filter(|(section, ..)| section.starts_with("check.")).map(|(_, name, ..)| *name).collect()
 }
 
-/// Connects the tables with what they read, and returns them in an order in which each comes after all that it reads.
+/// Connects the tables with what they read, and returns them in an order in which each comes after all that it reads. Their
+/// files are written as `output`.
 pub(super) fn connected(
     loaded: Vec<Loaded<'_>>,
     datasets: &[DatasetStep],
     absent: &BTreeSet<String>,
     pseudonyms: &Pseudonyms,
+    output: OutputFormat,
 ) -> Result<Vec<TableStep>> {
     let mut schemas: BTreeMap<&str, SchemaRef> = BTreeMap::new();
     schemas.extend(datasets.iter().map(|step| (step.name.as_str(), step.plugin.spec().output.clone())));
@@ -73,7 +75,7 @@ pub(super) fn connected(
         let fingerprint = fingerprint(plugin.identity(), parameters, uses_as_of, mapped, pseudonyms);
         let (level, is_read) = (levels[name], reads.values().flatten().any(|read| *read == name));
         let (name, told) = (name.to_owned(), None);
-        steps.push(TableStep { name, section, layer, level, is_read, plugin, inputs, fingerprint, told });
+        steps.push(TableStep { name, section, layer, output, level, is_read, plugin, inputs, fingerprint, told });
     }
     steps.sort_by(|a, b| (a.level, &a.name).cmp(&(b.level, &b.name)));
     Ok(steps)

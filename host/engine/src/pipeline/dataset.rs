@@ -2,6 +2,7 @@
 
 use std::io::Read;
 
+use crate::manifest::OutputFormat;
 use smelt_catalog::Fingerprint;
 use smelt_common::error::Result;
 use smelt_common::glob::Pattern;
@@ -18,6 +19,8 @@ pub struct DatasetStep {
     pub format: Format,
     /// The names under which these objects have the cleaner's columns; `None` if they are the same.
     pub renamed: Option<Renamed>,
+    /// The format in which silver is written.
+    pub output: OutputFormat,
     /// The loaded component, with its parameters.
     pub plugin: Cleaner,
     /// Everything that the silver depends on besides bronze.
@@ -26,7 +29,26 @@ pub struct DatasetStep {
     pub told: Option<i64>,
 }
 
+/// The end of the host's settings in the fingerprint if silver is Parquet. Those of CSV are as they were when there was
+/// nothing else.
+const AS_PARQUET: &str = " output=parquet";
+
 impl DatasetStep {
+    /// Makes the step write silver in that format. The fingerprint is another one then.
+    pub fn write_as(&mut self, output: OutputFormat) {
+        self.output = output;
+        let host = &mut self.fingerprint.host;
+        host.truncate(host.strip_suffix(AS_PARQUET).map_or(host.len(), str::len));
+        if output == OutputFormat::Parquet {
+            host.push_str(AS_PARQUET);
+        }
+    }
+
+    /// Returns the format of the silver that was made with the fingerprint.
+    pub fn written_as(fingerprint: &Fingerprint) -> OutputFormat {
+        if fingerprint.host.ends_with(AS_PARQUET) { OutputFormat::Parquet } else { OutputFormat::Csv }
+    }
+
     /// Opens a session of the cleaner. If the cleaner asks for a time, it gets `as_of`, in microseconds since the
     /// epoch.
     pub fn open(&self, as_of: i64) -> Result<Session<'_>> {

@@ -13,7 +13,7 @@ use super::lock::Lock;
 use super::section::{canonical, fingerprint, refused};
 use super::source::GeneratorStep;
 use super::table::TableStep;
-use crate::manifest::{ColumnNames, DatasetSection, Manifest, Output, Quarantine, Schedule};
+use crate::manifest::{ColumnNames, DatasetSection, Manifest, OutputFormat, Quarantine, Schedule};
 use smelt_catalog::{ErrorText, State};
 use smelt_common::Error;
 use smelt_common::binary::Binary;
@@ -29,8 +29,6 @@ pub struct Pipeline {
     pub name: String,
     /// The times of `smelt up`.
     pub schedule: Schedule,
-    /// The formats of silver and gold.
-    pub output: Output,
     /// Limits on reading bronze.
     pub decode: DecodeLimits,
     /// The number of attempts after which smelt parks an object or a KPI that a plugin fails at.
@@ -107,15 +105,18 @@ impl Pipeline {
                 let host = settings(section, manifest);
                 let uses_as_of = plugin.spec().session.uses_as_of;
                 let renamed = renamed(&section.own.columns, &plugin.spec().input)?;
-                Ok(DatasetStep {
+                let mut step = DatasetStep {
                     renamed,
                     name: name.clone(),
                     pattern: Pattern::parse(&section.own.objects)?,
                     format: section.own.format,
+                    output: OutputFormat::default(),
                     fingerprint: fingerprint(plugin.identity(), parameters, uses_as_of, host, pseudonyms),
                     told: None,
                     plugin,
-                })
+                };
+                step.write_as(manifest.output.silver);
+                Ok(step)
             };
             datasets.push(load().map_err(|error| refused(error, &format!("[dataset.{name}]")))?);
         }
@@ -134,11 +135,10 @@ impl Pipeline {
             let plugin = load().map_err(|error| refused(error, &format!("[{section}]")))?;
             loaded.push((section, name, own, layer, plugin));
         }
-        let tables = connected(loaded, &datasets, absent, pseudonyms)?;
+        let tables = connected(loaded, &datasets, absent, pseudonyms, manifest.output.gold)?;
         Ok(Self {
             name: manifest.pipeline.name.clone(),
             schedule: manifest.schedule,
-            output: manifest.output,
             decode: manifest.limits.decode,
             max_attempts: manifest.limits.max_attempts,
             quarantine: manifest.privacy.quarantine,

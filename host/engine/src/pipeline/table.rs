@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use arrow_schema::SchemaRef;
 
-use crate::manifest::Layer;
+use crate::manifest::{Layer, OutputFormat};
 use smelt_catalog::{Fingerprint, Gold};
 use smelt_common::digest::of_parts;
 use smelt_common::error::Result;
@@ -18,6 +18,8 @@ pub struct TableStep {
     pub section: String,
     /// The layer in which it lies.
     pub layer: Layer,
+    /// The format of its file, if it has one.
+    pub output: OutputFormat,
     /// 0 if it reads no table, otherwise one more than the greatest level that it reads.
     pub level: usize,
     /// Set if another table reads it.
@@ -111,7 +113,8 @@ impl TableStep {
 
     /// Returns whether the catalog holds the table in the form in which it is to be kept.
     pub fn lies_as(&self, gold: &Gold) -> bool {
-        self.has_rows_as(gold) && gold.table().is_some() == (self.layer == Layer::Gold)
+        let written = gold.table().map(|table| OutputFormat::of_key(&table.key));
+        self.has_rows_as(gold) && written == (self.layer == Layer::Gold).then_some(self.output)
     }
 
     /// Returns whether the catalog holds the table's rows by key if they are to be kept so, and not otherwise.

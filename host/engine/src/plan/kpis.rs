@@ -4,6 +4,7 @@ use super::planning::Planning;
 use super::records::{DatasetPlan, KpiPlan, Parked};
 
 use crate::host_relation::{HostRelation, made_from};
+use crate::manifest::Layer;
 use crate::pipeline::{TableInput, TableStep};
 use smelt_catalog::{Failing, InputVersion, Inputs, ObjectRef, Relation, State};
 use smelt_storage::Store;
@@ -78,7 +79,13 @@ impl Planning<'_> {
             let lost = gold.table().filter(|table| !is_whole(self.store, table));
             lost.map(|table| format!("`{}` is gone or damaged", table.key))
         };
-        let layer = || (!step.lies_as(gold)).then(|| "its rows are kept otherwise now".to_owned());
+        let otherwise = || match gold.table() {
+            Some(_) if step.has_rows_as(gold) && step.layer == Layer::Gold => {
+                format!("it is written as {} now", step.output.of_table().extension())
+            }
+            _ => "its rows are kept otherwise now".to_owned(),
+        };
+        let layer = || (!step.lies_as(gold)).then(otherwise);
         let damaged = || self.damaged.get(&step.name).cloned();
         let silver = || (gold.inputs != inputs(step, self.state)).then(|| "new silver".to_owned());
         let is_new = data.is_some();

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::host::Host;
 use crate::attempt::Attempts;
 use crate::holding::{Holding, sentence};
+use crate::manifest::OutputFormat;
 use crate::outcome::Outcome;
 use crate::pipeline::{Findings, TableInput, TableStep, findings};
 use crate::plan::is_whole;
@@ -160,7 +161,8 @@ impl Host {
         }
         let body = read_verified(self.store(), &held.key, &held.sha256)?;
         let before = before.map(|before| before.key.as_str());
-        let key = put_stamped(self.store(), state, self.clock.now(), name, before, &body)?;
+        let key =
+            put_stamped(self.store(), state, self.clock.now(), name, before, (OutputFormat::of_key(&held.key), &body))?;
         Ok(ObjectRef { key, ..held.clone() })
     }
 

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use super::host::Host;
 use super::promote::{Way, promotion_of, running};
 use crate::clean::RowKind;
+use crate::manifest::OutputFormat;
 use crate::plan::{Planning, inputs};
 use crate::tables::{put_held, put_stamped};
 use smelt_catalog::{
@@ -145,10 +146,11 @@ impl Host {
                     Err(error) if error.kind() == Kind::Damaged => continue,
                     read => read?,
                 };
+                let body = (OutputFormat::of_key(&table.key), body.as_slice());
                 let newest = state.published(kpi).and_then(|gold| Some(gold.table()?.key.as_str()));
                 let key = match self.pipeline.is_audited(state) {
-                    true => put_held(self.store(), state, kpi, &body)?,
-                    false => put_stamped(self.store(), state, self.clock.now(), kpi, newest, &body)?,
+                    true => put_held(self.store(), state, kpi, body)?,
+                    false => put_stamped(self.store(), state, self.clock.now(), kpi, newest, body)?,
                 };
                 change.referenced.insert(key.clone());
                 restored = gold.in_file(ObjectRef { key, ..table.clone() });

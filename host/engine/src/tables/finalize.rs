@@ -15,16 +15,16 @@ use super::read::table_of;
 use super::row_stage::{Differences, RowStage};
 use super::saves::Saves;
 use super::taker::Taker;
-use crate::manifest::Layer;
+use crate::manifest::{Layer, OutputFormat};
 use crate::pipeline::TableStep;
 use crate::plan::{inputs, is_whole};
-use crate::silver::{Encoded, Writer};
+use crate::silver::{Encoded, Writer, encode};
 use smelt_catalog::{CHANGES, Content, Gold, HELD, ObjectRef, Relation, RowsChange, SUMS, State};
 use smelt_common::cost::Cost;
 use smelt_common::error::{Breach, Result};
 use smelt_common::key_hash::KeyHash;
 use smelt_common::{Error, clock, digest, profile, stored_row};
-use smelt_formats::{Formulas, encode_table};
+use smelt_formats::TableOptions;
 use smelt_runtime::Reducer;
 use smelt_runtime::sums::{Shards, Sign, Sorted, Sums};
 use smelt_storage::layers::GOLD;
@@ -167,9 +167,11 @@ impl Aggregation<'_> {
         format!("{SUMS}{}/{:020}-{part}", step.name, self.state.sequence + 1)
     }
 
-    /// Writes the table as CSV, unless the previous table has the same bytes.
+    /// Writes the table, unless the previous table has the same bytes.
     fn write_table(&self, step: &TableStep, previous: Option<&Gold>, table: &RecordBatch) -> Result<ObjectRef> {
-        let body = encode_table(table.schema_ref(), std::slice::from_ref(table), Formulas::Escape)?;
+        let sorted_by = step.plugin.spec().key.clone().filter(|_| !step.is_whole()).unwrap_or_default();
+        let options = TableOptions { sorted_by, ..TableOptions::default() };
+        let body = encode(step.output, table.schema_ref(), std::slice::from_ref(table), &options)?;
         let sha256 = digest::hex(&body);
         let before = previous.and_then(Gold::table);
         if let Some(same) = before.filter(|before| before.sha256 == sha256 && is_whole(self.store, before)) {
@@ -178,8 +180,8 @@ impl Aggregation<'_> {
         }
         let after = before.map(|before| before.key.as_str());
         let key = match self.pipeline.is_audited(self.state) {
-            true => put_held(self.store, self.state, &step.name, &body)?,
-            false => put_stamped(self.store, self.state, self.now, &step.name, after, &body)?,
+            true => put_held(self.store, self.state, &step.name, (step.output, &body))?,
+            false => put_stamped(self.store, self.state, self.now, &step.name, after, (step.output, &body))?,
         };
         Ok(ObjectRef { key, sha256, bytes: body.len() as u64, rows: table.num_rows() as u64 })
     }
@@ -479,7 +481,7 @@ impl<'n> Node<'n> {
         let write = |kind: &str, batches: &[RecordBatch]| -> Result<Option<ObjectRef>> {
             let Some(first) = batches.first() else { return Ok(None) };
             let stem = format!("{CHANGES}{}/{:020}-{kind}", self.step.name, self.of.state.sequence + 1);
-            let mut writer = Writer::begin(self.of.store, &stem, first.schema_ref())?;
+            let mut writer = Writer::begin(self.of.store, &stem, OutputFormat::Csv, first.schema_ref())?;
             let mut encoded = Encoded::default();
             for batch in batches {
                 encoded.fill(batch, None)?;
@@ -522,13 +524,13 @@ fn add_rows(content: &mut Content, (row, count): (&[u8], i128)) {
     }
 }
 
-/// Writes the table `body` where people do not see it, and returns the key.
-pub fn put_held(store: &dyn Store, state: &State, kpi: &str, body: &[u8]) -> Result<String> {
+/// Writes the table `body`, which has that format, where people do not see it, and returns the key.
+pub fn put_held(store: &dyn Store, state: &State, kpi: &str, (format, body): (OutputFormat, &[u8])) -> Result<String> {
     let stem = format!("{HELD}{kpi}/{:020}", state.sequence + 1);
-    put_new(store, &stem, '.', ".csv", body, Durability::Rebuildable)
+    put_new(store, &stem, '.', format.extension(), body, Durability::Rebuildable)
 }
 
-/// Writes the table `body` under a key with a stamp, and returns the key. The stamp sorts after that of the key
+/// Writes the table `body`, which has that format, under a key with a stamp, and returns the key. The stamp sorts after that of the key
 /// `previous`, even if the clock went back. No host is about to delete an object under that key.
 pub fn put_stamped(
     store: &dyn Store,
@@ -536,14 +538,15 @@ pub fn put_stamped(
     now: DateTime<Utc>,
     kpi: &str,
     previous: Option<&str>,
-    body: &[u8],
+    (format, body): (OutputFormat, &[u8]),
 ) -> Result<String> {
     let stem = format!("{GOLD}{kpi}/{kpi}_");
-    let stamped = previous.and_then(|previous| previous.strip_prefix(&stem)?.strip_suffix(".csv"));
+    let stamped = previous
+        .and_then(|previous| previous.strip_prefix(&stem)?.strip_suffix(OutputFormat::of_key(previous).extension()));
     let after = stamped.and_then(clock::parse_stamp).map(|previous| previous + TimeDelta::seconds(1));
     let mut second = after.map_or(now, |after| after.max(now));
     loop {
-        let key = format!("{stem}{}.csv", clock::stamp(second));
+        let key = format!("{stem}{}{}", clock::stamp(second), format.extension());
         if !state.retired.contains(&key) && put_unless_other(store, &key, body, Durability::Rebuildable)? {
             return Ok(key);
         }

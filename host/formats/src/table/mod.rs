@@ -14,6 +14,7 @@ mod open;
 mod options;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod read;
 mod rows;
 #[cfg(test)]
 mod testing;
@@ -30,6 +31,7 @@ pub use open::table_writer;
 pub use options::{Compression, TableOptions};
 #[cfg(feature = "parquet")]
 pub use parquet::read_parquet;
+pub use read::read_table;
 pub use writer::WriteTable;
 #[cfg(feature = "xlsx")]
 pub use xlsx::Workbook;
