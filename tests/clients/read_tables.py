@@ -20,6 +20,8 @@ def text(value):
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, float):
+        return format(decimal.Decimal(repr(value)), "f").removesuffix(".0")
     if isinstance(value, decimal.Decimal):
         return format(value, "f")
     if isinstance(value, datetime.datetime):
@@ -49,7 +51,9 @@ def pandas_rows(files):
     import pandas
 
     frame = pandas.concat([pandas.read_parquet(file, dtype_backend="pyarrow") for file in files])
-    return list(frame.columns), frame.astype(object).where(frame.notna(), None).values.tolist()
+    # Column by column: rows of several types would be made of floats.
+    columns = [[None if value is pandas.NA else value for value in frame[name]] for name in frame.columns]
+    return list(frame.columns), [list(row) for row in zip(*columns)]
 
 
 def spark_rows(files):

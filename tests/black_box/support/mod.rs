@@ -159,9 +159,10 @@ impl Lake {
         for (path, body) in self.files("gold") {
             let (kpi, _) = path.split_once('/').expect("gold has a directory for each KPI");
             // Paths come in order, so the last one is the newest.
-            newest.insert(kpi.to_owned(), tables::as_csv(&path, body, Formulas::Escape));
+            newest.insert(kpi.to_owned(), (path, body));
         }
-        newest
+        let text = |(kpi, (path, body)): (_, (String, _))| (kpi, tables::as_csv(&path, body, Formulas::Escape));
+        newest.into_iter().map(text).collect()
     }
 
     /// The lines of a dataset's silver objects as CSV, without their headers, sorted: what
