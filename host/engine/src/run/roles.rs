@@ -23,17 +23,23 @@ impl Host {
         self.writing(|| {
             let is_complete =
                 self.damaged().is_empty() && self.aggregate_into(&PartialAggregates::default(), &mut report)?;
-            if is_complete { Ok(()) } else { self.clean_and_aggregate(&mut report) }
+            if !is_complete {
+                self.clean_and_aggregate(&mut report)?;
+            }
+            self.tell_sinks_into(&mut report);
+            Ok(())
         })?;
-        self.tell_sinks(&mut report);
         Ok(report)
     }
 
     /// Runs both roles: cleans, then aggregates and tells the sinks.
     pub fn run(&self) -> Result<Report> {
         let mut report = Report::default();
-        self.writing(|| self.clean_and_aggregate(&mut report))?;
-        self.tell_sinks(&mut report);
+        self.writing(|| {
+            self.clean_and_aggregate(&mut report)?;
+            self.tell_sinks_into(&mut report);
+            Ok(())
+        })?;
         Ok(report)
     }
 

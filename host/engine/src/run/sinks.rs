@@ -12,8 +12,21 @@ use smelt_common::error::{Kind, Result};
 use smelt_connectors::Sink;
 
 impl Host {
-    /// Brings every sink to what readers see now. A sink that fails is tried again by the next call, and the others go on.
-    pub fn tell_sinks(&self, report: &mut Report) {
+    /// Brings every sink to what readers see now, outside of a tick.
+    pub fn tell_sinks(&self) -> Result<Report> {
+        let mut report = Report::default();
+        if !self.sinks.is_empty() {
+            self.writing(|| {
+                self.tell_sinks_into(&mut report);
+                Ok(())
+            })?;
+        }
+        Ok(report)
+    }
+
+    /// Brings every sink to what readers see now. A sink that fails is tried again by the next call, and the others go on. Others
+    /// must be able to see that this host is writing, so that the next one removes what it leaves if it is killed.
+    pub(super) fn tell_sinks_into(&self, report: &mut Report) {
         for sink in &self.sinks {
             match self.bring(&**sink) {
                 Ok(written) => report.written.extend(written),
