@@ -3,9 +3,11 @@
 mod place;
 mod record;
 mod render;
+mod sheet;
 mod sink;
 #[cfg(test)]
 mod tests;
 
 pub use record::{files_of, is_record};
-pub use sink::{FilesSink, Sheet};
+pub use sheet::Sheet;
+pub use sink::FilesSink;

@@ -7,7 +7,7 @@ use arrow_schema::{DataType, Field, Schema};
 use smelt_common::error::Result;
 use smelt_formats::{Compression, TableFormat, TableOptions, Workbook, table_writer};
 
-use super::sink::Sheet;
+use super::sheet::Sheet;
 use crate::sink::{Published, Relation};
 
 /// Writes the relations to `out`, each with the sheet that it becomes. Only a workbook has more than one.

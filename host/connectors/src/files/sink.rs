@@ -10,18 +10,10 @@ use smelt_storage::{Durability, NewObject, Store};
 use super::place::Place;
 use super::record::{self, Record, Written};
 use super::render::{check_sheets, render};
+use super::sheet::Sheet;
 use crate::place::Surroundings;
 use crate::section::SinkSection;
 use crate::sink::{Published, Relation, Sink};
-
-/// A relation that becomes a file, or a sheet of a workbook.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sheet {
-    /// The relation's name.
-    pub relation: String,
-    /// The name of the sheet.
-    pub sheet: String,
-}
 
 /// Writes relations as files under names that stay. Only files whose content changes are replaced.
 ///
