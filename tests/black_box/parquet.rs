@@ -12,8 +12,9 @@ use crate::support::tables::{OUTPUT, output};
 use crate::support::ticks::{arrive, assert_like_uninterrupted, ticks};
 use crate::support::{Lake, root};
 
-/// Tests that run once more, on lakes of Parquet: those that a format is most likely to break.
-const SUITES: [&str; 19] = [
+/// Tests that run once more, on lakes of Parquet: those that a format is most likely to break. In `random`, lakes go over from
+/// one format to the other anyway.
+const SUITES: [&str; 18] = [
     "accounting::of_rows_with_one_key_the_latest_wins_wherever_and_whenever_it_comes",
     "accounting::silver_that_is_rewritten_again_and_again_without_gold_stays_whole",
     "crash::hosts_that_work_at_once_come_to_the_same_as_one",
@@ -31,7 +32,6 @@ const SUITES: [&str; 19] = [
     "integrity::every_flipped_bit_and_every_missing_or_foreign_object_is_found",
     "promotion::what_was_kept_and_is_damaged_is_made_anew",
     "provenance::whatever_was_made_can_be_made_again_whatever_became_of_the_plugins",
-    "random::a_lake_that_went_through_anything_is_what_a_fresh_one_is",
     "rollback::rows_that_were_given_up_do_not_come_back",
 ];
 
@@ -42,7 +42,7 @@ fn what_holds_of_lakes_of_csv_holds_of_lakes_of_parquet() {
     }
     let tests = std::env::current_exe().expect("this program has a path");
     let mut command = Command::new(tests);
-    command.args(SUITES).env(OUTPUT, "parquet").env("SMELT_RUNS", "3").env("SMELT_SEEDS", "1").env("SMELT_STEPS", "15");
+    command.args(SUITES).env(OUTPUT, "parquet").env("SMELT_RUNS", "3");
     let ended = command.output().expect("it starts");
     let said = String::from_utf8_lossy(&ended.stdout);
     assert!(ended.status.success(), "{said}{}", String::from_utf8_lossy(&ended.stderr));
