@@ -337,7 +337,8 @@ mod tests {
         let said = |text: &str| toml::from_str::<DatasetSection>(text).expect_err("it is refused").to_string();
         let unknown = said(&format!("{dataset}colour = 1"));
         assert!(unknown.contains("line 4, column 1"), "{unknown}");
-        let expected = "unknown field `colour`, expected one of `objects`, `format`, `plugin`, `parameters`, `limits`";
+        let expected =
+            "unknown field `colour`, expected one of `objects`, `format`, `columns`, `plugin`, `parameters`, `limits`";
         assert!(unknown.contains(expected), "{unknown}");
         assert!(said("objects = \"x_*\"\nformat = \"csv\"").contains("missing field `plugin`"));
         assert!(said("objects = \"x_*\"\nplugin = \"x\"").contains("missing field `format`"));
