@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use smelt_common::error::{Kind, Result};
-use smelt_common::{Error, digest};
+use smelt_common::{Error, digest, workers};
 use smelt_formats::{Compression, TableFormat};
 use smelt_storage::{Durability, NewObject, Store};
 
@@ -144,8 +144,18 @@ impl Sink for FilesSink {
         if due.is_empty() && before.as_ref() == Some(&now) && !thorough {
             return Ok(vec![]);
         }
-        let mut present: BTreeMap<String, u64> =
-            store.list(&self.place.directory, "")?.into_iter().map(|meta| (meta.key, meta.bytes)).collect();
+        // The directory may have any number of other files, so it is not listed as a whole. In a bucket, a listing does not begin to
+        // send the object.
+        let look = |key: &String| {
+            let found = match store.is_remote() {
+                true => store.list(key, "")?.into_iter().find(|meta| meta.key == *key),
+                false => store.look(key)?,
+            };
+            Ok(found.map(|meta| (key.clone(), meta.bytes)))
+        };
+        let looked = workers::map_waiting(former.files.keys().collect(), look);
+        let mut present =
+            looked.into_iter().filter_map(Result::transpose).collect::<Result<BTreeMap<String, u64>>>()?;
         for (key, sheets) in &self.files {
             let Some(written) = now.files.get(key) else { continue };
             let is_whole = present.get(key) == Some(&written.bytes)
