@@ -18,7 +18,12 @@ fn lake_of(parameters: &[String]) -> Lake {
     let made = ["generate", "--ticks", "3", "--interval", "1d", "--start", "2025-11-16T06:00:00Z"];
     let sizes = ["--param", "clients=700", "--param", "purchases=1500"];
     let parameters = parameters.iter().flat_map(|parameter| ["--param", parameter.as_str()]);
-    lake.smelt(&made.into_iter().chain(sizes).chain(parameters).collect::<Vec<_>>());
+    let said = lake.smelt(&made.into_iter().chain(sizes).chain(parameters).collect::<Vec<_>>());
+    assert_eq!(
+        said,
+        format!("6 objects in {}/sources\n", lake.path().display()),
+        "the source writes where others deliver"
+    );
     lake.smelt(&["run", "--as-of", "2025-11-18"]);
     lake
 }

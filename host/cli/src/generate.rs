@@ -13,7 +13,6 @@ use smelt_common::Error;
 use smelt_common::error::Result;
 use smelt_common::text::{duration, instant, json_value, number};
 use smelt_engine::run::{Generated, Generation};
-use smelt_storage::layers::BRONZE;
 
 #[derive(Debug, Args)]
 pub(crate) struct Generate {
@@ -56,12 +55,13 @@ impl Generate {
         if parameters.len() < given {
             return Err(Error::config("--param: a name is given twice"));
         }
-        let Generated { keys, failures } =
+        let Generated { keys, places, failures } =
             host.generate(&Generation { ticks, first, start, interval, seed, parameters })?;
         if common.json {
             print_json(&json!({ "objects": keys, "failures": failures_json(&failures) }))?;
         } else {
-            print(&format!("{} objects in {}\n", keys.len(), host.store().locate(BRONZE).trim_end_matches('/')));
+            let places: Vec<String> = places.into_iter().collect();
+            print(&format!("{} objects in {}\n", keys.len(), places.join(", ")));
         }
         Ok(complain_of(&failures))
     }

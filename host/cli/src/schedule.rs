@@ -75,7 +75,7 @@ pub(crate) fn tick(host: &Host, number: u64, roles: Roles) -> Result<Tick> {
         // Generating reads no catalog, so it would not notice that another source was promoted.
         host.expect_current()?;
     }
-    let Generated { keys, failures } = match roles.generate {
+    let Generated { keys, places: _, failures } = match roles.generate {
         true => host.generate(&Generation { ticks: 1, ..Generation::default() })?,
         false => Generated::default(),
     };

@@ -1,6 +1,6 @@
 //! The source's role: writes the bronze objects that the pipeline's sources make.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::sync::MutexGuard;
 use std::sync::atomic::Ordering;
@@ -39,6 +39,8 @@ pub struct Generation {
 pub struct Generated {
     /// The keys of the objects that were written.
     pub keys: Vec<String>,
+    /// The directories that got them, for people.
+    pub places: BTreeSet<String>,
     /// The sources that failed, each with the error. What they made before stays, and the others went on.
     pub failures: Vec<(String, Error)>,
 }
@@ -74,6 +76,8 @@ impl Host {
                 false => Some(step.with(&generation.parameters)?),
             };
             let step = with_more.as_ref().unwrap_or(step);
+            let (store, prefix) = self.door(step);
+            generated.places.insert(store.locate(prefix).trim_end_matches('/').to_owned());
             let seed = generation.seed.unwrap_or(step.seed);
             self.progress.begin("generating", 0);
             // An error from here on concerns this source alone. If the lake itself fails, the other roles report it.
