@@ -79,7 +79,7 @@ fn a_file_is_taken_when_it_is_new_or_changed() {
     lake.smelt(&["run"]);
     assert_eq!(lake.files("bronze"), first);
 
-    // What comes later sorts after what came, even if it is older.
+    // A later file sorts after those that came, even if it is older.
     lake.put("sources/purchases.csv", purchases(1..4));
     let older = std::fs::File::options().append(true).open(&path).expect("it is there");
     older.set_modified(SystemTime::UNIX_EPOCH).expect("it can be touched");

@@ -109,7 +109,7 @@ fn a_lake_goes_over_to_another_format_and_back() {
     lake.change_pipeline(&[SILVER, GOLD]);
     let plan = planned(&lake);
     assert!(plan["orders"].contains("depth=64 → ") && plan["orders"].ends_with("output=parquet"), "{plan:?}");
-    // What lies there is read as what it is.
+    // Objects are read as what they are.
     lake.smelt(&["verify"]);
     for made in [keys(&lake, "silver"), KPIS.map(str::to_owned).to_vec()].concat() {
         assert_eq!(lake.json(&["reproduce", &made])["same"], true, "{made}");

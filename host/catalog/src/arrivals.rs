@@ -1,4 +1,4 @@
-//! What a lake has taken from a source, each file once.
+//! The files that a lake has taken from a source, each once.
 //!
 //! A file is claimed before it is copied: a commit says which object it becomes and which content that has. So of two hosts only one
 //! takes it, and one that dies in between leaves a claim that the next host makes good, to the same object.
@@ -30,7 +30,7 @@ impl Default for Arrivals {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Taken {
-    /// What the source said of it: another text whenever it may have changed.
+    /// The version that the source gave it: another text whenever it may have changed.
     pub version: String,
     /// The sha256 of its content.
     pub sha256: String,

@@ -92,7 +92,7 @@ pub struct Change {
     pub gold: BTreeMap<String, Gold>,
     /// The rows that came to new tables and left them, by KPI. A new table that is not here replaces the one before.
     pub rows: BTreeMap<String, RowsChange>,
-    /// What was taken from sources, by name. Only sources of which that changed are here.
+    /// The files that were taken, by source. Only sources of which files were taken are here.
     pub arrivals: BTreeMap<String, Arrivals>,
     /// The judgements of the checks, and the decision if readers see the tables. Without it both are as before.
     pub audit: Option<Audit>,

@@ -62,7 +62,7 @@ pub struct State {
     /// with another key by mistake.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pseudonym_key: Option<String>,
-    /// What was taken from each source, by name.
+    /// The files that were taken, by source.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub arrivals: BTreeMap<String, Arrivals>,
     /// The time of the last full comparison of bronze with the catalog, in microseconds since the epoch.

@@ -6,7 +6,7 @@ use smelt_storage::lake::{Lake, LakeSection, open_bucket};
 use smelt_storage::layers::{BRONZE, CATALOG, QUARANTINE};
 use smelt_storage::{BucketUrl, DirStore, Store};
 
-/// What is needed to find a place: the lake, and how buckets are reached.
+/// All that is needed to find a place: the lake, and how buckets are reached.
 #[derive(Clone, Copy)]
 pub struct Surroundings<'s> {
     /// The lake, in which relative paths lie.

@@ -1,4 +1,4 @@
-//! What the manifest says of other systems.
+//! The manifest's keys that name other systems.
 
 use serde::Deserialize;
 use smelt_formats::Compression;
@@ -35,7 +35,7 @@ pub enum SinkKind {
     Files,
 }
 
-/// What a sink carries.
+/// An item of what a sink carries.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(
     untagged,

@@ -16,13 +16,13 @@ pub struct Relation {
     pub key: Vec<usize>,
     /// The number of rows.
     pub rows: u64,
-    /// How text is written that a spreadsheet would take for a formula.
+    /// The way to write text that a spreadsheet would take for a formula.
     pub formulas: Formulas,
     /// A text that is another one whenever the rows or their order may be others.
     pub version: String,
 }
 
-/// What a lake has published, as of one commit.
+/// The relations that a lake has published, as of one commit.
 pub trait Published {
     /// Returns the number of the commit.
     fn commit(&self) -> u64;

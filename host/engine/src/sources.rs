@@ -6,7 +6,7 @@ use crate::manifest::Manifest;
 use smelt_common::error::Result;
 use smelt_connectors::{Directory, DirectorySource, Source, SourceKind, Surroundings};
 
-/// Where raw files come from, and where they go that plugins make.
+/// The places from which raw files come, and those that get what plugins make.
 #[derive(Default)]
 pub struct Sources {
     /// The sources that other systems have.

@@ -24,7 +24,7 @@ const DATE_FLAWS: DateFlaws = DateFlaws {
 const COUNTRIES: [(&str, u32); 8] =
     [("FR", 34), ("DE", 18), ("BE", 12), ("IT", 11), ("GB", 9), ("NL", 7), ("BR", 5), ("JP", 4)];
 
-/// How often a returning client is looked for whose sign-up lies in the days of the tick.
+/// The number of attempts to find a returning client whose sign-up lies in the days of the tick.
 const TRIES: u32 = 64;
 
 /// Returns the object of a tick's clients.
@@ -170,7 +170,7 @@ pub(crate) struct Habits {
     pub(crate) signup: Date,
     /// The last day on which the client buys anything.
     last: Date,
-    /// How much the client buys compared with others; 0 if nothing ever.
+    /// The share of sales that the client takes, compared with others; 0 if nothing ever.
     appetite: u32,
     /// The department where the client buys most.
     pub(crate) department: usize,

@@ -25,7 +25,7 @@ const PRODUCTS: [[(&str, u64); 4]; 3] = [
     [("Water bottle", 1800), ("Backpack", 6490), ("Catalogue", 0), ("Rain jacket", 8900)],
 ];
 
-/// How often a client is looked for who buys on a certain day. Early days of a small shop may have none.
+/// The number of attempts to find a client who buys on a certain day. Early days of a small shop may have none.
 const TRIES: u32 = 128;
 
 /// Returns the object of a tick's purchases.
@@ -46,7 +46,7 @@ pub(crate) fn export(shop: &Shop) -> Vec<u8> {
     lines.finish()
 }
 
-/// What somebody bought, a function of the seed and the id.
+/// A purchase, a function of the seed and the id.
 struct Purchase {
     id: Id,
     /// `None` if the shop has no clients.

@@ -109,7 +109,7 @@ fn files_are_what_readers_see() {
     assert_eq!(ids, [r#"{"purchase_id":"P1""#, r#"{"purchase_id":"P2""#], "rows are in the order of the key");
     assert!(purchases.contains(r#""client_id":"=B""#) && purchases.contains(r#""amount":8.50"#), "{purchases}");
 
-    // What is held stays as it was, and what only is clean, or is said of it, does not.
+    // Files of held tables stay as they were. Those of datasets and of verdicts do not.
     buy(&lake, 1, &[("P3", "B", "99.00")]);
     fails(&lake, &["run", "--as-of", DAY], 1);
     let held = carried(&lake);

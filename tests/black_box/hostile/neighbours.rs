@@ -273,7 +273,7 @@ fn compiled_code_that_was_tampered_with_is_never_run() {
     assert_eq!(lake.silver("guest").len(), 6);
 }
 
-/// What a component said of itself is remembered, so its code is loaded when it is called, and not before.
+/// A component's code is loaded when it is called, and not before: what it said of itself is remembered.
 #[test]
 fn code_is_loaded_when_it_is_called() {
     let lake = lake_with(&[("guest", Guest::default().into())]);
@@ -295,7 +295,7 @@ fn code_is_loaded_when_it_is_called() {
     smelt(&["run"]);
     assert!(cached(&cache).is_empty(), "nothing was new, so nothing was called");
 
-    // What was remembered is trusted as little as code is.
+    // An answer that was remembered is trusted as little as code is.
     for entry in fs::read_dir(&cache).expect("there is a cache").flatten() {
         if entry.path().extension().is_some_and(|extension| extension == "told") {
             let told = fs::read_to_string(entry.path()).unwrap_or_default();

@@ -28,7 +28,7 @@ pub fn audit(lake: &Lake) -> BTreeMap<String, Value> {
     }
     for (layer, prefix) in [("silver", "silver/"), ("quarantine", "quarantine/")] {
         let mut files = lake.files(layer);
-        // What is kept for a rollback is no longer current, and files of sinks lie beside the directories of datasets.
+        // Rollback points are no longer current, and files of sinks lie beside the directories of datasets.
         files.retain(|name, _| {
             name.contains('/') && !["for-rollback/", "_smelt/"].iter().any(|it| name.starts_with(it))
         });

@@ -1,4 +1,4 @@
-//! What a sink has written, and as of which commit: a file beside the files.
+//! The record of a sink, a file beside its files: what it has written, and as of which commit.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;

@@ -1,4 +1,4 @@
-//! What becomes of a relation.
+//! A relation on its way into a file.
 
 /// A relation that becomes a file, or a sheet of a workbook.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -130,7 +130,7 @@ impl Sink for FilesSink {
         let mut due: Vec<Due<'_>> = Vec::new();
         for (key, sheets) in &self.files {
             let written = former.files.get(key);
-            // What is not there yet comes with the commit that makes it. Until then, a file stays as it is.
+            // A relation that is not there yet comes with the commit that makes it. Until then, a file stays as it is.
             let Some(found) = found(published, sheets)? else {
                 now.files.extend(written.map(|written| (key.clone(), written.clone())));
                 continue;

@@ -47,11 +47,11 @@ pub struct Host {
     pub new_key: bool,
     /// Set once this tick has written an object that no commit references.
     pub(super) orphaned: AtomicBool,
-    /// Where raw files come from.
+    /// The places from which raw files come.
     pub sources: Sources,
     /// The places outside of the lake's own objects that get what is published.
     pub sinks: Vec<Box<dyn Sink>>,
-    /// What each sink was told last by this host: the versions of the relations that it carries, by sink.
+    /// The last that each sink was told by this host: the versions of the relations that it carries, by sink.
     pub(super) told: Mutex<BTreeMap<String, Vec<String>>>,
     /// The promotions that the pipeline was loaded with.
     pub(super) promoted: BTreeMap<String, Promotion>,

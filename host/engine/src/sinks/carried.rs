@@ -1,4 +1,4 @@
-//! What sinks read of a lake.
+//! Relations as sinks read them.
 
 use std::collections::BTreeSet;
 

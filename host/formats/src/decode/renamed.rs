@@ -6,7 +6,7 @@ use arrow_array::cast::AsArray as _;
 use arrow_array::{Array as _, ArrayRef, RecordBatch, RecordBatchOptions, StringArray};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
-/// What parts the cells of several columns that become one.
+/// Stands between the cells of several columns that become one.
 const BETWEEN: char = '-';
 
 /// Columns, and the names under which an object has them. A column may be made of several of the object's: then its cell is

@@ -14,7 +14,7 @@ use crate::csv::{Formulas, encode_csv, encode_csv_header};
 pub(super) struct CsvWriter<W> {
     out: W,
     formulas: Formulas,
-    /// What is not yet written: at the beginning the header.
+    /// Text that is not written yet: at the beginning the header.
     bytes: Vec<u8>,
     rows: usize,
 }

@@ -11,7 +11,7 @@ use super::rows::{in_table, unwritten};
 use super::writer::WriteTable;
 use crate::values::{Values, View, write_date, write_decimal, write_f64, write_i64, write_timestamp};
 
-/// How objects follow each other.
+/// The way in which objects follow each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Layout {
     /// An object a line.
@@ -27,7 +27,7 @@ pub(super) struct JsonWriter<W> {
     out: W,
     layout: Layout,
     schema: SchemaRef,
-    /// What stands before each value: `{"a":`, `,"b":` and so on.
+    /// The text before each value: `{"a":`, `,"b":` and so on.
     keys: Vec<Vec<u8>>,
     bytes: Vec<u8>,
     rows: usize,

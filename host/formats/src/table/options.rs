@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::csv::Formulas;
 
-/// How Parquet packs its pages.
+/// The way in which Parquet packs its pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Compression {
@@ -17,15 +17,15 @@ pub enum Compression {
     None,
 }
 
-/// How a table is written, where its format leaves a choice. A format ignores what does not concern it.
+/// The choices that a format leaves to who writes a table. A format ignores what does not concern it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableOptions {
-    /// How Parquet packs its pages.
+    /// The way in which Parquet packs its pages.
     pub compression: Compression,
     /// The columns by which the rows are sorted, ascending and with missing values first, the first column first.
     /// Parquet tells its readers.
     pub sorted_by: Vec<usize>,
-    /// How CSV writes text that a spreadsheet would take for a formula.
+    /// The way in which CSV writes text that a spreadsheet would take for a formula.
     pub formulas: Formulas,
     /// The table is of a kind that can have at most one row: JSON writes an object instead of an array, and `null` if
     /// there is no row.

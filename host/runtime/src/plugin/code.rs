@@ -33,7 +33,7 @@ pub(super) struct Linked<P> {
     pub(super) imports_privacy: bool,
 }
 
-/// What a component says whatever its parameters. It is a function of the component, so it is asked once.
+/// The answer of a component that does not depend on its parameters. It is a function of the component, so it is asked once.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Remembered<D> {
     pub(super) contract: Contract,

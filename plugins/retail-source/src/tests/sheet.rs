@@ -16,7 +16,7 @@ pub(super) struct Sheet {
     pub(super) columns: Vec<String>,
     /// The rows with as many cells as there are columns.
     pub(super) rows: Vec<Row>,
-    /// How many other rows there are.
+    /// The number of other rows.
     pub(super) malformed: usize,
 }
 

@@ -21,7 +21,7 @@ const MOST_ROWS: usize = 1_048_575;
 /// The most columns of a sheet.
 const MOST_COLUMNS: usize = 16_384;
 
-/// What a column is wider than its name, for the button of the filter.
+/// By so much a column is wider than its name, for the button of the filter.
 const BUTTON: usize = 4;
 
 /// The widest that a name makes its column.
