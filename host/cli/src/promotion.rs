@@ -39,7 +39,7 @@ impl Candidate<'_> {
             let own = current.own(plugin, u64::MAX)?;
             let from = from.get_or_insert_with(|| running(&current.state, plugin, own.sha256()).to_owned());
             let done = host.promote(plugin, own.sha256(), from, way)?;
-            Ok((version, own, done, tell_sinks(&host)?))
+            Ok((version, own, done, tell_sinks(&host)))
         })?;
         repin(common, plugin)?;
         if common.json {

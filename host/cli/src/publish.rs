@@ -28,7 +28,7 @@ pub(crate) struct Publish {
 impl Publish {
     pub(crate) fn run(self, common: &Common) -> Result<ExitCode> {
         let despite = self.despite.into_iter().collect();
-        let (held, told) = common.with_host(|host| Ok((host.publish(&despite, &self.why)?, tell_sinks(host)?)))?;
+        let (held, told) = common.with_host(|host| Ok((host.publish(&despite, &self.why)?, tell_sinks(host))))?;
         if common.json {
             print_json(&json!({"published": held.tables, "despite": held.verdicts, "why": self.why}))?;
             return Ok(told);

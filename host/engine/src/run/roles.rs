@@ -26,8 +26,7 @@ impl Host {
             if !is_complete {
                 self.clean_and_aggregate(&mut report)?;
             }
-            self.tell_sinks_into(&mut report);
-            Ok(())
+            self.tell_sinks_into(&mut report)
         })?;
         Ok(report)
     }
@@ -37,8 +36,7 @@ impl Host {
         let mut report = Report::default();
         self.writing(|| {
             self.clean_and_aggregate(&mut report)?;
-            self.tell_sinks_into(&mut report);
-            Ok(())
+            self.tell_sinks_into(&mut report)
         })?;
         Ok(report)
     }

@@ -12,34 +12,42 @@ use smelt_common::error::{Kind, Result};
 use smelt_connectors::Sink;
 
 impl Host {
-    /// Brings every sink to what readers see now, outside of a tick.
-    pub fn tell_sinks(&self) -> Result<Report> {
+    /// Brings every sink to what readers see now, outside of a tick. What came before is committed, so an error here is a failure
+    /// in the report and nothing more.
+    pub fn tell_sinks(&self) -> Report {
         let mut report = Report::default();
-        if !self.sinks.is_empty() {
-            self.writing(|| {
-                self.tell_sinks_into(&mut report);
-                Ok(())
-            })?;
+        if self.sinks.is_empty() {
+            return report;
         }
-        Ok(report)
+        let told = self.writing(|| self.tell_sinks_into(&mut report));
+        report.failures.extend(told.err().map(|error| ("the sinks".to_owned(), error)));
+        report
     }
 
     /// Brings every sink to what readers see now. A sink that fails is tried again by the next call, and the others go on. Others
     /// must be able to see that this host is writing, so that the next one removes what it leaves if it is killed.
-    pub(super) fn tell_sinks_into(&self, report: &mut Report) {
+    ///
+    /// # Errors
+    /// The catalog cannot be read.
+    pub(super) fn tell_sinks_into(&self, report: &mut Report) -> Result<()> {
+        if self.sinks.is_empty() {
+            return Ok(());
+        }
+        let state = self.state()?;
         for sink in &self.sinks {
-            match self.bring(&**sink) {
+            match self.bring(&**sink, &state) {
                 Ok(written) => report.written.extend(written),
                 Err(error) => report.failures.push((format!("sink.{}", sink.name()), error)),
             }
         }
+        Ok(())
     }
 
     /// Tells a sink until it has what was published last: another process may bring it there at the same time, and the one that
-    /// is ahead may be overtaken by the other.
-    fn bring(&self, sink: &dyn Sink) -> Result<Vec<String>> {
+    /// is ahead may be overtaken by the other. `state` is the newest as far as this host knows.
+    fn bring(&self, sink: &dyn Sink, state: &State) -> Result<Vec<String>> {
         let names = sink.relations();
-        if !self.reconcile && self.has_told(sink.name(), &self.carried(&self.state()?).versions(&names)?) {
+        if !self.reconcile && self.has_told(sink.name(), &self.carried(state).versions(&names)?) {
             return Ok(vec![]);
         }
         let mut written = Vec::new();
@@ -51,7 +59,7 @@ impl Host {
                     return Ok((versions, Ok(vec![])));
                 }
                 match sink.publish(&carried, self.reconcile) {
-                    // Another process is at it, or the objects of this state are retired by now.
+                    // Another process was faster. Whoever looks would wait for a commit, and there need not be one.
                     Err(error) if error.kind() == Kind::Conflict => Ok((versions, Err(error))),
                     told => Ok((versions, Ok(told?))),
                 }
