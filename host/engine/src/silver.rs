@@ -1,8 +1,8 @@
 //! Writes and reads silver objects, which are typed CSV or Parquet. They are written as a stream, and verified whenever they
-//! are read. Logs of rows that changed are written and read as silver is, and files of gold are encoded here too.
+//! are read. Logs of rows that changed are written and read as silver is.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io::Write as _;
+use std::sync::Arc;
 
 use arrow_array::{BooleanArray, RecordBatch, RecordBatchOptions};
 use arrow_schema::SchemaRef;
@@ -56,69 +56,64 @@ impl Encoded {
 
 /// Writes a table into an object, batch by batch.
 pub struct Writer<'w> {
-    object: Shared<'w>,
     format: OutputFormat,
-    /// The writer of a format that has more than rows one after the other.
-    table: Option<Box<dyn WriteTable + 'w>>,
+    target: Target<'w>,
     rows: u64,
 }
 
-/// An object that a writer of a table fills, and that gets its key afterwards.
-#[derive(Clone)]
-struct Shared<'w>(Arc<Mutex<NewObject<'w>>>);
-
-impl Write for Shared<'_> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).flush()
-    }
+/// The way of rows into an object.
+enum Target<'w> {
+    /// They are bytes already.
+    Object(NewObject<'w>),
+    /// A writer makes a file of them that has more than rows one after the other.
+    Table(Box<dyn WriteTable<NewObject<'w>> + 'w>),
 }
 
 impl<'w> Writer<'w> {
     /// Begins a table of the schema, under a key that begins with `stem`.
     pub fn begin(store: &'w dyn Store, stem: &str, format: OutputFormat, schema: &SchemaRef) -> Result<Self> {
-        let object = Shared(Arc::new(Mutex::new(NewObject::create(store, stem)?)));
-        let mut writer = Self { object, format, table: None, rows: 0 };
+        let object = NewObject::create(store, stem)?;
         match format {
             OutputFormat::Csv => {
                 let mut header = Encoded::default();
                 encode_csv_header(schema, Formulas::Keep, &mut header.bytes);
+                let mut writer = Self { format, target: Target::Object(object), rows: 0 };
                 writer.append(&header)?;
+                Ok(writer)
             }
             OutputFormat::Parquet => {
-                let (options, out) = (TableOptions::default(), Box::new(writer.object.clone()));
-                writer.table = Some(table_writer(format.of_table(), Arc::clone(schema), &options, out)?);
+                let table = table_writer(format.of_table(), Arc::clone(schema), &TableOptions::default(), object)?;
+                Ok(Self { format, target: Target::Table(table), rows: 0 })
             }
         }
-        Ok(writer)
     }
 
     /// Appends rows that were encoded for this format.
     pub fn append(&mut self, rows: &Encoded) -> Result<()> {
         self.rows += rows.rows;
-        match (&mut self.table, &rows.batch) {
-            (None, _) => self.object.write_all(&rows.bytes).map_err(|error| unavailable("write", "silver", &error)),
-            (Some(table), Some(batch)) => {
+        match (&mut self.target, &rows.batch) {
+            (Target::Object(object), _) => {
+                object.write_all(&rows.bytes).map_err(|error| unavailable("write", "silver", &error))
+            }
+            (Target::Table(table), Some(batch)) => {
                 let mut span = profile::span("encode Parquet", "");
                 span.through(batch.num_rows(), 0);
                 table.write(batch).map_err(unwritten)
             }
-            (Some(_), None) => Ok(()),
+            (Target::Table(_), None) => Ok(()),
         }
     }
 
     /// Gives the object its key and returns the reference to it.
     pub fn finish(self, stem: &str) -> Result<ObjectRef> {
-        let Self { object, format, table, rows } = self;
-        if let Some(table) = table {
-            let _span = profile::span("encode Parquet", "");
-            table.finish().map_err(unwritten)?;
-        }
-        let object = Arc::into_inner(object.0).and_then(|object| object.into_inner().ok());
-        let object = object.ok_or_else(|| Error::internal("a table is written that was finished"))?;
+        let Self { format, target, rows } = self;
+        let object = match target {
+            Target::Object(object) => object,
+            Target::Table(table) => {
+                let _span = profile::span("encode Parquet", "");
+                table.finish().map_err(unwritten)?
+            }
+        };
         let Put { key, sha256, bytes } = object.finish(stem, '.', format.extension(), Durability::Rebuildable)?;
         Ok(ObjectRef { key, sha256, bytes, rows })
     }
@@ -129,20 +124,6 @@ fn unwritten(error: Error) -> Error {
         Kind::Unavailable => error.context("cannot write `silver`"),
         _ => error,
     }
-}
-
-/// Returns a whole table as the bytes of an object.
-pub fn encode(
-    format: OutputFormat,
-    schema: &SchemaRef,
-    batches: &[RecordBatch],
-    options: &TableOptions,
-) -> Result<Vec<u8>> {
-    let mut body = Vec::new();
-    let mut writer = table_writer(format.of_table(), Arc::clone(schema), options, Box::new(&mut body))?;
-    batches.iter().try_for_each(|batch| writer.write(batch))?;
-    writer.finish()?;
-    Ok(body)
 }
 
 /// Reads the columns of a silver object that has the schema, in the format that it has.

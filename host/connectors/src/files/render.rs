@@ -33,7 +33,7 @@ pub(super) fn render(
             formulas: relation.formulas,
             at_most_one_row: relation.rows == 1,
         };
-        let mut writer = table_writer(format, relation.schema.clone(), &options, Box::new(&mut *out))?;
+        let mut writer = table_writer(format, relation.schema.clone(), &options, &mut *out)?;
         published.read(&sheet.relation, &mut |rows| writer.write(rows))?;
         writer.finish()?;
     }

@@ -24,7 +24,7 @@ use smelt_common::cost::Cost;
 use smelt_common::error::{Kind, Result};
 use smelt_common::progress::Progress;
 use smelt_common::{Error, digest};
-use smelt_formats::{Formulas, TableOptions};
+use smelt_formats::{Formulas, TableOptions, table_bytes};
 use smelt_runtime::privacy::Pseudonyms;
 use smelt_runtime::{Engine, Limits};
 use smelt_storage::lake::Lake;
@@ -332,5 +332,5 @@ fn without_superseded(host: &Host, dataset: &str, recorded: &Entry, again: &Entr
         kept.push(filter_record_batch(&batch, &stays).map_err(|error| Error::internal(error.to_string()))?);
     }
     let options = TableOptions { formulas: Formulas::Keep, ..TableOptions::default() };
-    Ok(digest::hex(silver::encode(OutputFormat::of_key(&again.silver.key), schema, &kept, &options)?))
+    Ok(digest::hex(table_bytes(OutputFormat::of_key(&again.silver.key).of_table(), schema, &kept, &options)?))
 }

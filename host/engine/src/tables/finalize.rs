@@ -18,13 +18,13 @@ use super::taker::Taker;
 use crate::manifest::{Layer, OutputFormat};
 use crate::pipeline::TableStep;
 use crate::plan::{inputs, is_whole};
-use crate::silver::{Encoded, Writer, encode};
+use crate::silver::{Encoded, Writer};
 use smelt_catalog::{CHANGES, Content, Gold, HELD, ObjectRef, Relation, RowsChange, SUMS, State};
 use smelt_common::cost::Cost;
 use smelt_common::error::{Breach, Result};
 use smelt_common::key_hash::KeyHash;
 use smelt_common::{Error, clock, digest, profile, stored_row};
-use smelt_formats::TableOptions;
+use smelt_formats::{TableOptions, table_bytes};
 use smelt_runtime::Reducer;
 use smelt_runtime::sums::{Shards, Sign, Sorted, Sums};
 use smelt_storage::layers::GOLD;
@@ -171,7 +171,7 @@ impl Aggregation<'_> {
     fn write_table(&self, step: &TableStep, previous: Option<&Gold>, table: &RecordBatch) -> Result<ObjectRef> {
         let sorted_by = step.plugin.spec().key.clone().filter(|_| !step.is_whole()).unwrap_or_default();
         let options = TableOptions { sorted_by, ..TableOptions::default() };
-        let body = encode(step.output, table.schema_ref(), std::slice::from_ref(table), &options)?;
+        let body = table_bytes(step.output.of_table(), table.schema_ref(), std::slice::from_ref(table), &options)?;
         let sha256 = digest::hex(&body);
         let before = previous.and_then(Gold::table);
         if let Some(same) = before.filter(|before| before.sha256 == sha256 && is_whole(self.store, before)) {

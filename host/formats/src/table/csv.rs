@@ -27,7 +27,7 @@ impl<W: Write> CsvWriter<W> {
     }
 }
 
-impl<W: Write + Send> WriteTable for CsvWriter<W> {
+impl<W: Write + Send> WriteTable<W> for CsvWriter<W> {
     fn write(&mut self, rows: &RecordBatch) -> Result<()> {
         encode_csv(rows, None, self.formulas, &mut self.bytes).map_err(|error| in_table(error, self.rows))?;
         self.rows += rows.num_rows();
@@ -36,7 +36,8 @@ impl<W: Write + Send> WriteTable for CsvWriter<W> {
         Ok(())
     }
 
-    fn finish(mut self: Box<Self>) -> Result<()> {
-        self.out.write_all(&self.bytes).and_then(|()| self.out.flush()).map_err(|error| unwritten(&error))
+    fn finish(mut self: Box<Self>) -> Result<W> {
+        self.out.write_all(&self.bytes).and_then(|()| self.out.flush()).map_err(|error| unwritten(&error))?;
+        Ok(self.out)
     }
 }

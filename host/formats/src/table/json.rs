@@ -47,7 +47,7 @@ impl<W: Write> JsonWriter<W> {
     }
 }
 
-impl<W: Write + Send> WriteTable for JsonWriter<W> {
+impl<W: Write + Send> WriteTable<W> for JsonWriter<W> {
     fn write(&mut self, rows: &RecordBatch) -> Result<()> {
         let Self { out, layout, schema, keys, bytes, rows: before } = self;
         if *layout == Layout::Single && *before + rows.num_rows() > 1 {
@@ -74,7 +74,7 @@ impl<W: Write + Send> WriteTable for JsonWriter<W> {
         Ok(())
     }
 
-    fn finish(mut self: Box<Self>) -> Result<()> {
+    fn finish(mut self: Box<Self>) -> Result<W> {
         let end: &[u8] = match (self.layout, self.rows) {
             (Layout::Array, 0) => b"]\n",
             (Layout::Array, _) => b"\n]\n",
@@ -82,7 +82,8 @@ impl<W: Write + Send> WriteTable for JsonWriter<W> {
             (Layout::Single | Layout::Lines, _) => b"",
         };
         self.bytes.extend_from_slice(end);
-        self.out.write_all(&self.bytes).and_then(|()| self.out.flush()).map_err(|error| unwritten(&error))
+        self.out.write_all(&self.bytes).and_then(|()| self.out.flush()).map_err(|error| unwritten(&error))?;
+        Ok(self.out)
     }
 }
 

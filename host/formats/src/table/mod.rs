@@ -27,7 +27,7 @@ mod xlsx;
 pub use format::TableFormat;
 #[cfg(not(feature = "xlsx"))]
 pub use no_xlsx::Workbook;
-pub use open::table_writer;
+pub use open::{table_bytes, table_writer};
 pub use options::{Compression, TableOptions};
 #[cfg(feature = "parquet")]
 pub use parquet::read_parquet;

@@ -1,6 +1,7 @@
 //! Opens a writer for a format.
 
 use std::io::Write;
+use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
@@ -21,16 +22,16 @@ use super::writer::WriteTable;
 /// # Errors
 /// Fails if the format is none of a single table (a [`Workbook`](super::Workbook) has several), if this build lacks it,
 /// or if a column has a type that no format has.
-pub fn table_writer<'w>(
+pub fn table_writer<'w, W: Write + Send + 'w>(
     format: TableFormat,
     schema: SchemaRef,
     options: &TableOptions,
-    out: Box<dyn Write + Send + 'w>,
-) -> Result<Box<dyn WriteTable + 'w>> {
+    out: W,
+) -> Result<Box<dyn WriteTable<W> + 'w>> {
     format.check_built()?;
     let rows = Rows::new(schema)?;
     let schema = rows.schema();
-    let writer: Box<dyn WriteTable + 'w> = match format {
+    let writer: Box<dyn WriteTable<W> + 'w> = match format {
         TableFormat::Csv => Box::new(CsvWriter::new(schema, options.formulas, out)),
         TableFormat::Json => {
             let layout = if options.at_most_one_row { Layout::Single } else { Layout::Array };
@@ -44,19 +45,34 @@ pub fn table_writer<'w>(
     Ok(Box::new(Checked { rows, writer }))
 }
 
-/// Hands on the rows that every format can write.
-struct Checked<'w> {
-    rows: Rows,
-    writer: Box<dyn WriteTable + 'w>,
+/// Returns a whole table as the bytes of a file.
+///
+/// # Errors
+/// As [`table_writer`], and if a value has no form in the format.
+pub fn table_bytes(
+    format: TableFormat,
+    schema: &SchemaRef,
+    batches: &[RecordBatch],
+    options: &TableOptions,
+) -> Result<Vec<u8>> {
+    let mut writer = table_writer(format, Arc::clone(schema), options, Vec::new())?;
+    batches.iter().try_for_each(|batch| writer.write(batch))?;
+    writer.finish()
 }
 
-impl WriteTable for Checked<'_> {
+/// Hands on the rows that every format can write.
+struct Checked<'w, W> {
+    rows: Rows,
+    writer: Box<dyn WriteTable<W> + 'w>,
+}
+
+impl<W> WriteTable<W> for Checked<'_, W> {
     fn write(&mut self, rows: &RecordBatch) -> Result<()> {
         self.rows.next(rows)?;
         self.writer.write(rows)
     }
 
-    fn finish(self: Box<Self>) -> Result<()> {
+    fn finish(self: Box<Self>) -> Result<W> {
         self.writer.finish()
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use smelt_common::error::Result;
 
-use super::{TableFormat, TableOptions, table_writer};
+use super::{TableFormat, TableOptions, table_bytes};
 
 /// Returns the rows in batches of those sizes, over and over.
 pub(super) fn cut(table: &RecordBatch, sizes: &[usize]) -> Vec<RecordBatch> {
@@ -23,13 +23,7 @@ pub(super) fn cut(table: &RecordBatch, sizes: &[usize]) -> Vec<RecordBatch> {
 
 /// Returns the file of a table.
 pub(super) fn try_file(format: TableFormat, options: &TableOptions, batches: &[RecordBatch]) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let mut writer = table_writer(format, batches[0].schema(), options, Box::new(&mut bytes))?;
-    for batch in batches {
-        writer.write(batch)?;
-    }
-    writer.finish()?;
-    Ok(bytes)
+    table_bytes(format, batches[0].schema_ref(), batches, options)
 }
 
 /// As [`try_file`], with the defaults, of a table that can be written.

@@ -122,14 +122,12 @@ fn tables_that_no_format_has_are_refused_at_the_beginning() {
     let none = RecordBatch::new_empty(Arc::new(Schema::empty()));
     for &format in FORMATS {
         let refusal = |table: &RecordBatch| {
-            table_writer(format, table.schema(), &TableOptions::default(), Box::new(io::sink()))
-                .err()
-                .map(|e| e.to_string())
+            table_writer(format, table.schema(), &TableOptions::default(), io::sink()).err().map(|e| e.to_string())
         };
         assert_eq!(refusal(&none).as_deref(), Some("a table without columns cannot be written as a file"));
         assert!(refusal(&small).is_some_and(|message| message.starts_with("column x is Int8; supported:")));
     }
-    let workbook = table_writer(TableFormat::Xlsx, sample().schema(), &TableOptions::default(), Box::new(io::sink()));
+    let workbook = table_writer(TableFormat::Xlsx, sample().schema(), &TableOptions::default(), io::sink());
     assert!(workbook.is_err());
 }
 
@@ -155,10 +153,9 @@ fn a_full_disk_is_no_finished_file() {
         let len = file(format, &[sample()]).len();
         for room in 0..=len {
             let written = (|| {
-                let mut writer =
-                    table_writer(format, sample().schema(), &TableOptions::default(), Box::new(Disk { room }))?;
+                let mut writer = table_writer(format, sample().schema(), &TableOptions::default(), Disk { room })?;
                 writer.write(&sample())?;
-                writer.finish()
+                writer.finish().map(drop)
             })();
             assert_eq!(written.map_err(|error| error.kind()), if room < len { Err(Kind::Unavailable) } else { Ok(()) });
         }

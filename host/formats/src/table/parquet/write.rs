@@ -87,7 +87,7 @@ impl<W: Write + Send> ParquetWriter<W> {
     }
 }
 
-impl<W: Write + Send> WriteTable for ParquetWriter<W> {
+impl<W: Write + Send> WriteTable<W> for ParquetWriter<W> {
     fn write(&mut self, rows: &RecordBatch) -> Result<()> {
         let mut rest = RecordBatch::try_new(Arc::clone(&self.schema), rows.columns().to_vec())
             .map_err(|error| Error::internal(error.to_string()))?;
@@ -103,12 +103,11 @@ impl<W: Write + Send> WriteTable for ParquetWriter<W> {
         Ok(())
     }
 
-    fn finish(mut self: Box<Self>) -> Result<()> {
+    fn finish(mut self: Box<Self>) -> Result<W> {
         if self.rows > 0 {
             self.hand_on()?;
         }
-        self.writer.close().map_err(unwritten)?;
-        Ok(())
+        self.writer.into_inner().map_err(unwritten)
     }
 }
 
