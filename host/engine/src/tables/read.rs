@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::ops::ControlFlow;
 
 use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
 use arrow_select::concat::concat_batches;
 
 use super::feed::Feed;
@@ -24,11 +25,12 @@ use smelt_storage::sorted_runs::AdditiveRuns;
 /// The kept sums or rows of the table are gone or damaged, the plugin fails, or the pipeline has another component or other
 /// parameters by now.
 pub fn rows_of(store: &dyn Store, step: &TableStep, gold: &Gold) -> Result<RecordBatch> {
-    match (gold.rows(), gold.stages.last()) {
-        (_, Some(kept)) if step.is_whole() => table_of(store, &mut maker_of(step, gold)?, step.plugin.spec(), kept),
-        (Some(kept), _) => RowStage::of(step.plugin.spec()).all(store, kept),
-        _ => Err(not_kept(step)),
-    }
+    let mut parts = Vec::new();
+    visit_rows(store, step, gold, &mut |rows| {
+        parts.push(rows.clone());
+        Ok(())
+    })?;
+    as_one(&step.plugin.spec().output, parts)
 }
 
 /// Gives the rows of a table batch by batch, in the order of [`rows_of`] and with its errors. Little of a large table is in
@@ -52,12 +54,16 @@ pub fn visit_rows(
             kept.open(store)?.scan(ALL, |key, numbers| sorter.push(key, numbers).map(ControlFlow::Continue))?;
             sorter.finish(&rows.spec, |counted| visit(&rows.rows(&counted)?))
         }
-        _ => Err(not_kept(step)),
+        _ => Err(Error::internal(format!("the rows of `{}` are not kept by key", step.name))),
     }
 }
 
-fn not_kept(step: &TableStep) -> Error {
-    Error::internal(format!("the rows of `{}` are not kept by key", step.name))
+/// Returns the parts of a table as one.
+fn as_one(schema: &SchemaRef, parts: Vec<RecordBatch>) -> Result<RecordBatch> {
+    match <[RecordBatch; 1]>::try_from(parts) {
+        Ok([table]) => Ok(table),
+        Err(parts) => concat_batches(schema, &parts).map_err(|error| Error::internal(error.to_string())),
+    }
 }
 
 /// Returns the reducer that made a table that is made at once.
@@ -87,9 +93,5 @@ pub(super) fn table_of(
         Ok(())
     };
     reduce_whole(&mut Feed::new(reducer, stage, None, &give), &kept.open(store)?)?;
-    let parts = parts.into_inner();
-    match <[RecordBatch; 1]>::try_from(parts) {
-        Ok([table]) => Ok(table),
-        Err(parts) => concat_batches(&spec.output, &parts).map_err(|error| Error::internal(error.to_string())),
-    }
+    as_one(&spec.output, parts.into_inner())
 }
