@@ -29,9 +29,7 @@ impl Pattern {
             Some((before, after)) if !after.contains('*') => {
                 Ok(Self { before: before.to_owned(), after: after.to_owned() })
             }
-            _ => Err(Error::config(format!(
-                "objects = \"{glob}\": a pattern is a name with exactly one `*`, such as `readings_*.csv`"
-            ))),
+            _ => Err(Error::config("a pattern is a name with exactly one `*`, such as `readings_*.csv`")),
         }
     }
 

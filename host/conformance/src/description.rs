@@ -65,7 +65,9 @@ plugin!(
     Generator,
     "source",
     |_plugin| vec![],
-    _plugin.spec().objects.iter().try_for_each(|glob| Pattern::parse(glob).map(|_| ()))
+    _plugin.spec().objects.iter().try_for_each(|glob| {
+        Pattern::parse(glob).map(drop).map_err(|error| error.context(format!("objects = \"{glob}\"")))
+    })
 );
 
 /// A component on the usual engine and on the plain one.

@@ -31,7 +31,7 @@ impl DirectorySource {
     pub fn open(name: &str, from: &str, files: &[String], around: Surroundings<'_>) -> Result<Self> {
         let directory = Directory::find(from, around).map_err(|error| error.context(format!("from = \"{from}\"")))?;
         let pattern = |text: &String| {
-            let pattern = Pattern::parse(text).map_err(|error| error.context("files"))?;
+            let pattern = Pattern::parse(text).map_err(|error| error.context(format!("files: `{text}`")))?;
             match stem_of(&pattern).is_empty() || text.contains('/') {
                 false => Ok(pattern),
                 true => Err(Error::config(format!(

@@ -85,7 +85,7 @@ pub fn verify(store: &dyn Store, progress: &dyn Progress) -> Result<Verified> {
     let objects: Vec<&ObjectRef> = reached.objects.values().collect();
     progress.begin("verifying", objects.iter().map(|object| object.bytes).sum());
     let read = workers::map(objects, |object| {
-        let problem = read_again(store, object);
+        let problem = read_again(store, CATALOG_SAYS, object);
         progress.advance(object.bytes);
         (object, problem)
     });
@@ -95,7 +95,7 @@ pub fn verify(store: &dyn Store, progress: &dyn Progress) -> Result<Verified> {
         verified.bytes += object.bytes;
         if problem?.is_some() && !look.has_retired(&object.key)? {
             // A second look is needed: a component, for example, may just have been replaced by another copy of itself.
-            verified.problems.extend(read_again(store, object)?);
+            verified.problems.extend(read_again(store, CATALOG_SAYS, object)?);
         }
     }
     verified.objects += reached.runs.len();
@@ -116,7 +116,15 @@ pub fn verify(store: &dyn Store, progress: &dyn Progress) -> Result<Verified> {
     Ok(verified)
 }
 
-fn read_again(store: &dyn Store, ObjectRef { key, sha256, bytes, .. }: &ObjectRef) -> Result<Option<Problem>> {
+/// The name of the one that says how the objects of the lake have to be.
+const CATALOG_SAYS: &str = "the catalog";
+
+/// Reads an object that has to have that size and sha256, as `who` says. Returns what is wrong with it.
+fn read_again(
+    store: &dyn Store,
+    who: &str,
+    ObjectRef { key, sha256, bytes, .. }: &ObjectRef,
+) -> Result<Option<Problem>> {
     let problem = |found, detail| Ok(Some(Problem { object: key.clone(), found, detail }));
     let reader = match store.open(key) {
         Err(error) if error.kind() == Kind::Damaged => {
@@ -132,7 +140,7 @@ fn read_again(store: &dyn Store, ObjectRef { key, sha256, bytes, .. }: &ObjectRe
         true => Ok(None),
         false => problem(
             Defect::Damaged,
-            format!("{} bytes with sha256 {}; the catalog says {bytes} with {sha256}", found.0, found.1),
+            format!("{} bytes with sha256 {}; {who} says {bytes} with {sha256}", found.0, found.1),
         ),
     }
 }
@@ -203,13 +211,13 @@ fn of_sinks(store: &dyn Store, unreferenced: &mut Vec<Meta>, verified: &mut Veri
         for (key, bytes, sha256) in &files {
             theirs.insert(key.clone());
             let file = ObjectRef { key: key.clone(), sha256: sha256.clone(), bytes: *bytes, rows: 0 };
-            let problem = read_again(store, &file)?;
+            let problem = read_again(store, &format!("`{record}`"), &file)?;
             verified.objects += 1;
             verified.bytes += bytes;
             // A sink may have written them again meanwhile.
             if let Some(problem) = problem.filter(|_| files_of(store, record).is_ok_and(|now| now == files)) {
-                let detail = format!("{}; `{record}` says so; `smelt run --reconcile` writes it again", problem.detail);
-                verified.problems.push(Problem { detail: detail.replace("the catalog", "the sink"), ..problem });
+                let detail = format!("{}; `smelt run --reconcile` writes it again", problem.detail);
+                verified.problems.push(Problem { detail, ..problem });
             }
         }
     }

@@ -108,7 +108,7 @@ impl Pipeline {
                 let mut step = DatasetStep {
                     renamed,
                     name: name.clone(),
-                    pattern: Pattern::parse(&section.own.objects)?,
+                    pattern: pattern(&section.own.objects)?,
                     format: section.own.format,
                     output: OutputFormat::default(),
                     fingerprint: fingerprint(plugin.identity(), parameters, uses_as_of, host, pseudonyms),
@@ -222,6 +222,11 @@ fn settings(section: &DatasetSection, manifest: &Manifest) -> String {
     let columns = section.own.columns.iter().map(|(name, theirs)| format!(" {name}={:?}", theirs.names()));
     let columns: String = columns.collect();
     format!("objects={} format={format} record_bytes={record_bytes} depth={depth}{columns}", section.own.objects)
+}
+
+/// Returns the pattern of a dataset's objects.
+fn pattern(objects: &str) -> Result<Pattern> {
+    Pattern::parse(objects).map_err(|error| error.context(format!("objects = \"{objects}\"")))
 }
 
 /// Returns the columns of a cleaner with the names under which objects have them; `None` if these are the same.

@@ -38,7 +38,9 @@ impl GeneratorStep {
         parameters: Map<String, Value>,
     ) -> Result<Self> {
         let plugin = component.describe(&canonical(&parameters)?)?;
-        let families = plugin.spec().objects.iter().map(|glob| Pattern::parse(glob)).collect::<Result<_>>();
+        let family =
+            |glob: &String| Pattern::parse(glob).map_err(|error| error.context(format!("objects = \"{glob}\"")));
+        let families = plugin.spec().objects.iter().map(family).collect::<Result<_>>();
         let families = families.map_err(|error| error.context(format!("plugin `{}`", plugin.identity().name)))?;
         Ok(Self { name: name.to_owned(), seed, plugin, component, families, parameters })
     }

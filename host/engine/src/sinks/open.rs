@@ -68,7 +68,7 @@ fn carried(from: &[Carries], pipeline: &Pipeline) -> Result<Vec<Sheet>> {
                 }
                 // A pattern means what is made for readers: not what is only clean, and not what is only said of it.
                 (None, true) => {
-                    let pattern = Pattern::parse(text).map_err(|error| error.context("from"))?;
+                    let pattern = Pattern::parse(text).map_err(|error| error.context(format!("from: `{text}`")))?;
                     let tables = pipeline.tables.iter().filter(|step| !step.is_check() && pattern.matches(&step.name));
                     let names: BTreeSet<&str> = tables.map(|step| step.name.as_str()).collect();
                     if names.is_empty() {
