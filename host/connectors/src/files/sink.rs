@@ -75,6 +75,25 @@ impl FilesSink {
         &*self.place.store
     }
 
+    /// Returns the keys of the files that are there as the record says: with that size and, if `thorough`, that content.
+    fn intact(&self, record: &Record, thorough: bool) -> Result<BTreeSet<String>> {
+        let store = self.store();
+        let look = |(key, written): (&String, &Written)| {
+            if thorough {
+                return Ok(store.holds(key, written.bytes, &written.sha256)?.then(|| key.clone()));
+            }
+            // The directory may have any number of other files, so it is not listed. In a bucket, a listing does not begin to send
+            // the object.
+            let found = match store.is_remote() {
+                true => store.list(key, "")?.into_iter().find(|meta| meta.key == *key),
+                false => store.look(key)?,
+            };
+            Ok(found.filter(|meta| meta.bytes == written.bytes).map(|_| key.clone()))
+        };
+        let looked = workers::map_waiting(record.files.iter().collect(), look);
+        looked.into_iter().filter_map(Result::transpose).collect()
+    }
+
     /// Writes the file, which does not have its key yet.
     fn write(
         &self,
@@ -102,13 +121,6 @@ impl FilesSink {
     }
 }
 
-/// A file that is to be written.
-struct Due<'d> {
-    key: &'d str,
-    sheets: Vec<(&'d Sheet, Relation)>,
-    version: String,
-}
-
 impl Sink for FilesSink {
     fn name(&self) -> &str {
         &self.name
@@ -126,51 +138,30 @@ impl Sink for FilesSink {
         let (store, record_key) = (self.store(), self.record_key());
         let before = Record::read(store, &record_key)?;
         let former = before.clone().unwrap_or_default();
-        let mut now = Record { commit: published.commit(), files: BTreeMap::new() };
-        let mut due: Vec<Due<'_>> = Vec::new();
+        // A relation that is not there yet comes with the commit that makes it. Until then, its file stays as it is.
+        let mut files = Vec::new();
         for (key, sheets) in &self.files {
-            let written = former.files.get(key);
-            // A relation that is not there yet comes with the commit that makes it. Until then, a file stays as it is.
-            let Some(found) = found(published, sheets)? else {
-                now.files.extend(written.map(|written| (key.clone(), written.clone())));
-                continue;
-            };
-            let version = self.version(&found);
-            match written.filter(|written| written.version == version) {
-                Some(written) => drop(now.files.insert(key.clone(), written.clone())),
-                None => due.push(Due { key, sheets: found, version }),
-            }
+            let found = found(published, sheets)?;
+            files.extend(found.map(|sheets| (key, self.version(&sheets), sheets)));
         }
-        if due.is_empty() && before.as_ref() == Some(&now) && !thorough {
+        let is_current =
+            |key: &String, version: &String| former.files.get(key).is_some_and(|it| it.version == *version);
+        let is_of_this_commit = before.as_ref().is_some_and(|before| before.commit == published.commit());
+        let is_all = former.files.keys().all(|key| self.files.contains_key(key));
+        if is_of_this_commit && is_all && !thorough && files.iter().all(|(key, version, _)| is_current(key, version)) {
             return Ok(vec![]);
         }
-        // The directory may have any number of other files, so it is not listed as a whole. In a bucket, a listing does not begin to
-        // send the object.
-        let look = |key: &String| {
-            let found = match store.is_remote() {
-                true => store.list(key, "")?.into_iter().find(|meta| meta.key == *key),
-                false => store.look(key)?,
-            };
-            Ok(found.map(|meta| (key.clone(), meta.bytes)))
-        };
-        let looked = workers::map_waiting(former.files.keys().collect(), look);
-        let mut present =
-            looked.into_iter().filter_map(Result::transpose).collect::<Result<BTreeMap<String, u64>>>()?;
-        for (key, sheets) in &self.files {
-            let Some(written) = now.files.get(key) else { continue };
-            let is_whole = present.get(key) == Some(&written.bytes)
-                && (!thorough || store.holds(key, written.bytes, &written.sha256)?);
-            if let Some(found) = found(published, sheets)?.filter(|_| !is_whole) {
-                due.push(Due { key, sheets: found, version: written.version.clone() });
-                present.remove(key);
-            }
-        }
-        let is_there = |key: &str, written: &Written| present.get(key) == Some(&written.bytes);
+        let intact = self.intact(&former, thorough)?;
+        let mut now = Record { commit: published.commit(), files: former.files.clone() };
+        now.files.retain(|key, _| self.files.contains_key(key));
         let mut new = Vec::new();
-        for Due { key, sheets, version } in due {
+        for (key, version, sheets) in files {
+            if is_current(key, &version) && intact.contains(key) {
+                continue;
+            }
             let (object, written) = self.write(published, key, &sheets, version)?;
-            let is_same = former.files.get(key).is_some_and(|it| it.sha256 == written.sha256 && is_there(key, it));
-            now.files.insert(key.to_owned(), written);
+            let is_same = former.files.get(key).is_some_and(|it| it.sha256 == written.sha256) && intact.contains(key);
+            now.files.insert(key.clone(), written);
             new.extend((!is_same).then_some((key, object)));
         }
         if Record::read(store, &record_key)? != before {

@@ -1,6 +1,6 @@
 //! The first step of a tick: takes the files of sources into bronze, each once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 
 use super::host::Host;
@@ -8,7 +8,7 @@ use super::report::Report;
 use crate::attempt::{Attempt, Attempts};
 use crate::outcome::Outcome;
 use chrono::TimeDelta;
-use smelt_catalog::{ARRIVALS, Change, Claim, Taken};
+use smelt_catalog::{ARRIVALS, Arrivals, Change, Claim, Taken};
 use smelt_common::digest::HashingReader;
 use smelt_common::error::{Kind, Result};
 use smelt_common::{clock, workers};
@@ -69,39 +69,18 @@ impl Host {
     fn claim(&self, source: &dyn Source, attempt: &Attempt<'_, '_>) -> Result<Outcome<(Vec<String>, Vec<Claim>)>> {
         let state = attempt.state();
         let mut arrivals = state.arrivals.get(source.name()).cloned().unwrap_or_default();
-        let missing = std::mem::take(&mut arrivals.claimed);
-        let was_claimed = !missing.is_empty();
-        let missing = missing.into_iter().filter_map(|claim| match self.store.exists(&bronze(&claim)) {
-            Ok(true) => None,
-            Ok(false) => Some(Ok(claim)),
-            Err(error) => Some(Err(error)),
-        });
-        let (mut came, mut entries) = (vec![], vec![]);
-        for (claim, is_there) in self.copy_all(source, missing.collect::<Result<_>>()?)? {
-            match is_there {
-                true => came.push(claim.object),
-                // It never came, so the file is taken as if it had not been there.
-                false => entries.push((claim.file.into_bytes(), None)),
-            }
-        }
-        let lost: Vec<Vec<u8>> = entries.iter().map(|(file, _)| file.clone()).collect();
-        let there = source.files()?;
-        let names: Vec<&[u8]> = there.iter().map(|file| file.name.as_bytes()).collect();
-        let taken = arrivals.taken.get_many(&*self.store, &names)?;
-        let mut due = Vec::new();
-        for (file, taken) in there.into_iter().zip(taken) {
-            let taken = taken.filter(|_| !lost.contains(&file.name.as_bytes().to_vec()));
-            let taken = taken.map(|value| Taken::parse(&value)).transpose()?;
-            if taken.as_ref().is_none_or(|taken| taken.version != file.version) {
-                due.push((file, taken));
-            }
-        }
-        let (files, before): (Vec<There>, Vec<Option<Taken>>) = due.into_iter().unzip();
-        let hashed = workers::map_waiting(files, |file| hash(source, file)).into_iter().collect::<Result<Vec<_>>>()?;
+        let open = std::mem::take(&mut arrivals.claimed);
+        let was_claimed = !open.is_empty();
+        let (came, lost) = self.make_good(source, open)?;
+        // What never came is taken as if it had not been there.
+        let mut entries: Vec<_> = lost.iter().map(|file| (file.clone().into_bytes(), None)).collect();
 
+        let due = self.due(source, &arrivals, &lost)?;
+        let hash = |(file, before)| hash(source, file).map(|hashed| (hashed, before));
         let stamp = self.next_stamp(&arrivals.stamp);
         let mut numbers: BTreeMap<String, usize> = BTreeMap::new();
-        for ((file, sha256), before) in hashed.into_iter().zip(before) {
+        for hashed in workers::map_waiting(due, hash) {
+            let ((file, sha256), before): (Hashed, Option<Taken>) = hashed?;
             let Some(sha256) = sha256 else { continue };
             let taken = Taken { version: file.version, sha256: sha256.clone() };
             entries.push((file.name.clone().into_bytes(), Some(taken.to_bytes()?)));
@@ -125,6 +104,42 @@ impl Host {
             change.arrivals.insert(source.name().to_owned(), arrivals);
         }
         Ok(Outcome::new(change, (came, claimed)))
+    }
+
+    /// Copies what was claimed and is not in bronze. Returns the objects that came, and the files of which the content that was
+    /// claimed is gone.
+    fn make_good(&self, source: &dyn Source, claims: Vec<Claim>) -> Result<(Vec<String>, BTreeSet<String>)> {
+        let missing = |claim: Claim| Ok((!self.store.exists(&bronze(&claim))?).then_some(claim));
+        let missing = workers::map_waiting(claims, missing).into_iter().filter_map(Result::transpose);
+        let (mut came, mut lost) = (Vec::new(), BTreeSet::new());
+        for (claim, is_there) in self.copy_all(source, missing.collect::<Result<_>>()?)? {
+            match is_there {
+                true => came.push(claim.object),
+                false => drop(lost.insert(claim.file)),
+            }
+        }
+        Ok((came, lost))
+    }
+
+    /// Returns the files of the source that may be new or changed, each as it was taken before. Those that are lost were not.
+    fn due(
+        &self,
+        source: &dyn Source,
+        arrivals: &Arrivals,
+        lost: &BTreeSet<String>,
+    ) -> Result<Vec<(There, Option<Taken>)>> {
+        let there = source.files()?;
+        let names: Vec<&[u8]> = there.iter().map(|file| file.name.as_bytes()).collect();
+        let taken = arrivals.taken.get_many(&*self.store, &names)?;
+        let mut due = Vec::new();
+        for (file, taken) in there.into_iter().zip(taken) {
+            let taken = taken.filter(|_| !lost.contains(&file.name));
+            let taken = taken.map(|value| Taken::parse(&value)).transpose()?;
+            if taken.as_ref().is_none_or(|taken| taken.version != file.version) {
+                due.push((file, taken));
+            }
+        }
+        Ok(due)
     }
 
     /// Returns the stamp of the objects that come now, which is greater than the last one, even if the clock went back.
