@@ -1,7 +1,7 @@
 //! The flaws that a row or an object can have, and their rates.
 
-use rand::Rng;
 use smelt_sdk::{Config, Parameters, Result};
+use smelt_sdk_dice::{Dice, Rates};
 
 use Flaw::*;
 
@@ -93,27 +93,23 @@ const FLAWS: [(Flaw, &str, f64, &str); 32] = [
     (ShuffledColumns, "shuffled_columns", 0.1, "Share of objects with another order of columns and an unknown column."),
 ];
 
-/// The rate of each flaw, in units of 2^-53.
-pub(crate) struct Flaws([u64; FLAWS.len()]);
+/// The rate of each flaw.
+pub(crate) struct Flaws(Rates<{ FLAWS.len() }>);
 
 /// Declares the parameters of all flaws.
 pub(crate) fn declare(parameters: Parameters) -> Parameters {
-    FLAWS.iter().fold(parameters, |all, &(_, name, default, summary)| all.number(name, 0.0..=1.0, default, summary))
+    smelt_sdk_dice::declare(parameters, FLAWS.map(|(_, name, default, summary)| (name, default, summary)))
 }
 
 impl Flaws {
     /// Reads the rates from the parameters.
     pub(crate) fn open(config: &Config) -> Result<Self> {
-        let mut rates = [0; FLAWS.len()];
-        for (flaw, name, ..) in FLAWS {
-            rates[flaw as usize] = (config.number(name)? * (1u64 << 53) as f64) as u64;
-        }
-        Ok(Self(rates))
+        Ok(Self(Rates::open(config, FLAWS.map(|(flaw, name, ..)| (flaw as usize, name)))?))
     }
 
     /// Decides by the dice whether the flaw strikes this time.
     #[inline]
-    pub(crate) fn strike(&self, flaw: Flaw, dice: &mut impl Rng) -> bool {
-        dice.next_u64() >> 11 < self.0[flaw as usize]
+    pub(crate) fn strike(&self, flaw: Flaw, dice: &mut Dice) -> bool {
+        self.0.strike(flaw as usize, dice)
     }
 }

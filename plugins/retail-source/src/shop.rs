@@ -2,15 +2,11 @@
 
 use std::fmt;
 
-use rand::rngs::Xoshiro256PlusPlus;
-use rand::seq::IndexedRandom as _;
-use rand::{Rng as _, RngExt as _, SeedableRng as _};
+use rand::RngExt as _;
 use smelt_sdk::{Config, Date, Result, Tick, Timestamp};
+pub(crate) use smelt_sdk_dice::{Dice, pick};
 
 use crate::flaws::Flaws;
-
-/// A generator that gives the same numbers on every machine. `SmallRng` does not promise that.
-pub(crate) type Dice = Xoshiro256PlusPlus;
 
 /// Microseconds of a day.
 const DAY: i64 = 86_400_000_000;
@@ -52,10 +48,7 @@ impl Shop {
 
     /// Returns the dice of one thing. Each has other dice.
     pub(crate) fn dice(&self, of: DiceOf, id: Id) -> Dice {
-        // `seed_from_u64` mixes its number, so neighbouring numbers give unrelated dice.
-        [of as u64, id.tick, id.index]
-            .into_iter()
-            .fold(Dice::seed_from_u64(self.tick.seed), |mut dice, number| Dice::seed_from_u64(dice.next_u64() ^ number))
+        smelt_sdk_dice::dice(self.tick.seed, [of as u64, id.tick, id.index])
     }
 
     /// Returns the dice of one of this tick's objects.
@@ -126,9 +119,4 @@ impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:08}-{:05}", self.tick, self.index)
     }
-}
-
-/// Returns any of the values, of which there must be one.
-pub(crate) fn pick<T: Copy>(all: &[T], dice: &mut Dice) -> T {
-    *all.choose(dice).expect("there is one to pick")
 }

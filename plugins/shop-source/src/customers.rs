@@ -32,7 +32,7 @@ fn customer(shop: &Shop, tick: u64, index: u64, out: &mut Vec<u8>, dice: &mut Di
     if !shop.flaws.strike(MissingCustomerId, dice) {
         put!(out, "C{tick:08}-{index:05}");
     }
-    let country = *pick(&COUNTRIES, dice);
+    let country = pick(&COUNTRIES, dice);
     let (first, last) = match country {
         "FR" | "BE" | "CA" => name(FR_FR, dice),
         "DE" => name(DE_DE, dice),

@@ -2,15 +2,11 @@
 
 use std::io::Write as _;
 
-use rand::rngs::Xoshiro256PlusPlus;
-use rand::seq::IndexedRandom as _;
-use rand::{Rng as _, RngExt as _, SeedableRng as _};
+use rand::RngExt as _;
 use smelt_sdk::{Config, Result, Tick, Timestamp};
+pub(crate) use smelt_sdk_dice::{Dice, pick};
 
 use crate::flaws::{Flaw, Flaws};
-
-/// A generator that gives the same numbers on every machine. `SmallRng` does not promise that.
-pub(crate) type Dice = Xoshiro256PlusPlus;
 
 /// Appends formatted text to bytes.
 macro_rules! put {
@@ -42,10 +38,7 @@ impl Shop {
 
     /// Returns the dice of one of this tick's objects. Each object has other dice.
     pub(crate) fn dice(&self, object: u64) -> Dice {
-        // `seed_from_u64` mixes its number, so neighbouring numbers give unrelated dice.
-        [self.tick.number, object]
-            .into_iter()
-            .fold(Dice::seed_from_u64(self.tick.seed), |mut dice, number| Dice::seed_from_u64(dice.next_u64() ^ number))
+        smelt_sdk_dice::dice(self.tick.seed, [self.tick.number, object])
     }
 
     /// Decides by the dice whether a row that replaces one of an earlier tick comes now.
@@ -95,11 +88,6 @@ const INVALID_INSTANTS: [&str; 6] = [
     r#""2025-11-13T24:61:00Z""#,
     r#""32/13/2025 10:00""#,
 ];
-
-/// Returns any of the values, of which there must be one.
-pub(crate) fn pick<'a, T>(all: &'a [T], dice: &mut Dice) -> &'a T {
-    all.choose(dice).expect("there is one to pick")
-}
 
 /// Returns an empty object with room for `rows` rows of `row` bytes.
 pub(crate) fn object(rows: u64, row: u64) -> Vec<u8> {
