@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use crate::support::process::{Running, spread};
+use crate::support::process::{Running, kill_runs};
 use crate::support::{Lake, root};
 
 const MANIFEST: &str = r#"
@@ -117,21 +117,16 @@ fn files_whose_hosts_are_killed_come_once() {
     };
     deliver(&alone, 0);
     let whole = Running::start(&alone, &["run"]).calls_in_all();
-    let (mut killed, mut bodies) = (0, deliver(&lake, 0));
-    for moment in spread(whole).take(80) {
-        let mut running = Running::start(&lake, &["run"]);
-        if running.runs_until(moment) {
-            killed += 1;
-            running.kill();
-        } else if bodies.len() < 30 {
-            // Only a run that ended has taken all: a file that changes before that is taken as it is then.
+    let mut bodies = deliver(&lake, 0);
+    // Only a run that ended has taken all: a file that changes before that is taken as it is then.
+    kill_runs(&lake, &["run"], whole, 80, || {
+        let more = bodies.len() < 30;
+        if more {
             bodies.extend(deliver(&lake, bodies.len() as u32));
-        } else {
-            break;
         }
-    }
+        more
+    });
     lake.smelt(&["run"]);
-    assert!(killed > 0, "every run had ended before it was killed");
     assert_each_came_once(&lake, &bodies);
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::support::Lake;
 use crate::support::audit::audit;
-use crate::support::process::{Running, Signal, spread, wait_until};
+use crate::support::process::{Running, Signal, kill_runs, spread, wait_until};
 use crate::support::rows::Dataset;
 use crate::support::ticks::{arrive, assert_like_uninterrupted, ticks};
 
@@ -22,24 +22,11 @@ fn runs_that_are_killed_come_to_the_same_as_one_that_is_not() {
     let (lake, alone) = (Lake::new(), Lake::new());
     arrive(&alone, &ticks[0]);
     let whole = Running::start(&alone, &["run"]).calls_in_all();
-    let mut killed = 0;
-    // Bounded, because a run over much bronze may never get to its end.
-    for moment in spread(whole).take(100) {
-        let mut running = Running::start(&lake, &["run"]);
-        if running.runs_until(moment) {
-            killed += 1;
-        } else if let Some(objects) = ticks.pop() {
-            // Newest first: what is cleaned later loses as often as it wins.
-            arrive(&lake, &objects);
-        } else {
-            break;
-        }
-        running.kill();
-    }
+    // Newest first: what is cleaned later loses as often as it wins.
+    kill_runs(&lake, &["run"], whole, 100, || ticks.pop().inspect(|objects| arrive(&lake, objects)).is_some());
     ticks.iter().for_each(|objects| arrive(&lake, objects));
     lake.smelt(&["run"]);
 
-    assert!(killed > 0, "every run had ended before it was killed");
     assert_like_uninterrupted(&lake);
 }
 

@@ -16,7 +16,7 @@ use crate::support::process::{Running, spread, wait_until};
 use crate::support::{Lake, twin};
 
 /// A KPI that is its file alone, one that others read, a table, and a check of the last one.
-const CHECKED: &str = r#"
+pub(super) const CHECKED: &str = r#"
 [table.all]
 plugin = "relay"
 inputs = { rows = "purchases" }

@@ -22,7 +22,7 @@ use self::lake::{
     DAY, DEEP, GREATEST, assert_like_fresh, buy, held, lake, lake_of, made, made_since, manifest, names, rows, run,
 };
 use crate::support::ended::Ended;
-use crate::support::process::{Running, spread};
+use crate::support::process::{Running, kill_runs};
 use crate::support::rows::csv_cell;
 use crate::support::{Lake, twin};
 
@@ -70,6 +70,18 @@ impl Deliveries {
     }
 }
 
+/// Returns a lake to which deliveries came while its hosts were killed, made to the end.
+fn made_amid_kills(tables: &str, seed: u64) -> Lake {
+    const RUN: [&str; 3] = ["run", "--as-of", DAY];
+    let (lake, alone) = (lake(tables), lake(tables));
+    Deliveries::of(seed).arrive(&alone, 2);
+    let whole = Running::start(&alone, &RUN).calls_in_all();
+    let (mut deliveries, mut left) = (Deliveries::of(seed), 0..8);
+    kill_runs(&lake, &RUN, whole, 60, || left.next().inspect(|_| deliveries.arrive(&lake, 2)).is_some());
+    run(&lake);
+    lake
+}
+
 #[test]
 fn tables_that_grow_tick_by_tick_are_those_of_a_fresh_lake() {
     let began = Instant::now();
@@ -105,26 +117,7 @@ fn a_table_that_comes_out_the_same_is_the_end_of_a_change() {
 
 #[test]
 fn graphs_whose_hosts_are_killed_come_to_the_same() {
-    let (lake, mut deliveries) = (lake(DEEP), Deliveries::of(1));
-    let alone = self::lake(DEEP);
-    Deliveries::of(1).arrive(&alone, 2);
-    let whole = Running::start(&alone, &["run", "--as-of", DAY]).calls_in_all();
-    let (mut killed, mut arrived) = (0, 0);
-    for moment in spread(whole).take(60) {
-        let mut running = Running::start(&lake, &["run", "--as-of", DAY]);
-        if running.runs_until(moment) {
-            killed += 1;
-        } else if arrived < 8 {
-            arrived += 1;
-            deliveries.arrive(&lake, 2);
-        } else {
-            break;
-        }
-        running.kill();
-    }
-    run(&lake);
-
-    assert!(killed > 0, "every run had ended before it was killed");
+    let lake = made_amid_kills(DEEP, 1);
     assert_like_fresh(&lake, DEEP);
     lake.smelt(&["verify"]);
 }

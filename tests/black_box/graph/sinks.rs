@@ -1,29 +1,16 @@
 //! Sinks of kind `files`: under names that stay lies what readers see, whatever happens to the hosts that write it.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
-use super::Deliveries;
-use super::fails;
+use super::checks::CHECKED;
 use super::lake::{DAY, buy, lake, lake_of, manifest, run};
+use super::{Deliveries, fails, made_amid_kills};
 use crate::support::Lake;
-use crate::support::process::{Running, spread};
+use crate::support::process::Running;
 
-/// Tables of every kind, a check of the last one, and sinks of every format.
-const CARRIED: &str = r#"
-[table.all]
-plugin = "relay"
-inputs = { rows = "purchases" }
-[kpi.greatest]
-plugin = "relay"
-inputs = { rows = "all" }
-parameters = { form = "top" }
-[kpi.read]
-plugin = "relay"
-inputs = { rows = "greatest" }
-[check.affordable]
-plugin = "judge"
-inputs = { rows = "read" }
-
+/// Sinks of every format, of tables of every kind and of verdicts.
+const SINKS: &str = r#"
 [sink.gold]
 kind = "files"
 from = ["*", "!read"]
@@ -42,6 +29,9 @@ from = ["re*", "all"]
 to = "reports/{table}/rows.parquet"
 compression = "snappy"
 "#;
+
+/// Tables, a check of the last one, and the sinks.
+static CARRIED: LazyLock<String> = LazyLock::new(|| format!("{CHECKED}{SINKS}"));
 
 /// The files of all sinks.
 fn carried(lake: &Lake) -> BTreeMap<String, Vec<u8>> {
@@ -86,7 +76,7 @@ fn text(files: &BTreeMap<String, Vec<u8>>, path: &str) -> String {
 
 #[test]
 fn files_are_what_readers_see() {
-    let mut lake = lake_of(CARRIED, &[("P2", "=B", "8.50"), ("P1", "A", "9.00")]);
+    let mut lake = lake_of(&CARRIED, &[("P2", "=B", "8.50"), ("P1", "A", "9.00")]);
     let first = carried(&lake);
     let names: Vec<&str> = first.keys().map(String::as_str).collect();
     assert_eq!(
@@ -133,7 +123,7 @@ fn files_are_what_readers_see() {
 
 #[test]
 fn a_run_without_news_writes_no_file_and_one_that_compares_all_finds_what_is_gone() {
-    let lake = lake_of(CARRIED, &[("P1", "A", "9.00")]);
+    let lake = lake_of(&CARRIED, &[("P1", "A", "9.00")]);
     let whole = carried(&lake);
     assert_eq!(lake.json(&["run", "--as-of", DAY])["written"].as_array().map(Vec::len), Some(0));
     lake.remove("gold/all.csv");
@@ -154,7 +144,7 @@ fn a_run_without_news_writes_no_file_and_one_that_compares_all_finds_what_is_gon
 
 #[test]
 fn a_sink_that_fails_stops_no_other() {
-    let lake = lake_of(CARRIED, &[("P1", "A", "9.00")]);
+    let lake = lake_of(&CARRIED, &[("P1", "A", "9.00")]);
     let before = carried(&lake);
     buy(&lake, 1, &[("P2", &"x".repeat(40_000), "1.00")]);
     let said = fails(&lake, &["run", "--as-of", DAY], 1);
@@ -164,30 +154,12 @@ fn a_sink_that_fails_stops_no_other() {
     assert!(fails(&lake, &["run", "--as-of", DAY], 1).contains("sink.book: "), "it is tried again");
     buy(&lake, 2, &[("P2", "B", "1.00")]);
     run(&lake);
-    assert_carried_as_afresh(&lake, CARRIED);
+    assert_carried_as_afresh(&lake, &CARRIED);
 }
 
 #[test]
 fn files_whose_hosts_are_killed_come_to_the_same() {
-    let (lake, mut deliveries) = (lake(&unchecked()), Deliveries::of(11));
-    let alone = self::lake(&unchecked());
-    Deliveries::of(11).arrive(&alone, 2);
-    let whole = Running::start(&alone, &["run", "--as-of", DAY]).calls_in_all();
-    let (mut killed, mut arrived) = (0, 0);
-    for moment in spread(whole).take(60) {
-        let mut running = Running::start(&lake, &["run", "--as-of", DAY]);
-        if running.runs_until(moment) {
-            killed += 1;
-        } else if arrived < 8 {
-            arrived += 1;
-            deliveries.arrive(&lake, 2);
-        } else {
-            break;
-        }
-        running.kill();
-    }
-    run(&lake);
-    assert!(killed > 0, "every run had ended before it was killed");
+    let lake = made_amid_kills(&unchecked(), 11);
     assert_carried_as_afresh(&lake, &unchecked());
     let temporary: Vec<_> = lake.files("").into_keys().filter(|path| path.contains(".tmp-")).collect();
     assert!(temporary.is_empty(), "{temporary:?}");
@@ -209,20 +181,20 @@ fn hosts_that_write_the_same_files_at_once_come_to_the_newest() {
 
 #[test]
 fn files_lie_in_buckets_as_in_directories() {
-    let mut lake = lake(CARRIED).on_s3();
+    let mut lake = lake(&CARRIED).on_s3();
     buy(&lake, 0, &[("P1", "A", "9.00"), ("P2", "=B", "8.50")]);
     run(&lake);
-    assert_carried_as_afresh(&lake, CARRIED);
+    assert_carried_as_afresh(&lake, &CARRIED);
     buy(&lake, 1, &[("P1", "A", "9.50")]);
     run(&lake);
-    assert_carried_as_afresh(&lake, CARRIED);
+    assert_carried_as_afresh(&lake, &CARRIED);
     lake.smelt(&["verify"]);
 
     // The same bucket as a place of its own.
     let url = lake.backend().url().into_string().expect("a text");
     let elsewhere = format!(
         "{}[sink.out]\nkind = \"files\"\nfrom = [\"all\"]\nto = \"{url}/out/{{table}}.json\"\n",
-        manifest(CARRIED)
+        manifest(&CARRIED)
     );
     lake.set_manifest(&elsewhere);
     run(&lake);
@@ -233,7 +205,7 @@ fn files_lie_in_buckets_as_in_directories() {
 #[test]
 fn a_wrong_sink_is_refused_before_anything_runs() {
     let wrong = |section: &str, words: &[&str]| {
-        let tables = format!("{CARRIED}{section}");
+        let tables = format!("{}{section}", *CARRIED);
         let said = fails(&lake(&tables), &["plan"], 2);
         words.iter().for_each(|word| assert!(said.contains(word), "`{word}` is not in: {said}"));
     };

@@ -22,6 +22,26 @@ pub fn spread(most: u64) -> impl Iterator<Item = u64> {
     (1..).map(move |number: u32| (most as f64 * (f64::from(number) * 0.618_034 % 1.0)) as u64)
 }
 
+/// Runs `smelt <arguments>` on the lake again and again, and kills it at moments that are spread over `calls`, the calls of a run
+/// that is left alone. After a run that ended before its moment, `arrive` brings more input; the runs end with the input, or after
+/// `most`.
+#[track_caller]
+pub fn kill_runs(lake: &Lake, arguments: &[&str], calls: u64, most: usize, mut arrive: impl FnMut() -> bool) {
+    let mut killed = 0;
+    // Bounded, because a run over much bronze may never get to its end.
+    for moment in spread(calls).take(most) {
+        let mut running = Running::start(lake, arguments);
+        let runs = running.runs_until(moment);
+        running.kill();
+        if runs {
+            killed += 1;
+        } else if !arrive() {
+            break;
+        }
+    }
+    assert!(killed > 0, "every run had ended before it was killed");
+}
+
 impl Running {
     /// Starts `smelt <arguments>` on the lake; what it says is dropped.
     pub fn start(lake: &Lake, arguments: &[&str]) -> Self {
