@@ -11,7 +11,7 @@ fn told(document: &str, variables: &[(&str, &str)]) -> Option<(Lake, String)> {
     let text = std::fs::read_to_string(root().join("docs").join(document)).expect("the document");
     let blocks: Vec<_> = text.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
     assert!(blocks.len() > 3);
-    // What is started ends with the document, however it ends.
+    // Hosts that the document starts are ended with it, however it ends.
     let script = format!("set -eu\ntrap 'kill $(jobs -p) 2> /dev/null || true' EXIT\n{}", blocks.join("\n"));
     let lake = Lake::new();
     let smelt = std::path::Path::new(env!("CARGO_BIN_EXE_smelt")).parent().expect("it is in a directory");
@@ -41,7 +41,7 @@ fn told(document: &str, variables: &[(&str, &str)]) -> Option<(Lake, String)> {
 #[test]
 fn every_command_of_the_story_does_what_it_says() {
     let Some((lake, stdout)) = told("story.md", &[]) else { return };
-    // What the reader is told happens.
+    // The reader was told to expect these.
     for said in [
         ") → 1.1.0 (",
         "KPI sales_by_hour: ",

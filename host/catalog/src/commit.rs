@@ -396,8 +396,8 @@ fn replace(all: &mut BTreeMap<String, Failing>, some: &BTreeMap<String, Failing>
 
 impl Commit {
     /// Returns whether `other`, which was made from the same state, conflicts with this commit. That is so if both
-    /// change the same dataset, KPI or plugin, take from the same source, or both decided which tables readers see. A garbage collection always
-    /// conflicts, because it may collect objects that this commit references.
+    /// change the same dataset, KPI or plugin, take from the same source, or decide which tables readers see. A garbage collection
+    /// always conflicts, because it may collect objects that this commit references.
     pub(crate) fn conflicts_with(&self, other: &Self) -> bool {
         other.role == GC
             || self.audited && other.audited

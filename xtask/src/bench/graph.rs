@@ -24,7 +24,7 @@ const NEW: u64 = 1000;
 const OBJECT_ROWS: u64 = 500_000;
 /// The purchases of a client, on the average.
 const OF_CLIENT: u64 = 20;
-/// So many purchases take so long that what fills the caches first makes no difference.
+/// From so many purchases on, a run is so long that cold caches make no difference to it.
 const NEEDS_NO_WARM_UP: u64 = 1_000_000;
 const PRODUCTS: u64 = 40;
 const COUNTRIES: [&str; 8] = ["FR", "DE", "ES", "IT", "NL", "BE", "PL", "SE"];
