@@ -1,0 +1,1 @@
+//! Pictures of numbers: SVG and HTML whose colours are style sheets.

@@ -1,0 +1,8 @@
+//! smelt-server shows over HTTP what a lake has committed: pages, tables, where each number comes from, and metrics.
+//!
+//! It reads only. It runs no component, so it starts at once, and it neither waits for a host nor stops one.
+
+#![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
+
+pub mod charts;
+pub mod shell;
