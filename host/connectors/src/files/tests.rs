@@ -224,3 +224,26 @@ fn a_wrong_section_is_refused_in_a_sentence() {
         assert!(error.contains(expected), "{error}");
     }
 }
+
+#[test]
+fn files_that_could_not_be_put_into_place_are_put_there_later() {
+    let lake = tempfile::tempdir().expect("a directory");
+    let sink = open(lake.path(), CSV, &["a", "b", "c"]).expect("it opens");
+    let before = Tables::of(1, &[("a", &[1]), ("b", &[1]), ("c", &[1])]);
+    sink.publish(&before, false).expect("it publishes");
+    // The new files are as long as the former ones, so that only the record can tell them apart.
+    let after = Tables::of(2, &[("a", &[2]), ("b", &[2]), ("c", &[2])]);
+    for name in ["a", "b", "c"] {
+        let (path, aside) = (lake.path().join(format!("gold/{name}.csv")), lake.path().join("aside"));
+        fs::rename(&path, &aside).expect("it is put aside");
+        fs::create_dir_all(path.join("in the way")).expect("a directory");
+        sink.publish(&after, false).expect_err("a directory is in the way");
+        assert_eq!(sink.holds().expect("an answer"), Some(1), "not all of commit 2 is there");
+        fs::remove_dir_all(&path).expect("it is removed");
+        fs::rename(&aside, &path).expect("it is put back");
+    }
+    sink.publish(&after, false).expect("it publishes");
+    assert_eq!(sink.holds().expect("an answer"), Some(2));
+    let expected = [("gold/a.csv", "n\n2\n"), ("gold/b.csv", "n\n2\n"), ("gold/c.csv", "n\n2\n")];
+    assert_eq!(files(lake.path()), texts(&expected));
+}
