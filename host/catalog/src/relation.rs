@@ -8,6 +8,7 @@ use smelt_storage::sorted_runs::{AdditiveRuns, SortedRun, SortedRuns};
 use crate::content::Content;
 use crate::fingerprint::Fingerprint;
 use crate::object_ref::ObjectRef;
+use crate::shape::Shape;
 
 /// A dataset or table as its readers see it: the rows, and whether they have changed since they were last read.
 ///
@@ -28,6 +29,9 @@ pub struct Relation {
     pub content: Content,
     /// The objects that hold the rows.
     pub files: Files,
+    /// The columns; `None` in a lake of an older smelt, until the relation changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shape: Option<Shape>,
 }
 
 /// The objects that hold the rows of a relation.
@@ -46,18 +50,23 @@ impl Relation {
     /// Returns a relation of bronze objects that has no object yet.
     pub fn empty(fingerprint: Fingerprint) -> Self {
         let files = Files::Entries(SortedRuns::default());
-        Self { fingerprint, since: 0, revision: 0, rows: 0, content: Content::default(), files }
+        Self { fingerprint, since: 0, revision: 0, rows: 0, content: Content::default(), files, shape: None }
     }
 
     /// Returns a relation with the rows of the file. The commit that adds it sets `since` and `revision`.
     pub fn of_file(fingerprint: Fingerprint, file: ObjectRef) -> Self {
         let content = Content::of_file(&file.sha256);
-        Self { fingerprint, since: 0, revision: 0, rows: file.rows, content, files: Files::One(file) }
+        Self { fingerprint, since: 0, revision: 0, rows: file.rows, content, files: Files::One(file), shape: None }
     }
 
     /// Returns a relation of these rows. The commit that adds it sets `since` and `revision`.
     pub fn of_rows(fingerprint: Fingerprint, rows: u64, content: Content, runs: AdditiveRuns) -> Self {
-        Self { fingerprint, since: 0, revision: 0, rows, content, files: Files::Rows(runs) }
+        Self { fingerprint, since: 0, revision: 0, rows, content, files: Files::Rows(runs), shape: None }
+    }
+
+    /// Returns the relation with these columns.
+    pub fn of_shape(self, shape: Shape) -> Self {
+        Self { shape: Some(shape), ..self }
     }
 
     /// Returns the relation as it is after the commit `sequence` put it in the place of `before`. If the rows are the

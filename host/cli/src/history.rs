@@ -10,10 +10,10 @@ use crate::common::Common;
 use crate::output::{print, print_json};
 use crate::report::totals_table;
 use crate::table::{render, rules, thousands};
+use smelt_catalog::holding::{Holding, sentence};
 use smelt_catalog::{Catalog, Commit, Despite, Entries, Entry, Failing, Failure, look};
 use smelt_common::error::Result;
 use smelt_common::text::one_line;
-use smelt_engine::holding::{Holding, sentence};
 
 #[derive(Debug, Args)]
 pub(crate) struct History {

@@ -9,9 +9,9 @@ use crate::output::{print, print_json};
 use crate::report::complain_of;
 use crate::scope::Scope;
 use crate::table::{render, thousands};
+use smelt_catalog::holding::Holding;
 use smelt_common::error::Result;
 use smelt_common::text::one_line;
-use smelt_engine::holding::Holding;
 use smelt_engine::plan::{DatasetPlan, Estimate, KpiPlan, Parked, Plan};
 
 #[derive(Debug, Args)]

@@ -6,10 +6,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::table::{preview, render, rules, thousands};
+use smelt_catalog::holding::Holding;
 use smelt_catalog::{DatasetTotals, Gold, Totals};
 use smelt_common::Error;
 use smelt_common::error::Result;
-use smelt_engine::holding::Holding;
 use smelt_engine::plan::Parked;
 use smelt_engine::run::{Host, Report};
 use smelt_storage::layers::LAYERS;

@@ -7,7 +7,6 @@ mod attempt;
 pub mod cells;
 pub mod clean;
 mod history;
-pub mod holding;
 mod host_relation;
 pub mod inspect;
 pub mod integrity;

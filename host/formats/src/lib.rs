@@ -32,5 +32,7 @@ pub use format::Format;
 pub use limits::DecodeLimits;
 #[cfg(feature = "parquet")]
 pub use table::read_parquet;
-pub use table::{Compression, TableFormat, TableOptions, Workbook, WriteTable, read_table, table_bytes, table_writer};
-pub use values::{TypedError, check_range};
+pub use table::{
+    Compression, TableFormat, TableOptions, Workbook, WriteTable, read_table, table_bytes, table_writer, visit_table,
+};
+pub use values::{TypedError, check_range, type_text, typed_column};

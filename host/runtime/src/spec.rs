@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow_schema::{Field, Schema, SchemaRef};
 
 use super::bindings::types;
+use smelt_formats::type_text;
 
 /// All that a part of the work may depend on besides its rows. A component before 0.3.0 has one for all of its parts.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -129,13 +130,6 @@ pub struct KpiInputSpec {
 /// Returns the schema as text for messages: `day: date32, total: decimal128(38,2)?`. A `?` marks a column that may lack
 /// values.
 pub fn schema_text(schema: &Schema) -> String {
-    let field = |field: &Arc<Field>| {
-        let data_type = match field.data_type() {
-            DataType::Timestamp(TimeUnit::Microsecond, Some(_)) => "timestamp".to_owned(),
-            DataType::Decimal128(precision, scale) => format!("decimal128({precision},{scale})"),
-            other => other.to_string().to_lowercase(),
-        };
-        format!("{}: {data_type}{}", field.name(), if field.is_nullable() { "?" } else { "" })
-    };
+    let field = |field: &Arc<Field>| format!("{}: {}", field.name(), type_text(field));
     schema.fields().iter().map(field).collect::<Vec<_>>().join(", ")
 }

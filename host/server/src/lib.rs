@@ -5,4 +5,6 @@
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
 pub mod charts;
+pub mod frame;
+pub mod lake;
 pub mod shell;

@@ -24,6 +24,7 @@ mod read;
 mod s3;
 mod scratch;
 pub mod sorted_runs;
+mod sorter;
 mod store;
 #[cfg(test)]
 mod suite;
@@ -38,5 +39,6 @@ pub use overlay::Overlay;
 pub use read::{read, read_verified};
 #[cfg(feature = "s3")]
 pub use s3::S3Store;
+pub use sorter::Sorter;
 pub use store::{Durability, Meta, Store, Unfinished, Upload};
 pub use writes::Writes;

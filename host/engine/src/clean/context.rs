@@ -39,6 +39,7 @@ impl<'w> DatasetWork<'w> {
             .ok_or_else(|| Error::internal("the plan names a dataset that the pipeline lacks"))?;
         let held = cleaning.state.datasets.get(&plan.dataset).filter(|_| plan.rebuild.is_none());
         let mut before = held.cloned().unwrap_or_else(|| Dataset::new(step.fingerprint_at(cleaning.as_of)));
+        before.relation = before.relation.of_shape(step.shape());
         let bytes = plan.objects.iter().map(|object| object.bytes).sum();
         let keys = KeySpool::new(before.bronze.keys.key_hash()?, bytes, keys);
         Ok(Self { cleaning, plan, step, spools, keys, before, reset: held.is_none() })

@@ -2,8 +2,9 @@
 
 use std::io::Read;
 
+use super::section;
 use crate::manifest::OutputFormat;
-use smelt_catalog::Fingerprint;
+use smelt_catalog::{Fingerprint, Shape};
 use smelt_common::error::Result;
 use smelt_common::glob::Pattern;
 use smelt_formats::{DecodeLimits, Decoder, Format, Renamed};
@@ -34,6 +35,12 @@ pub struct DatasetStep {
 const AS_PARQUET: &str = " output=parquet";
 
 impl DatasetStep {
+    /// Returns the dataset's columns, for readers without the plugin.
+    pub fn shape(&self) -> Shape {
+        let spec = self.plugin.spec();
+        section::shape(&spec.output, &spec.key)
+    }
+
     /// Makes the step write silver in that format. The fingerprint is another one then.
     pub fn write_as(&mut self, output: OutputFormat) {
         self.output = output;

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use smelt_catalog::{Fingerprint, PLAIN};
+use arrow_schema::Schema;
+use smelt_catalog::{Fingerprint, PLAIN, Shape};
 use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
+use smelt_formats::type_text;
 use smelt_runtime::Identity;
 use smelt_runtime::privacy::Pseudonyms;
 
@@ -28,6 +30,12 @@ pub(super) fn fingerprint(
         key: identity.pseudonymises.then(|| pseudonyms.key_id().unwrap_or(PLAIN).to_owned()),
         as_of: uses_as_of.then_some(0),
     }
+}
+
+/// Returns the columns of a relation, with the indices of those of its key, as the catalog has them.
+pub(super) fn shape(columns: &Schema, key: &[usize]) -> Shape {
+    let columns = columns.fields().iter().map(|field| (field.name().clone(), type_text(field)));
+    Shape { columns: columns.collect(), key: key.to_vec() }
 }
 
 /// Adds the section to an error. A plugin's error becomes an error of the configuration: no data is read yet, so only

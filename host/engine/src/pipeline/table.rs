@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use arrow_schema::SchemaRef;
 
+use super::section;
 use crate::manifest::{Layer, OutputFormat};
-use smelt_catalog::{Fingerprint, Gold};
+use smelt_catalog::{Fingerprint, Gold, Shape};
 use smelt_common::digest::of_parts;
 use smelt_common::error::Result;
 use smelt_runtime::{Accumulator, Kpi, KpiInputSpec, Reducer, Setting, schema_text};
@@ -92,6 +93,13 @@ impl TableStep {
     /// Returns everything that the table depends on besides what it reads, in a pass at that time.
     pub fn fingerprint_at(&self, as_of: i64) -> Fingerprint {
         self.fingerprint.at(self.told.unwrap_or(as_of))
+    }
+
+    /// Returns the table's columns, for readers without the plugin. The rows of a table that is made at once have no key.
+    pub fn shape(&self) -> Shape {
+        let spec = self.plugin.spec();
+        let key = spec.key.as_deref().filter(|_| !self.is_whole());
+        section::shape(&spec.output, key.unwrap_or_default())
     }
 
     /// Returns the index of the stage that the rows of an input are added to. Where there is no stage, they are rows of

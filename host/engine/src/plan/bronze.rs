@@ -7,8 +7,8 @@ use super::young::{Watched, hash};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use crate::holding::Holding;
 use crate::pipeline::DatasetStep;
+use smelt_catalog::holding::Holding;
 use smelt_catalog::{Dataset, Entries, Entry, Listed};
 use smelt_common::error::{Kind, Result};
 use smelt_common::{Error, profile, workers};

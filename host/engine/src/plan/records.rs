@@ -1,7 +1,7 @@
 //! The records of a plan.
 
 use super::estimate::Estimate;
-use crate::holding::Holding;
+use smelt_catalog::holding::Holding;
 
 use serde::Serialize;
 

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::host::Host;
 use crate::attempt::Attempts;
-use crate::holding::{Holding, sentence};
 use crate::manifest::OutputFormat;
 use crate::outcome::Outcome;
 use crate::pipeline::{Findings, TableInput, TableStep, findings};
 use crate::plan::is_whole;
 use crate::tables::{put_stamped, rows_of};
+use smelt_catalog::holding::{Holding, sentence};
 use smelt_catalog::{Audit, Change, Despite, Gold, Judgement, ObjectRef, State, Verdict};
 use smelt_common::Error;
 use smelt_common::error::{Kind, Result};

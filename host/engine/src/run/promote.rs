@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::host::Host;
 use crate::attempt::Attempts;
-use crate::holding::Holding;
 use crate::host_relation::HostRelation;
 use crate::outcome::Outcome;
 use crate::pipeline::TableInput;
 use crate::plan::DatasetPlan;
 use crate::tables::partial::PartialAggregates;
+use smelt_catalog::holding::Holding;
 use smelt_catalog::{Change, Parts, Promoted, Promotion, RollbackPoint, State, keep_component, kept_component};
 use smelt_common::Error;
 use smelt_common::binary::Binary;

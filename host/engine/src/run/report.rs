@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use arrow_array::RecordBatch;
 
-use crate::holding::Holding;
 use crate::plan::Parked;
+use smelt_catalog::holding::Holding;
 use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
 

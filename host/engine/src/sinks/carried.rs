@@ -6,7 +6,7 @@ use arrow_array::RecordBatch;
 
 use crate::pipeline::{DatasetStep, Pipeline, TableStep};
 use crate::silver;
-use crate::tables::{RowStage, Sorter, visit_rows};
+use crate::tables::{RowStage, visit_rows};
 use smelt_catalog::{Dataset, Entries, Gold, State};
 use smelt_common::digest::of_parts;
 use smelt_common::error::Result;
@@ -15,7 +15,7 @@ use smelt_common::{Error, progress::Progress};
 use smelt_connectors::{Published, Relation};
 use smelt_formats::Formulas;
 use smelt_runtime::sums::Sums;
-use smelt_storage::Store;
+use smelt_storage::{Sorter, Store};
 
 /// The relations of a pipeline as readers see them in a state of the lake.
 pub(crate) struct Carried<'c> {
@@ -68,7 +68,7 @@ impl<'c> Carried<'c> {
             let sums = Sums::of(&rows.spec, &rows.counted(batch)?);
             sums.sorted().stored(&hash, |_, key, numbers| sorter.push(key, numbers))
         })?;
-        sorter.finish(&rows.spec, |counted| take(&rows.rows(&counted)?))
+        rows.in_order(sorter, take)
     }
 }
 

@@ -142,6 +142,7 @@ impl Aggregation<'_> {
             (None, Some(file)) => (Relation::of_file(fingerprint, file), None),
             (None, None) => return Err(Error::internal("a table without rows and without a file")),
         };
+        let relation = relation.of_shape(step.shape());
         let mut cost = Cost::default();
         sums.iter().for_each(|sums| cost.merge(sums.cost()));
         let reducers = std::mem::take(&mut node.reducers).into_inner().expect("no one panics while holding it");

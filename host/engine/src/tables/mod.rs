@@ -15,7 +15,6 @@ mod read;
 mod row_stage;
 mod rows;
 mod saves;
-mod sorter;
 mod taker;
 
 pub use aggregation::{Aggregation, Made};
@@ -23,4 +22,3 @@ pub use finalize::{put_held, put_stamped};
 pub use leave_one_out::{LeaveOneOut, States, Without};
 pub use read::{rows_of, visit_rows};
 pub(crate) use row_stage::RowStage;
-pub(crate) use sorter::Sorter;

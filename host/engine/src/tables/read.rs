@@ -10,14 +10,13 @@ use arrow_select::concat::concat_batches;
 use super::feed::Feed;
 use super::kept::{ALL, reduce_whole};
 use super::row_stage::RowStage;
-use super::sorter::Sorter;
 use crate::pipeline::TableStep;
 use smelt_catalog::Gold;
 use smelt_common::Error;
 use smelt_common::error::Result;
 use smelt_runtime::{KpiSpec, Reducer};
-use smelt_storage::Store;
 use smelt_storage::sorted_runs::AdditiveRuns;
+use smelt_storage::{Sorter, Store};
 
 /// Returns the rows of a table: in the order of its key, or as its reducer gives them if it is made at once.
 ///
@@ -52,7 +51,7 @@ pub fn visit_rows(
             let rows = RowStage::of(spec);
             let mut sorter = Sorter::default();
             kept.open(store)?.scan(ALL, |key, numbers| sorter.push(key, numbers).map(ControlFlow::Continue))?;
-            sorter.finish(&rows.spec, |counted| visit(&rows.rows(&counted)?))
+            rows.in_order(sorter, visit)
         }
         _ => Err(Error::internal(format!("the rows of `{}` are not kept by key", step.name))),
     }

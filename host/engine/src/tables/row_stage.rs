@@ -13,10 +13,10 @@ use super::feed::BATCH_ROWS;
 use super::kept;
 use smelt_common::Error;
 use smelt_common::error::Result;
-use smelt_runtime::sums::Sorted;
+use smelt_runtime::sums::{OrderedRows, Sorted};
 use smelt_runtime::{KpiSpec, Setting, StageSpec};
-use smelt_storage::Store;
 use smelt_storage::sorted_runs::AdditiveRuns;
+use smelt_storage::{Sorter, Store};
 
 /// The name of the sum. A stage's columns are told apart by their places, so it does not matter that a table may have a
 /// column of the same name.
@@ -67,6 +67,16 @@ impl RowStage {
     /// Returns rows of the stage as rows of the table. A row is repeated as often as it is counted.
     pub(crate) fn rows(&self, counted: &RecordBatch) -> Result<RecordBatch> {
         self.repeated(counted, |count| count)
+    }
+
+    /// Gives the sorted rows of the stage as rows of the table, batch by batch.
+    pub(crate) fn in_order(&self, sorter: Sorter, visit: &mut dyn FnMut(&RecordBatch) -> Result<()>) -> Result<()> {
+        let mut ordered = OrderedRows::new(&self.spec);
+        sorter.finish(|key, numbers| {
+            ordered.push(key, numbers)?;
+            if ordered.len() == BATCH_ROWS { visit(&self.rows(&ordered.take()?)?) } else { Ok(()) }
+        })?;
+        if ordered.is_empty() { Ok(()) } else { visit(&self.rows(&ordered.take()?)?) }
     }
 
     /// Returns all kept rows, in the order of the table's key.

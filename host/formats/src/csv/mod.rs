@@ -10,4 +10,5 @@ mod walk;
 
 pub(crate) use records::Records;
 pub use table::encode_table;
+pub(crate) use typed::is_formula;
 pub use typed::{Formulas, decode_csv_typed, encode_csv, encode_csv_header};

@@ -31,7 +31,7 @@ pub use open::{table_bytes, table_writer};
 pub use options::{Compression, TableOptions};
 #[cfg(feature = "parquet")]
 pub use parquet::read_parquet;
-pub use read::read_table;
+pub use read::{read_table, visit_table};
 pub use writer::WriteTable;
 #[cfg(feature = "xlsx")]
 pub use xlsx::Workbook;

@@ -12,6 +12,7 @@ mod view;
 
 pub use error::TypedError;
 pub(crate) use kind::Kind;
+pub use kind::{type_text, typed_column};
 pub(crate) use number::{write_date, write_decimal, write_f64, write_i64, write_timestamp};
 pub use range::check_range;
 pub(crate) use view::{Values, View};

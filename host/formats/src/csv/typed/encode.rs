@@ -102,7 +102,7 @@ fn write_text(text: &[u8], plain: bool, formulas: Formulas, out: &mut Vec<u8>) {
 
 /// Returns whether a spreadsheet would run the text. Some spreadsheets trim it first, and some take signs of double
 /// width (from East Asian keyboards) for plain ones.
-fn is_formula(text: &[u8]) -> bool {
+pub(crate) fn is_formula(text: &[u8]) -> bool {
     // The cut may split the last character, but the first ones decide.
     let text = String::from_utf8_lossy(&text[..text.len().min(FORMULA_BYTES)]);
     let trimmed = |character: char| character.is_whitespace() || is_unseen(character) || character == '"';

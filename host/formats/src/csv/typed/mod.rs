@@ -21,4 +21,5 @@ mod parse;
 mod tests;
 
 pub use decode::decode_csv_typed;
+pub(crate) use encode::is_formula;
 pub use encode::{Formulas, encode_csv, encode_csv_header};

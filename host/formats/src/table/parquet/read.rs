@@ -26,13 +26,38 @@ pub fn read_parquet(
     columns: &[impl AsRef<str>],
     batch_rows: usize,
 ) -> Result<Vec<RecordBatch>, TypedError> {
+    let mut batches = Vec::new();
+    visit_parquet(bytes, schema, columns, batch_rows, &mut |batch| {
+        batches.push(batch);
+        Ok(())
+    })?;
+    Ok(batches)
+}
+
+/// Gives the batches of [`read_parquet`] one by one, so that one at a time is in memory.
+///
+/// # Errors
+/// Those of [`read_parquet`], and those of `visit`.
+pub(crate) fn visit_parquet(
+    bytes: impl Into<Bytes>,
+    schema: &SchemaRef,
+    columns: &[impl AsRef<str>],
+    batch_rows: usize,
+    visit: &mut dyn FnMut(RecordBatch) -> Result<(), TypedError>,
+) -> Result<(), TypedError> {
     let columns = columns.iter().map(AsRef::as_ref).collect::<Vec<_>>();
     // The library expects of some damaged files what they do not have.
-    guarded(|| read(bytes.into(), schema, &columns, batch_rows))
+    guarded(|| read(bytes.into(), schema, &columns, batch_rows, visit))
         .unwrap_or_else(|| Err(damaged("it is damaged, and the reader gave up")))
 }
 
-fn read(bytes: Bytes, schema: &SchemaRef, columns: &[&str], batch_rows: usize) -> Result<Vec<RecordBatch>, TypedError> {
+fn read(
+    bytes: Bytes,
+    schema: &SchemaRef,
+    columns: &[&str],
+    batch_rows: usize,
+    visit: &mut dyn FnMut(RecordBatch) -> Result<(), TypedError>,
+) -> Result<(), TypedError> {
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let file = ParquetRecordBatchReaderBuilder::try_new_with_options(bytes, options).map_err(damaged)?;
     if !same_columns(file.schema(), schema) {
@@ -57,16 +82,15 @@ fn read(bytes: Bytes, schema: &SchemaRef, columns: &[&str], batch_rows: usize) -
 
     let mask = ProjectionMask::roots(file.parquet_schema(), read);
     let reader = file.with_projection(mask).with_batch_size(batch_rows.max(1)).build().map_err(damaged)?;
-    let mut batches = Vec::new();
     for batch in reader {
         let batch = batch.map_err(damaged)?;
         let arrays = order.iter().map(|&at| Arc::clone(batch.column(at))).collect();
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
         let batch = RecordBatch::try_new_with_options(Arc::clone(&projected), arrays, &options).map_err(damaged)?;
         check_range(&batch)?;
-        batches.push(batch);
+        visit(batch)?;
     }
-    Ok(batches)
+    Ok(())
 }
 
 fn damaged(error: impl std::fmt::Display) -> TypedError {

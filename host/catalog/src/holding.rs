@@ -3,7 +3,8 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use smelt_catalog::{State, Verdict};
+use crate::state::State;
+use crate::verdict::Verdict;
 
 /// The tables that are held, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -6,21 +6,16 @@ use std::fs::File;
 use std::io::{BufReader, BufWriter, ErrorKind, Read, Seek as _, Write as _};
 use std::ops::Range;
 
-use arrow_array::RecordBatch;
-
-use super::feed::BATCH_ROWS;
 use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
 use smelt_common::stored_row::split_key;
-use smelt_runtime::StageSpec;
-use smelt_runtime::sums::OrderedRows;
 
 /// The bytes of rows in memory, beyond which they go to a temporary file.
 const BUDGET: usize = 64 << 20;
 
 /// [Stored rows](smelt_common::stored_row) that come in any order and leave in that of their keys. What does not fit in memory
 /// waits in sorted files without a name, which the system removes however the process ends.
-pub(crate) struct Sorter {
+pub struct Sorter {
     budget: usize,
     bytes: Vec<u8>,
     rows: Vec<Row>,
@@ -76,12 +71,12 @@ fn failed(error: std::io::Error) -> Error {
 
 impl Sorter {
     /// Returns a sorter that holds about so many bytes in memory.
-    fn within(budget: usize) -> Self {
+    pub fn within(budget: usize) -> Self {
         Self { budget, bytes: vec![], rows: vec![], files: vec![] }
     }
 
     /// Takes a row.
-    pub(crate) fn push(&mut self, key: &[u8], numbers: &[u8]) -> Result<()> {
+    pub fn push(&mut self, key: &[u8], numbers: &[u8]) -> Result<()> {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(key);
         self.bytes.extend_from_slice(numbers);
@@ -112,31 +107,23 @@ impl Sorter {
         Ok(())
     }
 
-    /// Gives all rows as batches of the stage, in the order of their keys.
-    pub(crate) fn finish(mut self, stage: &StageSpec, mut visit: impl FnMut(RecordBatch) -> Result<()>) -> Result<()> {
-        let mut ordered = OrderedRows::new(stage);
-        let mut push = |key: &[u8], numbers: &[u8]| {
-            ordered.push(key, numbers)?;
-            if ordered.len() == BATCH_ROWS { visit(ordered.take()?) } else { Ok(()) }
-        };
+    /// Gives the key and the numbers of each row, in the order of the keys.
+    pub fn finish(mut self, mut visit: impl FnMut(&[u8], &[u8]) -> Result<()>) -> Result<()> {
         if self.files.is_empty() {
             self.sort();
-            for row in &self.rows {
-                push(&self.bytes[row.key()], &self.bytes[row.numbers()])?;
-            }
-        } else {
-            self.spill()?;
-            let mut files: Vec<_> = self.files.into_iter().map(BufReader::new).collect();
-            let mut heap = BinaryHeap::new();
-            for (number, file) in files.iter_mut().enumerate() {
-                heap.extend(next(file, number)?.map(Reverse));
-            }
-            while let Some(Reverse(least)) = heap.pop() {
-                push(&least.key, &least.numbers)?;
-                heap.extend(next(&mut files[least.file], least.file)?.map(Reverse));
-            }
+            return self.rows.iter().try_for_each(|row| visit(&self.bytes[row.key()], &self.bytes[row.numbers()]));
         }
-        if ordered.is_empty() { Ok(()) } else { visit(ordered.take()?) }
+        self.spill()?;
+        let mut files: Vec<_> = self.files.into_iter().map(BufReader::new).collect();
+        let mut heap = BinaryHeap::new();
+        for (number, file) in files.iter_mut().enumerate() {
+            heap.extend(next(file, number)?.map(Reverse));
+        }
+        while let Some(Reverse(least)) = heap.pop() {
+            visit(&least.key, &least.numbers)?;
+            heap.extend(next(&mut files[least.file], least.file)?.map(Reverse));
+        }
+        Ok(())
     }
 }
 
@@ -158,48 +145,35 @@ fn next(file: &mut BufReader<File>, number: usize) -> Result<Option<Next>> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
-    use arrow_array::cast::AsArray as _;
-    use arrow_array::types::Int64Type;
-    use arrow_array::{Int64Array, StringArray};
-    use arrow_schema::{DataType, Field, Schema};
     use proptest::prelude::*;
-    use smelt_common::key_hash::KeyHash;
-    use smelt_runtime::Setting;
-    use smelt_runtime::sums::Sums;
+    use smelt_common::stored_row::write_key;
 
     proptest! {
         #[test]
-        fn rows_leave_in_the_order_of_sums_whatever_fits_in_memory(
-            keys in proptest::collection::btree_set(("[a-c]{0,3}", 0_i64..4), 0..40),
-            seed in any::<u64>(),
+        fn rows_leave_in_the_order_of_their_keys_whatever_fits_in_memory(
+            rows in proptest::collection::vec(("[a-c]{0,3}", "[a-c]{0,2}"), 0..40),
             budget in prop_oneof![Just(0_usize), Just(200), Just(1 << 20)],
         ) {
-            let fields = [("name", DataType::Utf8), ("number", DataType::Int64), ("rows", DataType::Int64)];
-            let schema = Arc::new(Schema::new(fields.map(|(name, of)| Field::new(name, of, false)).to_vec()));
-            let stage = StageSpec { schema: Arc::clone(&schema), keys: 2, group: 1, reducer: Setting::default() };
-            let names = StringArray::from_iter_values(keys.iter().map(|(name, _)| name.clone()));
-            let numbers = Int64Array::from_iter_values(keys.iter().map(|(_, number)| *number));
-            let counts = Int64Array::from_iter_values((1..=keys.len() as i64).rev());
-            let batch = RecordBatch::try_new(schema, vec![Arc::new(names), Arc::new(numbers), Arc::new(counts)]);
-            let sums = Sums::of(&stage, &batch.expect("a batch"));
-            let hash = KeyHash::new(&format!("{seed:016x}{seed:016x}")).expect("a salt");
             let mut sorter = Sorter::within(budget);
-            sums.sorted_by_hash(&hash)
-                .stored(&hash, |_, key, numbers| sorter.push(key, numbers))
-                .expect("it takes them");
-            prop_assert_eq!(sorter.files.len(), if budget == 0 { keys.len() } else { sorter.files.len() });
+            for (number, (group, rest)) in rows.iter().enumerate() {
+                let mut key = Vec::new();
+                write_key(group.as_bytes(), rest.as_bytes(), &mut key);
+                sorter.push(&key, &[number as u8]).expect("it takes them");
+            }
+            prop_assert_eq!(sorter.files.len(), if budget == 0 { rows.len() } else { sorter.files.len() });
             let mut found = Vec::new();
             sorter
-                .finish(&stage, |rows| {
-                    let (names, numbers) = (rows.column(0).as_string::<i32>(), rows.column(1).as_primitive::<Int64Type>());
-                    found.extend((0..rows.num_rows()).map(|row| (names.value(row).to_owned(), numbers.value(row))));
+                .finish(|key, numbers| {
+                    let (group, rest) = split_key(key).expect("a key");
+                    found.push((String::from_utf8_lossy(group).into_owned(), String::from_utf8_lossy(rest).into_owned(), numbers[0]));
                     Ok(())
                 })
                 .expect("it gives them");
-            prop_assert_eq!(found, keys.into_iter().collect::<Vec<_>>());
+            let mut expected: Vec<_> =
+                rows.into_iter().enumerate().map(|(number, (group, rest))| (group, rest, number as u8)).collect();
+            expected.sort();
+            prop_assert_eq!(found, expected);
         }
     }
 }

@@ -1,0 +1,17 @@
+//! Frames: tables of a lake on this machine, in blocks of columns, in files without a name.
+//!
+//! A lake's own files are read from their beginning to their end. A page needs a few columns of all rows, or all columns of a
+//! few rows. A frame has both at hand, and takes next to no memory: the system keeps what is read often.
+
+mod block;
+mod cell;
+mod make;
+#[cfg(test)]
+mod tests;
+
+pub use block::Frame;
+pub use cell::{Cell, cell};
+pub use make::NewFrame;
+
+/// The rows of a block.
+pub const BLOCK_ROWS: usize = 4096;

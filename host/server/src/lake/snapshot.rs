@@ -1,0 +1,108 @@
+//! The lake as of one commit.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use smelt_catalog::{Commit, State, read_commit};
+use smelt_common::error::Result;
+use smelt_storage::Store;
+
+/// The most commits of which summaries are kept.
+const SUMMARIES: usize = 20_000;
+
+/// The lake as of one commit. It does not change, however the lake goes on.
+pub struct Snapshot {
+    /// The state after the commit.
+    pub state: State,
+    /// The time of the commit, in RFC 3339; empty in a lake without commits.
+    pub at: String,
+    /// What commits did, by number.
+    runs: Arc<Mutex<BTreeMap<u64, Arc<RunSummary>>>>,
+}
+
+/// What a commit did, in brief.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct RunSummary {
+    /// Its number.
+    pub commit: u64,
+    /// Its time, in RFC 3339.
+    pub at: String,
+    /// The role that made it.
+    pub role: String,
+    /// The datasets and tables that it changed, each with the number of objects that were cleaned.
+    pub changed: Vec<(String, u64)>,
+    /// The tables that it made, with the time of the plugin's calls for it, in microseconds.
+    pub made: Vec<(String, u64)>,
+    /// The plugin of which a component was promoted.
+    pub promoted: Option<String>,
+    /// The tables and datasets that were dropped.
+    pub dropped: Vec<String>,
+    /// Set if tables are held since this commit or an earlier one.
+    pub is_held: bool,
+    /// The checks of which some verdict held tables back.
+    pub failed_checks: Vec<String>,
+    /// The names of what failed when the commit was made.
+    pub failing: Vec<String>,
+}
+
+impl RunSummary {
+    fn of(commit: Commit) -> Self {
+        let Commit { sequence, at, role, relations, kpis, promoted, dropped, state, .. } = commit;
+        let micros = |name: &String| state.gold.get(name).map_or(0, |gold| gold.cost.micros);
+        let mut failed_checks: Vec<_> = state.holding().map(|(check, _)| check.clone()).collect();
+        failed_checks.dedup();
+        Self {
+            commit: sequence,
+            at,
+            role,
+            changed: relations.iter().map(|(name, change)| (name.clone(), change.cleaned)).collect(),
+            made: kpis.iter().map(|name| (name.clone(), micros(name))).collect(),
+            promoted,
+            dropped: dropped.datasets.iter().chain(&dropped.kpis).cloned().collect(),
+            is_held: state.held.is_some(),
+            failed_checks,
+            failing: state.failing.keys().chain(state.failing_kpis.keys()).cloned().collect(),
+        }
+    }
+}
+
+impl Snapshot {
+    /// Returns the lake before its first commit.
+    pub(super) fn empty() -> Self {
+        Self { state: State::default(), at: String::new(), runs: Arc::default() }
+    }
+
+    /// Returns the lake in this state, which follows `before`.
+    pub(super) fn after(before: &Self, store: &dyn Store, state: State) -> Result<Self> {
+        let at = if state.sequence == 0 { String::new() } else { read_commit(store, state.sequence)?.at };
+        Ok(Self { state, at, runs: Arc::clone(&before.runs) })
+    }
+
+    /// Returns the number of the commit; 0 before the first one.
+    pub fn commit(&self) -> u64 {
+        self.state.sequence
+    }
+
+    /// Returns what a commit did; `None` if the lake has no such commit any more, or it cannot be read.
+    pub fn run(&self, store: &dyn Store, commit: u64) -> Option<Arc<RunSummary>> {
+        let runs = || self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        if commit == 0 || commit > self.commit() {
+            return None;
+        }
+        if let Some(found) = runs().get(&commit) {
+            return Some(Arc::clone(found));
+        }
+        let summary = Arc::new(RunSummary::of(read_commit(store, commit).ok()?));
+        let mut kept = runs();
+        if kept.len() >= SUMMARIES {
+            kept.pop_first();
+        }
+        kept.insert(commit, Arc::clone(&summary));
+        Some(summary)
+    }
+
+    /// Returns what the last commits did, the newest one first, from `newest` on.
+    pub fn runs(&self, store: &dyn Store, newest: u64, most: usize) -> Vec<Arc<RunSummary>> {
+        (1..=newest.min(self.commit())).rev().take(most).filter_map(|commit| self.run(store, commit)).collect()
+    }
+}
