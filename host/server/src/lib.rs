@@ -4,7 +4,12 @@
 
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
+mod address;
 pub mod charts;
 pub mod frame;
 pub mod lake;
+mod links;
+mod markdown;
+pub mod pages;
+pub mod query;
 pub mod shell;

@@ -1,5 +1,6 @@
 //! Reads frames.
 
+use std::any::Any;
 use std::collections::HashMap;
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
@@ -29,12 +30,12 @@ pub struct Frame {
     bytes: u64,
     blocks: Vec<Vec<Chunk>>,
     file: File,
-    /// Orders of rows that were asked for, by what was asked.
-    orders: Mutex<HashMap<String, Arc<Vec<u32>>>>,
+    /// Answers to questions about the table, by the question.
+    answers: Mutex<HashMap<String, Arc<dyn Any + Send + Sync>>>,
 }
 
-/// The most orders of a frame that are kept.
-const ORDERS: usize = 4;
+/// The most answers of a frame that are kept.
+const ANSWERS: usize = 64;
 
 impl Frame {
     pub(super) fn of(
@@ -45,7 +46,7 @@ impl Frame {
         blocks: Vec<Vec<Chunk>>,
         file: File,
     ) -> Self {
-        Self { schema, key, rows, bytes, blocks, file, orders: Mutex::default() }
+        Self { schema, key, rows, bytes, blocks, file, answers: Mutex::default() }
     }
 
     /// Returns the columns.
@@ -114,18 +115,22 @@ impl Frame {
         RecordBatch::try_new_with_options(schema, arrays, &options).map_err(|error| Error::internal(error.to_string()))
     }
 
-    /// Returns the rows in an order that was asked for before, or makes it.
-    pub(crate) fn order(&self, asked: &str, make: impl FnOnce() -> Result<Vec<u32>>) -> Result<Arc<Vec<u32>>> {
-        let orders = || self.orders.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) = orders().get(asked) {
-            return Ok(Arc::clone(found));
+    /// Returns the answer to a question about the table that was asked before, or makes it.
+    pub(crate) fn remembered<T: Any + Send + Sync>(
+        &self,
+        asked: &str,
+        make: impl FnOnce() -> Result<T>,
+    ) -> Result<Arc<T>> {
+        let kept = || self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Ok(found)) = kept().get(asked).map(|found| Arc::clone(found).downcast()) {
+            return Ok(found);
         }
         let made = Arc::new(make()?);
-        let mut kept = orders();
-        if kept.len() >= ORDERS {
+        let mut kept = kept();
+        if kept.len() >= ANSWERS {
             kept.clear();
         }
-        kept.insert(asked.to_owned(), Arc::clone(&made));
+        kept.insert(asked.to_owned(), Arc::clone(&made) as Arc<dyn Any + Send + Sync>);
         Ok(made)
     }
 }

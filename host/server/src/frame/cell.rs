@@ -91,7 +91,7 @@ impl Cell {
 }
 
 /// Returns an exact number as text, with all its places.
-pub fn decimal(value: i128, scale: u8) -> String {
+fn decimal(value: i128, scale: u8) -> String {
     let digits = format!("{:0>width$}", value.unsigned_abs(), width = usize::from(scale) + 1);
     let (whole, places) = digits.split_at(digits.len() - usize::from(scale));
     let sign = if value < 0 { "-" } else { "" };
@@ -99,13 +99,13 @@ pub fn decimal(value: i128, scale: u8) -> String {
 }
 
 /// Returns a day as `YYYY-MM-DD`.
-pub fn date(days: i32) -> String {
+fn date(days: i32) -> String {
     let date = chrono::DateTime::from_timestamp(i64::from(days) * 86_400, 0);
     date.map_or_else(String::new, |date| date.format("%F").to_string())
 }
 
 /// Returns a moment in RFC 3339, in UTC.
-pub fn timestamp(micros: i64) -> String {
+fn timestamp(micros: i64) -> String {
     let time = chrono::DateTime::from_timestamp_micros(micros);
     time.map_or_else(String::new, |time| time.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true))
 }

@@ -1,0 +1,14 @@
+//! Pages: dashboards as files, `pages/<page>.toml` beside a manifest.
+
+mod check;
+mod data;
+mod draw;
+mod folder;
+pub(crate) mod numbers;
+mod picture;
+mod section;
+mod view;
+
+pub use check::parse;
+pub use folder::{Folder, Page};
+pub use section::PageSection;

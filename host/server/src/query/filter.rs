@@ -1,0 +1,116 @@
+//! Conditions on the values of a column.
+
+use std::collections::BTreeSet;
+
+use arrow_array::cast::AsArray as _;
+use arrow_array::{Array as _, ArrayRef};
+use arrow_schema::DataType;
+use chrono::{DateTime, NaiveDate, TimeDelta};
+
+use crate::frame::{Cell, cell};
+
+/// A condition on the values of a column. A missing value meets none but an equality with the empty text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Filter {
+    /// The value is one of these, as texts.
+    Is(BTreeSet<String>),
+    /// The value is from the first to the second, both included. Of a moment, a day as the last one counts whole.
+    Range(Option<String>, Option<String>),
+}
+
+impl Filter {
+    /// Returns the condition that the value is this one.
+    pub fn is(text: &str) -> Self {
+        Self::Is([text.to_owned()].into())
+    }
+
+    /// Clears the mark of each row that does not meet the condition.
+    pub(super) fn apply(&self, column: &ArrayRef, marks: &mut [bool]) {
+        match (self, column.data_type()) {
+            (Self::Is(texts), DataType::Utf8) => {
+                let values = column.as_string::<i32>();
+                each(marks, |row| {
+                    let value = if values.is_null(row) { "" } else { values.value(row) };
+                    texts.contains(value)
+                });
+            }
+            (Self::Is(texts), data_type) => {
+                let cells: Vec<_> = texts.iter().filter_map(|text| parse(text, data_type, Edge::First)).collect();
+                each(marks, |row| cells.contains(&cell(column, row)));
+            }
+            (Self::Range(from, to), data_type) => {
+                let edge = |text: &Option<String>, edge| text.as_ref().map(|text| parse(text, data_type, edge));
+                let (from, to) = (edge(from, Edge::First), edge(to, Edge::Last));
+                // What cannot be a value of the column is no bound that a value could meet.
+                if matches!(from, Some(None)) || matches!(to, Some(None)) {
+                    marks.fill(false);
+                    return;
+                }
+                let (from, to) = (from.flatten(), to.flatten());
+                each(marks, |row| {
+                    let value = cell(column, row);
+                    value != Cell::Missing
+                        && from.as_ref().is_none_or(|from| value.compare(from).is_ge())
+                        && to.as_ref().is_none_or(|to| value.compare(to).is_le())
+                });
+            }
+        }
+    }
+}
+
+fn each(marks: &mut [bool], meets: impl Fn(usize) -> bool) {
+    for (row, mark) in marks.iter_mut().enumerate() {
+        *mark = *mark && meets(row);
+    }
+}
+
+/// The end of a range that a text stands for.
+#[derive(Clone, Copy, PartialEq)]
+enum Edge {
+    First,
+    Last,
+}
+
+/// Returns the text as a value of that type; `None` if it is none.
+fn parse(text: &str, data_type: &DataType, edge: Edge) -> Option<Cell> {
+    if text.is_empty() {
+        return Some(Cell::Missing);
+    }
+    Some(match data_type {
+        DataType::Boolean => Cell::Boolean(text.parse().ok()?),
+        DataType::Int64 => Cell::Int(text.parse().ok()?),
+        DataType::Float64 => Cell::Float(text.parse().ok()?),
+        DataType::Date32 => Cell::Date(days(day(text)?)?),
+        DataType::Timestamp(..) => Cell::Timestamp(match DateTime::parse_from_rfc3339(text) {
+            Ok(time) => time.timestamp_micros(),
+            Err(_) => {
+                let day = if edge == Edge::First { day(text)? } else { day(text)? + TimeDelta::days(1) };
+                let micros = day.and_hms_opt(0, 0, 0)?.and_utc().timestamp_micros();
+                micros - i64::from(edge == Edge::Last)
+            }
+        }),
+        &DataType::Decimal128(_, scale) => Cell::Decimal(decimal(text, scale.unsigned_abs())?, scale.unsigned_abs()),
+        _ => Cell::Text(text.to_owned()),
+    })
+}
+
+fn day(text: &str) -> Option<NaiveDate> {
+    NaiveDate::parse_from_str(text.get(..10).unwrap_or(text), "%Y-%m-%d").ok()
+}
+
+fn days(day: NaiveDate) -> Option<i32> {
+    i32::try_from(day.signed_duration_since(DateTime::UNIX_EPOCH.date_naive()).num_days()).ok()
+}
+
+/// Returns the digits of a decimal of so many places. More places than that must be zero.
+fn decimal(text: &str, scale: u8) -> Option<i128> {
+    let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
+    let (whole, places) = digits.split_once('.').unwrap_or((digits, ""));
+    let is_number = !whole.is_empty() && whole.bytes().chain(places.bytes()).all(|digit| digit.is_ascii_digit());
+    let (kept, cut) = places.split_at_checked(scale.into()).unwrap_or((places, ""));
+    if !is_number || cut.bytes().any(|digit| digit != b'0') {
+        return None;
+    }
+    let value: i128 = format!("{whole}{kept:0<width$}", width = usize::from(scale)).parse().ok()?;
+    Some(sign * value)
+}
