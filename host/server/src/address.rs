@@ -1,7 +1,8 @@
 //! Addresses: query parameters, and links with them.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
+
+use crate::shell::encoded;
 
 /// The most parameters of an address that count.
 const MOST: usize = 64;
@@ -50,20 +51,6 @@ fn decoded(text: &str) -> String {
         at += 1;
     }
     String::from_utf8(plain).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
-}
-
-/// Returns a text as a part of a path or a query.
-pub fn encoded(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => safe.push(char::from(byte)),
-            _ => {
-                let _ = write!(safe, "%{byte:02X}");
-            }
-        }
-    }
-    safe
 }
 
 /// Returns the query of an address, with its `?`. It is `?` alone if there are no parameters, so that a link with it leaves out

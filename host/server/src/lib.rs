@@ -8,6 +8,7 @@ mod address;
 pub mod charts;
 pub mod frame;
 pub mod lake;
+mod html;
 mod links;
 mod markdown;
 pub mod pages;

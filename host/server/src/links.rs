@@ -3,9 +3,10 @@
 use arrow_array::RecordBatch;
 use smelt_common::error::Result;
 
-use crate::address::{Parameters, encoded, query};
-use crate::frame::{Cell, Frame, cell};
+use crate::address::{Parameters, query};
+use crate::frame::{Frame, cell};
 use crate::query::{Filter, Query, Sort, find};
+use crate::shell::{Base, encoded};
 
 /// The beginning of the names of parameters that are conditions on columns.
 const CONDITION: &str = "f.";
@@ -14,19 +15,17 @@ const ROW: &str = "~row";
 
 /// Makes links: all addresses begin with the path below which the server is reached.
 #[derive(Debug, Clone, Default)]
-pub struct Links {
-    base: String,
-}
+pub struct Links(Base);
 
 impl Links {
-    /// Returns links below a path, which is empty or begins with a slash and has none at its end.
-    pub fn below(base: &str) -> Self {
-        Self { base: base.to_owned() }
+    /// Returns links below that path.
+    pub fn below(base: Base) -> Self {
+        Self(base)
     }
 
     /// Returns the address of a path that begins with a slash.
     pub fn to(&self, path: &str) -> String {
-        format!("{}{path}", self.base)
+        self.0.link(path)
     }
 
     /// Returns the address of a table.
@@ -126,9 +125,4 @@ pub fn asked(frame: &Frame, parameters: &Parameters) -> Query {
         asked.sort.extend(frame.column(name).map(|column| Sort { column, descending }));
     }
     asked
-}
-
-/// Returns a value as people read it, in a table.
-pub fn shown(value: &Cell) -> String {
-    value.text()
 }

@@ -6,9 +6,11 @@ mod draw;
 mod folder;
 pub(crate) mod numbers;
 mod picture;
+mod render;
 mod section;
 mod view;
 
 pub use check::parse;
+pub(crate) use render::{csv, render};
 pub use folder::{Folder, Page};
 pub use section::PageSection;

@@ -1,0 +1,49 @@
+//! What each address shows.
+
+mod api;
+mod app;
+mod assets;
+mod download;
+mod graph;
+mod page;
+mod pipeline;
+mod plugins;
+mod proof;
+mod quality;
+mod runs;
+mod state;
+mod table;
+mod tables;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::get;
+
+pub(crate) use app::App;
+
+/// Returns all routes, without the path below which they are served.
+pub(crate) fn routes(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/", get(pipeline::show))
+        .route("/pages/{page}", get(page::show))
+        .route("/pages/{page}/{file}", get(page::download))
+        .route("/tables", get(tables::show))
+        .route("/tables/{name}", get(table::show))
+        .route("/tables/{name}/row", get(proof::show))
+        .route("/tables/{name}/history", get(table::history))
+        .route("/tables/{name}/objects", get(table::objects))
+        .route("/tables/{name}/{file}", get(download::show))
+        .route("/quality", get(quality::show))
+        .route("/runs", get(runs::show))
+        .route("/runs/{commit}", get(runs::one))
+        .route("/plugins", get(plugins::show))
+        .route("/assets/{file}", get(assets::show))
+        .route("/favicon.ico", get(assets::icon))
+        .route("/events", get(state::events))
+        .route("/health", get(state::health))
+        .route("/ready", get(state::ready))
+        .nest("/api/v1", api::routes())
+        .fallback(state::nothing)
+        .with_state(app)
+}
