@@ -1,1 +1,94 @@
 //! Pictures of numbers: SVG and HTML whose colours are style sheets.
+//!
+//! The server draws every chart whole, so that a page works without script, in print and for a screen reader. Widths are
+//! percentages and labels are chosen by container queries, so that one picture fits a phone and a wall.
+//! `assets/charts.css` colours it; `assets/charts.js` adds hover, keys, zoom and a legend that hides series.
+
+mod axis;
+mod bars;
+mod boxes;
+mod date;
+mod figure;
+mod frame;
+mod funnel;
+mod heat_map;
+mod histogram;
+mod lines;
+mod locale;
+mod number;
+mod scale;
+mod series;
+mod share;
+mod stat;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use maud::Markup;
+
+pub use axis::{XAxis, XKind};
+pub use bars::{BarLayout, Bars};
+pub use boxes::{BoxRow, Boxes};
+pub use figure::{DataTable, Figure, State, Width};
+pub use funnel::Funnel;
+pub use heat_map::HeatMap;
+pub use histogram::Histogram;
+pub use lines::{Band, Lines};
+pub use locale::Locale;
+pub use number::{NumberFormat, change_text};
+pub use series::{Series, SeriesStyle};
+pub use share::Share;
+pub use stat::{Change, Stat, spark};
+
+/// The style sheet that charts need.
+pub const STYLE: &str = include_str!("../../assets/charts.css");
+/// The script that charts can do without: a module that exports `start(root)`.
+pub const SCRIPT: &str = include_str!("../../assets/charts.js");
+
+/// A chart of any kind.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Drawing {
+    /// Lines over an axis.
+    Lines(Lines),
+    /// Bars by label.
+    Bars(Bars),
+    /// Parts of a whole.
+    Share(Share),
+    /// Distributions by group.
+    Boxes(Boxes),
+    /// One distribution.
+    Histogram(Histogram),
+    /// Values by row and column.
+    HeatMap(HeatMap),
+    /// What is left after each step.
+    Funnel(Funnel),
+}
+
+impl Drawing {
+    /// Draws the chart. The id must be unique on its page; equal input gives equal bytes.
+    pub fn draw(&self, id: &str, title: &str, locale: &Locale) -> Markup {
+        match self {
+            Self::Lines(chart) => chart.draw(id, title, locale),
+            Self::Bars(chart) => chart.draw(id, title, locale),
+            Self::Share(chart) => chart.draw(id, title, locale),
+            Self::Boxes(chart) => chart.draw(id, title, locale),
+            Self::Histogram(chart) => chart.draw(id, title, locale),
+            Self::HeatMap(chart) => chart.draw(id, title, locale),
+            Self::Funnel(chart) => chart.draw(id, title, locale),
+        }
+    }
+
+    /// Says if the chart has nothing to show, in which case its figure is `State::Empty`.
+    pub fn is_empty(&self) -> bool {
+        let none = |series: &[Series]| !series.iter().any(|s| s.values.iter().flatten().any(|v| v.is_finite()));
+        match self {
+            Self::Lines(chart) => chart.x.labels.is_empty() || none(&chart.series),
+            Self::Bars(chart) => chart.labels.is_empty() || none(&chart.series),
+            Self::Share(chart) => !chart.values.iter().flatten().any(|v| v.is_finite()),
+            Self::Boxes(chart) => !chart.rows.iter().any(|row| row.parts().is_some()),
+            Self::Histogram(chart) => chart.ranges().is_empty(),
+            Self::HeatMap(chart) => !chart.values.iter().flatten().flatten().any(|v| v.is_finite()),
+            Self::Funnel(chart) => chart.steps.is_empty(),
+        }
+    }
+}
