@@ -7,10 +7,14 @@
 mod address;
 pub mod charts;
 pub mod frame;
-pub mod lake;
 mod html;
+pub mod lake;
 mod links;
 mod markdown;
 pub mod pages;
 pub mod query;
+mod routes;
+mod serve;
 pub mod shell;
+
+pub use serve::{Serving, Settings};

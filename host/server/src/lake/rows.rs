@@ -50,7 +50,7 @@ pub(super) fn frame_of(store: &dyn Store, facts: &Facts<'_>) -> Result<Frame> {
     frame.finish(shape.key.clone())
 }
 
-fn schema_of(name: &str, shape: &Shape) -> Result<SchemaRef> {
+pub(super) fn schema_of(name: &str, shape: &Shape) -> Result<SchemaRef> {
     let field = |(column, text): &(String, String)| {
         typed_column(column, text).ok_or_else(|| {
             Error::new(Kind::Damaged, format!("the catalog says that column `{column}` of `{name}` is `{text}`"))
@@ -60,7 +60,7 @@ fn schema_of(name: &str, shape: &Shape) -> Result<SchemaRef> {
 }
 
 /// Gives the rows of a file, and fails at its end if it is not the one that the catalog references.
-fn visit_file(
+pub(super) fn visit_file(
     store: &dyn Store,
     file: &ObjectRef,
     schema: &SchemaRef,

@@ -11,6 +11,6 @@ mod section;
 mod view;
 
 pub use check::parse;
-pub(crate) use render::{csv, render};
 pub use folder::{Folder, Page};
+pub(crate) use render::{csv, render};
 pub use section::PageSection;

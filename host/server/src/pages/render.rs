@@ -139,5 +139,6 @@ pub(crate) fn csv(page: &PageSection, number: usize, seen: &Seen, parameters: &P
     let most = if chart.top || chart.limit.is_some() { data.found.rows.len() } else { data.found.total };
     let found = crate::query::find(&data.frame, &data.query, most)?;
     let rows = data.frame.fetch(&found.rows, &columns)?;
-    encode_table(&rows.schema(), &[rows], Formulas::Escape).map_err(|error| Error::new(Kind::Internal, error.to_string()))
+    encode_table(&rows.schema(), &[rows], Formulas::Escape)
+        .map_err(|error| Error::new(Kind::Internal, error.to_string()))
 }

@@ -1,8 +1,11 @@
 //! What all routes share.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, Utc};
 use maud::Markup;
@@ -45,19 +48,18 @@ pub(crate) struct Sight<'s> {
     pub(crate) now: DateTime<Utc>,
 }
 
-impl Asked {
-    pub(crate) fn of(query: Option<&str>, headers: &HeaderMap, reader: Option<Reader>) -> Self {
-        let languages = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-        Self {
-            parameters: Parameters::parse(query.unwrap_or_default()),
+impl<S: Sync> FromRequestParts<S> for Asked {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let languages = parts.headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+        Ok(Self {
+            parameters: Parameters::parse(parts.uri.query().unwrap_or_default()),
             locale: Locale::parse(languages.unwrap_or_default()),
-            is_logged_in: reader == Some(Reader::LoggedIn),
-        }
+            is_logged_in: parts.extensions.get() == Some(&Reader::LoggedIn),
+        })
     }
 }
-
-/// What handlers take of a request.
-pub(crate) type Uri = axum::extract::OriginalUri;
 
 impl App {
     /// Answers with a page: its title and its content, made for one commit.
@@ -89,8 +91,10 @@ impl App {
             })
             .await?;
         match made.map_err(refusal)? {
-            Some(html) => Ok(([(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::VARY, "accept-language")], html)
-                .into_response()),
+            Some(html) => {
+                Ok(([(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::VARY, "accept-language")], html)
+                    .into_response())
+            }
             None => Err(Refusal::not_found("there is no such page")),
         }
     }

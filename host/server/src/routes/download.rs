@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
 use axum::response::Response;
 use smelt_common::error::Result;
 use smelt_formats::{Formulas, TableFormat, TableOptions, table_writer};
 
-use super::app::{App, Asked, Uri, refusal};
+use super::app::{App, Asked, refusal};
 use crate::address::Parameters;
 use crate::frame::BLOCK_ROWS;
 use crate::lake::Seen;
@@ -19,18 +18,20 @@ use crate::shell::Refusal;
 pub(super) async fn show(
     State(app): State<Arc<App>>,
     Path((name, file)): Path<(String, String)>,
-    Uri(uri): Uri,
-    headers: HeaderMap,
+    asked: Asked,
 ) -> Result<Response, Refusal> {
     let (format, content_type) = match file.as_str() {
         "rows.csv" => (TableFormat::Csv, "text/csv; charset=utf-8"),
         "rows.json" => (TableFormat::Json, "application/json"),
         "rows.jsonl" => (TableFormat::Jsonl, "application/jsonl"),
         "rows.parquet" => (TableFormat::Parquet, "application/vnd.apache.parquet"),
-        _ => return Err(Refusal::not_found("a table's rows are at `rows.csv`, `rows.json`, `rows.jsonl` and `rows.parquet`")),
+        _ => {
+            return Err(Refusal::not_found(
+                "a table's rows are at `rows.csv`, `rows.json`, `rows.jsonl` and `rows.parquet`",
+            ));
+        }
     };
     format.check_built().map_err(refusal)?;
-    let asked = Asked::of(uri.query(), &headers, None);
     let saved = format!("{name}.{}", format.extension());
     app.bytes(content_type, Some(saved), move |seen| file_of(seen, &name, &asked.parameters, format)).await
 }

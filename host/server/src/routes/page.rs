@@ -2,31 +2,28 @@
 
 use std::sync::Arc;
 
-use axum::Extension;
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
 use axum::response::Response;
 use maud::html;
 use smelt_common::Error;
 
-use super::app::{App, Asked, PlaceOf, Uri};
+use super::app::{App, Asked, PlaceOf};
 use crate::pages::{csv, render};
-use crate::shell::{Reader, Refusal};
+use crate::shell::Refusal;
 
 pub(super) async fn show(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
-    Uri(uri): Uri,
-    reader: Option<Extension<Reader>>,
-    headers: HeaderMap,
+    asked: Asked,
 ) -> Result<Response, Refusal> {
-    let asked = Asked::of(uri.query(), &headers, reader.map(|reader| reader.0));
     let place = PlaceOf::Page(name.clone());
     app.page(asked, place, move |sight| {
         let Some(page) = sight.pages.iter().find(|page| page.name == name) else { return Ok(None) };
         let title = page.title().to_owned();
         let body = match &page.section {
-            Ok(section) => render(&name, section, sight.seen, &sight.asked.parameters, &sight.asked.locale, &sight.app.links)?,
+            Ok(section) => {
+                render(&name, section, sight.seen, &sight.asked.parameters, &sight.asked.locale, &sight.app.links)?
+            }
             Err(error) => html! {
                 h1 { (title) }
                 p.state.failed { strong { "This page cannot be shown" } }
@@ -43,13 +40,11 @@ pub(super) async fn show(
 pub(super) async fn download(
     State(app): State<Arc<App>>,
     Path((name, file)): Path<(String, String)>,
-    Uri(uri): Uri,
-    headers: HeaderMap,
+    asked: Asked,
 ) -> Result<Response, Refusal> {
     let Some(number) = file.strip_suffix(".csv").and_then(|number| number.parse::<usize>().ok()) else {
         return Err(Refusal::not_found("a chart's rows are at `<number>.csv`"));
     };
-    let asked = Asked::of(uri.query(), &headers, None);
     let (pages, _) = app.folder.pages();
     let section = pages.iter().find(|page| page.name == name).map(|page| page.section.clone());
     let Some(section) = section else { return Err(Refusal::not_found("there is no such page")) };

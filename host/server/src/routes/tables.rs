@@ -2,24 +2,16 @@
 
 use std::sync::Arc;
 
-use axum::Extension;
 use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::response::Response;
 use maud::{Markup, html};
 
-use super::app::{App, Asked, PlaceOf, Sight, Uri};
+use super::app::{App, Asked, PlaceOf, Sight};
 use crate::html::{Place, ago, whole};
 use crate::lake::{Facts, RelationKind};
-use crate::shell::{Reader, Refusal};
+use crate::shell::Refusal;
 
-pub(super) async fn show(
-    State(app): State<Arc<App>>,
-    Uri(uri): Uri,
-    reader: Option<Extension<Reader>>,
-    headers: HeaderMap,
-) -> Result<Response, Refusal> {
-    let asked = Asked::of(uri.query(), &headers, reader.map(|reader| reader.0));
+pub(super) async fn show(State(app): State<Arc<App>>, asked: Asked) -> Result<Response, Refusal> {
     app.page(asked, PlaceOf::Other(Place::Tables), |sight| Ok(Some(("Tables".to_owned(), body(sight))))).await
 }
 
