@@ -1,4 +1,6 @@
-//! Bounds how often an address may try tokens. Each address has its own allowance, so a guesser locks out nobody else.
+//! Bounds how often an address may try tokens. Each address has its own allowance, so a guesser locks out nobody else,
+//! but for those who come through the same proxy: its header with their addresses could be anybody's. Readers who are
+//! logged in need no allowance.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};

@@ -91,7 +91,7 @@ pub(super) async fn drive(stream: TcpStream, seat: Seat, front: Arc<Front>) {
         let last = link.take_refused().map(|refusal| written(&refusal, &front.base, front.login.is_some()));
         tokio::select! {
             () = link.ended.notified() => {}
-            // Whether the client takes it in time is its own affair.
+            // A client that does not take it in time goes without.
             _ = timeout(limits.linger, close(stream, last.unwrap_or_default())) => {}
         }
     }
@@ -113,6 +113,9 @@ async fn until_end(
     poll_fn(|context| {
         if !is_stopped && stopped.as_mut().poll(context).is_ready() {
             is_stopped = true;
+            if link.cut() {
+                return Poll::Ready(End::Cut);
+            }
             Pin::new(&mut connection).graceful_shutdown();
         }
         // An error is a client that left, or bytes that are no HTTP. Neither is of interest here.

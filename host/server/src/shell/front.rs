@@ -97,13 +97,16 @@ impl Front {
         let reader = match &self.login {
             None => Reader::Anyone,
             Some(login) => match path {
-                "/login" if reads => return Ok(login.form(uri.query().unwrap_or_default())),
+                "/login" if reads => return login.form(uri.query().unwrap_or_default(), request.headers()),
                 "/login" => return login.enter(request, peer, &self.limits).await,
                 "/logout" => return login.leave(request.headers()),
                 path if OPEN.contains(&path) || path.starts_with(OPEN_FILES) => Reader::Anyone,
                 _ => match login.reader(request.headers(), peer)? {
                     Some(reader) => reader,
-                    None => return login.ask(as_page, uri.path_and_query().map_or("", PathAndQuery::as_str)),
+                    None => {
+                        let same = uri.path_and_query().map_or("", PathAndQuery::as_str);
+                        return login.ask(as_page, guard::is_from_elsewhere(request.headers()), same);
+                    }
                 },
             },
         };

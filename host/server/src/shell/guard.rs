@@ -52,6 +52,11 @@ pub(super) fn check_host(authority: &Authority, listen: &Listen) -> Result<(), R
     }
 }
 
+/// Returns whether a browser says that another site led to the request.
+pub(super) fn is_from_elsewhere(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none")
+}
+
 /// Checks that no other site made the browser send the request, but for links that a reader follows.
 ///
 /// # Errors

@@ -126,7 +126,8 @@ async fn accept(listener: &TcpListener, crowd: &Arc<Crowd>, front: &Arc<Front>, 
             Ok((stream, peer)) => {
                 pause = Duration::from_millis(10);
                 if let Some(seat) = crowd.admit(number, peer.ip()).await {
-                    start(stream, tasks, |stream| drive(stream, seat, Arc::clone(front)));
+                    prepare(&stream, front.limits.write);
+                    tasks.spawn(drive(stream, seat, Arc::clone(front)));
                 }
             }
             Err(error) if is_of_the_client(&error) => {}
@@ -141,14 +142,19 @@ async fn accept(listener: &TcpListener, crowd: &Arc<Crowd>, front: &Arc<Front>, 
     }
 }
 
-fn start<F: Future<Output = ()> + Send + 'static>(
-    stream: TcpStream,
-    tasks: &mut JoinSet<()>,
-    drive: impl FnOnce(TcpStream) -> F,
-) {
-    // Small answers must not wait for the acknowledgement of those before. It can fail if the client has left.
+/// Sets the options of an accepted socket. They can fail if the client has left, which shows soon enough.
+fn prepare(stream: &TcpStream, write: Duration) {
+    // Small answers must not wait for the acknowledgement of those before.
     let _ = stream.set_nodelay(true);
-    tasks.spawn(drive(stream));
+    // A client that vanished without a word takes no byte either, but the kernel alone knows, and by itself it waits for a
+    // quarter of an hour. An event stream would keep its place for as long.
+    #[cfg(target_os = "linux")]
+    {
+        let milliseconds = u32::try_from(write.as_millis()).unwrap_or(u32::MAX);
+        let _ = rustix::net::sockopt::set_tcp_user_timeout(stream, milliseconds);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = write;
 }
 
 /// Returns whether the error is of the one connection, whose client left before it was accepted.

@@ -1,11 +1,11 @@
-//! Who may read: a token in a header for programs, and a page with a form for people, which sets a cookie.
+//! Lets readers in: a token in a header for programs, and a page with a form for people, which sets a cookie.
 
 use std::net::IpAddr;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use maud::html;
+use maud::{Markup, html};
 
 use super::attempts::Attempts;
 use super::guard::only;
@@ -62,14 +62,32 @@ impl Login {
                 false => Err(Refusal::new(StatusCode::UNAUTHORIZED, "the token is not that of this server")),
             };
         }
-        Ok(self.ids(headers).any(|id| self.sessions.has(id)).then_some(Reader::LoggedIn))
+        Ok(self.is_logged_in(headers).then_some(Reader::LoggedIn))
+    }
+
+    fn is_logged_in(&self, headers: &HeaderMap) -> bool {
+        self.ids(headers).any(|id| self.sessions.has(id))
+    }
+
+    /// Returns the page that a login leads to.
+    fn after_login(&self, next: Option<&str>) -> String {
+        next.and_then(|next| self.base.next(next)).map_or(self.base.link("/"), str::to_owned)
     }
 
     /// Returns the answer to a request that needs a login: the way to it for people, and 401 for programs.
-    pub(super) fn ask(&self, as_page: bool, path_and_query: &str) -> Result<Response, Refusal> {
+    pub(super) fn ask(&self, as_page: bool, from_elsewhere: bool, path_and_query: &str) -> Result<Response, Refusal> {
         if !as_page {
             let text = "a token is needed: send it as `Authorization: Bearer …`";
             return Err(Refusal::new(StatusCode::UNAUTHORIZED, text));
+        }
+        // Browsers send no strict cookie with a link from another site. The reader may be logged in, so the page asks for
+        // itself: then the request comes from this site.
+        if let Some(same) = self.base.next(path_and_query).filter(|_| from_elsewhere) {
+            let again = html! {
+                meta http-equiv="refresh" content=(format!("0; url={same}"));
+                p { a href=(same) { "Go on" } }
+            };
+            return Ok(shown(StatusCode::OK, &page(&self.base, "Go on", &again)));
         }
         let login = self.base.link("/login");
         match self.base.next(path_and_query) {
@@ -79,9 +97,13 @@ impl Login {
     }
 
     /// Returns the login page, which leads to the page that the query names as `next`.
-    pub(super) fn form(&self, query: &str) -> Response {
+    pub(super) fn form(&self, query: &str, headers: &HeaderMap) -> Result<Response, Refusal> {
         let next = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "next");
-        self.page(StatusCode::OK, next.as_ref().map(|(_, next)| &**next), None)
+        let next = next.as_ref().map(|(_, next)| &**next);
+        match self.is_logged_in(headers) {
+            true => see_other(&self.after_login(next)),
+            false => Ok(self.page(StatusCode::OK, next, None)),
+        }
     }
 
     /// Logs in whoever sends the token in a form.
@@ -109,10 +131,8 @@ impl Login {
         let next = field("next");
         match self.accepts(field("token").unwrap_or_default().trim(), peer) {
             Ok(true) => {
-                let to =
-                    next.as_deref().and_then(|next| self.base.next(next)).map_or(self.base.link("/"), str::to_owned);
                 let seconds = self.sessions.lasting().as_secs();
-                let mut response = see_other(&to)?;
+                let mut response = see_other(&self.after_login(next.as_deref()))?;
                 self.set_cookie(&mut response, &self.sessions.begin(), seconds, &parts.headers)?;
                 Ok(response)
             }
@@ -180,12 +200,17 @@ impl Login {
                 button class="login-button" type="submit" { "Log in" }
             }
         };
-        let mut response = (status, page(&self.base, "Log in", &content).into_string()).into_response();
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        response
+        shown(status, &page(&self.base, "Log in", &content))
     }
+}
+
+/// Returns the answer that shows a page which must not be kept.
+fn shown(status: StatusCode, page: &Markup) -> Response {
+    let mut response = (status, page.0.clone()).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
 /// Returns the answer that leads to that path.

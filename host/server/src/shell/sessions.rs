@@ -1,5 +1,5 @@
-//! Who is logged in. A cookie holds a random id, and the server the digest of it, so a restart logs everybody out, and a
-//! cookie says nothing of the token.
+//! The people who are logged in. A cookie holds a random id, and the server the digest of it, so a restart logs everybody
+//! out, and a cookie says nothing of the token.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
