@@ -36,6 +36,8 @@ mod reproduce;
 mod run;
 mod schedule;
 mod scope;
+#[cfg(feature = "server")]
+mod serve;
 mod show;
 mod table;
 mod up;
@@ -71,6 +73,7 @@ Examples:
   smelt plan --select +client_kpis   show it only for that table and all that it is made from
   smelt graph --format mermaid       show what is made from what, as a picture
   smelt show client_kpis             write the rows of a table
+  smelt serve                        show the lake in a browser, at http://127.0.0.1:8788
   smelt history --objects            show every commit, and what became of every row
   smelt lineage aov                  show what a table was made from, down to bronze
   smelt reproduce aov                rebuild that table, and compare it with the one in the lake
@@ -103,6 +106,9 @@ enum Verb {
     Graph(graph::Graph),
     /// Write the rows of a table, as CSV, in the order of its key
     Show(show::Show),
+    /// Show the lake in a browser: pages, tables, and where each number comes from
+    #[cfg(feature = "server")]
+    Serve(serve::Serve),
     /// Publish the tables that a failed check holds
     Publish(publish::Publish),
     /// Show the commits, and what became of every row
@@ -146,6 +152,8 @@ fn command(arguments: &[OsString]) -> Result<ExitCode> {
         Verb::Plan(show) => show.run(&common),
         Verb::Graph(graph) => graph.run(&common),
         Verb::Show(show) => show.run(&common),
+        #[cfg(feature = "server")]
+        Verb::Serve(serve) => serve.run(&common),
         Verb::Publish(publish) => publish.run(&common),
         Verb::History(history) => history.run(&common),
         Verb::Lineage(lineage) => lineage.run(&common),
