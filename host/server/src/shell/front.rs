@@ -67,7 +67,7 @@ impl Front {
         }
         let uri = request.uri().clone();
         if !super::path::is_plain(uri.path()) {
-            let text = "the path is malformed: it begins with a slash, and has no dots, slashes or control characters in disguise";
+            let text = "the path is malformed: it may have no segments of dots, encoded slashes or control characters";
             return Err(Refusal::new(StatusCode::BAD_REQUEST, text));
         }
         let reads = request.method() == Method::GET || request.method() == Method::HEAD;

@@ -205,3 +205,62 @@ impl Link {
         read.into_iter().chain(write).min()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn link() -> (Link, HttpLimits) {
+        (Link::new(std::net::Ipv4Addr::LOCALHOST.into(), false), HttpLimits::default())
+    }
+
+    /// Returns the seconds after which the connection ends.
+    fn left(link: &Link, limits: &HttpLimits) -> Option<u64> {
+        link.deadline(limits).map(|deadline| (deadline - Instant::now()).as_secs())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_has_its_time_from_the_first_byte_or_the_beginning() {
+        let (link, limits) = link();
+        assert_eq!(left(&link, &limits), Some(10));
+        tokio::time::advance(4 * SECOND).await;
+        link.head_begun();
+        assert_eq!(left(&link, &limits), Some(6), "bytes earn a new connection no time");
+        assert!(link.pass());
+        assert_eq!(left(&link, &limits), None, "the handler's time is not the client's");
+        link.answered();
+        link.settle();
+        assert_eq!(left(&link, &limits), Some(60));
+        tokio::time::advance(4 * SECOND).await;
+        link.head_begun();
+        tokio::time::advance(SECOND).await;
+        link.head_begun();
+        assert_eq!(left(&link, &limits), Some(9), "nor do further bytes");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_has_its_time_from_the_last_byte_that_it_took() {
+        let (link, limits) = link();
+        assert!(link.pass());
+        link.wrote();
+        assert_eq!(left(&link, &limits), None, "it takes bytes");
+        link.stalled();
+        tokio::time::advance(20 * SECOND).await;
+        link.stalled();
+        assert_eq!((left(&link, &limits), link.is_stalled()), (Some(10), true));
+        link.wrote();
+        link.stalled();
+        assert_eq!(left(&link, &limits), Some(30));
+        link.answered();
+        link.settle();
+        assert!(!link.cut(), "bytes of an answer wait for the client");
+        link.flushed();
+        link.settle();
+        assert_eq!(left(&link, &limits), Some(60));
+        assert!(link.cut());
+    }
+}

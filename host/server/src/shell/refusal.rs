@@ -124,7 +124,7 @@ impl IntoResponse for Refusal {
     }
 }
 
-/// What fails in the host is logged and not shown, since its words may name files or hold cells of data.
+/// An error of the host is logged and not shown, since its words may name files or hold cells of data.
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         let refusal = Self::failed(&error);

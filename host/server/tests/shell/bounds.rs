@@ -16,6 +16,8 @@ async fn heads_that_are_too_long_are_refused_and_the_client_reads_why() {
     let server = start(routes(), |_| {}).await;
     for (request, status) in [
         (format!("GET /?{} HTTP/1.1\r\nHost: localhost\r\n\r\n", "a".repeat(1 << 20)), 414),
+        // More than the kernel holds for a connection, so that the client is still sending when it is refused.
+        (format!("GET /?{} HTTP/1.1\r\nHost: localhost\r\n\r\n", "a".repeat(4_000_000)), 414),
         (format!("GET / HTTP/1.1\r\nHost: localhost\r\nA: {}\r\n\r\n", "a".repeat(1 << 20)), 431),
         (format!("GET / HTTP/1.1\r\nHost: localhost\r\n{}\r\n", "A: b\r\n".repeat(10_000)), 431),
         ("a".repeat(1 << 20), 400),
@@ -30,7 +32,7 @@ async fn heads_that_are_too_long_are_refused_and_the_client_reads_why() {
 
 #[tokio::test]
 async fn a_client_that_sends_byte_by_byte_is_cut_and_others_are_served() {
-    let server = start(routes(), |settings| settings.limits.head = Duration::from_millis(100)).await;
+    let server = start(routes(), |settings| settings.limits.head = Duration::from_millis(300)).await;
     let (mut slow, mut other) = (Client::connect(&server).await, Client::connect(&server).await);
     slow.send("GET / HTTP/1.1\r\nHost: localhost\r\nA: ").await;
     // The head never ends, so only the server's clock ends this loop.
@@ -58,13 +60,11 @@ async fn a_head_that_does_not_come_whole_in_time_is_answered_with_408() {
 async fn a_connection_without_a_next_request_ends() {
     let server = start(routes(), |settings| settings.limits.idle = Duration::from_millis(100)).await;
     let mut client = Client::connect(&server).await;
-    for _ in 0..3 {
-        client.ask("GET", "/health", "").await;
-        assert_eq!(client.answer().await.status, 200);
-    }
+    client.ask("GET", "/health", "").await;
+    assert_eq!(client.answer().await.status, 200);
     assert_eq!(client.clean_rest().await, "");
     // And one whose next head begins and does not end, which has the time of a head.
-    let server = start(routes(), |settings| settings.limits.head = Duration::from_millis(100)).await;
+    let server = start(routes(), |settings| settings.limits.head = Duration::from_millis(500)).await;
     let mut client = Client::connect(&server).await;
     client.ask("GET", "/health", "").await;
     assert_eq!(client.answer().await.status, 200);

@@ -23,7 +23,7 @@ fn sockets(wanted: usize) -> usize {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
     setrlimit(Resource::Nofile, limit).expect("up to the hard limit anybody may");
-    let most = limit.current.map_or(wanted, |all| usize::try_from(all).unwrap_or(usize::MAX).saturating_sub(1000));
+    let most = limit.current.map_or(wanted, |all| usize::try_from(all).unwrap_or(usize::MAX).saturating_sub(400));
     if most < wanted {
         println!("only {most} connections, not {wanted}: see `ulimit -Hn`");
     }

@@ -184,6 +184,19 @@ async fn guesses_are_bounded() {
 }
 
 #[tokio::test]
+async fn a_client_that_asks_before_it_sends_a_form_is_told_to_go_on() {
+    let server = start(routes(), token).await;
+    let mut client = Client::connect(&server).await;
+    let form = format!("token={TOKEN}");
+    let kind = format!("Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}", form.len());
+    client.ask("POST", "/login", &format!("{OWN}{kind}\r\nExpect: 100-continue\r\n")).await;
+    assert_eq!(client.head().await.status, 100);
+    // The next request is sent ahead, and is not of the form.
+    client.send(format!("{form}GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")).await;
+    assert_eq!((client.answer().await.status, client.answer().await.body.as_str()), (303, "alive"));
+}
+
+#[tokio::test]
 async fn a_login_is_a_small_form_that_comes_in_time() {
     let server = start(routes(), |settings| {
         token(settings);
