@@ -17,8 +17,11 @@ pub(super) async fn health() -> Response {
 /// Answers 200 while the lake can be reached, else 503 with the reason.
 pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
     let (status, text) = match app.lake.trouble() {
-        None => (StatusCode::OK, format!("ready at commit {}\n", app.lake.now().commit())),
-        Some(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n")),
+        None => (StatusCode::OK, "ready\n".to_owned()),
+        Some(why) => {
+            tracing::warn!("not ready: {why}");
+            (StatusCode::SERVICE_UNAVAILABLE, "not ready: the log says why\n".to_owned())
+        }
     };
     (status, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
 }
