@@ -121,11 +121,11 @@ impl<'a> Placed<'a> {
         html! {
             g.x-labels {
                 @for label in &labels {
-                    text x=(percent(label.at)) y="100%" class=(classes(label)) {
+                    text x=(percent(label.at)) y="100%" class=(classes(label, &label.text)) {
                         (label.text)
                     }
                     @if !label.above.is_empty() {
-                        text x=(percent(label.at)) y="100%" class={ "year " (classes(label)) } { (label.above) }
+                        text x=(percent(label.at)) y="100%" class={ "year " (classes(label, &label.above)) } { (label.above) }
                     }
                 }
             }
@@ -192,7 +192,8 @@ impl<'a> Placed<'a> {
     }
 
     fn numbers(&self, width: f64, locale: &Locale) -> Vec<Label> {
-        number_labels(self.ends, width, &super::number::NumberFormat::Decimal(0), locale)
+        let whole = self.at.iter().all(|v| v.fract() == 0.0);
+        number_labels(self.ends, width, whole, &super::number::NumberFormat::Decimal(0), locale)
     }
 
     fn categories(&self, width: f64) -> Vec<Label> {
@@ -222,11 +223,17 @@ impl<'a> Placed<'a> {
     }
 }
 
+/// Says if upright bars could not all be named: labels too long for even a wide figure.
+pub(super) fn crowded(labels: &[String]) -> bool {
+    let longest = labels.iter().map(|l| text_width(l)).fold(0.0, f64::max);
+    longest > 8.0 * CHARACTER && (longest + GAP) * labels.len() as f64 > TIERS[2]
+}
+
 /// Draws labels of a numeric axis between two ends, as histograms and boxes have it.
 pub(super) fn number_axis(ends: (f64, f64), format: &super::number::NumberFormat, locale: &Locale) -> Markup {
     let mut all: Vec<Label> = Vec::new();
     for (tier, &width) in TIERS.iter().enumerate() {
-        for label in number_labels(ends, width, format, locale) {
+        for label in number_labels(ends, width, false, format, locale) {
             match all.iter_mut().find(|l| l.at == label.at && l.text == label.text) {
                 Some(known) => known.tiers |= 1 << tier,
                 None => all.push(Label { tiers: 1 << tier, ..label }),
@@ -234,14 +241,20 @@ pub(super) fn number_axis(ends: (f64, f64), format: &super::number::NumberFormat
         }
     }
     html! {
-        g.x-labels { @for label in &all { text x=(percent(label.at)) y="100%" class=(classes(label)) { (label.text) } } }
+        g.x-labels { @for label in &all { text x=(percent(label.at)) y="100%" class=(classes(label, &label.text)) { (label.text) } } }
     }
 }
 
-fn number_labels(ends: (f64, f64), width: f64, format: &super::number::NumberFormat, locale: &Locale) -> Vec<Label> {
+fn number_labels(
+    ends: (f64, f64),
+    width: f64,
+    whole: bool,
+    format: &super::number::NumberFormat,
+    locale: &Locale,
+) -> Vec<Label> {
     let range = ends.1 - ends.0;
     for count in [8.0, 6.0, 5.0, 4.0, 3.0, 2.0, 1.0] {
-        let scale = Scale::round(ends.0, ends.1, count, false);
+        let scale = Scale::round(ends.0, ends.1, count, whole);
         let labels: Vec<Label> = scale
             .ticks
             .iter()
@@ -273,12 +286,13 @@ fn with_second_line(axis: &Placed<'_>, ticks: Vec<DateTick>) -> Vec<Label> {
     labels
 }
 
-fn anchor(at: f64) -> &'static str {
-    if at > 0.965 { "end" } else { "mid" }
+/// Keeps a long label at the right edge within the figure; a short one fits in the margin.
+fn anchor(label: &Label, text: &str) -> &'static str {
+    if label.at > 0.965 && text_width(text) > 30.0 { "end" } else { "mid" }
 }
 
-fn classes(label: &Label) -> String {
-    let mut classes = anchor(label.at).to_owned();
+fn classes(label: &Label, text: &str) -> String {
+    let mut classes = anchor(label, text).to_owned();
     // Labels of every width need no query.
     if label.tiers != 0b1_1111 {
         for tier in 0..TIERS.len() {
@@ -307,7 +321,7 @@ fn fits(labels: &[Label], width: f64) -> bool {
             .filter(|l| !text(l).is_empty())
             .map(|l| {
                 let (at, wide) = (l.at * width, text_width(text(l)));
-                if anchor(l.at) == "end" { (at - wide, at) } else { (at - wide / 2.0, at + wide / 2.0) }
+                if anchor(l, text(l)) == "end" { (at - wide, at) } else { (at - wide / 2.0, at + wide / 2.0) }
             })
             .collect();
         spans.sort_by(|a, b| a.0.total_cmp(&b.0));

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use maud::{Markup, html};
 
-use super::axis::{Placed, XAxis, XKind};
+use super::axis::{Placed, XAxis, XKind, crowded};
 use super::frame::{Frame, spoken};
 use super::locale::Locale;
 use super::number::NumberFormat;
@@ -14,7 +14,7 @@ use super::series::{Series, colours, legend, whole};
 /// How the bars of one label stand to each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum BarLayout {
-    /// Beside each other.
+    /// Beside each other; lying if the names of categories are too long to stand below upright bars.
     #[default]
     Grouped,
     /// On top of each other; negative values hang below zero.
@@ -56,6 +56,12 @@ impl Bars {
     pub(super) fn draw(&self, id: &str, title: &str, locale: &Locale) -> Markup {
         match self.layout {
             BarLayout::Horizontal => self.lying(id, title, locale),
+            // Bars without names say nothing; rows have room for them.
+            BarLayout::Grouped
+                if self.kind == XKind::Category && self.labels.len() <= ROWS && crowded(&self.labels) =>
+            {
+                self.lying(id, title, locale)
+            }
             BarLayout::Grouped | BarLayout::Stacked => self.upright(id, title, locale),
         }
     }
@@ -84,6 +90,10 @@ impl Bars {
             if let Some(value) = s.value(i) {
                 let _ = write!(text, "\n{}: {}", s.name, s.format.text(value, locale));
             }
+        }
+        let parts = || self.series.iter().filter_map(|s| s.value(i));
+        if self.layout == BarLayout::Stacked && parts().count() > 1 {
+            let _ = write!(text, "\ntotal: {}", self.format().text(parts().fold(0.0, |a, v| a + v), locale));
         }
         text
     }

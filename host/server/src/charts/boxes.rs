@@ -78,7 +78,7 @@ impl Boxes {
                         li {
                             span.row {
                                 span.name title=(row.name) { (row.name) }
-                                svg.track width="100%" height="40" {
+                                svg.track width="100%" height="46" {
                                     g.mark {
                                         rect.hit x="0" y="0" width="100%" height="100%" {}
                                         line.whisker x1=(at(v("lower whisker"))) x2=(at(v("upper whisker"))) y1="50%" y2="50%" {}
@@ -94,12 +94,14 @@ impl Boxes {
                             }
                         }
                     }
-                }
-                div.row.scale aria-hidden="true" {
-                    span.name {}
-                    svg.track width="100%" height="24" {
-                        line.rule x1="0" x2="100%" y1="0" y2="0" {}
-                        (number_axis((scale.low, scale.high), &self.format, locale))
+                    li aria-hidden="true" {
+                        span.row.scale {
+                            span.name {}
+                            svg.track width="100%" height="24" {
+                                line.rule x1="0" x2="100%" y1="0" y2="0" {}
+                                (number_axis((scale.low, scale.high), &self.format, locale))
+                            }
+                        }
                     }
                 }
                 output.tip aria-live="polite" {}

@@ -7,8 +7,8 @@ use super::locale::Locale;
 use super::number::NumberFormat;
 use super::scale::{Scale, percent};
 
-/// The height of a chart in px. Widths follow the page; heights do not, so that rows of charts align.
-const HEIGHT: f64 = 264.0;
+/// The height of a plot in px. Widths follow the page; heights do not, so that rows of charts align.
+const HEIGHT: f64 = 220.0;
 
 /// What stands in a frame.
 pub(super) struct Frame<'a> {
@@ -49,18 +49,16 @@ impl Frame<'_> {
         html! {
             div id=(self.id) class={ "chart " (self.kind) } {
                 (self.legend)
-                svg.canvas width="100%" height=(HEIGHT) role=(role) tabindex="0" aria-label=(self.spoken) {
-                    svg class={ "area g" (gutter) @if self.x.1 { " two" } } x="48" y="10" width="90%" height="80%" {
-                        g.grid {
-                            @for (i, (at, text)) in ticks.iter().enumerate() {
-                                line x1="0" x2="100%" y1=(percent(*at)) y2=(percent(*at)) class=[(zero == Some(i)).then_some("zero")] {}
-                                text x="0" y=(percent(*at)) { (text) }
-                            }
+                svg class={ "canvas g" (gutter) @if self.x.1 { " two" } } width="100%" height=(HEIGHT) role=(role) tabindex="0" aria-label=(self.spoken) {
+                    g.grid {
+                        @for (i, (at, text)) in ticks.iter().enumerate() {
+                            line x1="0" x2="100%" y1=(percent(*at)) y2=(percent(*at)) class=[(zero == Some(i)).then_some("zero")] {}
+                            text x="0" y=(percent(*at)) { (text) }
                         }
-                        (self.x.0)
-                        svg.plot viewBox="0 0 1000 1000" width="100%" height="100%" preserveAspectRatio="none" { (self.paths) }
-                        (self.marks)
                     }
+                    (self.x.0)
+                    svg.plot viewBox="0 0 1000 1000" width="100%" height="100%" preserveAspectRatio="none" { (self.paths) }
+                    (self.marks)
                 }
                 output.tip aria-live="polite" {}
                 @if let Some(data) = &self.data { (data_block(data)) }

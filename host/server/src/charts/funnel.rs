@@ -27,14 +27,16 @@ impl Funnel {
                 format!("{} {}, {}", step.0, self.format.text(value(i), locale), text(ratio(value(i), value(0))))
             })
             .collect();
+        let kept = |i: usize| ratio(value(i), value(i.saturating_sub(1)));
+        // The step that loses most is the one to work on.
+        let worst = (1..self.steps.len()).min_by(|&a, &b| kept(a).total_cmp(&kept(b)));
         html! {
             div id=(id) class="chart rows funnel" {
                 ol.list aria-label=(spoken(title, self.steps.len(), &says)) {
                     @for (i, (name, _)) in self.steps.iter().enumerate() {
                         li {
                             @if i > 0 {
-                                @let kept = ratio(value(i), value(i - 1));
-                                span class={ "kept" @if kept < 0.5 { " loss" } } { (text(kept)) " go on" }
+                                span class={ "kept" @if worst == Some(i) { " loss" } } { (text(kept(i))) " go on" }
                             }
                             span.row {
                                 span.name title=(name) { (name) }

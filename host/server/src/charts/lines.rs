@@ -57,12 +57,20 @@ impl Lines {
         let marked: Vec<(f64, f64)> = self.marked_points(&x, &scale);
         // A filled area says "from zero", so it needs zero as its ground.
         let filled = self.series.len() == 1 && scale.low == 0.0 && self.band.is_none();
+        // Strokes as thick as those of few points would merge into a smear.
+        let crowd = if count > 2000 {
+            " dense"
+        } else if count > 500 {
+            " thick"
+        } else {
+            ""
+        };
         let paths = html! {
             @if let Some((low, high, _)) = &self.band { path.band d=(band(&x, &scale, low, high)) {} }
             @for (k, series) in self.series.iter().enumerate() {
                 @let runs = runs(&x, &scale, series);
                 @if filled { path class={ "fill s" (k) " " (colours[k]) } d=(area(&runs)) {} }
-                path class={ "line s" (k) " " (colours[k]) " " (style_class(series.style)) } d=(path(&runs)) {}
+                path class={ "line s" (k) " " (colours[k]) " " (style_class(series.style)) (crowd) } d=(path(&runs)) {}
                 @if count <= DOTTED && series.style == SeriesStyle::Solid {
                     path class={ "dots s" (k) " " (colours[k]) } d=(dots(runs.iter().flatten())) {}
                 }
@@ -86,7 +94,12 @@ impl Lines {
             y: (&scale, format),
             x: (x.labels(locale), x.two_lines()),
             paths,
-            marks: self.hits(&x, locale),
+            marks: html! {
+                (self.hits(&x, locale))
+                rect.pulled.off height="100%" {}
+                g.off { line.cross y2="100%" {} @for colour in &colours { circle class={ "dot " (colour) } r="4.5" {} } }
+                rect.sense width="100%" height="100%" {}
+            },
             legend: legend(&self.series, &others),
             data: (count > 0).then(|| self.data(&x, &scale, &colours, locale)),
             links: false,
@@ -135,7 +148,9 @@ impl Lines {
             }
         }
         if !parts.is_empty() {
-            parts.push(String::from("Arrow keys read the points"));
+            let zoom =
+                if self.brush.is_some() { ", Shift and arrow keys choose a range, Enter zooms into it" } else { "" };
+            parts.push(format!("Arrow keys read the points{zoom}"));
         }
         spoken(title, x.labels.len(), &parts)
     }

@@ -62,15 +62,22 @@ impl NumberFormat {
     pub(super) fn tick(&self, value: f64, step: f64, greatest: f64, locale: &Locale) -> String {
         let (scaled, _) = self.scaled(value);
         let (step, greatest) = (self.scaled(step).0, self.scaled(greatest).0);
-        // Four digits are as short as `2.5k` and need no reading.
-        let power = if greatest.abs() < 10_000.0 { 0 } else { power_of(greatest) };
+        let decimals = |power: usize| {
+            let unit = 10f64.powi(3 * power as i32);
+            let whole = |&d: &u8| {
+                let grid = step / unit * 10f64.powi(i32::from(d));
+                (grid - grid.round()).abs() < 1e-6 * grid.abs().max(1e-9) && grid.round() >= 1.0
+            };
+            (0..12u8).find(whole).unwrap_or(3)
+        };
+        let mut power = power_of(greatest);
+        // `2,500` reads better than `2.5k`, and four digits are as short.
+        if power == 1 && (greatest.abs() < 10_000.0 || (greatest.abs() < 100_000.0 && decimals(1) > 0)) {
+            power = 0;
+        }
         let unit = 10f64.powi(3 * power as i32);
-        let decimals = (0..12u8).find(|&d| {
-            let grid = step / unit * 10f64.powi(i32::from(d));
-            (grid - grid.round()).abs() < 1e-6 * grid.abs().max(1e-9) && grid.round() >= 1.0
-        });
         let suffix = if scaled == 0.0 { "" } else { suffix(power, locale) };
-        let digits = if scaled == 0.0 { String::from("0") } else { round(scaled / unit, decimals.unwrap_or(3)) };
+        let digits = if scaled == 0.0 { String::from("0") } else { round(scaled / unit, decimals(power)) };
         self.dress_with(&digits, suffix, locale)
     }
 

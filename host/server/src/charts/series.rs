@@ -85,7 +85,7 @@ pub(super) fn style_class(style: SeriesStyle) -> &'static str {
     }
 }
 
-/// Names the series, and the marks that are no series; the script makes buttons of the series.
+/// Names the series, and the marks that are no series; the script enables its buttons, which hide a series.
 pub(super) fn legend(series: &[Series], others: &[(&str, &str)]) -> Markup {
     if series.len() + others.len() < 2 {
         return html! {};
@@ -94,7 +94,11 @@ pub(super) fn legend(series: &[Series], others: &[(&str, &str)]) -> Markup {
     html! {
         ul.legend {
             @for (k, one) in series.iter().enumerate() {
-                li data-series=(k) { i class={ "swatch " (style_class(one.style)) " " (colours[k]) } {} span { (one.name) } }
+                li {
+                    button type="button" disabled aria-pressed="true" data-series=(k) {
+                        i class={ "swatch " (style_class(one.style)) " " (colours[k]) } {} span { (one.name) }
+                    }
+                }
             }
             @for (class, name) in others { li { i class={ "swatch " (class) } {} span { (name) } } }
         }

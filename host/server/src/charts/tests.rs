@@ -22,6 +22,10 @@ fn elements(markup: &str) -> Vec<(String, Vec<(String, String)>)> {
         let (name, mut attributes) = tag.split_once(' ').unwrap_or((tag, ""));
         let mut list = Vec::new();
         while !attributes.is_empty() {
+            if let Some(rest) = attributes.strip_prefix("disabled ") {
+                attributes = rest;
+                continue;
+            }
             let Some((key, after)) = attributes.split_once("=\"") else {
                 assert_eq!(attributes, "download");
                 break;
