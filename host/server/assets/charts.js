@@ -19,7 +19,6 @@ export function start(root) {
   }
 }
 
-/** Lets the legend hide series. */
 function legend(chart, data) {
   for (const button of chart.querySelectorAll('.legend button')) {
     const k = button.dataset.series;

@@ -101,6 +101,14 @@ fn dense() -> Drawing {
     Drawing::Lines(lines)
 }
 
+fn many_bars() -> Drawing {
+    let one = |name: &str, k: usize| {
+        Series::new(name, (0..500).map(|i| Some((daily(i, k) / 40.0).round())).collect(), NumberFormat::Integer)
+    };
+    let bars = Bars::new(days(500), vec![one("Web", 0), one("Store", 2)], BarLayout::Stacked);
+    Drawing::Bars(Bars { kind: XKind::Date, ..bars })
+}
+
 fn one_point() -> Drawing {
     Drawing::Lines(Lines::new(axis(days(1)), vec![Series::new("Orders", vec![Some(41.0)], NumberFormat::Integer)]))
 }
@@ -322,6 +330,7 @@ impl Page {
             (self.figure("Revenue and forecast by month", "EUR", Half, &forecast(), Ready))
             (self.figure("Retention by months since the first order", "% of cohort", Half, &several(6), Ready))
             (self.figure("Requests by hour", "count", Full, &dense(), Ready))
+            (self.figure("Orders by day", "orders", Full, &many_bars(), Ready))
             (self.figure("Revenue by item", "EUR", Half, &ranked(None), Ready))
             (self.figure("Revenue by country", "EUR", Half, &share(), Ready))
             (self.figure("Growth by month", "% on the month before", Half, &growth(), Ready))

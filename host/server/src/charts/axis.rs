@@ -31,6 +31,8 @@ pub struct XAxis {
 
 /// The least plot widths in px for which labels are chosen, in step with the container queries of `charts.css`.
 const TIERS: [f64; 5] = [190.0, 330.0, 480.0, 660.0, 920.0];
+/// The first of these widths at which lines have their names beside them.
+const NAMED_FROM: usize = 2;
 /// Px that a character of 12 px takes in a wide font.
 const CHARACTER: f64 = 7.0;
 /// Px between two labels.
@@ -115,9 +117,9 @@ impl<'a> Placed<'a> {
         if self.kind == XKind::Date { locale.date(label) } else { label.to_owned() }
     }
 
-    /// Draws the labels below the plot.
-    pub(super) fn labels(&self, locale: &Locale) -> Markup {
-        let labels = self.choose(locale);
+    /// Draws the labels below a plot that leaves `right` px to names beside it, which only wide figures show.
+    pub(super) fn labels(&self, right: f64, locale: &Locale) -> Markup {
+        let labels = self.choose(right, locale);
         html! {
             g.x-labels {
                 @for label in &labels {
@@ -137,9 +139,10 @@ impl<'a> Placed<'a> {
         self.kind == XKind::Date
     }
 
-    fn choose(&self, locale: &Locale) -> Vec<Label> {
+    fn choose(&self, right: f64, locale: &Locale) -> Vec<Label> {
         let mut all: Vec<Label> = Vec::new();
         for (tier, &width) in TIERS.iter().enumerate() {
+            let width = if tier < NAMED_FROM { width } else { width - right };
             let chosen = match self.kind {
                 XKind::Category => self.categories(width),
                 XKind::Date => self.dates(width, locale),
@@ -349,7 +352,12 @@ mod tests {
 
     fn shown(axis: &XAxis, tier: usize) -> Vec<String> {
         let placed = Placed::new(axis, false);
-        placed.choose(&Locale::default()).into_iter().filter(|l| l.tiers & (1 << tier) != 0).map(|l| l.text).collect()
+        placed
+            .choose(0.0, &Locale::default())
+            .into_iter()
+            .filter(|l| l.tiers & (1 << tier) != 0)
+            .map(|l| l.text)
+            .collect()
     }
 
     fn dates(count: usize) -> XAxis {
@@ -372,8 +380,11 @@ mod tests {
             for axis in [dates(count), XAxis { labels: texts(count), kind: XKind::Category }] {
                 let placed = Placed::new(&axis, true);
                 for (tier, &width) in TIERS.iter().enumerate() {
-                    let labels: Vec<Label> =
-                        placed.choose(&Locale::of("de")).into_iter().filter(|l| l.tiers & (1 << tier) != 0).collect();
+                    let labels: Vec<Label> = placed
+                        .choose(0.0, &Locale::of("de"))
+                        .into_iter()
+                        .filter(|l| l.tiers & (1 << tier) != 0)
+                        .collect();
                     assert!(!labels.is_empty() && fits(&labels, width), "{count} at {width}: {labels:?}");
                 }
             }
@@ -394,7 +405,7 @@ mod tests {
     fn the_year_stands_where_it_changes() {
         let labels = ["2025-10", "2025-11", "2025-12", "2026-01", "2026-02"].map(String::from).to_vec();
         let axis = XAxis { labels, kind: XKind::Date };
-        let labels = Placed::new(&axis, true).choose(&Locale::default());
+        let labels = Placed::new(&axis, true).choose(0.0, &Locale::default());
         let years: Vec<&str> = labels.iter().filter(|l| l.tiers & 16 != 0).map(|l| l.above.as_str()).collect();
         assert_eq!(years, ["2025", "", "", "2026", ""]);
     }

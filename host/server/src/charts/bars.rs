@@ -8,6 +8,7 @@ use super::axis::{Placed, XAxis, XKind, crowded};
 use super::frame::{Frame, spoken};
 use super::locale::Locale;
 use super::number::NumberFormat;
+use super::points::Points;
 use super::scale::{Scale, coordinate, percent};
 use super::series::{Series, colours, legend, whole};
 
@@ -40,7 +41,7 @@ pub struct Bars {
     pub selected: Option<usize>,
 }
 
-/// More bars than this have no marks of their own; they are strokes of one path.
+/// More bars than this have no marks of their own; they are one path, and are read as points of lines are.
 const MARKED: usize = 400;
 /// Rows of lying bars beyond this are left to the table.
 const ROWS: usize = 60;
@@ -138,13 +139,29 @@ impl Bars {
         let scale = Scale::from_zero(ends, whole(&self.series));
         let names: Vec<String> = (0..count).map(|i| x.shown(i, locale)).collect();
         let format = self.format();
+        let colours = colours(&self.series);
+        let points = Points {
+            x: &x,
+            scale: &scale,
+            series: &self.series,
+            colours: &colours,
+            marked: (&[], ""),
+            band: None,
+            brush: None,
+        };
         let many = count * self.series.len() > MARKED;
         Frame {
             id,
-            kind: if self.series.len() > 1 { "bars several" } else { "bars" },
+            kind: if many {
+                "bars many"
+            } else if self.series.len() > 1 {
+                "bars several"
+            } else {
+                "bars"
+            },
             spoken: self.spoken(title, &names, locale),
             y: (&scale, &format),
-            x: (x.labels(locale), x.two_lines()),
+            x: (x.labels(0.0, locale), x.two_lines()),
             paths: if many {
                 self.strokes(&x, &scale)
             } else {
@@ -156,7 +173,8 @@ impl Bars {
                 self.marks(&x, &scale, &names, locale)
             },
             legend: legend(&self.series, &[]),
-            data: None,
+            data: many.then(|| points.json(locale)),
+            right: 0,
             links: self.links.iter().any(Option::is_some),
         }
         .draw(locale)
@@ -201,7 +219,7 @@ impl Bars {
         }
     }
 
-    /// Draws very many bars as strokes, of each pixel column the lowest and the highest end.
+    /// Draws very many bars as one path, of each pixel column the lowest and the highest end.
     fn strokes(&self, x: &Placed<'_>, scale: &Scale) -> Markup {
         let colours = colours(&self.series);
         let mut columns: Vec<Vec<Option<(f64, f64)>>> = vec![vec![None; COLUMNS]; self.series.len()];
@@ -214,18 +232,23 @@ impl Bars {
                 }
             }
         }
-        let path = |ends: &[Option<(f64, f64)>]| {
+        let side = if self.layout == BarLayout::Grouped { self.series.len() } else { 1 };
+        let wide = (x.band * 700.0).max(1.0);
+        let one = wide / side as f64;
+        let path = |k: usize, ends: &[Option<(f64, f64)>]| {
+            let left = 0.5 - wide / 2.0 + if side > 1 { k as f64 * one } else { 0.0 };
             let mut d = String::new();
             for (column, span) in ends.iter().enumerate() {
                 if let Some((low, high)) = span {
                     let y = |v: f64| coordinate(((1.0 - scale.at(v)) * 1000.0).round());
-                    let _ = write!(d, "M{column} {}V{}", y(*low), y(*high));
+                    let from = coordinate((column as f64 + left).max(0.0));
+                    let _ = write!(d, "M{from} {}h{}V{}H{from}", y(*low), coordinate(one), y(*high));
                 }
             }
             d
         };
         html! {
-            @for (k, ends) in columns.iter().enumerate() { path class={ "strokes s" (k) " " (colours[k]) } d=(path(ends)) {} }
+            @for (k, ends) in columns.iter().enumerate() { path class={ "strokes s" (k) " " (colours[k]) } d=(path(k, ends)) {} }
         }
     }
 

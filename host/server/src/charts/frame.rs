@@ -8,7 +8,7 @@ use super::number::NumberFormat;
 use super::scale::{Scale, percent};
 
 /// The height of a plot in px. Widths follow the page; heights do not, so that rows of charts align.
-const HEIGHT: f64 = 220.0;
+pub(super) const HEIGHT: f64 = 220.0;
 
 /// What stands in a frame.
 pub(super) struct Frame<'a> {
@@ -29,6 +29,8 @@ pub(super) struct Frame<'a> {
     pub(super) legend: Markup,
     /// The data of the script, as JSON.
     pub(super) data: Option<String>,
+    /// Steps of 16 px to the right of the plot, for names on a wide figure.
+    pub(super) right: usize,
     /// A chart with links is a group: a reader skips what is inside of an image.
     pub(super) links: bool,
 }
@@ -49,7 +51,7 @@ impl Frame<'_> {
         html! {
             div id=(self.id) class={ "chart " (self.kind) } {
                 (self.legend)
-                svg class={ "canvas g" (gutter) @if self.x.1 { " two" } } width="100%" height=(HEIGHT) role=(role) tabindex="0" aria-label=(self.spoken) {
+                svg class={ "canvas g" (gutter) @if self.x.1 { " two" } @if self.right > 0 { " e" (self.right) } } width="100%" height=(HEIGHT) role=(role) tabindex="0" aria-label=(self.spoken) {
                     g.grid {
                         @for (i, (at, text)) in ticks.iter().enumerate() {
                             line x1="0" x2="100%" y1=(percent(*at)) y2=(percent(*at)) class=[(zero == Some(i)).then_some("zero")] {}

@@ -77,6 +77,7 @@ impl Histogram {
             },
             legend: html! {},
             data: None,
+            right: 0,
             links: false,
         }
         .draw(locale)

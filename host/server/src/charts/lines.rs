@@ -4,16 +4,13 @@ use std::fmt::Write as _;
 
 use maud::{Markup, html};
 
-use super::axis::{Placed, XAxis, XKind};
-use super::date::{Moment, Precision};
-use super::frame::{Frame, json_text, spoken};
+use super::axis::{Placed, XAxis, text_width};
+use super::frame::{Frame, HEIGHT, spoken};
 use super::locale::Locale;
 use super::number::NumberFormat;
+use super::points::{Band, Points};
 use super::scale::{Scale, coordinate, drawable, percent};
 use super::series::{Series, SeriesStyle, colours, legend, style_class, whole};
-
-/// Lower ends, upper ends, and the name of a range around the lines.
-pub type Band = (Vec<Option<f64>>, Vec<Option<f64>>, String);
 
 /// A chart of lines.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +35,13 @@ const COLUMNS: usize = 1000;
 const DOTTED: usize = 32;
 /// Up to so many points each has a title that shows on hover without script.
 const TITLED: usize = 130;
+
+/// More lines than this are told apart by the legend alone.
+const NAMED: usize = 8;
+/// Px of the longest name that fits beside a plot.
+const LONGEST_NAME: f64 = 130.0;
+/// Px from one name to the next.
+const NAME_HEIGHT: f64 = 14.0;
 
 impl Lines {
     /// Returns lines without marks, band and brush.
@@ -87,24 +91,66 @@ impl Lines {
         if !marked.is_empty() {
             others.push(("mark", self.marked_name.as_str()));
         }
+        let points = Points {
+            x: &x,
+            scale: &scale,
+            series: &self.series,
+            colours: &colours,
+            marked: (&self.marked, &self.marked_name),
+            band: self.band.as_ref(),
+            brush: self.brush.as_ref(),
+        };
+        let (names, right) = self.names(&x, &scale, &colours);
         Frame {
             id,
             kind: if self.brush.is_some() { "lines brushed" } else { "lines" },
             spoken: self.spoken(title, &x, locale),
             y: (&scale, format),
-            x: (x.labels(locale), x.two_lines()),
+            x: (x.labels(16.0 * right as f64, locale), x.two_lines()),
             paths,
             marks: html! {
                 (self.hits(&x, locale))
-                rect.pulled.off height="100%" {}
-                g.off { line.cross y2="100%" {} @for colour in &colours { circle class={ "dot " (colour) } r="4.5" {} } }
-                rect.sense width="100%" height="100%" {}
+                (names)
+                (points.overlay())
             },
             legend: legend(&self.series, &others),
-            data: (count > 0).then(|| self.data(&x, &scale, &colours, locale)),
+            data: (count > 0).then(|| points.json(locale)),
+            right,
             links: false,
         }
         .draw(locale)
+    }
+
+    /// Names lines beside their ends, which needs no look at a legend and no colour, and returns the steps of 16 px it takes.
+    fn names(&self, x: &Placed<'_>, scale: &Scale, colours: &[String]) -> (Markup, usize) {
+        let longest = self.series.iter().map(|s| text_width(&s.name)).fold(0.0, f64::max);
+        if !(2..=NAMED).contains(&self.series.len()) || longest > LONGEST_NAME {
+            return (html! {}, 0);
+        }
+        let mut ends: Vec<(f64, usize)> = Vec::new();
+        for (k, s) in self.series.iter().enumerate() {
+            let last = (0..x.labels.len()).rev().find_map(|i| Some((i, s.value(i)?)));
+            // A line that ends before the edge would have its name among the others.
+            if let Some((_, value)) = last.filter(|&(i, _)| x.x(i) > 0.985) {
+                ends.push(((1.0 - scale.at(value)) * HEIGHT, k));
+            }
+        }
+        ends.sort_by(|a, b| a.0.total_cmp(&b.0));
+        for i in 1..ends.len() {
+            ends[i].0 = ends[i].0.max(ends[i - 1].0 + NAME_HEIGHT);
+        }
+        let mut below = HEIGHT;
+        for end in ends.iter_mut().rev() {
+            end.0 = end.0.min(below);
+            below = end.0 - NAME_HEIGHT;
+        }
+        let right = if ends.is_empty() { 0 } else { ((longest + 12.0) / 16.0).ceil() as usize };
+        let names = html! {
+            @for &(y, k) in &ends {
+                text class={ "end-name s" (k) " " (colours[k]) } x="100%" y=(percent((y / HEIGHT).clamp(0.0, 1.0))) { (self.series[k].name) }
+            }
+        };
+        (names, right)
     }
 
     fn marked_points(&self, x: &Placed<'_>, scale: &Scale) -> Vec<(f64, f64)> {
@@ -154,134 +200,6 @@ impl Lines {
         }
         spoken(title, x.labels.len(), &parts)
     }
-
-    /// Writes what the script needs to read a point aloud, as compactly as the labels allow.
-    fn data(&self, x: &Placed<'_>, scale: &Scale, colours: &[String], locale: &Locale) -> String {
-        // `{:e}` is JSON too, and 1e300 in five bytes.
-        let mut json = format!("{{\"x\":[{:e},{:e}],\"y\":[{:e},{:e}]", x.ends.0, x.ends.1, scale.low, scale.high);
-        let _ = write!(json, ",\"num\":[{},{},{}]", json_text(locale.group), json_text(locale.mark), locale.group_from);
-        write_positions(&mut json, x, locale);
-        if let Some((from, to)) = &self.brush {
-            let _ = write!(json, ",\"brush\":[{},{}]", json_text(from), json_text(to));
-        }
-        let marked: Vec<usize> = (0..x.labels.len()).filter(|&i| self.marked.get(i) == Some(&true)).collect();
-        if !marked.is_empty() {
-            let _ = write!(json, ",\"mark\":{},\"marked\":{}", json_text(&self.marked_name), numbers(&marked));
-        }
-        if let Some((low, high, name)) = &self.band {
-            let format = self.series.first().map_or(NumberFormat::Decimal(2), |s| s.format.clone());
-            for (key, values) in [("low", low), ("high", high)] {
-                let open = if key == "low" { format!(",\"band\":{{\"n\":{}", json_text(name)) } else { String::new() };
-                let _ = write!(json, "{open},\"{key}\":[");
-                let values = (0..x.labels.len()).map(|i| drawable(values.get(i).copied().flatten()));
-                write_values(&mut json, &format, values);
-                json.push(']');
-            }
-            json.push('}');
-        }
-        json.push_str(",\"series\":[");
-        for (k, s) in self.series.iter().enumerate() {
-            let (before, after) = s.format.affixes(locale);
-            let comma = if k == 0 { "" } else { "," };
-            let _ = write!(
-                json,
-                "{comma}{{\"n\":{},\"c\":\"{}\",\"d\":{},\"k\":{},\"a\":{},\"z\":{},\"v\":[",
-                json_text(&s.name),
-                colours[k],
-                s.format.scaled(0.0).1,
-                s.format.scaled(1.0).0,
-                json_text(&before),
-                json_text(&after)
-            );
-            write_values(&mut json, &s.format, (0..x.labels.len()).map(|i| s.value(i)));
-            json.push_str("]}");
-        }
-        json.push_str("]}");
-        json
-    }
-}
-
-/// Writes rounded values, as a reader sees no more of them.
-fn write_values(json: &mut String, format: &NumberFormat, values: impl Iterator<Item = Option<f64>>) {
-    for (i, value) in values.enumerate() {
-        if i > 0 {
-            json.push(',');
-        }
-        match value {
-            Some(v) => json.push_str(trim(&format.plain(v))),
-            None => json.push_str("null"),
-        }
-    }
-}
-
-fn trim(digits: &str) -> &str {
-    if digits.contains('.') && !digits.contains('e') {
-        digits.trim_end_matches('0').trim_end_matches('.')
-    } else {
-        digits
-    }
-}
-
-fn numbers(values: &[usize]) -> String {
-    let texts: Vec<String> = values.iter().map(ToString::to_string).collect();
-    format!("[{}]", texts.join(","))
-}
-
-/// Writes positions as runs of equal steps where they are whole, and leaves out labels that follow from them.
-fn write_positions(json: &mut String, x: &Placed<'_>, locale: &Locale) {
-    if x.kind != XKind::Category {
-        let whole = x.at.iter().all(|v| v.fract() == 0.0 && v.abs() < 9e15);
-        let mut runs: Vec<(f64, usize)> = Vec::new();
-        for w in x.at.windows(2) {
-            match runs.last_mut() {
-                Some((step, times)) if *step == w[1] - w[0] => *times += 1,
-                _ => runs.push((w[1] - w[0], 1)),
-            }
-        }
-        if whole && runs.len() * 2 < x.at.len() {
-            let _ = write!(json, ",\"run\":[{}", x.at.first().copied().unwrap_or(0.0));
-            for (step, times) in runs {
-                let _ = write!(json, ",{step},{times}");
-            }
-            json.push(']');
-        } else {
-            let texts: Vec<String> = x.at.iter().map(ToString::to_string).collect();
-            let _ = write!(json, ",\"xs\":[{}]", texts.join(","));
-        }
-    }
-    if x.kind == XKind::Date {
-        let months: Vec<String> = locale.months.iter().map(|m| json_text(m)).collect();
-        if let Some((cut, between, tail)) = form(x.labels) {
-            let pattern = format!("{}{}", locale.date, if cut > 10 { " H" } else { "" });
-            let _ = write!(json, ",\"form\":[{cut},{},{}]", json_text(between), json_text(tail));
-            let _ = write!(json, ",\"date\":{},\"months\":[{}]", json_text(&pattern), months.join(","));
-            return;
-        }
-    }
-    let list = |texts: Vec<String>| texts.iter().map(|t| json_text(t)).collect::<Vec<_>>().join(",");
-    let _ = write!(json, ",\"labels\":[{}]", list(x.labels.to_vec()));
-    if x.kind == XKind::Date {
-        let _ = write!(json, ",\"shown\":[{}]", list((0..x.labels.len()).map(|i| x.shown(i, locale)).collect()));
-    }
-}
-
-/// Returns the one form of ISO 8601 that all labels have: its length without zone, its separator and its end.
-fn form(labels: &[String]) -> Option<(usize, &'static str, &'static str)> {
-    let first = labels.first()?;
-    let between = if first.as_bytes().get(10) == Some(&b' ') { " " } else { "T" };
-    let tail = if first.ends_with('Z') { "Z" } else { "" };
-    let cut = first.len() - tail.len();
-    let canonical = |label: &String| {
-        let moment = Moment::parse(label)?;
-        let text = match (cut, moment.precision) {
-            (10, Precision::Day) => moment.at.format("%Y-%m-%d").to_string(),
-            (16, Precision::Second) => moment.at.format(&format!("%Y-%m-%d{between}%H:%M{tail}")).to_string(),
-            (19, Precision::Second) => moment.at.format(&format!("%Y-%m-%d{between}%H:%M:%S{tail}")).to_string(),
-            _ => return None,
-        };
-        (text == *label).then_some(())
-    };
-    labels.iter().all(|l| canonical(l).is_some()).then_some((cut, between, tail))
 }
 
 type Point = (f64, f64);
@@ -417,6 +335,7 @@ fn band(x: &Placed<'_>, scale: &Scale, low: &[Option<f64>], high: &[Option<f64>]
 
 #[cfg(test)]
 mod tests {
+    use super::super::axis::XKind;
     use super::*;
 
     fn placed(values: &[Option<f64>]) -> Vec<Vec<Point>> {
@@ -441,14 +360,5 @@ mod tests {
         let points: Vec<Point> = placed(&values).concat();
         assert!(points.len() <= 2 * COLUMNS + 2, "{}", points.len());
         assert!(points.iter().any(|p| p.1 == 0.0) && points.iter().any(|p| p.1 == 1.0));
-    }
-
-    #[test]
-    fn labels_that_follow_from_positions_are_left_out() {
-        let labels = |texts: &[&str]| texts.iter().map(|&t| t.to_owned()).collect::<Vec<_>>();
-        assert_eq!(form(&labels(&["2026-01-01", "2026-01-02"])), Some((10, "T", "")));
-        assert_eq!(form(&labels(&["2026-01-01 10:00:00Z"])), Some((19, " ", "Z")));
-        assert_eq!(form(&labels(&["2026-01-01", "2026-01-02T00:00"])), None);
-        assert_eq!(form(&labels(&["2026-01"])), None);
     }
 }

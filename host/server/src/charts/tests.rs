@@ -217,6 +217,28 @@ fn ten_thousand_points_are_small() {
 }
 
 #[test]
+fn names_beside_lines_stand_apart() {
+    let x = XAxis { labels: dates(3), kind: XKind::Date };
+    let series = (0..8).map(|k| Series::new(format!("n{k}"), vec![Some(1.0); 3], NumberFormat::Integer)).collect();
+    let markup = Drawing::Lines(Lines::new(x, series)).draw("id", "t", &Locale::default()).into_string();
+    let mut heights: Vec<f64> = Vec::new();
+    for (name, attributes) in elements(&markup) {
+        let value = |key: &str| attributes.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str()).unwrap_or_default();
+        if name == "text" && value("class").starts_with("end-name") {
+            heights.push(value("y").trim_end_matches('%').parse::<f64>().unwrap() * 2.2);
+        }
+    }
+    assert_eq!(heights.len(), 8);
+    assert!(heights.windows(2).all(|w| w[1] - w[0] > 13.9), "{heights:?}");
+}
+
+#[test]
+fn the_script_stays_small_and_alone() {
+    assert!(SCRIPT.len() < 8000, "{}", SCRIPT.len());
+    assert!(!SCRIPT.contains("import ") && !SCRIPT.contains("//cdn") && !STYLE.contains("url("));
+}
+
+#[test]
 fn a_picture_says_itself() {
     let x = XAxis { labels: dates(3), kind: XKind::Date };
     let series = vec![Series::new("Sum", vec![Some(3.0), Some(1200.5), None], NumberFormat::Decimal(2))];
