@@ -167,11 +167,7 @@ impl Bars {
             } else {
                 html! {}
             },
-            marks: if many {
-                html! {}
-            } else {
-                self.marks(&x, &scale, &names, locale)
-            },
+            marks: if many { points.overlay() } else { self.marks(&x, &scale, &names, locale) },
             legend: legend(&self.series, &[]),
             data: many.then(|| points.json(locale)),
             right: 0,

@@ -212,6 +212,7 @@ fn ten_thousand_points_are_small() {
     for drawing in [Drawing::Lines(Lines::new(x, series)), Drawing::Bars(bars)] {
         let markup = drawing.draw("id", "title", &Locale::default()).into_string();
         check(&markup);
+        assert!(markup.contains("application/json") && markup.contains("class=\"sense\""));
         assert!(markup.len() < 120_000, "{}", markup.len());
     }
 }
