@@ -4,7 +4,9 @@ const set = (element, attributes) => { for (const k in attributes) element.setAt
 const html = (name, textContent = '', className = '') => Object.assign(document.createElement(name), { textContent, className });
 const KEYS = { ArrowRight: 1, ArrowLeft: -1, Home: -1e9, End: 1e9 };
 const percent = part => 100 * part + '%';
-const on = (element, names, run) => names.split(' ').forEach(name => element.addEventListener(name, run));
+// A lifted finger leaves too, but its tip is still being read.
+const on = (element, names, run) => names.split(' ').forEach(name =>
+  element.addEventListener(name, e => e.type + e.pointerType === 'pointerleavetouch' || run(e)));
 const rect = element => element.getBoundingClientRect();
 const off = (element, is = true) => element.classList.toggle('off', is);
 
@@ -42,8 +44,8 @@ function tell(chart, x, y, head, rows, aloud) {
     return row;
   }));
   const left = x - box.left + 14, wide = tip.offsetWidth, room = box.width - wide;
-  tip.style.left = Math.max(0, Math.min(left > room ? left - 28 - wide : left, room)) + 'px';
-  tip.style.top = Math.max(0, Math.min(y - box.top - tip.offsetHeight / 2, box.height - tip.offsetHeight)) + 'px';
+  tip.style.left = clamp(left > room ? left - 28 - wide : left, 0, room) + 'px';
+  tip.style.top = clamp(y - box.top - tip.offsetHeight / 2, 0, box.height - tip.offsetHeight) + 'px';
 }
 const hush = chart => chart.querySelector('.tip').replaceChildren();
 
@@ -72,7 +74,7 @@ function marks(chart) {
   on(chart, 'keydown', e => {
     const step = { ...KEYS, ArrowDown: across, ArrowUp: -across }[e.key];
     if (e.key === 'Escape') hide();
-    if (!step || e.target.closest('.legend')) return;
+    if (!step) return;
     e.preventDefault();
     show(clamp(now + step, 0, all.length - 1));
     all[now].scrollIntoView({ block: 'nearest', inline: 'nearest' });
@@ -112,10 +114,7 @@ function points(chart, d) {
     set(pulled, { x: percent(part(a)), width: percent(part(b) - part(a)) });
   };
   const hide = () => { from = null; off(hover); off(pulled); hush(chart); };
-  const go = (a, b) => {
-    const detail = d.brush && { [d.brush[0]]: a, [d.brush[1]]: b };
-    if (detail) chart.dispatchEvent(new CustomEvent('smelt:go', { bubbles: true, detail }));
-  };
+  const go = (a, b) => d.brush && chart.dispatchEvent(new CustomEvent('smelt:go', { bubbles: true, detail: { [d.brush[0]]: a, [d.brush[1]]: b } }));
   const commit = () => {
     const [a, b] = ends();
     hide();

@@ -9,7 +9,7 @@ use super::date::{self, DateTick, Moment, Precision, STEPS};
 use super::locale::Locale;
 use super::scale::{Scale, percent};
 
-/// How the positions of an axis follow from its labels.
+/// The spacing of an axis, which follows from its labels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum XKind {
     /// Evenly spaced, in the order given.
@@ -25,7 +25,7 @@ pub enum XKind {
 pub struct XAxis {
     /// One label a point, such as an ISO date.
     pub labels: Vec<String>,
-    /// How they are spaced.
+    /// Their spacing.
     pub kind: XKind,
 }
 

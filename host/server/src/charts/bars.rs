@@ -12,7 +12,7 @@ use super::points::Points;
 use super::scale::{Scale, coordinate, percent};
 use super::series::{Series, colours, legend, whole};
 
-/// How the bars of one label stand to each other.
+/// The arrangement of the bars of one label.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum BarLayout {
     /// Beside each other; lying if the names of categories are too long to stand below upright bars.
@@ -29,11 +29,11 @@ pub enum BarLayout {
 pub struct Bars {
     /// One label a bar or group of bars.
     pub labels: Vec<String>,
-    /// How upright bars are spaced.
+    /// The spacing of upright bars.
     pub kind: XKind,
     /// The bars, in one unit; the format of the first is that of the axis.
     pub series: Vec<Series>,
-    /// How they stand.
+    /// Their arrangement.
     pub layout: BarLayout,
     /// An address for each label, where a click leads; may be shorter than the labels.
     pub links: Vec<Option<String>>,
@@ -128,6 +128,9 @@ impl Bars {
                 parts.push(format!("{}: lowest {low}, highest {high}", s.name));
             }
         }
+        if self.layout != BarLayout::Horizontal && !parts.is_empty() {
+            parts.push(String::from("Arrow keys read the bars"));
+        }
         spoken(title, self.labels.len(), &parts)
     }
 
@@ -171,7 +174,7 @@ impl Bars {
             legend: legend(&self.series, &[]),
             data: many.then(|| points.json(locale)),
             right: 0,
-            links: self.links.iter().any(Option::is_some),
+            links: !many && self.links.iter().any(Option::is_some),
         }
         .draw(locale)
     }

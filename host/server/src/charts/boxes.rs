@@ -32,7 +32,7 @@ pub struct BoxRow {
 pub struct Boxes {
     /// One box a row.
     pub rows: Vec<BoxRow>,
-    /// How the values are written.
+    /// The format of the values.
     pub format: NumberFormat,
 }
 

@@ -18,7 +18,7 @@ pub enum Width {
     Quarter,
 }
 
-/// What a reader must know before trusting a figure. Each text says the reason.
+/// A warning that a reader needs before trusting a figure. Each text says the reason.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum State {
     /// Nothing.
@@ -78,7 +78,7 @@ impl DataTable {
 pub struct Figure {
     /// The id of the element, unique on its page. The chart's own id must differ.
     pub id: String,
-    /// What is shown.
+    /// The heading: it says in plain words the quantity shown.
     pub title: String,
     /// The unit of the numbers.
     pub unit: Option<String>,
@@ -92,9 +92,9 @@ pub struct Figure {
     pub csv: Option<String>,
     /// The address of the page that says where the numbers come from.
     pub proof: Option<String>,
-    /// How wide it is.
+    /// Its width.
     pub width: Width,
-    /// What state it is in.
+    /// Its state.
     pub state: State,
     /// The chart.
     pub body: Markup,

@@ -10,13 +10,13 @@ use super::scale::{Scale, percent};
 /// The height of a plot in px. Widths follow the page; heights do not, so that rows of charts align.
 pub(super) const HEIGHT: f64 = 220.0;
 
-/// What stands in a frame.
+/// The contents of a frame.
 pub(super) struct Frame<'a> {
     /// The id of the chart's element.
     pub(super) id: &'a str,
     /// Class of the chart.
     pub(super) kind: &'a str,
-    /// What a screen reader says of the picture.
+    /// The words with which a screen reader describes the picture.
     pub(super) spoken: String,
     /// The vertical axis and the format of its ticks.
     pub(super) y: (&'a Scale, &'a NumberFormat),

@@ -12,7 +12,7 @@ use super::scale::{drawable, percent};
 pub struct Funnel {
     /// Name and number of each step, in order.
     pub steps: Vec<(String, f64)>,
-    /// How the numbers are written.
+    /// The format of the numbers.
     pub format: NumberFormat,
 }
 

@@ -15,7 +15,7 @@ pub struct HeatMap {
     pub columns: Vec<String>,
     /// One list a row, one value a column; `None` is an empty cell.
     pub values: Vec<Vec<Option<f64>>>,
-    /// How the values are written.
+    /// The format of the values.
     pub format: NumberFormat,
     /// The rows' quantity.
     pub row_title: String,

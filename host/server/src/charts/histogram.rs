@@ -15,9 +15,9 @@ pub struct Histogram {
     pub lower: Vec<f64>,
     /// The upper end of each range.
     pub upper: Vec<f64>,
-    /// How many values are in it.
+    /// The number of values in it.
     pub count: Vec<f64>,
-    /// How the ends are written.
+    /// The format of the ends.
     pub format: NumberFormat,
 }
 

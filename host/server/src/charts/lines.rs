@@ -21,7 +21,7 @@ pub struct Lines {
     pub series: Vec<Series>,
     /// Points of the first series to mark, such as anomalies; may be shorter than the axis.
     pub marked: Vec<bool>,
-    /// What a mark means.
+    /// The meaning of a mark, for the legend.
     pub marked_name: String,
     /// A range, such as that of a forecast.
     pub band: Option<Band>,

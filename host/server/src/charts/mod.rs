@@ -3,6 +3,10 @@
 //! The server draws every chart whole, so that a page works without script, in print and for a screen reader. Widths are
 //! percentages and labels are chosen by container queries, so that one picture fits a phone and a wall.
 //! `assets/charts.css` colours it; `assets/charts.js` adds hover, keys, zoom and a legend that hides series.
+//!
+//! A page puts its figures into an element of class `figures`, a grid of twelve columns, and its tiles into one of class
+//! `stats` within it. After it has replaced them it calls the script's `start(root)` again. A drag over a chart with a
+//! brush sends the event `smelt:go`, whose `detail` maps query parameters to labels; empty texts clear them.
 
 mod axis;
 mod bars;
@@ -62,7 +66,7 @@ pub enum Drawing {
     Histogram(Histogram),
     /// Values by row and column.
     HeatMap(HeatMap),
-    /// What is left after each step.
+    /// The rest after each step.
     Funnel(Funnel),
 }
 

@@ -7,7 +7,7 @@ const EXPONENT_FROM: f64 = 1e15;
 /// The true minus sign, which a screen reader speaks and which is as wide as a digit.
 const MINUS: char = '\u{2212}';
 
-/// How a number is written.
+/// The form in which a number is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NumberFormat {
     /// Without decimals.

@@ -1,4 +1,4 @@
-//! What the script needs to read points aloud: positions, labels and rounded values, and the marks it moves.
+//! The script's needs for reading points: positions, labels and rounded values, and the marks it moves.
 
 use std::fmt::Write as _;
 

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::number::NumberFormat;
 use super::scale::drawable;
 
-/// How a series is drawn.
+/// The stroke of a series.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SeriesStyle {
     /// A measured quantity.
@@ -24,9 +24,9 @@ pub struct Series {
     pub name: String,
     /// One value a label; `None` is a gap.
     pub values: Vec<Option<f64>>,
-    /// How its values are written.
+    /// The format of its values.
     pub format: NumberFormat,
-    /// How it is drawn.
+    /// Its stroke.
     pub style: SeriesStyle,
 }
 

@@ -14,7 +14,7 @@ pub struct Share {
     pub labels: Vec<String>,
     /// Its size. Parts that are negative or missing are listed, but have no share.
     pub values: Vec<Option<f64>>,
-    /// How a size is written.
+    /// The format of the sizes.
     pub format: NumberFormat,
     /// An address for each part, where a click leads; may be shorter than the labels.
     pub links: Vec<Option<String>>,

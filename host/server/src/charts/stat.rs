@@ -6,12 +6,12 @@ use maud::{Markup, html};
 
 use super::scale::{Scale, coordinate, drawable};
 
-/// How a number compares with another.
+/// A comparison of a number with another.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
     /// The relative change, whose sign decides the arrow; `None` if there is nothing to compare with.
     pub ratio: Option<f64>,
-    /// What is shown, such as `+12.5% on the month before`.
+    /// The text shown, such as `+12.5% on the month before`.
     pub text: String,
     /// Says if the change is welcome; `None` for neither.
     pub is_good: Option<bool>,
@@ -24,7 +24,7 @@ pub struct Stat {
     pub label: String,
     /// Its value, formatted.
     pub text: String,
-    /// How it compares.
+    /// Its comparison with another number.
     pub change: Option<Change>,
     /// Its course.
     pub spark: Option<Vec<Option<f64>>>,
