@@ -21,8 +21,8 @@ pub(super) struct Moment {
 }
 
 const DAY: f64 = 86_400.0;
-/// Years outside of these are errors of the data, and would make an axis of nothing else.
-const YEARS: std::ops::RangeInclusive<i32> = 1..=9999;
+/// Years outside of these are errors of the data or codes such as `0012`, and would make an axis of nothing else.
+const YEARS: std::ops::RangeInclusive<i32> = 1000..=9999;
 
 impl Moment {
     /// Reads `2026`, `2026-01`, `2026-01-05`, or such a day with a time of RFC 3339. A zone is not converted.

@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::date::Moment;
 use super::locale::Locale;
 use super::number::NumberFormat;
 use super::scale::drawable;
@@ -28,6 +29,12 @@ const SHADES: f64 = 8.0;
 /// Rows and columns beyond this are left to the table behind the figure.
 const MOST: usize = 60;
 
+/// Writes names as dates if all are dates: a single `2026-05` among codes is a code.
+pub(super) fn names(names: &[String], locale: &Locale) -> Vec<String> {
+    let dates = names.iter().all(|n| Moment::parse(n).is_some());
+    names.iter().map(|n| if dates { locale.date(n) } else { n.clone() }).collect()
+}
+
 impl HeatMap {
     /// Returns the value of a cell that can be drawn.
     pub(super) fn value(&self, row: usize, column: usize) -> Option<f64> {
@@ -48,6 +55,7 @@ impl HeatMap {
 
     pub(super) fn draw(&self, id: &str, title: &str, locale: &Locale) -> Markup {
         let (rows, columns) = (self.rows.len().min(MOST), self.columns.len().min(MOST));
+        let (row_names, column_names) = (names(&self.rows, locale), names(&self.columns, locale));
         let cells = (0..rows).flat_map(|r| (0..columns).filter_map(move |c| self.value(r, c)));
         let (least, greatest) = cells.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
         html! {
@@ -57,17 +65,17 @@ impl HeatMap {
                         caption.unseen { (title) }
                         thead {
                             tr { td {} th.across scope="colgroup" colspan=(columns.max(1)) { (self.column_title) } }
-                            tr { th scope="col" { (self.row_title) } @for name in &self.columns[..columns] { th.column scope="col" { (name) } } }
+                            tr { th scope="col" { (self.row_title) } @for name in &column_names[..columns] { th.column scope="col" { (name) } } }
                         }
                         tbody {
-                            @for (r, name) in self.rows[..rows].iter().enumerate() {
+                            @for (r, name) in row_names[..rows].iter().enumerate() {
                                 tr {
-                                    th scope="row" { (locale.date(name)) }
+                                    th scope="row" { (name) }
                                     @for c in 0..columns {
                                         @if let Some(value) = self.value(r, c) {
-                                            @let column = &self.columns[c];
+                                            @let column = &column_names[c];
                                             td class={ "mark " (Self::shade(value, least, greatest)) }
-                                                title={ (self.row_title) " " (locale.date(name)) ", " (self.column_title) " " (column) "\nvalue: " (self.format.text(value, locale)) } {
+                                                title={ (self.row_title) " " (name) ", " (self.column_title) " " (column) "\nvalue: " (self.format.text(value, locale)) } {
                                                 (self.format.short(value, locale))
                                             }
                                         } @else { td.none {} }

@@ -1,6 +1,7 @@
 //! The table behind each chart: the same numbers, for those who cannot see the picture or want to check it.
 
 use super::figure::DataTable;
+use super::heat_map::names;
 use super::locale::Locale;
 use super::number::NumberFormat;
 use super::series::Series;
@@ -44,9 +45,10 @@ impl Drawing {
             }
             Self::HeatMap(c) => {
                 let mut header = vec![c.row_title.as_str()];
-                header.extend(c.columns.iter().map(String::as_str));
-                let rows = c.rows.iter().enumerate().map(|(r, name)| {
-                    let mut row = vec![name.clone()];
+                let columns = names(&c.columns, locale);
+                header.extend(columns.iter().map(String::as_str));
+                let rows = names(&c.rows, locale).into_iter().enumerate().map(|(r, name)| {
+                    let mut row = vec![name];
                     row.extend((0..c.columns.len()).map(|i| text(c.value(r, i), &c.format, locale)));
                     row
                 });
