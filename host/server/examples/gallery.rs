@@ -1,7 +1,7 @@
 //! Writes a page with every chart in every state, to look at: `cargo run -p smelt-server --example gallery -- <directory>`.
 //!
-//! Three files: `index.html`, `charts.css`, `charts.js`. `?lang=` is not read, as the page is static: a second argument
-//! is the language, and a third the theme (`light` or `dark`).
+//! A second argument is the language (`de`), and a third the theme (`light` or `dark`). Open it over HTTP, as browsers
+//! load no modules from files.
 
 use std::{env, error::Error, fs, path::PathBuf};
 
