@@ -77,15 +77,27 @@ impl Serving {
 /// Looks for commits and for pages that were saved, and tells readers.
 async fn follow(app: Arc<App>) {
     let mut version = app.folder.pages().1;
+    let mut said = None;
     loop {
         tokio::time::sleep(app.lake.pause()).await;
         let looking = Arc::clone(&app);
         let looked = tokio::task::spawn_blocking(move || (looking.lake.look(), looking.folder.pages().1)).await;
         let Ok((looked, now)) = looked else { continue };
         match looked {
-            Ok(true) => app.events.send("commit", app.lake.now().commit().to_string()),
-            Ok(false) => {}
-            Err(error) => tracing::warn!("{error}; trying again"),
+            Ok(is_new) => {
+                said = None;
+                if is_new {
+                    app.events.send("commit", app.lake.now().commit().to_string());
+                }
+            }
+            // The same trouble is told once.
+            Err(error) => {
+                let words = error.to_string();
+                if said.as_ref() != Some(&words) {
+                    tracing::warn!("{words}; trying again until it ends");
+                    said = Some(words);
+                }
+            }
         }
         if now != version {
             version = now;

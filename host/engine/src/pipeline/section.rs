@@ -35,7 +35,7 @@ pub(super) fn fingerprint(
 /// Returns the columns of a relation, with the indices of those of its key, as the catalog has them.
 pub(super) fn shape(columns: &Schema, key: &[usize]) -> Shape {
     let columns = columns.fields().iter().map(|field| (field.name().clone(), type_text(field)));
-    Shape { columns: columns.collect(), key: key.to_vec() }
+    Shape { columns: columns.collect(), key: key.to_vec(), own_order: false }
 }
 
 /// Adds the section to an error. A plugin's error becomes an error of the configuration: no data is read yet, so only

@@ -95,11 +95,11 @@ impl TableStep {
         self.fingerprint.at(self.told.unwrap_or(as_of))
     }
 
-    /// Returns the table's columns, for readers without the plugin. The rows of a table that is made at once have no key.
+    /// Returns the table's columns, for readers without the plugin.
     pub fn shape(&self) -> Shape {
         let spec = self.plugin.spec();
-        let key = spec.key.as_deref().filter(|_| !self.is_whole());
-        section::shape(&spec.output, key.unwrap_or_default())
+        let shape = section::shape(&spec.output, spec.key.as_deref().unwrap_or_default());
+        Shape { own_order: self.is_whole(), ..shape }
     }
 
     /// Returns the index of the stage that the rows of an input are added to. Where there is no stage, they are rows of

@@ -42,7 +42,7 @@ pub(super) fn frame_of(store: &dyn Store, facts: &Facts<'_>) -> Result<Frame> {
     match (&facts.relation.files, facts.gold.and_then(|gold| gold.table())) {
         (Files::Entries(_), _) => dataset(store, facts, &schema, shape, &mut frame)?,
         (Files::Rows(runs), None) => kept_rows(store, runs, &schema, shape, &mut frame)?,
-        (Files::Rows(runs), Some(_)) if !shape.key.is_empty() => kept_rows(store, runs, &schema, shape, &mut frame)?,
+        (Files::Rows(runs), Some(_)) if !shape.own_order => kept_rows(store, runs, &schema, shape, &mut frame)?,
         (Files::Rows(_), Some(file)) | (Files::One(file), _) => {
             visit_file(store, file, &schema, Formulas::Escape, &mut |rows| frame.push(&rows))?;
         }

@@ -29,6 +29,8 @@ pub struct RunSummary {
     pub at: String,
     /// The role that made it.
     pub role: String,
+    /// The sources that it took files from.
+    pub arrived: Vec<String>,
     /// The datasets and tables that it changed, each with the number of objects that were cleaned.
     pub changed: Vec<(String, u64)>,
     /// The tables that it made, with the time of the plugin's calls for it, in microseconds.
@@ -47,7 +49,7 @@ pub struct RunSummary {
 
 impl RunSummary {
     fn of(commit: Commit) -> Self {
-        let Commit { sequence, at, role, relations, kpis, promoted, dropped, state, .. } = commit;
+        let Commit { sequence, at, role, relations, kpis, promoted, dropped, arrived, state, .. } = commit;
         let micros = |name: &String| state.gold.get(name).map_or(0, |gold| gold.cost.micros);
         let mut failed_checks: Vec<_> = state.holding().map(|(check, _)| check.clone()).collect();
         failed_checks.dedup();
@@ -55,6 +57,7 @@ impl RunSummary {
             commit: sequence,
             at,
             role,
+            arrived: arrived.into_iter().collect(),
             changed: relations.iter().map(|(name, change)| (name.clone(), change.cleaned)).collect(),
             made: kpis.iter().map(|name| (name.clone(), micros(name))).collect(),
             promoted,

@@ -70,7 +70,7 @@ fn rules(title: &str, rules: &BTreeMap<String, u64>, read: u64, locale: &Locale)
     rules.sort_by_key(|(name, rows)| (std::cmp::Reverse(**rows), *name));
     let most = rules.first().map_or(1, |(_, rows)| **rows).max(1);
     html! {
-        div.half {
+        div.part.half {
             h3 { (title) }
             @if rules.is_empty() { p.dim { "Nothing." } } @else { table.data.bars {
                 thead { tr { th scope="col" { "Rule" } th.num scope="col" { "Rows" } th.num scope="col" { "Of read" } th scope="col" { span.unseen { "As a bar" } } } }

@@ -59,7 +59,7 @@ pub(super) fn table(sight: &Sight<'_>, runs: &[Arc<RunSummary>]) -> Markup {
 
 fn what(run: &RunSummary) -> Markup {
     let objects: u64 = run.changed.iter().map(|(_, cleaned)| cleaned).sum();
-    let mut parts = Vec::new();
+    let mut parts: Vec<_> = run.arrived.iter().map(|source| format!("took files of source {source}")).collect();
     if objects > 0 {
         let of: Vec<_> =
             run.changed.iter().filter(|(_, cleaned)| *cleaned > 0).map(|(name, _)| name.as_str()).collect();
