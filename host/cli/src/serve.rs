@@ -3,13 +3,16 @@
 use std::future::Future;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::thread::JoinHandle;
 
 use clap::Args;
+use serde_json::json;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::oneshot;
 
 use crate::common::Common;
-use crate::output::{print, print_json};
+use crate::output::{print, print_json_lines};
 use crate::schedule::signal;
-use serde_json::json;
 use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
 use smelt_engine::manifest::Manifest;
@@ -18,6 +21,8 @@ use smelt_server::{Serving, Settings};
 
 /// The directory of pages beside a manifest.
 const PAGES: &str = "pages";
+/// The threads that answer requests. Tables are read on others.
+const THREADS: usize = 2;
 
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
@@ -42,34 +47,54 @@ pub(crate) struct Address {
 impl Serve {
     /// Reads only the lake and the folder of pages, and runs no component.
     pub(crate) fn run(self, common: &Common) -> Result<ExitCode> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
+        common.existing_lake()?;
+        let stop = async {
+            if let Err(error) = signal().await {
+                tracing::error!("{error}");
+            }
+        };
+        Server::begin(common, &self.address)?.serve(stop)?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// A server that listens, and the threads on which it serves.
+pub(crate) struct Server {
+    runtime: Runtime,
+    serving: Serving,
+}
+
+impl Server {
+    /// Opens the lake, listens, and says where.
+    pub(crate) fn begin(common: &Common, address: &Address) -> Result<Self> {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(THREADS)
             .enable_all()
             .build()
             .map_err(|error| Error::new(Kind::Unavailable, format!("cannot start tokio: {error}")))?;
-        let served = runtime.block_on(async {
-            let serving = self.address.begin(common).await?;
-            let stop = async {
-                if let Err(error) = signal().await {
-                    tracing::error!("{error}");
-                }
-            };
-            announce(common, &self.address, &serving)?;
-            serving.serve(stop).await
-        });
+        let serving = runtime.block_on(Serving::begin(address.settings(common)?))?;
+        for wrong in serving.wrong_pages() {
+            tracing::error!("{wrong}");
+        }
+        let url = format!("http://{}{}/", serving.address(), address.base_path.trim_end_matches('/'));
+        match common.json {
+            true => print_json_lines(&format!("{}\n", json!({"serving": url}))),
+            false => print(&format!("the lake is shown at {url}\n")),
+        }
+        Ok(Self { runtime, serving })
+    }
+
+    /// Serves until `stop` resolves, and finishes what was asked before.
+    pub(crate) fn serve(self, stop: impl Future<Output = ()>) -> Result<()> {
+        let Self { runtime, serving } = self;
+        let served = runtime.block_on(serving.serve(stop));
         // Threads that still read tables are not waited for.
         runtime.shutdown_background();
-        served.map(|()| ExitCode::SUCCESS)
+        served
     }
 }
 
 impl Address {
-    /// Opens the lake and listens.
-    pub(crate) fn begin(&self, common: &Common) -> impl Future<Output = Result<Serving>> + use<> {
-        let settings = self.settings(common);
-        async move { Serving::begin(settings?).await }
-    }
-
     fn settings(&self, common: &Common) -> Result<Settings> {
         let manifest = Manifest::read(&common.pipeline)?;
         let shell = ShellSettings {
@@ -82,22 +107,34 @@ impl Address {
         Ok(Settings {
             pipeline: manifest.pipeline.name.clone(),
             pages: manifest.directory.join(PAGES),
-            store: common.existing_lake()?.open()?,
+            store: common.lake()?.open()?,
             shell,
         })
     }
 }
 
-/// Says where the pages are, and which of them cannot be shown.
-pub(crate) fn announce(common: &Common, address: &Address, serving: &Serving) -> Result<()> {
-    for wrong in serving.wrong_pages() {
-        tracing::error!("{wrong}");
+/// A server beside other work, on a thread of its own.
+pub(crate) struct Beside {
+    stop: oneshot::Sender<()>,
+    thread: JoinHandle<Result<()>>,
+}
+
+impl Beside {
+    /// Begins to serve.
+    pub(crate) fn begin(common: &Common, address: &Address) -> Result<Self> {
+        let server = Server::begin(common, address)?;
+        let (stop, stopped) = oneshot::channel();
+        let serve = move || server.serve(async { drop(stopped.await) });
+        let spawned = std::thread::Builder::new().name("server".to_owned()).spawn(serve);
+        let thread =
+            spawned.map_err(|error| Error::new(Kind::Unavailable, format!("cannot start a thread: {error}")))?;
+        Ok(Self { stop, thread })
     }
-    let base = address.base_path.trim_end_matches('/');
-    let url = format!("http://{}{base}/", serving.address());
-    match common.json {
-        true => print_json(&json!({"url": url, "address": serving.address().to_string()}))?,
-        false => print(&format!("the lake is shown at {url} until Ctrl-C\n")),
+
+    /// Finishes what was asked, and ends.
+    pub(crate) fn end(self) -> Result<()> {
+        // The server may have ended by itself; then its error is the result.
+        let _ = self.stop.send(());
+        self.thread.join().map_err(|_| Error::internal("the server panicked"))?
     }
-    Ok(())
 }

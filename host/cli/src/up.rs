@@ -17,6 +17,8 @@ use crate::profile;
 use crate::profile::Profile;
 use crate::report::{as_json, complain, done};
 use crate::schedule::{Roles, Tick, signal, up};
+#[cfg(feature = "server")]
+use crate::serve::{Address, Beside};
 use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
 use smelt_storage::lake::Lake;
@@ -35,6 +37,13 @@ pub(crate) struct Up {
     /// A file to touch after every tick that reached the lake, which `smelt health` looks at
     #[arg(long, value_name = "FILE", env = health::VARIABLE, hide_env_values = true)]
     heartbeat: Option<PathBuf>,
+    /// Also show the lake in a browser, as `smelt serve` does
+    #[cfg(feature = "server")]
+    #[arg(long)]
+    serve: bool,
+    #[cfg(feature = "server")]
+    #[command(flatten)]
+    address: Address,
     #[command(flatten)]
     profile: Profile,
 }
@@ -84,6 +93,8 @@ impl Up {
         {
             return Err(error);
         }
+        #[cfg(feature = "server")]
+        let beside = self.serve.then(|| Beside::begin(common, &self.address)).transpose()?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -121,6 +132,10 @@ impl Up {
         };
         let follower = Arc::clone(&following);
         runtime.block_on(up(every, move |number| follower.tick(number, roles), shutdown, show))?;
+        #[cfg(feature = "server")]
+        if let Some(beside) = beside {
+            beside.end()?;
+        }
         if common.json && self.profile.is_wanted() {
             let mut json = json!({});
             profile::add_to(&mut json);

@@ -9,11 +9,11 @@ const MOST: usize = 64;
 
 /// The query parameters of an address. Of those with one name the first counts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Parameters(BTreeMap<String, String>);
+pub(crate) struct Parameters(BTreeMap<String, String>);
 
 impl Parameters {
     /// Parses the query of an address, without its `?`.
-    pub fn parse(query: &str) -> Self {
+    pub(crate) fn parse(query: &str) -> Self {
         let mut found = BTreeMap::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty()).take(MOST) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -23,13 +23,8 @@ impl Parameters {
     }
 
     /// Returns the value of a parameter.
-    pub fn get(&self, name: &str) -> Option<&str> {
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
-    }
-
-    /// Returns all of them, by name.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 }
 
@@ -55,7 +50,7 @@ fn decoded(text: &str) -> String {
 
 /// Returns the query of an address, with its `?`. It is `?` alone if there are no parameters, so that a link with it leaves out
 /// those of the page.
-pub fn query<'p>(parameters: impl IntoIterator<Item = (&'p str, &'p str)>) -> String {
+pub(crate) fn query<'p>(parameters: impl IntoIterator<Item = (&'p str, &'p str)>) -> String {
     let pairs: Vec<_> =
         parameters.into_iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
     format!("?{}", pairs.join("&"))

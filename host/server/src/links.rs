@@ -15,26 +15,26 @@ const ROW: &str = "~row";
 
 /// Makes links: all addresses begin with the path below which the server is reached.
 #[derive(Debug, Clone, Default)]
-pub struct Links(Base);
+pub(crate) struct Links(Base);
 
 impl Links {
     /// Returns links below that path.
-    pub fn below(base: Base) -> Self {
+    pub(crate) fn below(base: Base) -> Self {
         Self(base)
     }
 
     /// Returns the address of a path that begins with a slash.
-    pub fn to(&self, path: &str) -> String {
+    pub(crate) fn to(&self, path: &str) -> String {
         self.0.link(path)
     }
 
     /// Returns the address of a table.
-    pub fn table(&self, name: &str) -> String {
+    pub(crate) fn table(&self, name: &str) -> String {
         self.to(&format!("/tables/{}", encoded(name)))
     }
 
     /// Returns the address of the rows of a table that a question is about.
-    pub fn rows(&self, name: &str, frame: &Frame, asked: &Query) -> String {
+    pub(crate) fn rows(&self, name: &str, frame: &Frame, asked: &Query) -> String {
         let parameters = conditions(frame, asked);
         match parameters.is_empty() {
             true => self.table(name),
@@ -44,7 +44,7 @@ impl Links {
 
     /// Returns the address that says where a row comes from. `number` is its number in the table, and `row` has all columns
     /// of the key.
-    pub fn row(&self, name: &str, frame: &Frame, number: u32) -> Result<String> {
+    pub(crate) fn row(&self, name: &str, frame: &Frame, number: u32) -> Result<String> {
         let key = frame.fetch(&[number], frame.key())?;
         Ok(format!("{}/row{}", self.table(name), query(pairs(&key_of(frame, &key, 0, number)))))
     }
@@ -55,7 +55,7 @@ fn pairs(of: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
 }
 
 /// Returns what tells a row from others: the values of its key, or its number where the table has no key.
-pub fn key_of(frame: &Frame, key: &RecordBatch, row: usize, number: u32) -> Vec<(String, String)> {
+pub(crate) fn key_of(frame: &Frame, key: &RecordBatch, row: usize, number: u32) -> Vec<(String, String)> {
     if frame.key().is_empty() {
         return vec![(ROW.to_owned(), number.to_string())];
     }
@@ -66,7 +66,7 @@ pub fn key_of(frame: &Frame, key: &RecordBatch, row: usize, number: u32) -> Vec<
 }
 
 /// Returns the number of the row that the parameters mean; `None` if there is none.
-pub fn row_of(frame: &Frame, parameters: &Parameters) -> Result<Option<u32>> {
+pub(crate) fn row_of(frame: &Frame, parameters: &Parameters) -> Result<Option<u32>> {
     if frame.key().is_empty() {
         let number = parameters.get(ROW).map_or(Ok(0), str::parse).ok();
         return Ok(number.filter(|&number: &u32| (number as usize) < frame.rows()));
@@ -81,7 +81,7 @@ pub fn row_of(frame: &Frame, parameters: &Parameters) -> Result<Option<u32>> {
 }
 
 /// Returns a question as parameters of the address of a table.
-pub fn conditions(frame: &Frame, asked: &Query) -> Vec<(String, String)> {
+pub(crate) fn conditions(frame: &Frame, asked: &Query) -> Vec<(String, String)> {
     let name = |column: usize| frame.schema().field(column).name();
     let mut parameters = Vec::new();
     for (column, filter) in &asked.filters {
@@ -105,7 +105,7 @@ pub fn conditions(frame: &Frame, asked: &Query) -> Vec<(String, String)> {
 }
 
 /// Returns the question that the parameters of the address of a table ask. Those about no column of the table are no condition.
-pub fn asked(frame: &Frame, parameters: &Parameters) -> Query {
+pub(crate) fn asked(frame: &Frame, parameters: &Parameters) -> Query {
     let mut asked = Query::default();
     for (column, field) in frame.schema().fields().iter().enumerate() {
         let name = format!("{CONDITION}{}", field.name());

@@ -177,6 +177,14 @@ fn first(start: NaiveDateTime, step: Step) -> Option<NaiveDateTime> {
     })
 }
 
+impl Locale {
+    /// Writes a date of the data (`2026-01-05`, `2026-01`, with or without a time) as people write it.
+    /// A text that is no date stays as it is.
+    pub fn date(&self, text: &str) -> String {
+        Moment::parse(text).map_or_else(|| text.to_owned(), |moment| moment.full(self))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

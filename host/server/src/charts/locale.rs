@@ -158,12 +158,6 @@ impl Locale {
     pub fn tag(&self) -> &'static str {
         self.tag
     }
-
-    /// Writes a date of the data (`2026-01-05`, `2026-01`, with or without a time) as people write it.
-    /// A text that is no date stays as it is.
-    pub fn date(&self, text: &str) -> String {
-        super::date::Moment::parse(text).map_or_else(|| text.to_owned(), |moment| moment.full(self))
-    }
 }
 
 fn find(tag: &str) -> Option<&'static Locale> {

@@ -12,6 +12,7 @@ mod axis;
 mod bars;
 mod boxes;
 mod date;
+mod drawing;
 mod figure;
 mod frame;
 mod funnel;
@@ -29,11 +30,10 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use maud::Markup;
-
 pub use axis::{XAxis, XKind};
 pub use bars::{BarLayout, Bars};
 pub use boxes::{BoxRow, Boxes};
+pub use drawing::Drawing;
 pub use figure::{DataTable, Figure, State, Width};
 pub use funnel::Funnel;
 pub use heat_map::HeatMap;
@@ -50,51 +50,3 @@ pub use stat::{Change, Stat, spark};
 pub const STYLE: &str = include_str!("../../assets/charts.css");
 /// The script that charts can do without: a module that exports `start(root)`.
 pub const SCRIPT: &str = include_str!("../../assets/charts.js");
-
-/// A chart of any kind.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Drawing {
-    /// Lines over an axis.
-    Lines(Lines),
-    /// Bars by label.
-    Bars(Bars),
-    /// Parts of a whole.
-    Share(Share),
-    /// Distributions by group.
-    Boxes(Boxes),
-    /// One distribution.
-    Histogram(Histogram),
-    /// Values by row and column.
-    HeatMap(HeatMap),
-    /// The rest after each step.
-    Funnel(Funnel),
-}
-
-impl Drawing {
-    /// Draws the chart. The id must be unique on its page; equal input gives equal bytes.
-    pub fn draw(&self, id: &str, title: &str, locale: &Locale) -> Markup {
-        match self {
-            Self::Lines(chart) => chart.draw(id, title, locale),
-            Self::Bars(chart) => chart.draw(id, title, locale),
-            Self::Share(chart) => chart.draw(id, title, locale),
-            Self::Boxes(chart) => chart.draw(id, title, locale),
-            Self::Histogram(chart) => chart.draw(id, title, locale),
-            Self::HeatMap(chart) => chart.draw(id, title, locale),
-            Self::Funnel(chart) => chart.draw(id, title, locale),
-        }
-    }
-
-    /// Says if the chart has nothing to show, in which case its figure is `State::Empty`.
-    pub fn is_empty(&self) -> bool {
-        let none = |series: &[Series]| !series.iter().any(|s| s.values.iter().flatten().any(|v| v.is_finite()));
-        match self {
-            Self::Lines(chart) => chart.x.labels.is_empty() || none(&chart.series),
-            Self::Bars(chart) => chart.labels.is_empty() || none(&chart.series),
-            Self::Share(chart) => !chart.values.iter().flatten().any(|v| v.is_finite()),
-            Self::Boxes(chart) => !chart.rows.iter().any(|row| row.parts().is_some()),
-            Self::Histogram(chart) => chart.ranges().is_empty(),
-            Self::HeatMap(chart) => !chart.values.iter().flatten().flatten().any(|v| v.is_finite()),
-            Self::Funnel(chart) => chart.steps.is_empty(),
-        }
-    }
-}

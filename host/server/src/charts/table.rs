@@ -1,11 +1,12 @@
 //! The table behind each chart: the same numbers, for those who cannot see the picture or want to check it.
 
+use super::axis::XKind;
+use super::drawing::Drawing;
 use super::figure::DataTable;
 use super::heat_map::names;
 use super::locale::Locale;
 use super::number::NumberFormat;
 use super::series::Series;
-use super::{Drawing, XKind};
 
 impl Drawing {
     /// Returns the numbers of the chart as text; `first` names the column of labels.

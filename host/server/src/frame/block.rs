@@ -13,14 +13,7 @@ use arrow_select::interleave::interleave;
 use smelt_common::Error;
 use smelt_common::error::Result;
 
-use super::BLOCK_ROWS;
-use super::make::failed;
-
-/// The place of a column of a block.
-pub(super) struct Chunk {
-    pub(super) at: u64,
-    pub(super) bytes: usize,
-}
+use super::chunk::{BLOCK_ROWS, Chunk, failed};
 
 /// A table on this machine. Many threads may read it at once.
 pub struct Frame {

@@ -9,10 +9,10 @@ use arrow_ipc::writer::StreamWriter;
 use arrow_schema::{Schema, SchemaRef};
 use arrow_select::concat::concat_batches;
 use smelt_common::Error;
-use smelt_common::error::{Kind, Result};
+use smelt_common::error::Result;
 
-use super::BLOCK_ROWS;
-use super::block::{Chunk, Frame};
+use super::block::Frame;
+use super::chunk::{BLOCK_ROWS, Chunk, failed};
 
 /// A frame that is being written.
 pub struct NewFrame {
@@ -25,10 +25,6 @@ pub struct NewFrame {
     /// Rows that are no whole block yet.
     waiting: Vec<RecordBatch>,
     waiting_rows: usize,
-}
-
-pub(super) fn failed(error: impl std::fmt::Display) -> Error {
-    Error::new(Kind::Unavailable, format!("a temporary file for a table: {error}"))
 }
 
 impl NewFrame {

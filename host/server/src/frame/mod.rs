@@ -5,13 +5,12 @@
 
 mod block;
 mod cell;
+mod chunk;
 mod make;
 #[cfg(test)]
 mod tests;
 
 pub use block::Frame;
 pub use cell::{Cell, cell};
+pub use chunk::BLOCK_ROWS;
 pub use make::NewFrame;
-
-/// The rows of a block.
-pub const BLOCK_ROWS: usize = 4096;

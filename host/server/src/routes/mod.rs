@@ -5,6 +5,8 @@ mod app;
 mod assets;
 mod download;
 mod graph;
+mod objects;
+mod origin;
 mod page;
 mod pipeline;
 mod plugins;

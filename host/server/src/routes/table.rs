@@ -8,12 +8,12 @@ use maud::{Markup, html};
 use smelt_common::error::Result;
 
 use super::app::{App, Asked, PlaceOf, Sight};
-use super::proof::origin;
+use super::origin::origin;
 use super::tables::badges;
-use crate::address::{Parameters, query};
+use crate::address::query;
 use crate::frame::{Frame, cell};
-use crate::html::{Place, bytes, digest, time, whole};
-use crate::lake::{Facts, changes_of, objects_of, unknown};
+use crate::html::{Place, time, whole};
+use crate::lake::{Facts, changes_of, unknown};
 use crate::links;
 use crate::pages::numbers::{format_of, is_number, text_of};
 use crate::query::{Filter, Query, Sort, find};
@@ -21,8 +21,6 @@ use crate::shell::Refusal;
 
 /// The rows of a page.
 const ROWS: usize = 50;
-/// The objects of a page.
-const OBJECTS: usize = 200;
 /// The most pages of rows: what comes later is found by a filter, or in the download.
 const PAGES: usize = 100_000;
 
@@ -122,7 +120,7 @@ fn rows(sight: &Sight<'_>, name: &str, frame: &Frame) -> Result<Markup> {
             @if shown.is_empty() { p.state { "No row meets what is chosen." } } @else {
                 div.scroll tabindex="0" role="region" aria-label={ "Rows of " (name) } { table.data {
                     thead { tr {
-                        @for (at, field) in frame.schema().fields().iter().enumerate() { (heading(frame, at, field.name(), numeric[at], &asked, &with)) }
+                        @for (at, field) in frame.schema().fields().iter().enumerate() { (heading(frame, at, field.name(), numeric[at], &asked, with)) }
                         th scope="col" { span.unseen { "Where from" } }
                     } }
                     tbody { @for (row, &number) in shown.iter().enumerate() { tr {
@@ -148,7 +146,7 @@ fn heading(
     name: &str,
     numeric: bool,
     asked: &Query,
-    with: &dyn Fn(&[(&str, &str)]) -> String,
+    with: impl Fn(&[(&str, &str)]) -> String,
 ) -> Markup {
     let sorted = asked.sort.first().filter(|sort| sort.column == at);
     let next = match sorted {
@@ -275,40 +273,8 @@ pub(super) async fn objects(
         let facts = Facts::of(state, &name).ok_or_else(|| unknown(state, &name))?;
         Ok(Some((
             format!("Objects of {name}"),
-            html! { (head(sight, &facts, "Objects")) (objects_body(sight, &name, &sight.asked.parameters)?) },
+            html! { (head(sight, &facts, "Objects")) (super::objects::objects(sight, &name, &sight.asked.parameters)?) },
         )))
     })
     .await
-}
-
-/// Returns the bronze objects of a dataset as a table; nothing for other relations.
-pub(super) fn objects_body(sight: &Sight<'_>, name: &str, parameters: &Parameters) -> Result<Markup> {
-    let locale = &sight.asked.locale;
-    let Some(dataset) = sight.seen.snapshot().state.datasets.get(name) else {
-        return Ok(html! { p.state { "Only a dataset has objects." } });
-    };
-    let page = parameters.get("page").and_then(|text| text.parse::<usize>().ok()).unwrap_or(1).clamp(1, PAGES);
-    let (total, objects) = objects_of(sight.seen.store(), dataset, (page - 1) * OBJECTS, OBJECTS)?;
-    let rules = |rules: &std::collections::BTreeMap<String, u64>| {
-        rules.iter().map(|(rule, rows)| format!("{} {rule}", whole(*rows, locale))).collect::<Vec<_>>().join(", ")
-    };
-    let address = format!("{}/objects", sight.app.links.table(name));
-    Ok(html! {
-        section.card {
-            p.count { (whole(total as u64, locale)) " objects" }
-            div.scroll tabindex="0" role="region" aria-label={ "Objects of " (name) } { table.data {
-                thead { tr { th scope="col" { "Bronze object" } th scope="col" { "Digest" } th.num scope="col" { "Size" } th.num scope="col" { "Read" } th.num scope="col" { "Kept" } th.num scope="col" { "Superseded" } th scope="col" { "Rejected" } th scope="col" { "Repaired" } } }
-                tbody { @for object in &objects { tr {
-                    th scope="row" { code { (object.object) } }
-                    td { (digest(&object.sha256)) } td.num { (bytes(object.bytes, locale)) }
-                    td.num { (whole(object.read, locale)) } td.num { (whole(object.kept, locale)) } td.num { (whole(object.superseded, locale)) }
-                    td.wrap { (rules(&object.rejected)) } td.wrap { (rules(&object.repaired)) }
-                } } }
-            } }
-            nav.pager aria-label="Pages of objects" {
-                @if page > 1 { a href={ (address) "?page=" (page - 1) } { "← Previous" } }
-                @if page * OBJECTS < total { a href={ (address) "?page=" (page + 1) } { "Next →" } }
-            }
-        }
-    })
 }
