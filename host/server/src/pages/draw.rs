@@ -288,7 +288,9 @@ impl Around<'_> {
         if let Some(note) = &chart.note {
             let format = format_of(&data.frame, data.column(note)?, Some(chart));
             let text = text_of(&data.first(note)?, &format, self.locale);
-            stat.note = Some(text).filter(|text| !text.is_empty());
+            stat.note = Some(text)
+                .filter(|text| !text.is_empty())
+                .map(|text| format!("{}: {text}", words_of(note, Some(chart))));
         }
         if let Some(spark) = &chart.spark {
             stat.spark = Some(self.spark(spark, &data)?);
