@@ -12,8 +12,9 @@ use smelt_common::{Error, digest};
 use smelt_storage::{Store, unavailable};
 
 /// The version of the catalog's format. smelt refuses newer versions, because their fields may have another meaning.
-const VERSION: u32 = 6;
-/// The oldest version that smelt reads. It only lacks what version 6 added: checks, and the tables that they hold.
+const VERSION: u32 = 7;
+/// The oldest version that smelt reads. It only lacks what came later: in version 6 checks, and the tables that they hold; in
+/// version 7 the columns of relations.
 const OLDEST: u32 = 5;
 
 /// The content of the file.

@@ -122,7 +122,8 @@ impl TableStep {
     /// Returns whether the catalog holds the table in the form in which it is to be kept.
     pub fn lies_as(&self, gold: &Gold) -> bool {
         let written = gold.table().map(|table| OutputFormat::of_key(&table.key));
-        self.has_rows_as(gold) && written == (self.layer == Layer::Gold).then_some(self.output)
+        let is_described = gold.relation.shape.as_ref() == Some(&self.shape());
+        is_described && self.has_rows_as(gold) && written == (self.layer == Layer::Gold).then_some(self.output)
     }
 
     /// Returns whether the catalog holds the table's rows by key if they are to be kept so, and not otherwise.

@@ -33,7 +33,7 @@ const ALL: (u64, u64) = (0, u64::MAX);
 pub(super) fn frame_of(store: &dyn Store, facts: &Facts<'_>) -> Result<Frame> {
     let shape = facts.relation.shape.as_ref().ok_or_else(|| {
         Error::config(format!(
-            "`{}` was made by an older smelt, which did not note its columns; `smelt run --rebuild` does",
+            "`{}` was made by an older smelt, which did not note its columns; the next run that cleans an object of it does",
             facts.name
         ))
     })?;
