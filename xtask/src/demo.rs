@@ -14,8 +14,8 @@ use crate::{beside, paths, plugins};
 const DEFAULT: &str = "ecommerce";
 
 pub(crate) const HELP: &str = "\
-Builds the host and the components of a pipeline side by side, generates a few ticks of raw files, and takes them through
-bronze, silver and gold. If you run it again, it adds ticks to the same lake.
+Builds the host and the components of a pipeline side by side, generates a few ticks of raw files, takes them through
+bronze, silver and gold, and says how to look at it. If you run it again, it adds ticks to the same lake.
 
 Usage: cargo xtask demo [--pipeline NAME] [--lake DIR] [--ticks N]
 
@@ -49,7 +49,11 @@ pub(crate) fn run(args: &mut Args) -> Result<()> {
     }
     let mut generate = smelt("generate", &pipeline, &lake);
     run_command(&format!("generating {ticks} ticks"), generate.args(["--ticks", &ticks]))?;
-    run_command("bronze to gold", &mut smelt("run", &pipeline, &lake))
+    run_command("bronze to gold", &mut smelt("run", &pipeline, &lake))?;
+    let look = smelt("serve", &pipeline, &lake);
+    let words = look.get_args().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
+    say(&format!("look at it: {} {words}", paths::shown(Path::new(look.get_program()))));
+    Ok(())
 }
 
 /// Builds `target/demo/smelt`: without what the pipeline does not need of clients and formats, and optimised so little that it
@@ -61,9 +65,7 @@ fn build_demo(pipeline: &str) -> Result<()> {
     let mut build = cargo();
     build.args(["build", "--profile", "demo", "--package", "smelt", "--no-default-features", "--target-dir"]);
     build.arg(paths::target());
-    if pipeline != DEFAULT {
-        build.args(["--features", "parquet"]);
-    }
+    build.args(["--features", if pipeline == DEFAULT { "server" } else { "server,parquet" }]);
     run_command("building the host", &mut build)
 }
 

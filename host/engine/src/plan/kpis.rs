@@ -80,6 +80,7 @@ impl Planning<'_> {
             lost.map(|table| format!("`{}` is gone or damaged", table.key))
         };
         let otherwise = || match gold.table() {
+            _ if gold.relation.shape.is_none() => "its columns are not noted yet".to_owned(),
             Some(_) if step.has_rows_as(gold) && step.layer == Layer::Gold => {
                 format!("it is written as {} now", step.output.of_table().extension())
             }
