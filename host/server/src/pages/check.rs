@@ -45,7 +45,7 @@ pub(super) fn called(at: usize, chart: &ChartSection) -> String {
 }
 
 fn check_filter(filter: &FilterSection) -> Result<()> {
-    use FilterKind::{Choice, Dates, Search, Switch, Top};
+    use FilterKind::{Choice, Dates, Switch, Top};
     if !is_word(&filter.name, &NAME, NAME_BYTES) {
         return Err(Error::config("a name is lower-case letters, digits and `_`"));
     }
@@ -92,7 +92,6 @@ fn check_filter(filter: &FilterSection) -> Result<()> {
             known.join(", ")
         )));
     }
-    let _ = Search;
     Ok(())
 }
 

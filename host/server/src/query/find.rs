@@ -12,6 +12,9 @@ use super::order::{Sort, order};
 use super::search::Needle;
 use crate::frame::{BLOCK_ROWS, Frame};
 
+/// The most rows of an answer that is remembered: more would fill the memory.
+const REMEMBERED: usize = 10_000;
+
 /// A question for rows of a table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Query {
@@ -34,18 +37,32 @@ pub struct Found {
 
 /// Finds the rows that meet the conditions, and the first `most` of them in order.
 pub fn find(frame: &Frame, query: &Query, most: usize) -> Result<Arc<Found>> {
-    let asked = format!("rows {query:?} {most}");
-    frame.remembered(&asked, || {
-        let rows = matching(frame, query)?;
-        Ok(Found { total: rows.len(), rows: order(frame, rows, &query.sort, most)? })
-    })
+    if most > REMEMBERED {
+        return answer(frame, query, most).map(Arc::new);
+    }
+    frame.remembered(&format!("rows {query:?} {most}"), || answer(frame, query, most))
+}
+
+fn answer(frame: &Frame, query: &Query, most: usize) -> Result<Found> {
+    if query.is_all() && query.sort.is_empty() {
+        return Ok(Found { total: frame.rows(), rows: (0..frame.rows().min(most) as u32).collect() });
+    }
+    let rows = matching(frame, query)?;
+    Ok(Found { total: rows.len(), rows: order(frame, rows, &query.sort, most)? })
+}
+
+impl Query {
+    /// Returns whether every row meets it.
+    fn is_all(&self) -> bool {
+        self.filters.is_empty() && self.search.as_deref().is_none_or(|text| text.trim().is_empty())
+    }
 }
 
 /// Returns the rows that meet the conditions, in the order of the table.
 pub(super) fn matching(frame: &Frame, query: &Query) -> Result<Vec<u32>> {
     let Query { filters, search, .. } = query;
     let needle = search.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(Needle::new);
-    if filters.is_empty() && needle.is_none() {
+    if query.is_all() {
         return Ok((0..frame.rows() as u32).collect());
     }
     let is_text = |column: &usize| *frame.schema().field(*column).data_type() == DataType::Utf8;
