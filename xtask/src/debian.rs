@@ -16,12 +16,11 @@ use crate::process::{output, run, say, tool};
 const LOCK_TIMEOUT: Duration = Duration::from_secs(900);
 pub(crate) const DPKG_LOCK: &str = "DPkg::Lock::Timeout=900";
 
+/// The most seconds for a download: longer than a slow network needs for 30 MB.
+const DOWNLOAD_SECONDS: &str = "300";
+
 pub(crate) fn install(packages: &[&str]) -> Result<()> {
-    static UPDATED: OnceLock<()> = OnceLock::new();
-    if UPDATED.get().is_none() {
-        update()?;
-        UPDATED.get_or_init(|| ());
-    }
+    update_once()?;
     let mut install = apt();
     install.args(["install", "-y", "--no-install-recommends", "--no-remove"]).args(packages);
     run(&format!("apt-get install {}", packages.join(" ")), &mut install)
@@ -44,10 +43,45 @@ pub(crate) fn faketime() -> Result<PathBuf> {
     find().context("the package faketime has no libfaketime.so.1")
 }
 
+/// Unpacks packages below the directory `to`, which replaces the one that is there. Nothing of them runs, as it would if they
+/// were installed, and what they depend on is left out.
+pub(crate) fn unpack(packages: &[&str], to: &Path) -> Result<()> {
+    let names = packages.join(" and ");
+    if !is_debian() {
+        bail!("there is no {names}, which Debian has");
+    }
+    if is_root() {
+        update_once()?;
+    }
+    let new = to.with_extension("new");
+    let _ = fs::remove_dir_all(&new);
+    let archives = new.join("archives");
+    fs::create_dir_all(&archives)?;
+    let mut download = tool("timeout");
+    download.args([DOWNLOAD_SECONDS, "apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download"]);
+    run(&format!("apt-get download {names}"), download.args(packages).current_dir(&archives))?;
+    for archive in fs::read_dir(&archives)? {
+        output(tool("dpkg").arg("-x").arg(archive?.path()).arg(&new))?;
+    }
+    fs::remove_dir_all(&archives)?;
+    let _ = fs::remove_dir_all(to);
+    Ok(fs::rename(&new, to)?)
+}
+
 fn apt() -> Command {
     let mut command = tool("apt-get");
     command.args(["-qq", "-o", DPKG_LOCK]).env("DEBIAN_FRONTEND", "noninteractive");
     command
+}
+
+/// Fetches the lists of packages, if this process has not yet.
+fn update_once() -> Result<()> {
+    static UPDATED: OnceLock<()> = OnceLock::new();
+    if UPDATED.get().is_none() {
+        update()?;
+        UPDATED.get_or_init(|| ());
+    }
+    Ok(())
 }
 
 /// Fetches the lists of packages. They have a lock of their own, and apt does not wait for it by itself.

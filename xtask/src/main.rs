@@ -14,6 +14,7 @@ mod map;
 mod paths;
 mod plugins;
 mod process;
+mod prometheus;
 mod python;
 mod servers;
 mod test;
@@ -32,16 +33,17 @@ Builds, tests, demonstrates and measures smelt.
 Usage: cargo xtask <verb> [options]
 
 Verbs:
-  demo      build everything, then take a few ticks of raw files to KPIs in ./lake
-  test      run all that CI runs: format, lints, documentation, tests native and through WebAssembly
-  plugins   build the components into target/components
-  circles   find files that import each other
-  map       draw the crates of the host into docs/crates.svg
-  faults    kill and disturb smelt on S3 at random
-  fuzz      damage streams and objects at random, and measure the sandbox
-  bench     time smelt against pandas, Polars and DuckDB on the same files
-  minio     find or build a real MinIO server for the tests
-  registry  find or build a real OCI registry for the tests
+  demo        build everything, then take a few ticks of raw files to KPIs in ./lake
+  test        run all that CI runs: format, lints, documentation, tests native and through WebAssembly
+  plugins     build the components into target/components
+  circles     find files that import each other
+  map         draw the crates of the host into docs/crates.svg
+  faults      kill and disturb smelt on S3 at random
+  fuzz        damage streams and objects at random, and measure the sandbox
+  bench       time smelt against pandas, Polars and DuckDB on the same files
+  minio       find or build a real MinIO server for the tests
+  registry    find or build a real OCI registry for the tests
+  prometheus  find or fetch a real Prometheus for the tests
 
 `cargo xtask <verb> --help` says more about a verb.
 ";
@@ -61,9 +63,10 @@ fn verb(name: &str) -> Result<Verb> {
         "minio" => Ok((servers::minio, servers::MINIO_HELP)),
         "registry" => Ok((servers::registry, servers::REGISTRY_HELP)),
         "plugins" => Ok((plugins::run, plugins::HELP)),
+        "prometheus" => Ok((prometheus::run, prometheus::HELP)),
         "test" => Ok((test::run, test::HELP)),
         _ => Err(Usage(format!(
-            "no verb `{name}`; known: bench, circles, demo, faults, fuzz, map, minio, plugins, registry, test"
+            "no verb `{name}`; known: bench, circles, demo, faults, fuzz, map, minio, plugins, prometheus, registry, test"
         ))
         .into()),
     }

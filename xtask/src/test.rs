@@ -9,12 +9,12 @@ use crate::args::Args;
 use crate::process::{cargo, run as run_command, say, seconds};
 use crate::toolchain::Toolchain;
 use crate::workspace::Workspace;
-use crate::{circles, debian, paths, plugins, python, servers, times};
+use crate::{circles, debian, paths, plugins, prometheus, python, servers, times};
 
 pub(crate) const HELP: &str = "\
 Runs all that CI runs, in this order, up to the first failure:
-  packages of the system, format, circles of files, components, lints, each crate alone, documentation, servers (MinIO and
-  a registry), Python clients, tests
+  packages of the system, format, circles of files, components, lints, each crate alone, documentation, servers (MinIO,
+  a registry and Prometheus), Python clients, tests
 At the end it prints how long each step took, and the ten slowest tests.
 
 Usage: cargo xtask test [filter]
@@ -75,6 +75,10 @@ fn real_servers() -> Result<()> {
             Err(reason) => say(&format!("tests with a real {} are skipped: {reason:#}", server.title)),
         }
     }
+    match prometheus::find() {
+        Ok(found) => say(&format!("the tests use Prometheus in {}", paths::shown(&found))),
+        Err(reason) => say(&format!("tests with a real Prometheus are skipped: {reason:#}")),
+    }
     Ok(())
 }
 
@@ -89,8 +93,8 @@ fn move_clocks() {
 /// Installs the Python clients with which people read lakes, where that is possible.
 fn clients() -> Result<()> {
     match python::environment(&paths::clients(), &paths::root().join("tests/clients/requirements.txt")) {
-        Ok(_) => say("the tests use boto3 and Polars"),
-        Err(reason) => say(&format!("tests with boto3 and Polars are skipped: {reason:#}")),
+        Ok(_) => say("the tests use boto3, Polars and Grafana's types"),
+        Err(reason) => say(&format!("tests with boto3, Polars and Grafana's types are skipped: {reason:#}")),
     }
     Ok(())
 }

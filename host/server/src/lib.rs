@@ -11,6 +11,7 @@ mod html;
 pub mod lake;
 mod links;
 mod markdown;
+mod metrics;
 pub mod pages;
 pub mod query;
 mod routes;

@@ -7,6 +7,7 @@ mod download;
 mod graph;
 mod objects;
 mod origin;
+mod metrics;
 mod page;
 mod pipeline;
 mod plugins;
@@ -20,6 +21,7 @@ mod tables;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 
 pub(crate) use app::App;
@@ -45,7 +47,9 @@ pub(crate) fn routes(app: Arc<App>) -> Router {
         .route("/events", get(state::events))
         .route("/health", get(state::health))
         .route("/ready", get(state::ready))
+        .route("/metrics", get(metrics::show))
         .nest("/api/v1", api::routes())
         .fallback(state::nothing)
+        .layer(from_fn_with_state(Arc::<metrics::Meter>::default(), metrics::count))
         .with_state(app)
 }
