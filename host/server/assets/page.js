@@ -28,7 +28,6 @@ async function load(address, push) {
     const [old, made] = [document.querySelector(part), next.querySelector(part)];
     if (old && made) old.replaceWith(made);
   }
-  document.body.dataset.commit = next.body.dataset.commit;
   if (push) history.pushState(null, '', address);
   for (const id of open) { const details = id && document.getElementById(id)?.querySelector('details'); if (details) details.open = true; }
   if (focus) {
@@ -96,7 +95,7 @@ if (document.body.dataset.events) {
   const live = shown => document.querySelectorAll('.live').forEach(it => { it.hidden = !shown; });
   events.addEventListener('open', () => live(true));
   events.addEventListener('error', () => live(false));
-  events.addEventListener('commit', async event => { if (event.data !== document.body.dataset.commit) { await load(location.href, false); live(true); } });
+  events.addEventListener('commit', async event => { if (event.data !== document.querySelector('footer.page')?.dataset.commit) { await load(location.href, false); live(true); } });
   events.addEventListener('pages', async () => { await load(location.href, false); live(true); });
 }
 begin();

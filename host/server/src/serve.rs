@@ -77,6 +77,9 @@ impl Serving {
 /// Looks for commits and for pages that were saved, and tells readers.
 async fn follow(app: Arc<App>) {
     let mut version = app.folder.pages().1;
+    let warming = Arc::clone(&app);
+    // Readers need not wait for it; whoever is first may read a table before it is reached.
+    drop(tokio::task::spawn_blocking(move || warming.lake.warm_up(&warming.folder.tables())).await);
     let mut said = None;
     loop {
         tokio::time::sleep(app.lake.pause()).await;

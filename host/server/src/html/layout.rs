@@ -1,6 +1,6 @@
 //! The frame around all pages.
 
-use maud::{DOCTYPE, Markup, html};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::charts::Locale;
 use crate::lake::Snapshot;
@@ -24,6 +24,20 @@ pub(crate) enum Place<'p> {
     Plugins,
 }
 
+impl Place<'_> {
+    /// Returns the words for it.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Pipeline => "Pipeline",
+            Self::Page(_) => "Page",
+            Self::Tables => "Tables",
+            Self::Quality => "Quality",
+            Self::Runs => "Runs",
+            Self::Plugins => "Plugins",
+        }
+    }
+}
+
 /// What the frame shows besides the page.
 pub(crate) struct Around<'a> {
     pub(crate) pipeline: &'a str,
@@ -37,8 +51,17 @@ pub(crate) struct Around<'a> {
     pub(crate) is_logged_in: bool,
 }
 
+/// Stands for the content of a page while it is being made. No text has the character.
+const CONTENT: &str = "\0";
+
+/// Returns what comes before the content of a page, and what comes after it.
+pub(crate) fn halves(around: &Around<'_>, place: Place<'_>, title: &str) -> (String, String) {
+    let whole = layout(around, place, title, &PreEscaped(CONTENT.to_owned())).into_string();
+    whole.split_once(CONTENT).map(|(before, after)| (before.to_owned(), after.to_owned())).unwrap_or_default()
+}
+
 /// Returns the whole page.
-pub(crate) fn layout(around: &Around<'_>, place: Place<'_>, title: &str, body: &Markup) -> Markup {
+fn layout(around: &Around<'_>, place: Place<'_>, title: &str, body: &Markup) -> Markup {
     let Around { pipeline, links, locale, snapshot, pages, trouble, is_logged_in } = around;
     let item = |href: String, text: &str, is_here: bool| {
         html! { li { a href=(href) aria-current=[is_here.then_some("page")] { (text) } } }
@@ -55,7 +78,7 @@ pub(crate) fn layout(around: &Around<'_>, place: Place<'_>, title: &str, body: &
                 link rel="icon" href=(links.to("/assets/icon.svg")) type="image/svg+xml";
                 script type="module" src=(links.to("/assets/page.js")) {}
             }
-            body data-events=(links.to("/events")) data-commit=(snapshot.commit()) {
+            body data-events=(links.to("/events")) {
                 a.skip href="#main" { "Skip to the content" }
                 header.top {
                     a.brand href=(links.to("/")) { (mark()) span { (pipeline) } }
@@ -73,7 +96,7 @@ pub(crate) fn layout(around: &Around<'_>, place: Place<'_>, title: &str, body: &
                     } }
                 }
                 main id="main" { (body) }
-                footer.page {
+                footer.page data-commit=(snapshot.commit()) {
                     p {
                         @if snapshot.commit() == 0 { "The lake has no commit yet." } @else {
                             "As of commit " a href=(links.to(&format!("/runs/{}", snapshot.commit()))) { (snapshot.commit()) } ", "

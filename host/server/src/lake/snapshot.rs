@@ -1,14 +1,17 @@
 //! The lake as of one commit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::facts::Facts;
 use smelt_catalog::{Commit, State, read_commit};
 use smelt_common::error::Result;
 use smelt_storage::Store;
 
 /// The most commits of which summaries are kept.
 const SUMMARIES: usize = 20_000;
+/// The commits that are read before anybody asks for them.
+const RECENT: usize = 50;
 
 /// The lake as of one commit. It does not change, however the lake goes on.
 pub struct Snapshot {
@@ -102,6 +105,13 @@ impl Snapshot {
         }
         kept.insert(commit, Arc::clone(&summary));
         Some(summary)
+    }
+
+    /// Reads what the commits did that pages tell of.
+    pub(super) fn warm_up(&self, store: &dyn Store) {
+        let made: BTreeSet<u64> = Facts::all(&self.state).map(|facts| facts.commit()).collect();
+        made.into_iter().for_each(|commit| drop(self.run(store, commit)));
+        self.runs(store, self.commit(), RECENT);
     }
 
     /// Returns what the last commits did, the newest one first, from `newest` on.

@@ -70,6 +70,7 @@ impl Lake {
             return Ok(false);
         }
         let next = Arc::new(Snapshot::after(before, store, state)?);
+        next.warm_up(store);
         for name in self.tables.names() {
             // Whoever asks for it again is told the error.
             let _ = self.tables.get(store, &next.state, &name);
@@ -77,6 +78,17 @@ impl Lake {
         *self.now.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&next);
         self.tables.forget_others(&next.state);
         Ok(true)
+    }
+
+    /// Reads what pages need of the newest commit, so that the first readers do not wait for it: these tables, and what the
+    /// commits did that made all tables.
+    pub fn warm_up(&self, tables: &[String]) {
+        let now = self.now();
+        now.warm_up(&*self.store);
+        for name in tables {
+            // Whoever asks for it is told the error.
+            let _ = self.tables.get(&*self.store, &now.state, name);
+        }
     }
 
     /// Returns the time to wait before the next look.

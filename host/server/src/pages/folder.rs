@@ -72,6 +72,16 @@ impl Folder {
         (Arc::clone(&read.pages), read.version)
     }
 
+    /// Returns the names of the tables that pages show.
+    pub fn tables(&self) -> Vec<String> {
+        let (pages, _) = self.pages();
+        let sections = pages.iter().filter_map(|page| page.section.as_ref().ok());
+        let mut tables: Vec<_> = sections.flat_map(PageSection::tables).map(ToOwned::to_owned).collect();
+        tables.sort();
+        tables.dedup();
+        tables
+    }
+
     fn stamps(&self) -> BTreeMap<PathBuf, Stamp> {
         let entries = fs::read_dir(&self.path).into_iter().flatten().flatten();
         let files = entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|it| it == "toml"));

@@ -22,6 +22,20 @@ pub struct PageSection {
     pub chart: Vec<ChartSection>,
 }
 
+impl PageSection {
+    /// Returns the names of the tables that the page names. A switch in braces is none that any lake has.
+    pub(super) fn tables(&self) -> impl Iterator<Item = &str> {
+        let of_filters = self.filter.iter().flat_map(|filter| {
+            filter.table.iter().chain(filter.options.iter().map(|option| &option.table)).map(String::as_str)
+        });
+        let of_charts = self.chart.iter().flat_map(|chart| {
+            let spark = chart.spark.as_deref().and_then(|spark| Some(spark.split_once('.')?.0));
+            chart.table.as_deref().into_iter().chain(spark).chain(chart.then.iter().map(|then| then.table.as_str()))
+        });
+        of_filters.chain(of_charts)
+    }
+}
+
 fn hundred() -> i64 {
     100
 }

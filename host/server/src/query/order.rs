@@ -19,62 +19,43 @@ pub struct Sort {
     pub descending: bool,
 }
 
-/// The values of a column by which rows are compared.
+/// The values of a column by which rows are compared. They are in memory for all rows, so they are as small as they can be.
 enum Keys {
-    Small(Vec<Option<i64>>),
+    /// Numbers, and which of them are missing if any are.
+    Small(Vec<i64>, Option<Vec<bool>>),
+    /// Decimals of which some have more digits than that.
     Wide(Vec<Option<i128>>),
     Texts(Vec<ArrayRef>),
 }
 
 impl Keys {
     fn of(frame: &Frame, column: usize) -> Result<Self> {
-        let chunks = (0..frame.blocks()).map(|block| frame.chunk(block, column)).collect::<Result<Vec<_>>>()?;
-        let rows = frame.rows();
-        fn small<T>(
-            rows: usize,
-            chunks: &[ArrayRef],
-            value: impl Fn(&ArrayRef) -> T,
-            at: impl Fn(&T, usize) -> i64,
-        ) -> Keys {
-            let mut values = Vec::with_capacity(rows);
-            for chunk in chunks {
-                let typed = value(chunk);
-                values.extend((0..chunk.len()).map(|row| chunk.is_valid(row).then(|| at(&typed, row))));
-            }
-            Keys::Small(values)
+        let (data_type, rows) = (frame.schema().field(column).data_type().clone(), frame.rows());
+        if data_type == DataType::Utf8 {
+            let chunks = (0..frame.blocks()).map(|block| frame.chunk(block, column));
+            return Ok(Self::Texts(chunks.collect::<Result<_>>()?));
         }
-        Ok(match frame.schema().field(column).data_type() {
-            DataType::Boolean => {
-                small(rows, &chunks, |it| it.as_boolean().clone(), |values, row| i64::from(values.value(row)))
+        let mut values = Vec::with_capacity(rows);
+        let mut missing: Option<Vec<bool>> = None;
+        for block in 0..frame.blocks() {
+            let chunk = frame.chunk(block, column)?;
+            if chunk.null_count() > 0 || missing.is_some() {
+                let missing = missing.get_or_insert_with(|| vec![false; values.len()]);
+                missing.extend((0..chunk.len()).map(|row| chunk.is_null(row)));
             }
-            DataType::Int64 => {
-                small(rows, &chunks, |it| it.as_primitive::<Int64Type>().clone(), |values, row| values.value(row))
+            if !push(&chunk, &data_type, &mut values) {
+                return Self::wide(frame, column);
             }
-            DataType::Date32 => {
-                let at = |values: &arrow_array::Date32Array, row| i64::from(values.value(row));
-                small(rows, &chunks, |it| it.as_primitive::<Date32Type>().clone(), at)
-            }
-            DataType::Timestamp(..) => {
-                let typed = |it: &ArrayRef| it.as_primitive::<TimestampMicrosecondType>().clone();
-                small(rows, &chunks, typed, |values, row| values.value(row))
-            }
-            // As totalOrder of IEEE 754: the bits of a negative number are in reverse order.
-            DataType::Float64 => {
-                let at = |values: &arrow_array::Float64Array, row: usize| {
-                    let bits = values.value(row).to_bits() as i64;
-                    bits ^ (((bits >> 63) as u64) >> 1) as i64
-                };
-                small(rows, &chunks, |it| it.as_primitive::<Float64Type>().clone(), at)
-            }
-            DataType::Decimal128(..) => {
-                let mut values = Vec::with_capacity(rows);
-                for chunk in &chunks {
-                    values.extend(chunk.as_primitive::<Decimal128Type>().iter());
-                }
-                Self::Wide(values)
-            }
-            _ => Self::Texts(chunks),
-        })
+        }
+        Ok(Self::Small(values, missing))
+    }
+
+    fn wide(frame: &Frame, column: usize) -> Result<Self> {
+        let mut values = Vec::with_capacity(frame.rows());
+        for block in 0..frame.blocks() {
+            values.extend(frame.chunk(block, column)?.as_primitive::<Decimal128Type>().iter());
+        }
+        Ok(Self::Wide(values))
     }
 
     fn compare(&self, one: u32, other: u32, descending: bool) -> Ordering {
@@ -87,7 +68,10 @@ impl Keys {
         }
         let (a, b) = (one as usize, other as usize);
         match self {
-            Self::Small(values) => last(values[a], values[b], descending),
+            Self::Small(values, missing) => {
+                let value = |row: usize| missing.as_ref().is_none_or(|missing| !missing[row]).then_some(values[row]);
+                last(value(a), value(b), descending)
+            }
             Self::Wide(values) => last(values[a], values[b], descending),
             Self::Texts(chunks) => {
                 let text = |row: usize| {
@@ -99,6 +83,31 @@ impl Keys {
             }
         }
     }
+}
+
+/// Appends the values of a column as numbers in the same order. Returns false if some decimal has too many digits.
+fn push(chunk: &ArrayRef, data_type: &DataType, values: &mut Vec<i64>) -> bool {
+    match data_type {
+        DataType::Boolean => values.extend(chunk.as_boolean().values().iter().map(i64::from)),
+        DataType::Int64 => values.extend(chunk.as_primitive::<Int64Type>().values()),
+        DataType::Date32 => values.extend(chunk.as_primitive::<Date32Type>().values().iter().copied().map(i64::from)),
+        DataType::Timestamp(..) => values.extend(chunk.as_primitive::<TimestampMicrosecondType>().values()),
+        // As totalOrder of IEEE 754: the bits of a negative number are in reverse order.
+        DataType::Float64 => values.extend(chunk.as_primitive::<Float64Type>().values().iter().map(|value| {
+            let bits = value.to_bits() as i64;
+            bits ^ (((bits >> 63) as u64) >> 1) as i64
+        })),
+        _ => {
+            for (row, &value) in chunk.as_primitive::<Decimal128Type>().values().iter().enumerate() {
+                match (i64::try_from(value), chunk.is_null(row)) {
+                    (Ok(value), _) => values.push(value),
+                    (Err(_), true) => values.push(0),
+                    (Err(_), false) => return false,
+                }
+            }
+        }
+    }
+    true
 }
 
 /// Puts the first `most` of the rows into order, by the first column, then by the next. Rows that are equal stay as they are

@@ -2,20 +2,26 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
+use axum::body::Body;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, Utc};
 use maud::Markup;
 use smelt_common::clock::Clock;
 use smelt_common::error::{Kind, Result};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_stream::StreamExt as _;
+use tokio_stream::wrappers::ReceiverStream;
 
 use crate::address::Parameters;
 use crate::charts::Locale;
-use crate::html::{Around, Place, layout};
-use crate::lake::{Lake, Seen};
+use crate::html::{Around, Place, halves};
+use crate::lake::{Lake, Seen, Snapshot};
 use crate::links::Links;
 use crate::pages::{Folder, Page};
 use crate::shell::{Blocking, Events, Reader, Refusal};
@@ -62,41 +68,72 @@ impl<S: Sync> FromRequestParts<S> for Asked {
 }
 
 impl App {
-    /// Answers with a page: its title and its content, made for one commit.
+    /// Answers with a page: its title and its content, made for one commit. If that takes long, as when a large table is looked at
+    /// for the first time, a browser gets the frame of the page meanwhile.
     pub(crate) async fn page(
         self: Arc<Self>,
         asked: Asked,
         place: PlaceOf,
         make: impl Fn(&Sight<'_>) -> Result<Option<(String, Markup)>> + Send + 'static,
     ) -> Result<Response, Refusal> {
-        let app = Arc::clone(&self);
-        let made = self
-            .blocking
-            .run(move |_| {
-                let (pages, _) = app.folder.pages();
-                app.lake.see(|seen| {
-                    let sight = Sight { app: &app, seen, asked: &asked, pages: &pages, now: app.clock.now() };
-                    let Some((title, body)) = make(&sight)? else { return Ok(None) };
-                    let around = Around {
-                        pipeline: &app.pipeline,
-                        links: &app.links,
-                        locale: &asked.locale,
-                        snapshot: seen.snapshot(),
-                        pages: &pages,
-                        trouble: app.lake.trouble(),
-                        is_logged_in: asked.is_logged_in,
-                    };
-                    Ok(Some(layout(&around, place.place(), &title, &body).into_string()))
-                })
-            })
-            .await?;
-        match made.map_err(refusal)? {
-            Some(html) => {
-                Ok(([(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::VARY, "accept-language")], html)
-                    .into_response())
-            }
-            None => Err(Refusal::not_found("there is no such page")),
+        let (app, asked) = (Arc::clone(&self), Arc::new(asked));
+        let (of, at) = (Arc::clone(&asked), place.clone());
+        let mut making = tokio::spawn(async move {
+            let blocking = app.blocking.clone();
+            let made = blocking.run(move |_| app.make(&of, &at, make)).await?;
+            made.map_err(refusal)?.ok_or_else(|| Refusal::not_found("there is no such page"))
+        });
+        let made = match tokio::time::timeout(SOON, &mut making).await {
+            Ok(made) => made.map_err(|_| Refusal::busy("the server is stopping", SOON))?,
+            Err(_) => return Ok(self.page_in_parts(&asked, &place, making)),
+        };
+        let Made { before, content, after } = made?;
+        Ok((page_headers(), [before, content, after].concat()).into_response())
+    }
+
+    fn make(
+        &self,
+        asked: &Asked,
+        place: &PlaceOf,
+        make: impl Fn(&Sight<'_>) -> Result<Option<(String, Markup)>>,
+    ) -> Result<Option<Made>> {
+        let (pages, _) = self.folder.pages();
+        self.lake.see(|seen| {
+            let sight = Sight { app: self, seen, asked, pages: &pages, now: self.clock.now() };
+            let Some((title, content)) = make(&sight)? else { return Ok(None) };
+            let (before, after) = halves(&self.around(asked, seen.snapshot(), &pages), place.place(), &title);
+            Ok(Some(Made { before, content: content.into_string(), after }))
+        })
+    }
+
+    fn around<'a>(&'a self, asked: &'a Asked, snapshot: &'a Snapshot, pages: &'a [Page]) -> Around<'a> {
+        Around {
+            pipeline: &self.pipeline,
+            links: &self.links,
+            locale: &asked.locale,
+            snapshot,
+            pages,
+            trouble: self.lake.trouble(),
+            is_logged_in: asked.is_logged_in,
         }
+    }
+
+    /// Sends the frame of a page at once, and its content when it is made.
+    fn page_in_parts(&self, asked: &Asked, place: &PlaceOf, making: JoinHandle<Result<Made, Refusal>>) -> Response {
+        let (pages, _) = self.folder.pages();
+        let (before, after) = halves(&self.around(asked, &self.lake.now(), &pages), place.place(), place.title());
+        let (parts, body) = mpsc::channel(1);
+        tokio::spawn(async move {
+            // An error of sending means that the client left.
+            let _ = parts.send(before).await;
+            let rest = match making.await {
+                Ok(Ok(Made { content, after, .. })) => content + &after,
+                Ok(Err(refused)) => refused.as_content().into_string() + &after,
+                Err(_) => after,
+            };
+            let _ = parts.send(rest).await;
+        });
+        (page_headers(), Body::from_stream(ReceiverStream::new(body).map(Ok::<_, Infallible>))).into_response()
     }
 
     /// Answers with bytes that are made for one commit.
@@ -117,6 +154,20 @@ impl App {
     }
 }
 
+/// The time in which most pages are made.
+const SOON: Duration = Duration::from_millis(12);
+
+/// A page, in three parts.
+struct Made {
+    before: String,
+    content: String,
+    after: String,
+}
+
+fn page_headers() -> [(HeaderName, &'static str); 2] {
+    [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::VARY, "accept-language")]
+}
+
 /// The part of the server that a page belongs to, for a request that may outlive its borrowed name.
 #[derive(Debug, Clone)]
 pub(crate) enum PlaceOf {
@@ -129,6 +180,14 @@ impl PlaceOf {
         match self {
             Self::Page(name) => Place::Page(name),
             Self::Other(place) => *place,
+        }
+    }
+
+    /// Returns a title that is known before the page is made.
+    fn title(&self) -> &str {
+        match self {
+            Self::Page(name) => name,
+            Self::Other(place) => place.title(),
         }
     }
 }

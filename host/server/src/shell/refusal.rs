@@ -56,6 +56,11 @@ impl Refusal {
         Self { allow: Some(allow), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, text) }
     }
 
+    /// Returns its words as the content of a page whose beginning was sent already.
+    pub(crate) fn as_content(&self) -> Markup {
+        html! { p.state.failed role="alert" { strong { "This page cannot be shown" } " " (self.text) } }
+    }
+
     /// Returns the status.
     pub fn status(&self) -> StatusCode {
         self.status
