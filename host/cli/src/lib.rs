@@ -12,6 +12,8 @@ pub mod components;
 mod current;
 mod drop;
 mod environment;
+#[cfg(feature = "server")]
+mod export;
 mod follow;
 mod gc;
 mod generate;
@@ -74,6 +76,7 @@ Examples:
   smelt graph --format mermaid       show what is made from what, as a picture
   smelt show client_kpis             write the rows of a table
   smelt serve                        show the lake in a browser, at http://127.0.0.1:8788
+  smelt export --html sales.html     write these pages as one file that needs no network
   smelt history --objects            show every commit, and what became of every row
   smelt lineage aov                  show what a table was made from, down to bronze
   smelt reproduce aov                rebuild that table, and compare it with the one in the lake
@@ -109,6 +112,9 @@ enum Verb {
     /// Show the lake in a browser: pages, tables, and where each number comes from
     #[cfg(feature = "server")]
     Serve(serve::Serve),
+    /// Write what `smelt serve` shows as static files, or as one file that needs no network
+    #[cfg(feature = "server")]
+    Export(export::Export),
     /// Publish the tables that a failed check holds
     Publish(publish::Publish),
     /// Show the commits, and what became of every row
@@ -154,6 +160,8 @@ fn command(arguments: &[OsString]) -> Result<ExitCode> {
         Verb::Show(show) => show.run(&common),
         #[cfg(feature = "server")]
         Verb::Serve(serve) => serve.run(&common),
+        #[cfg(feature = "server")]
+        Verb::Export(export) => export.run(&common),
         Verb::Publish(publish) => publish.run(&common),
         Verb::History(history) => history.run(&common),
         Verb::Lineage(lineage) => lineage.run(&common),

@@ -20,7 +20,7 @@ use smelt_server::shell::{Base, HttpLimits, Listen, ShellSettings, Token};
 use smelt_server::{Serving, Settings};
 
 /// The directory of pages beside a manifest.
-const PAGES: &str = "pages";
+pub(crate) const PAGES: &str = "pages";
 /// The threads that answer requests. Tables are read on others.
 const THREADS: usize = 2;
 /// The number of heaps from which all threads of `smelt serve` take memory.

@@ -29,7 +29,7 @@ impl Parameters {
 }
 
 /// Returns the text that percent signs and plus signs stand for. What is no UTF-8 becomes a sign for that.
-fn decoded(text: &str) -> String {
+pub(crate) fn decoded(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut plain = Vec::with_capacity(bytes.len());
     let mut at = 0;

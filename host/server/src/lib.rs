@@ -6,6 +6,7 @@
 
 mod address;
 pub mod charts;
+pub mod export;
 pub mod frame;
 mod html;
 pub mod lake;

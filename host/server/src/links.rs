@@ -13,19 +13,33 @@ const CONDITION: &str = "f.";
 /// The name of the parameter with a row's number. No column may have it.
 const ROW: &str = "~row";
 
-/// Makes links: all addresses begin with the path below which the server is reached.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Links(Base);
+/// Makes links.
+#[derive(Debug, Clone)]
+pub(crate) enum Links {
+    /// All addresses begin with the path below which the server is reached.
+    Served(Base),
+    /// No server is reached: the addresses are those of a server at the root, and [`crate::export`] turns each into the place
+    /// of the same page in the export. What needs a server is left out.
+    Static,
+}
 
 impl Links {
     /// Returns links below that path.
     pub(crate) fn below(base: Base) -> Self {
-        Self(base)
+        Self::Served(base)
+    }
+
+    /// Returns whether pages have no server to ask.
+    pub(crate) fn is_static(&self) -> bool {
+        matches!(self, Self::Static)
     }
 
     /// Returns the address of a path that begins with a slash.
     pub(crate) fn to(&self, path: &str) -> String {
-        self.0.link(path)
+        match self {
+            Self::Served(base) => base.link(path),
+            Self::Static => path.to_owned(),
+        }
     }
 
     /// Returns the address of a table.

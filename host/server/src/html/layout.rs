@@ -6,6 +6,7 @@ use crate::charts::Locale;
 use crate::lake::Snapshot;
 use crate::links::Links;
 use crate::pages::Page;
+use crate::shell::encoded;
 
 /// The part of the server that a page belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,20 +50,31 @@ pub(crate) struct Around<'a> {
     pub(crate) trouble: Option<String>,
     /// Set if the reader can log out.
     pub(crate) is_logged_in: bool,
+    /// The style sheet, the icon and the script.
+    pub(crate) assets: Markup,
+}
+
+/// Returns the elements for the style sheet, the icon and the script of a server.
+pub(crate) fn assets(links: &Links) -> Markup {
+    html! {
+        link rel="stylesheet" href=(links.to("/assets/page.css"));
+        link rel="icon" href=(links.to("/assets/icon.svg")) type="image/svg+xml";
+        script type="module" src=(links.to("/assets/page.js")) {}
+    }
 }
 
 /// Stands for the content of a page while it is being made. No text has the character.
 const CONTENT: &str = "\0";
 
-/// Returns what comes before the content of a page, and what comes after it.
-pub(crate) fn halves(around: &Around<'_>, place: Place<'_>, title: &str) -> (String, String) {
+/// Returns what comes before the content of a page, and what comes after it. `place` is marked in the menu.
+pub(crate) fn halves(around: &Around<'_>, place: Option<Place<'_>>, title: &str) -> (String, String) {
     let whole = layout(around, place, title, &PreEscaped(CONTENT.to_owned())).into_string();
     whole.split_once(CONTENT).map(|(before, after)| (before.to_owned(), after.to_owned())).unwrap_or_default()
 }
 
 /// Returns the whole page.
-fn layout(around: &Around<'_>, place: Place<'_>, title: &str, body: &Markup) -> Markup {
-    let Around { pipeline, links, locale, snapshot, pages, trouble, is_logged_in } = around;
+fn layout(around: &Around<'_>, place: Option<Place<'_>>, title: &str, body: &Markup) -> Markup {
+    let Around { pipeline, links, locale, snapshot, pages, trouble, is_logged_in, assets } = around;
     let item = |href: String, text: &str, is_here: bool| {
         html! { li { a href=(href) aria-current=[is_here.then_some("page")] { (text) } } }
     };
@@ -74,25 +86,23 @@ fn layout(around: &Around<'_>, place: Place<'_>, title: &str, body: &Markup) -> 
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 title { (title) " · " (pipeline) }
-                link rel="stylesheet" href=(links.to("/assets/page.css"));
-                link rel="icon" href=(links.to("/assets/icon.svg")) type="image/svg+xml";
-                script type="module" src=(links.to("/assets/page.js")) {}
+                (assets)
             }
-            body data-events=(links.to("/events")) {
+            body data-events=[(!links.is_static()).then(|| links.to("/events"))] {
                 a.skip href="#main" { "Skip to the content" }
                 header.top {
                     a.brand href=(links.to("/")) { (mark()) span { (pipeline) } }
                     nav aria-label="Pages" { ul {
                         @for page in *pages {
-                            (item(links.to(&format!("/pages/{}", page.name)), page.title(), place == Place::Page(&page.name)))
+                            (item(links.to(&format!("/pages/{}", encoded(&page.name))), page.title(), place == Some(Place::Page(&page.name))))
                         }
                     } }
                     nav.lake aria-label="Lake" { ul {
-                        (item(links.to("/"), "Pipeline", place == Place::Pipeline))
-                        (item(links.to("/tables"), "Tables", place == Place::Tables))
-                        (item(links.to("/quality"), "Quality", place == Place::Quality))
-                        (item(links.to("/runs"), "Runs", place == Place::Runs))
-                        (item(links.to("/plugins"), "Plugins", place == Place::Plugins))
+                        (item(links.to("/"), "Pipeline", place == Some(Place::Pipeline)))
+                        (item(links.to("/tables"), "Tables", place == Some(Place::Tables)))
+                        (item(links.to("/quality"), "Quality", place == Some(Place::Quality)))
+                        (item(links.to("/runs"), "Runs", place == Some(Place::Runs)))
+                        (item(links.to("/plugins"), "Plugins", place == Some(Place::Plugins)))
                     } }
                 }
                 main id="main" { (body) }

@@ -3,5 +3,5 @@
 mod layout;
 mod words;
 
-pub(crate) use layout::{Around, Place, halves};
+pub(crate) use layout::{Around, Place, assets, halves};
 pub(crate) use words::{account, ago, bytes, digest, duration, time, whole};

@@ -166,7 +166,11 @@ impl Around<'_> {
         Some(format!("{} – {}", self.locale.date(&from), self.locale.date(&to)))
     }
 
+    /// Returns the parameters that a drag over the chart sets.
     fn brush(&self, data: &Data) -> Option<(String, String)> {
+        if self.links.is_static() {
+            return None;
+        }
         let (chosen, _) = self.days_of(data)?;
         let name = &chosen.section.name;
         Some((format!("{name}_from"), format!("{name}_to")))

@@ -8,9 +8,11 @@ pub(crate) mod numbers;
 mod picture;
 mod render;
 mod section;
+mod still;
 mod view;
 
 pub use check::parse;
 pub use folder::{Folder, Page};
 pub(crate) use render::{csv, render};
 pub use section::PageSection;
+pub(crate) use still::{Still, state_of};

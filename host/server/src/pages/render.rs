@@ -29,18 +29,27 @@ pub(crate) fn render(
 ) -> Result<Markup> {
     let chosen = Chosen::of(page, seen, parameters);
     let around = Around { page: name, seen, chosen: &chosen, locale, links };
+    Ok(html! { (head(page, &filters(&chosen, locale))) (figures(page, &around)?) })
+}
+
+/// Returns the title and the text of a page, and below them what it lets readers choose.
+pub(super) fn head(page: &PageSection, filters: &Markup) -> Markup {
+    html! {
+        div.page-head {
+            h1 { (page.title) }
+            @if let Some(text) = &page.text { div.lead { (markdown(text)) } }
+            (filters)
+        }
+    }
+}
+
+/// Returns the charts of a page.
+pub(super) fn figures(page: &PageSection, around: &Around<'_>) -> Result<Markup> {
     let mut charts = Vec::with_capacity(page.chart.len());
     for (at, chart) in page.chart.iter().enumerate() {
         charts.push(around.draw(at, chart)?);
     }
-    Ok(html! {
-        div.page-head {
-            h1 { (page.title) }
-            @if let Some(text) = &page.text { div.lead { (markdown(text)) } }
-            (filters(&chosen, locale))
-        }
-        div.figures { @for chart in &charts { (chart) } }
-    })
+    Ok(html! { div.figures { @for chart in &charts { (chart) } } })
 }
 
 /// Returns the form of all filters. It works without script, and a script sends it when something in it changes.

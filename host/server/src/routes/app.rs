@@ -20,7 +20,7 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use crate::address::Parameters;
 use crate::charts::Locale;
-use crate::html::{Around, Place, halves};
+use crate::html::{Around, Place, ago, assets, halves};
 use crate::lake::{Lake, Seen, Snapshot};
 use crate::links::Links;
 use crate::pages::{Folder, Page};
@@ -52,6 +52,16 @@ pub(crate) struct Sight<'s> {
     pub(crate) asked: &'s Asked,
     pub(crate) pages: &'s [Page],
     pub(crate) now: DateTime<Utc>,
+}
+
+impl Sight<'_> {
+    /// Writes how long ago a moment was. A page that outlives its making has the day itself.
+    pub(crate) fn age(&self, at: &str) -> String {
+        match self.app.links.is_static() {
+            true => self.asked.locale.date(at.get(..10).unwrap_or(at)),
+            false => ago(at, self.now),
+        }
+    }
 }
 
 impl<S: Sync> FromRequestParts<S> for Asked {
@@ -100,12 +110,12 @@ impl App {
         self.lake.see(|seen| {
             let sight = Sight { app: self, seen, asked, pages: &pages, now: self.clock.now() };
             let Some((title, content)) = make(&sight)? else { return Ok(None) };
-            let (before, after) = halves(&self.around(asked, seen.snapshot(), &pages), place.place(), &title);
+            let (before, after) = halves(&self.around(asked, seen.snapshot(), &pages), Some(place.place()), &title);
             Ok(Some(Made { before, content: content.into_string(), after }))
         })
     }
 
-    fn around<'a>(&'a self, asked: &'a Asked, snapshot: &'a Snapshot, pages: &'a [Page]) -> Around<'a> {
+    pub(crate) fn around<'a>(&'a self, asked: &'a Asked, snapshot: &'a Snapshot, pages: &'a [Page]) -> Around<'a> {
         Around {
             pipeline: &self.pipeline,
             links: &self.links,
@@ -114,13 +124,14 @@ impl App {
             pages,
             trouble: self.lake.trouble(),
             is_logged_in: asked.is_logged_in,
+            assets: assets(&self.links),
         }
     }
 
     /// Sends the frame of a page at once, and its content when it is made.
     fn page_in_parts(&self, asked: &Asked, place: &PlaceOf, making: JoinHandle<Result<Made, Refusal>>) -> Response {
         let (pages, _) = self.folder.pages();
-        let (before, after) = halves(&self.around(asked, &self.lake.now(), &pages), place.place(), place.title());
+        let (before, after) = halves(&self.around(asked, &self.lake.now(), &pages), Some(place.place()), place.title());
         let (parts, body) = mpsc::channel(1);
         tokio::spawn(async move {
             // An error of sending means that the client left.

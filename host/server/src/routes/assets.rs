@@ -13,7 +13,7 @@ pub(crate) fn style() -> String {
 }
 
 const PAGE: &str = include_str!("../../assets/page.js");
-const ICON: &str = include_str!("../../assets/icon.svg");
+pub(crate) const ICON: &str = include_str!("../../assets/icon.svg");
 
 pub(super) async fn show(Path(file): Path<String>) -> Result<Response, Refusal> {
     let (content_type, body) = match file.as_str() {

@@ -89,7 +89,7 @@ fn gone(error: IoError) -> Error {
     Error::new(Kind::Unavailable, error.to_string())
 }
 
-fn write(frame: &Frame, rows: &[u32], format: TableFormat, out: impl Write + Send) -> error::Result<()> {
+pub(crate) fn write(frame: &Frame, rows: &[u32], format: TableFormat, out: impl Write + Send) -> error::Result<()> {
     let columns: Vec<usize> = (0..frame.schema().fields().len()).collect();
     let options = TableOptions { formulas: Formulas::Escape, ..TableOptions::default() };
     let mut writer = table_writer(format, Arc::clone(frame.schema()), &options, out)?;

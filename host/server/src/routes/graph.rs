@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use maud::{Markup, PreEscaped, html};
 
 use super::app::Sight;
-use crate::html::{ago, whole};
+use crate::html::whole;
 use crate::lake::{Facts, RelationKind};
 
 /// The size of a node, and the room between nodes, in pixels.
@@ -70,7 +70,10 @@ fn node(sight: &Sight<'_>, facts: &Facts<'_>, (x, y): (usize, usize)) -> Markup 
         () if facts.is_behind(state) => ("warn", "behind"),
         () => ("good", "current"),
     };
-    let age = run.map_or_else(String::new, |run| ago(&run.at, sight.now));
+    let age = run.map_or_else(String::new, |run| match sight.app.links.is_static() {
+        true => format!("commit {}", run.commit),
+        false => sight.age(&run.at),
+    });
     let rows = whole(facts.relation.rows, &sight.asked.locale);
     let kind = format!("{:?}", facts.kind).to_lowercase();
     let note = if status == "good" { age } else { words.to_owned() };

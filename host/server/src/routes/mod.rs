@@ -24,7 +24,20 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 
-pub(crate) use app::App;
+pub(crate) use app::{App, Asked, Sight};
+
+/// The contents of pages, which an export shows too.
+pub(crate) mod bodies {
+    pub(crate) use super::assets::{ICON, style};
+    pub(crate) use super::download::write as write_rows;
+    pub(crate) use super::page::failed;
+    pub(crate) use super::pipeline::body as pipeline;
+    pub(crate) use super::plugins::body as plugins;
+    pub(crate) use super::quality::body as quality;
+    pub(crate) use super::runs::{MOST as RUNS, body as runs};
+    pub(crate) use super::table::{body as table, proof_body as proof};
+    pub(crate) use super::tables::body as tables;
+}
 
 /// Returns all routes, without the path below which they are served.
 pub(crate) fn routes(app: Arc<App>) -> Router {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::response::Response;
-use maud::html;
+use maud::{Markup, html};
 use smelt_common::Error;
 
 use super::app::{App, Asked, PlaceOf};
@@ -25,15 +25,22 @@ pub(super) async fn show(
                 render(&name, section, sight.seen, &sight.asked.parameters, &sight.asked.locale, &sight.app.links)?
             }
             Err(error) => html! {
-                h1 { (title) }
-                p.state.failed { strong { "This page cannot be shown" } }
-                pre.why { (error.to_string()) }
+                (failed(&title, error))
                 p { "Save the file again, and this page shows it at once." }
             },
         };
         Ok(Some((title, body)))
     })
     .await
+}
+
+/// Returns the content of a page that cannot be shown.
+pub(crate) fn failed(title: &str, error: &Error) -> Markup {
+    html! {
+        h1 { (title) }
+        p.state.failed { strong { "This page cannot be shown" } }
+        pre.why { (error.to_string()) }
+    }
 }
 
 /// `/pages/<page>/<n>.csv`: the rows of a chart.

@@ -10,7 +10,7 @@ use smelt_catalog::holding::Holding;
 use super::app::{App, Asked, PlaceOf, Sight};
 use super::graph::graph;
 use super::runs;
-use crate::html::{Place, account, ago, whole};
+use crate::html::{Place, account, whole};
 use crate::lake::{Facts, RelationKind};
 use crate::shell::Refusal;
 
@@ -21,7 +21,7 @@ pub(super) async fn show(State(app): State<Arc<App>>, asked: Asked) -> Result<Re
     app.page(asked, PlaceOf::Other(Place::Pipeline), |sight| Ok(Some(("Pipeline".to_owned(), body(sight))))).await
 }
 
-fn body(sight: &Sight<'_>) -> Markup {
+pub(crate) fn body(sight: &Sight<'_>) -> Markup {
     let snapshot = sight.seen.snapshot();
     let (state, locale, links) = (&snapshot.state, &sight.asked.locale, &sight.app.links);
     let holding = Holding::of(state);
@@ -34,7 +34,7 @@ fn body(sight: &Sight<'_>) -> Markup {
             p.state { "The lake has no commit yet. " code { "smelt run" } " cleans what bronze holds and makes the tables." }
         } @else {
             div.stats {
-                (tile("Last commit", &ago(&snapshot.at, sight.now), &format!("commit {}", state.sequence)))
+                (tile("Last commit", &sight.age(&snapshot.at), &format!("commit {}", state.sequence)))
                 (tile("Datasets", &whole(count(RelationKind::Dataset), locale), &format!("{} tables, {} KPIs, {} checks", count(RelationKind::Table), count(RelationKind::Kpi), count(RelationKind::Check))))
                 (tile("Rows", &whole(rows, locale), "in all datasets and tables"))
                 @let failing = parked.len();

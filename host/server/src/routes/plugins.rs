@@ -16,7 +16,7 @@ pub(super) async fn show(State(app): State<Arc<App>>, asked: Asked) -> Result<Re
     app.page(asked, PlaceOf::Other(Place::Plugins), |sight| Ok(Some(("Plugins".to_owned(), body(sight))))).await
 }
 
-fn body(sight: &Sight<'_>) -> Markup {
+pub(crate) fn body(sight: &Sight<'_>) -> Markup {
     let state = &sight.seen.snapshot().state;
     let (links, locale) = (&sight.app.links, &sight.asked.locale);
     let mut plugins: BTreeMap<(&str, &str), Vec<Facts<'_>>> = BTreeMap::new();

@@ -25,7 +25,7 @@ pub(super) async fn show(State(app): State<Arc<App>>, asked: Asked) -> Result<Re
     app.page(asked, PlaceOf::Other(Place::Quality), |sight| Ok(Some(("Quality".to_owned(), body(sight)?)))).await
 }
 
-fn body(sight: &Sight<'_>) -> Result<Markup> {
+pub(crate) fn body(sight: &Sight<'_>) -> Result<Markup> {
     let state = &sight.seen.snapshot().state;
     let (links, locale) = (&sight.app.links, &sight.asked.locale);
     let mut checks = Vec::new();

@@ -12,13 +12,13 @@ use crate::lake::RunSummary;
 use crate::shell::Refusal;
 
 /// The commits of a page.
-const MOST: usize = 50;
+pub(crate) const MOST: usize = 50;
 
 pub(super) async fn show(State(app): State<Arc<App>>, asked: Asked) -> Result<Response, Refusal> {
     app.page(asked, PlaceOf::Other(Place::Runs), |sight| Ok(Some(("Runs".to_owned(), body(sight))))).await
 }
 
-fn body(sight: &Sight<'_>) -> Markup {
+pub(crate) fn body(sight: &Sight<'_>) -> Markup {
     let snapshot = sight.seen.snapshot();
     let newest = sight.asked.parameters.get("before").and_then(|text| text.parse().ok()).unwrap_or(u64::MAX);
     let newest = newest.min(snapshot.commit());
@@ -45,7 +45,7 @@ pub(super) fn table(sight: &Sight<'_>, runs: &[Arc<RunSummary>]) -> Markup {
             thead { tr { th.num scope="col" { "Commit" } th scope="col" { "At" } th scope="col" { "Role" } th scope="col" { "What" } th.num scope="col" { "Plugins" } } }
             tbody { @for run in runs {
                 @let micros: u64 = run.made.iter().map(|(_, micros)| micros).sum();
-                tr {
+                tr id={ "commit-" (run.commit) } {
                     th.num scope="row" { a href=(links.to(&format!("/runs/{}", run.commit))) { (run.commit) } }
                     td { (time(&run.at, locale)) }
                     td { (run.role) }

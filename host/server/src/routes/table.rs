@@ -48,25 +48,22 @@ pub(super) fn head(sight: &Sight<'_>, facts: &Facts<'_>, here: &str) -> Markup {
                 span { "by " (facts.by().plugin) " " (facts.by().version) }
                 @if let Some(run) = run { span { "commit " a href=(sight.app.links.to(&format!("/runs/{}", run.commit))) { (run.commit) } ", " (time(&run.at, &sight.asked.locale)) " UTC" } }
             }
-            nav.tabs aria-label="Of this table" {
+            @if !sight.app.links.is_static() { nav.tabs aria-label="Of this table" {
                 (tab("", "Rows")) (tab("/history", "History"))
                 @if facts.totals.is_some() { (tab("/objects", "Objects")) }
-            }
+            } }
         }
     }
 }
 
-fn body(sight: &Sight<'_>, name: &str) -> Result<Markup> {
+pub(crate) fn body(sight: &Sight<'_>, name: &str) -> Result<Markup> {
     let state = &sight.seen.snapshot().state;
     let facts = Facts::of(state, name).ok_or_else(|| unknown(state, name))?;
     let frame = sight.seen.table(name)?;
     Ok(html! {
         (head(sight, &facts, "Rows"))
         (rows(sight, name, &frame)?)
-        section.card id="proof" {
-            h2 { "Where it comes from" }
-            (origin(sight, &facts))
-        }
+        (proof(sight, &facts))
         section.card {
             h2 { "Columns" }
             div.scroll { table.data {
@@ -80,6 +77,17 @@ fn body(sight: &Sight<'_>, name: &str) -> Result<Markup> {
             } }
         }
     })
+}
+
+fn proof(sight: &Sight<'_>, facts: &Facts<'_>) -> Markup {
+    html! { section.card id="proof" { h2 { "Where it comes from" } (origin(sight, facts)) } }
+}
+
+/// Returns the head of a table and what it was made from, without its rows.
+pub(crate) fn proof_body(sight: &Sight<'_>, name: &str) -> Result<Markup> {
+    let state = &sight.seen.snapshot().state;
+    let facts = Facts::of(state, name).ok_or_else(|| unknown(state, name))?;
+    Ok(html! { (head(sight, &facts, "Rows")) (proof(sight, &facts)) })
 }
 
 fn rows(sight: &Sight<'_>, name: &str, frame: &Frame) -> Result<Markup> {
@@ -103,7 +111,7 @@ fn rows(sight: &Sight<'_>, name: &str, frame: &Frame) -> Result<Markup> {
     };
     Ok(html! {
         section.card {
-            form.filters method="get" role="search" {
+            @if sight.app.links.is_static() { p.downloads { "Download " a href={ (table) "/rows.csv" } download { "CSV" } } } @else { form.filters method="get" role="search" {
                 @for (name, value) in conditions.iter().filter(|(name, _)| name != "q") { input type="hidden" name=(name) value=(value); }
                 label.filter { span { "Search" } input type="search" name="q" value=(asked.search.as_deref().unwrap_or_default()) placeholder="Any text column"; }
                 noscript { button { "Search" } }
@@ -114,7 +122,7 @@ fn rows(sight: &Sight<'_>, name: &str, frame: &Frame) -> Result<Markup> {
                         a href={ (table) "/rows." (format) (with(&[])) } download { (format.to_uppercase()) }
                     }
                 }
-            }
+            } }
             p.count { @if found.total == frame.rows() { (whole(found.total as u64, locale)) " rows" }
                 @else { (whole(found.total as u64, locale)) " of " (whole(frame.rows() as u64, locale)) " rows" } }
             @if shown.is_empty() { p.state { "No row meets what is chosen." } } @else {

@@ -7,7 +7,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 
 use super::app::{App, Asked, PlaceOf, Sight};
-use crate::html::{Place, ago, whole};
+use crate::html::{Place, whole};
 use crate::lake::{Facts, RelationKind};
 use crate::shell::Refusal;
 
@@ -15,7 +15,7 @@ pub(super) async fn show(State(app): State<Arc<App>>, asked: Asked) -> Result<Re
     app.page(asked, PlaceOf::Other(Place::Tables), |sight| Ok(Some(("Tables".to_owned(), body(sight))))).await
 }
 
-fn body(sight: &Sight<'_>) -> Markup {
+pub(crate) fn body(sight: &Sight<'_>) -> Markup {
     let state = &sight.seen.snapshot().state;
     let mut all: Vec<_> = Facts::all(state).collect();
     all.sort_by_key(|facts| (std::cmp::Reverse(facts.kind), facts.name));
@@ -55,7 +55,7 @@ fn row(sight: &Sight<'_>, facts: &Facts<'_>) -> Markup {
             td { (facts.by().plugin) " " span.dim { (facts.by().version) } }
             td.num { (whole(facts.relation.rows, locale)) }
             td.num { (columns) }
-            td { @if let Some(run) = &run { span title=(run.at) { (ago(&run.at, sight.now)) } ", commit " (facts.commit()) } }
+            td { @if let Some(run) = &run { span title=(run.at) { (sight.age(&run.at)) } ", commit " (facts.commit()) } }
             td { (badges(sight, facts)) }
         }
     }
