@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use chrono::DateTime;
 use sha2::{Digest as _, Sha256};
-use smelt_catalog::{Audit, Catalog, Change, Failing, Failure, Fingerprint, Gold, Judgement, ObjectRef, Relation, Shape, Verdict};
+use smelt_catalog::{
+    Audit, Catalog, Change, Failing, Failure, Fingerprint, Gold, Judgement, ObjectRef, Relation, Shape, Verdict,
+};
 use smelt_common::cost::Cost;
 use smelt_common::error::{Kind, Result};
 use smelt_server::charts::Locale;
@@ -287,7 +289,9 @@ fn nothing_is_asked_of_a_server() {
     for (name, html) in all {
         let html = String::from_utf8(html).expect("UTF-8");
         let html = html.replace("https://example.org/", "");
-        for asks in ["http://", "https://", "<form", "<input", "<select", "data-events", "type=\"module\"", " ago", "_from"] {
+        for asks in
+            ["http://", "https://", "<form", "<input", "<select", "data-events", "type=\"module\"", " ago", "_from"]
+        {
             assert!(!html.contains(asks), "{name} has {asks}");
         }
     }
@@ -362,7 +366,9 @@ fn few_choices_have_a_view_each_and_many_have_words() {
     let fixture = Fixture::new();
     fixture.export("all.html");
     let html = fixture.read("all.html");
-    let views = |page: &str| values(&html, "id").iter().filter(|id| id.starts_with(page) && id.matches('/').count() == 2).count();
+    let views = |page: &str| {
+        values(&html, "id").iter().filter(|id| id.starts_with(page) && id.matches('/').count() == 2).count()
+    };
     assert_eq!(html.matches("class=\"view\"").count(), 2 * 4, "two periods, and three regions or all");
     assert!(html.contains("id=\"pages/sales/view-8\"") && html.contains("href=\"#pages/sales/view-8\""));
     let by_week = html.split("by week").next().and_then(|text| text.rsplit_once("<a ")).expect("a link").1;
@@ -398,8 +404,12 @@ fn what_is_no_former_export_is_refused() {
     assert!(refused("mine").contains("has files and is no former export; name a new or empty directory"));
     fs::write(fixture.at("mine.html"), "<p>years of work").expect("a file");
     assert!(refused("mine.html").contains("is a file that is no former export"));
-    assert_eq!((fixture.read("mine/thesis.txt"), fixture.read("mine.html")), ("years of work".into(), "<p>years of work".into()));
-    let left: Vec<_> = fs::read_dir(fixture.0.path()).expect("a directory").flatten().map(|it| it.file_name()).collect();
+    assert_eq!(
+        (fixture.read("mine/thesis.txt"), fixture.read("mine.html")),
+        ("years of work".into(), "<p>years of work".into())
+    );
+    let left: Vec<_> =
+        fs::read_dir(fixture.0.path()).expect("a directory").flatten().map(|it| it.file_name()).collect();
     assert!(left.iter().all(|name| !name.to_string_lossy().starts_with(".smelt")), "{left:?}");
 }
 
@@ -413,7 +423,8 @@ fn a_former_export_is_replaced_as_a_whole() {
     assert!(!fixture.at("site/tables/gone.html").exists() && fixture.at("site/index.html").exists());
     fixture.export("all.html");
     fixture.export("all.html");
-    let left: Vec<_> = fs::read_dir(fixture.0.path()).expect("a directory").flatten().map(|it| it.file_name()).collect();
+    let left: Vec<_> =
+        fs::read_dir(fixture.0.path()).expect("a directory").flatten().map(|it| it.file_name()).collect();
     assert_eq!(left.len(), 4, "{left:?}");
 }
 
@@ -438,7 +449,11 @@ fn held_and_failing_tables_say_so() {
         change.gold.insert("check".to_owned(), fixture.table("check", csv));
         let failed = vec![Verdict::Missing { why: "it failed".to_owned() }];
         let judgement = Judgement { failed, ..Judgement::default() };
-        change.audit = Some(Audit { judgements: [("check".to_owned(), judgement)].into(), is_held: true, published: BTreeMap::new() });
+        change.audit = Some(Audit {
+            judgements: [("check".to_owned(), judgement)].into(),
+            is_held: true,
+            published: BTreeMap::new(),
+        });
         let failure = Failure { version: String::new(), attempts: 3, why: EVIL.to_owned() };
         let failing = Failing { fingerprint: fingerprint("weekly"), items: [("weekly".to_owned(), failure)].into() };
         change.failing_kpis.insert("weekly".to_owned(), failing);
@@ -447,7 +462,10 @@ fn held_and_failing_tables_say_so() {
     fixture.export("site");
     let html = fixture.read("all.html");
     assert_eq!(exported.commit, 2);
-    assert!(html.contains("A check holds newer rows back") && html.contains("Jan 28, 2026"), "readers see the former rows");
+    assert!(
+        html.contains("A check holds newer rows back") && html.contains("Jan 28, 2026"),
+        "readers see the former rows"
+    );
     assert!(html.contains("3 attempts to make it again failed") && !html.contains("<script>alert"));
     assert!(fixture.read("site/index.html").contains("A check holds newer tables back"));
     let site = files(&fixture.at("site"));

@@ -49,7 +49,9 @@ impl Directory {
 
     /// Writes a file. Its path has slashes, and directories are made for it.
     pub(super) fn write(&self, path: &str, bytes: &[u8]) -> Result<()> {
-        self.write_with(path, |out| out.write_all(bytes).map_err(|error| unwritable(&self.made.path().join(path), &error)))
+        self.write_with(path, |out| {
+            out.write_all(bytes).map_err(|error| unwritable(&self.made.path().join(path), &error))
+        })
     }
 
     /// Writes a file with what `write` writes.
@@ -143,7 +145,10 @@ fn parent(of: &Path) -> Result<PathBuf> {
     match (of.parent(), of.file_name()) {
         (Some(parent), Some(_)) if parent.as_os_str().is_empty() => Ok(PathBuf::from(".")),
         (Some(parent), Some(_)) => Ok(parent.to_owned()),
-        _ => Err(Error::config(format!("`{}` is no place for an export: it needs a name within a directory", of.display()))),
+        _ => Err(Error::config(format!(
+            "`{}` is no place for an export: it needs a name within a directory",
+            of.display()
+        ))),
     }
 }
 

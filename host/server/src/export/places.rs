@@ -157,7 +157,8 @@ impl<'a> Places<'a> {
             _ => None,
         };
         // Another order or another part of the rows that one sees.
-        let is_other = |place: &Place| *place == Place::page(&*here.page) && !query.is_empty() && segments[0] != "pages";
+        let is_other =
+            |place: &Place| *place == Place::page(&*here.page) && !query.is_empty() && segments[0] != "pages";
         let place = place.filter(|place| !is_other(place));
         Ok(place.map_or(Lead::Nowhere, |place| Lead::To(self.address(here, &place))))
     }

@@ -173,8 +173,14 @@ mod tests {
     fn ids_get_the_prefix_and_nothing_else_changes() {
         for (page, right) in [
             ("<p id=\"a\" aria-labelledby=\"b c\" x>", "<p id=\"x/a\" aria-labelledby=\"x/b x/c\" x>"),
-            ("<!DOCTYPE html><br/><i data-id=\"id\">id=\"a\" &lt;a&gt;</i>", "<!DOCTYPE html><br/><i data-id=\"id\">id=\"a\" &lt;a&gt;</i>"),
-            ("<script type=\"application/json\">[\"<a href=\"]</script>", "<script type=\"application/json\">[\"<a href=\"]</script>"),
+            (
+                "<!DOCTYPE html><br/><i data-id=\"id\">id=\"a\" &lt;a&gt;</i>",
+                "<!DOCTYPE html><br/><i data-id=\"id\">id=\"a\" &lt;a&gt;</i>",
+            ),
+            (
+                "<script type=\"application/json\">[\"<a href=\"]</script>",
+                "<script type=\"application/json\">[\"<a href=\"]</script>",
+            ),
         ] {
             assert_eq!(place(page), right);
         }
