@@ -14,6 +14,7 @@ pub mod digest;
 pub mod error;
 pub mod files;
 pub mod glob;
+pub mod globs;
 pub mod key_hash;
 pub mod ordered;
 pub mod profile;
