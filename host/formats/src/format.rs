@@ -6,12 +6,15 @@ use serde::{Deserialize, Serialize};
 #[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
 #[serde(rename_all = "kebab-case")]
 pub enum Format {
-    /// RFC 4180 with a header line, delimited by commas.
+    /// RFC 4180, by default with a header line and commas.
     Csv,
-    /// A JSON array of objects, or JSON Lines. The first byte that is no white space decides between the two.
+    /// JSON arrays of objects, or objects one after the other. The first byte that is no white space decides between
+    /// the two.
     Json,
     /// One JSON object on each line.
     Jsonl,
+    /// Lines that a pattern takes apart.
+    Log,
 }
 
 impl Format {
@@ -21,6 +24,7 @@ impl Format {
             Self::Csv => "csv",
             Self::Json => "json",
             Self::Jsonl => "jsonl",
+            Self::Log => "log",
         }
     }
 }

@@ -5,8 +5,8 @@ const LANES: usize = 16;
 
 /// The four bytes that can end a CSV cell or change how it is read.
 #[inline(always)]
-fn is_csv_special(byte: u8) -> bool {
-    matches!(byte, b',' | b'"' | b'\n' | b'\r')
+fn is_csv_special(byte: u8, delimiter: u8) -> bool {
+    byte == delimiter || matches!(byte, b'"' | b'\n' | b'\r')
 }
 
 /// The bytes that end the plain part of a JSON string: quote, backslash, control characters.
@@ -32,9 +32,9 @@ mod block {
 
     /// Returns one bit for each byte, set if `is_csv_special`.
     #[inline(always)]
-    pub(super) fn csv_specials(block: &[u8; LANES]) -> u32 {
+    pub(super) fn csv_specials(block: &[u8; LANES], delimiter: u8) -> u32 {
         // SAFETY: every x86-64 processor has SSE2, and the function only computes on values.
-        unsafe { csv(block) }
+        unsafe { csv(block, delimiter) }
     }
 
     #[inline]
@@ -48,10 +48,10 @@ mod block {
 
     #[inline]
     #[target_feature(enable = "sse2")]
-    fn csv(block: &[u8; LANES]) -> u32 {
+    fn csv(block: &[u8; LANES], delimiter: u8) -> u32 {
         let block = load(block);
         let line = _mm_or_si128(equal(block, b'\n'), equal(block, b'\r'));
-        let cell = _mm_or_si128(equal(block, b','), equal(block, b'"'));
+        let cell = _mm_or_si128(equal(block, delimiter), equal(block, b'"'));
         _mm_movemask_epi8(_mm_or_si128(line, cell)) as u32
     }
 
@@ -79,8 +79,8 @@ mod block {
         mask(block, super::is_json_stop)
     }
 
-    pub(super) fn csv_specials(block: &[u8; super::LANES]) -> u32 {
-        mask(block, super::is_csv_special)
+    pub(super) fn csv_specials(block: &[u8; super::LANES], delimiter: u8) -> u32 {
+        mask(block, |byte| super::is_csv_special(byte, delimiter))
     }
 }
 
@@ -106,23 +106,24 @@ pub(crate) fn json_string_stop(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// Walks over the commas, quotes and line ends of a window. It looks 64 bytes ahead at a time, so that several short
+/// Walks over the delimiters, quotes and line ends of a window. It looks 64 bytes ahead at a time, so that several short
 /// cells share one look.
 pub(crate) struct Specials<'a> {
     bytes: &'a [u8],
+    delimiter: u8,
     base: usize,
     mask: u64,
 }
 
 impl<'a> Specials<'a> {
     /// Begins the walk at `at`.
-    pub(crate) fn new(bytes: &'a [u8], at: usize) -> Self {
-        Self { bytes, base: at, mask: look(bytes, at) }
+    pub(crate) fn new(bytes: &'a [u8], at: usize, delimiter: u8) -> Self {
+        Self { bytes, delimiter, base: at, mask: look(bytes, at, delimiter) }
     }
 
     /// Goes to `at`, forwards or backwards.
     pub(crate) fn seek(&mut self, at: usize) {
-        *self = Self::new(self.bytes, at);
+        *self = Self::new(self.bytes, at, self.delimiter);
     }
 
     /// Returns the position of the next special byte, or `None` if the window has no more.
@@ -133,7 +134,7 @@ impl<'a> Specials<'a> {
                 return None;
             }
             self.base += 64;
-            self.mask = look(self.bytes, self.base);
+            self.mask = look(self.bytes, self.base, self.delimiter);
         }
         let at = self.base + self.mask.trailing_zeros() as usize;
         self.mask &= self.mask - 1;
@@ -142,18 +143,18 @@ impl<'a> Specials<'a> {
 }
 
 #[inline(always)]
-fn look(bytes: &[u8], at: usize) -> u64 {
-    let Some(block) = array_at::<64>(bytes, at) else { return look_at_end(bytes, at) };
+fn look(bytes: &[u8], at: usize, delimiter: u8) -> u64 {
+    let Some(block) = array_at::<64>(bytes, at) else { return look_at_end(bytes, at, delimiter) };
     let (lanes, _) = block.as_chunks::<LANES>();
     let mut mask = 0;
     for (i, lanes) in lanes.iter().enumerate() {
-        mask |= u64::from(block::csv_specials(lanes)) << (i * LANES);
+        mask |= u64::from(block::csv_specials(lanes, delimiter)) << (i * LANES);
     }
     mask
 }
 
 #[cold]
-fn look_at_end(bytes: &[u8], at: usize) -> u64 {
+fn look_at_end(bytes: &[u8], at: usize, delimiter: u8) -> u64 {
     let rest = bytes.get(at..).unwrap_or_default();
-    rest.iter().enumerate().fold(0, |mask, (i, &byte)| mask | (u64::from(is_csv_special(byte)) << i))
+    rest.iter().enumerate().fold(0, |mask, (i, &byte)| mask | (u64::from(is_csv_special(byte, delimiter)) << i))
 }

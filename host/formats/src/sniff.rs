@@ -69,6 +69,12 @@ pub(crate) fn encoding(first: &[u8]) -> Option<&'static str> {
     (all(zero_after) || all(zero_before)).then_some("UTF-16 without a byte order mark")
 }
 
+/// Returns whether the bytes have characters of UTF-8 that are not ASCII, and nothing else but ASCII.
+pub(crate) fn is_utf8(bytes: &[u8]) -> bool {
+    let cut = |error: std::str::Utf8Error| error.error_len().is_none();
+    !bytes.is_ascii() && std::str::from_utf8(bytes).err().is_none_or(cut) && bytes.len() > 3
+}
+
 /// Returns the name of what the text looks like, if it does not begin as JSON does.
 pub(crate) fn not_json(text: &[u8], format: Format, columns: &[String]) -> Option<&'static str> {
     let text = text.trim_ascii_start();
@@ -85,6 +91,17 @@ pub(crate) fn not_json(text: &[u8], format: Format, columns: &[String]) -> Optio
     }
 }
 
+/// Returns the pointer to the array in a document such as `{"data": [{…}]}`, if none of the columns has its name.
+pub(crate) fn wrapped(text: &[u8], columns: &[String]) -> Option<String> {
+    let rest = text.trim_ascii_start().strip_prefix(b"{")?.trim_ascii_start().strip_prefix(b"\"")?;
+    let end = memchr::memchr2(b'"', b'\\', rest)?;
+    let (name, rest) = (std::str::from_utf8(&rest[..end]).ok()?, rest[end..].strip_prefix(b"\"")?);
+    let rest = rest.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start().strip_prefix(b"[")?;
+    let names_objects = rest.trim_ascii_start().first() == Some(&b'{');
+    let wanted = columns.iter().any(|column| column.trim_start_matches('/').split('/').next() == Some(name));
+    (names_objects && !wanted).then(|| format!("/{}", name.replace('~', "~0").replace('/', "~1")))
+}
+
 /// Returns the name of what the text looks like, if its first line is no header of CSV.
 pub(crate) fn not_csv(text: &[u8]) -> Option<&'static str> {
     let text = text.trim_ascii_start();
@@ -95,16 +112,35 @@ pub(crate) fn not_csv(text: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// Returns the delimiter between the declared columns in the header, if it is not a comma. `found` is how many of the
-/// columns the header has between commas.
-pub(crate) fn delimiter(text: &[u8], columns: &[String], found: usize) -> Option<&'static str> {
+/// The delimiters that are looked for, with the names that messages have for them.
+const DELIMITERS: [(u8, &str); 5] =
+    [(b',', "`,`"), (b';', "`;`"), (b'\t', "tab"), (b'|', "`|`"), (b'\x1f', "unit separator")];
+
+/// Returns the delimiter between the declared columns in the header, if it is not the one that is set. `found` is how
+/// many of the columns the header has with that one.
+pub(crate) fn delimiter(text: &[u8], set: u8, columns: &[String], found: usize) -> Option<&'static str> {
     let line = first_line(text);
+    let mut others = DELIMITERS.into_iter().filter(|(separator, _)| *separator != set);
     // Excel names the delimiter in a line before the header.
-    if line.len() > 4 && line[..4].eq_ignore_ascii_case(b"sep=") {
-        return Some("as the line `sep=` says");
+    if let Some(said) = named_by_excel(line) {
+        return others.find(|(separator, _)| *separator == said).map(|(_, looks)| looks);
     }
-    let others = [(b';', "by `;`"), (b'\t', "by tabs"), (b'|', "by `|`"), (b'\x1f', "by unit separators")];
-    others.into_iter().find(|&(separator, _)| named(line, separator, columns) > found).map(|(_, what)| what)
+    others.find(|&(separator, _)| named(line, separator, columns) > found).map(|(_, looks)| looks)
+}
+
+/// Returns the delimiter that splits a record without the one that is set into so many cells, at least two.
+pub(crate) fn separated(record: &[u8], set: u8, fields: usize) -> Option<&'static str> {
+    let cells = |separator| 1 + memchr::memchr_iter(separator, record).count();
+    let mut others = DELIMITERS.into_iter().filter(|(separator, _)| *separator != set);
+    others.find(|&(separator, _)| fields > 1 && cells(separator) == fields).map(|(_, looks)| looks)
+}
+
+/// Returns the delimiter that Excel names in a line `sep=;` before the header.
+pub(crate) fn named_by_excel(line: &[u8]) -> Option<u8> {
+    match line {
+        [s, e, p, b'=', delimiter] if [s, e, p].map(u8::to_ascii_lowercase) == *b"sep" => Some(*delimiter),
+        _ => None,
+    }
 }
 
 /// Returns how many of the columns are in the line, if this separator splits it.
@@ -155,10 +191,13 @@ mod tests {
     #[test]
     fn the_delimiter_is_what_finds_more_columns() {
         let columns = ["a b".to_owned(), "c".to_owned()];
-        assert_eq!(delimiter(b"\"a b\" ; c\nx,y", &columns, 0), Some("by `;`"));
-        assert_eq!(delimiter(b"a b|c", &columns, 1), Some("by `|`"));
-        assert_eq!(delimiter(b"a b,c", &columns, 1), None);
-        assert_eq!(delimiter(b"x;y\na b;c", &columns, 0), None);
-        assert_eq!(delimiter(b"SEP=;\r\na b;c", &columns, 0), Some("as the line `sep=` says"));
+        assert_eq!(delimiter(b"\"a b\" ; c\nx,y", b',', &columns, 0), Some("`;`"));
+        assert_eq!(delimiter(b"a b|c", b',', &columns, 1), Some("`|`"));
+        assert_eq!(delimiter(b"a b,c", b',', &columns, 1), None);
+        assert_eq!(delimiter(b"a b,c", b';', &columns, 0), Some("`,`"));
+        assert_eq!(delimiter(b"x;y\na b;c", b',', &columns, 0), None);
+        assert_eq!(delimiter(b"SEP=;\r\na b;c", b',', &columns, 0), Some("`;`"));
+        assert_eq!(separated(b"x|1|;", b',', 3), Some("`|`"));
+        assert_eq!(separated(b"x|1|;", b'|', 3), None);
     }
 }

@@ -29,6 +29,8 @@ pub(super) struct CleanedBatch<'w> {
     pub(super) repaired: BTreeMap<&'w str, u64>,
     /// The rejected rows as JSON Lines. Empty if the pipeline keeps none.
     pub(super) quarantine: Vec<u8>,
+    /// True if the object turned out to be unreadable: what came before this batch counts no more.
+    pub(super) unreadable: bool,
 }
 
 /// One worker's cleaner for the batches of one object.
@@ -58,6 +60,7 @@ impl<'w> BatchCleaner<'w> {
             0 => None,
             _ => Some(self.session()?.clean(&batch.columns)?),
         };
+        self.result.unreadable = batch.unreadable;
         self.result.read = batch.records.len() as u64 + batch.malformed.len() as u64;
         self.count(batch, answer.as_ref())?;
         if self.work.cleaning.pipeline.quarantine != Quarantine::Off {

@@ -31,16 +31,16 @@ impl DatasetStep {
         format!("{layer}{dataset}/{dataset}_{word}_{stem}")
     }
 
-    /// Returns the part of the object's name that matches the `*` of the dataset's pattern. A long one is cut off and
-    /// ends with digits of its digest.
+    /// Returns the part of the object's name that tells it from others of the dataset. A long one is cut off and ends with
+    /// digits of its digest; so does one with `/`, which stays in one directory.
     fn stem_of<'n>(&self, object: &'n str) -> Cow<'n, str> {
         let stem = self.pattern.stem(object).unwrap_or(object);
         let most = LONGEST_STEM - self.name.len();
-        if stem.len() <= most {
+        if stem.len() <= most && !stem.contains('/') {
             return stem.into();
         }
         // File systems would refuse the whole name.
         let (start, sha256) = (stem.floor_char_boundary(most - 17), digest::hex(object));
-        format!("{}-{}", &stem[..start], &sha256[..16]).into()
+        format!("{}-{}", stem[..start].replace('/', "-"), &sha256[..16]).into()
     }
 }

@@ -41,6 +41,8 @@ pub(super) struct CleanObject<'w> {
     pub(super) quarantine: Option<ObjectRef>,
     pub(super) cost: Cost,
     pub(super) warnings: Vec<String>,
+    /// True if the object turned out to be unreadable after the keys of some of its rows were noted. These count no more.
+    pub(super) is_void: bool,
 }
 
 /// The rows that the cleaner kept.
@@ -75,6 +77,8 @@ struct Bronze<'w> {
 /// The writing side of an object: it takes the cleaned batches in their order and adds them up.
 struct Sink<'w> {
     work: &'w DatasetWork<'w>,
+    /// The object's name.
+    name: &'w str,
     /// The object's number in its dataset.
     id: u32,
     read: u64,
@@ -86,6 +90,7 @@ struct Sink<'w> {
     /// The object for rejected rows; `None` until a row is rejected.
     quarantine: Option<NewObject<'w>>,
     quarantine_stem: String,
+    is_void: bool,
 }
 
 /// The destination of kept rows.
@@ -108,17 +113,12 @@ impl<'w> Object<'w> {
             _ => error,
         })?;
         let reader = HashingReader::new(file);
-        let decoder = step.decoder(reader, cleaning.pipeline.decode);
+        let decoder = step.decoder(name, opened.bytes, reader, cleaning.pipeline.decode);
         let session = Mutex::new(Some(work.session()?));
-        let rows = match work.is_keyed() {
-            true => RowSink::Wait(Spool::new(work.spools)),
-            false => {
-                let stem = work.key(RowKind::Silver, name, false);
-                RowSink::Write(silver::Writer::begin(cleaning.store, &stem, step.output, &step.plugin.spec().output)?)
-            }
-        };
+        let rows = RowSink::begin(work, name)?;
         let sink = Sink {
             work,
+            name,
             id,
             read: 0,
             kept: 0,
@@ -127,6 +127,7 @@ impl<'w> Object<'w> {
             repaired: BTreeMap::new(),
             quarantine: None,
             quarantine_stem: work.key(RowKind::Quarantine, name, false),
+            is_void: false,
         };
         let relay = Relay::new(Bronze { dataset: &step.name, key, decoder }, sink);
         Ok(Self { work, name, opened, session, cost: Mutex::default(), relay })
@@ -165,7 +166,7 @@ impl<'w> Object<'w> {
         // This check comes before any object that is derived from these bytes gets its name.
         let Meta { etag, modified, .. } = settle(store, &key, opened, bytes, &sha256)?;
         let quarantine = sink.finish_quarantine()?;
-        let Sink { read, rows, rejected, repaired, .. } = sink;
+        let Sink { read, rows, rejected, repaired, is_void, .. } = sink;
         let rows = match rows {
             RowSink::Wait(spool) => Rows::Waiting(spool),
             RowSink::Write(writer) => Rows::Written(writer.finish(&work.key(RowKind::Silver, name, false))?),
@@ -173,7 +174,20 @@ impl<'w> Object<'w> {
         let owned =
             |counts: BTreeMap<&str, u64>| counts.into_iter().map(|(rule, rows)| (rule.to_owned(), rows)).collect();
         let (rejected, repaired) = (owned(rejected), owned(repaired));
-        Ok(CleanObject { etag, modified, bytes, sha256, read, rows, rejected, repaired, quarantine, cost, warnings })
+        Ok(CleanObject {
+            etag,
+            modified,
+            bytes,
+            sha256,
+            read,
+            rows,
+            rejected,
+            repaired,
+            quarantine,
+            cost,
+            warnings,
+            is_void,
+        })
     }
 }
 
@@ -217,9 +231,23 @@ impl Bronze<'_> {
     }
 }
 
+impl<'w> RowSink<'w> {
+    /// Returns the destination of the rows of an object, which has none yet.
+    fn begin(work: &'w DatasetWork<'w>, name: &str) -> Result<Self> {
+        if work.is_keyed() {
+            return Ok(Self::Wait(Spool::new(work.spools)));
+        }
+        let (store, step, stem) = (work.cleaning.store, work.step, work.key(RowKind::Silver, name, false));
+        Ok(Self::Write(silver::Writer::begin(store, &stem, step.output, &step.plugin.spec().output)?))
+    }
+}
+
 impl<'w> Sink<'w> {
     /// Takes the next batch of the object.
     fn take(&mut self, batch: &mut CleanedBatch<'w>) -> Result<()> {
+        if batch.unreadable {
+            self.void()?;
+        }
         self.read += batch.read;
         batch.rejected.iter().for_each(|(rule, rows)| *self.rejected.entry(rule).or_default() += rows);
         batch.repaired.iter().for_each(|(rule, rows)| *self.repaired.entry(rule).or_default() += rows);
@@ -240,6 +268,20 @@ impl<'w> Sink<'w> {
                 spool.push(kept)
             }
         }
+    }
+
+    /// Forgets all that came so far, because the object has turned out to be unreadable.
+    fn void(&mut self) -> Result<()> {
+        let rows = RowSink::begin(self.work, self.name)?;
+        if let RowSink::Wait(spool) = std::mem::replace(&mut self.rows, rows) {
+            // Only rows that are taken back leave the memory that all spools share.
+            spool.into_batches().try_for_each(|batch| batch.map(drop))?;
+        }
+        (self.read, self.kept, self.is_void) = (0, 0, true);
+        self.rejected.clear();
+        self.repaired.clear();
+        self.quarantine = None;
+        Ok(())
     }
 
     fn finish_quarantine(&mut self) -> Result<Option<ObjectRef>> {

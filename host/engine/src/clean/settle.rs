@@ -128,8 +128,9 @@ impl<'w> DatasetWork<'w> {
                 .ok_or_else(|| Error::internal(format!("the catalog lacks object number {id}"))),
         };
         let cleaned = |id: &u32| objects.contains_key(id);
-        let failed: HashSet<u32> =
-            (self.before.bronze.next_id..).take(self.plan.objects.len()).filter(|id| !cleaned(id)).collect();
+        let new = (self.before.bronze.next_id..).take(self.plan.objects.len());
+        let is_void = |id: &u32| objects.get(id).is_some_and(|(_, object)| object.is_void);
+        let failed: HashSet<u32> = new.filter(|id| !cleaned(id) || is_void(id)).collect();
         resolve(&self.keys, &failed, &Names::new(&name_of), keys, store, &self.numbered(INDEX), retired)
     }
 

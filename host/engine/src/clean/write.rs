@@ -201,6 +201,7 @@ impl<'w> SilverJob<'w> {
             quarantine,
             cost,
             warnings: _,
+            is_void: _,
         } = object;
         let (rows, silver) = match rows {
             Rows::Written(silver) => (RowSource::Written, silver),

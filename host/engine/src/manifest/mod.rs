@@ -1,5 +1,6 @@
 //! The manifest, `smelt.toml`: a pipeline as plain data. It is not compared with the plugins here; `pipeline` does that.
 
+mod bronze;
 mod limits;
 mod section;
 mod settings;
@@ -10,10 +11,10 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+pub use self::bronze::{ColumnNames, Files};
 pub use self::limits::LimitsSection;
 pub use self::section::{
-    ColumnNames, ConnectorKeys, DatasetKeys, DatasetSection, GeneratorKeys, Layer, Section, SourceSection, TableKeys,
-    TableSection,
+    ConnectorKeys, DatasetSection, GeneratorKeys, Layer, Section, SourceSection, TableKeys, TableSection,
 };
 pub use self::settings::{Output, OutputFormat, PipelineSection, Privacy, Quarantine, Schedule};
 use smelt_common::error::Result;
@@ -131,6 +132,9 @@ impl Manifest {
                     "[{section}]: plugin = \"{plugin}\": a plugin's name is lower-case letters, digits and `-`"
                 )));
             }
+        }
+        for (name, section) in &manifest.dataset {
+            section.own.files().map_err(|error| error.context(format!("[dataset.{name}]")))?;
         }
         if let Some(wrong) = wrong_heading(&manifest.pipeline.name) {
             return Err(Error::config(format!("[pipeline]: the name {wrong}")));

@@ -11,8 +11,8 @@ use serde::de::{self, DeserializeSeed, IntoDeserializer as _, MapAccess, Visitor
 use serde::{Deserialize, Deserializer, forward_to_deserialize_any};
 use serde_json::{Map, Value};
 
+use super::bronze::DatasetKeys;
 use smelt_connectors::SourceKind;
-use smelt_formats::Format;
 
 /// A section that runs a plugin. `Own` has the keys of one kind of section.
 #[derive(Debug, Clone)]
@@ -109,38 +109,6 @@ impl<'de> Deserialize<'de> for SourceSection {
                 let is_plain = parameters.is_empty() && limits.is_empty();
                 own.connected(is_plain).map(Self::Connected).map_err(de::Error::custom)
             }
-        }
-    }
-}
-
-/// The keys that only a dataset has.
-#[derive(Debug, Clone, Deserialize)]
-pub struct DatasetKeys {
-    /// The bronze objects that belong to the dataset: a name with one `*`, which matches any text without `/`.
-    pub objects: String,
-    /// The format of these objects.
-    pub format: Format,
-    /// The names under which these objects have columns, by the cleaner's names. Default: the same names.
-    #[serde(default)]
-    pub columns: BTreeMap<String, ColumnNames>,
-}
-
-/// The names under which an object has what becomes one column.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(untagged, expecting = "expected the name of a column, or a list of names whose cells are joined with `-`")]
-pub enum ColumnNames {
-    /// A column.
-    One(String),
-    /// Columns whose cells become one.
-    Joined(Vec<String>),
-}
-
-impl ColumnNames {
-    /// Returns the names.
-    pub fn names(&self) -> &[String] {
-        match self {
-            Self::One(name) => std::slice::from_ref(name),
-            Self::Joined(names) => names,
         }
     }
 }
@@ -300,7 +268,8 @@ mod tests {
         let text =
             "limits = { handles = 7 }\nformat = \"csv\"\nplugin = \"x\"\nobjects = \"x_*\"\nparameters = { a = [1] }";
         let DatasetSection { plugin, parameters, limits, own } = toml::from_str(text).expect("it is a section");
-        assert_eq!((plugin.as_str(), own.objects.as_str(), own.format), ("x", "x_*", Format::Csv));
+        let files = own.files().expect("they fit together");
+        assert_eq!((plugin.as_str(), files[0].objects.to_string().as_str()), ("x", "x_*"));
         assert_eq!((&parameters["a"], &limits["handles"]), (&serde_json::json!([1]), &Value::from(7)));
         let check = toml::from_str::<Section<CheckKeys>>("plugin = \"x\"").expect("it is a section");
         assert_eq!((check.parameters.len(), check.own.inputs.len()), (0, 0));
@@ -337,11 +306,9 @@ mod tests {
         let said = |text: &str| toml::from_str::<DatasetSection>(text).expect_err("it is refused").to_string();
         let unknown = said(&format!("{dataset}colour = 1"));
         assert!(unknown.contains("line 4, column 1"), "{unknown}");
-        let expected =
-            "unknown field `colour`, expected one of `objects`, `format`, `columns`, `plugin`, `parameters`, `limits`";
-        assert!(unknown.contains(expected), "{unknown}");
+        let expected = "unknown field `colour`, expected one of `objects`, `format`, `columns`, `compression`";
+        assert!(unknown.contains(expected) && unknown.contains("`plugin`, `parameters`, `limits`"), "{unknown}");
         assert!(said("objects = \"x_*\"\nformat = \"csv\"").contains("missing field `plugin`"));
-        assert!(said("objects = \"x_*\"\nplugin = \"x\"").contains("missing field `format`"));
         let wrong = said(&dataset.replace("\"csv\"", "\"xml\""));
         assert!(wrong.contains("line 2, column 10") && wrong.contains("unknown variant `xml`"), "{wrong}");
     }

@@ -6,20 +6,18 @@ use super::section;
 use crate::manifest::OutputFormat;
 use smelt_catalog::{Fingerprint, Shape};
 use smelt_common::error::Result;
-use smelt_common::glob::Pattern;
-use smelt_formats::{DecodeLimits, Decoder, Format, Renamed};
+use smelt_common::globs::Globs;
+use smelt_formats::{DecodeLimits, Decoder, Dialect, Renamed};
 use smelt_runtime::{Cleaner, Session};
 
 /// A dataset, ready to be cleaned.
 pub struct DatasetStep {
     /// The name in the manifest.
     pub name: String,
-    /// The pattern of the bronze objects that belong to the dataset.
-    pub pattern: Pattern,
-    /// The format of these objects.
-    pub format: Format,
-    /// The names under which these objects have the cleaner's columns; `None` if they are the same.
-    pub renamed: Option<Renamed>,
+    /// The patterns of the bronze objects that belong to the dataset.
+    pub pattern: Globs,
+    /// The kinds of these objects, one for each pattern.
+    pub kinds: Vec<ObjectKind>,
     /// The format in which silver is written.
     pub output: OutputFormat,
     /// The loaded component, with its parameters.
@@ -28,6 +26,14 @@ pub struct DatasetStep {
     pub fingerprint: Fingerprint,
     /// The time that the plugin is told in place of that of the pass, in microseconds since the epoch.
     pub told: Option<i64>,
+}
+
+/// Objects of one kind.
+pub struct ObjectKind {
+    /// How they are written.
+    pub dialect: Dialect,
+    /// The names under which they have the cleaner's columns; `None` if they are the same.
+    pub renamed: Option<Renamed>,
 }
 
 /// The end of the host's settings in the fingerprint if silver is Parquet. Those of CSV are as they were when there was
@@ -62,11 +68,14 @@ impl DatasetStep {
         self.plugin.open(self.told.unwrap_or(as_of))
     }
 
-    /// Returns a decoder of an object of the dataset.
-    pub fn decoder<R: Read>(&self, reader: R, limits: DecodeLimits) -> Decoder<R> {
-        match &self.renamed {
-            Some(renamed) => Decoder::renaming(reader, self.format, renamed, limits),
-            None => Decoder::new(reader, self.format, &self.plugin.spec().input, limits),
+    /// Returns a decoder of the object `name` of the dataset, which has `bytes` bytes. The first pattern that matches the
+    /// name says how it is written.
+    pub fn decoder<R: Read>(&self, name: &str, bytes: u64, reader: R, limits: DecodeLimits) -> Decoder<R> {
+        let ObjectKind { dialect, renamed } = &self.kinds[self.pattern.position(name).unwrap_or_default()];
+        let (size, dialect) = (Some(bytes), dialect.clone());
+        match renamed {
+            Some(renamed) => Decoder::renaming(reader, size, dialect, renamed, limits),
+            None => Decoder::sized(reader, size, dialect, &self.plugin.spec().input, limits),
         }
     }
 

@@ -13,7 +13,7 @@ mod table;
 
 pub(crate) use check::{COLUMNS, are_verdicts};
 pub use check::{Findings, findings};
-pub use dataset::DatasetStep;
+pub use dataset::{DatasetStep, ObjectKind};
 pub use lock::{Lock, Pin};
 pub use ready::Pipeline;
 pub use select::Relation;

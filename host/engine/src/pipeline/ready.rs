@@ -1,6 +1,6 @@
 //! The pipeline itself: how it is loaded, and what it has.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use arrow_schema::SchemaRef;
@@ -8,17 +8,17 @@ use serde_json::{Map, Value};
 
 use super::check::expect_columns;
 use super::connect::{check_mapping, connected};
-use super::dataset::DatasetStep;
+use super::dataset::{DatasetStep, ObjectKind};
 use super::lock::Lock;
 use super::section::{canonical, fingerprint, refused};
 use super::source::GeneratorStep;
 use super::table::TableStep;
-use crate::manifest::{ColumnNames, DatasetSection, Manifest, OutputFormat, Quarantine, Schedule};
+use crate::manifest::{ColumnNames, Files, Manifest, OutputFormat, Quarantine, Schedule};
 use smelt_catalog::{ErrorText, State};
 use smelt_common::Error;
 use smelt_common::binary::Binary;
 use smelt_common::error::Result;
-use smelt_common::glob::Pattern;
+use smelt_common::globs::Globs;
 use smelt_formats::{DecodeLimits, Renamed};
 use smelt_runtime::privacy::Pseudonyms;
 use smelt_runtime::{Cleaner, Engine, Generator, Identity, Kpi, Limits};
@@ -102,14 +102,14 @@ impl Pipeline {
                 let parameters = canonical(&section.parameters)?;
                 let plugin = Cleaner::load(&engine, &section.plugin, &binary, &limits, pseudonyms, &parameters)?;
                 plugin.check_rules()?;
-                let host = settings(section, manifest);
+                let files = section.own.files()?;
+                let host = settings(&files, manifest);
                 let uses_as_of = plugin.spec().session.uses_as_of;
-                let renamed = renamed(&section.own.columns, &plugin.spec().input)?;
+                let kinds = files.iter().map(|files| object_kind(files, &section.plugin, &plugin.spec().input));
                 let mut step = DatasetStep {
-                    renamed,
                     name: name.clone(),
-                    pattern: pattern(&section.own.objects)?,
-                    format: section.own.format,
+                    kinds: kinds.collect::<Result<_>>()?,
+                    pattern: Globs::new(files.into_iter().map(|files| files.objects).collect()),
                     output: OutputFormat::default(),
                     fingerprint: fingerprint(plugin.identity(), parameters, uses_as_of, host, pseudonyms),
                     told: None,
@@ -215,30 +215,45 @@ impl Pipeline {
     }
 }
 
-/// Returns the settings of the host that the silver of a dataset depends on.
-fn settings(section: &DatasetSection, manifest: &Manifest) -> String {
+/// Returns the settings of the host that the silver of a dataset depends on. A setting that has its default is not among
+/// them, unless it always was, so that a new one rebuilds no dataset.
+fn settings(files: &[Files], manifest: &Manifest) -> String {
     let DecodeLimits { batch_rows: _, batch_bytes: _, record_bytes, depth } = manifest.limits.decode;
-    let format = section.own.format.name();
-    let columns = section.own.columns.iter().map(|(name, theirs)| format!(" {name}={:?}", theirs.names()));
-    let columns: String = columns.collect();
-    format!("objects={} format={format} record_bytes={record_bytes} depth={depth}{columns}", section.own.objects)
+    let mut text = String::new();
+    for (at, Files { objects, dialect, columns }) in files.iter().enumerate() {
+        let columns = columns.iter().map(|(name, theirs)| format!(" {name}={:?}", theirs.names())).collect::<String>();
+        let limits = format!(" record_bytes={record_bytes} depth={depth}");
+        let (before, limits) = if at == 0 { ("", limits.as_str()) } else { (" from ", "") };
+        let (format, dialect) = (dialect.format.name(), dialect.settings());
+        text.push_str(&format!("{before}objects={objects} format={format}{limits}{columns}{dialect}"));
+    }
+    text
 }
 
-/// Returns the pattern of a dataset's objects.
-fn pattern(objects: &str) -> Result<Pattern> {
-    Pattern::parse(objects).map_err(|error| error.context(format!("objects = \"{objects}\"")))
-}
-
-/// Returns the columns of a cleaner with the names under which objects have them; `None` if these are the same.
-fn renamed(columns: &BTreeMap<String, ColumnNames>, input: &[String]) -> Result<Option<Renamed>> {
+/// Returns how objects of one kind give the columns that the plugin reads.
+fn object_kind(files: &Files, plugin: &str, input: &[String]) -> Result<ObjectKind> {
+    let Files { objects: _, dialect, columns } = files;
     if let Some(unknown) = columns.keys().find(|name| !input.contains(name)) {
         let known = input.join(", ");
-        return Err(Error::config(format!("columns: the cleaner reads no column `{unknown}`; it reads {known}")));
+        return Err(Error::config(format!("columns: `{unknown}` is read by nobody; plugin `{plugin}` reads {known}")));
     }
     if let Some((name, _)) = columns.iter().find(|(_, theirs)| theirs.names().is_empty()) {
         return Err(Error::config(format!("columns: `{name}`: expected at least one name")));
     }
     let theirs = |name: &'_ String| columns.get(name).map(ColumnNames::names);
-    let named = input.iter().map(|name| (name.as_str(), theirs(name).unwrap_or(std::slice::from_ref(name))));
-    Ok((!columns.is_empty()).then(|| Renamed::new(named)))
+    let named = || input.iter().map(|name| (name.as_str(), theirs(name).unwrap_or(std::slice::from_ref(name))));
+    if let Some(names) = &dialect.header
+        && let Some(absent) = input.iter().find(|name| !names.contains(name))
+    {
+        return Err(Error::config(format!("`columns` lacks `{absent}`, which plugin `{plugin}` reads")));
+    }
+    if let Some(pattern) = &dialect.pattern {
+        let groups: Vec<_> = pattern.groups().collect();
+        if let Some(absent) = named().flat_map(|(_, theirs)| theirs).find(|name| !groups.contains(&name.as_str())) {
+            let known = groups.join(", ");
+            let wrong = format!("pattern has no group `{absent}`, which plugin `{plugin}` reads; it has {known}");
+            return Err(Error::config(wrong));
+        }
+    }
+    Ok(ObjectKind { dialect: dialect.clone(), renamed: (!columns.is_empty()).then(|| Renamed::new(named())) })
 }

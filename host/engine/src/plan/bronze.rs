@@ -5,7 +5,7 @@ use super::records::{DatasetPlan, Plan, name_of, planned};
 use super::young::{Watched, hash};
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use crate::pipeline::DatasetStep;
 use smelt_catalog::holding::Holding;
@@ -221,6 +221,12 @@ impl<'p> Planning<'p> {
             all.push(object);
         }
         plan.missing = entries.into_keys().collect();
+        // An object that bronze still has, but that the dataset's patterns no longer match, is not missed: the manifest gives
+        // its rows up, and takes them back with the former pattern.
+        if plan.missing.iter().any(|name| !step.pattern.matches(name)) {
+            let listed: HashSet<&str> = listing.iter().map(name_of).collect();
+            plan.missing.retain(|name| step.pattern.matches(name) || !listed.contains(name.as_str()));
+        }
         if self.forget_missing && plan.rebuild.is_none() {
             plan.rebuild = match &plan.missing[..] {
                 [] => None,

@@ -70,9 +70,14 @@ fn replay_object(store: &dyn Store, pipeline: &Pipeline, as_of: i64, held: &Held
         }
     }
     let key = format!("{BRONZE}{object}");
-    let mut decoder = step.decoder(store.open(&key)?.1, pipeline.decode);
+    let (meta, reader) = store.open(&key)?;
+    let mut decoder = step.decoder(object, meta.bytes, reader, pipeline.decode);
     let mut session = step.open(as_of)?;
     while let Some(batch) = decoder.next_batch().map_err(|error| unavailable("read", &key, &error))? {
+        if batch.unreadable {
+            // What was decoded before counts no more: the object as a whole is rejected again.
+            replayed = Replayed::default();
+        }
         for malformed in batch.malformed.iter().filter(|malformed| wanted.contains_key(&malformed.number)) {
             replayed.rows += 1;
             *replayed.rejected.entry(malformed.rule.to_owned()).or_default() += 1;

@@ -82,6 +82,16 @@ impl BatchBuilder {
         self.number += 1;
     }
 
+    /// Returns the batch of an object of which nothing counts, for the reason that is given. It has one record without
+    /// bytes.
+    pub(crate) fn unreadable(&mut self, rule: &'static str, detail: String) -> DecodedBatch {
+        drop(self.finish(Buffer::from_vec(Vec::<u8>::new())));
+        self.number = 0;
+        self.begin(0, 0);
+        self.reject(0, 0, 0, rule, detail);
+        DecodedBatch { unreadable: true, ..self.finish(Buffer::from_vec(Vec::<u8>::new())) }
+    }
+
     /// Returns the batch, whose bytes are `raw`. The builder is empty afterwards.
     pub(crate) fn finish(&mut self, raw: Buffer) -> DecodedBatch {
         let rows = self.records.len();
@@ -92,6 +102,6 @@ impl BatchBuilder {
             .expect("every column got a cell for every row");
         let records = std::mem::replace(&mut self.records, Vec::with_capacity(rows + rows / 8));
         let malformed = std::mem::take(&mut self.malformed);
-        DecodedBatch { columns, records, malformed, offset: self.window + self.origin as u64, raw }
+        DecodedBatch { columns, records, malformed, offset: self.window + self.origin as u64, raw, unreadable: false }
     }
 }

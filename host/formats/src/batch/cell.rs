@@ -35,6 +35,15 @@ impl Cell {
         Self { start: start as u32, len: (end - start) as u32, kind }
     }
 
+    pub(crate) fn kind(self) -> CellKind {
+        self.kind
+    }
+
+    /// Returns the position of the cell's first byte in the window.
+    pub(crate) fn start(self) -> usize {
+        self.start as usize
+    }
+
     /// Returns the cell's bytes in the window, with their escapes.
     #[inline(always)]
     pub(crate) fn raw(self, window: &[u8]) -> &[u8] {

@@ -29,7 +29,7 @@ impl RecordSpan {
 pub struct Malformed {
     /// The record's number in its object, from 0.
     pub number: u64,
-    /// The record's first byte in the object.
+    /// The record's first byte in the text of the object: inflated, and in UTF-8.
     pub offset: u64,
     /// The record's length in bytes.
     pub len: u64,
@@ -50,9 +50,12 @@ pub struct DecodedBatch {
     pub records: Vec<RecordSpan>,
     /// The other records, in order.
     pub malformed: Vec<Malformed>,
-    /// The first byte of `raw` in the object.
+    /// The first byte of `raw` in the text of the object: inflated, and in UTF-8.
     pub offset: u64,
     /// The bytes from which the records were read. The decoder shares them, and uses their memory again once every
     /// batch that shows them is dropped.
     pub raw: Buffer,
+    /// True if the object turned out to be unreadable. Nothing that came in earlier batches counts then: the one
+    /// malformed record of this batch stands for the whole object.
+    pub unreadable: bool,
 }

@@ -6,6 +6,7 @@
 mod builder;
 mod cell;
 mod column;
+mod comments;
 mod decoded;
 mod escapes;
 pub mod rule;
@@ -18,6 +19,7 @@ mod window;
 pub(crate) use builder::BatchBuilder;
 pub(crate) use cell::{Cell, CellKind};
 pub(crate) use column::Column;
+pub(crate) use comments::{Comments, Passed};
 pub use decoded::{DecodedBatch, Malformed, RecordSpan};
 pub(crate) use escapes::unescape;
 pub(crate) use skip::Skip;

@@ -9,6 +9,8 @@ pub(crate) enum Skip {
     Value { depth: u64, string: bool, escape: bool },
     /// The first line that begins with `{`, with or without a comma before it.
     Brace { at_line_start: bool },
+    /// A line that begins with `{`, without a blank before it, or a record separator of RFC 7464, which no JSON has.
+    Document { at_line_start: bool },
     /// The end of the object.
     Rest,
 }
@@ -32,6 +34,11 @@ impl Skip {
     /// Skips to the next line that begins with `{`.
     pub(crate) fn brace() -> Self {
         Self::Brace { at_line_start: false }
+    }
+
+    /// Skips to the next JSON document that begins a line or follows a record separator.
+    pub(crate) fn document() -> Self {
+        Self::Document { at_line_start: false }
     }
 
     /// Returns how many of these bytes still belong to the record, if it ends among them.
@@ -67,6 +74,11 @@ impl Skip {
                     _ => *at_line_start = false,
                 }
                 false
+            }),
+            Self::Document { at_line_start } => bytes.iter().position(|&byte| {
+                let begins = byte == b'\x1e' || (byte == b'{' && *at_line_start);
+                *at_line_start = byte == b'\n';
+                begins
             }),
             Self::Rest => None,
         }

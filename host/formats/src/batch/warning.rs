@@ -17,12 +17,27 @@ pub enum Warning {
     MissingKey(String),
     /// The object is not text, or is text in another encoding. As a whole it is one malformed record.
     NotText(&'static str),
+    /// The object is compressed, and cannot be inflated for this reason. As a whole it is one malformed record.
+    Unreadable(String),
     /// The object is text of another format than the manifest says.
     OtherFormat(&'static str),
-    /// The columns of a CSV header are separated by something else than commas.
-    Delimiter(&'static str),
-    /// The object has records, but none of them is a row.
-    NoRow,
+    /// CSV looks as if it had another delimiter than the one that is set.
+    Delimiter {
+        /// The delimiter, as messages name it.
+        looks: &'static str,
+        /// The one that is set.
+        set: char,
+    },
+    /// The object has text that is not UTF-8, where UTF-8 is expected.
+    NotUtf8,
+    /// The object looks like UTF-8, where the encoding of this name is set.
+    Utf8(&'static str),
+    /// The records seem to be in an array under this key.
+    Wrapped(String),
+    /// A JSON document has no array where the records should be.
+    NoArray(String),
+    /// The object has records, but none of them is a row. All of them break this rule, if it is one.
+    NoRow(Option<&'static str>),
 }
 
 impl Warning {
@@ -43,13 +58,26 @@ impl fmt::Display for Warning {
             Self::ArrayCommas => f.write_str("the array has commas that are missing or too many"),
             Self::MissingKey(name) => write!(f, "key {name} is in no record"),
             Self::NotText(what) => {
-                write!(f, "it looks like {what}; only text in UTF-8 is read, so all of it was rejected")
+                write!(
+                    f,
+                    "it looks like {what}; only text is read, plain or as gzip or zstd, so all of it was rejected"
+                )
             }
+            Self::Unreadable(why) => write!(f, "{why}, so all of it was rejected"),
             Self::OtherFormat(what) => {
                 write!(f, "it looks like {what}, which is not the format that the manifest says")
             }
-            Self::Delimiter(what) => write!(f, "its columns look separated {what}; commas are expected"),
-            Self::NoRow => f.write_str("none of its records could be read"),
+            Self::Delimiter { looks, set } => {
+                write!(f, "it looks like {looks}-separated text; `delimiter` is `{}`", set.escape_debug())
+            }
+            Self::NotUtf8 => f.write_str("it is not UTF-8, perhaps windows-1252; `encoding` is `utf-8`"),
+            Self::Utf8(set) => write!(f, "it looks like UTF-8; `encoding` is `{set}`"),
+            Self::Wrapped(key) => write!(f, "its records seem to be in an array; `records = \"{key}\"` reads it"),
+            Self::NoArray(place) => {
+                write!(f, "it has no array at `{place}`, where `records` says that its records are")
+            }
+            Self::NoRow(None) => f.write_str("none of its records could be read"),
+            Self::NoRow(Some(rule)) => write!(f, "none of its records could be read: all are `{rule}`"),
         }
     }
 }

@@ -1,9 +1,12 @@
 //! The record loop: takes the records of a window one after the other, and decides for each whether it becomes a row.
 
 use super::header;
-use super::walk::{Found, record};
-use crate::batch::{BatchBuilder, Cell, NOT_UTF8, Skip, Stop, Unended, Utf8Check, Window, rule};
+use super::walk::{Found, Marks, record};
+use crate::batch::{
+    BatchBuilder, Cell, Comments, NOT_UTF8, Passed, Skip, Stop, Unended, Utf8Check, Warning, Window, rule,
+};
 use crate::scan::Specials;
+use crate::{Dialect, Quote};
 
 /// Finds the records of a CSV object.
 pub(crate) struct Records {
@@ -11,17 +14,34 @@ pub(crate) struct Records {
     /// The column of each field of the header (see `header::fields`); `None` before the header was read.
     fields: Option<Vec<u32>>,
     cells: Vec<Cell>,
+    marks: Marks,
+    comments: Comments,
+    /// What the first record with one cell looks like, if there should be more.
+    looks: Option<Warning>,
 }
 
 impl Records {
-    pub(crate) fn new(columns: &[String]) -> Self {
-        Self { columns: columns.to_vec(), fields: None, cells: vec![Cell::NULL; columns.len()] }
+    pub(crate) fn new(columns: &[String], dialect: &Dialect) -> Self {
+        Self {
+            columns: columns.to_vec(),
+            fields: dialect.header.as_ref().map(|names| header::named(names, columns)),
+            cells: vec![Cell::NULL; columns.len()],
+            marks: Marks { delimiter: dialect.delimiter.0, quotes: dialect.quote == Quote::Double },
+            comments: Comments::new(dialect.comment),
+            looks: None,
+        }
+    }
+
+    /// Returns what the records look like, if none of them is a row.
+    pub(crate) fn looks(&self) -> Option<&Warning> {
+        self.looks.as_ref()
     }
 
     /// Takes records from the window until the window or the batch ends.
     pub(crate) fn run(&mut self, window: &mut Window<'_>, batch: &mut BatchBuilder) -> Stop {
         let bytes = window.bytes;
-        let mut specials = Specials::new(bytes, window.at);
+        let marks = self.marks;
+        let mut specials = Specials::new(bytes, window.at, marks.delimiter);
         let mut utf8 = Utf8Check::new();
         loop {
             let mut start = window.at;
@@ -31,6 +51,14 @@ impl Records {
                 }
                 specials.seek(start);
                 window.at = start;
+            }
+            match self.comments.pass(window, true) {
+                Passed::Nothing => {}
+                Passed::Line => {
+                    specials.seek(window.at);
+                    continue;
+                }
+                Passed::Window => return Stop::More,
             }
             if start == bytes.len() {
                 return Stop::More;
@@ -51,7 +79,7 @@ impl Records {
                 }
             };
             let most = fields.len();
-            match record(&mut specials, window, start, most, stage) {
+            match record(&mut specials, window, start, marks, most, stage) {
                 Found::Record { fields, end } if fields == most && utf8.is_good(bytes, start, end) => {
                     batch.push(bytes, start..end, cells);
                     window.at = end;
@@ -67,6 +95,9 @@ impl Records {
                 }
                 Found::More => return Stop::More,
                 Found::Record { fields, end } => {
+                    if fields == 1 && self.looks.is_none() {
+                        self.looks = header::separated(&bytes[start..end], marks.delimiter, most);
+                    }
                     let (rule, detail) = if utf8.is_good(bytes, start, end) {
                         (rule::MALFORMED_LINE, format!("expected {most} fields, found {fields}"))
                     } else {
@@ -100,8 +131,7 @@ impl Records {
         }
     }
 
-    /// Reads the header. Without a header no record can be told from another, so the whole object is one malformed
-    /// record.
+    /// Reads the header. Without a header no record can be told from another, so the object is unreadable.
     #[cold]
     fn header(&mut self, window: &mut Window<'_>, specials: &mut Specials<'_>, utf8: &mut Utf8Check) -> Option<Stop> {
         let start = window.at;
@@ -111,14 +141,17 @@ impl Records {
             cell.write(window.bytes, &mut name);
             names.push(name);
         };
-        let detail = match record(specials, window, start, usize::MAX, name) {
+        let detail = match record(specials, window, start, self.marks, usize::MAX, name) {
             Found::Record { end, .. } if utf8.is_good(window.bytes, start, end) => {
                 let line = &window.bytes[start..end];
-                self.fields = Some(header::fields(line, &names, &self.columns, window.warnings));
+                self.fields = Some(header::fields(line, &names, &self.columns, self.marks.delimiter, window.warnings));
                 window.at = end;
                 return None;
             }
-            Found::Record { .. } => format!("the header is {NOT_UTF8}"),
+            Found::Record { .. } => {
+                Warning::NotUtf8.note(window.warnings);
+                format!("the header is {NOT_UTF8}")
+            }
             Found::More => return Some(Stop::More),
             Found::Quoting(expected) => format!("unreadable header: expected {expected}"),
         };
@@ -126,7 +159,7 @@ impl Records {
         if !all {
             return Some(Stop::More);
         }
-        header::warn_of_format(&view[start..], &self.columns, 0, window.warnings);
-        Some(Stop::Unended(Unended { start, skip: Skip::rest(), rule: rule::MALFORMED_LINE, detail }))
+        header::warn_of_format(&view[start..], &self.columns, self.marks.delimiter, 0, window.warnings);
+        Some(Stop::Unended(Unended { start, skip: Skip::rest(), rule: rule::NO_HEADER, detail }))
     }
 }

@@ -1,7 +1,15 @@
-//! Walks over one record. One pass over commas, quotes and line ends serves all records of a window.
+//! Walks over one record. One pass over delimiters, quotes and line ends serves all records of a window.
 
 use crate::batch::{Cell, CellKind, Window};
 use crate::scan::Specials;
+
+/// The characters between and around cells.
+#[derive(Clone, Copy)]
+pub(super) struct Marks {
+    pub(super) delimiter: u8,
+    /// A cell may be in quotes.
+    pub(super) quotes: bool,
+}
 
 /// The result of a walk over a record.
 pub(super) enum Found {
@@ -20,6 +28,7 @@ pub(super) fn record(
     specials: &mut Specials<'_>,
     window: &Window<'_>,
     start: usize,
+    marks: Marks,
     most: usize,
     mut stage: impl FnMut(usize, Cell),
 ) -> Found {
@@ -36,8 +45,8 @@ pub(super) fn record(
         }
         let staged = if bytes[at] != b'"' {
             if at == cell { Cell::NULL } else { Cell::new(cell, at, CellKind::Plain) }
-        } else if at == cell {
-            match quoted(specials, window, start, cell, field < most) {
+        } else if at == cell && marks.quotes {
+            match quoted(specials, window, start, marks, cell, field < most) {
                 Ok(found) => {
                     at = found.1;
                     found.0
@@ -51,7 +60,7 @@ pub(super) fn record(
         stage(field, staged);
         field += 1;
         match bytes.get(at) {
-            Some(b',') => cell = at + 1,
+            Some(&byte) if byte == marks.delimiter => cell = at + 1,
             _ => return Found::Record { fields: field, end: at },
         }
     }
@@ -73,13 +82,14 @@ fn at_end(window: &Window<'_>, start: usize, field: usize, cell: usize, mut stag
     Found::Record { fields: field + 1, end }
 }
 
-/// Reads on from an opening quote. Returns the cell, and the position of the comma or line end after it. `known` says
+/// Reads on from an opening quote. Returns the cell, and the position of the delimiter or line end after it. `known` says
 /// whether the header has this field.
 #[inline]
 fn quoted(
     specials: &mut Specials<'_>,
     window: &Window<'_>,
     start: usize,
+    marks: Marks,
     cell: usize,
     known: bool,
 ) -> Result<(Cell, usize), Found> {
@@ -105,11 +115,14 @@ fn quoted(
                     specials.next();
                     kind = CellKind::CsvQuoted;
                 }
-                Some(b',' | b'\n' | b'\r') => {
+                Some(&byte) if byte == marks.delimiter || matches!(byte, b'\n' | b'\r') => {
                     specials.next();
                     return Ok((Cell::new(cell + 1, at, kind), at + 1));
                 }
-                Some(_) => return Err(Found::Quoting("a comma or the line's end after a closing quote")),
+                Some(_) if marks.delimiter == b',' => {
+                    return Err(Found::Quoting("a comma or the line's end after a closing quote"));
+                }
+                Some(_) => return Err(Found::Quoting("the delimiter or the line's end after a closing quote")),
                 None if window.ended => return Ok((Cell::new(cell + 1, at, kind), at + 1)),
                 None => return Err(Found::More),
             },

@@ -7,8 +7,10 @@ mod read_ahead;
 mod renamed;
 #[cfg(test)]
 mod tests;
+mod unreadable;
 
 pub use decoder::Decoder;
 #[cfg(test)]
 pub(crate) use decoder::KEPT_BYTES;
 pub use renamed::Renamed;
+pub use unreadable::Unreadable;

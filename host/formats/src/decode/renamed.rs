@@ -83,7 +83,7 @@ mod tests {
         let [id, who, at] = [["Invoice", "Code"].as_slice(), &["Customer ID"], &["at"]]
             .map(|names| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
         let renamed = Renamed::new([("id", id.as_slice()), ("who", who.as_slice()), ("at", at.as_slice())]);
-        let mut decoder = Decoder::renaming(body.as_bytes(), format, &renamed, DecodeLimits::default());
+        let mut decoder = Decoder::renaming(body.as_bytes(), None, format.into(), &renamed, DecodeLimits::default());
         let names: Vec<_> = decoder.schema().fields().iter().map(|field| field.name().clone()).collect();
         assert_eq!(names, ["id", "who", "at"]);
         let mut rows = Vec::new();

@@ -1,8 +1,8 @@
-//! A JSON array of objects: its elements are the records. A malformed element costs only itself, as far as its end can
+//! JSON arrays of objects, one after the other: their elements are the records. A malformed element costs only itself, as far as its end can
 //! be found.
 
 use super::balance::{Extent, extent};
-use super::blanks::{Blanks, skip_blanks};
+use super::blanks::{Blanks, skip_separators};
 use super::fail::Fail;
 use super::object::ObjectParser;
 use crate::batch::{BatchBuilder, NOT_UTF8, Skip, Stop, Unended, Utf8Check, Warning, Window, rule};
@@ -16,7 +16,7 @@ enum Next {
     Element,
     /// A comma, or the end of the array.
     Comma,
-    /// Nothing: the array has ended.
+    /// Another array, or nothing: the array has ended.
     End,
 }
 
@@ -38,17 +38,37 @@ impl Array {
         Self { objects, next: Next::First, open: Vec::new(), wasted: 0, seen: 0 }
     }
 
+    /// Returns whether the array has ended.
+    pub(super) fn is_at_end(&self) -> bool {
+        self.next == Next::End
+    }
+
+    /// Begins another array.
+    pub(super) fn begin(&mut self) {
+        self.next = Next::First;
+    }
+
     /// Returns the declared columns that no record has had.
     pub(crate) fn missing(&self) -> Vec<usize> {
         self.objects.missing()
     }
 
-    /// Takes records from the window until the window or the batch ends.
+    /// Takes records of arrays one after the other from the window until the window or the batch ends.
     pub(crate) fn run(&mut self, window: &mut Window<'_>, batch: &mut BatchBuilder) -> Stop {
+        self.take(window, batch, false)
+    }
+
+    /// Takes records of one array until the array, the window or the batch ends.
+    pub(super) fn run_one(&mut self, window: &mut Window<'_>, batch: &mut BatchBuilder) -> Stop {
+        self.take(window, batch, true)
+    }
+
+    #[inline(always)]
+    fn take(&mut self, window: &mut Window<'_>, batch: &mut BatchBuilder, one: bool) -> Stop {
         let bytes = window.bytes;
         let mut utf8 = Utf8Check::new();
         loop {
-            let start = skip_blanks(bytes, window.at);
+            let start = skip_separators(bytes, window.at);
             window.at = start;
             let Some(&byte) = bytes.get(start) else {
                 if window.ended && self.next != Next::End {
@@ -57,6 +77,11 @@ impl Array {
                 return Stop::More;
             };
             match (self.next, byte) {
+                (Next::End, b'[') => {
+                    self.next = Next::First;
+                    window.at += 1;
+                    continue;
+                }
                 (Next::End, _) => {}
                 (next, b']') => {
                     if next == Next::Element {
@@ -64,6 +89,9 @@ impl Array {
                     }
                     self.next = Next::End;
                     window.at += 1;
+                    if one {
+                        return Stop::More;
+                    }
                     continue;
                 }
                 (next, b',') => {
@@ -99,7 +127,7 @@ impl Array {
     ) -> Option<Stop> {
         let (view, all) = window.view(start, window.record_bytes);
         let parsed = if self.next == Next::End {
-            Fail::syntax(start, "nothing after the closing bracket")
+            Fail::syntax(start, "nothing but another array after the closing bracket")
         } else {
             self.objects.parse(view, start)
         };

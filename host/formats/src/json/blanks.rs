@@ -22,9 +22,10 @@ impl Blanks {
     }
 }
 
-/// Returns the first position at or after `at` that holds no JSON white space.
-pub(crate) fn skip_blanks(bytes: &[u8], mut at: usize) -> usize {
-    while matches!(bytes.get(at), Some(b' ' | b'\n' | b'\r' | b'\t')) {
+/// Returns the first position at or after `at` that holds neither JSON white space nor a record separator of RFC 7464,
+/// which may stand before each record of a sequence.
+pub(crate) fn skip_separators(bytes: &[u8], mut at: usize) -> usize {
+    while matches!(bytes.get(at), Some(b' ' | b'\n' | b'\r' | b'\t' | b'\x1e')) {
         at += 1;
     }
     at
@@ -32,6 +33,6 @@ pub(crate) fn skip_blanks(bytes: &[u8], mut at: usize) -> usize {
 
 /// Returns `bytes` without the JSON white space at its end.
 pub(super) fn trim_end(bytes: &[u8]) -> &[u8] {
-    let blank = |byte: &&u8| matches!(byte, b' ' | b'\n' | b'\r' | b'\t');
+    let blank = |byte: &&u8| matches!(byte, b' ' | b'\n' | b'\r' | b'\t' | b'\x1e');
     &bytes[..bytes.len() - bytes.iter().rev().take_while(blank).count()]
 }

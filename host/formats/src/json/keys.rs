@@ -75,6 +75,11 @@ impl Keys {
         column
     }
 
+    /// Returns for each column whether a record has had it.
+    pub(super) fn seen(&self) -> &[bool] {
+        &self.seen
+    }
+
     /// Returns the columns that no record has had, in their order.
     pub(super) fn missing(&self) -> Vec<usize> {
         let mut missing: Vec<_> = self.columns.values().copied().filter(|&column| !self.seen[column]).collect();

@@ -1,18 +1,21 @@
-//! JSON Lines: one object on each line. Blank lines between them are allowed.
+//! JSON Lines: one object on each line. Blank lines between them are allowed, and so are the record separators of RFC
+//! 7464.
 
-use super::blanks::{Blanks, skip_blanks, trim_end};
+use super::blanks::{Blanks, skip_separators, trim_end};
 use super::fail::Fail;
 use super::object::ObjectParser;
-use crate::batch::{BatchBuilder, NOT_UTF8, Skip, Stop, Unended, Utf8Check, Window, rule};
+use crate::Comment;
+use crate::batch::{BatchBuilder, Comments, NOT_UTF8, Passed, Skip, Stop, Unended, Utf8Check, Window, rule};
 
 /// Finds the records of a JSON Lines object.
 pub(crate) struct Lines {
     objects: ObjectParser,
+    comments: Comments,
 }
 
 impl Lines {
-    pub(crate) fn new(columns: &[String], depth: usize) -> Self {
-        Self { objects: ObjectParser::new(columns, depth, Blanks::WITHIN_LINE) }
+    pub(crate) fn new(columns: &[String], depth: usize, comment: Option<Comment>) -> Self {
+        Self { objects: ObjectParser::new(columns, depth, Blanks::WITHIN_LINE), comments: Comments::new(comment) }
     }
 
     /// Returns the declared columns that no record has had.
@@ -25,8 +28,13 @@ impl Lines {
         let bytes = window.bytes;
         let mut utf8 = Utf8Check::new();
         loop {
-            let start = skip_blanks(bytes, window.at);
+            let start = skip_separators(bytes, window.at);
             window.at = start;
+            match self.comments.pass(window, false) {
+                Passed::Nothing => {}
+                Passed::Line => continue,
+                Passed::Window => return Stop::More,
+            }
             if start == bytes.len() {
                 return Stop::More;
             }

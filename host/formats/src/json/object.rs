@@ -4,6 +4,7 @@
 use super::blanks::Blanks;
 use super::fail::Fail;
 use super::keys::Keys;
+use super::nested::Nested;
 use super::value::{container, key, literal, number, string};
 use crate::batch::{Cell, CellKind, unescape};
 use crate::scan::json_string_stop;
@@ -14,7 +15,10 @@ const LONGEST_GAP: usize = 256;
 /// Reads objects and stages their members.
 pub(super) struct ObjectParser {
     keys: Keys,
+    /// The members that are staged: the columns, or those that have them.
     cells: Vec<Cell>,
+    /// The columns, if some lie within members.
+    nested: Option<Nested>,
     open: Vec<u8>,
     depth: usize,
     blanks: Blanks,
@@ -22,24 +26,36 @@ pub(super) struct ObjectParser {
 
 impl ObjectParser {
     pub(super) fn new(columns: &[String], depth: usize, blanks: Blanks) -> Self {
-        let cells = vec![Cell::NULL; columns.len()];
-        Self { keys: Keys::new(columns), cells, open: Vec::new(), depth, blanks }
+        let (nested, names) = Nested::new(columns).unzip();
+        let names = names.as_deref().unwrap_or(columns);
+        let cells = vec![Cell::NULL; names.len()];
+        Self { keys: Keys::new(names), cells, nested, open: Vec::new(), depth, blanks }
     }
 
     /// Returns the declared columns that no object has had.
     pub(super) fn missing(&self) -> Vec<usize> {
-        self.keys.missing()
+        self.nested.as_ref().map_or_else(|| self.keys.missing(), Nested::missing)
     }
 
     /// Returns the cells of the object that was read last.
     #[inline(always)]
     pub(super) fn cells(&self) -> &[Cell] {
-        &self.cells
+        self.nested.as_ref().map_or(&self.cells, Nested::cells)
     }
 
-    /// Reads the value at `start`, which must be an object. Returns the position after it.
-    #[inline]
+    /// Reads the value at `start`, which must be an object, and stages its columns. Returns the position after it.
+    #[inline(always)]
     pub(super) fn parse(&mut self, bytes: &[u8], start: usize) -> Result<usize, Fail> {
+        let end = self.members(bytes, start)?;
+        if let Some(nested) = &mut self.nested {
+            nested.stage(bytes, &self.cells, self.keys.seen());
+        }
+        Ok(end)
+    }
+
+    /// Reads the value at `start`, which must be an object, and stages its members. Returns the position after it.
+    #[inline]
+    fn members(&mut self, bytes: &[u8], start: usize) -> Result<usize, Fail> {
         self.cells.fill(Cell::NULL);
         let mut step = 0;
         let (mut column, mut at) = match self.keys.predict_first(bytes, start) {

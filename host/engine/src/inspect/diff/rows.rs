@@ -134,6 +134,10 @@ impl Comparing<'_> {
             if one.records != other.records {
                 return Err(Error::internal(format!("the components read different batches of `{BRONZE}{name}`")));
             }
+            if one.unreadable {
+                // Neither component gets to keep a row of it.
+                diff = RowDiff::default();
+            }
             let both = Both { old: old.clean(&one)?, new: new.clean(&other)? };
             self.batch(name, &one, &old, &new, &both, &mut diff)?;
         }
@@ -211,8 +215,8 @@ impl<'c> Cleaner<'c> {
     fn begin(host: &'c Host, store: &dyn Store, dataset: &str, name: &str) -> Result<Self> {
         let pipeline = host.pipeline();
         let step = pipeline.dataset(dataset).ok_or_else(|| Error::internal("a pipeline without its dataset"))?;
-        let (_, file) = store.open(&format!("{BRONZE}{name}"))?;
-        let decoder = step.decoder(file, pipeline.decode);
+        let (meta, file) = store.open(&format!("{BRONZE}{name}"))?;
+        let decoder = step.decoder(name, meta.bytes, file, pipeline.decode);
         let session = step.open(host.as_of())?;
         Ok(Self { step, session, decoder })
     }

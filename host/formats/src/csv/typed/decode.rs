@@ -86,7 +86,7 @@ impl<'a> Table<'a> {
     /// Returns the next rows.
     fn batch(&mut self, most: usize) -> Result<Option<RecordBatch>, TypedError> {
         let window = &self.bytes[self.at..];
-        let mut specials = Specials::new(window, 0);
+        let mut specials = Specials::new(window, 0, b',');
         let mut utf8 = Utf8Check::new();
         let (mut at, mut rows) = (0, 0);
         while at < window.len() && rows < most && at < LONGEST_BATCH {
