@@ -53,3 +53,4 @@ mod strangers;
 mod ticks;
 mod unused;
 mod weather;
+mod world_files;

@@ -29,9 +29,7 @@ fn said(objects: &[(&str, Vec<u8>)]) -> (Lake, Vec<Vec<String>>) {
 #[test]
 fn what_is_no_text_is_named_and_rejected_as_one_record() {
     let noise = [0, 1, 2, 0x80, 0xff, b'\n', b'{', b'a'].repeat(500);
-    let kinds: [(&[u8], &str); 12] = [
-        (b"\x1f\x8b\x08\0", "gzip"),
-        (b"\x28\xb5\x2f\xfd", "zstd"),
+    let kinds: [(&[u8], &str); 10] = [
         (b"BZh91AY&SY", "bzip2"),
         (b"\xfd7zXZ\0", "xz"),
         (b"\x04\x22\x4d\x18", "lz4"),
@@ -83,14 +81,14 @@ fn text_that_is_parted_or_written_otherwise_is_named() {
     let order = format!("[{ORDER}]");
     let cases = [
         ("customers_semicolon.csv", text.replace(',', ";"), "`;`"),
-        ("customers_tab.csv", text.replace(',', "\t"), "tabs"),
+        ("customers_tab.csv", text.replace(',', "\t"), "tab-separated"),
         ("customers_bar.csv", text.replace(',', "|"), "`|`"),
         (
             "customers_quoted.csv",
             HEADER.replace(',', "\";\"").replace("customer_id", "\"customer_id").replace("date\n", "date\"\n"),
             "`;`",
         ),
-        ("customers_sep.csv", format!("sep=;\n{}", text.replace(',', ";")), "`sep=`"),
+        ("customers_sep.csv", format!("sep=;\n{}", text.replace(',', ";")), "`;`-separated text; `delimiter` is `,`"),
         ("customers_json.csv", order.clone(), "JSON"),
         ("customers_html.csv", "<!DOCTYPE html>\n<html><body>404</body></html>\n".into(), "HTML"),
         ("orders_csv.json", "order_id,customer_id,product\n1,C1,p\n".into(), "CSV"),
@@ -134,6 +132,6 @@ fn an_object_of_which_no_record_is_read_is_named() {
         ("clicks_2.txt", String::new()),
     ];
     let objects = cases.map(|(name, text)| (name, text.into_bytes()));
-    let none = vec!["none of its records could be read".to_owned()];
+    let none = vec!["none of its records could be read: all are `malformed_line`".to_owned()];
     assert_eq!(said(&objects).1, [none.clone(), none, vec![]]);
 }

@@ -196,10 +196,11 @@ fn a_kpi_that_needs_values_on_a_column_that_may_lack_them_is_refused() {
 }
 
 #[test]
-fn a_pattern_has_exactly_one_star() {
-    for pattern in ["readings.csv", "readings_*_*.csv", "**", ""] {
+fn a_pattern_is_a_name_that_an_object_can_have() {
+    let name = "a pattern is a name such as `orders_*.csv`, without `/` at its ends or two in a row";
+    let alone = "`**` stands for directories, and so alone between two `/`: `**/orders_*.csv`";
+    for (pattern, what) in [("readings**", alone), ("", name), ("/readings_*.csv", name), ("a//b_*.csv", name)] {
         let to = format!("objects = \"{pattern}\"");
-        let what = "a pattern is a name with exactly one `*`, such as `readings_*.csv`";
         refuses(
             "objects = \"readings_*.csv\"",
             &to,
