@@ -4,10 +4,20 @@ import { start as startCharts } from './charts.js';
 
 const main = () => document.querySelector('main');
 let number = 0;
+let isLive = false;
+const plain = address => new URL(address, location).href.split('#')[0];
+let shown = plain(location);
+
+// Says whether news come by themselves. Content that is replaced says it again.
+function live(is) {
+  isLive = is;
+  document.querySelectorAll('.live').forEach(it => { it.hidden = !is; });
+}
 
 // Replaces the content by that of the address, and keeps the scroll and the field that is being filled in.
 async function load(address, push) {
   const mine = ++number;
+  shown = plain(address);
   main().setAttribute('aria-busy', 'true');
   let answer;
   try {
@@ -28,6 +38,7 @@ async function load(address, push) {
     const [old, made] = [document.querySelector(part), next.querySelector(part)];
     if (old && made) old.replaceWith(made);
   }
+  live(isLive);
   if (push) history.pushState(null, '', address);
   for (const id of open) { const details = id && document.getElementById(id)?.querySelector('details'); if (details) details.open = true; }
   if (focus) {
@@ -87,15 +98,15 @@ document.addEventListener('click', event => {
   if (to.origin === location.origin && to.pathname === location.pathname && to.search !== location.search) { event.preventDefault(); load(to, true); }
 });
 document.addEventListener('smelt:go', event => go(event.detail));
-addEventListener('popstate', () => load(location.href, false));
+// A step to another part of the same content, as by the link over the menu, is one that the browser takes alone.
+addEventListener('popstate', () => { if (plain(location) !== shown) load(location.href, false); });
 
 // A commit, or a page that was saved, brings itself.
 if (document.body.dataset.events) {
   const events = new EventSource(document.body.dataset.events);
-  const live = shown => document.querySelectorAll('.live').forEach(it => { it.hidden = !shown; });
   events.addEventListener('open', () => live(true));
   events.addEventListener('error', () => live(false));
-  events.addEventListener('commit', async event => { if (event.data !== document.querySelector('footer.page')?.dataset.commit) { await load(location.href, false); live(true); } });
-  events.addEventListener('pages', async () => { await load(location.href, false); live(true); });
+  events.addEventListener('commit', event => { if (event.data !== document.querySelector('footer.page')?.dataset.commit) load(location.href, false); });
+  events.addEventListener('pages', () => load(location.href, false));
 }
 begin();
