@@ -61,7 +61,7 @@ pub(crate) fn body(sight: &Sight<'_>) -> Markup {
         div.figures {
             section.card.half {
                 h2 { "Rows of the datasets" }
-                div.scroll { table.data { tbody { @for facts in Facts::all(state) { @if let Some(totals) = facts.totals {
+                div.scroll tabindex="0" role="region" aria-label="Rows of the datasets" { table.data { tbody { @for facts in Facts::all(state) { @if let Some(totals) = facts.totals {
                     tr { th scope="row" { a href=(links.table(facts.name)) { (facts.name) } } td { (account(totals, locale)) } }
                 } } } } }
             }

@@ -112,7 +112,7 @@ fn commit_body(sight: &Sight<'_>, run: &RunSummary) -> Markup {
         section.card {
             h2 { "What it changed" }
             @if run.changed.is_empty() && run.made.is_empty() { p.dim { "No dataset and no table." } }
-            div.scroll { table.data {
+            div.scroll tabindex="0" role="region" aria-label="What it changed" { table.data {
                 thead { tr { th scope="col" { "Name" } th.num scope="col" { "Objects cleaned" } th.num scope="col" { "Plugin's time" } } }
                 tbody {
                     @for (name, cleaned) in &run.changed {

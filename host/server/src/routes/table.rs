@@ -66,7 +66,7 @@ pub(crate) fn body(sight: &Sight<'_>, name: &str) -> Result<Markup> {
         (proof(sight, &facts))
         section.card {
             h2 { "Columns" }
-            div.scroll { table.data {
+            div.scroll tabindex="0" role="region" aria-label="Columns" { table.data {
                 thead { tr { th scope="col" { "Name" } th scope="col" { "Type" } th scope="col" { "Missing values" } th scope="col" { "Key" } } }
                 tbody { @for (at, (column, kind)) in facts.relation.shape.iter().flat_map(|shape| &shape.columns).enumerate() { tr {
                     th scope="row" { code { (column) } }
@@ -224,7 +224,7 @@ fn history_body(sight: &Sight<'_>, name: &str) -> Result<Markup> {
         }
         section.card {
             h2 { "Commits that changed it" }
-            div.scroll { table.data {
+            div.scroll tabindex="0" role="region" aria-label="Commits that changed it" { table.data {
                 thead { tr { th.num scope="col" { "Commit" } th scope="col" { "At" } th.num scope="col" { "Rows that came" } th.num scope="col" { "Rows that left" } th scope="col" { "" } } }
                 tbody { @for change in &changes { tr {
                     th.num scope="row" { a href=(links.to(&format!("/runs/{}", change.commit))) { (change.commit) } }
@@ -255,7 +255,7 @@ fn difference(sight: &Sight<'_>, facts: &Facts<'_>, from: u64, to: u64) -> Resul
     let side = |title: &str, rows: &[(Vec<crate::frame::Cell>, i64)]| {
         html! {
             h3 { (title) ": " (whole(rows.iter().map(|(_, count)| count.unsigned_abs()).sum(), locale)) }
-            @if !rows.is_empty() { div.scroll { table.data {
+            @if !rows.is_empty() { div.scroll tabindex="0" role="region" aria-label=(title) { table.data {
                 thead { tr { @for field in schema.fields() { th scope="col" .num[is_number(field.data_type())] { (field.name()) } } } }
                 tbody { @for (row, _) in rows.iter().take(ROWS) { tr { @for (value, field) in row.iter().zip(schema.fields()) {
                     td .num[is_number(field.data_type())] { (value.text()) }
