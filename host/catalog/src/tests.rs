@@ -99,19 +99,21 @@ fn a_gap_and_a_commit_of_another_version_are_refused_by_name() {
 }
 
 #[test]
-fn a_commit_of_the_version_before_is_read() {
+fn commits_of_the_versions_before_are_read() {
     with_store(|store| {
         Catalog::load(store).expect("an empty lake").commit(&change("d", "x"), DateTime::UNIX_EPOCH).expect("commits");
         let body = smelt_storage::read(store, &commit_key(1)).expect("it was written");
         let text = String::from_utf8(body).expect("JSON");
         let (head, commit) = text.split_once(",\"commit\":").expect("a commit");
         let commit = commit.strip_suffix('}').expect("the end of the file");
-        assert!(head.starts_with("{\"version\":6,"), "{head}");
-        let sha256 = smelt_common::digest::hex(format!("5\n{commit}"));
-        store.delete(&commit_key(1)).expect("deletes");
-        let older = format!("{{\"version\":5,\"sha256\":\"{sha256}\",\"commit\":{commit}}}");
-        store.put_if_absent(&commit_key(1), older.as_bytes(), Durability::Durable).expect("a put");
-        assert_eq!(Catalog::load(store).expect("it is read").state().sequence, 1);
+        assert!(head.starts_with("{\"version\":7,"), "{head}");
+        for version in [5, 6] {
+            let sha256 = smelt_common::digest::hex(format!("{version}\n{commit}"));
+            store.delete(&commit_key(1)).expect("deletes");
+            let older = format!("{{\"version\":{version},\"sha256\":\"{sha256}\",\"commit\":{commit}}}");
+            store.put_if_absent(&commit_key(1), older.as_bytes(), Durability::Durable).expect("a put");
+            assert_eq!(Catalog::load(store).expect("it is read").state().sequence, 1);
+        }
     });
 }
 
