@@ -339,7 +339,7 @@ fn any_json_is_accounted_for() {
             ),
             case("truncated_after_comma", format!("[{},{},", a("tc"), b("tc")), 2, &[]),
             case("truncated_bracket", two("tb").trim_end_matches("]\n"), 2, &[]),
-            case("second_array", format!("{}{}", two("sa"), two("sb")), 2, &[("malformed_record", 1)]),
+            case("arrays_one_after_the_other", format!("{}{}", two("sa"), two("sb")), 4, &[]),
             case("odd_commas", format!("[,{},,{},]", a("oc"), b("oc")), 2, &[]),
             case("deep", with("deep", &deep(10_000)), 2, &[("too_deep", 1)]),
             case("deep_unclosed", format!("[{},{}", a("du"), "[".repeat(10_000)), 1, &[("malformed_record", 1)]),
