@@ -32,6 +32,7 @@ mod machine;
 mod new;
 mod one_object;
 mod output;
+mod pages;
 mod parquet;
 mod privacy;
 mod profile;

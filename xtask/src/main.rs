@@ -3,6 +3,7 @@
 mod args;
 mod bench;
 mod beside;
+mod browser;
 mod circles;
 mod debian;
 mod demo;
@@ -44,6 +45,7 @@ Verbs:
   minio       find or build a real MinIO server for the tests
   registry    find or build a real OCI registry for the tests
   prometheus  find or fetch a real Prometheus for the tests
+  browser     show the pages of `smelt serve` in a real browser, and test what they promise
 
 `cargo xtask <verb> --help` says more about a verb.
 ";
@@ -55,6 +57,7 @@ fn verb(name: &str) -> Result<Verb> {
         "bench" => Ok((bench::run, bench::HELP)),
         // `bench` calls this verb itself.
         "bench-limit" => Ok((bench::limit::run, "")),
+        "browser" => Ok((browser::run, browser::HELP)),
         "circles" => Ok((circles::run, circles::HELP)),
         "demo" => Ok((demo::run, demo::HELP)),
         "faults" => Ok((faults::run, faults::HELP)),
@@ -66,7 +69,7 @@ fn verb(name: &str) -> Result<Verb> {
         "prometheus" => Ok((prometheus::run, prometheus::HELP)),
         "test" => Ok((test::run, test::HELP)),
         _ => Err(Usage(format!(
-            "no verb `{name}`; known: bench, circles, demo, faults, fuzz, map, minio, plugins, prometheus, registry, test"
+            "no verb `{name}`; known: bench, browser, circles, demo, faults, fuzz, map, minio, plugins, prometheus, registry, test"
         ))
         .into()),
     }

@@ -9,12 +9,12 @@ use crate::args::Args;
 use crate::process::{cargo, run as run_command, say, seconds};
 use crate::toolchain::Toolchain;
 use crate::workspace::Workspace;
-use crate::{circles, debian, paths, plugins, prometheus, python, servers, times};
+use crate::{browser, circles, debian, paths, plugins, prometheus, python, servers, times};
 
 pub(crate) const HELP: &str = "\
 Runs all that CI runs, in this order, up to the first failure:
   packages of the system, format, circles of files, components, lints, each crate alone, documentation, servers (MinIO,
-  a registry and Prometheus), Python clients, tests
+  a registry and Prometheus), Python clients, browser, tests
 At the end it prints how long each step took, and the ten slowest tests.
 
 Usage: cargo xtask test [filter]
@@ -46,6 +46,7 @@ pub(crate) fn run(args: &mut Args) -> Result<()> {
         ("documentation", Box::new(|| run_command("building the documentation", &mut doc()))),
         ("servers", Box::new(real_servers)),
         ("Python clients", Box::new(clients)),
+        ("browser", Box::new(chromium)),
         ("tests", Box::new(move || tests(filter.as_deref()))),
     ];
     if filtered {
@@ -95,6 +96,15 @@ fn clients() -> Result<()> {
     match python::environment(&paths::clients(), &paths::root().join("tests/clients/requirements.txt")) {
         Ok(_) => say("the tests use boto3, Polars and Grafana's types"),
         Err(reason) => say(&format!("tests with boto3, Polars and Grafana's types are skipped: {reason:#}")),
+    }
+    Ok(())
+}
+
+/// Installs Chromium and what drives it, where that is possible.
+fn chromium() -> Result<()> {
+    match browser::install() {
+        Ok(found) => say(&format!("the tests use {}", found.display())),
+        Err(reason) => say(&format!("tests in a browser are skipped: {reason:#}")),
     }
     Ok(())
 }
