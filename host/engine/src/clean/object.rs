@@ -158,7 +158,8 @@ impl<'w> Object<'w> {
             Err(error) => return Err(not_if_it_changed(store, name, &opened, error)),
             Ok(finished) => finished,
         };
-        let warnings = decoder.warnings().iter().map(ToString::to_string).collect();
+        let mut warnings: Vec<String> = decoder.warnings().iter().map(ToString::to_string).collect();
+        warnings.extend(sink.all_rejected());
         // The decoder may have stopped before the end, but the sha256 is that of the whole object.
         let mut reader = decoder.into_reader();
         std::io::copy(&mut reader, &mut std::io::sink()).map_err(|error| unavailable("read", &key, &error))?;
@@ -282,6 +283,15 @@ impl<'w> Sink<'w> {
         self.repaired.clear();
         self.quarantine = None;
         Ok(())
+    }
+
+    /// Returns a warning if one rule of the cleaner rejected all rows, of which there are several. A wrong setting, such as a
+    /// column under another name, often shows in nothing else.
+    fn all_rejected(&self) -> Option<String> {
+        let (rule, rows) = self.rejected.iter().next().filter(|_| self.rejected.len() == 1)?;
+        let is_of_cleaner = !smelt_formats::rule::ALL.contains(rule);
+        (is_of_cleaner && self.read > 1 && *rows == self.read)
+            .then(|| format!("all of its {rows} rows were rejected as `{rule}`"))
     }
 
     fn finish_quarantine(&mut self) -> Result<Option<ObjectRef>> {
