@@ -200,7 +200,10 @@ fn one_dataset_may_have_objects_of_several_kinds_and_places() {
     lake.bronze("crm/other.json", "{}");
     let output = lake.try_smelt(&["run"]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success() && said.contains("bronze/crm/other.json: no dataset's pattern matches it"), "{said}");
+    assert!(
+        output.status.success() && said.contains("bronze/crm/other.json: no dataset's pattern matches it"),
+        "{said}"
+    );
     let ids = |lake: &Lake| lake.silver("customers").iter().map(|line| line[..2].to_owned()).collect::<Vec<_>>();
     assert_eq!(ids(&lake), ["C1", "C2", "C3"]);
     assert_eq!(lake.files("silver/customers").len(), 3);

@@ -69,6 +69,9 @@ pub enum ColumnNames {
     Joined(Vec<String>),
 }
 
+/// The columns that have other names in the objects, and the names of all columns if these have no header.
+type Named = (BTreeMap<String, ColumnNames>, Option<Vec<String>>);
+
 impl ColumnNames {
     /// Returns the names.
     pub fn names(&self) -> &[String] {
@@ -194,7 +197,7 @@ impl DatasetKeys {
     }
 
     /// Returns the columns that have other names in the objects, and the names of all columns if these have no header.
-    fn named(&self, format: Format) -> Result<(BTreeMap<String, ColumnNames>, Option<Vec<String>>)> {
+    fn named(&self, format: Format) -> Result<Named> {
         let columns = match (&self.columns, self.header) {
             (Some(ColumnKeys::Listed(names)), Some(false)) if !names.is_empty() => {
                 let twice = names.iter().enumerate().find(|(at, name)| names[..*at].contains(name));
