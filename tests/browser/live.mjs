@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { check, same, test, until } from './harness.mjs';
 import { choose, csvOf, figure, hover, ready, tile } from './sight.mjs';
 
-const commit = page => page.evaluate(() => +document.body.dataset.commit);
+const commit = page => page.evaluate(() => +document.querySelector('footer.page').dataset.commit);
 const isLive = page => page.waitForFunction(() => document.querySelector('.live')?.hidden === false);
 
 test('a commit brings itself to a page, which keeps its scroll, its filters, its open tables and its focus', async visit => {
