@@ -392,6 +392,24 @@ fn one_file_has_the_tables_that_pages_show() {
 }
 
 #[test]
+fn a_file_has_short_downloads_and_says_who_has_the_long_ones() {
+    let fixture = Fixture::new();
+    let rows: String = (0..9_000).map(|at| format!("2026-01-01,r{at:05},1.00,{at}\n")).collect();
+    let csv = format!("day,region,revenue,n\n{rows}");
+    assert!(csv.len() > 200_000);
+    fixture.commit(|change| drop(change.gold.insert("large".to_owned(), fixture.table("large", &csv))));
+    let page = "title = \"Large\"\n[[chart]]\nkind = \"table\"\ntitle = \"All\"\ntable = \"large\"\n";
+    fixture.page("large", page);
+    fixture.export("all.html");
+    let html = fixture.read("all.html");
+    assert_eq!(html.matches(": the server has it").count(), 1);
+    assert!(html.contains("download=\"sales-2.csv\"") && !html.contains("download=\"large-1.csv\""));
+    fixture.export("site");
+    assert!(fixture.read("site/pages/large.html").contains("href=\"../pages/large/1.csv\" download=\"large-1.csv\""));
+    assert_eq!(fixture.read("site/pages/large/1.csv").lines().count(), 9_001);
+}
+
+#[test]
 fn what_is_no_former_export_is_refused() {
     let fixture = Fixture::new();
     let refused = |to: &str| {

@@ -107,5 +107,7 @@ fn date(days: i32) -> String {
 /// Returns a moment in RFC 3339, in UTC.
 fn timestamp(micros: i64) -> String {
     let time = chrono::DateTime::from_timestamp_micros(micros);
-    time.map_or_else(String::new, |time| time.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true))
+    let is_whole = micros.rem_euclid(1_000_000) == 0;
+    let digits = if is_whole { chrono::SecondsFormat::Secs } else { chrono::SecondsFormat::Micros };
+    time.map_or_else(String::new, |time| time.to_rfc3339_opts(digits, true))
 }

@@ -8,6 +8,8 @@ mod cell;
 mod chunk;
 mod make;
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 
 pub use block::Frame;

@@ -115,6 +115,7 @@ fn push(chunk: &ArrayRef, data_type: &DataType, values: &mut Vec<i64>) -> bool {
 pub(super) fn order(frame: &Frame, mut rows: Vec<u32>, by: &[Sort], most: usize) -> Result<Vec<u32>> {
     if by.is_empty() {
         rows.truncate(most);
+        rows.shrink_to_fit();
         return Ok(rows);
     }
     let keys =
@@ -126,6 +127,8 @@ pub(super) fn order(frame: &Frame, mut rows: Vec<u32>, by: &[Sort], most: usize)
     if most < rows.len() {
         rows.select_nth_unstable_by(most, compare);
         rows.truncate(most);
+        // The answer may be kept, and is to take no more memory than its rows.
+        rows.shrink_to_fit();
     }
     rows.sort_unstable_by(compare);
     Ok(rows)
