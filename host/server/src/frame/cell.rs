@@ -72,7 +72,8 @@ impl Cell {
         }
     }
 
-    /// Compares two values of one column. What is missing comes first, and NaN last.
+    /// Compares two values of one column. What is missing comes first, and NaN last. As in keys of tables, -0 is 0, and NaN is
+    /// one value.
     pub fn compare(&self, other: &Self) -> Ordering {
         match (self, other) {
             (Self::Missing, Self::Missing) => Ordering::Equal,
@@ -80,7 +81,7 @@ impl Cell {
             (_, Self::Missing) => Ordering::Greater,
             (Self::Boolean(one), Self::Boolean(other)) => one.cmp(other),
             (Self::Int(one), Self::Int(other)) => one.cmp(other),
-            (Self::Float(one), Self::Float(other)) => one.total_cmp(other),
+            (Self::Float(one), Self::Float(other)) => ordered(*one).total_cmp(&ordered(*other)),
             (Self::Decimal(one, _), Self::Decimal(other, _)) => one.cmp(other),
             (Self::Text(one), Self::Text(other)) => one.cmp(other),
             (Self::Date(one), Self::Date(other)) => one.cmp(other),
@@ -88,6 +89,11 @@ impl Cell {
             _ => Ordering::Equal,
         }
     }
+}
+
+/// Returns the number in whose place `total_cmp` takes a number.
+pub(crate) fn ordered(value: f64) -> f64 {
+    if value.is_nan() { f64::NAN } else { value + 0.0 }
 }
 
 /// Returns an exact number as text, with all its places.
@@ -104,7 +110,7 @@ fn date(days: i32) -> String {
     date.map_or_else(String::new, |date| date.format("%F").to_string())
 }
 
-/// Returns a moment in RFC 3339, in UTC.
+/// Returns a moment in RFC 3339, in UTC. A fraction of a second has six places, as in smelt's files.
 fn timestamp(micros: i64) -> String {
     let time = chrono::DateTime::from_timestamp_micros(micros);
     let is_whole = micros.rem_euclid(1_000_000) == 0;

@@ -13,6 +13,7 @@ pub(crate) mod testing;
 mod tests;
 
 pub use block::Frame;
+pub(crate) use cell::ordered;
 pub use cell::{Cell, cell};
 pub use chunk::BLOCK_ROWS;
 pub use make::NewFrame;

@@ -10,7 +10,7 @@ use super::{BLOCK_ROWS, cell};
 const SIZES: [usize; 8] = [0, 1, 37, 4095, 4096, 4097, 8192, 8193];
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_rows_and_columns_come_back_in_any_order(

@@ -35,8 +35,11 @@ impl Filter {
                 });
             }
             (Self::Is(texts), data_type) => {
-                let cells: Vec<_> = texts.iter().filter_map(|text| parse(text, data_type, Edge::First)).collect();
-                each(marks, |row| cells.contains(&cell(column, row)));
+                let cells: Vec<_> = texts.iter().filter_map(|text| parse(text, data_type, Edge::Is)).collect();
+                each(marks, |row| {
+                    let value = cell(column, row);
+                    cells.iter().any(|one| is_same(&value, one))
+                });
             }
             (Self::Range(from, to), data_type) => {
                 let edge = |text: &Option<String>, edge| text.as_ref().map(|text| parse(text, data_type, edge));
@@ -58,15 +61,21 @@ impl Filter {
     }
 }
 
+/// Returns whether two values of one column are the same.
+fn is_same(one: &Cell, other: &Cell) -> bool {
+    one.compare(other).is_eq()
+}
+
 fn each(marks: &mut [bool], meets: impl Fn(usize) -> bool) {
     for (row, mark) in marks.iter_mut().enumerate() {
         *mark = *mark && meets(row);
     }
 }
 
-/// The end of a range that a text stands for.
+/// What a text stands for: a value, or an end of a range.
 #[derive(Clone, Copy, PartialEq)]
 enum Edge {
+    Is,
     First,
     Last,
 }
@@ -78,18 +87,20 @@ fn parse(text: &str, data_type: &DataType, edge: Edge) -> Option<Cell> {
     }
     Some(match data_type {
         DataType::Boolean => Cell::Boolean(text.parse().ok()?),
-        DataType::Int64 => Cell::Int(text.parse().ok()?),
+        DataType::Int64 => Cell::Int(integer(decimal(text, 0, edge)?, edge)?),
         DataType::Float64 => Cell::Float(text.parse().ok()?),
         DataType::Date32 => Cell::Date(days(day(text)?)?),
         DataType::Timestamp(..) => Cell::Timestamp(match DateTime::parse_from_rfc3339(text) {
             Ok(time) => time.timestamp_micros(),
             Err(_) => {
-                let day = if edge == Edge::First { day(text)? } else { day(text)? + TimeDelta::days(1) };
+                let day = if edge == Edge::Last { day(text)? + TimeDelta::days(1) } else { day(text)? };
                 let micros = day.and_hms_opt(0, 0, 0)?.and_utc().timestamp_micros();
                 micros - i64::from(edge == Edge::Last)
             }
         }),
-        &DataType::Decimal128(_, scale) => Cell::Decimal(decimal(text, scale.unsigned_abs())?, scale.unsigned_abs()),
+        &DataType::Decimal128(_, scale) => {
+            Cell::Decimal(decimal(text, scale.unsigned_abs(), edge)?, scale.unsigned_abs())
+        }
         _ => Cell::Text(text.to_owned()),
     })
 }
@@ -102,15 +113,33 @@ fn days(day: NaiveDate) -> Option<i32> {
     i32::try_from(day.signed_duration_since(DateTime::UNIX_EPOCH.date_naive()).num_days()).ok()
 }
 
-/// Returns the digits of a decimal of so many places. More places than that must be zero.
-fn decimal(text: &str, scale: u8) -> Option<i128> {
-    let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
-    let (whole, places) = digits.split_once('.').unwrap_or((digits, ""));
-    let is_number = !whole.is_empty() && whole.bytes().chain(places.bytes()).all(|digit| digit.is_ascii_digit());
-    let (kept, cut) = places.split_at_checked(scale.into()).unwrap_or((places, ""));
-    if !is_number || cut.bytes().any(|digit| digit != b'0') {
+/// Returns the digits of a decimal of so many places. A bound with more places than that becomes the next value within it.
+fn decimal(text: &str, scale: u8, edge: Edge) -> Option<i128> {
+    let (is_negative, digits) = text.strip_prefix('-').map_or((false, text), |digits| (true, digits));
+    let (whole, places) = digits.split_once('.').unwrap_or((digits, "0"));
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit());
+    if !is_digits(whole) || !is_digits(places) {
         return None;
     }
-    let value: i128 = format!("{whole}{kept:0<width$}", width = usize::from(scale)).parse().ok()?;
-    Some(sign * value)
+    let (kept, cut) = places.split_at_checked(scale.into()).unwrap_or((places, ""));
+    // No value has as many digits as an `i128`.
+    let value: i128 = format!("{whole}{kept:0<width$}", width = usize::from(scale)).parse().unwrap_or(i128::MAX);
+    let value = if is_negative { -value } else { value };
+    let is_cut = cut.bytes().any(|digit| digit != b'0');
+    match edge {
+        Edge::Is => (!is_cut).then_some(value),
+        Edge::First => Some(value.saturating_add(i128::from(is_cut && !is_negative))),
+        Edge::Last => Some(value.saturating_sub(i128::from(is_cut && is_negative))),
+    }
+}
+
+/// Returns the bound as an integer. One beyond all integers is met by all of them, or cannot be met.
+fn integer(bound: i128, edge: Edge) -> Option<i64> {
+    let (least, greatest) = (i128::from(i64::MIN), i128::from(i64::MAX));
+    let bound = match edge {
+        Edge::Is => bound,
+        Edge::First => bound.max(least),
+        Edge::Last => bound.min(greatest),
+    };
+    i64::try_from(bound).ok()
 }

@@ -8,7 +8,7 @@ use arrow_array::{Array as _, ArrayRef};
 use arrow_schema::DataType;
 use smelt_common::error::Result;
 
-use crate::frame::{BLOCK_ROWS, Frame};
+use crate::frame::{BLOCK_ROWS, Frame, ordered};
 
 /// An order of rows: by a column, up or down. Missing values come last either way.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,7 +94,7 @@ fn push(chunk: &ArrayRef, data_type: &DataType, values: &mut Vec<i64>) -> bool {
         DataType::Timestamp(..) => values.extend(chunk.as_primitive::<TimestampMicrosecondType>().values()),
         // As totalOrder of IEEE 754: the bits of a negative number are in reverse order.
         DataType::Float64 => values.extend(chunk.as_primitive::<Float64Type>().values().iter().map(|value| {
-            let bits = value.to_bits() as i64;
+            let bits = ordered(*value).to_bits() as i64;
             bits ^ (((bits >> 63) as u64) >> 1) as i64
         })),
         _ => {
