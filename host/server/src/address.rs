@@ -5,26 +5,31 @@ use std::collections::BTreeMap;
 use crate::shell::encoded;
 
 /// The most parameters of an address that count.
-const MOST: usize = 64;
+const MOST: usize = 2000;
 
-/// The query parameters of an address. Of those with one name the first counts.
+/// The query parameters of an address. Several may have one name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Parameters(BTreeMap<String, String>);
+pub(crate) struct Parameters(BTreeMap<String, Vec<String>>);
 
 impl Parameters {
     /// Parses the query of an address, without its `?`.
     pub(crate) fn parse(query: &str) -> Self {
-        let mut found = BTreeMap::new();
+        let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty()).take(MOST) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            found.entry(decoded(name)).or_insert_with(|| decoded(value));
+            found.entry(decoded(name)).or_default().push(decoded(value));
         }
         Self(found)
     }
 
-    /// Returns the value of a parameter.
+    /// Returns the value of a parameter; of several with that name, the first.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+        self.all(name).next()
+    }
+
+    /// Returns the values of all parameters of that name.
+    pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0.get(name).into_iter().flatten().map(String::as_str)
     }
 }
 
@@ -63,8 +68,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn parameters_come_back(pairs in proptest::collection::btree_map(".{1,8}", ".{0,12}", 0..6)) {
-            let text = query(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        fn parameters_come_back(
+            pairs in proptest::collection::btree_map(".{1,8}", proptest::collection::vec(".{0,12}", 1..3), 0..6),
+        ) {
+            let each = pairs.iter().flat_map(|(name, values)| values.iter().map(move |value| (name.as_str(), value.as_str())));
+            let text = query(each);
             prop_assert!(text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"'<>".contains(&byte)));
             prop_assert_eq!(Parameters::parse(&text[1..]).0, pairs);
         }

@@ -1,5 +1,6 @@
 //! Conditions on the values of a column.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use arrow_array::cast::AsArray as _;
@@ -22,6 +23,32 @@ impl Filter {
     /// Returns the condition that the value is this one.
     pub fn is(text: &str) -> Self {
         Self::Is([text.to_owned()].into())
+    }
+
+    /// Returns the condition that this one and another one on the same column both hold; `None` if no single one says so.
+    pub(crate) fn and(&self, other: &Self, data_type: &DataType) -> Option<Self> {
+        match (self, other) {
+            (Self::Is(one), Self::Is(other)) => {
+                // Texts may be written in several ways, such as `1.0` and `1.00`.
+                let value = |text: &String| parse(text, data_type, Edge::Is);
+                let others: Vec<_> = other.iter().filter_map(value).collect();
+                let is_other =
+                    |text: &&String| value(text).is_some_and(|value| others.iter().any(|other| is_same(&value, other)));
+                Some(Self::Is(one.iter().filter(is_other).cloned().collect()))
+            }
+            (Self::Range(from, to), Self::Range(other_from, other_to)) => {
+                let tighter = |one: &Option<String>, other: &Option<String>, edge, is_tighter: fn(Ordering) -> bool| {
+                    let (Some(first), Some(second)) = (one, other) else { return one.clone().or(other.clone()) };
+                    // What is no value is met by none, so nothing is tighter.
+                    let Some(a) = parse(first, data_type, edge) else { return one.clone() };
+                    let Some(b) = parse(second, data_type, edge) else { return other.clone() };
+                    if is_tighter(a.compare(&b)) { one.clone() } else { other.clone() }
+                };
+                let from = tighter(from, other_from, Edge::First, Ordering::is_ge);
+                Some(Self::Range(from, tighter(to, other_to, Edge::Last, Ordering::is_le)))
+            }
+            (Self::Is(_), Self::Range(..)) | (Self::Range(..), Self::Is(_)) => None,
+        }
     }
 
     /// Clears the mark of each row that does not meet the condition.

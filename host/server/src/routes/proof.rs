@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arrow_array::RecordBatch;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use maud::{Markup, html};
@@ -14,7 +15,7 @@ use crate::address::Parameters;
 use crate::frame::cell;
 use crate::html::{Place, whole};
 use crate::lake::{Facts, RelationKind, unknown};
-use crate::links::{self, row_of};
+use crate::links::row_of;
 use crate::pages::numbers::{format_of, text_of};
 use crate::shell::Refusal;
 
@@ -37,9 +38,11 @@ fn body(sight: &Sight<'_>, name: &str) -> Result<Markup> {
     let found = row_of(&frame, &sight.asked.parameters)?;
     let columns: Vec<usize> = (0..frame.schema().fields().len()).collect();
     let row = found.map(|row| frame.fetch(&[row], &columns)).transpose()?;
-    let key =
-        found.map(|row| frame.fetch(&[row], frame.key()).map(|key| links::key_of(&frame, &key, 0, row))).transpose()?;
-    let has_key = !frame.key().is_empty();
+    let cells = |row: &RecordBatch| -> Vec<_> {
+        let name = |at: usize| frame.schema().field(at).name();
+        frame.key().iter().map(|&at| format!("{}={}", name(at), cell(row.column(at), 0).text())).collect()
+    };
+    let key = row.as_ref().map(cells).unwrap_or_default();
     Ok(html! {
         div.page-head {
             p.crumbs { a href=(app_links.to("/tables")) { "Tables" } " / " a href=(app_links.table(name)) { (name) } }
@@ -60,14 +63,14 @@ fn body(sight: &Sight<'_>, name: &str) -> Result<Markup> {
         section.card {
             h2 { "Check it yourself" }
             p { "Each command needs nothing but the lake and the pipeline:" }
-            (commands(name, &facts, key.as_deref().filter(|_| has_key).unwrap_or_default()))
+            (commands(name, &facts, &key))
         }
     })
 }
 
-/// Returns commands that prove the table and the row.
-fn commands(name: &str, facts: &Facts<'_>, key: &[(String, String)]) -> Markup {
-    let cells: Vec<_> = key.iter().map(|(column, value)| quoted(&format!("{column}={value}"))).collect();
+/// Returns commands that prove the table and the row, whose key is these cells.
+fn commands(name: &str, facts: &Facts<'_>, key: &[String]) -> Markup {
+    let (cells, name): (Vec<_>, _) = (key.iter().map(|cell| quoted(cell)).collect(), quoted(name));
     let row = if cells.is_empty() { " --row".to_owned() } else { format!(" --row {}", cells.join(" ")) };
     html! {
         dl.commands {

@@ -1,11 +1,13 @@
 //! `/tables/<name>`: the rows of a table, its columns, and what it was made from.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::response::Response;
 use maud::{Markup, html};
 use smelt_common::error::Result;
+use smelt_formats::TableFormat;
 
 use super::app::{App, Asked, PlaceOf, Sight};
 use super::origin::origin;
@@ -21,6 +23,8 @@ use crate::shell::Refusal;
 
 /// The rows of a page.
 const ROWS: usize = 50;
+/// The most values of a condition that are named.
+const CHIP: usize = 5;
 /// The most pages of rows: what comes later is found by a filter, or in the download.
 const PAGES: usize = 100_000;
 
@@ -117,7 +121,7 @@ fn rows(sight: &Sight<'_>, name: &str, frame: &Frame) -> Result<Markup> {
                 noscript { button { "Search" } }
                 (chips(frame, &asked, &conditions))
                 p.downloads { "Download "
-                    @for (at, format) in ["csv", "json", "parquet"].iter().enumerate() {
+                    @for (at, format) in formats_of_files().enumerate() {
                         @if at > 0 { " · " }
                         a href={ (table) "/rows." (format) (with(&[])) } download { (format.to_uppercase()) }
                     }
@@ -147,6 +151,12 @@ fn rows(sight: &Sight<'_>, name: &str, frame: &Frame) -> Result<Markup> {
     })
 }
 
+/// Returns the ends of names of files that rows are downloaded as. A build may lack Parquet.
+fn formats_of_files() -> impl Iterator<Item = &'static str> {
+    let formats = [TableFormat::Csv, TableFormat::Json, TableFormat::Parquet];
+    formats.into_iter().filter(|format| format.check_built().is_ok()).map(|format| format.extension())
+}
+
 /// Returns the head of a column, whose link sorts by it: up, down, then not.
 fn heading(
     frame: &Frame,
@@ -158,34 +168,49 @@ fn heading(
 ) -> Markup {
     let sorted = asked.sort.first().filter(|sort| sort.column == at);
     let next = match sorted {
-        None => name.to_owned(),
-        Some(Sort { descending: false, .. }) => format!("-{name}"),
+        None => links::sort_word(frame, &Sort { column: at, descending: false }),
+        Some(Sort { descending: false, .. }) => links::sort_word(frame, &Sort { column: at, descending: true }),
         Some(Sort { descending: true, .. }) => String::new(),
     };
     let order = sorted.map(|sort| if sort.descending { "descending" } else { "ascending" });
     let is_key = frame.key().contains(&at);
     html! {
         th scope="col" .num[numeric] aria-sort=[order] {
-            a href=(with(&[("sort", &next)])) title=[is_key.then_some("part of the key")] { (name) @match order { Some("ascending") => " ↑", Some(_) => " ↓", None => "" } }
+            a href=(with(&[(links::SORT, &next)])) title=[is_key.then_some("part of the key")] { (name) @match order { Some("ascending") => " ↑", Some(_) => " ↓", None => "" } }
         }
     }
 }
 
 /// Returns the conditions that hold, each with a link that leaves it out.
 fn chips(frame: &Frame, asked: &Query, conditions: &[(String, String)]) -> Markup {
-    let without = |name: &str| {
-        let kept = conditions.iter().filter(|(other, _)| other != name && !other.starts_with(&format!("{name}.")));
+    let without = |column: &str, filter: &Filter| {
+        let is_it = |name: &str, value: &str| match filter {
+            Filter::Is(_) => name.strip_prefix(links::IS) == Some(column) || name == links::NOTHING && value == column,
+            Filter::Range(..) => [links::FROM, links::TO].iter().any(|end| name.strip_prefix(end) == Some(column)),
+        };
+        let kept = conditions.iter().filter(|(name, value)| !is_it(name, value));
         query(kept.map(|(name, value)| (name.as_str(), value.as_str())))
     };
     html! {
         @for (column, filter) in &asked.filters {
             @let name = frame.schema().field(*column).name();
             @let text = match filter {
-                Filter::Is(values) => format!("{name} = {}", values.iter().cloned().collect::<Vec<_>>().join(" or ")),
+                Filter::Is(values) => format!("{name} = {}", values_text(values)),
                 Filter::Range(from, to) => format!("{name} {} – {}", from.as_deref().unwrap_or_default(), to.as_deref().unwrap_or_default()),
             };
-            a.chip href=(without(&format!("f.{name}"))) title="Leave out this condition" { (text) " ×" }
+            a.chip href=(without(name, filter)) title="Leave out this condition" { (text) " ×" }
         }
+    }
+}
+
+/// Returns the values of a condition in brief.
+fn values_text(values: &BTreeSet<String>) -> String {
+    let some: Vec<_> =
+        values.iter().take(CHIP).map(|it| if it.is_empty() { "no value" } else { it.as_str() }).collect();
+    match values.len() {
+        0 => "nothing".to_owned(),
+        1..=CHIP => some.join(" or "),
+        many => format!("{} or one of {} more", some.join(", "), many - CHIP),
     }
 }
 
