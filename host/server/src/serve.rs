@@ -77,6 +77,7 @@ impl Serving {
 /// Looks for commits and for pages that were saved, and tells readers.
 async fn follow(app: Arc<App>) {
     let mut version = app.folder.pages().1;
+    let mut told = app.lake.now();
     let warming = Arc::clone(&app);
     // Readers need not wait for it; whoever is first may read a table before it is reached.
     drop(tokio::task::spawn_blocking(move || warming.lake.warm_up(&warming.folder.tables())).await);
@@ -87,10 +88,13 @@ async fn follow(app: Arc<App>) {
         let looked = tokio::task::spawn_blocking(move || (looking.lake.look(), looking.folder.pages().1)).await;
         let Ok((looked, now)) = looked else { continue };
         match looked {
-            Ok(is_new) => {
+            Ok(_) => {
                 said = None;
-                if is_new {
-                    app.events.send("commit", app.lake.now().commit().to_string());
+                // A reader may have looked before, and found the commit first.
+                let now = app.lake.now();
+                if !Arc::ptr_eq(&now, &told) {
+                    app.events.send("commit", now.commit().to_string());
+                    told = now;
                 }
             }
             // The same trouble is told once.

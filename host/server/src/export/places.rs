@@ -188,7 +188,8 @@ impl<'a> Places<'a> {
         let page = self.sight.pages.iter().find(|page| page.name == name)?;
         let place = Place::named("pages", name);
         let (Ok(section), true) = (&page.section, is_chosen) else { return Some(place) };
-        let wanted = state_of(section, self.sight.seen, parameters);
+        // The page itself, which was made before, has shown what its filters read.
+        let wanted = state_of(section, self.sight.seen, parameters).ok()?;
         let views = self.views.borrow();
         let views = views.get(name)?;
         let at = views.iter().position(|state| *state == wanted)?;

@@ -84,10 +84,13 @@ impl<'s> Facts<'s> {
 
     /// Returns whether a relation that it was made from has changed since.
     pub fn is_behind(&self, state: &State) -> bool {
-        let inputs = self.gold.into_iter().flat_map(|gold| gold.inputs.values());
-        inputs
-            .into_iter()
-            .any(|input| Facts::of(state, &input.relation).is_none_or(|read| !input.is_current(read.relation)))
+        let mut inputs = self.gold.into_iter().flat_map(|gold| gold.inputs.values());
+        // A check judges the newest tables, which others may not see yet.
+        let read = |name: &str| match self.kind {
+            RelationKind::Check => state.relation(name),
+            _ => Facts::of(state, name).map(|facts| facts.relation),
+        };
+        inputs.any(|input| read(&input.relation).is_none_or(|read| !input.is_current(read)))
     }
 
     /// Returns the number of failed attempts at it or at its objects, and the last error.

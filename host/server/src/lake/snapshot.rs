@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::facts::Facts;
-use smelt_catalog::{Commit, State, read_commit};
+use smelt_catalog::{Commit, State, commit_key, read_commit};
 use smelt_common::error::Result;
 use smelt_storage::Store;
 
@@ -19,6 +19,8 @@ pub struct Snapshot {
     pub state: State,
     /// The time of the commit, in RFC 3339; empty in a lake without commits.
     pub at: String,
+    /// What tells the commit's object from another one in its place; `None` where it is not looked at.
+    etag: Option<String>,
     /// What commits did, by number.
     runs: Arc<Mutex<BTreeMap<u64, Arc<RunSummary>>>>,
 }
@@ -75,13 +77,22 @@ impl RunSummary {
 impl Snapshot {
     /// Returns the lake before its first commit.
     pub(super) fn empty() -> Self {
-        Self { state: State::default(), at: String::new(), runs: Arc::default() }
+        Self { state: State::default(), at: String::new(), etag: None, runs: Arc::default() }
     }
 
     /// Returns the lake in this state, which follows `before`.
     pub(super) fn after(before: &Self, store: &dyn Store, state: State) -> Result<Self> {
+        let etag = etag(store, state.sequence)?;
         let at = if state.sequence == 0 { String::new() } else { read_commit(store, state.sequence)?.at };
-        Ok(Self { state, at, runs: Arc::clone(&before.runs) })
+        Ok(Self { state, at, etag, runs: Arc::clone(&before.runs) })
+    }
+
+    /// Returns whether the lake still has the commit, rather than none or another one of that number.
+    pub(super) fn is_still_in(&self, store: &dyn Store) -> Result<bool> {
+        if self.commit() == 0 {
+            return Ok(true);
+        }
+        Ok(store.exists(&commit_key(self.commit()))? && etag(store, self.commit())? == self.etag)
     }
 
     /// Returns the number of the commit; 0 before the first one.
@@ -118,4 +129,13 @@ impl Snapshot {
     pub fn runs(&self, store: &dyn Store, newest: u64, most: usize) -> Vec<Arc<RunSummary>> {
         (1..=newest.min(self.commit())).rev().take(most).filter_map(|commit| self.run(store, commit)).collect()
     }
+}
+
+/// Returns what tells the object of a commit from another one in its place. A remote store would have to open it at each look,
+/// which is too much for a lake that is rarely replaced by one of as many commits.
+fn etag(store: &dyn Store, commit: u64) -> Result<Option<String>> {
+    if commit == 0 || store.is_remote() {
+        return Ok(None);
+    }
+    Ok(store.look(&commit_key(commit))?.map(|meta| meta.etag))
 }

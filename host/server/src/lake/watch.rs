@@ -25,6 +25,8 @@ pub struct Lake {
     tables: Tables,
     /// The last error of a look at the lake; `None` if it went well.
     trouble: Mutex<Option<String>>,
+    /// Held while a look goes on. Of two at a time the slower one might put back an older commit.
+    looking: Mutex<()>,
 }
 
 /// The lake as of one commit, for one reader.
@@ -32,6 +34,8 @@ pub struct Lake {
 pub struct Seen {
     lake: Arc<Lake>,
     snapshot: Arc<Snapshot>,
+    /// Set if no newer commit explains what is gone, so that it is damaged.
+    is_settled: bool,
 }
 
 impl Lake {
@@ -42,6 +46,7 @@ impl Lake {
             now: RwLock::new(Arc::new(Snapshot::empty())),
             tables: Tables::default(),
             trouble: Mutex::default(),
+            looking: Mutex::default(),
         };
         lake.look()?;
         Ok(Arc::new(lake))
@@ -50,6 +55,7 @@ impl Lake {
     /// Looks for a newer commit. Tables that were asked for are read before others see it, so that nobody waits for them.
     /// Returns whether there was one.
     pub fn look(&self) -> Result<bool> {
+        let _looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.now();
         let looked = self.look_after(&before);
         let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
@@ -60,16 +66,17 @@ impl Lake {
     fn look_after(&self, before: &Arc<Snapshot>) -> Result<bool> {
         let store = &*self.store;
         store.check_place()?;
-        // The lake may have been replaced by another one, with fewer commits.
-        let is_there = before.commit() == 0 || Catalog::expect(store, before.commit()).is_ok();
-        if is_there && before.commit() > 0 && Catalog::newest_after(store, before.commit())? == before.commit() {
+        // The lake may have been replaced by another one, with fewer commits, as many or more.
+        let is_same = before.is_still_in(store)?;
+        if is_same && before.commit() > 0 && Catalog::newest_after(store, before.commit())? == before.commit() {
             return Ok(false);
         }
         let state = Catalog::load(store)?.state().clone();
-        if state.sequence == before.commit() {
+        if is_same && state.sequence == before.commit() {
             return Ok(false);
         }
-        let next = Arc::new(Snapshot::after(before, store, state)?);
+        let empty = Snapshot::empty();
+        let next = Arc::new(Snapshot::after(if is_same { before } else { &empty }, store, state)?);
         next.warm_up(store);
         for name in self.tables.names() {
             // Whoever asks for it again is told the error.
@@ -108,16 +115,30 @@ impl Lake {
 
     /// Returns the result of `read`, for one commit. If a host deletes meanwhile what it reads, it is called again for the
     /// newest one.
-    pub fn see<T>(self: &Arc<Self>, mut read: impl FnMut(&Seen) -> Result<T>) -> Result<T> {
+    pub fn see<T>(self: &Arc<Self>, read: impl FnMut(&Seen) -> Result<T>) -> Result<T> {
+        self.look_until(false, read)
+    }
+
+    /// Returns the result of `read` as [`see`](Self::see) does. If something is damaged, `read` is called a last time, so that
+    /// it may show [the rest](Seen::settled).
+    pub fn see_the_rest<T>(self: &Arc<Self>, read: impl FnMut(&Seen) -> Result<T>) -> Result<T> {
+        self.look_until(true, read)
+    }
+
+    fn look_until<T>(self: &Arc<Self>, settles: bool, mut read: impl FnMut(&Seen) -> Result<T>) -> Result<T> {
         let mut left = LOOKS;
+        let mut seen = Seen { lake: Arc::clone(self), snapshot: self.now(), is_settled: false };
         loop {
-            let seen = Seen { lake: Arc::clone(self), snapshot: self.now() };
             match read(&seen) {
-                Err(error) if error.kind() == Kind::Damaged && left > 0 => {
+                Err(error) if error.kind() == Kind::Damaged && !seen.is_settled => {
                     left -= 1;
-                    if !self.look()? && self.now().commit() == seen.snapshot.commit() {
+                    self.look()?;
+                    let now = self.now();
+                    seen.is_settled = left == 0 || Arc::ptr_eq(&now, &seen.snapshot);
+                    if seen.is_settled && !settles {
                         return Err(error);
                     }
+                    seen.snapshot = now;
                 }
                 result => return result,
             }
@@ -129,6 +150,17 @@ impl Seen {
     /// Returns the commit and the state after it.
     pub fn snapshot(&self) -> &Snapshot {
         &self.snapshot
+    }
+
+    /// Returns a result that a part of a page can show as it is.
+    ///
+    /// # Errors
+    /// Something is gone that a newer commit may explain: the whole page is to be read again.
+    pub fn settled<T>(&self, result: Result<T>) -> Result<Result<T>> {
+        match result {
+            Err(error) if error.kind() == Kind::Damaged && !self.is_settled => Err(error),
+            result => Ok(result),
+        }
     }
 
     /// Returns the store of the lake.

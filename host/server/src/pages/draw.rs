@@ -42,11 +42,7 @@ impl Around<'_> {
             ChartKind::Stat => self.stat(chart),
             _ => self.figure(at, chart),
         };
-        match drawn {
-            Err(error) if error.kind() == Kind::Damaged => Err(error),
-            Err(error) => Ok(self.failed(at, chart, &error)),
-            drawn => drawn,
-        }
+        Ok(self.seen.settled(drawn)?.unwrap_or_else(|error| self.failed(at, chart, &error)))
     }
 
     fn failed(&self, at: usize, chart: &ChartSection, error: &Error) -> Markup {

@@ -27,7 +27,7 @@ pub(crate) fn render(
     locale: &Locale,
     links: &Links,
 ) -> Result<Markup> {
-    let chosen = Chosen::of(page, seen, parameters);
+    let chosen = Chosen::of(page, seen, parameters)?;
     let around = Around { page: name, seen, chosen: &chosen, locale, links };
     Ok(html! { (head(page, &filters(&chosen, locale))) (figures(page, &around)?) })
 }
@@ -142,7 +142,7 @@ fn dates(name: &str, label: &str, days: &Days, all: &[Chosen<'_>], locale: &Loca
 pub(crate) fn csv(page: &PageSection, number: usize, seen: &Seen, parameters: &Parameters) -> Result<Vec<u8>> {
     let chart = number.checked_sub(1).and_then(|at| page.chart.get(at)).filter(|chart| chart.kind != ChartKind::Text);
     let chart = chart.ok_or_else(|| Error::config(format!("the page has no chart {number} with rows")))?;
-    let chosen = Chosen::of(page, seen, parameters);
+    let chosen = Chosen::of(page, seen, parameters)?;
     let data = Data::of(chart, seen, &chosen)?;
     let columns = columns_of(chart, &data)?;
     let most = if chart.top || chart.limit.is_some() { data.found.rows.len() } else { data.found.total };

@@ -35,8 +35,8 @@ pub(crate) struct View {
 }
 
 /// Returns everything that is chosen with these parameters, as parameters.
-pub(crate) fn state_of(page: &PageSection, seen: &Seen, parameters: &Parameters) -> BTreeMap<String, String> {
-    as_parameters(&Chosen::of(page, seen, parameters))
+pub(crate) fn state_of(page: &PageSection, seen: &Seen, parameters: &Parameters) -> Result<BTreeMap<String, String>> {
+    Ok(as_parameters(&Chosen::of(page, seen, parameters)?))
 }
 
 impl Still {
@@ -45,10 +45,10 @@ impl Still {
     /// # Errors
     /// Those after which it is to be read again from a newer commit.
     pub(crate) fn of(name: &str, page: &PageSection, seen: &Seen, locale: &Locale, links: &Links) -> Result<Self> {
-        let (names, choices) = choices(&Chosen::of(page, seen, &Parameters::default()));
+        let (names, choices) = choices(&Chosen::of(page, seen, &Parameters::default())?);
         let view = |choice: &Vec<String>| {
             let pairs = names.iter().copied().zip(choice.iter().map(String::as_str));
-            let chosen = Chosen::of(page, seen, &Parameters::parse(&query(pairs)[1..]));
+            let chosen = Chosen::of(page, seen, &Parameters::parse(&query(pairs)[1..]))?;
             let around = Around { page: name, seen, chosen: &chosen, locale, links };
             let body = html! { (words(&chosen, &names, locale)) (figures(page, &around)?) };
             Ok(View { state: as_parameters(&chosen), body })

@@ -57,10 +57,14 @@ pub(super) const PRESETS: [(&str, &str); 5] =
 
 impl<'p> Chosen<'p> {
     /// Returns what is chosen in each filter of the page.
-    pub(super) fn of(page: &'p PageSection, seen: &Seen, parameters: &Parameters) -> Vec<Self> {
+    ///
+    /// # Errors
+    /// Those after which the page is to be read again from a newer commit: with a filter that is unknown just now, charts would
+    /// show other rows.
+    pub(super) fn of(page: &'p PageSection, seen: &Seen, parameters: &Parameters) -> Result<Vec<Self>> {
         let chosen = |section: &'p FilterSection| {
-            let choice = choice(section, seen, parameters);
-            Self { section, choice: choice.unwrap_or_else(|error| Choice::Unknown(error.to_string())) }
+            let choice = seen.settled(choice(section, seen, parameters))?;
+            Ok(Self { section, choice: choice.unwrap_or_else(|error| Choice::Unknown(error.to_string())) })
         };
         page.filter.iter().map(chosen).collect()
     }
@@ -93,7 +97,7 @@ fn choice(section: &FilterSection, seen: &Seen, parameters: &Parameters) -> Resu
         FilterKind::Dates => {
             let (frame, column) = column_of(section, seen)?;
             let ends = (*ends_of(&frame, column)?).as_ref().map(|(first, last)| (day(first), day(last)));
-            Choice::Dates(dates(section, seen, parameters, ends))
+            Choice::Dates(dates(section, seen, parameters, ends)?)
         }
     })
 }
@@ -122,34 +126,43 @@ pub(super) fn column_index(frame: &Frame, table: &str, column: &str) -> Result<u
     })
 }
 
-fn dates(section: &FilterSection, seen: &Seen, parameters: &Parameters, ends: Option<(String, String)>) -> Days {
+fn dates(
+    section: &FilterSection,
+    seen: &Seen,
+    parameters: &Parameters,
+    ends: Option<(String, String)>,
+) -> Result<Days> {
     let name = &section.name;
     let is_day = |text: &str| chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok();
     let given = |end: &str| parameters.get(&format!("{name}_{end}")).filter(|text| is_day(text)).map(ToOwned::to_owned);
     let (from, to) = (given("from"), given("to"));
     if from.is_some() || to.is_some() {
-        return Days { from, to, preset: None, ends };
+        return Ok(Days { from, to, preset: None, ends });
     }
     let preset = parameters.get(name).filter(|text| *text == "all" || days(text).is_some());
     let preset = preset.map(ToOwned::to_owned).or_else(|| section.last.clone()).unwrap_or_else(|| "all".to_owned());
-    let until = section.until.as_deref().and_then(|until| last_day(until, seen));
+    let until = match section.until.as_deref() {
+        // Where there is no such day, the data end the range.
+        Some(until) => seen.settled(last_day(until, seen))?.unwrap_or_default(),
+        None => None,
+    };
     let last = until.or_else(|| ends.as_ref().map(|(_, last)| last.clone()));
-    match days(&preset).zip(last) {
+    Ok(match days(&preset).zip(last) {
         Some((count, last)) => {
             let from = before(&last, i64::from(count) - 1);
             Days { from, to: Some(last), preset: Some(preset), ends }
         }
         None => Days { from: None, to: None, preset: Some("all".to_owned()), ends },
-    }
+    })
 }
 
 /// Returns the day in the first row of a column, which is given as `table.column`.
-fn last_day(until: &str, seen: &Seen) -> Option<String> {
-    let (table, column) = until.split_once('.')?;
-    let frame = seen.table(table).ok()?;
-    let column = frame.column(column)?;
-    let row = frame.fetch(&[0], &[column]).ok().filter(|_| frame.rows() > 0)?;
-    Some(day(&cell(row.column(0), 0)))
+fn last_day(until: &str, seen: &Seen) -> Result<Option<String>> {
+    let Some((table, column)) = until.split_once('.') else { return Ok(None) };
+    let frame = seen.table(table)?;
+    let Some(column) = frame.column(column).filter(|_| frame.rows() > 0) else { return Ok(None) };
+    let value = cell(frame.fetch(&[0], &[column])?.column(0), 0);
+    Ok(Some(day(&value)).filter(|day| !day.is_empty()))
 }
 
 /// Returns the day so many days before another.

@@ -107,7 +107,7 @@ impl App {
 
     fn make(&self, asked: &Asked, place: &PlaceOf, make: &MakePage) -> Result<Option<Made>> {
         let (pages, _) = self.folder.pages();
-        self.lake.see(|seen| {
+        self.lake.see_the_rest(|seen| {
             let sight = Sight { app: self, seen, asked, pages: &pages, now: self.clock.now() };
             let Some((title, content)) = make(&sight)? else { return Ok(None) };
             let (before, after) = halves(&self.around(asked, seen.snapshot(), &pages), Some(place.place()), &title);

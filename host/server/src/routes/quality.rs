@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
 use smelt_catalog::holding::Holding;
+use smelt_common::Error;
 use smelt_common::error::Result;
 
 use super::app::{App, Asked, PlaceOf, Sight};
@@ -30,7 +31,8 @@ pub(crate) fn body(sight: &Sight<'_>) -> Result<Markup> {
     let (links, locale) = (&sight.app.links, &sight.asked.locale);
     let mut checks = Vec::new();
     for facts in Facts::all(state).filter(|facts| facts.kind == RelationKind::Check) {
-        checks.push((facts, verdicts(sight, facts.name)?));
+        let verdicts = sight.seen.settled(verdicts(sight, facts.name))?;
+        checks.push((facts, verdicts.unwrap_or_else(|error| cannot_be_shown(&error))));
     }
     Ok(html! {
         div.page-head {
@@ -62,6 +64,10 @@ pub(crate) fn body(sight: &Sight<'_>) -> Result<Markup> {
             }
         } }
     })
+}
+
+fn cannot_be_shown(error: &Error) -> Markup {
+    html! { p.state.failed { strong { "These verdicts cannot be shown" } " " (error.to_string()) } }
 }
 
 /// Returns rows by rule, the most first, each with a bar for its share of what was read.

@@ -1,0 +1,4 @@
+//! A server of a lake that tests commit themselves, over loopback: its rows, pages, interface and secrets.
+
+mod lake;
+mod support;
