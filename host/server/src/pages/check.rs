@@ -12,14 +12,15 @@ use super::section::{ChartKind, ChartSection, FilterKind, FilterSection, PageSec
 const NAME_BYTES: usize = 40;
 /// The most rows of a chart.
 pub(super) const MOST_ROWS: usize = 10_000;
+/// The most rows that a reader chooses in a filter of kind `top`.
+pub(super) const MOST_TOP: usize = 1000;
 
 /// Parses a page and compares its parts with each other.
 ///
 /// # Errors
 /// Something is wrong; the message names the key and what would have been right.
 pub fn parse(text: &str) -> Result<PageSection> {
-    let page: PageSection =
-        toml::from_str(text).map_err(|error| Error::config(error.to_string().trim_end().to_owned()))?;
+    let page: PageSection = toml::from_str(text).map_err(|error| Error::config(in_plain_words(&error.to_string())))?;
     let mut names = BTreeSet::new();
     for filter in &page.filter {
         check_filter(filter).map_err(|error| error.context(format!("filter `{}`", filter.name)))?;
@@ -30,10 +31,36 @@ pub fn parse(text: &str) -> Result<PageSection> {
             )));
         }
     }
+    for filter in page.filter.iter().filter(|filter| filter.kind == FilterKind::Dates) {
+        for end in ["from", "to"].map(|end| format!("{}_{end}", filter.name)) {
+            if names.contains(end.as_str()) {
+                let why =
+                    format!("filter `{end}` needs another name: filter `{}` has its ends under this one", filter.name);
+                return Err(Error::config(why));
+            }
+        }
+    }
     for (at, chart) in page.chart.iter().enumerate() {
         check_chart(&page, chart).map_err(|error| error.context(called(at, chart)))?;
     }
     Ok(page)
+}
+
+/// Returns an error of the TOML parser in the words of people who write pages, not of those who write Rust.
+fn in_plain_words(error: &str) -> String {
+    let words = [
+        ("map, expected a sequence", "a table, expected a list of tables: `[[chart]]` or `[[filter]]`"),
+        ("expected a sequence", "expected a list"),
+        ("expected a map", "expected a table, such as `{ column = \"value\" }`"),
+        ("expected a string", "expected a text"),
+        ("expected usize", "expected a whole number that is not negative"),
+        ("expected i64", "expected a whole number"),
+        ("expected a boolean", "expected true or false"),
+        ("missing field", "missing key"),
+        ("unknown field", "unknown key"),
+        ("unknown variant", "unknown word"),
+    ];
+    words.iter().fold(error.trim_end().to_owned(), |text, (from, to)| text.replace(from, to))
 }
 
 /// Returns the words for a chart in messages.
@@ -62,8 +89,10 @@ fn check_filter(filter: &FilterSection) -> Result<()> {
     ];
     for (key, is_there, kinds, is_needed) in keys {
         if is_there && !kinds.contains(&kind) {
+            let kinds: Vec<_> = kinds.iter().copied().map(word).collect();
             return Err(Error::config(format!(
-                "`{key}` belongs to a filter of another kind, and this is of kind {}",
+                "`{key}` belongs to filters of kind {}, and this is of kind {}",
+                kinds.join(", "),
                 word(kind)
             )));
         }
@@ -82,6 +111,13 @@ fn check_filter(filter: &FilterSection) -> Result<()> {
         return Err(Error::config(format!(
             "until = \"{until}\": expected a table and a column, such as `summary.as_of`"
         )));
+    }
+    if let Some(rows) = filter.rows.filter(|rows| !(1..=MOST_TOP).contains(rows)) {
+        return Err(Error::config(format!("rows = {rows}: expected 1 to {MOST_TOP}")));
+    }
+    let mut options = BTreeSet::new();
+    if let Some(twice) = filter.options.iter().find(|option| !options.insert(option.name.as_str())) {
+        return Err(Error::config(format!("there are two options `{}`; each needs a name of its own", twice.name)));
     }
     if let (Switch, Some(default)) = (kind, &filter.default)
         && !filter.options.iter().any(|option| option.name == *default)
@@ -178,12 +214,15 @@ fn check_chart(page: &PageSection, chart: &ChartSection) -> Result<()> {
     if chart.top && !page.filter.iter().any(|filter| filter.kind == FilterKind::Top) {
         return wrong("top = true: the page has no filter of kind top".to_owned());
     }
-    if chart.limit.is_some_and(|limit| limit == 0 || limit > MOST_ROWS) {
-        return wrong(format!("limit: expected 1 to {MOST_ROWS}"));
+    if let Some(limit) = chart.limit.filter(|limit| !(1..=MOST_ROWS).contains(limit)) {
+        return wrong(format!("limit = {limit}: expected 1 to {MOST_ROWS}"));
     }
     let count = |key: &str, names: &[String], most: std::ops::RangeInclusive<usize>| match most.contains(&names.len()) {
         true => Ok(()),
-        false => Err(Error::config(format!("{key}: expected {} columns, found {}", most.end(), names.len()))),
+        false => {
+            let columns = if *most.end() == 1 { "column" } else { "columns" };
+            Err(Error::config(format!("{key}: expected {} {columns}, found {}", most.end(), names.len())))
+        }
     };
     match chart.kind {
         ChartKind::Stat => {

@@ -18,8 +18,8 @@ pub(super) struct Data {
     pub(super) frame: Arc<Frame>,
     pub(super) query: Query,
     pub(super) found: Arc<Found>,
-    /// The most rows that were asked for.
-    most: usize,
+    /// The number of rows that the page means to show.
+    pub(super) meant: usize,
 }
 
 impl Data {
@@ -38,11 +38,12 @@ impl Data {
             let (column, descending) = name.strip_prefix('-').map_or((name.as_str(), false), |name| (name, true));
             query.sort.push(Sort { column: column_index(&frame, &table, column)?, descending });
         }
-        let top = if chart.top { top_of(chosen) } else { MOST_ROWS };
+        let top = if chart.top { top_of(chosen) } else { usize::MAX };
         let shown = if chart.kind == ChartKind::Table { TABLE_ROWS } else { MOST_ROWS };
-        let most = chart.limit.unwrap_or(MOST_ROWS).min(top).min(shown);
-        let found = find(&frame, &query, most)?;
-        Ok(Self { table, frame, query, found, most })
+        let meant = chart.limit.unwrap_or(usize::MAX).min(top);
+        let found = find(&frame, &query, meant.min(shown))?;
+        let meant = meant.min(found.total);
+        Ok(Self { table, frame, query, found, meant })
     }
 
     /// Returns the index of a column.
@@ -71,10 +72,9 @@ impl Data {
         }
     }
 
-    /// Returns how many rows are left out, not counting those that the page leaves out on purpose.
-    pub(super) fn left_out(&self, chart: &ChartSection) -> Option<(usize, usize)> {
-        let is_meant = chart.limit.is_some() || chart.top;
-        (self.found.total > self.most && !is_meant).then_some((self.found.rows.len(), self.found.total))
+    /// Returns how many rows are shown, and how many the page means to show, if that is more.
+    pub(super) fn left_out(&self) -> Option<(usize, usize)> {
+        (self.meant > self.found.rows.len()).then_some((self.found.rows.len(), self.meant))
     }
 }
 

@@ -15,7 +15,7 @@ use crate::frame::cell;
 use crate::lake::{Facts, Seen};
 use crate::links::Links;
 use crate::markdown::markdown;
-use crate::query::{Query, sum};
+use crate::query::{Query, last, sum};
 
 /// The points of a small course.
 const SPARK: usize = 90;
@@ -82,7 +82,7 @@ impl Around<'_> {
             csv: Some(self.csv(at)),
             proof: Some(format!("{}#proof", self.links.table(&data.table))),
             width: width(chart),
-            state: self.state(chart, &data, facts.as_ref()),
+            state: self.state(&data, facts.as_ref()),
             ..Figure::default()
         };
         if data.found.rows.is_empty() {
@@ -98,6 +98,9 @@ impl Around<'_> {
         let link = |label: &str| self.link(chart, &data, label);
         let selected = chart.choose.as_deref().and_then(|name| self.value_of(name));
         let picture = picture(chart, &data, self.seen, &link, selected, self.brush(&data))?;
+        if let (Some((shown, all)), State::Ready) = (picture.series_left_out, &figure.state) {
+            figure.state = State::Truncated(format!("{shown} of {all} series are drawn; the CSV has all."));
+        }
         if picture.drawing.is_empty() {
             figure.state = State::Empty("No row has a number here.".to_owned());
             return Ok(figure.draw());
@@ -108,9 +111,9 @@ impl Around<'_> {
         Ok(figure.draw())
     }
 
-    fn state(&self, chart: &ChartSection, data: &Data, facts: Option<&Facts<'_>>) -> State {
+    fn state(&self, data: &Data, facts: Option<&Facts<'_>>) -> State {
         let state = &self.seen.snapshot().state;
-        if let Some((shown, total)) = data.left_out(chart) {
+        if let Some((shown, total)) = data.left_out() {
             return State::Truncated(format!("The first {shown} of {total} rows are shown; the CSV has all."));
         }
         match facts {
@@ -345,9 +348,7 @@ impl Around<'_> {
         let column = column_index(&frame, table, column)?;
         let mut asked = Query::default();
         narrow(&mut asked, &frame, self.chosen, false);
-        let found = crate::query::find(&frame, &asked, super::check::MOST_ROWS)?;
-        let last = &found.rows[found.rows.len().saturating_sub(SPARK)..];
-        let values = frame.fetch(last, &[column])?;
+        let values = frame.fetch(&last(&frame, &asked, SPARK)?, &[column])?;
         Ok((0..values.num_rows()).map(|row| cell(values.column(0), row).number()).collect())
     }
 }

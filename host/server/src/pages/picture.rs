@@ -22,12 +22,22 @@ pub(super) struct Picture {
     pub(super) drawing: Drawing,
     /// The name of the column of labels.
     pub(super) first: String,
+    /// How many series are drawn, and of how many, if not all are.
+    pub(super) series_left_out: Option<(usize, usize)>,
 }
 
 /// The labels of rows, each once, and the numbers under them by series.
 struct Pivot {
     labels: Vec<String>,
     series: Vec<Series>,
+    /// The number of all series.
+    all: usize,
+}
+
+impl Pivot {
+    fn left_out(&self) -> Option<(usize, usize)> {
+        (self.series.len() < self.all).then_some((self.series.len(), self.all))
+    }
 }
 
 /// Draws the rows. `link` has the address where a click on a label leads.
@@ -41,9 +51,15 @@ pub(super) fn picture(
 ) -> Result<Picture> {
     let x = chart.x.as_deref().unwrap_or_default();
     let first = words_of(x, Some(chart));
+    let mut series_left_out = None;
+    let mut pivoted = || {
+        let pivot = pivot(chart, data, x)?;
+        series_left_out = pivot.left_out();
+        Ok::<_, Error>(pivot)
+    };
     let drawing = match chart.kind {
         ChartKind::Line => {
-            let Pivot { labels, series } = pivot(chart, data, x)?;
+            let Pivot { labels, series, .. } = pivoted()?;
             let mut lines = Lines::new(XAxis { labels, kind: kind_of(data, x, XKind::Number)? }, series);
             if let Some(marks) = &chart.marks {
                 lines.marked = data.cells(marks)?.iter().map(|value| *value == Cell::Boolean(true)).collect();
@@ -59,7 +75,7 @@ pub(super) fn picture(
             Drawing::Lines(lines)
         }
         ChartKind::Bar => {
-            let Pivot { labels, series } = pivot(chart, data, x)?;
+            let Pivot { labels, series, .. } = pivoted()?;
             let layout = match chart.layout {
                 Some(LayoutName::Stacked) => BarLayout::Stacked,
                 Some(LayoutName::Horizontal) => BarLayout::Horizontal,
@@ -84,7 +100,7 @@ pub(super) fn picture(
             let format = format(data, &chart.parts.0[0], chart)?;
             Drawing::Histogram(Histogram { lower: of(0)?, upper: of(1)?, count: of(2)?, format })
         }
-        ChartKind::Heat => Drawing::HeatMap(heat(chart, data, x)?),
+        ChartKind::Heat => Drawing::HeatMap(heat(chart, data, pivoted()?, x)?),
         ChartKind::Funnel => {
             let steps = chart.parts.0.iter().map(|name| {
                 let sum: f64 = numbers(data, name)?.into_iter().flatten().sum();
@@ -97,7 +113,7 @@ pub(super) fn picture(
             return Err(Error::internal("this chart is no picture"));
         }
     };
-    Ok(Picture { drawing, first })
+    Ok(Picture { drawing, first, series_left_out })
 }
 
 fn numbers(data: &Data, name: &str) -> Result<Vec<Option<f64>>> {
@@ -127,7 +143,8 @@ fn pivot(chart: &ChartSection, data: &Data, x: &str) -> Result<Pivot> {
         };
         let Names(faint) = &chart.faint;
         let series = chart.y.0.iter().chain(faint.iter().filter(|name| !chart.y.0.contains(name))).map(series);
-        return Ok(Pivot { labels, series: series.collect::<Result<_>>()? });
+        let series = series.collect::<Result<Vec<_>>>()?;
+        return Ok(Pivot { labels, all: series.len(), series });
     };
     let (names, values) = (data.cells(by)?, numbers(data, &chart.y.0[0])?);
     let format = format(data, &chart.y.0[0], chart)?;
@@ -152,11 +169,12 @@ fn pivot(chart: &ChartSection, data: &Data, x: &str) -> Result<Pivot> {
             *sum = Some(sum.unwrap_or_default() + value);
         }
     }
-    if series.len() > MOST_SERIES {
+    let all = series.len();
+    if all > MOST_SERIES {
         // The last ones are those of the newest groups, as rows come in the order of their keys.
-        series.drain(..series.len() - MOST_SERIES);
+        series.drain(..all - MOST_SERIES);
     }
-    Ok(Pivot { labels: places, series })
+    Ok(Pivot { labels: places, series, all })
 }
 
 /// Appends the rows of another table as a dashed line that begins where the first one ends.
@@ -210,8 +228,8 @@ fn boxes(chart: &ChartSection, data: &Data) -> Result<Boxes> {
     Ok(Boxes { rows, format: format(data, &chart.parts.0[2], chart)? })
 }
 
-fn heat(chart: &ChartSection, data: &Data, x: &str) -> Result<HeatMap> {
-    let Pivot { labels, series } = pivot(chart, data, x)?;
+fn heat(chart: &ChartSection, data: &Data, pivot: Pivot, x: &str) -> Result<HeatMap> {
+    let Pivot { labels, series, .. } = pivot;
     // Columns are in order, as not every row has the first ones.
     let mut order: Vec<usize> = (0..labels.len()).collect();
     order.sort_by(|&one, &other| match (labels[one].parse::<f64>(), labels[other].parse::<f64>()) {

@@ -145,8 +145,7 @@ pub(crate) fn csv(page: &PageSection, number: usize, seen: &Seen, parameters: &P
     let chosen = Chosen::of(page, seen, parameters)?;
     let data = Data::of(chart, seen, &chosen)?;
     let columns = columns_of(chart, &data)?;
-    let most = if chart.top || chart.limit.is_some() { data.found.rows.len() } else { data.found.total };
-    let found = crate::query::find(&data.frame, &data.query, most)?;
+    let found = crate::query::find(&data.frame, &data.query, data.meant)?;
     let rows = data.frame.fetch(&found.rows, &columns)?;
     encode_table(&rows.schema(), &[rows], Formulas::Escape)
         .map_err(|error| Error::new(Kind::Internal, error.to_string()))

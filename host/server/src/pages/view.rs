@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use smelt_common::error::Result;
 
-use super::check::days;
+use super::check::{MOST_TOP, days};
 use super::section::{FilterKind, FilterSection, PageSection};
 use crate::address::Parameters;
 use crate::frame::{Cell, Frame, cell};
@@ -15,8 +15,6 @@ use crate::query::{Filter, Query, ends_of, values_of};
 const MOST_VALUES: usize = 1000;
 /// The number of rows of a filter of kind `top`.
 const TOP: usize = 10;
-/// The most of them.
-const MOST_TOP: usize = 1000;
 
 /// A filter, and what is chosen.
 pub(super) struct Chosen<'p> {
@@ -230,7 +228,9 @@ pub(super) fn as_parameters(chosen: &[Chosen<'_>]) -> BTreeMap<String, String> {
                 parameters.extend(from.clone().map(|from| (format!("{name}_from"), from)));
                 parameters.extend(to.clone().map(|to| (format!("{name}_to"), to)));
             }
-            Choice::Value(value, _) => parameters.extend(value.clone().map(|value| (name, value))),
+            // Nothing is the default where there is none. Else all that may be chosen must be said.
+            Choice::Value(None, _) if section.default.is_none() => {}
+            Choice::Value(value, _) => drop(parameters.insert(name, value.clone().unwrap_or_default())),
             Choice::Switch(at) => parameters.extend(section.options.get(*at).map(|it| (name, it.name.clone()))),
             Choice::Search(text) if !text.is_empty() => drop(parameters.insert(name, text.clone())),
             Choice::Top(rows) => drop(parameters.insert(name, rows.to_string())),

@@ -58,6 +58,15 @@ impl Query {
     }
 }
 
+/// Returns the last `most` of the rows that meet the conditions, in the order of the table.
+pub(crate) fn last(frame: &Frame, query: &Query, most: usize) -> Result<Arc<Vec<u32>>> {
+    let Query { filters, search, .. } = query;
+    frame.remembered(&format!("last {filters:?} {search:?} {most}"), || {
+        let rows = matching(frame, query)?;
+        Ok(rows[rows.len().saturating_sub(most)..].to_vec())
+    })
+}
+
 /// Returns the rows that meet the conditions, in the order of the table.
 pub(super) fn matching(frame: &Frame, query: &Query) -> Result<Vec<u32>> {
     let Query { filters, search, .. } = query;

@@ -11,6 +11,7 @@ mod tests;
 
 pub use choice::{ends_of, values_of};
 pub use filter::Filter;
+pub(crate) use find::last;
 pub use find::{Found, Query, find};
 pub use order::Sort;
 pub use sums::sum;

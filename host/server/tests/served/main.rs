@@ -1,4 +1,5 @@
 //! A server of a lake that tests commit themselves, over loopback: its rows, pages, interface and secrets.
 
 mod lake;
+mod pages;
 mod support;
