@@ -1,5 +1,6 @@
 //! `/api/v1`: the same facts as JSON. `openapi.json` describes it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
@@ -8,6 +9,7 @@ use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use serde::Serialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use smelt_catalog::holding::Holding;
 use smelt_common::error::Result;
@@ -15,6 +17,7 @@ use smelt_formats::TableFormat;
 
 use super::app::{App, Asked};
 use super::download::file_of;
+use crate::frame::Frame;
 use crate::lake::{Facts, Seen, changes_of, objects_of, unknown};
 use crate::links;
 use crate::query::find;
@@ -47,20 +50,38 @@ async fn openapi() -> Response {
     ([(header::CONTENT_TYPE, "application/json")], OPENAPI).into_response()
 }
 
-/// Answers with a value that is made for one commit, and the number of the commit.
-async fn answer(
+/// The parts of an answer.
+type Parts = Map<String, Value>;
+
+/// Answers with parts that are made for one commit, and the number of the commit.
+async fn answer(app: Arc<App>, make: impl Fn(&Seen) -> Result<Parts> + Send + 'static) -> Result<Response, Refusal> {
+    answer_with(app, move |seen| Ok((make(seen)?, None::<(_, ())>))).await
+}
+
+/// Answers as [`answer`] does, with a further part that holds rows. Those stay texts: a `Value` would round exact numbers, and
+/// sort columns by name.
+async fn answer_with<T: Serialize>(
     app: Arc<App>,
-    make: impl Fn(&Seen) -> Result<Map<String, Value>> + Send + 'static,
+    make: impl Fn(&Seen) -> Result<(Parts, Option<(&'static str, T)>)> + Send + 'static,
 ) -> Result<Response, Refusal> {
+    #[derive(Serialize)]
+    struct Answer<T> {
+        #[serde(flatten)]
+        parts: Parts,
+        #[serde(flatten)]
+        rows: Option<BTreeMap<&'static str, T>>,
+        commit: u64,
+    }
     app.bytes("application/json", None, move |seen| {
-        let mut value = make(seen)?;
-        value.insert("commit".to_owned(), json!(seen.snapshot().commit()));
-        serde_json::to_vec(&value).map_err(|error| smelt_common::Error::internal(error.to_string()))
+        let (parts, rows) = make(seen)?;
+        let rows = rows.map(|rows| BTreeMap::from([rows]));
+        let answer = Answer { parts, rows, commit: seen.snapshot().commit() };
+        serde_json::to_vec(&answer).map_err(|error| smelt_common::Error::internal(error.to_string()))
     })
     .await
 }
 
-fn object(value: Value) -> Map<String, Value> {
+fn object(value: Value) -> Parts {
     if let Value::Object(object) = value { object } else { Map::new() }
 }
 
@@ -143,40 +164,51 @@ async fn relation(State(app): State<Arc<App>>, Path(name): Path<String>) -> Resu
 }
 
 async fn rows(State(app): State<Arc<App>>, Path(name): Path<String>, asked: Asked) -> Result<Response, Refusal> {
-    answer(app, move |seen| {
+    answer_with(app, move |seen| {
         let frame = seen.table(&name)?;
         let (offset, limit) = skip_and_most(&asked, ROWS);
         let question = links::asked(&frame, &asked.parameters);
         let found = find(&frame, &question, offset.saturating_add(limit))?;
         let some = &found.rows[found.rows.len().min(offset)..];
-        Ok(object(json!({"total": found.total, "offset": offset, "rows": rows_as_json(&frame, some)?})))
+        Ok((object(json!({"total": found.total, "offset": offset})), Some(("rows", rows_as_json(&frame, some)?))))
     })
     .await
 }
 
 /// Returns rows as objects, with numbers and missing values as sinks write them.
-fn rows_as_json(frame: &crate::frame::Frame, rows: &[u32]) -> Result<Value> {
-    let bytes = file_of(frame, rows, TableFormat::Json)?;
-    serde_json::from_slice(&bytes).map_err(|error| smelt_common::Error::internal(error.to_string()))
+fn rows_as_json(frame: &Frame, rows: &[u32]) -> Result<Box<RawValue>> {
+    raw(file_of(frame, rows, TableFormat::Json)?)
+}
+
+/// Returns a row as an object.
+fn row_as_json(frame: &Frame, row: u32) -> Result<Box<RawValue>> {
+    raw(file_of(frame, &[row], TableFormat::Jsonl)?)
+}
+
+fn raw(json: Vec<u8>) -> Result<Box<RawValue>> {
+    let internal = |error: &dyn std::fmt::Display| smelt_common::Error::internal(error.to_string());
+    let text = String::from_utf8(json).map_err(|error| internal(&error))?;
+    RawValue::from_string(text.trim_end().to_owned()).map_err(|error| internal(&error))
 }
 
 async fn row(State(app): State<Arc<App>>, Path(name): Path<String>, asked: Asked) -> Result<Response, Refusal> {
-    answer(app, move |seen| {
+    answer_with(app, move |seen| {
         let frame = seen.table(&name)?;
         let found = links::row_of(&frame, &asked.parameters)?;
-        let row = found.map(|row| rows_as_json(&frame, &[row])).transpose()?;
+        let row = found.map(|row| row_as_json(&frame, row)).transpose()?;
         let mut from = Vec::new();
         let mut names = vec![name.clone()];
         while let Some(next) = names.pop() {
             if from.iter().any(|(known, _): &(String, Value)| *known == next) {
                 continue;
             }
-            let facts = facts_of(seen, &next)?;
+            // What it was made from may have left the lake since.
+            let Some(facts) = Facts::of(&seen.snapshot().state, &next) else { continue };
             names.extend(facts.reads().into_iter().map(ToOwned::to_owned));
             from.push((next, summary(seen, &facts)));
         }
         let from: Vec<_> = from.into_iter().map(|(_, value)| value).collect();
-        Ok(object(json!({"row": row.and_then(|rows| rows.get(0).cloned()), "from": from})))
+        Ok((object(json!({"from": from})), Some(("row", row))))
     })
     .await
 }
@@ -199,9 +231,14 @@ async fn objects(State(app): State<Arc<App>>, Path(name): Path<String>, asked: A
 }
 
 async fn quality(State(app): State<Arc<App>>) -> Result<Response, Refusal> {
-    answer(app, |seen| {
+    #[derive(Serialize)]
+    struct Check {
+        despite: Option<Value>,
+        verdicts: Box<RawValue>,
+    }
+    answer_with(app, |seen| {
         let state = &seen.snapshot().state;
-        let mut checks = Map::new();
+        let mut checks = BTreeMap::new();
         for (name, judgement) in &state.checks {
             let despite = judgement.despite.as_ref().map(|despite| json!({"why": despite.why, "at": despite.at}));
             let verdicts = match Facts::of(state, name) {
@@ -210,11 +247,11 @@ async fn quality(State(app): State<Arc<App>>) -> Result<Response, Refusal> {
                     let all: Vec<u32> = (0..frame.rows().min(MOST_ROWS) as u32).collect();
                     rows_as_json(&frame, &all)?
                 }
-                None => json!([]),
+                None => raw(b"[]".to_vec())?,
             };
-            checks.insert(name.clone(), json!({"despite": despite, "verdicts": verdicts}));
+            checks.insert(name.clone(), Check { despite, verdicts });
         }
-        Ok(object(json!({"datasets": state.totals(), "checks": checks})))
+        Ok((object(json!({"datasets": state.totals()})), Some(("checks", checks))))
     })
     .await
 }
@@ -230,9 +267,9 @@ async fn runs(State(app): State<Arc<App>>, asked: Asked) -> Result<Response, Ref
     .await
 }
 
-async fn run(State(app): State<Arc<App>>, Path(commit): Path<u64>) -> Result<Response, Refusal> {
+async fn run(State(app): State<Arc<App>>, Path(commit): Path<String>) -> Result<Response, Refusal> {
     answer(app, move |seen| {
-        let found = seen.snapshot().run(seen.store(), commit);
+        let found = commit.parse().ok().and_then(|commit| seen.snapshot().run(seen.store(), commit));
         let found = found.ok_or_else(|| smelt_common::Error::config(format!("the lake has no commit {commit}")))?;
         Ok(object(json!({"run": as_json(&*found)?})))
     })

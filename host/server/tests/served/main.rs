@@ -1,5 +1,6 @@
 //! A server of a lake that tests commit themselves, over loopback: its rows, pages, interface and secrets.
 
+mod api;
 mod lake;
 mod pages;
 mod support;
