@@ -6,8 +6,9 @@ use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html};
 /// Returns the text as HTML. HTML in it stays text, and only links to the web or to other pages are links.
 pub(crate) fn markdown(text: &str) -> Markup {
     let is_link = |address: &str| {
-        let scheme = address.split(['/', '?', '#']).next().unwrap_or_default();
-        !scheme.contains(':') || ["http:", "https:", "mailto:"].contains(&scheme.to_ascii_lowercase().as_str())
+        let before_path = address.split(['/', '?', '#']).next().unwrap_or_default();
+        let scheme = before_path.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
+        scheme.is_none_or(|scheme| ["http", "https", "mailto"].contains(&scheme.as_str()))
     };
     // Links that lead nowhere and pictures, which a page has none of, become their words.
     let mut open = Vec::new();
@@ -35,6 +36,7 @@ mod tests {
     #[test]
     fn words_become_html_and_html_stays_words() {
         assert_eq!(markdown("*a* [b](/pages/b)").0, "<p><em>a</em> <a href=\"/pages/b\">b</a></p>\n");
+        assert_eq!(markdown("[b](mailto:a@b.c)").0, "<p><a href=\"mailto:a@b.c\">b</a></p>\n");
         for text in
             ["<script>alert(1)</script>", "a <b onclick=x>", "[x](javascript:alert(1))", "![x](http://a/b)", "<a:b>"]
         {

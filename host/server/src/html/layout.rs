@@ -63,8 +63,8 @@ pub(crate) fn assets(links: &Links) -> Markup {
     }
 }
 
-/// Stands for the content of a page while it is being made. No text has the character.
-const CONTENT: &str = "\0";
+/// Stands for the content of a page while it is being made. No text has it, as texts are escaped.
+const CONTENT: &str = "<>";
 
 /// Returns what comes before the content of a page, and what comes after it. `place` is marked in the menu.
 pub(crate) fn halves(around: &Around<'_>, place: Option<Place<'_>>, title: &str) -> (String, String) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, Utc};
 use maud::Markup;
@@ -18,6 +18,7 @@ use tokio::task::JoinHandle;
 use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
 
+use super::saved::saved_as;
 use crate::address::Parameters;
 use crate::charts::Locale;
 use crate::html::{Around, Place, ago, assets, halves};
@@ -102,7 +103,7 @@ impl App {
             Err(_) => return Ok(self.page_in_parts(&asked, &place, making)),
         };
         let Made { before, content, after } = made?;
-        Ok((page_headers(), [before, content, after].concat()).into_response())
+        Ok((page_headers(), without_nul([before, content, after].concat())).into_response())
     }
 
     fn make(&self, asked: &Asked, place: &PlaceOf, make: &MakePage) -> Result<Option<Made>> {
@@ -135,13 +136,13 @@ impl App {
         let (parts, body) = mpsc::channel(1);
         tokio::spawn(async move {
             // An error of sending means that the client left.
-            let _ = parts.send(before).await;
+            let _ = parts.send(without_nul(before)).await;
             let rest = match making.await {
                 Ok(Ok(Made { content, after, .. })) => content + &after,
                 Ok(Err(refused)) => refused.as_content().into_string() + &after,
                 Err(_) => after,
             };
-            let _ = parts.send(rest).await;
+            let _ = parts.send(without_nul(rest)).await;
         });
         (page_headers(), Body::from_stream(ReceiverStream::new(body).map(Ok::<_, Infallible>))).into_response()
     }
@@ -165,9 +166,8 @@ impl App {
         let app = Arc::clone(&self);
         let made = self.blocking.run(move |_| app.lake.see(|seen| make(seen))).await?;
         let mut response = ([(header::CONTENT_TYPE, content_type)], made.map_err(refusal)?).into_response();
-        let name = file.and_then(|file| HeaderValue::from_str(&format!("attachment; filename=\"{file}\"")).ok());
-        if let Some(name) = name {
-            response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
+        if let Some(file) = file {
+            response.headers_mut().insert(header::CONTENT_DISPOSITION, saved_as(&file));
         }
         Ok(response)
     }
@@ -186,6 +186,11 @@ struct Made {
     before: String,
     content: String,
     after: String,
+}
+
+/// Returns a page whose texts have a sign in place of each NUL: some browsers end a text there, some leave it out.
+fn without_nul(html: String) -> String {
+    if html.contains('\0') { html.replace('\0', "\u{fffd}") } else { html }
 }
 
 fn page_headers() -> [(HeaderName, &'static str); 2] {

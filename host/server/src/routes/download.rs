@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
-use axum::http::{HeaderValue, header};
+use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use smelt_common::error::{Kind, Result};
 use smelt_common::{Error, error};
@@ -16,6 +16,7 @@ use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::app::{App, Asked, refusal};
+use super::saved::saved_as;
 use crate::frame::{BLOCK_ROWS, Frame};
 use crate::links;
 use crate::query::{Found, find};
@@ -42,7 +43,7 @@ pub(super) async fn show(
         }
     };
     format.check_built().map_err(refusal)?;
-    let saved = format!("attachment; filename=\"{name}.{}\"", format.extension());
+    let saved = saved_as(&format!("{name}.{}", format.extension()));
     let (told, found) = oneshot::channel::<Result<()>>();
     let (pieces, body) = mpsc::channel::<Bytes>(WAITING);
     let reading = Arc::clone(&app);
@@ -72,9 +73,7 @@ pub(super) async fn show(
     }
     let body = Body::from_stream(ReceiverStream::new(body).map(Ok::<_, Infallible>));
     let mut response = ([(header::CONTENT_TYPE, content_type)], body).into_response();
-    if let Ok(saved) = HeaderValue::from_str(&saved) {
-        response.headers_mut().insert(header::CONTENT_DISPOSITION, saved);
-    }
+    response.headers_mut().insert(header::CONTENT_DISPOSITION, saved);
     Ok(response)
 }
 

@@ -14,6 +14,7 @@ mod plugins;
 mod proof;
 mod quality;
 mod runs;
+mod saved;
 mod state;
 mod table;
 mod tables;
