@@ -5,4 +5,5 @@ mod hostile;
 mod html;
 mod lake;
 mod pages;
+mod privacy;
 mod support;
