@@ -59,7 +59,7 @@ pub(crate) fn random_cell(data_type: &DataType, numbers: &mut Numbers) -> Cell {
         return Cell::Missing;
     }
     let small = (numbers.next() % 7) as i64 - 3;
-    let is_small = numbers.next() % 4 > 0;
+    let is_small = !numbers.next().is_multiple_of(4);
     let any = numbers.next();
     match data_type {
         DataType::Boolean => Cell::Boolean(any.is_multiple_of(2)),

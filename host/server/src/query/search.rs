@@ -17,7 +17,7 @@ impl Needle {
 
     /// Returns whether the text has it somewhere.
     pub(super) fn is_in(&self, text: &str) -> bool {
-        if !self.is_plain && !(self.text.is_ascii() && text.is_ascii()) {
+        if !(self.is_plain || self.text.is_ascii() && text.is_ascii()) {
             return lower(text).contains(&self.text);
         }
         let (needle, bytes) = (self.text.as_bytes(), text.as_bytes());

@@ -82,7 +82,7 @@ pub(crate) fn plain(text: &str) -> String {
 /// The elements that pages are made of.
 const ELEMENTS: &str = " a b blockquote body br button circle code dd del details desc div dl dt em fieldset figcaption figure footer \
     form g h1 h2 h3 head header hr html i input label legend li line link main marker meta nav noscript ol option output p path pattern \
-    polygon polyline pre rect script section select small span strong sub summary sup svg table tbody td text th thead time title \
+    polygon polyline pre rect script section select small span strong sub summary sup svg caption table tbody td text th thead time title \
     tr tspan ul use defs clippath clipPath ";
 
 /// The attributes that lead somewhere.
