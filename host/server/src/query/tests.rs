@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
+use arrow_schema::DataType;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -11,12 +12,8 @@ use super::{Filter, Query, Sort, ends_of, find, sum, values_of};
 use crate::frame::testing::{TEXTS, TYPES, Table, is_same, types};
 use crate::frame::{BLOCK_ROWS, Cell};
 
-/// Texts that are values of some type, nearly are, or are none.
-const BOUNDS: [&str; 36] = [
-    "",
-    "true",
-    "false",
-    "TRUE",
+/// Texts that are numbers, nearly are, or lie beyond those of some type.
+const NUMBERS: [&str; 22] = [
     "0",
     "-0",
     "1",
@@ -37,19 +34,24 @@ const BOUNDS: [&str; 36] = [
     "9223372036854775807",
     "9223372036854775808",
     "-9223372036854775809",
+    "99999999999999999999999999999999999999",
+    "0.00000000000000000000000000000000000001",
+];
+/// Texts that are days and moments, or nearly are.
+const DAYS: [&str; 10] = [
+    "2022-01-07",
     "2022-01-08",
     "2022-01-09",
     "2022-01-09T00:00:00Z",
     "2022-01-08T23:59:59.999999Z",
+    "2022-01-08T00:00:00.000001Z",
     "2022-01-09T02:00:00+02:00",
     "2022-13-01",
     "9999-12-31",
     "0000-01-01",
-    "99999999999999999999999999999999999999",
-    "0.00000000000000000000000000000000000001",
-    "a",
-    "é",
 ];
+/// Other texts.
+const WORDS: [&str; 6] = ["", "true", "false", "TRUE", "a", "é"];
 
 /// A number as a sign, digits before the point and digits after it, none of them needless.
 fn digits(text: &str) -> Option<(bool, String, String)> {
@@ -162,9 +164,17 @@ fn naive(table: &Table, query: &Query) -> Vec<u32> {
 
 /// Returns a text of a value of the table, or of none.
 fn some_text(table: &Table, column: usize, pick: (Index, bool)) -> String {
+    let near: &[&str] = match table.schema.field(column).data_type() {
+        DataType::Date32 | DataType::Timestamp(..) => &DAYS,
+        DataType::Boolean | DataType::Utf8 => &[],
+        _ => &NUMBERS,
+    };
     match pick {
         (row, true) if !table.rows.is_empty() => table.rows[row.index(table.rows.len())][column].text(),
-        (at, _) => BOUNDS[at.index(BOUNDS.len())].to_owned(),
+        (at, _) => {
+            let all: Vec<_> = near.iter().chain(&WORDS).collect();
+            (*all[at.index(all.len())]).to_owned()
+        }
     }
 }
 
@@ -194,7 +204,26 @@ fn query(table: &Table, filters: &[FilterSeed], search: Option<&str>, sorts: &[(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Few rows and one condition, so that each type meets each kind of text.
+    #[test]
+    fn a_condition_is_met_by_the_rows_that_meet_it_one_by_one(
+        seed: u64,
+        kind in select(&TYPES[..]),
+        (column, is_range) in any::<(Index, bool)>(),
+        texts in vec((any::<Index>(), any::<bool>()), 2),
+    ) {
+        let table = Table::random(seed, 12, &[kind]);
+        let filters = vec![filter(&table, &(column, is_range, texts))];
+        let asked = Query { filters, ..Query::default() };
+        let found = find(&table.frame(&[12]), &asked, 12).expect("an answer");
+        prop_assert_eq!(&found.rows, &naive(&table, &asked), "{:?} of {:?}", asked, table.rows);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn what_is_found_is_what_taking_row_by_row_finds(

@@ -242,9 +242,6 @@ fn every_mistake_in_a_page_is_told_with_its_place_and_what_would_be_right() {
     for (text, needed) in WRONG {
         std::fs::write(&file, text).expect("a file");
         let said = pages(folder.path()).remove(0);
-        if std::env::var_os("SHOW").is_some() {
-            eprintln!("----\n{said}");
-        }
         let is_clear =
             said.starts_with("page `") && said.contains("wrong.toml") && needed.iter().all(|it| said.contains(it));
         if !is_clear {
