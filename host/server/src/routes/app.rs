@@ -132,7 +132,8 @@ impl App {
     /// Sends the frame of a page at once, and its content when it is made.
     fn page_in_parts(&self, asked: &Asked, place: &PlaceOf, making: JoinHandle<Result<Made, Refusal>>) -> Response {
         let (pages, _) = self.folder.pages();
-        let (before, after) = halves(&self.around(asked, &self.lake.now(), &pages), Some(place.place()), place.title());
+        let (before, after) =
+            halves(&self.around(asked, &self.lake.now(), &pages), Some(place.place()), place.title(&pages));
         let (parts, body) = mpsc::channel(1);
         tokio::spawn(async move {
             // An error of sending means that the client left.
@@ -213,9 +214,9 @@ impl PlaceOf {
     }
 
     /// Returns a title that is known before the page is made.
-    fn title(&self) -> &str {
+    fn title<'t>(&'t self, pages: &'t [Page]) -> &'t str {
         match self {
-            Self::Page(name) => name,
+            Self::Page(name) => pages.iter().find(|page| page.name == *name).map_or(name.as_str(), Page::title),
             Self::Other(place) => place.title(),
         }
     }
