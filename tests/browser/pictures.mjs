@@ -3,14 +3,16 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { same, test } from './harness.mjs';
-import { ready } from './sight.mjs';
+import { check, same, test } from './harness.mjs';
+import { figure, ready } from './sight.mjs';
 
 const FOLDER = join(dirname(fileURLToPath(import.meta.url)), 'pictures');
 const KINDS = {
   pipeline: '', lines: 'pages/temporal?period=weekly', tiles: 'pages/overview', bars: 'pages/clients', statistics: 'pages/statistics', table: 'tables/product_analytics',
-  row: 'tables/gold_summary/row?~row=0', quality: 'quality', runs: 'runs', plugins: 'plugins',
+  row: 'tables/gold_summary/row?~row=0', heat: 'pages/clients', quality: 'quality', runs: 'runs', plugins: 'plugins',
 };
+/** The figure with which a picture begins, where it is not the head of the page. */
+const FROM = { heat: 'Orders a client' };
 /** The width of the window, how many of its pixels become one, and the greatest height that is compared. */
 const SIZES = [[1280, 4, 1900], [390, 3, 1600]];
 // Times, ages, costs, and the digests and versions of components, which change with each build.
@@ -19,6 +21,7 @@ const MASK = `
   .origin span:last-child a, .steps a, footer.page a { text-decoration-color: transparent !important; }
   .graph .facts.end { fill: transparent !important; }
   .masked :is(td, .number, time, .badge) { color: transparent !important; }
+  .figures > .card td.num { color: transparent !important; }
   .stats .stat:first-child .number { color: transparent !important; }
   * { caret-color: transparent !important; }
   body, code, pre, .digest { font-family: "DejaVu Sans" !important; }`;
@@ -37,7 +40,8 @@ for (const theme of ['light', 'dark']) {
       const desk = await visit.open('about:blank');
       if (!await desk.evaluate(hasFont)) return console.log('skipped: the pictures have the font DejaVu Sans, which Debian has as fonts-dejavu-core');
       for (const [kind, path] of Object.entries(KINDS)) {
-        await page.goto(visit.sites.analytics + path);
+        const answer = await page.goto(visit.sites.analytics + path);
+        check(answer.ok(), `${path} answers ${answer.status()}`);
         await ready(page);
         // A sheet of the page's own policy would be refused; one that is constructed is not.
         await page.evaluate(([css, masked]) => {
@@ -47,7 +51,8 @@ for (const theme of ['light', 'dark']) {
           if (masked) document.querySelector('main').classList.add('masked');
         }, [MASK, MASKED.includes(kind)]);
         const whole = await page.evaluate(() => document.documentElement.scrollHeight);
-        const clip = { x: 0, y: 0, width, height: Math.min(whole, height) };
+        const y = FROM[kind] ? Math.floor(await figure(page, FROM[kind]).evaluate(it => it.getBoundingClientRect().top + scrollY)) : 0;
+        const clip = { x: 0, y, width, height: Math.min(whole - y, FROM[kind] ? 1300 : height) };
         const shot = await page.screenshot({ clip, fullPage: true, animations: 'disabled' });
         const name = `${kind}-${width}-${theme}.png`, file = join(FOLDER, name);
         const reference = !bless && existsSync(file) ? readFileSync(file).toString('base64') : null;
