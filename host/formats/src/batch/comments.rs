@@ -25,6 +25,11 @@ impl Comments {
         Self { mark: comment.map(|Comment(mark)| mark), within: false }
     }
 
+    /// Returns whether there may be any.
+    pub(crate) fn are_any(&self) -> bool {
+        self.mark.is_some()
+    }
+
     /// Passes over a comment at the beginning of the line at `window.at`. With `cr` a line may end with CR alone.
     #[inline(always)]
     pub(crate) fn pass(&mut self, window: &mut Window<'_>, cr: bool) -> Passed {

@@ -43,6 +43,7 @@ impl Records {
         let marks = self.marks;
         let mut specials = Specials::new(bytes, window.at, marks.delimiter);
         let mut utf8 = Utf8Check::new();
+        let has_comments = self.comments.are_any();
         loop {
             let mut start = window.at;
             if matches!(bytes.get(start), Some(b'\n' | b'\r')) {
@@ -52,13 +53,15 @@ impl Records {
                 specials.seek(start);
                 window.at = start;
             }
-            match self.comments.pass(window, true) {
-                Passed::Nothing => {}
-                Passed::Line => {
-                    specials.seek(window.at);
-                    continue;
+            if has_comments {
+                match self.comments.pass(window, true) {
+                    Passed::Nothing => {}
+                    Passed::Line => {
+                        specials.seek(window.at);
+                        continue;
+                    }
+                    Passed::Window => return Stop::More,
                 }
-                Passed::Window => return Stop::More,
             }
             if start == bytes.len() {
                 return Stop::More;

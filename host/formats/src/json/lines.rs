@@ -27,13 +27,16 @@ impl Lines {
     pub(crate) fn run(&mut self, window: &mut Window<'_>, batch: &mut BatchBuilder) -> Stop {
         let bytes = window.bytes;
         let mut utf8 = Utf8Check::new();
+        let has_comments = self.comments.are_any();
         loop {
             let start = skip_separators(bytes, window.at);
             window.at = start;
-            match self.comments.pass(window, false) {
-                Passed::Nothing => {}
-                Passed::Line => continue,
-                Passed::Window => return Stop::More,
+            if has_comments {
+                match self.comments.pass(window, false) {
+                    Passed::Nothing => {}
+                    Passed::Line => continue,
+                    Passed::Window => return Stop::More,
+                }
             }
             if start == bytes.len() {
                 return Stop::More;
