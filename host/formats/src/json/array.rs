@@ -175,7 +175,7 @@ impl Array {
                 "the array is truncated in this record".clone_into(&mut detail);
                 Skip::rest()
             }
-            Fail::Deep | Fail::Syntax { .. } => {
+            Fail::Deep | Fail::Syntax { .. } | Fail::Trailing { .. } => {
                 // The bytes that may be searched in vain are limited. Otherwise an object of unbalanced elements would
                 // take for ever.
                 let allowed = 16 * (view.len() - start) as u64 + 4 * self.seen;

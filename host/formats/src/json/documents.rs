@@ -43,7 +43,7 @@ impl Documents {
                         Some(b'\n' | b'{' | b'\x1e') if is_short => None,
                         None if is_short && all => None,
                         _ if !all => return Stop::More,
-                        Some(_) if is_short => Some(Fail::Syntax { at: after, expected: "the end of the line" }),
+                        Some(_) if is_short => Some(Fail::Trailing { at: after }),
                         _ => Some(Fail::End),
                     }
                     .map_or(Ok(end), Err)
@@ -80,12 +80,12 @@ impl Documents {
     }
 }
 
-/// Returns the end of the malformed record at `start`: that of its line or, if it begins as an object does, the next line
-/// that begins as one. `view` holds all there is of it, or as much as a record may have and a byte.
+/// Returns the end of the malformed record at `start`: that of its line or, if it begins as an object that may go on after
+/// it, the next line that begins as one. `view` holds all there is of it, or as much as a record may have and a byte.
 #[cold]
 #[inline(never)]
 fn malformed(window: &Window<'_>, view: &[u8], start: usize, fail: &Fail) -> Result<usize, Stop> {
-    let is_object = view[start] == b'{';
+    let is_object = view[start] == b'{' && !fail.ends_with_line(view, start);
     let mut skip = if is_object { Skip::document() } else { Skip::line(false) };
     if let Some(end) = skip.end_in(&view[start..]).filter(|end| *end <= window.record_bytes) {
         return Ok(start + end);

@@ -11,11 +11,25 @@ pub(super) enum Fail {
     Deep,
     /// The bytes are not JSON.
     Syntax { at: usize, expected: &'static str },
+    /// The value is followed by something else on its line.
+    Trailing { at: usize },
 }
 
 impl Fail {
     pub(super) fn syntax<T>(at: usize, expected: &'static str) -> Result<T, Self> {
         Err(Self::Syntax { at, expected })
+    }
+
+    /// Returns whether the record at `start` cannot go on after its first line, whatever follows: a line ends within a
+    /// string, as where it was torn off, or has more than its object.
+    pub(super) fn ends_with_line(&self, bytes: &[u8], start: usize) -> bool {
+        match *self {
+            Self::End | Self::Deep => false,
+            Self::Syntax { at, .. } => {
+                matches!(bytes.get(at), Some(b'\n' | b'\r')) && memchr::memchr(b'\n', &bytes[start..at]).is_none()
+            }
+            Self::Trailing { at } => memchr::memchr(b'\n', &bytes[start..at]).is_none(),
+        }
     }
 
     /// Returns the rule and the detail for a record that begins at `start`. The rule is `otherwise`, unless the failure
@@ -25,6 +39,7 @@ impl Fail {
             Self::End => (otherwise, "the record ends before its object does".to_owned()),
             Self::Deep => (rule::TOO_DEEP, "nested too deep".to_owned()),
             Self::Syntax { at, expected } => (otherwise, format!("expected {expected} at byte {}", at - start)),
+            Self::Trailing { at } => (otherwise, format!("expected the end of the line at byte {}", at - start)),
         }
     }
 }

@@ -70,7 +70,7 @@ impl Lines {
                         continue;
                     }
                     if after < view.len() {
-                        fail = Some(Fail::Syntax { at: after, expected: "the end of the line" });
+                        fail = Some(Fail::Trailing { at: after });
                     }
                 }
                 Err(error) => fail = Some(error),

@@ -40,6 +40,11 @@ fn a_broken_document_costs_what_stands_before_the_next_one() {
         ("{\"a\":[\n{\"a\":2}", vec![line.clone(), row(&["2"])]),
         ("1\n2\n{\"a\":3}\n]", vec![line.clone(), line.clone(), row(&["3"]), line.clone()]),
         ("\x1e{\"a\":1\n\x1e{\"a\":2}\n", vec![line.clone(), row(&["2"])]),
+        // A line that was torn off within a string, or has more than its object, costs itself alone.
+        ("{\"a\":1,\"b\n17\n{\"a\":2}", vec![line.clone(), line.clone(), row(&["2"])]),
+        ("{\"a\":\"x\r\n17\r\n{\"a\":2}", vec![line.clone(), line.clone(), row(&["2"])]),
+        ("{\"a\":1}}\n17\n{\"a\":2}", vec![line.clone(), line.clone(), row(&["2"])]),
+        ("{\n  \"a\": \"x\n  \"b\": 1\n}\n{\"a\":2}", vec![record.clone(), row(&["2"])]),
     ] {
         assert_eq!(decode(text.as_bytes(), Format::Json, &["a"]).outcomes(), expected, "{text}");
     }
