@@ -20,6 +20,7 @@ mod crash;
 mod determinism;
 mod faults;
 mod function;
+mod gate;
 mod graph;
 mod hostile;
 mod incremental;

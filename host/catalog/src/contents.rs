@@ -20,8 +20,7 @@ impl Dataset {
     pub fn objects(&self, store: &dyn Store, keys: &mut Vec<String>) -> Result<bool> {
         keys.extend(self.entries().runs().iter().chain(self.bronze.keys.runs()).map(|run| run.key.clone()));
         let scanned = Entries::of(store, self).scan(|_, entry| {
-            keys.push(entry.silver.key);
-            keys.extend(entry.quarantine.map(|object| object.key));
+            keys.extend(entry.objects().map(|object| object.key.clone()));
             Ok(())
         });
         match scanned {
@@ -82,12 +81,14 @@ impl Dataset {
         })?;
         let written: HashMap<String, i64> = listed.into_iter().map(|meta| (meta.key, meta.modified)).collect();
         let copied = workers::map(entries_now, |(object, mut entry)| {
-            copy(&object, &mut entry.silver)?;
+            if !entry.silver.key.is_empty() {
+                copy(&object, &mut entry.silver)?;
+            }
             if let Some(rejected) = &mut entry.quarantine {
                 entry.rejected_at = entry.rejected_at.or_else(|| written.get(&rejected.key).copied());
                 copy(&object, rejected)?;
             }
-            Ok(LogEntry { object, cleaned: false, before: None, entry })
+            Ok(LogEntry { object, cleaned: false, before: None, was: None, entry })
         });
         let log = copied.into_iter().collect::<Result<Vec<_>>>()?;
         let mut after = self.clone();
@@ -95,7 +96,7 @@ impl Dataset {
         let mut pairs = Vec::new();
         for LogEntry { object, entry, .. } in &log {
             pairs.extend(Entries::pairs(object, entry)?);
-            referenced.extend([&entry.silver].into_iter().chain(&entry.quarantine).map(|object| object.key.clone()));
+            referenced.extend(entry.objects().map(|object| object.key.clone()));
         }
         after.entries_mut().put(store, entries, pairs, &mut vec![])?;
         referenced.extend(after.entries().runs().iter().chain(after.bronze.keys.runs()).map(|run| run.key.clone()));

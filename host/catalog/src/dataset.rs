@@ -1,5 +1,7 @@
 //! A silver dataset: a relation, and an account of the bronze objects that it was made from.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use smelt_storage::sorted_runs::SortedRuns;
 
@@ -13,6 +15,10 @@ use crate::young::Young;
 /// The most commits with young objects that a dataset tells apart. At the default interval of ticks, a minute has
 /// fewer.
 const MOST_YOUNG: usize = 16;
+
+/// The beginning of the name of a dataset that has the records of bronze as they are, by which checks judge objects. The
+/// name of the dataset that is made of them follows.
+pub const BRONZE_PREFIX: &str = "bronze.";
 
 /// A silver dataset.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -42,6 +48,9 @@ pub struct Account {
     /// again when they are old, whatever the number of objects.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub young: Vec<Young>,
+    /// The revisions of the relations from which the statuses of the objects follow, by name, if checks judge them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub judged: BTreeMap<String, u64>,
 }
 
 /// The entries of a dataset that has none.

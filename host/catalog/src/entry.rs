@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use smelt_common::cost::Cost;
 
 use crate::object_ref::ObjectRef;
+use crate::status::{Staged, Status};
 
 /// A bronze object, and what became of its rows.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -28,7 +29,8 @@ pub struct Entry {
     /// The rows that another row with the same key superseded. They are positions among the rows that the cleaner kept,
     /// in ascending order.
     pub superseded: Vec<u32>,
-    /// The silver object, which holds the kept rows.
+    /// The silver object, which holds the kept rows. It has no key if there is none: of an object that is held, and of one
+    /// in a dataset of bronze, whose rows are decoded again where they are read.
     pub silver: ObjectRef,
     /// The object with the rejected rows, if there are any and quarantine is on.
     pub quarantine: Option<ObjectRef>,
@@ -39,6 +41,12 @@ pub struct Entry {
     /// The cost of the cleaner's calls.
     #[serde(default)]
     pub cost: Cost,
+    /// The object's status, if checks judge the objects of the dataset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<Status>,
+    /// The facts by which it is judged, in a dataset of bronze.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub staged: Option<Staged>,
 }
 
 impl Entry {
@@ -58,6 +66,8 @@ impl Entry {
             quarantine: None,
             rejected_at: None,
             cost: Cost::default(),
+            status: None,
+            staged: None,
         }
     }
 
@@ -71,8 +81,23 @@ impl Entry {
         self.rejected.values().sum()
     }
 
-    /// Returns whether the rows add up: read = kept + rejected + superseded.
+    /// Returns the number of rows that are held back: all of them or none.
+    pub fn held(&self) -> u64 {
+        if self.is_held() { self.read } else { 0 }
+    }
+
+    /// Returns whether the object is held: it does not count, so none of its rows is kept or rejected.
+    pub fn is_held(&self) -> bool {
+        self.status.is_some_and(|status| !status.counts())
+    }
+
+    /// Returns the objects that hold its rows.
+    pub fn objects(&self) -> impl Iterator<Item = &ObjectRef> {
+        std::iter::once(&self.silver).filter(|silver| !silver.key.is_empty()).chain(&self.quarantine)
+    }
+
+    /// Returns whether the rows add up: read = kept + rejected + superseded + held.
     pub fn is_conserved(&self) -> bool {
-        self.read == self.kept() + self.rejected_total() + self.superseded.len() as u64
+        self.read == self.kept() + self.rejected_total() + self.superseded.len() as u64 + self.held()
     }
 }

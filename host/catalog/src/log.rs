@@ -8,6 +8,7 @@ use smelt_storage::{Durability, Store, put_new, read_verified};
 use crate::entry::Entry;
 use crate::object_ref::ObjectRef;
 use crate::parse::parse;
+use crate::status::Status;
 use crate::totals::Totals;
 
 /// The change that a commit made to one relation.
@@ -61,6 +62,9 @@ pub struct LogEntry {
     /// it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Totals>,
+    /// The object's status before the change, if it had one and `before` is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub was: Option<Status>,
     /// The object's entry after the change.
     pub entry: Entry,
 }

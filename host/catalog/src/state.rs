@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use crate::arrivals::Arrivals;
-use crate::dataset::Dataset;
+use crate::dataset::{BRONZE_PREFIX, Dataset};
 use crate::failing::Failing;
 use crate::gold::Gold;
 use crate::held::Held;
@@ -99,13 +99,18 @@ impl State {
         dataset.or_else(|| self.gold.get(name).map(|gold| &gold.relation))
     }
 
+    /// Returns the datasets of silver, without those that have the records of bronze as they are.
+    pub fn cleaned(&self) -> impl Iterator<Item = (&String, &Dataset)> {
+        self.datasets.iter().filter(|(name, _)| !name.starts_with(BRONZE_PREFIX))
+    }
+
     /// Returns the totals of each dataset.
     pub fn totals(&self) -> Vec<DatasetTotals<'_>> {
         let totals = |(name, dataset)| -> DatasetTotals<'_> {
             let (dataset, name): (&Dataset, &String) = (dataset, name);
             DatasetTotals { dataset: name, totals: &dataset.bronze.totals }
         };
-        self.datasets.iter().map(totals).collect()
+        self.cleaned().map(totals).collect()
     }
 
     /// Returns the table of this name as readers see it. They do not see what is held, but for what checks say of it.

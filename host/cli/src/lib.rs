@@ -32,6 +32,7 @@ mod process;
 mod profile;
 mod promotion;
 mod publish;
+mod quality;
 mod quarantine;
 mod report;
 mod reproduce;
@@ -125,6 +126,8 @@ enum Verb {
     Reproduce(reproduce::Reproduce),
     /// Read again everything that the catalog references, and show what is missing, damaged or foreign
     Verify,
+    /// Show which objects checks let in or keep out and why, and decide otherwise
+    Quality(quality::Quality),
     /// Show rejected rows, try them again, or delete them
     Quarantine(quarantine::Quarantine),
     /// Show what the lake holds of datasets, tables and KPIs that the manifest no longer has, or delete it
@@ -167,6 +170,7 @@ fn command(arguments: &[OsString]) -> Result<ExitCode> {
         Verb::Lineage(lineage) => lineage.run(&common),
         Verb::Reproduce(reproduce) => reproduce.run(&common),
         Verb::Verify => verify::run(&common),
+        Verb::Quality(quality) => quality.run(&common),
         Verb::Quarantine(quarantine) => quarantine.run(&common),
         Verb::Drop(drop) => drop.run(&common),
         Verb::Gc(gc) => gc.run(&common),

@@ -73,9 +73,10 @@ pub(crate) fn failures_json(failures: &[(String, Error)]) -> Vec<Value> {
 
 /// Returns the totals of every dataset as a table.
 pub(crate) fn totals_table(totals: &[DatasetTotals<'_>]) -> String {
+    let any_held = totals.iter().any(|it| it.totals.held > 0);
     let row = |&DatasetTotals { dataset, totals }: &DatasetTotals<'_>| {
-        let Totals { objects, read, kept, superseded, rejected, repaired, .. } = totals;
-        vec![
+        let Totals { objects, read, kept, superseded, held, rejected, repaired } = totals;
+        let mut row = vec![
             dataset.to_owned(),
             thousands(*objects),
             thousands(*read),
@@ -83,9 +84,12 @@ pub(crate) fn totals_table(totals: &[DatasetTotals<'_>]) -> String {
             thousands(rejected.values().sum()),
             thousands(*superseded),
             thousands(repaired.values().sum()),
-        ]
+        ];
+        row.extend(any_held.then(|| thousands(*held)));
+        row
     };
-    let heading = ["dataset", "objects", "read", "kept", "rejected", "superseded", "repaired"];
+    let mut heading = vec!["dataset", "objects", "read", "kept", "rejected", "superseded", "repaired"];
+    heading.extend(any_held.then_some("held"));
     let mut text = render(&heading, &totals.iter().map(row).collect::<Vec<_>>());
     for DatasetTotals { dataset, totals: Totals { rejected, repaired, .. } } in totals {
         if !rejected.is_empty() {

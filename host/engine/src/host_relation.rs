@@ -8,7 +8,10 @@ use arrow_array::{ArrayRef, Int64Array, RecordBatch};
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use crate::history::changes_since;
-use smelt_catalog::{Commit, Dataset, Entries, Entry, LogEntry, Relation, State, Totals};
+use smelt_catalog::{
+    BRONZE_PREFIX, Commit, Dataset, Entries, Entry, LogEntry, Relation, Staged, State, Status, Totals,
+    file_and_revision,
+};
 use smelt_common::error::Result;
 use smelt_common::{Error, clock};
 use smelt_runtime::sums::Sign;
@@ -25,10 +28,13 @@ pub enum HostRelation {
     Rules,
     /// Every verdict of all checks. It is made from their tables, which `tables` reads.
     Checks,
+    /// Each object that checks judge, as it came.
+    Bronze,
 }
 
 /// All of them.
-const ALL: [HostRelation; 4] = [HostRelation::One, HostRelation::Objects, HostRelation::Rules, HostRelation::Checks];
+const ALL: [HostRelation; 5] =
+    [HostRelation::One, HostRelation::Objects, HostRelation::Rules, HostRelation::Checks, HostRelation::Bronze];
 /// The rows of a batch.
 const BATCH_ROWS: usize = 65_536;
 
@@ -53,7 +59,22 @@ impl HostRelation {
             Self::Objects => "smelt.objects",
             Self::Rules => "smelt.rules",
             Self::Checks => "smelt.checks",
+            Self::Bronze => "smelt.bronze",
         }
+    }
+
+    /// Returns whether it is made from that dataset.
+    fn is_made_from(self, dataset: &str) -> bool {
+        match self {
+            Self::Objects | Self::Rules => !is_of_bronze(dataset),
+            Self::Bronze => is_of_bronze(dataset),
+            Self::One | Self::Checks => false,
+        }
+    }
+
+    /// Returns the datasets that it is made from, in the order of their names.
+    fn datasets(self, state: &State) -> impl Iterator<Item = (&String, &Dataset)> {
+        state.datasets.iter().filter(move |(name, _)| self.is_made_from(name))
     }
 
     /// Returns whether it depends on what the datasets hold.
@@ -63,19 +84,24 @@ impl HostRelation {
 
     /// Returns the columns.
     pub fn schema(self) -> SchemaRef {
-        static SCHEMAS: LazyLock<[SchemaRef; 4]> = LazyLock::new(|| {
+        static SCHEMAS: LazyLock<[SchemaRef; 5]> = LazyLock::new(|| {
             let text = |name: &str| Field::new(name, DataType::Utf8, false);
             let int = |name: &str| Field::new(name, DataType::Int64, false);
             let utc = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
             let mut objects = vec![text("dataset"), text("object"), text("file"), int("revision")];
-            objects.push(Field::new("stamp", utc, true));
+            objects.push(Field::new("stamp", utc.clone(), true));
             objects.extend([text("sha256"), int("bytes"), text("status")]);
             objects.extend(["read", "kept", "rejected", "superseded", "held", "repaired"].map(int));
             let rules = vec![text("dataset"), text("object"), text("rule"), text("action"), int("rows")];
             let nullable = |name: &str| Field::new(name, DataType::Utf8, true);
             let mut checks = vec![text("check"), nullable("dataset"), nullable("object")];
             checks.extend([text("expectation"), text("severity"), Field::new("passed", DataType::Boolean, false)]);
-            [vec![int("one")], objects, rules, checks].map(|fields| Arc::new(Schema::new(fields)))
+            let mut bronze = vec![text("dataset"), text("object"), text("file"), int("revision")];
+            bronze.push(Field::new("stamp", utc, true));
+            bronze.extend([text("sha256"), int("bytes"), nullable("unreadable"), nullable("content_sha256")]);
+            bronze.extend([Field::new("content_bytes", DataType::Int64, true), nullable("header")]);
+            bronze.extend([int("records"), int("malformed"), nullable("decision"), nullable("why")]);
+            [vec![int("one")], objects, rules, checks, bronze].map(|fields| Arc::new(Schema::new(fields)))
         });
         Arc::clone(&SCHEMAS[self as usize])
     }
@@ -84,7 +110,9 @@ impl HostRelation {
     pub(crate) fn rows(self, state: &State) -> u64 {
         match self {
             Self::One => 1,
-            Self::Objects | Self::Rules => state.datasets.values().map(|dataset| dataset.bronze.totals.objects).sum(),
+            Self::Objects | Self::Rules | Self::Bronze => {
+                self.datasets(state).map(|(_, dataset)| dataset.bronze.totals.objects).sum()
+            }
             Self::Checks => state.checks.keys().filter_map(|check| Some(state.gold.get(check)?.relation.rows)).sum(),
         }
     }
@@ -95,7 +123,7 @@ impl HostRelation {
         if self == Self::One {
             return Ok(vec![(one()?, Sign::Plus)]);
         }
-        for (name, dataset) in &state.datasets {
+        for (name, dataset) in self.datasets(state) {
             Entries::of(store, dataset).scan(|object, entry| rows.add(name, object, &entry, Sign::Plus))?;
         }
         rows.finish()
@@ -111,12 +139,13 @@ impl HostRelation {
         revisions: &[u64],
     ) -> Result<Option<Vec<Given>>> {
         let mut rows = Rows::new(self);
-        for ((name, Dataset { relation, .. }), &revision) in state.datasets.iter().zip(revisions) {
+        for ((name, Dataset { relation, .. }), &revision) in self.datasets(state).zip(revisions) {
             let Some(changes) = changes_since(store, pending, name, relation, revision)? else { return Ok(None) };
             for change in changes {
-                for LogEntry { object, cleaned, before, entry } in change.read_log(store)? {
+                for LogEntry { object, cleaned, before, was, entry } in change.read_log(store)? {
                     if let Some(before) = &before {
-                        rows.add_counted(name, &object, &entry, before, Sign::Minus)?;
+                        let former = Entry { status: was, staged: former(&entry), ..entry.clone() };
+                        rows.add_counted(name, &object, &former, before, Sign::Minus)?;
                     }
                     if cleaned || before.is_some() {
                         rows.add(name, &object, &entry, Sign::Plus)?;
@@ -130,7 +159,7 @@ impl HostRelation {
     /// Returns the rows of one object.
     pub(crate) fn of_object(self, dataset: &str, object: &str, entry: &Entry) -> Result<Vec<Given>> {
         let mut rows = Rows::new(self);
-        if self.reads_datasets() {
+        if self.is_made_from(dataset) {
             rows.add(dataset, object, entry, Sign::Plus)?;
         }
         rows.finish()
@@ -148,8 +177,19 @@ pub(crate) fn made_from<'s>(
     if relation == HostRelation::Checks {
         return Some(checks.iter().filter_map(|check| Some((check, &state.gold.get(check)?.relation))).collect());
     }
-    let datasets = state.datasets.iter().filter(|_| relation.reads_datasets());
-    Some(datasets.map(|(name, dataset)| (name, &dataset.relation)).collect())
+    Some(relation.datasets(state).map(|(name, dataset)| (name, &dataset.relation)).collect())
+}
+
+/// Returns whether a dataset of that name has the records of bronze, by which checks judge objects.
+pub(crate) fn is_of_bronze(dataset: &str) -> bool {
+    dataset.starts_with(BRONZE_PREFIX)
+}
+
+/// Returns the facts about an object before a person decided something about it, or took a decision back. A decision is all
+/// that changes of them, and it is kept beside the new one.
+fn former(entry: &Entry) -> Option<Staged> {
+    let staged = entry.staged.clone()?;
+    Some(Staged { decision: staged.former.clone().map(|former| *former), former: None, ..staged })
 }
 
 fn one() -> Result<RecordBatch> {
@@ -169,7 +209,7 @@ struct Rows {
 
 #[derive(Default)]
 struct Columns {
-    texts: [StringBuilder; 5],
+    texts: [StringBuilder; 9],
     stamps: TimestampMicrosecondBuilder,
     numbers: [Int64Builder; 8],
     rows: usize,
@@ -193,6 +233,7 @@ impl Rows {
             HostRelation::One | HostRelation::Checks => {}
             HostRelation::Objects => columns.object(dataset, object, entry, totals),
             HostRelation::Rules => columns.rules(dataset, object, totals),
+            HostRelation::Bronze => columns.bronze(dataset, object, entry)?,
         }
         if columns.rows >= BATCH_ROWS {
             self.full.extend(columns.take(self.relation)?.map(|rows| (rows, sign)));
@@ -219,11 +260,45 @@ impl Columns {
 
     fn object(&mut self, dataset: &str, object: &str, entry: &Entry, totals: &Totals) {
         let (rejected, repaired) = (totals.rejected.values().sum(), totals.repaired.values().sum());
-        // Objects are not yet judged, so each is accepted, as its only revision.
-        self.texts(&[dataset, object, object, &entry.sha256, "accepted"]);
+        let (file, revision) = file_and_revision(object);
+        // Where no check judges objects, each is accepted.
+        let status = entry.status.map_or("accepted", Status::name);
+        self.texts(&[dataset, object, file, &entry.sha256, status]);
         self.stamps.append_option(stamp_of(object));
-        self.numbers(&[1, entry.bytes, totals.read, totals.kept, rejected, totals.superseded, 0, repaired]);
+        let Totals { read, kept, superseded, held, .. } = *totals;
+        self.numbers(&[revision, entry.bytes, read, kept, rejected, superseded, held, repaired]);
         self.rows += 1;
+    }
+
+    fn bronze(&mut self, dataset: &str, object: &str, entry: &Entry) -> Result<()> {
+        let (file, revision) = file_and_revision(object);
+        let Some(Staged { unreadable, content, header, malformed, decision, former: _ }) = &entry.staged else {
+            return Err(Error::internal(format!("`{object}` was not looked at")));
+        };
+        let of_object = (entry.sha256.clone(), entry.bytes);
+        let content = unreadable.is_none().then(|| content.as_ref().unwrap_or(&of_object));
+        let header = header.as_ref().map(serde_json::to_string).transpose();
+        let header = header.map_err(|error| Error::internal(error.to_string()))?;
+        let dataset = dataset.strip_prefix(BRONZE_PREFIX).unwrap_or(dataset);
+        let texts = [
+            Some(dataset),
+            Some(object),
+            Some(file),
+            Some(&*entry.sha256),
+            unreadable.as_deref(),
+            content.map(|(sha256, _)| sha256.as_str()),
+            header.as_deref(),
+            decision.as_ref().map(|decision| decision.verb.name()),
+            decision.as_ref().map(|decision| decision.why.as_str()),
+        ];
+        self.texts.iter_mut().zip(texts).for_each(|(column, text)| column.append_option(text));
+        self.stamps.append_option(stamp_of(object));
+        let numbers =
+            [Some(revision), Some(entry.bytes), content.map(|(_, bytes)| *bytes), Some(entry.read), Some(*malformed)];
+        let numbers = self.numbers.iter_mut().zip(numbers);
+        numbers.for_each(|(column, number)| column.append_option(number.map(|number| number as i64)));
+        self.rows += 1;
+        Ok(())
     }
 
     fn rules(&mut self, dataset: &str, object: &str, totals: &Totals) {
@@ -256,7 +331,7 @@ impl Columns {
 }
 
 /// Returns the time in the name of an object, such as `orders_20251113T100000.csv`, in microseconds since the epoch.
-fn stamp_of(object: &str) -> Option<i64> {
+pub(crate) fn stamp_of(object: &str) -> Option<i64> {
     let stem = object.split('.').next()?;
     let stamp = clock::parse_stamp(stem.rsplit('_').next()?)?;
     Some(stamp.timestamp_micros())

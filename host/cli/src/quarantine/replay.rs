@@ -44,9 +44,10 @@ impl Replay {
         host.expect_key(&host.state()?)?;
         let is_meant = |dataset: &str| match &with {
             // A component that is given replays only the datasets that its plugin cleans.
-            Some((name, _)) => {
-                host.pipeline().dataset(dataset).is_some_and(|step| *step.plugin.identity().name == **name)
-            }
+            Some((name, _)) => host
+                .pipeline()
+                .dataset(dataset)
+                .is_some_and(|step| step.plugin.identity().is_some_and(|it| *it.name == **name)),
             None => true,
         };
         if let Some((name, _)) =

@@ -12,13 +12,15 @@ use smelt_common::cost::Cost;
 use smelt_common::error::Result;
 use smelt_common::{Error, profile};
 use smelt_formats::{DecodedBatch, Malformed};
-use smelt_runtime::{Cleaned, Rejection, Session};
+use smelt_runtime::{Cleaned, Identity, Rejection, Session};
 
 /// One batch of an object after the cleaner ran over it.
 #[derive(Default)]
 pub(super) struct CleanedBatch<'w> {
     /// The number of rows in the batch, malformed ones included.
     pub(super) read: u64,
+    /// The number of malformed records, if these are rows too.
+    pub(super) malformed: u64,
     /// The rows that the cleaner kept, if any.
     pub(super) kept: Option<RecordBatch>,
     /// The kept rows as they are written. Empty if the dataset has a key, because other rows may still supersede them.
@@ -56,6 +58,11 @@ impl<'w> BatchCleaner<'w> {
     /// # Errors
     /// The cleaner cannot be opened or fails, or a row cannot be encoded.
     pub(super) fn clean(&mut self, batch: &DecodedBatch) -> Result<&mut CleanedBatch<'w>> {
+        if self.work.step.is_of_bronze() {
+            let malformed = batch.malformed.len() as u64;
+            (self.result.read, self.result.malformed) = (batch.records.len() as u64 + malformed, malformed);
+            return Ok(&mut self.result);
+        }
         let answer = match batch.columns.num_rows() {
             0 => None,
             _ => Some(self.session()?.clean(&batch.columns)?),
@@ -117,7 +124,7 @@ impl<'w> BatchCleaner<'w> {
     /// Encodes the rejected rows for quarantine, in the order of the rows.
     fn quarantine(&mut self, batch: &DecodedBatch, cleaned: Option<&Cleaned>) -> Result<()> {
         let _span = profile::span("quarantine", &self.work.step.name);
-        let component = self.work.step.plugin.identity().sha256();
+        let component = self.work.step.plugin.identity().map_or("", Identity::sha256);
         let masked = self.work.cleaning.pipeline.quarantine == Quarantine::Masked;
         let text = |record| if masked { Rejected::masked(record) } else { Rejected::raw(record) };
         let by_decoder = batch.malformed.iter().map(|malformed| {

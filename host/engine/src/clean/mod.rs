@@ -3,6 +3,7 @@
 mod batch;
 mod cleaning;
 mod context;
+mod gate;
 pub mod keys;
 mod names;
 mod object;

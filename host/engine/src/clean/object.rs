@@ -9,8 +9,9 @@ use super::batch::{BatchCleaner, CleanedBatch};
 use super::context::DatasetWork;
 use super::names::RowKind;
 use crate::clean::spool::Spool;
+use crate::pipeline::ObjectKind;
 use crate::{plan, silver};
-use smelt_catalog::ObjectRef;
+use smelt_catalog::{ObjectRef, Staged};
 use smelt_common::cost::Cost;
 use smelt_common::digest::HashingReader;
 use smelt_common::error::{Kind, Result};
@@ -43,6 +44,8 @@ pub(super) struct CleanObject<'w> {
     pub(super) warnings: Vec<String>,
     /// True if the object turned out to be unreadable after the keys of some of its rows were noted. These count no more.
     pub(super) is_void: bool,
+    /// The facts by which checks judge the object, if its records are taken as they are.
+    pub(super) staged: Option<Staged>,
 }
 
 /// The rows that the cleaner kept.
@@ -91,12 +94,16 @@ struct Sink<'w> {
     quarantine: Option<NewObject<'w>>,
     quarantine_stem: String,
     is_void: bool,
+    /// The number of malformed records, if these are rows too.
+    malformed: u64,
 }
 
 /// The destination of kept rows.
 enum RowSink<'w> {
     Wait(Spool<'w>),
     Write(silver::Writer<'w>),
+    /// They stay in bronze.
+    Leave,
 }
 
 impl<'w> Object<'w> {
@@ -114,7 +121,11 @@ impl<'w> Object<'w> {
         })?;
         let reader = HashingReader::new(file);
         let decoder = step.decoder(name, opened.bytes, reader, cleaning.pipeline.decode);
-        let session = Mutex::new(Some(work.session()?));
+        let (decoder, session) = match step.is_of_bronze() {
+            true => (decoder.hashing_content(), None),
+            false => (decoder, Some(work.session()?)),
+        };
+        let session = Mutex::new(session);
         let rows = RowSink::begin(work, name)?;
         let sink = Sink {
             work,
@@ -128,6 +139,7 @@ impl<'w> Object<'w> {
             quarantine: None,
             quarantine_stem: work.key(RowKind::Quarantine, name, false),
             is_void: false,
+            malformed: 0,
         };
         let relay = Relay::new(Bronze { dataset: &step.name, key, decoder }, sink);
         Ok(Self { work, name, opened, session, cost: Mutex::default(), relay })
@@ -153,13 +165,21 @@ impl<'w> Object<'w> {
         let Self { work, name, opened, relay, cost, .. } = self;
         let store = work.cleaning.store;
         let cost = cost.into_inner().expect("no one panics while adding");
-        let (Bronze { key, decoder, .. }, mut sink) = match relay.finish() {
+        let (Bronze { key, mut decoder, .. }, mut sink) = match relay.finish() {
             // If the writer was still at work, the cleaner is not to blame for half a record.
             Err(error) => return Err(not_if_it_changed(store, name, &opened, error)),
             Ok(finished) => finished,
         };
-        let mut warnings: Vec<String> = decoder.warnings().iter().map(ToString::to_string).collect();
+        let mut warnings: Vec<String> = Vec::new();
+        if work.step.judged_by.is_empty() {
+            // Otherwise they were told when its records were taken.
+            warnings.extend(decoder.warnings().iter().map(ToString::to_string));
+        }
         warnings.extend(sink.all_rejected());
+        let staged = work.step.is_of_bronze().then(|| staged(work.step.kind(name), &mut decoder, sink.malformed));
+        if staged.as_ref().is_some_and(|staged| staged.unreadable.is_some()) {
+            sink.read = 0;
+        }
         // The decoder may have stopped before the end, but the sha256 is that of the whole object.
         let mut reader = decoder.into_reader();
         std::io::copy(&mut reader, &mut std::io::sink()).map_err(|error| unavailable("read", &key, &error))?;
@@ -171,6 +191,7 @@ impl<'w> Object<'w> {
         let rows = match rows {
             RowSink::Wait(spool) => Rows::Waiting(spool),
             RowSink::Write(writer) => Rows::Written(writer.finish(&work.key(RowKind::Silver, name, false))?),
+            RowSink::Leave => Rows::Written(ObjectRef { rows: read, ..ObjectRef::default() }),
         };
         let owned =
             |counts: BTreeMap<&str, u64>| counts.into_iter().map(|(rule, rows)| (rule.to_owned(), rows)).collect();
@@ -188,8 +209,19 @@ impl<'w> Object<'w> {
             cost,
             warnings,
             is_void,
+            staged,
         })
     }
+}
+
+/// Returns the facts by which checks judge an object that was decoded to its end.
+fn staged<R: Read>(kind: &ObjectKind, decoder: &mut Decoder<R>, malformed: u64) -> Staged {
+    let unreadable = decoder.unreadable().map(|unreadable| unreadable.rule.to_owned());
+    let is_readable = unreadable.is_none();
+    let content = decoder.content().filter(|_| is_readable).map(|(bytes, sha256)| (sha256, bytes));
+    let header = decoder.header().filter(|_| is_readable).map(|names| kind.ours(names));
+    let malformed = if is_readable { malformed } else { 0 };
+    Staged { unreadable, content, header, malformed, decision: None, former: None }
 }
 
 /// Returns the store's description of the object, after `bytes` bytes with this sha256 were read from it.
@@ -235,6 +267,9 @@ impl Bronze<'_> {
 impl<'w> RowSink<'w> {
     /// Returns the destination of the rows of an object, which has none yet.
     fn begin(work: &'w DatasetWork<'w>, name: &str) -> Result<Self> {
+        if work.step.is_of_bronze() {
+            return Ok(Self::Leave);
+        }
         if work.is_keyed() {
             return Ok(Self::Wait(Spool::new(work.spools)));
         }
@@ -250,6 +285,7 @@ impl<'w> Sink<'w> {
             self.void()?;
         }
         self.read += batch.read;
+        self.malformed += batch.malformed;
         batch.rejected.iter().for_each(|(rule, rows)| *self.rejected.entry(rule).or_default() += rows);
         batch.repaired.iter().for_each(|(rule, rows)| *self.repaired.entry(rule).or_default() += rows);
         if !batch.quarantine.is_empty() {
@@ -264,6 +300,7 @@ impl<'w> Sink<'w> {
         self.kept += kept.num_rows();
         match &mut self.rows {
             RowSink::Write(writer) => writer.append(&batch.encoded),
+            RowSink::Leave => Ok(()),
             RowSink::Wait(spool) => {
                 self.work.keys.append(self.id, first as u32, &kept, self.work.step.plugin.spec())?;
                 spool.push(kept)

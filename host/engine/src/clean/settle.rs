@@ -24,47 +24,63 @@ impl<'w> DatasetWork<'w> {
         outcome: &mut Outcome,
     ) -> Result<()> {
         // If every object failed, nothing changed: otherwise each tick would make another empty commit.
-        let looked = !self.plan.touched.is_empty() || self.plan.settles;
+        let judged = self.judged(&objects);
+        let is_restated =
+            self.plan.gate.as_ref().is_some_and(|gate| !(gate.held.is_empty() && gate.restated.is_empty()));
+        let looked = !self.plan.touched.is_empty() || self.plan.settles || is_restated || judged.is_some();
         if objects.is_empty() && self.plan.rebuild.is_none() && !looked {
             return Ok(());
         }
         let touched = self.plan.touched.iter().map(|(name, meta)| (name.as_str(), meta.modified));
-        let written = objects.values().map(|(name, object)| (*name, object.modified)).chain(touched);
+        // A dataset whose objects are judged follows the records of bronze, which watch the young ones.
+        let watched = objects.values().filter(|_| self.step.judged_by.is_empty());
+        let written = watched.map(|(name, object)| (*name, object.modified)).chain(touched);
         let aged = written.filter_map(|(name, at)| Some((name.to_owned(), clock?.saturating_sub(at).max(0))));
         let young: HashMap<String, i64> = aged.filter(|(_, age)| *age < YOUNG).collect();
         let mut after = self.before.clone();
         after.bronze.next_id += self.plan.objects.len() as u32;
+        after.bronze.judged = judged.unwrap_or(after.bronze.judged);
         let mut retired = Vec::new();
         let entries = Entries::of(self.cleaning.store, &self.before);
         let lost = self.supersede(&objects, &entries, &mut after.bronze.keys, &mut retired)?;
         let rewrites = self.rewrites(&objects, &entries, &lost)?;
         let replaced: Vec<_> = rewrites.iter().map(|Rewrite { name, entry }| (name.clone(), entry.clone())).collect();
-        let Written { cleaned, rewritten, removed } = self.write(objects, rewrites, &lost, &mut retired)?;
+        let Written { mut cleaned, rewritten, removed } = self.write(objects, rewrites, &lost, &mut retired)?;
+        self.state_statuses(&mut cleaned)?;
 
         let mut lines = Vec::new();
+        let mut formerly = self.formerly_held(&entries, &cleaned)?;
         for (object, entry) in &cleaned {
+            let former = formerly.remove(object.as_str());
+            if let Some(former) = &former {
+                after.bronze.totals.subtract(former);
+                after.relation.content.subtract(object, former);
+            } else {
+                after.bronze.names.extend(std::iter::once(object.as_str()));
+            }
             after.bronze.totals.add(entry);
             after.relation.content.add(object, entry);
             after.bronze.pace.add(entry);
-            lines.push(LogEntry { object: object.clone(), cleaned: true, before: None, entry: entry.clone() });
+            let (before, was) = (former.as_ref().map(Totals::of), former.and_then(|former| former.status));
+            lines.push(LogEntry { object: object.clone(), cleaned: true, before, was, entry: entry.clone() });
         }
-        after.bronze.names.extend(cleaned.iter().map(|(object, _)| object.as_str()));
+        self.hold(&mut after, &mut lines)?;
         let mut accounts = HashMap::new();
         for (object, entry) in &replaced {
             after.bronze.totals.subtract(entry);
             after.relation.content.subtract(object, entry);
-            let mut before = Totals::default();
-            before.add(entry);
-            accounts.insert(object, before);
+            accounts.insert(object, (Totals::of(entry), entry.status));
         }
         for (object, entry) in &rewritten {
             after.bronze.totals.add(entry);
             after.relation.content.add(object, entry);
-            let before = accounts.remove(object);
-            lines.push(LogEntry { object: object.clone(), cleaned: false, before, entry: entry.clone() });
+            let (before, was) = accounts.remove(object).unzip();
+            let was = was.flatten();
+            lines.push(LogEntry { object: object.clone(), cleaned: false, before, was, entry: entry.clone() });
         }
         after.relation.rows = after.bronze.totals.kept;
         self.touch(&entries, &mut lines)?;
+        self.restate(&entries, &mut lines)?;
         let mut pairs = Vec::new();
         for LogEntry { object, entry, .. } in &lines {
             pairs.extend(Entries::pairs(object, entry)?);
@@ -80,14 +96,15 @@ impl<'w> DatasetWork<'w> {
         let change = RelationChange {
             reset: self.reset,
             previous: self.cleaning.state.datasets.get(&self.plan.dataset).map_or(0, |held| held.relation.revision),
-            cleaned: cleaned.len() as u64,
+            // Objects that are held, or whose status is another one, change what is known of the dataset too.
+            cleaned: lines.iter().filter(|line| line.cleaned || line.was != line.entry.status).count() as u64,
             rewritten: rewritten.len() as u64,
             log: Some(log),
             added: None,
             removed,
         };
 
-        let objects = lines.iter().flat_map(|line| std::iter::once(&line.entry.silver).chain(&line.entry.quarantine));
+        let objects = lines.iter().flat_map(|line| line.entry.objects());
         outcome.change.referenced.extend(objects.map(|object| object.key.clone()));
         let runs = after.entries().runs().iter().chain(after.bronze.keys.runs());
         outcome.change.referenced.extend(runs.map(|run| run.key.clone()));
@@ -163,7 +180,8 @@ impl<'w> DatasetWork<'w> {
                 line.entry.etag.clone_from(etag);
             } else if let Some(entry) = entry {
                 let entry = Entry { etag: etag.clone(), ..entry };
-                log.push(LogEntry { object: name.clone(), cleaned: false, before: None, entry });
+                let (cleaned, before, was) = (false, None, entry.status);
+                log.push(LogEntry { object: name.clone(), cleaned, before, was, entry });
             }
         }
         Ok(())

@@ -202,6 +202,7 @@ impl<'w> SilverJob<'w> {
             cost,
             warnings: _,
             is_void: _,
+            staged,
         } = object;
         let (rows, silver) = match rows {
             Rows::Written(silver) => (RowSource::Written, silver),
@@ -222,6 +223,8 @@ impl<'w> SilverJob<'w> {
             quarantine,
             rejected_at,
             cost,
+            status: None,
+            staged,
         };
         Self { name: name.to_owned(), entry, lost, rows }
     }

@@ -106,7 +106,7 @@ impl Reached {
             };
             for change in commit.relations.values() {
                 for LogEntry { entry, .. } in change.read_log(store)? {
-                    self.since.extend([entry.silver].into_iter().chain(entry.quarantine).map(|object| object.key));
+                    self.since.extend(entry.objects().map(|object| object.key.clone()));
                 }
             }
             let promoted = commit.promoted.iter().filter_map(|plugin| commit.state.rollback_points.get(plugin));
@@ -161,11 +161,10 @@ impl Reached {
         self.add_runs(dataset.bronze.keys.runs());
         Entries::of(store, dataset).scan(|name, entry| {
             let key = format!("{BRONZE}{name}");
+            entry.objects().for_each(|object| self.add(object.clone()));
             if is_current {
                 self.add(ObjectRef { key, sha256: entry.sha256, bytes: entry.bytes, rows: entry.read });
             }
-            self.add(entry.silver);
-            entry.quarantine.into_iter().for_each(|quarantine| self.add(quarantine));
             Ok(())
         })
     }

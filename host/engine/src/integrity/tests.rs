@@ -44,7 +44,7 @@ fn prepare(store: &dyn Store, names: &[&str]) -> (u64, Change) {
         retired.extend(known.map(|known| known.silver.key));
         let entry = Entry { id, sha256: bronze.sha256, bytes: bronze.bytes, read: 1, silver, ..Entry::some() };
         pairs.extend(Entries::pairs(name, &entry).expect("pairs"));
-        log.push(LogEntry { object: (*name).to_owned(), cleaned, before: None, entry });
+        log.push(LogEntry { object: (*name).to_owned(), cleaned, before: None, was: None, entry });
     }
     dataset.entries_mut().put(store, &format!("{ENTRIES}d/{sequence:020}"), pairs, &mut retired).expect("a run");
     let mut referenced: std::collections::BTreeSet<_> = log.iter().map(|line| line.entry.silver.key.clone()).collect();

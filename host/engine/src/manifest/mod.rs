@@ -160,7 +160,10 @@ impl Manifest {
         }
         let mut lake = manifest.lake.clone();
         lake.url = lake.url.map(|url| relative_to(&directory, url)).transpose()?;
-        Ok(Self { lock: directory.join(FILE).with_extension("lock"), directory, lake, ..manifest })
+        let lock = directory.join(FILE).with_extension("lock");
+        let mut manifest = Self { lock, directory, lake, ..manifest };
+        manifest.read_files()?;
+        Ok(manifest)
     }
 
     /// Returns every section that uses a plugin: its name (`kpi.aov`), the plugin's name, and the limits that the section has.
@@ -199,6 +202,37 @@ impl Manifest {
         };
         let tables = of("table", &self.table, Layer::Silver).chain(of("kpi", &self.kpi, Layer::Gold));
         tables.chain(of("check", &self.check, Layer::Silver))
+    }
+
+    /// Reads the files of all sections into their parameters, under the names that the sections give them.
+    fn read_files(&mut self) -> Result<()> {
+        let directory = &self.directory;
+        let of = |kind: &'static str, name: &str, files: &BTreeMap<String, String>, into: &mut Map<String, Value>| {
+            for (parameter, file) in files {
+                let wrong = |what: String| Error::config(format!("[{kind}.{name}]: files: `{parameter}`: {what}"));
+                if into.contains_key(parameter) {
+                    return Err(wrong("is among the parameters too; expected one of both".to_owned()));
+                }
+                let text = files::read_text(&directory.join(file), files::TEXT_BYTES);
+                let text = text.map_err(|error| wrong(format!("cannot read `{file}`: {error}")))?;
+                into.insert(parameter.clone(), Value::String(text));
+            }
+            Ok(())
+        };
+        for (name, section) in &mut self.dataset {
+            of("dataset", name, &section.files, &mut section.parameters)?;
+        }
+        for (kind, sections) in [("table", &mut self.table), ("kpi", &mut self.kpi), ("check", &mut self.check)] {
+            for (name, section) in sections {
+                of(kind, name, &section.files, &mut section.parameters)?;
+            }
+        }
+        for (name, section) in &mut self.source {
+            if let SourceSection::Generated(section) = section {
+                of("source", name, &section.files, &mut section.parameters)?;
+            }
+        }
+        Ok(())
     }
 
     fn names(&self) -> impl Iterator<Item = (&'static str, &str)> {

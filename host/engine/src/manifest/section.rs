@@ -1,6 +1,6 @@
 //! The sections that run a plugin: `[source.<name>]`, `[dataset.<name>]`, `[table.<name>]`, `[kpi.<name>]` and `[check.<name>]`.
 //!
-//! All have the keys `plugin`, `parameters` and `limits`, and each kind has keys of its own. serde's `flatten` cannot be used for
+//! All have the keys `plugin`, `parameters`, `files` and `limits`, and each kind has keys of its own. serde's `flatten` cannot be used for
 //! that: it loses the line and column of an error, and with unknown keys the list of those that would have been right.
 
 use std::collections::BTreeMap;
@@ -21,6 +21,8 @@ pub struct Section<Own> {
     pub plugin: String,
     /// The plugin's parameters. Default: none.
     pub parameters: Map<String, Value>,
+    /// Files whose text becomes a parameter, by the parameter's name. Default: none.
+    pub files: BTreeMap<String, String>,
     /// The plugin's limits that differ from `[limits.plugin]`, under the same keys. Default: none.
     pub limits: Map<String, Value>,
     /// The keys that only this kind of section has.
@@ -99,14 +101,14 @@ impl AnySourceKeys {
 impl<'de> Deserialize<'de> for SourceSection {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let (own, shared): (AnySourceKeys, Shared) = deserializer.deserialize_map(KeysVisitor(PhantomData))?;
-        let Shared { plugin, parameters, limits } = shared;
+        let Shared { plugin, parameters, files, limits } = shared;
         match plugin {
             Some(plugin) => {
                 let own = own.generated().map_err(de::Error::custom)?;
-                Ok(Self::Generated(Section { plugin, parameters, limits, own }))
+                Ok(Self::Generated(Section { plugin, parameters, files, limits, own }))
             }
             None => {
-                let is_plain = parameters.is_empty() && limits.is_empty();
+                let is_plain = parameters.is_empty() && files.is_empty() && limits.is_empty();
                 own.connected(is_plain).map(Self::Connected).map_err(de::Error::custom)
             }
         }
@@ -123,6 +125,9 @@ pub struct TableKeys {
     /// The layer of the table. Default: silver for a `[table]`, gold for a `[kpi]`.
     #[serde(default)]
     pub layer: Option<Layer>,
+    /// The datasets whose objects a check judges, each by itself. Only a check has them.
+    #[serde(skip)]
+    pub on: Vec<String>,
 }
 
 /// The keys that only a check has. It is a table that always lies in silver.
@@ -131,14 +136,17 @@ struct CheckKeys {
     /// As [`TableKeys::inputs`].
     #[serde(default)]
     inputs: BTreeMap<String, String>,
+    /// As [`TableKeys::on`].
+    #[serde(default)]
+    on: Vec<String>,
 }
 
 /// Reads the sections `[check.<name>]`.
 pub(super) fn checks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, TableSection>, D::Error> {
     let sections = BTreeMap::<String, Section<CheckKeys>>::deserialize(deserializer)?;
-    let table = |Section { plugin, parameters, limits, own: CheckKeys { inputs } }| {
-        let own = TableKeys { inputs, layer: Some(Layer::Silver) };
-        Section { plugin, parameters, limits, own }
+    let table = |Section { plugin, parameters, files, limits, own: CheckKeys { inputs, on } }| {
+        let own = TableKeys { inputs, layer: Some(Layer::Silver), on };
+        Section { plugin, parameters, files, limits, own }
     };
     Ok(sections.into_iter().map(|(name, section)| (name, table(section))).collect())
 }
@@ -154,22 +162,23 @@ pub enum Layer {
 }
 
 /// The keys that all sections have, as messages list them after a section's own.
-const SHARED: [&str; 3] = ["plugin", "parameters", "limits"];
+const SHARED: [&str; 4] = ["plugin", "parameters", "files", "limits"];
 
 /// The values of the shared keys that were read so far.
 #[derive(Default)]
 struct Shared {
     plugin: Option<String>,
     parameters: Map<String, Value>,
+    files: BTreeMap<String, String>,
     limits: Map<String, Value>,
 }
 
 impl<'de, Own: Deserialize<'de>> Deserialize<'de> for Section<Own> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let (own, shared): (Own, Shared) = deserializer.deserialize_map(KeysVisitor(PhantomData))?;
-        let Shared { plugin, parameters, limits } = shared;
+        let Shared { plugin, parameters, files, limits } = shared;
         let plugin = plugin.ok_or_else(|| de::Error::missing_field("plugin"))?;
-        Ok(Self { plugin, parameters, limits, own })
+        Ok(Self { plugin, parameters, files, limits, own })
     }
 }
 
@@ -226,8 +235,10 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for OwnKeys<'_, A> {
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
         while let Some(key) = self.map.next_key_seed(Key { own: self.own })? {
             match key.as_str() {
+                own if self.own.contains(&own) => return seed.deserialize(own.into_deserializer()).map(Some),
                 "plugin" => self.shared.plugin = Some(self.map.next_value()?),
                 "parameters" => self.shared.parameters = self.map.next_value()?,
+                "files" => self.shared.files = self.map.next_value()?,
                 "limits" => self.shared.limits = self.map.next_value()?,
                 own => return seed.deserialize(own.into_deserializer()).map(Some),
             }
@@ -250,7 +261,7 @@ impl<'de> DeserializeSeed<'de> for Key {
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
         let key = String::deserialize(deserializer)?;
-        let known = || self.own.iter().chain(&SHARED);
+        let known = || self.own.iter().chain(SHARED.iter().filter(|shared| !self.own.contains(shared)));
         if known().any(|known| *known == key) {
             return Ok(key);
         }
@@ -307,7 +318,10 @@ mod tests {
         let unknown = said(&format!("{dataset}colour = 1"));
         assert!(unknown.contains("line 4, column 1"), "{unknown}");
         let expected = "unknown field `colour`, expected one of `objects`, `format`, `columns`, `compression`";
-        assert!(unknown.contains(expected) && unknown.contains("`plugin`, `parameters`, `limits`"), "{unknown}");
+        assert!(
+            unknown.contains(expected) && unknown.contains("`plugin`, `parameters`, `files`, `limits`"),
+            "{unknown}"
+        );
         assert!(said("objects = \"x_*\"\nformat = \"csv\"").contains("missing field `plugin`"));
         let wrong = said(&dataset.replace("\"csv\"", "\"xml\""));
         assert!(wrong.contains("line 2, column 10") && wrong.contains("unknown variant `xml`"), "{wrong}");

@@ -30,7 +30,7 @@ pub struct Findings {
 }
 
 /// Fails if a plugin whose table has these columns is no check, or one that this version of smelt does not run.
-pub(super) fn expect_columns(plugin: &str, output: &Schema) -> Result<()> {
+pub(super) fn expect_columns(plugin: &str, output: &Schema, judges_objects: bool) -> Result<()> {
     let lacks = |(name, data_type): &&(&str, DataType)| {
         output.field_with_name(name).map_or(true, |field| field.data_type() != data_type)
     };
@@ -43,11 +43,15 @@ pub(super) fn expect_columns(plugin: &str, output: &Schema) -> Result<()> {
             lacking.join(", ")
         )));
     }
-    match output.field_with_name("object") {
-        Err(_) => Ok(()),
-        Ok(_) => Err(Error::config(format!(
-            "plugin `{plugin}` judges objects, since its table has a column `object`; this version of smelt runs only checks of \
-             tables, which have no such column"
+    match (output.field_with_name("object"), judges_objects) {
+        (Err(_), false) => Ok(()),
+        (Ok(object), true) if object.data_type() == &DataType::Utf8 => Ok(()),
+        (Ok(_), false) => Err(Error::config(format!(
+            "plugin `{plugin}` judges objects, since its table has a column `object`; say of which datasets, such as \
+             `on = [\"orders\"]`"
+        ))),
+        (_, true) => Err(Error::config(format!(
+            "plugin `{plugin}` cannot judge objects `on` a dataset, since its table has no column `object` utf8"
         ))),
     }
 }
@@ -183,13 +187,17 @@ mod tests {
     #[test]
     fn a_plugin_that_is_no_check_is_told_what_it_lacks() {
         let field = |name: &str, data_type| Field::new(name, data_type, true);
-        let told = |fields: Vec<Field>| expect_columns("p", &Schema::new(fields)).expect_err("no check").to_string();
+        let told =
+            |fields: Vec<Field>| expect_columns("p", &Schema::new(fields), false).expect_err("no check").to_string();
         let lacks = told(vec![field("severity", DataType::Utf8), field("passed", DataType::Utf8)]);
         assert!(lacks.contains("lacks `expectation` utf8, `passed` boolean;"), "{lacks}");
         let all = || COLUMNS.iter().map(|(name, data_type)| field(name, data_type.clone())).collect::<Vec<_>>();
-        assert!(expect_columns("p", &Schema::new(all())).is_ok());
+        assert!(expect_columns("p", &Schema::new(all()), false).is_ok());
+        let lacks = expect_columns("p", &Schema::new(all()), true).expect_err("no object").to_string();
+        assert!(lacks.contains("no column `object` utf8"), "{lacks}");
         let mut judges_objects = all();
         judges_objects.push(field("object", DataType::Utf8));
+        assert!(expect_columns("p", &Schema::new(judges_objects.clone()), true).is_ok());
         assert!(told(judges_objects).contains("column `object`"));
     }
 }

@@ -2,25 +2,52 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use arrow_schema::SchemaRef;
+use arrow_schema::{DataType, SchemaRef};
 
+use super::bronze::{bronze_columns, bronze_name};
 use super::dataset::DatasetStep;
 use super::graph;
-use super::section::{canonical, fingerprint, refused};
+use super::section::{fingerprint, refused};
 use super::table::{TableInput, TableStep};
 use crate::host_relation::HostRelation;
 use crate::manifest::{Layer, OutputFormat, TableSection};
+use smelt_catalog::BRONZE_PREFIX;
 use smelt_common::Error;
 use smelt_common::error::Result;
 use smelt_runtime::privacy::Pseudonyms;
 use smelt_runtime::{Kpi, KpiInputSpec, schema_text};
 
-/// A table whose plugin is loaded: the section, the name, the section's keys and the layer.
-pub(super) type Loaded<'m> = (String, &'m str, &'m TableSection, Layer, Kpi);
+/// A table whose plugin is loaded.
+pub(super) struct Loaded<'m> {
+    /// The name of the section, such as `kpi.aov`.
+    pub(super) section: String,
+    pub(super) name: String,
+    pub(super) keys: &'m TableSection,
+    pub(super) layer: Layer,
+    pub(super) plugin: Kpi,
+    /// The dataset whose objects it judges, if it does.
+    pub(super) on: Option<String>,
+    /// The parameters as canonical JSON.
+    pub(super) parameters: String,
+}
 
-/// Returns the names of the checks among the tables.
-fn checks_of<'m>(loaded: &[Loaded<'m>]) -> Vec<&'m str> {
-    loaded.iter().filter(|(section, ..)| section.starts_with("check.")).map(|(_, name, ..)| *name).collect()
+impl Loaded<'_> {
+    fn is_check(&self) -> bool {
+        self.section.starts_with("check.")
+    }
+
+    /// Returns the name of the relation that an input reads.
+    fn relation<'l>(&'l self, input: &'l KpiInputSpec) -> &'l String {
+        self.keys.own.inputs.get(&input.name).unwrap_or(&input.name)
+    }
+
+    /// Returns the columns of bronze that it reads, if it judges objects of that dataset.
+    pub(super) fn asked_of(&self, dataset: &str) -> Vec<String> {
+        let bronze = bronze_name(dataset);
+        let inputs = self.plugin.spec().inputs.iter().filter(|input| *self.relation(input) == bronze);
+        let columns = inputs.flat_map(|input| input.columns.fields()).map(|field| field.name().clone());
+        columns.filter(|name| bronze_columns().iter().all(|own| own.name() != name)).collect()
+    }
 }
 
 /// Connects the tables with what they read, and returns them in an order in which each comes after all that it reads. Their
@@ -34,48 +61,61 @@ pub(super) fn connected(
 ) -> Result<Vec<TableStep>> {
     let mut schemas: BTreeMap<&str, SchemaRef> = BTreeMap::new();
     schemas.extend(datasets.iter().map(|step| (step.name.as_str(), step.plugin.spec().output.clone())));
-    schemas.extend(loaded.iter().map(|(_, name, .., plugin)| (*name, plugin.spec().output.clone())));
+    schemas.extend(loaded.iter().map(|it| (it.name.as_str(), it.plugin.spec().output.clone())));
     for relation in HostRelation::all() {
         schemas.insert(relation.name(), relation.schema());
     }
-    let (mut reads, checks) = (graph::Reads::new(), checks_of(&loaded));
-    let verdicts = HostRelation::Checks.name();
+    let checks: Vec<&str> = loaded.iter().filter(|it| it.is_check()).map(|it| it.name.as_str()).collect();
+    let mut reads = graph::Reads::new();
+    let judged = datasets.iter().filter(|step| !step.judged_by.is_empty());
+    // What is in silver follows from the verdicts, so for the order a dataset that is judged is a table that reads its checks.
+    let judged: Vec<_> = judged.map(|step| (step.name.as_str(), &step.judged_by)).collect();
+    reads.extend(judged.iter().map(|(name, checks)| (*name, checks.iter().map(String::as_str).collect())));
+    for relation in HostRelation::all().filter(|relation| relation.reads_datasets()) {
+        reads.insert(relation.name(), judged.iter().map(|(name, _)| *name).collect());
+    }
+    reads.insert(HostRelation::Checks.name(), checks.clone());
     let mut connected = BTreeMap::new();
-    for (section, name, own, _, plugin) in &loaded {
+    for it in &loaded {
         let resolve = |input: &KpiInputSpec| {
-            let relation = own.own.inputs.get(&input.name).unwrap_or(&input.name);
+            let relation = it.relation(input);
             match absent.contains(relation) {
                 true => Ok(TableInput::of(input, relation, &input.columns)),
-                false => resolve(plugin, input, relation, datasets, &schemas),
+                false => resolve(it, input, relation, datasets, &schemas),
             }
         };
-        let inputs = plugin.spec().inputs.iter().map(resolve).collect::<Result<Vec<_>>>();
-        let mut inputs = inputs.map_err(|error| refused(error, &format!("[{section}]")))?;
-        for input in inputs.iter_mut().filter(|input| input.relation == verdicts) {
+        let inputs = it.plugin.spec().inputs.iter().map(resolve).collect::<Result<Vec<_>>>();
+        let mut inputs = inputs.map_err(|error| refused(error, &format!("[{}]", it.section)))?;
+        for input in inputs.iter_mut().filter(|input| input.relation == HostRelation::Checks.name()) {
             input.checks = checks.iter().map(|check| (*check).to_owned()).collect();
-            // Verdicts come after all checks, so for the order they are a table that reads these.
-            reads.insert(verdicts, checks.clone());
         }
         let tables = inputs.iter().filter_map(|input| schemas.get_key_value(input.relation.as_str()));
-        let is_table = |table: &&str| {
-            let is_of_host = HostRelation::named(table).is_some_and(|relation| relation != HostRelation::Checks);
-            !is_of_host && datasets.iter().all(|step| step.name != **table)
-        };
-        reads.insert(name, tables.map(|(table, _)| *table).filter(is_table).collect());
-        connected.insert(*name, inputs);
+        let is_made = |name: &&str| reads.contains_key(name) || loaded.iter().any(|it| it.name == **name);
+        let tables = tables.map(|(table, _)| *table).filter(is_made).collect();
+        connected.insert(it.name.as_str(), (inputs, tables));
+    }
+    let mut all_inputs: BTreeMap<String, Vec<TableInput>> = BTreeMap::new();
+    for (name, (inputs, tables)) in connected {
+        reads.insert(name, tables);
+        all_inputs.insert(name.to_owned(), inputs);
     }
     let levels = graph::levels(&reads)?;
+    let placed: BTreeMap<String, (usize, bool)> = loaded
+        .iter()
+        .map(|it| {
+            let is_read = reads.values().flatten().any(|read| *read == it.name);
+            (it.name.clone(), (levels[it.name.as_str()], is_read))
+        })
+        .collect();
     let mut steps = Vec::with_capacity(loaded.len());
-    for (section, name, own, layer, plugin) in loaded {
-        let inputs = connected.remove(name).unwrap_or_default();
-        let parameters = canonical(&own.parameters)?;
+    for Loaded { section, name, layer, plugin, on, parameters, .. } in loaded {
+        let inputs = all_inputs.remove(&name).unwrap_or_default();
         let mapped: BTreeSet<_> = inputs.iter().map(|input| format!("{}={}", input.name, input.relation)).collect();
         let mapped = mapped.into_iter().collect::<Vec<_>>().join(" ");
         let uses_as_of = plugin.spec().uses_as_of();
         let fingerprint = fingerprint(plugin.identity(), parameters, uses_as_of, mapped, pseudonyms);
-        let (level, is_read) = (levels[name], reads.values().flatten().any(|read| *read == name));
-        let (name, told) = (name.to_owned(), None);
-        steps.push(TableStep { name, section, layer, output, level, is_read, plugin, inputs, fingerprint, told });
+        let ((level, is_read), told) = (placed[&name], None);
+        steps.push(TableStep { name, section, layer, output, level, is_read, plugin, inputs, fingerprint, told, on });
     }
     steps.sort_by(|a, b| (a.level, &a.name).cmp(&(b.level, &b.name)));
     Ok(steps)
@@ -95,13 +135,38 @@ pub(super) fn check_mapping(plugin: &Kpi, mapping: &BTreeMap<String, String>) ->
 
 /// Returns an input of the table. Fails if the relation does not have its columns.
 fn resolve(
-    plugin: &Kpi,
+    of: &Loaded<'_>,
     input: &KpiInputSpec,
     relation: &str,
     datasets: &[DatasetStep],
     schemas: &BTreeMap<&str, SchemaRef>,
 ) -> Result<TableInput> {
-    let name = &plugin.identity().name;
+    let name = &of.plugin.identity().name;
+    if let Some(dataset) = relation.strip_prefix(BRONZE_PREFIX) {
+        if of.on.as_deref() != Some(dataset) {
+            return Err(Error::config(format!(
+                "plugin `{name}` reads `{relation}`, which only a check may that judges its objects: `on = [\"{dataset}\"]`"
+            )));
+        }
+        let own = bronze_columns();
+        for wanted in input.columns.fields() {
+            let of_host = own.iter().find(|own| own.name() == wanted.name());
+            let fits = match of_host {
+                Some(own) => own.data_type() == wanted.data_type() && (wanted.is_nullable() || !own.is_nullable()),
+                None => wanted.data_type() == &DataType::Utf8 && wanted.is_nullable(),
+            };
+            if !fits {
+                let wanted = schema_text(&arrow_schema::Schema::new(vec![wanted.clone()]));
+                let own = schema_text(&arrow_schema::Schema::new(own));
+                return Err(Error::config(format!(
+                    "plugin `{name}` reads column ({wanted}) of `{relation}`, which has ({own}), and any other column as utf8 \
+                     that may lack values"
+                )));
+            }
+        }
+        // Columns that others ask for do not matter.
+        return Ok(TableInput::of(input, relation, &input.columns));
+    }
     let Some(schema) = schemas.get(relation) else {
         let known = schemas.keys().copied().collect::<Vec<_>>().join(", ");
         return Err(Error::config(format!(
@@ -117,7 +182,7 @@ fn resolve(
             let has = match datasets.iter().find(|step| step.name == relation) {
                 Some(step) => format!(
                     "dataset `{relation}`, whose cleaner `{}` writes ({})",
-                    step.plugin.identity().name,
+                    step.plugin.identity().map_or("", |identity| &identity.name),
                     schema_text(schema)
                 ),
                 None if HostRelation::named(relation).is_some() => {

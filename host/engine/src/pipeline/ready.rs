@@ -6,11 +6,12 @@ use std::time::Duration;
 use arrow_schema::SchemaRef;
 use serde_json::{Map, Value};
 
+use super::bronze::{bronze_name, bronze_spec};
 use super::check::expect_columns;
-use super::connect::{check_mapping, connected};
-use super::dataset::{DatasetStep, ObjectKind};
+use super::connect::{Loaded, check_mapping, connected};
+use super::dataset::{DatasetStep, Maker, ObjectKind};
 use super::lock::Lock;
-use super::section::{canonical, fingerprint, refused};
+use super::section::{canonical, fingerprint, of_host, refused};
 use super::source::GeneratorStep;
 use super::table::TableStep;
 use crate::manifest::{ColumnNames, Files, Manifest, OutputFormat, Quarantine, Schedule};
@@ -95,8 +96,37 @@ impl Pipeline {
             };
             sources.push(load().map_err(|error| refused(error, &format!("[source.{name}]")))?);
         }
+        let mut loaded = Vec::new();
+        for (section, name, keys, layer) in manifest.tables() {
+            let load = |on: Option<&String>| {
+                let (binary, limits) = find(&section, &keys.plugin, &keys.limits)?;
+                let mut parameters = keys.parameters.clone();
+                let judged = on.map(|dataset| ("dataset".to_owned(), Value::String(dataset.clone())));
+                parameters.extend(judged);
+                let parameters = canonical(&parameters)?;
+                let plugin = Kpi::load(&engine, &keys.plugin, &binary, &limits, pseudonyms, &parameters)?;
+                check_mapping(&plugin, &keys.own.inputs)?;
+                if manifest.check.contains_key(name) {
+                    expect_columns(&keys.plugin, &plugin.spec().output, on.is_some())?;
+                }
+                let name = on.map_or_else(|| name.to_owned(), |dataset| format!("{name}.{dataset}"));
+                Ok(Loaded { section: section.clone(), name, keys, layer, plugin, on: on.cloned(), parameters })
+            };
+            if let Some(unknown) = keys.own.on.iter().find(|dataset| !manifest.dataset.contains_key(*dataset)) {
+                let known = manifest.dataset.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+                return Err(Error::config(format!(
+                    "[{section}]: on: there is no dataset `{unknown}`; there are {known}"
+                )));
+            }
+            let on = keys.own.on.iter().map(Some);
+            for on in on.chain(keys.own.on.is_empty().then_some(None)) {
+                loaded.push(load(on).map_err(|error| refused(error, &format!("[{section}]")))?);
+            }
+        }
         let mut datasets = Vec::new();
         for (name, section) in &manifest.dataset {
+            let judges = || loaded.iter().filter(|it| it.on.as_ref() == Some(name));
+            let asked: BTreeSet<String> = judges().flat_map(|it| it.asked_of(name)).collect();
             let load = || {
                 let (binary, limits) = find(&format!("dataset.{name}"), &section.plugin, &section.limits)?;
                 let parameters = canonical(&section.parameters)?;
@@ -105,36 +135,40 @@ impl Pipeline {
                 let files = section.own.files()?;
                 let host = settings(&files, manifest);
                 let uses_as_of = plugin.spec().session.uses_as_of;
-                let kinds = files.iter().map(|files| object_kind(files, &section.plugin, &plugin.spec().input));
+                let kinds = |input: &[String]| {
+                    files.iter().map(|files| object_kind(files, &section.plugin, input, &asked)).collect::<Result<_>>()
+                };
+                let pattern = || Globs::new(files.iter().map(|files| files.objects.clone()).collect());
+                let of_bronze = asked.iter().cloned().collect::<Vec<_>>();
+                let of_bronze = judges().next().is_some().then(|| -> Result<DatasetStep> {
+                    Ok(DatasetStep {
+                        name: bronze_name(name),
+                        kinds: kinds(&of_bronze)?,
+                        pattern: pattern(),
+                        output: OutputFormat::default(),
+                        fingerprint: of_host(host.clone()),
+                        told: None,
+                        judged_by: vec![],
+                        plugin: Maker::Bronze(bronze_spec(of_bronze)),
+                    })
+                });
                 let mut step = DatasetStep {
                     name: name.clone(),
-                    kinds: kinds.collect::<Result<_>>()?,
-                    pattern: Globs::new(files.into_iter().map(|files| files.objects).collect()),
+                    kinds: kinds(&plugin.spec().input)?,
+                    pattern: pattern(),
                     output: OutputFormat::default(),
                     fingerprint: fingerprint(plugin.identity(), parameters, uses_as_of, host, pseudonyms),
                     told: None,
-                    plugin,
+                    judged_by: judges().map(|it| it.name.clone()).collect(),
+                    plugin: Maker::Plugin(plugin),
                 };
                 step.write_as(manifest.output.silver);
-                Ok(step)
+                Ok((step, of_bronze.transpose()?))
             };
-            datasets.push(load().map_err(|error| refused(error, &format!("[dataset.{name}]")))?);
+            let (step, of_bronze) = load().map_err(|error| refused(error, &format!("[dataset.{name}]")))?;
+            datasets.extend([step].into_iter().chain(of_bronze));
         }
-        let mut loaded = Vec::new();
-        for (section, name, own, layer) in manifest.tables() {
-            let load = || {
-                let (binary, limits) = find(&section, &own.plugin, &own.limits)?;
-                let parameters = canonical(&own.parameters)?;
-                let plugin = Kpi::load(&engine, &own.plugin, &binary, &limits, pseudonyms, &parameters)?;
-                check_mapping(&plugin, &own.own.inputs)?;
-                if manifest.check.contains_key(name) {
-                    expect_columns(&own.plugin, &plugin.spec().output)?;
-                }
-                Ok(plugin)
-            };
-            let plugin = load().map_err(|error| refused(error, &format!("[{section}]")))?;
-            loaded.push((section, name, own, layer, plugin));
-        }
+        datasets.sort_by(|a, b| a.name.cmp(&b.name));
         let tables = connected(loaded, &datasets, absent, pseudonyms, manifest.output.gold)?;
         Ok(Self {
             name: manifest.pipeline.name.clone(),
@@ -162,7 +196,7 @@ impl Pipeline {
     /// Returns the identity of the plugin of every section. A plugin appears once for each section that uses it.
     pub fn identities(&self) -> impl Iterator<Item = &Identity> {
         let sources = self.sources.iter().map(|step| step.plugin.identity());
-        let datasets = self.datasets.iter().map(|step| step.plugin.identity());
+        let datasets = self.datasets.iter().filter_map(|step| step.plugin.identity());
         sources.chain(datasets).chain(self.tables.iter().map(|step| step.plugin.identity()))
     }
 
@@ -182,7 +216,7 @@ impl Pipeline {
 
     /// Returns the components of the cleaners and KPIs.
     pub fn binaries(&self) -> impl Iterator<Item = &Binary> {
-        let datasets = self.datasets.iter().map(|step| step.plugin.identity());
+        let datasets = self.datasets.iter().filter_map(|step| step.plugin.identity());
         datasets.chain(self.tables.iter().map(|step| step.plugin.identity())).map(|identity| &identity.binary)
     }
 
@@ -196,7 +230,7 @@ impl Pipeline {
         self.tables.iter().find(|step| step.name == name)
     }
 
-    /// Returns the checks, each after all that it reads.
+    /// Returns the checks of tables, each after all that it reads.
     pub fn checks(&self) -> impl Iterator<Item = &TableStep> {
         self.tables.iter().filter(|step| step.is_check())
     }
@@ -231,9 +265,12 @@ fn settings(files: &[Files], manifest: &Manifest) -> String {
 }
 
 /// Returns how objects of one kind give the columns that the plugin reads.
-fn object_kind(files: &Files, plugin: &str, input: &[String]) -> Result<ObjectKind> {
+///
+/// # Errors
+/// The columns of the manifest do not fit together with those that the plugin reads, or checks of the objects do.
+fn object_kind(files: &Files, plugin: &str, input: &[String], asked: &BTreeSet<String>) -> Result<ObjectKind> {
     let Files { objects: _, dialect, columns } = files;
-    if let Some(unknown) = columns.keys().find(|name| !input.contains(name)) {
+    if let Some(unknown) = columns.keys().find(|name| !input.contains(name) && !asked.contains(*name)) {
         let known = input.join(", ");
         return Err(Error::config(format!("columns: `{unknown}` is read by nobody; plugin `{plugin}` reads {known}")));
     }

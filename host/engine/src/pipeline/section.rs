@@ -32,6 +32,13 @@ pub(super) fn fingerprint(
     }
 }
 
+/// Returns everything that results of the host depend on besides data.
+pub(super) fn of_host(host: String) -> Fingerprint {
+    let nothing = String::new;
+    let (version, component, contract, parameters) = (nothing(), nothing(), nothing(), nothing());
+    Fingerprint { plugin: "smelt".to_owned(), version, component, contract, parameters, host, key: None, as_of: None }
+}
+
 /// Returns the columns of a relation, with the indices of those of its key, as the catalog has them.
 pub(super) fn shape(columns: &Schema, key: &[usize]) -> Shape {
     let columns = columns.fields().iter().map(|field| (field.name().clone(), type_text(field)));

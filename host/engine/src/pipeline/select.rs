@@ -29,7 +29,7 @@ impl Pipeline {
         let datasets = self.datasets.iter().map(|step| Relation {
             kind: "dataset",
             name: &step.name,
-            plugin: &step.plugin.identity().name,
+            plugin: step.plugin.identity().map_or("smelt", |identity| &identity.name),
             reads: vec![step.pattern.to_string()],
         });
         let tables = self.tables.iter().map(|step| Relation {

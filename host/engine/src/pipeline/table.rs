@@ -33,6 +33,8 @@ pub struct TableStep {
     pub fingerprint: Fingerprint,
     /// The time that the plugin is told in place of that of the pass, in microseconds since the epoch.
     pub told: Option<i64>,
+    /// The dataset whose objects it judges before a row of them counts, if it is such a check.
+    pub on: Option<String>,
 }
 
 /// A relation that a table reads.
@@ -63,9 +65,14 @@ impl TableInput {
 }
 
 impl TableStep {
-    /// Returns whether it is a check: a table of verdicts, which may keep tables from being published.
-    pub fn is_check(&self) -> bool {
+    /// Returns whether it has verdicts: about objects, or about what is to be published.
+    pub fn has_verdicts(&self) -> bool {
         self.section.starts_with("check.")
+    }
+
+    /// Returns whether it is a check of tables, which may keep them from being published.
+    pub fn is_check(&self) -> bool {
+        self.has_verdicts() && self.on.is_none()
     }
 
     /// Returns the names of the relations that it reads, each once.

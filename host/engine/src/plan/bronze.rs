@@ -26,7 +26,12 @@ impl<'p> Planning<'p> {
             false => self.by_listing()?,
         };
         let (mut planned, mut failures) = (Vec::new(), Vec::new());
-        for (step, plan) in self.pipeline.datasets.iter().zip(datasets) {
+        let mut listed =
+            self.steps().into_iter().zip(datasets).map(|((step, _), plan)| (step, plan)).collect::<Vec<_>>();
+        let judged = self.pipeline.datasets.iter().filter(|step| !step.judged_by.is_empty());
+        listed.extend(judged.map(|step| (step, self.judged(step))));
+        listed.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
+        for (step, plan) in listed {
             match plan {
                 _ if !self.is_selected(&step.name) => {}
                 Ok(plan) => planned.push(plan),
@@ -62,8 +67,11 @@ impl<'p> Planning<'p> {
         ))
     }
 
+    /// Returns the datasets that are compared with bronze: all but those whose objects are judged, which follow the records
+    /// of these.
     fn steps(&self) -> Vec<(&'p DatasetStep, Option<&'p Dataset>)> {
-        self.pipeline.datasets.iter().map(|step| (step, self.state.datasets.get(&step.name))).collect()
+        let steps = self.pipeline.datasets.iter().filter(|step| step.judged_by.is_empty());
+        steps.map(|step| (step, self.state.datasets.get(&step.name))).collect()
     }
 
     /// Plans with one listing of everything, where that is cheap. Returns the plans, and the objects that no pattern

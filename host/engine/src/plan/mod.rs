@@ -4,6 +4,7 @@
 mod bronze;
 mod estimate;
 mod estimated;
+mod gate;
 mod kpis;
 mod planning;
 mod records;
@@ -12,5 +13,5 @@ mod young;
 pub use estimate::Estimate;
 pub use kpis::{inputs, is_whole, of_input, silver_version};
 pub use planning::Planning;
-pub use records::{DatasetPlan, KpiPlan, Parked, Plan, PlannedObject};
+pub use records::{DatasetPlan, GatePlan, KpiPlan, Parked, Plan, PlannedObject};
 pub use young::{YOUNG, hash, unsettled};

@@ -4,8 +4,8 @@ use super::records::{DatasetPlan, Parked};
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use crate::pipeline::{DatasetStep, Pipeline};
-use smelt_catalog::{Dataset, Failing, Failure, Parts, State};
+use crate::pipeline::{DatasetStep, Pipeline, TableStep};
+use smelt_catalog::{BRONZE_PREFIX, Dataset, Failing, Failure, Parts, State};
 use smelt_storage::Store;
 
 /// Everything that a plan is made from.
@@ -37,7 +37,14 @@ pub struct Planning<'p> {
 impl<'p> Planning<'p> {
     /// Returns whether the dataset or table is to be planned.
     pub(super) fn is_selected(&self, name: &str) -> bool {
+        // The records of bronze belong to the dataset that is made of them.
+        let name = name.strip_prefix(BRONZE_PREFIX).unwrap_or(name);
         self.selected.is_none_or(|selected| selected.contains(name))
+    }
+
+    /// Returns whether the check is to judge objects now: its dataset is planned.
+    pub fn is_to_judge(&self, check: &TableStep) -> bool {
+        check.on.as_ref().is_some_and(|dataset| self.is_selected(dataset))
     }
 
     /// Returns the datasets and KPIs that the lake holds and the manifest lacks.
@@ -77,6 +84,7 @@ impl<'p> Planning<'p> {
             settles: false,
             missing: vec![],
             parked,
+            gate: None,
             estimate: None,
         }
     }

@@ -3,9 +3,11 @@
 use super::estimate::Estimate;
 use smelt_catalog::holding::Holding;
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
-use smelt_catalog::{Failure, Parts, Young};
+use smelt_catalog::{Failure, Parts, Status, Young};
 use smelt_common::Error;
 use smelt_common::error::Kind;
 use smelt_storage::Meta;
@@ -55,8 +57,25 @@ pub struct DatasetPlan {
     pub missing: Vec<String>,
     /// Objects that are left alone, because the cleaner failed at them as often as it may.
     pub parked: Vec<Parked>,
+    /// What checks and people decided about the objects, if checks judge them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gate: Option<GatePlan>,
     /// An estimate of that work, if there can be one.
     pub estimate: Option<Estimate>,
+}
+
+/// What is to be done about objects that checks judge as a whole.
+#[derive(Debug, Default, Serialize)]
+pub struct GatePlan {
+    /// The objects that are new to the dataset and do not count, each with its status.
+    pub held: Vec<(String, Status)>,
+    /// The objects whose status changes though none of their rows comes or leaves.
+    pub restated: Vec<(String, Status)>,
+    /// The objects that wait to be judged, and why.
+    pub waiting: Option<String>,
+    /// The revisions of the relations from which the statuses follow, if the catalog has others.
+    #[serde(skip)]
+    pub judged: Option<BTreeMap<String, u64>>,
 }
 
 /// Something that is left alone until it, the component or a parameter changes.
@@ -83,6 +102,12 @@ pub struct PlannedObject {
     /// Set if the dataset has rows of the object already.
     #[serde(skip)]
     pub known: bool,
+    /// The status of the object, if checks judge it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<Status>,
+    /// Set if the object was held before, so that the catalog has an entry of it.
+    #[serde(skip)]
+    pub was_held: bool,
 }
 
 /// The work that would be done for one KPI.
@@ -126,7 +151,21 @@ impl DatasetPlan {
 
     /// Returns whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
-        self.rebuild.is_none() && self.objects.is_empty() && self.touched.is_empty() && !self.settles
+        let is_judged = self.gate.as_ref().is_none_or(GatePlan::is_empty);
+        self.rebuild.is_none() && self.objects.is_empty() && self.touched.is_empty() && !self.settles && is_judged
+    }
+}
+
+impl KpiPlan {
+    /// Returns whether the table is there and up to date with what it reads.
+    pub fn is_current(&self) -> bool {
+        self.reason.is_none() && self.parked.is_none() && self.waits_for.is_none()
+    }
+}
+
+impl GatePlan {
+    fn is_empty(&self) -> bool {
+        self.held.is_empty() && self.restated.is_empty() && self.judged.is_none()
     }
 }
 
@@ -141,5 +180,12 @@ pub(super) fn name_of(meta: &Meta) -> &str {
 }
 
 pub(super) fn planned(meta: &Meta, known: bool) -> PlannedObject {
-    PlannedObject { name: name_of(meta).to_owned(), bytes: meta.bytes, etag: meta.etag.clone(), known }
+    PlannedObject {
+        name: name_of(meta).to_owned(),
+        bytes: meta.bytes,
+        etag: meta.etag.clone(),
+        known,
+        status: None,
+        was_held: false,
+    }
 }

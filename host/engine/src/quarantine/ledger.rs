@@ -57,13 +57,13 @@ impl Filter {
 pub fn held(store: &dyn Store, state: &State, filter: &Filter) -> Result<Vec<Held>> {
     let Filter { dataset, rule, object, component } = filter;
     if let Some(unknown) = dataset.as_ref().filter(|name| !state.datasets.contains_key(*name)) {
-        let known: Vec<_> = state.datasets.keys().map(String::as_str).collect();
+        let known: Vec<_> = state.cleaned().map(|(name, _)| name.as_str()).collect();
         let known = if known.is_empty() { "none yet".to_owned() } else { known.join(", ") };
         return Err(Error::config(format!("the lake has no dataset `{unknown}`; it has {known}")));
     }
     let mut all = Vec::new();
     let mut found = object.is_none();
-    for (name, dataset) in state.datasets.iter().filter(|(name, _)| Filter::accepts(filter.dataset.as_ref(), name)) {
+    for (name, dataset) in state.cleaned().filter(|(name, _)| Filter::accepts(filter.dataset.as_ref(), name)) {
         let by = &dataset.relation.fingerprint.component;
         if component.as_ref().is_some_and(|digits| !by.starts_with(digits.as_str())) {
             continue;

@@ -6,6 +6,7 @@ use super::host::Host;
 use super::report::Report;
 use crate::attempt::Attempts;
 use crate::outcome::{Outcome, Subject};
+use crate::plan::{KpiPlan, Planning};
 use crate::tables::Made;
 use crate::tables::partial::PartialAggregates;
 use smelt_catalog::holding::Holding;
@@ -20,12 +21,51 @@ impl Host {
         if self.reconcile {
             self.note_lost_runs(&self.state()?);
         }
+        // What judges objects is made while they are cleaned, since silver follows from it.
+        self.make_tables(partials, report, &|planning, level| {
+            let of_objects = |plan: &KpiPlan| self.pipeline.table(&plan.kpi).is_some_and(|step| step.on.is_some());
+            planning.kpis_at(level).into_iter().filter(|plan| !of_objects(plan)).collect()
+        })
+    }
+
+    /// Judges the objects of datasets by the checks that come first of those that are due. Returns whether any was made, so
+    /// that other objects may count now.
+    pub(super) fn judge_into(&self, report: &mut Report) -> Result<bool> {
+        let due = |planning: &Planning<'_>| {
+            let checks = self.pipeline.tables.iter().filter(|step| step.on.is_some());
+            let due = checks.filter(|step| planning.is_to_judge(step)).map(|step| (step.level, planning.table(step)));
+            let due: Vec<_> = due.filter(|(_, plan)| plan.reason.is_some()).collect();
+            let first = due.iter().map(|(level, _)| *level).min();
+            due.into_iter().filter(|(level, _)| Some(*level) == first).map(|(_, plan)| plan).collect::<Vec<_>>()
+        };
+        let damaged = self.damaged().clone();
+        if self.pipeline.tables.iter().all(|step| step.on.is_none())
+            || due(&self.planning(&self.state()?, &damaged)).is_empty()
+        {
+            return Ok(false);
+        }
+        let made = report.made.len();
+        let chosen = |planning: &Planning<'_>, level| {
+            let of_level = |plan: &KpiPlan| self.pipeline.table(&plan.kpi).is_some_and(|step| step.level == level);
+            due(planning).into_iter().filter(of_level).collect()
+        };
+        self.make_tables(&PartialAggregates::default(), report, &chosen)?;
+        Ok(report.made.len() > made)
+    }
+
+    /// Makes the tables that `plan` says are due, level by level, as [`Host::aggregate_into`] does.
+    fn make_tables(
+        &self,
+        partials: &PartialAggregates,
+        report: &mut Report,
+        plan: &dyn Fn(&Planning<'_>, usize) -> Vec<KpiPlan>,
+    ) -> Result<bool> {
         let damaged_before = self.damaged().clone();
         let mut held = None;
         let outcome = Attempts::default().at(self, |attempt| {
             let state = attempt.state();
             self.expect_names(state)?;
-            let plan = |state: &State, level| self.planning(state, &damaged_before).kpis_at(level);
+            let plan = |state: &State, level| plan(&self.planning(state, &damaged_before), level);
             let mut outcome = self.aggregation(state, partials, &damaged_before).run(&plan)?;
             report.parked.retain(|parked| self.pipeline.table(&parked.name).is_none());
             report.parked.append(&mut outcome.made.parked);

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use super::host::Host;
 use super::report::Report;
 use crate::attempt::{Attempt, Attempts};
+use crate::host_relation::is_of_bronze;
 use crate::outcome::{Outcome, Subject};
 use crate::plan::{DatasetPlan, Parked};
 use crate::tables::partial::PartialAggregates;
@@ -82,6 +83,8 @@ impl Wave {
         report
             .warnings
             .extend(unsettled.map(|name| format!("{BRONZE}{name}: is being written; the next run looks at it again")));
+        let waiting = self.plans.iter().filter_map(|plan| Some((&plan.dataset, plan.gate.as_ref()?.waiting.as_ref()?)));
+        report.warnings.extend(waiting.map(|(dataset, why)| format!("dataset `{dataset}`: objects wait: {why}")));
         report.unmatched.clone_from(&self.unmatched);
         let parked = self.plans.iter().flat_map(|plan| &plan.parked);
         report.parked.extend(parked.map(|it| Parked { name: format!("{BRONZE}{}", it.name), ..it.clone() }));
@@ -109,6 +112,13 @@ impl Host {
             report.fail(call.note(failures));
             let idle = wave.plans.iter().all(DatasetPlan::is_empty);
             if idle || wave.last && !again {
+                if self.judge_into(report)? {
+                    // A verdict may take rows out of a dataset that was rebuilt for another reason.
+                    call.rebuilt
+                        .retain(|name| self.pipeline.dataset(name).is_none_or(|step| step.judged_by.is_empty()));
+                    partials = PartialAggregates::default();
+                    continue;
+                }
                 wave.report(report);
                 self.purge_after(&call, report)?;
                 return Ok(if idle { partials } else { wave.partials });
@@ -169,7 +179,8 @@ impl Host {
         let Outcome { mut change, failures, warnings, damaged, mut orphans, made: () } = cleaning.run(&wave.plans)?;
         orphans |= !self.discard_given_up(state, &wave.plans, &mut change)?;
         change.failing = self.failing(state, &wave.plans, &failures);
-        wave.cleaned = change.datasets.values().map(|(change, _)| change.cleaned).sum();
+        let cleaned = change.datasets.iter().filter(|(name, _)| !is_of_bronze(name));
+        wave.cleaned = cleaned.map(|(_, (change, _))| change.cleaned).sum();
         wave.changed = change.datasets.keys().cloned().collect();
         if !change.is_empty() {
             change.reconciled = reconciled;
@@ -273,6 +284,10 @@ impl Host {
             let planned = plan.objects.len();
             plan.objects.retain(|object| whole || take(object.bytes));
             all &= plan.objects.len() == planned;
+            if let Some(gate) = plan.gate.as_mut().filter(|_| plan.objects.len() < planned || !failed.is_empty()) {
+                // What is left out comes again.
+                gate.judged = None;
+            }
             chosen.push(plan);
         }
         (chosen, all)

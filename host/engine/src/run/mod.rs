@@ -6,6 +6,7 @@ mod arrive;
 mod audit;
 mod clean;
 mod commit;
+mod decide;
 mod drop;
 mod generate;
 mod host;

@@ -172,8 +172,7 @@ impl Host {
         let runs = dataset.entries().runs().iter().chain(dataset.bronze.keys.runs());
         referenced.extend(runs.map(|run| (run.key.clone(), (run.bytes, name.cloned()))));
         Entries::of(self.store(), dataset).scan(|_, entry| {
-            let objects = std::iter::once(entry.silver).chain(entry.quarantine);
-            referenced.extend(objects.map(|object| (object.key, (object.bytes, name.cloned()))));
+            referenced.extend(entry.objects().map(|object| (object.key.clone(), (object.bytes, name.cloned()))));
             Ok(())
         })
     }

@@ -169,7 +169,7 @@ impl Host {
             .pipeline
             .datasets
             .iter()
-            .filter(|step| uses(step.plugin.identity()) && state.datasets.contains_key(&step.name))
+            .filter(|step| step.plugin.identity().is_some_and(uses) && state.datasets.contains_key(&step.name))
             .map(|step| step.name.as_str())
             .filter(|name| !restored.datasets.contains(*name))
             .collect();

@@ -112,7 +112,7 @@ impl Host {
                 retired.push(rows.key);
                 let entry = Entry { quarantine: None, ..entry };
                 pairs.extend(Entries::pairs(object, &entry)?);
-                log.push(LogEntry { object: (*object).to_owned(), cleaned: false, before: None, entry });
+                log.push(LogEntry { object: (*object).to_owned(), cleaned: false, before: None, was: None, entry });
             }
             if log.is_empty() {
                 continue;

@@ -22,7 +22,8 @@ impl Host {
     pub(super) fn previous(&self, state: &State, plugin: &str, own: &str) -> RollbackPoint {
         let promotion = promotion_of(state, plugin, own);
         let component = running(state, plugin, own).to_owned();
-        let steps = self.pipeline.datasets.iter().filter(|step| &*step.plugin.identity().name == plugin);
+        let steps =
+            self.pipeline.datasets.iter().filter(|step| step.plugin.identity().is_some_and(|it| &*it.name == plugin));
         let datasets: BTreeMap<String, Dataset> = steps
             .filter_map(|step| Some((step.name.clone(), state.datasets.get(&step.name)?.clone())))
             .filter(|(_, dataset)| dataset.relation.fingerprint.component == component)

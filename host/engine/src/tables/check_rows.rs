@@ -21,7 +21,7 @@ use smelt_common::error::Result;
 use smelt_runtime::sums::Sign;
 
 /// Returns the verdicts among the rows of a check's table, as rows of the relation of all verdicts.
-pub(super) fn verdicts(check: &str, table: &RecordBatch) -> Result<RecordBatch> {
+pub(super) fn verdicts(step: &TableStep, table: &RecordBatch) -> Result<RecordBatch> {
     let internal = |error: arrow_schema::ArrowError| Error::internal(error.to_string());
     let rows = filter_record_batch(table, &are_verdicts(table)?).map_err(internal)?;
     let own = |name: &str| {
@@ -31,11 +31,18 @@ pub(super) fn verdicts(check: &str, table: &RecordBatch) -> Result<RecordBatch> 
     // Each verdict has passed or has not, though the column may allow for more.
     let mut is_passed = BooleanBuilder::new();
     passed?.as_boolean().iter().for_each(|passed| is_passed.append_value(passed.unwrap_or_default()));
-    let nothing = new_null_array(&DataType::Utf8, rows.num_rows());
+    // A check of objects has a table for each dataset, with the dataset's name after its own.
+    let check = step.section.strip_prefix("check.").unwrap_or(&step.name);
+    let nothing = || new_null_array(&DataType::Utf8, rows.num_rows());
+    let dataset = step
+        .on
+        .as_ref()
+        .map(|dataset| -> ArrayRef { Arc::new(StringArray::from(vec![dataset.as_str(); rows.num_rows()])) });
+    let object = step.on.as_ref().map(|_| own("object")).transpose()?;
     let columns: Vec<ArrayRef> = vec![
         Arc::new(StringArray::from(vec![check; rows.num_rows()])),
-        Arc::clone(&nothing),
-        nothing,
+        dataset.unwrap_or_else(nothing),
+        object.unwrap_or_else(nothing),
         expectation?,
         severity?,
         Arc::new(is_passed.finish()),
@@ -55,7 +62,8 @@ impl Aggregation<'_> {
         revisions: Option<&[u64]>,
     ) -> Result<Option<Vec<Given>>, (String, Error)> {
         let mut given = Vec::new();
-        let there = self.pipeline.checks().filter_map(|step| Some((step, self.state.gold.get(&step.name)?)));
+        let checks = self.pipeline.tables.iter().filter(|step| step.has_verdicts());
+        let there = checks.filter_map(|step| Some((step, self.state.gold.get(&step.name)?)));
         let mut there: Vec<(&TableStep, &Gold)> = there.collect();
         there.sort_by_key(|(step, _)| &step.name);
         for (at, (step, gold)) in there.into_iter().enumerate() {
@@ -74,7 +82,7 @@ impl Aggregation<'_> {
         let mut rows = Vec::new();
         if let Some(kept) = gold.rows() {
             RowStage::of(step.plugin.spec()).scan(self.store, kept, kept::ALL, |batch| {
-                rows.push((verdicts(&step.name, batch)?, Sign::Plus));
+                rows.push((verdicts(step, batch)?, Sign::Plus));
                 Ok(())
             })?;
         }
@@ -92,12 +100,14 @@ impl Aggregation<'_> {
             return Ok(None);
         };
         let schema = &step.plugin.spec().output;
-        let fields = schema.fields().iter().filter(|field| COLUMNS.iter().any(|(name, _)| name == field.name()));
+        let is_wanted =
+            |name: &str| COLUMNS.iter().any(|(wanted, _)| *wanted == name) || step.on.is_some() && name == "object";
+        let fields = schema.fields().iter().filter(|field| is_wanted(field.name()));
         let columns: SchemaRef = Arc::new(Schema::new(fields.cloned().collect::<Vec<_>>()));
         let mut rows = Vec::new();
         let mut read = |object: &ObjectRef, sign| -> Result<()> {
             for batch in silver::read(self.store, object, schema, &columns)? {
-                rows.push((verdicts(&step.name, &batch)?, sign));
+                rows.push((verdicts(step, &batch)?, sign));
             }
             Ok(())
         };

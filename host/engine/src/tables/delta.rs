@@ -6,10 +6,11 @@ use arrow_array::RecordBatch;
 
 use crate::history::changes_since;
 use crate::host_relation::{Given, HostRelation};
-use smelt_catalog::{Commit, Entries, Files, LogEntry, ObjectRef, Relation, Removed, State};
+use smelt_catalog::{Commit, Entries, Entry, Files, LogEntry, ObjectRef, Relation, Removed, State};
 use smelt_common::error::Result;
 use smelt_runtime::sums::Sign;
 use smelt_storage::Store;
+use smelt_storage::layers::BRONZE;
 use smelt_storage::sorted_runs::AdditiveRuns;
 
 /// The rows that were added to a relation and removed from it.
@@ -50,7 +51,7 @@ impl Delta {
         match &relation.files {
             Files::Entries(entries) => {
                 let entries = Entries::in_map(store, entries).all()?;
-                delta.added = entries.into_iter().map(|(_, entry)| entry.silver).collect();
+                delta.added = entries.into_iter().filter_map(|(object, entry)| rows_of(&object, entry)).collect();
             }
             Files::One(file) => delta.added.push(file.clone()),
             Files::Rows(rows) => delta.whole = Some(rows.clone()),
@@ -72,14 +73,14 @@ impl Delta {
     ) -> Result<Option<Self>> {
         let Some(changes) = changes_since(store, pending, name, relation, revision)? else { return Ok(None) };
         let mut added: BTreeMap<String, ObjectRef> = BTreeMap::new();
-        let mut newest: BTreeMap<String, ObjectRef> = BTreeMap::new();
+        let mut newest: BTreeMap<String, Option<ObjectRef>> = BTreeMap::new();
         let mut removed = Vec::new();
         for change in changes {
             for LogEntry { object, cleaned, entry, .. } in change.read_log(store)? {
                 // The newest change comes first, so the first entry of an object is its current one.
-                let silver = newest.entry(object.clone()).or_insert(entry.silver).clone();
-                if cleaned {
-                    added.insert(object, silver);
+                let rows = newest.entry(object.clone()).or_insert_with(|| rows_of(&object, entry)).clone();
+                if let Some(rows) = rows.filter(|_| cleaned) {
+                    added.insert(object, rows);
                 }
             }
             added.extend(change.added.map(|rows| (rows.key.clone(), rows)));
@@ -114,6 +115,21 @@ impl Delta {
             sign,
         };
         Self { given: given.into_iter().enumerate().map(named).collect(), ..Self::default() }
+    }
+}
+
+/// Returns the object with the rows of an object of bronze: one of silver, or itself if its records are read as they are.
+/// `None` if it is held, or unreadable.
+fn rows_of(object: &str, entry: Entry) -> Option<ObjectRef> {
+    match &entry.staged {
+        None => Some(entry.silver).filter(|silver| !silver.key.is_empty()),
+        Some(staged) if staged.unreadable.is_some() => None,
+        Some(_) => Some(ObjectRef {
+            key: format!("{BRONZE}{object}"),
+            sha256: entry.sha256,
+            bytes: entry.bytes,
+            rows: entry.read,
+        }),
     }
 }
 

@@ -182,7 +182,7 @@ impl<'w> LeaveOneOut<'w> {
             let change: Change =
                 signed(differences.removed, Sign::Minus).chain(signed(differences.added, Sign::Plus)).collect();
             if step.is_check() && is_read(&HostRelation::Checks) {
-                let verdicts = change.iter().map(|(rows, sign)| Ok((verdicts(&step.name, rows)?, *sign)));
+                let verdicts = change.iter().map(|(rows, sign)| Ok((verdicts(step, rows)?, *sign)));
                 let verdicts = verdicts.collect::<Result<Change>>()?;
                 changes.entry(HostRelation::Checks.name()).or_default().extend(verdicts);
             }

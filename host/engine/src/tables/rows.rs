@@ -204,6 +204,9 @@ impl Aggregation<'_> {
                 let wanted = |name: &str| task.readers.iter().any(|reader| columns_of(reader).index_of(name).is_ok());
                 let fields: Vec<_> = schema.fields().iter().filter(|field| wanted(field.name())).cloned().collect();
                 let columns: SchemaRef = Schema::new(fields).into();
+                if let Some(step) = self.pipeline.dataset(relation).filter(|step| step.is_of_bronze()) {
+                    return step.visit_records(self.store, &object.key, self.pipeline.decode, &columns, &mut give);
+                }
                 let batches = silver::read(self.store, object, schema, &columns)?;
                 let batches = match ranges {
                     None => batches,

@@ -13,6 +13,8 @@ pub(crate) struct Records {
     columns: Vec<String>,
     /// The column of each field of the header (see `header::fields`); `None` before the header was read.
     fields: Option<Vec<u32>>,
+    /// The names in the header, once it was read.
+    names: Option<Vec<String>>,
     cells: Vec<Cell>,
     marks: Marks,
     comments: Comments,
@@ -25,11 +27,17 @@ impl Records {
         Self {
             columns: columns.to_vec(),
             fields: dialect.header.as_ref().map(|names| header::named(names, columns)),
+            names: None,
             cells: vec![Cell::NULL; columns.len()],
             marks: Marks { delimiter: dialect.delimiter.0, quotes: dialect.quote == Quote::Double },
             comments: Comments::new(dialect.comment),
             looks: None,
         }
+    }
+
+    /// Returns the names in the header, if it was read, trimmed.
+    pub(crate) fn names(&self) -> Option<Vec<String>> {
+        self.names.clone()
     }
 
     /// Returns what the records look like, if none of them is a row.
@@ -147,6 +155,8 @@ impl Records {
         let detail = match record(specials, window, start, self.marks, usize::MAX, name) {
             Found::Record { end, .. } if utf8.is_good(window.bytes, start, end) => {
                 let line = &window.bytes[start..end];
+                let text = |name: &Vec<u8>| String::from_utf8_lossy(name.trim_ascii()).into_owned();
+                self.names = Some(names.iter().map(text).collect());
                 self.fields = Some(header::fields(line, &names, &self.columns, self.marks.delimiter, window.warnings));
                 window.at = end;
                 return None;

@@ -105,6 +105,30 @@ impl<R: Read> Decoder<R> {
         self.unreadable.as_ref()
     }
 
+    /// Makes the decoder count and hash what the object inflates to.
+    #[must_use]
+    pub fn hashing_content(mut self) -> Self {
+        self.source.input().hash_content();
+        self
+    }
+
+    /// Returns the number and the sha256 of the bytes that the object inflates to, once all of it was read; `None` if it is
+    /// not compressed, or they are not hashed.
+    pub fn content(&mut self) -> Option<(u64, String)> {
+        self.source.input().content()
+    }
+
+    /// Returns the columns of the object by its own names, once all of it was read: those of the header or of the dialect,
+    /// or the declared ones that a record has had. `None` if that is not known.
+    pub fn header(&self) -> Option<Vec<String>> {
+        let own = self.parser.header().or(self.dialect.header.clone());
+        own.or_else(|| {
+            let missing = self.parser.is_chosen().then(|| self.parser.missing())?;
+            let all = self.columns.iter().enumerate();
+            Some(all.filter(|(at, _)| !missing.contains(at)).map(|(_, name)| name.clone()).collect())
+        })
+    }
+
     /// Returns the reader. The rest of the object is still to be read.
     pub fn into_reader(self) -> R {
         self.source.into_reader()

@@ -81,6 +81,16 @@ impl Parser {
         }
     }
 
+    /// Returns whether a byte has decided which one it is.
+    pub(super) fn is_chosen(&self) -> bool {
+        !matches!(self, Self::Undecided)
+    }
+
+    /// Returns the names in the header, if there was one.
+    pub(super) fn header(&self) -> Option<Vec<String>> {
+        if let Self::Csv(records) = self { records.names() } else { None }
+    }
+
     /// Returns what the records look like, if none of them is a row.
     pub(super) fn looks(&self) -> Option<&Warning> {
         if let Self::Csv(records) = self { records.looks() } else { None }

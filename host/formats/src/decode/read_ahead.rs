@@ -35,6 +35,10 @@ impl<R: Read> ReadAhead<R> {
         Self { input, window, retired: None, offset: 0, at: 0, ended: false, size: size.clamp(16, LONGEST) }
     }
 
+    pub(super) fn input(&mut self) -> &mut Input<R> {
+        &mut self.input
+    }
+
     pub(super) fn into_reader(self) -> R {
         self.input.into_reader()
     }

@@ -32,6 +32,13 @@ impl Renamed {
         Self { schema: Arc::new(Schema::new(fields)), theirs, parts }
     }
 
+    /// Returns the name of the column that is made of the object's column of that name, if one is.
+    pub fn ours(&self, theirs: &str) -> Option<&str> {
+        let at = self.theirs.iter().position(|name| name == theirs)?;
+        let column = self.parts.iter().position(|parts| parts.contains(&at))?;
+        Some(self.schema.field(column).name())
+    }
+
     /// Returns the names in the object, as a decoder takes them.
     pub(super) fn theirs(&self) -> &[String] {
         &self.theirs

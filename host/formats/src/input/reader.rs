@@ -1,12 +1,13 @@
 //! Reads the text of an object through the layers that it needs. An object that needs none is read as it is.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Sink, Write as _};
 
 use super::failure::Failure;
 use super::inflate::{Inflate, Kind};
 use super::raw::Raw;
 use super::transcode::Transcode;
 use crate::{ObjectCompression, TextEncoding};
+use smelt_common::digest::HashingWriter;
 
 /// The bytes of an object, on their way to be text.
 pub(crate) struct Input<R: Read> {
@@ -15,6 +16,8 @@ pub(crate) struct Input<R: Read> {
     transcode: Option<Transcode>,
     /// The object's length, if it is known.
     size: Option<u64>,
+    /// Takes what the object inflates to, if that is to be hashed.
+    content: Option<HashingWriter<Sink>>,
 }
 
 enum Bytes<R: Read> {
@@ -27,7 +30,19 @@ enum Bytes<R: Read> {
 impl<R: Read> Input<R> {
     /// Returns the bytes as they are. `size` is the object's length, if it is known.
     pub(crate) fn new(reader: R, size: Option<u64>) -> Self {
-        Self { bytes: Bytes::Plain(reader), transcode: None, size }
+        Self { bytes: Bytes::Plain(reader), transcode: None, size, content: None }
+    }
+
+    /// Makes what the object inflates to be counted and hashed.
+    pub(crate) fn hash_content(&mut self) {
+        self.content = Some(HashingWriter::new(io::sink()));
+    }
+
+    /// Returns the number and the sha256 of the bytes that it has inflated to so far, if they are hashed and it is
+    /// compressed.
+    pub(crate) fn content(&self) -> Option<(u64, String)> {
+        let content = self.content.as_ref().filter(|_| matches!(self.bytes, Bytes::Inflated(_)))?;
+        Some((content.bytes(), content.sha256()))
     }
 
     /// Makes the object be inflated. `ahead` is all that was read of it so far. Returns false if that is not compressed
@@ -59,13 +74,22 @@ impl<R: Read> Input<R> {
     /// # Errors
     /// The reader fails, or the object cannot be inflated.
     pub(crate) fn read(&mut self, into: &mut [u8]) -> Result<usize, Failure> {
-        let Self { bytes, transcode: Some(transcode), .. } = self else { return self.bytes.read(into) };
+        let Self { bytes, transcode: Some(transcode), content, .. } = self else {
+            let read = self.bytes.read(into)?;
+            note(&mut self.content, &into[..read]);
+            return Ok(read);
+        };
         loop {
             match transcode.take(into) {
-                0 if !into.is_empty() => match bytes.read(transcode.room())? {
-                    0 => return Ok(0),
-                    read => transcode.run(read),
-                },
+                0 if !into.is_empty() => {
+                    let room = transcode.room();
+                    let read = bytes.read(room)?;
+                    note(content, &room[..read]);
+                    match read {
+                        0 => return Ok(0),
+                        read => transcode.run(read),
+                    }
+                }
                 taken => return Ok(taken),
             }
         }
@@ -78,6 +102,13 @@ impl<R: Read> Input<R> {
             Bytes::Inflated(inflate) => inflate.into_reader(),
             Bytes::Changing => unreachable!("only while `inflate` runs"),
         }
+    }
+}
+
+fn note(content: &mut Option<HashingWriter<Sink>>, bytes: &[u8]) {
+    if let Some(content) = content {
+        // A sink takes everything.
+        let _ = content.write_all(bytes);
     }
 }
 

@@ -64,7 +64,8 @@ impl Comparing<'_> {
             kpis: vec![],
         };
         for step in &self.old.pipeline().datasets {
-            if uses(&step.plugin.identity().name) && wanted(&step.name) && state.datasets.contains_key(&step.name) {
+            let is_used = step.plugin.identity().is_some_and(|identity| uses(&identity.name));
+            if is_used && wanted(&step.name) && state.datasets.contains_key(&step.name) {
                 diff.datasets.push(self.rows(&step.name, state)?);
             }
         }
