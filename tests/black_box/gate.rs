@@ -105,7 +105,7 @@ fn no_row_of_a_refused_object_counts_until_a_person_lets_it_in() {
     let shown = lake.smelt(&["quality", "show", "purchases_2.csv"]);
     assert!(shown.contains("refused") && shown.contains("good"), "{shown}");
     let strict = Ended::from(lake.try_smelt(&["quality", "--strict"]));
-    assert_eq!(strict.status.code(), Some(1));
+    assert_eq!(strict.code, Some(1));
 
     lake.smelt(&["quality", "release", "purchases_2.csv", "--why", "they are new"]);
     run(&lake);
@@ -182,11 +182,7 @@ fn objects_that_cannot_be_read_are_refused_and_cannot_be_released() {
     for object in ["clients_2.csv", "clients_3.csv"] {
         assert_eq!(status(&lake, object), "refused");
         let refused = Ended::from(lake.try_smelt(&["quality", "release", object, "--why", "x"]));
-        assert!(
-            refused.status.code() == Some(2) && refused.stderr.contains("cannot be released"),
-            "{}",
-            refused.stderr
-        );
+        assert!(refused.code == Some(2) && refused.stderr.contains("cannot be released"), "{}", refused.stderr);
     }
     assert_eq!(account(&lake, "clients"), [1, 1, 0, 0, 0]);
     for (arguments, expected) in [
@@ -195,7 +191,7 @@ fn objects_that_cannot_be_read_are_refused_and_cannot_be_released() {
         (&["quality", "show", "clients_9.csv"], "no check judges an object `clients_9.csv`"),
     ] {
         let refused = Ended::from(lake.try_smelt(arguments));
-        assert!(refused.status.code() == Some(2) && refused.stderr.contains(expected), "{}", refused.stderr);
+        assert!(refused.code == Some(2) && refused.stderr.contains(expected), "{}", refused.stderr);
     }
 }
 

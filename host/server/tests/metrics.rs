@@ -94,6 +94,7 @@ fn lake(directory: &Path) {
         read: 40,
         kept: 20,
         superseded: 9,
+        held: 0,
         rejected: [("no_id".to_owned(), 7), ("bad_day".to_owned(), 4)].into(),
         repaired: [("trimmed".to_owned(), 5)].into(),
     };

@@ -278,7 +278,8 @@ mod tests {
     fn shared_keys_and_own_keys_stand_in_any_order() {
         let text =
             "limits = { handles = 7 }\nformat = \"csv\"\nplugin = \"x\"\nobjects = \"x_*\"\nparameters = { a = [1] }";
-        let DatasetSection { plugin, parameters, limits, own } = toml::from_str(text).expect("it is a section");
+        let DatasetSection { plugin, parameters, files: _, limits, own } =
+            toml::from_str(text).expect("it is a section");
         let files = own.files().expect("they fit together");
         assert_eq!((plugin.as_str(), files[0].objects.to_string().as_str()), ("x", "x_*"));
         assert_eq!((&parameters["a"], &limits["handles"]), (&serde_json::json!([1]), &Value::from(7)));

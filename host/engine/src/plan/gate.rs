@@ -113,11 +113,12 @@ impl Planning<'_> {
         {
             return Ok(plan);
         }
-        let mut verdicts = BTreeMap::new();
+        let mut said = Vec::new();
         for check in checks {
-            visit_rows(self.store, check, &self.state.gold[&check.name], &mut |rows| {
-                add_verdicts(rows, &mut verdicts)
-            })?;
+            let mut verdicts = BTreeMap::new();
+            let gold = &self.state.gold[&check.name];
+            visit_rows(self.store, check, gold, &mut |rows| add_verdicts(rows, &mut verdicts))?;
+            said.push(verdicts);
         }
         let objects = Entries::of(self.store, bronze).all()?;
         let judged_objects = objects.iter().filter_map(|(name, entry)| {

@@ -1,5 +1,6 @@
 //! The aggregator's role: brings tables up to date with what they read.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use super::host::Host;
@@ -14,6 +15,14 @@ use smelt_catalog::{Failing, State};
 use smelt_common::error::Result;
 use smelt_storage::sorted_runs::SortedRun;
 
+/// What came of making tables.
+struct MadeTables {
+    /// Some were made.
+    any: bool,
+    /// All that they read was complete.
+    is_complete: bool,
+}
+
 impl Host {
     /// Brings the tables up to date with silver. Returns whether all that they read was complete; if not, what is gone or
     /// damaged has to be rebuilt first.
@@ -26,31 +35,33 @@ impl Host {
             let of_objects = |plan: &KpiPlan| self.pipeline.table(&plan.kpi).is_some_and(|step| step.on.is_some());
             planning.kpis_at(level).into_iter().filter(|plan| !of_objects(plan)).collect()
         })
+        .map(|made| made.is_complete)
     }
 
     /// Judges the objects of datasets by the checks that come first of those that are due. Returns whether any was made, so
     /// that other objects may count now.
     pub(super) fn judge_into(&self, report: &mut Report) -> Result<bool> {
-        let due = |planning: &Planning<'_>| {
-            let checks = self.pipeline.tables.iter().filter(|step| step.on.is_some());
-            let due = checks.filter(|step| planning.is_to_judge(step)).map(|step| (step.level, planning.table(step)));
-            let due: Vec<_> = due.filter(|(_, plan)| plan.reason.is_some()).collect();
-            let first = due.iter().map(|(level, _)| *level).min();
-            due.into_iter().filter(|(level, _)| Some(*level) == first).map(|(_, plan)| plan).collect::<Vec<_>>()
+        let due = |planning: &Planning<'_>| -> Vec<(usize, KpiPlan)> {
+            let checks = self.pipeline.tables.iter().filter(|step| planning.is_to_judge(step));
+            let plans = checks.map(|step| (step.level, planning.table(step)));
+            plans.filter(|(_, plan)| plan.reason.is_some()).collect()
         };
         let damaged = self.damaged().clone();
-        if self.pipeline.tables.iter().all(|step| step.on.is_none())
-            || due(&self.planning(&self.state()?, &damaged)).is_empty()
-        {
+        let judges = self.pipeline.tables.iter().any(|step| step.on.is_some());
+        if !judges || due(&self.planning(&self.state()?, &damaged)).is_empty() {
             return Ok(false);
         }
-        let made = report.made.len();
+        // Those of a level are made at once. What they let in is cleaned before those of the next level judge by it.
+        let first = Cell::new(None);
         let chosen = |planning: &Planning<'_>, level| {
-            let of_level = |plan: &KpiPlan| self.pipeline.table(&plan.kpi).is_some_and(|step| step.level == level);
-            due(planning).into_iter().filter(of_level).collect()
+            let due = if level == 0 || first.get() == Some(level) { due(planning) } else { vec![] };
+            if level == 0 {
+                first.set(due.iter().map(|(level, _)| *level).min());
+            }
+            let of_level = due.into_iter().filter(|(of, _)| *of == level && first.get() == Some(level));
+            of_level.map(|(_, plan)| plan).collect()
         };
-        self.make_tables(&PartialAggregates::default(), report, &chosen)?;
-        Ok(report.made.len() > made)
+        Ok(self.make_tables(&PartialAggregates::default(), report, &chosen)?.any)
     }
 
     /// Makes the tables that `plan` says are due, level by level, as [`Host::aggregate_into`] does.
@@ -59,7 +70,7 @@ impl Host {
         partials: &PartialAggregates,
         report: &mut Report,
         plan: &dyn Fn(&Planning<'_>, usize) -> Vec<KpiPlan>,
-    ) -> Result<bool> {
+    ) -> Result<MadeTables> {
         let damaged_before = self.damaged().clone();
         let mut held = None;
         let outcome = Attempts::default().at(self, |attempt| {
@@ -87,6 +98,7 @@ impl Host {
         })?;
         report.held = held;
         let Outcome { change: _, failures, warnings, damaged, orphans: _, made } = outcome;
+        let any = !made.names.is_empty();
         for name in &made.names {
             self.damaged().remove(name);
         }
@@ -95,11 +107,11 @@ impl Host {
         report.warnings.extend(warnings);
         if damaged.is_empty() {
             report.fail(failures);
-            return Ok(true);
+            return Ok(MadeTables { any, is_complete: true });
         }
         // The tables that failed because of it are made again once everything is complete.
         self.damaged().extend(damaged);
-        Ok(false)
+        Ok(MadeTables { any, is_complete: false })
     }
 
     /// Notes the tables of which a run is gone or cut off. There are many runs, so smelt looks for them only when it is told

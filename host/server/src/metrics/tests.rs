@@ -45,6 +45,7 @@ fn state() -> State {
         read: 100,
         kept: 80,
         superseded: 9,
+        held: 0,
         rejected: rules(&[("no_id", 7), ("bad_day", 4)]),
         repaired: rules(&[("trimmed", 5)]),
     };
