@@ -89,7 +89,8 @@ impl TryFrom<types::KpiDescription> for KpiSpec {
         if stages.len() > STAGES {
             return Err(wrong(format!("it declares {} stages; at most {STAGES} are accepted", stages.len())));
         }
-        let inputs = inputs.into_iter().map(|declared| input(declared, stages.len())).collect::<Result<_>>()?;
+        let inputs = inputs.into_iter().zip(0..).map(|(declared, number)| input(declared, number, stages.len()));
+        let inputs = inputs.collect::<Result<_>>()?;
         let numbered = stages.into_iter().enumerate();
         let stages: Vec<_> = numbered
             .map(|(number, declared)| stage(declared).map_err(|error| error.context(format!("stage {number}"))))
@@ -109,7 +110,7 @@ impl TryFrom<types::KpiDescription> for KpiSpec {
     }
 }
 
-fn input(declared: types::KpiInput, stages: usize) -> Result<KpiInputSpec> {
+fn input(declared: types::KpiInput, number: u32, stages: usize) -> Result<KpiInputSpec> {
     let types::KpiInput { name, columns, stage, accumulator } = declared;
     let stage = stage as usize;
     // Without a stage, 0 stands for the table.
@@ -118,7 +119,7 @@ fn input(declared: types::KpiInput, stages: usize) -> Result<KpiInputSpec> {
         return Err(wrong(format!("input `{name}` feeds stage {stage}; at most {most} would be right")));
     }
     let accumulator = setting(&format!("input `{name}`"), accumulator)?;
-    Ok(KpiInputSpec { columns: schema(&name, columns)?, name, stage, accumulator })
+    Ok(KpiInputSpec { columns: schema(&name, columns)?, name, number, stage, accumulator })
 }
 
 fn stage(declared: types::Stage) -> Result<StageSpec> {

@@ -119,6 +119,8 @@ pub struct StageSpec {
 pub struct KpiInputSpec {
     /// The plugin's name for it.
     pub name: String,
+    /// The plugin's number of it, which its accumulators are opened with.
+    pub number: u32,
     /// The columns it reads.
     pub columns: SchemaRef,
     /// The index of the stage that its rows are added to. 0 if there is no stage.

@@ -36,6 +36,12 @@ impl Loaded<'_> {
         self.section.starts_with("check.")
     }
 
+    /// Returns whether it is the part of that check which judges the objects of one dataset.
+    fn is_part_of(&self, check: &str) -> bool {
+        let of = self.on.as_ref().and_then(|dataset| self.name.strip_suffix(dataset.as_str())?.strip_suffix('.'));
+        of == Some(check)
+    }
+
     /// Returns the name of the relation that an input reads.
     fn relation<'l>(&'l self, input: &'l KpiInputSpec) -> &'l String {
         self.keys.own.inputs.get(&input.name).unwrap_or(&input.name)
@@ -77,27 +83,36 @@ pub(super) fn connected(
     reads.insert(HostRelation::Checks.name(), checks.clone());
     let mut connected = BTreeMap::new();
     for it in &loaded {
-        let resolve = |input: &KpiInputSpec| {
-            let relation = it.relation(input);
-            match absent.contains(relation) {
-                true => Ok(TableInput::of(input, relation, &input.columns)),
-                false => resolve(it, input, relation, datasets, &schemas),
-            }
+        let resolve = |input: &KpiInputSpec, relation: &str| match absent.contains(relation) {
+            true => Ok(TableInput::of(input, relation, &input.columns)),
+            false => resolve(it, input, relation, datasets, &schemas),
         };
-        let inputs = it.plugin.spec().inputs.iter().map(resolve).collect::<Result<Vec<_>>>();
-        let mut inputs = inputs.map_err(|error| refused(error, &format!("[{}]", it.section)))?;
+        let (mut indices, mut inputs) = (Vec::new(), Vec::new());
+        for (index, input) in it.plugin.spec().inputs.iter().enumerate() {
+            let relation = it.relation(input);
+            let parts: Vec<&Loaded<'_>> = loaded.iter().filter(|it| it.is_part_of(relation)).collect();
+            // A check of objects has a table for each dataset, and is one relation to those who read it.
+            let resolved = match parts.is_empty() {
+                true => vec![resolve(input, relation)],
+                false => parts.iter().map(|part| Ok(resolve(input, &part.name)?.of_part(&part.name))).collect(),
+            };
+            let resolved: Result<Vec<_>> = resolved.into_iter().collect();
+            let resolved = resolved.map_err(|error| refused(error, &format!("[{}]", it.section)))?;
+            indices.extend(std::iter::repeat_n(index, resolved.len()));
+            inputs.extend(resolved);
+        }
         for input in inputs.iter_mut().filter(|input| input.relation == HostRelation::Checks.name()) {
             input.checks = checks.iter().map(|check| (*check).to_owned()).collect();
         }
         let tables = inputs.iter().filter_map(|input| schemas.get_key_value(input.relation.as_str()));
         let is_made = |name: &&str| reads.contains_key(name) || loaded.iter().any(|it| it.name == **name);
         let tables = tables.map(|(table, _)| *table).filter(is_made).collect();
-        connected.insert(it.name.as_str(), (inputs, tables));
+        connected.insert(it.name.as_str(), (indices, inputs, tables));
     }
-    let mut all_inputs: BTreeMap<String, Vec<TableInput>> = BTreeMap::new();
-    for (name, (inputs, tables)) in connected {
+    let mut all_inputs: BTreeMap<String, (Vec<usize>, Vec<TableInput>)> = BTreeMap::new();
+    for (name, (indices, inputs, tables)) in connected {
         reads.insert(name, tables);
-        all_inputs.insert(name.to_owned(), inputs);
+        all_inputs.insert(name.to_owned(), (indices, inputs));
     }
     let levels = graph::levels(&reads)?;
     let placed: BTreeMap<String, (usize, bool)> = loaded
@@ -108,8 +123,9 @@ pub(super) fn connected(
         })
         .collect();
     let mut steps = Vec::with_capacity(loaded.len());
-    for Loaded { section, name, layer, plugin, on, parameters, .. } in loaded {
-        let inputs = all_inputs.remove(&name).unwrap_or_default();
+    for Loaded { section, name, layer, mut plugin, on, parameters, .. } in loaded {
+        let (indices, inputs) = all_inputs.remove(&name).unwrap_or_default();
+        plugin.repeat_inputs(&indices);
         let mapped: BTreeSet<_> = inputs.iter().map(|input| format!("{}={}", input.name, input.relation)).collect();
         let mapped = mapped.into_iter().collect::<Vec<_>>().join(" ");
         let uses_as_of = plugin.spec().uses_as_of();

@@ -58,6 +58,11 @@ impl TableInput {
         Self { name, relation: relation.to_owned(), columns, schema: schema_text(schema), checks: vec![] }
     }
 
+    /// Returns the input as one of several that read parts of one relation.
+    pub(super) fn of_part(self, part: &str) -> Self {
+        Self { name: format!("{}/{part}", self.name), ..self }
+    }
+
     /// Returns the names of all that the input is made from: the relation and, if it is that of all verdicts, the checks.
     pub fn made_from(&self) -> impl Iterator<Item = &String> {
         self.checks.iter().chain([&self.relation])

@@ -9,7 +9,7 @@ use super::loaded_kpi::Kpi;
 use crate::bindings::v0_3_0;
 use crate::plugin::loaded::cost;
 use crate::state::{State, arm, arm_with, outcome};
-use crate::{ipc, native};
+use crate::{KpiInputSpec, ipc, native};
 use smelt_common::cost::Cost;
 use smelt_common::error::Result;
 
@@ -110,8 +110,8 @@ impl Current {
     fn open(plugin: &Kpi, input: usize, as_of: i64) -> Result<Self> {
         let mut store = plugin.loaded.store();
         let instance = plugin.current(&mut store)?;
-        let setting = &plugin.spec.inputs[input].accumulator;
-        let (number, params, as_of) = (input as u32, setting.params.as_str(), setting.as_of(as_of));
+        let KpiInputSpec { number, accumulator: setting, .. } = &plugin.spec.inputs[input];
+        let (number, params, as_of) = (*number, setting.params.as_str(), setting.as_of(as_of));
         arm(&mut store, &plugin.loaded.limits);
         let called = instance.smelt_plugin_aggregation().accumulator().call_open(&mut store, number, params, as_of);
         let accumulator = outcome(&mut store, "open", called)?;

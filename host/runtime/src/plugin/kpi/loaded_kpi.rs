@@ -31,6 +31,12 @@ pub struct Kpi {
 loader!(Kpi, kpi, Kpi, KpiPre, smelt_plugin_aggregation, KpiDescription, KpiSpec);
 
 impl Kpi {
+    /// Makes the KPI have these of its inputs, each given by its index, as often as they are there: an input may read a
+    /// relation that is made of several.
+    pub fn repeat_inputs(&mut self, inputs: &[usize]) {
+        self.spec.inputs = inputs.iter().filter_map(|&input| self.spec.inputs.get(input).cloned()).collect();
+    }
+
     /// Checks that no two rows of the whole table agree in the declared key.
     ///
     /// # Errors
