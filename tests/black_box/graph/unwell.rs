@@ -11,8 +11,10 @@ fn assert_settles(lake: &Lake) {
     lake.server().heal();
     lake.end(&["run", "--as-of", DAY]);
     lake.smelt(&["run", "--as-of", DAY]);
-    assert_like_fresh(lake, DEEP);
+    // In a bucket nothing tells that a host died, so the table of a commit that never came lies there until it is collected.
+    // Its name may be greater than that of the newest table.
     lake.smelt(&["gc", "--grace", "0s", "--delete"]);
+    assert_like_fresh(lake, DEEP);
     lake.smelt(&["verify"]);
 }
 
