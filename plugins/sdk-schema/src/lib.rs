@@ -1,7 +1,7 @@
 //! Schemas of raw files: how each column is written, and what its cells say.
 //!
 //! A schema file describes the datasets of a pipeline. [`Schemas::parse`] reads it, and [`Column::read`] reads a cell as its
-//! column says. Everything is exact and pure: numbers keep all their digits, and no cell is guessed at.
+//! column says. [`Columns`] are those that a cleaner reads. Everything is exact and pure: numbers keep all their digits, and no cell is guessed at.
 //!
 //! ```
 //! use smelt_sdk_schema::{Cell, Schema};
@@ -17,12 +17,14 @@
 //! ```
 
 mod cell;
+mod columns;
 mod form;
 mod json;
 mod object;
 mod schema;
 
 pub use cell::{Bound, Cell, Number, Value, integer, number, offset, round};
+pub use columns::{Cells, Columns};
 pub use form::{DateForm, Group, InstantForm, Type};
 pub use json::{Json, JsonError};
 pub use object::{Members, SchemaError};
