@@ -5,6 +5,11 @@
 
 use smelt_sdk::prelude::*;
 
+fn parameters() -> Parameters {
+    let summary = "How many products to list, those with the most revenue; all if not set.";
+    Parameters::none().optional_integer("limit", 1..=1_000_000, summary)
+}
+
 #[derive(Row)]
 struct Product<'a> {
     product_id: &'a str,
@@ -136,11 +141,20 @@ impl Walk {
     }
 }
 
-fn product_performance(_: &Config) -> Result<Definition> {
+/// The days of all products, the first and the last, and the number of products that were written.
+#[derive(Default, Saved)]
+struct Ranking {
+    days: Option<(Date, Date)>,
+    products: i64,
+}
+
+fn product_performance(config: &Config) -> Result<Definition> {
+    let limit = config.find_integer("limit")?;
     table(["product_id"])
         .input::<Product>("products", |Product { product_id, name, category, stock }, out| {
             out.add(OfProduct::Product { product_id, name, category, stock })
         })
+        .setting([])
         .input::<Sale>("sales", |Sale { product_id, sale_date: day, status, quantity, net_revenue }, out| {
             let paid = status == "paid";
             out.add(OfProduct::Sales {
@@ -153,12 +167,14 @@ fn product_performance(_: &Config) -> Result<Definition> {
             })?;
             out.add(OfProduct::Day { product_id, day })
         })
+        .setting([])
         .input::<Request>("requests", |request, out| match request {
             Request { method: Some("GET"), product_id: Some(product_id), status: 200..=299 } => {
                 out.add(OfProduct::Views { product_id, rows: 1 })
             }
             _ => Ok(()),
         })
+        .setting([])
         .stage::<OfProduct>()
         .walk_to_end(
             |walk: &mut Walk, row, _| {
@@ -167,10 +183,11 @@ fn product_performance(_: &Config) -> Result<Definition> {
             },
             |walk, out| walk.write(out),
         )
+        .setting([])
         .stage::<Ranked>()
-        .walk(|days: &mut Option<(Date, Date)>, row, out| match row {
+        .walk(move |ranking: &mut Ranking, row, out| match row {
             Ranked::Day { day } => {
-                *days = Some((days.map_or(day, |(first, _)| first), day));
+                ranking.days = Some((ranking.days.map_or(day, |(first, _)| first), day));
                 Ok(())
             }
             Ranked::Product {
@@ -184,7 +201,11 @@ fn product_performance(_: &Config) -> Result<Definition> {
                 refunded,
                 units,
             } => {
-                let days = days.map_or(0, |(first, last)| last.days_since(first) + 1);
+                ranking.products += 1;
+                if limit == Some(ranking.products) {
+                    out.enough();
+                }
+                let days = ranking.days.map_or(0, |(first, last)| last.days_since(first) + 1);
                 out.add(Performance {
                     product_id,
                     product: name,
@@ -206,7 +227,7 @@ fn product_performance(_: &Config) -> Result<Definition> {
         .define()
 }
 
-export_table!(product_performance);
+export_table!(product_performance, parameters);
 
 #[cfg(test)]
 mod tests;
