@@ -29,15 +29,6 @@ struct Session<'a> {
     source: &'a str,
 }
 
-/// The columns of a sale by which it asks.
-#[derive(Row)]
-struct Asking<'a> {
-    sale_id: &'a str,
-    session_id: Option<&'a str>,
-    user_id: Option<&'a str>,
-    product_id: &'a str,
-}
-
 #[derive(Row)]
 struct Sale<'a> {
     sale_id: &'a str,
@@ -187,7 +178,7 @@ fn answer(thing: &mut Thing, row: OfId, out: &mut Out<OfSale<'static>>) -> Resul
 /// The text of what is not known.
 const UNKNOWN: &str = "unknown";
 
-/// Joins a sale with the answers that came before it.
+/// Joins a sale with the answers that came before it. There is one sale of an id.
 fn join(rows: &[OfSale], out: &mut Out<Joined<'static>>) -> Result<()> {
     let (mut product, mut user, mut session) = (None, None, None);
     for row in rows {
@@ -197,68 +188,74 @@ fn join(rows: &[OfSale], out: &mut Out<Joined<'static>>) -> Result<()> {
             }
             OfSale::User { email_h, country, signup_date, .. } => user = Some((email_h, country, signup_date)),
             OfSale::Session { device, source, .. } => session = Some((device, source)),
-            OfSale::Sale {
-                sale_id,
-                session_id,
-                user_id,
-                product_id,
-                sold_at,
-                sale_date,
-                month,
-                week,
-                weekend,
-                channel,
-                status,
-                discount_rate,
-                weekday,
-                hour,
-                quantity,
-                unit_price,
-                gross,
-                discount,
-                net_revenue,
-            } => {
-                let (name, category, price_band) = match product {
-                    Some((name, category, price_band, _)) => (name, category, price_band),
-                    None => (Some(UNKNOWN), UNKNOWN, UNKNOWN),
-                };
-                let list_price = product.map(|(.., price)| price);
-                let (device, source) = session.unwrap_or((UNKNOWN, UNKNOWN));
-                out.add(Joined {
-                    sale_id,
-                    session_id,
-                    user_id,
-                    product_id,
-                    sold_at,
-                    sale_date,
-                    month,
-                    week,
-                    weekday,
-                    weekend,
-                    hour,
-                    channel,
-                    status,
-                    quantity,
-                    unit_price,
-                    gross,
-                    discount,
-                    discount_rate,
-                    net_revenue,
-                    product: name,
-                    category,
-                    price_band,
-                    list_price,
-                    price_gap: list_price.map(|list_price| unit_price - list_price),
-                    email_h: user.and_then(|(email_h, ..)| email_h),
-                    country: user.map_or("NA", |(_, country, _)| country),
-                    tenure_days: user.map(|(.., signup_date)| sale_date.days_since(signup_date)),
-                    device,
-                    source,
-                })?;
-            }
+            OfSale::Sale { .. } => {}
         }
     }
-    Ok(())
+    let Some(&OfSale::Sale {
+        sale_id,
+        session_id,
+        user_id,
+        product_id,
+        sold_at,
+        sale_date,
+        month,
+        week,
+        weekend,
+        channel,
+        status,
+        discount_rate,
+        weekday,
+        hour,
+        quantity,
+        unit_price,
+        gross,
+        discount,
+        net_revenue,
+    }) = rows.last()
+    else {
+        return Ok(());
+    };
+    let (name, category, price_band) = match product {
+        Some((name, category, price_band, _)) => (name, category, price_band),
+        None => (Some(UNKNOWN), UNKNOWN, UNKNOWN),
+    };
+    let list_price = product.map(|(.., price)| price);
+    let price_gap = match list_price {
+        Some(list_price) => Some((Ratio::from(unit_price) - list_price).value()?),
+        None => None,
+    };
+    let (device, source) = session.unwrap_or((UNKNOWN, UNKNOWN));
+    out.add(Joined {
+        sale_id,
+        session_id,
+        user_id,
+        product_id,
+        sold_at,
+        sale_date,
+        month,
+        week,
+        weekday,
+        weekend,
+        hour,
+        channel,
+        status,
+        quantity,
+        unit_price,
+        gross,
+        discount,
+        discount_rate,
+        net_revenue,
+        product: name,
+        category,
+        price_band,
+        list_price,
+        price_gap,
+        email_h: user.and_then(|(email_h, ..)| email_h),
+        country: user.map_or("NA", |(_, country, _)| country),
+        tenure_days: user.map(|(.., signup_date)| sale_date.days_since(signup_date)),
+        device,
+        source,
+    })
 }
 
 fn join_sales(_: &Config) -> Result<Definition> {
@@ -273,7 +270,7 @@ fn join_sales(_: &Config) -> Result<Definition> {
         .input::<Session>("sessions", |Session { session_id: id, device, source }, out| {
             out.add(OfId::Session { of: SESSION, id, device, source })
         })
-        .input::<Asking>("sales", |Asking { sale_id, session_id, user_id, product_id }, out| {
+        .input::<Sale>("sales", |Sale { sale_id, session_id, user_id, product_id, .. }, out| {
             let ids = [(PRODUCT, Some(product_id)), (USER, user_id), (SESSION, session_id)];
             let named = ids.into_iter().filter_map(|(of, id)| Some((of, id?)));
             named.into_iter().try_for_each(|(of, id)| out.add(OfId::Sale { of, id, sale_id }))

@@ -12,27 +12,6 @@ use crate::{Batch, Date, Fault, Kpi, Parameters, Result, Timestamp};
 /// The name of an input, and rows of text for it.
 type Rows<'r> = (&'r str, &'r [&'r [Option<&'r str>]]);
 
-/// The inputs that get some rows: those of that name, or only the one with that index.
-#[derive(Clone, Copy)]
-struct Place<'r> {
-    name: &'r str,
-    only: Option<u32>,
-}
-
-impl Place<'_> {
-    fn is(self, index: u32, name: &str) -> bool {
-        self.name == name && self.only.is_none_or(|only| only == index)
-    }
-}
-
-/// Rows, and the inputs that get them.
-type PlacedRows<'r> = (Place<'r>, &'r [&'r [Option<&'r str>]]);
-
-/// Returns the rows for all inputs of their names.
-fn placed<'r>(inputs: &[Rows<'r>]) -> Vec<PlacedRows<'r>> {
-    inputs.iter().map(|&(name, rows)| (Place { name, only: None }, rows)).collect()
-}
-
 /// Evaluates a KPI over rows of its inputs, and returns its table as text. Each pair of an input and its rows goes to
 /// an accumulator of its own. Their states are added up, as the host does with silver objects.
 ///
@@ -42,7 +21,7 @@ fn placed<'r>(inputs: &[Rows<'r>]) -> Vec<PlacedRows<'r>> {
 /// # Panics
 /// Panics if two rows of the table agree in the declared key.
 pub fn evaluate<T: Kpi>(params: &str, inputs: &[Rows<'_>]) -> Result<Vec<Vec<String>>> {
-    kpi::<T>(params).evaluate(&placed(inputs), Laws::Assumed)
+    kpi::<T>(params).evaluate(inputs, Laws::Assumed)
 }
 
 /// Evaluates a KPI over rows of its inputs, as [`evaluate`] does, and asserts the laws of the contract.
@@ -61,7 +40,7 @@ pub fn evaluate<T: Kpi>(params: &str, inputs: &[Rows<'_>]) -> Result<Vec<Vec<Str
 /// - A part gives other rows if it is told all parameters than if it is told its setting.
 /// - Two rows of the table agree in the declared key.
 pub fn evaluate_split<T: Kpi>(params: &str, inputs: &[Rows<'_>]) -> Result<Vec<Vec<String>>> {
-    kpi::<T>(params).evaluate(&placed(inputs), Laws::Asserted)
+    kpi::<T>(params).evaluate(inputs, Laws::Asserted)
 }
 
 fn kpi<T: Kpi>(params: &str) -> Trial {
@@ -172,23 +151,25 @@ impl Trial {
     /// Panics as [`evaluate_split`] does.
     pub fn table(&self) -> Result<String> {
         let KpiDescription { inputs, output, .. } = self.describe()?;
-        let mut relations: Vec<(Place<'_>, Vec<Vec<Option<String>>>)> = Vec::new();
-        for (index, input) in (0..).zip(&inputs) {
-            // A relation that is read for several stages may be read in other columns for each.
+        let mut relations: Vec<(&str, Vec<Vec<Option<String>>>)> = Vec::new();
+        for input in &inputs {
             for (name, csv) in self.relations.iter().filter(|(name, _)| *name == input.name) {
-                relations.push((Place { name, only: Some(index) }, columns_of(csv, &input.columns)?));
+                // A relation that is read for several stages has the columns of its first input.
+                if !relations.iter().any(|(known, _)| known == name) {
+                    relations.push((name, columns_of(csv, &input.columns)?));
+                }
             }
         }
         let cells = relations.iter().map(|(_, rows)| rows.iter().map(|row| row.iter().map(Option::as_deref).collect()));
         let cells: Vec<Vec<Vec<_>>> = cells.map(Iterator::collect).collect();
         let rows: Vec<Vec<&[_]>> = cells.iter().map(|rows| rows.iter().map(Vec::as_slice).collect()).collect();
-        let inputs: Vec<_> = relations.iter().zip(&rows).map(|((place, _), rows)| (*place, rows.as_slice())).collect();
+        let inputs: Vec<_> = relations.iter().zip(&rows).map(|((name, _), rows)| (*name, rows.as_slice())).collect();
         let table = self.evaluate(&inputs, Laws::Asserted)?;
         let header = output.iter().map(|field| field.name.clone()).collect();
         Ok(csv::write(std::iter::once(header).chain(table)))
     }
 
-    fn evaluate(&self, inputs: &[PlacedRows<'_>], laws: Laws) -> Result<Vec<Vec<String>>> {
+    fn evaluate(&self, inputs: &[Rows<'_>], laws: Laws) -> Result<Vec<Vec<String>>> {
         let description = self.describe()?;
         Run { trial: self, description: &description }.evaluate(inputs, laws)
     }
@@ -223,9 +204,9 @@ impl Run<'_> {
         Reducer::open_with(&self.trial.schema, self.trial.define, stage as u32, params, as_of, saved)
     }
 
-    fn evaluate(&self, inputs: &[PlacedRows<'_>], laws: Laws) -> Result<Vec<Vec<String>>> {
+    fn evaluate(&self, inputs: &[Rows<'_>], laws: Laws) -> Result<Vec<Vec<String>>> {
         let KpiDescription { inputs: declared, stages, output, key } = self.description;
-        for &(Place { name, .. }, _) in inputs {
+        for &(name, _) in inputs {
             if !declared.iter().any(|known| known.name == name) {
                 return Err(Fault::invalid_input(format!("no input `{name}`")));
             }
@@ -233,8 +214,8 @@ impl Run<'_> {
         let mut sums: Vec<_> = stages.iter().map(Sums::new).collect();
         let mut table = Vec::new();
         for (index, input) in (0..).zip(declared) {
-            let rows = inputs.iter().filter(|(place, _)| place.is(index, &input.name)).map(|&(_, rows)| rows);
-            for rows in rows.chain((input.name == "smelt.one").then_some(ONE)) {
+            let rows = inputs.iter().filter(|&&(name, _)| name == input.name);
+            for &(_, rows) in rows.chain((input.name == "smelt.one").then_some(&ONE)) {
                 let state = self.accumulate(index, &input.columns, rows.chunks(rows.len().max(1)))?;
                 if laws == Laws::Asserted {
                     self.assert_states_add_up(index, &input.columns, rows)?;
@@ -443,7 +424,7 @@ impl Sending {
 }
 
 /// The row of `smelt.one`.
-const ONE: &[&[Option<&str>]] = &[&[Some("1")]];
+const ONE: Rows<'static> = ("smelt.one", &[&[Some("1")]]);
 
 /// Returns a stage whose rows are those of a table, for [`Sums::count`].
 fn as_stage(output: &[Field]) -> Stage {
