@@ -30,7 +30,68 @@ pub fn declare(parameters: Parameters, shares: impl IntoIterator<Item = Share>) 
     shares.into_iter().fold(parameters, declare)
 }
 
+/// Declares the flaws of a source, each with its parameter, the usual share of rows that have it, and a summary.
+///
+/// It makes the enum `Flaw`, the function `declare` that adds the parameters to others, and `Flaws`, the rates as they are
+/// set, which decide by the dice whether a flaw strikes.
+///
+/// ```
+/// smelt_sdk_dice::flaws! {
+///     MissingName: "missing_name", 0.01, "Share of users without a name.";
+/// }
+/// # fn main() -> smelt_sdk::Result<()> {
+/// # let declared = declare(smelt_sdk::Parameters::none()).schema();
+/// # let config = smelt_sdk::Config::new(r#"{"missing_name": 1}"#, &declared, None)?;
+/// let flaws = Flaws::open(&config)?;
+/// assert!(flaws.strike(Flaw::MissingName, &mut smelt_sdk_dice::dice(42, [0])));
+/// # Ok(())
+/// # }
+/// ```
+#[macro_export]
+macro_rules! flaws {
+    ($($flaw:ident: $parameter:literal, $share:literal, $summary:literal;)+) => {
+        /// A flaw. Each has a parameter.
+        #[derive(Debug, Clone, Copy)]
+        pub(crate) enum Flaw {
+            $(#[doc = $summary] $flaw,)+
+        }
+
+        const FLAWS: [(Flaw, $crate::Share); [$($parameter),+].len()] =
+            [$((Flaw::$flaw, ($parameter, $share, $summary)),)+];
+
+        /// Declares the parameters of all flaws.
+        pub(crate) fn declare(parameters: ::smelt_sdk::Parameters) -> ::smelt_sdk::Parameters {
+            $crate::declare(parameters, FLAWS.map(|(_, share)| share))
+        }
+
+        /// The rate of each flaw.
+        #[derive(Clone)]
+        pub(crate) struct Flaws($crate::Rates<{ FLAWS.len() }>);
+
+        #[allow(dead_code, reason = "no source needs all of them")]
+        impl Flaws {
+            /// Reads the rates from the parameters.
+            pub(crate) fn open(config: &::smelt_sdk::Config) -> ::smelt_sdk::Result<Self> {
+                let names = FLAWS.map(|(flaw, (name, ..))| (flaw as usize, name));
+                $crate::Rates::open(config, names).map(Self)
+            }
+
+            /// Decides by the dice whether the flaw strikes this time.
+            #[inline]
+            pub(crate) fn strike(&self, flaw: Flaw, dice: &mut $crate::Dice) -> bool {
+                self.0.strike(flaw as usize, dice)
+            }
+
+            /// Decides as [`strike`](Self::strike) does, at the rate times a fraction.
+            pub(crate) fn strike_scaled(&self, flaw: Flaw, fraction: (u64, u64), dice: &mut $crate::Dice) -> bool {
+                self.0.strike_scaled(flaw as usize, fraction, dice)
+            }
+        }
+    };
+}
+
 /// The rates of `N` things, in units of 2^-53.
+#[derive(Clone)]
 pub struct Rates<const N: usize>([u64; N]);
 
 impl<const N: usize> Rates<N> {
@@ -50,5 +111,10 @@ impl<const N: usize> Rates<N> {
     #[inline]
     pub fn strike(&self, at: usize, dice: &mut Dice) -> bool {
         dice.next_u64() >> 11 < self.0[at]
+    }
+
+    /// Decides as [`strike`](Self::strike) does, at the rate times a fraction.
+    pub fn strike_scaled(&self, at: usize, (over, under): (u64, u64), dice: &mut Dice) -> bool {
+        u128::from(dice.next_u64() >> 11) * u128::from(under) < u128::from(self.0[at]) * u128::from(over)
     }
 }
