@@ -49,6 +49,11 @@ impl Parameters {
         self.with(name, json!({"type": "string", "default": default, "description": summary}))
     }
 
+    /// Adds a text that the manifest must set: a file that it names, say.
+    pub fn required_text(self, name: &str, summary: &str) -> Self {
+        self.with(name, json!({"type": "string", "description": summary}))
+    }
+
     /// Adds a text that is one of `choices`. If the manifest does not set it, it has the value `default`.
     pub fn choice<const N: usize>(self, name: &str, choices: [&str; N], default: &str, summary: &str) -> Self {
         let choices = choices.as_slice();
@@ -142,6 +147,12 @@ impl Config {
     /// Fails if the description does not declare such a parameter.
     pub fn text(&self, name: &str) -> Result<&str> {
         self.get(name, "a text", Value::as_str)
+    }
+
+    /// Returns the text of that name which a part was told, and which is no parameter: see
+    /// [`Flow::told_alone`](crate::Flow::told_alone).
+    pub fn given(&self, name: &str) -> Option<&str> {
+        self.values.get(name).and_then(Value::as_str)
     }
 
     /// Returns the time that the host computes for: the beginning of the current day, UTC.

@@ -104,7 +104,7 @@ pub use cleaner::{Cleaned, Cleaner};
 pub use config::{Config, Parameters};
 pub use date_range::{DateFlaw, DateRange};
 pub use decimal::{Decimal, Money, Number};
-pub use definition::{Definition, Flow, Grouped, Out, table};
+pub use definition::{Definition, Flow, Gather, Grouped, Out, table};
 pub use describe::{
     CleanerDescription, DataType, Field, Identity, KpiDescription, Preference, SourceDescription, boolean, date,
     decimal, describe_cleaner, describe_kpi, describe_source, float64, int64, money, nullable, text, timestamp,

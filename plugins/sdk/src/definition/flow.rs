@@ -3,8 +3,8 @@
 use std::marker::PhantomData;
 
 use super::out::Out;
-use super::parts::{Each, FromInput, Grouping, Walking};
-use super::record::{Definition, Input, Reduce, Staged, Told};
+use super::parts::{Each, FromInput, Gathering, Grouping, Walking};
+use super::record::{Definition, Gather, Input, Reduce, Staged, Told};
 use crate::rows::{Columns, Row};
 use crate::saved::Saved;
 use crate::{Fault, Result};
@@ -45,7 +45,7 @@ use crate::{Fault, Result};
 /// ```
 pub fn table<K: Row + 'static>(key: impl IntoIterator<Item = &'static str>) -> Flow<K> {
     let key = key.into_iter().map(str::to_owned).collect();
-    let definition = Definition { inputs: vec![], stages: vec![], output: vec![], key: Some(key) };
+    let definition = Definition { inputs: vec![], stages: vec![], output: vec![], key: Some(key), is_part: false };
     Flow { definition, last: Last::Nothing, fault: None, next: PhantomData }
 }
 
@@ -89,6 +89,45 @@ impl<K: Row + 'static> Flow<K> {
         });
         self.last = Last::Input;
         self
+    }
+
+    /// Reads a relation in a way of the component's own: `columns` are sent, and `open` makes what takes them. It is for
+    /// columns that depend on parameters, and for work that is cheaper a batch than a row.
+    pub fn gather(
+        mut self,
+        relation: &str,
+        columns: Vec<crate::Field>,
+        open: impl FnOnce() -> Result<Box<dyn Gather<K>>> + 'static,
+    ) -> Self {
+        self.definition.inputs.push(Input {
+            name: relation.to_owned(),
+            columns,
+            stage: self.definition.stages.len() as u32,
+            told: Told::default(),
+            open: Box::new(move |target| Ok(Box::new(Gathering::new(open()?, Out::new(&target))))),
+        });
+        self.last = Last::Input;
+        self
+    }
+
+    /// Says that the last input or stage is opened with this text alone, a JSON object that the component made of its
+    /// parameters. The function that defines the component reads it with [`Config::given`](crate::Config::given), and
+    /// defines the part that it is about.
+    pub fn told_alone(mut self, text: String) -> Self {
+        match self.told() {
+            Some(told) => told.text = Some(text),
+            None => self.fail("`told_alone` follows an input or a stage"),
+        }
+        self
+    }
+
+    /// Ends the definition of one part of a component, which was told a text of its own: the one input stands for
+    /// whichever is opened, so its text need not tell how many come before it. All stages are there.
+    ///
+    /// # Errors
+    /// Fails if the parts do not fit together.
+    pub fn define_part(self) -> Result<Definition> {
+        self.define().map(|definition| Definition { is_part: true, ..definition })
     }
 
     /// Says that the last input or stage depends on these parameters alone. Without it, it depends on all of them.

@@ -18,7 +18,7 @@ impl<T: Kpi> Component for OfKpi<T> {
     fn define(config: &Config) -> Result<Definition> {
         let description = T::describe();
         // A KPI has one `open` for all its parts, so all of them may depend on everything.
-        let told = Told { parameters: None, as_of: description.uses_as_of };
+        let told = Told { parameters: None, text: None, as_of: description.uses_as_of };
         let inputs = description.inputs.into_iter().map(|input| {
             let (config, name) = (config.clone(), input.name.clone());
             Input {
@@ -50,6 +50,7 @@ impl<T: Kpi> Component for OfKpi<T> {
             stages: stages.collect(),
             output: description.output,
             key: description.key,
+            is_part: false,
         })
     }
 }

@@ -13,4 +13,4 @@ pub use flow::{Flow, Grouped, table};
 pub use kpi::OfKpi;
 pub use out::Out;
 pub(crate) use record::{Accumulate, Reduce};
-pub use record::{Component, Definition};
+pub use record::{Component, Definition, Gather};

@@ -5,7 +5,7 @@ use std::mem::take;
 use std::ops::Range;
 
 use super::out::Out;
-use super::record::{Accumulate, Reduce};
+use super::record::{Accumulate, Gather, Reduce};
 use crate::rows::Row;
 use crate::saved::{self, Saved};
 use crate::{Batch, Fault, Field, Result, Table};
@@ -34,6 +34,29 @@ impl<R: Row, K, F: for<'a> Fn(R::Of<'a>, &mut Out<K>) -> Result<()>> Accumulate 
     }
 
     fn state(&mut self) -> Result<Vec<u8>> {
+        self.out.finish()
+    }
+}
+
+/// Gathers rows of an input in a way of the component's own.
+pub(super) struct Gathering<K> {
+    gather: Box<dyn Gather<K>>,
+    out: Out<K>,
+}
+
+impl<K> Gathering<K> {
+    pub(super) fn new(gather: Box<dyn Gather<K>>, out: Out<K>) -> Self {
+        Self { gather, out }
+    }
+}
+
+impl<K> Accumulate for Gathering<K> {
+    fn update(&mut self, rows: &Batch<'_>) -> Result<()> {
+        self.gather.update(rows, &mut self.out)
+    }
+
+    fn state(&mut self) -> Result<Vec<u8>> {
+        self.gather.state(&mut self.out)?;
         self.out.finish()
     }
 }

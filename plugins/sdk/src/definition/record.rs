@@ -1,5 +1,6 @@
 //! The definition of a component: what the host is told of every part, and how the part is opened.
 
+use super::out::Out;
 use crate::bindings::types::{Field, Identity, KpiDescription, KpiInput, Setting, Stage};
 use crate::{Batch, Config, Fault, Result, Timestamp};
 
@@ -18,6 +19,8 @@ pub struct Definition {
     pub(crate) stages: Vec<Staged>,
     pub(crate) output: Vec<Field>,
     pub(crate) key: Option<Vec<String>>,
+    /// Set if the one input stands for whichever is opened: see [`Flow::define_part`](super::Flow::define_part).
+    pub(crate) is_part: bool,
 }
 
 /// One input, and how its accumulators are opened.
@@ -44,12 +47,18 @@ pub(crate) struct Staged {
 #[derive(Clone, Default)]
 pub(crate) struct Told {
     pub(crate) parameters: Option<Vec<&'static str>>,
+    /// The text that takes the place of the parameters.
+    pub(crate) text: Option<String>,
     pub(crate) as_of: bool,
 }
 
 impl Told {
     fn setting(self, config: &Config) -> Result<Setting> {
-        Ok(Setting { params: config.setting(self.parameters.as_deref())?, uses_as_of: self.as_of })
+        let params = match self.text {
+            Some(text) => text,
+            None => config.setting(self.parameters.as_deref())?,
+        };
+        Ok(Setting { params, uses_as_of: self.as_of })
     }
 }
 
@@ -74,6 +83,24 @@ pub(crate) trait Accumulate {
     fn state(&mut self) -> Result<Vec<u8>>;
 }
 
+/// An aggregate of rows of one input that the component writes itself, where a closure that sees one row does not do: it
+/// takes batches as they come, and its columns may depend on parameters.
+pub trait Gather<K> {
+    /// Takes in rows, and adds rows of the stage or keeps what they are for [`state`](Self::state).
+    ///
+    /// # Errors
+    /// A fault fails the call of the host.
+    fn update(&mut self, rows: &Batch<'_>, out: &mut Out<K>) -> Result<()>;
+
+    /// Adds what it kept of the rows since the last call, and forgets it.
+    ///
+    /// # Errors
+    /// A fault fails the call of the host.
+    fn state(&mut self, _out: &mut Out<K>) -> Result<()> {
+        Ok(())
+    }
+}
+
 /// Makes rows of the next stage, or of the table, of groups of one stage.
 pub(crate) trait Reduce {
     /// Takes the next rows, where `ends` says how many rows come up to the end of each group. Returns the rows that they
@@ -94,7 +121,7 @@ pub(crate) trait Reduce {
 impl Definition {
     /// Returns the description that the contract has.
     pub(crate) fn describe(self, config: &Config) -> Result<KpiDescription> {
-        let Self { inputs, stages, output, key } = self;
+        let Self { inputs, stages, output, key, is_part: _ } = self;
         let inputs = inputs.into_iter().map(|Input { name, columns, stage, told, open: _ }| {
             Ok(KpiInput { name, columns, stage, accumulator: told.setting(config)? })
         });
@@ -111,7 +138,7 @@ impl Definition {
 
     /// Opens an accumulator of the input with that index.
     pub(crate) fn accumulator(mut self, input: u32, as_of: Option<Timestamp>) -> Result<Box<dyn Accumulate>> {
-        let index = input as usize;
+        let index = if self.is_part { 0 } else { input as usize };
         if index >= self.inputs.len() {
             return Err(Fault::invalid_input(format!("there is no input {input}")));
         }
