@@ -142,7 +142,7 @@ impl Holders {
         }
         let (of, digest) = (self.what, digest(&self.text));
         self.held.drain(..).try_for_each(|(object, row)| {
-            out.add(OfObject::Shared { object: &object, of, text: Some(&digest), row })
+            out.add(OfObject::Shared { object: &object, of, text: Some(&digest), first: row })
         })
     }
 

@@ -214,3 +214,6 @@ fn of_bronze(bronze: Bronze<'_>) -> InOrder<'_> {
 }
 
 export_table!(expectations, parameters);
+
+#[cfg(test)]
+mod tests;

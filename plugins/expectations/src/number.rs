@@ -220,11 +220,11 @@ pub(crate) struct Fraction {
 impl Fraction {
     /// Returns the quotient of two counts; `None` if the second one is not more than 0.
     pub(crate) fn of(over: i64, under: i64) -> Option<Self> {
-        (under > 0).then(|| Self { over: Big::from(over.into()), under: Big::from(under.into()) })
+        (under > 0).then(|| Self { over: Big::from(i128::from(over)), under: Big::from(i128::from(under)) })
     }
 
     pub(crate) fn whole(number: i64) -> Self {
-        Self { over: Big::from(number.into()), under: Big::from(1) }
+        Self { over: Big::from(i128::from(number)), under: Big::from(1) }
     }
 
     pub(crate) fn plus(&self, other: &Self) -> Self {

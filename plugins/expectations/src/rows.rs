@@ -68,7 +68,7 @@ pub(crate) enum OfObject<'a> {
     /// Rows evaluated, and failing ones.
     Counted { object: &'a str, of: i64, #[sum] count: i64, #[sum] other: i64 },
     /// Numbers of a column, and their sum in whole ones and the rest.
-    Total { object: &'a str, of: i64, #[sum] count: i64, #[sum] whole: Decimal<0>, #[sum] part: Decimal<18> },
+    Total { object: &'a str, of: i64, #[sum] count: i64, #[sum] whole: Bits, #[sum] part: Decimal<18> },
     /// A number of a column.
     Number { object: &'a str, of: i64, number: Decimal<18> },
     /// A text of a column, and how many rows have it.
@@ -78,7 +78,7 @@ pub(crate) enum OfObject<'a> {
     /// Rows that have a text which should come once.
     Once { object: &'a str, of: i64, text: Option<&'a str>, block: i64, #[sum] whole: Bits },
     /// A text that another file has too, and the first row in scope that has it.
-    Shared { object: &'a str, of: i64, text: Option<&'a str>, row: Option<i64> },
+    Shared { object: &'a str, of: i64, text: Option<&'a str>, first: Option<i64> },
     /// A failing value.
     Sample { object: &'a str, of: i64, text: Option<&'a str>, #[sum] rows: i64 },
 }
@@ -101,7 +101,7 @@ pub(crate) enum InOrder<'a> {
     Extremes { file: &'a str, revision: i64, of: i64, least: &'a str, greatest: &'a str },
     Distinct { file: &'a str, revision: i64, of: i64, texts: i64 },
     Value { file: &'a str, revision: i64, of: i64, text: Option<&'a str>, #[sum] rows: i64 },
-    Shared { file: &'a str, revision: i64, of: i64, text: Option<&'a str>, row: Option<i64> },
+    Shared { file: &'a str, revision: i64, of: i64, text: Option<&'a str>, first: Option<i64> },
 }
 
 /// A row of the table. Its kind says which columns it has.

@@ -111,9 +111,9 @@ impl Summing {
                 }
                 Ok(())
             }
-            OfObject::Shared { object, of, text, row } => {
+            OfObject::Shared { object, of, text, first } => {
                 let (file, revision) = revision(object);
-                out.add(InOrder::Shared { file, revision, of, text, row })
+                out.add(InOrder::Shared { file, revision, of, text, first })
             }
             OfObject::Sample { object, of, text, rows } => {
                 self.begin(object);

@@ -11,7 +11,7 @@ pub(crate) use bounds::{Bounds, Limits};
 use fields::Place;
 pub(crate) use rules::{Rule, RuleWord};
 use smelt_sdk_schema::{Json, Schema, Schemas};
-pub(crate) use thresholds::{Anomaly, Compared, DIMENSIONS, Direction, Drift, Every, Floor, Metric, Thresholds};
+pub(crate) use thresholds::{Compared, DIMENSIONS, Direction, Drift, Every, Floor, Metric, Thresholds};
 
 pub(crate) const SCHEMAS: &str = "data_schemas.json";
 
@@ -22,7 +22,7 @@ pub(crate) struct Files<'t> {
     pub(crate) written: Vec<Json<'t>>,
     pub(crate) rules: Vec<Rule>,
     pub(crate) thresholds: Thresholds,
-    /// Set for the columns whose patterns are regular expressions; checked here, so that no part fails to open.
+    /// Bounds that win over all else, by the name of their expectation.
     pub(crate) overridden: Vec<(String, Bounds)>,
 }
 

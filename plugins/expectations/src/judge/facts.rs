@@ -96,8 +96,8 @@ impl Facts {
             InOrder::Value { of, text, rows, .. } => {
                 self.values.entry(of).or_default().push((text.map(str::to_owned), rows));
             }
-            InOrder::Shared { of, text, row, .. } => {
-                self.shared.entry(of).or_default().push((text.unwrap_or_default().to_owned(), row));
+            InOrder::Shared { of, text, first, .. } => {
+                self.shared.entry(of).or_default().push((text.unwrap_or_default().to_owned(), first));
             }
         }
     }
