@@ -198,14 +198,14 @@ impl Gather<OfObject<'static>> for CellTests {
         for (of, count) in (0..).zip(&mut self.cells) {
             let CellCount { missing, unreadable, present } = std::mem::take(count);
             if (missing, unreadable, present) != (0, 0, 0) {
-                out.add(OfObject::Column { object, of, count: missing, other: unreadable, third: present })?;
+                out.add(OfObject::Column { object, of, count: missing, other: unreadable, third: present, rows: 0 })?;
             }
         }
         for (&column, total) in self.sums.iter().zip(&mut self.totals) {
             let Total { count, whole, part } = std::mem::take(total);
             if count != 0 {
                 let (whole, part) = (Decimal::from_units(whole), Decimal::from_units(part));
-                out.add(OfObject::Total { object, of: column as i64, count, whole, part })?;
+                out.add(OfObject::Total { object, of: column as i64, count, whole, part, rows: 0 })?;
             }
         }
         Ok(())
@@ -239,7 +239,7 @@ impl CellTests {
         }
         for &column in &self.extremes {
             if let Some(number) = cells[column].value().and_then(Value::number) {
-                out.add(OfObject::Number { object, of: column as i64, number })?;
+                out.add(OfObject::Number { object, of: column as i64, number, rows: 1 })?;
             }
         }
         Ok(())
@@ -306,7 +306,7 @@ impl RowTest {
                     count.evaluated += 1;
                     let (block, bit) = place(number);
                     let whole = Bits::from_units(bit);
-                    out.add(OfObject::Once { object, of, text: Some(text), block, whole })?;
+                    out.add(OfObject::Once { object, of, text: Some(text), block, whole, rows: 0 })?;
                 }
             }
         }
@@ -357,7 +357,7 @@ impl Count {
     fn give_block(&mut self, of: i64, object: &str, out: &mut Out<OfObject<'static>>) -> Result<()> {
         match std::mem::take(&mut self.bits) {
             0 => Ok(()),
-            bits => out.add(OfObject::Failed { object, of, block: self.block, whole: Bits::from_units(bits) }),
+            bits => out.add(OfObject::Failed { object, of, block: self.block, whole: Bits::from_units(bits), rows: 0 }),
         }
     }
 
@@ -367,7 +367,7 @@ impl Count {
         let Self { evaluated, failing, .. } = std::mem::take(self);
         match (evaluated, failing) {
             (0, 0) => Ok(()),
-            _ => out.add(OfObject::Counted { object, of, count: evaluated, other: failing }),
+            _ => out.add(OfObject::Counted { object, of, count: evaluated, other: failing, rows: 0 }),
         }
     }
 }

@@ -142,7 +142,7 @@ impl Holders {
         }
         let (of, digest) = (self.what, digest(&self.text));
         self.held.drain(..).try_for_each(|(object, row)| {
-            out.add(OfObject::Shared { object: &object, of, text: Some(&digest), first: row })
+            out.add(OfObject::Shared { object: &object, of, text: Some(&digest), first: row, rows: 1 })
         })
     }
 
@@ -160,8 +160,8 @@ fn orphan(text: &str, rule: i64, object: &str, block: i64, bits: Bits, out: &mut
 
 fn failing(of: i64, object: &str, block: i64, bits: Bits, out: &mut Out<OfObject<'static>>) -> Result<()> {
     let other = i64::from(bits.units().count_ones());
-    out.add(OfObject::Counted { object, of, count: 0, other })?;
-    out.add(OfObject::Failed { object, of, block, whole: bits })
+    out.add(OfObject::Counted { object, of, count: 0, other, rows: 0 })?;
+    out.add(OfObject::Failed { object, of, block, whole: bits, rows: 0 })
 }
 
 /// Returns what tells a text from all others, in 32 characters.

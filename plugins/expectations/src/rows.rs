@@ -59,26 +59,31 @@ pub(crate) enum Keyed<'a> {
 }
 
 /// What an object's records say. `of` is the number of a test or of a column.
+///
+/// Counts are gathered before they are added, and `rows` must not depend on how many were: it is 0 where another sum says
+/// that the row exists.
 #[derive(Row)]
 #[row(group(object))]
 #[rustfmt::skip]
 pub(crate) enum OfObject<'a> {
     /// Cells of a column: missing ones, unreadable ones, and those that a record has.
-    Column { object: &'a str, of: i64, #[sum] count: i64, #[sum] other: i64, #[sum] third: i64 },
+    Column { object: &'a str, of: i64, #[sum] count: i64, #[sum] other: i64, #[sum] third: i64, #[sum] rows: i64 },
     /// Rows evaluated, and failing ones.
-    Counted { object: &'a str, of: i64, #[sum] count: i64, #[sum] other: i64 },
+    Counted { object: &'a str, of: i64, #[sum] count: i64, #[sum] other: i64, #[sum] rows: i64 },
     /// Numbers of a column, and their sum in whole ones and the rest.
-    Total { object: &'a str, of: i64, #[sum] count: i64, #[sum] whole: Bits, #[sum] part: Decimal<18> },
+    Total {
+        object: &'a str, of: i64, #[sum] count: i64, #[sum] whole: Bits, #[sum] part: Decimal<18>, #[sum] rows: i64,
+    },
     /// A number of a column.
-    Number { object: &'a str, of: i64, number: Decimal<18> },
+    Number { object: &'a str, of: i64, number: Decimal<18>, #[sum] rows: i64 },
     /// A text of a column, and how many rows have it.
     Text { object: &'a str, of: i64, text: Option<&'a str>, #[sum] rows: i64 },
     /// Failing rows.
-    Failed { object: &'a str, of: i64, block: i64, #[sum] whole: Bits },
+    Failed { object: &'a str, of: i64, block: i64, #[sum] whole: Bits, #[sum] rows: i64 },
     /// Rows that have a text which should come once.
-    Once { object: &'a str, of: i64, text: Option<&'a str>, block: i64, #[sum] whole: Bits },
+    Once { object: &'a str, of: i64, text: Option<&'a str>, block: i64, #[sum] whole: Bits, #[sum] rows: i64 },
     /// A text that another file has too, and the first row in scope that has it.
-    Shared { object: &'a str, of: i64, text: Option<&'a str>, first: Option<i64> },
+    Shared { object: &'a str, of: i64, text: Option<&'a str>, first: Option<i64>, #[sum] rows: i64 },
     /// A failing value.
     Sample { object: &'a str, of: i64, text: Option<&'a str>, #[sum] rows: i64 },
 }

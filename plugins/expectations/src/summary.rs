@@ -59,24 +59,24 @@ impl Summing {
         out: &mut Out<InOrder<'static>>,
     ) -> Result<()> {
         match row {
-            OfObject::Column { object, of, count, other, third } => {
+            OfObject::Column { object, of, count, other, third, rows: _ } => {
                 self.begin(object);
                 let (file, revision) = revision(object);
                 out.add(InOrder::Column { file, revision, of, missing: count, unreadable_cells: other, present: third })
             }
-            OfObject::Counted { object, of, count, other } => {
+            OfObject::Counted { object, of, count, other, rows: _ } => {
                 self.begin(object);
                 let tally = self.tests.entry(of).or_default();
                 tally.evaluated += count;
                 tally.failing += other;
                 Ok(())
             }
-            OfObject::Total { object, of, count, whole, part } => {
+            OfObject::Total { object, of, count, whole, part, rows: _ } => {
                 let (file, revision) = revision(object);
                 let total = Amount::new(whole.units(), 0).plus(&Amount::new(part.units(), 18)).plain();
                 out.add(InOrder::Total { file, revision, of, count, total: &total })
             }
-            OfObject::Number { object, of, number } => {
+            OfObject::Number { object, of, number, rows: _ } => {
                 self.begin(object);
                 self.extremes.entry(of).or_insert((number, number)).1 = number;
                 Ok(())
@@ -90,12 +90,12 @@ impl Summing {
                 let (file, revision) = revision(object);
                 out.add(InOrder::Value { file, revision, of, text, rows })
             }
-            OfObject::Failed { object, of, block, whole } => {
+            OfObject::Failed { object, of, block, whole, rows: _ } => {
                 self.begin(object);
                 self.tests.entry(of).or_default().keep(numbers(block, whole), part.keep);
                 Ok(())
             }
-            OfObject::Once { object, of, text, block, whole } => {
+            OfObject::Once { object, of, text, block, whole, rows: _ } => {
                 self.begin(object);
                 let text = text.unwrap_or_default();
                 let known = self.before.as_ref().is_some_and(|(test, before)| *test == of && before == text);
@@ -111,7 +111,7 @@ impl Summing {
                 }
                 Ok(())
             }
-            OfObject::Shared { object, of, text, first } => {
+            OfObject::Shared { object, of, text, first, rows: _ } => {
                 let (file, revision) = revision(object);
                 out.add(InOrder::Shared { file, revision, of, text, first })
             }

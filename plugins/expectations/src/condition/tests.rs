@@ -25,7 +25,7 @@ fn holds(text: &str, cells: &str) -> Option<bool> {
 #[test]
 fn operators_bind_as_they_should() {
     for (text, expected) in [
-        ("a + b * 2 = 7", true),
+        ("a + b * 2 = 8", true),
         ("(a + b) * 2 = 10", true),
         ("-a * b = -6", true),
         ("a - b - 1 = -2 and not a = b", true),
