@@ -79,7 +79,7 @@ const DEPTH: usize = 32;
 
 /// Reads a file that has one document.
 pub(crate) fn parse(text: &str) -> Result<Node, Wrong> {
-    let mut events = Events { parser: Parser::new_from_str(text) };
+    let mut events = Events { parser: Parser::new_from_str(text), path: vec![] };
     let (event, span) = events.next()?;
     debug_assert!(matches!(event, Event::StreamStart));
     let (event, span) = match event {
@@ -105,6 +105,8 @@ pub(crate) fn parse(text: &str) -> Result<Node, Wrong> {
 
 struct Events<'t> {
     parser: Parser<'t, saphyr_parser::StrInput<'t>>,
+    /// The keys that lead to the value that is read.
+    path: Vec<String>,
 }
 
 impl<'t> Events<'t> {
@@ -118,7 +120,8 @@ impl<'t> Events<'t> {
 
     fn node(&mut self, event: Event<'t>, span: Span, depth: usize) -> Result<Node, Wrong> {
         let line = span.start.line();
-        let wrong = |message: &str| Wrong { line, message: message.to_owned() };
+        let path = self.path();
+        let wrong = |message: &str| Wrong { line, message: format!("{path}{message}") };
         if depth > DEPTH {
             return Err(wrong("mappings and lists lie too deep in each other"));
         }
@@ -143,12 +146,26 @@ impl<'t> Events<'t> {
         Ok(Node { line, value })
     }
 
+    /// Returns the path as the beginning of a message.
+    fn path(&self) -> String {
+        let mut path = String::new();
+        for key in &self.path {
+            path += if path.is_empty() || key.starts_with('[') { "" } else { "." };
+            path += key;
+        }
+        if path.is_empty() { path } else { path + ": " }
+    }
+
     fn list(&mut self, depth: usize) -> Result<Vec<Node>, Wrong> {
         let mut list = Vec::new();
         loop {
             match self.next()? {
                 (Event::SequenceEnd, _) => return Ok(list),
-                (event, span) => list.push(self.node(event, span, depth + 1)?),
+                (event, span) => {
+                    self.path.push(format!("[{}]", list.len()));
+                    list.push(self.node(event, span, depth + 1)?);
+                    self.path.pop();
+                }
             }
         }
     }
@@ -161,17 +178,22 @@ impl<'t> Events<'t> {
                 (event, span) => self.node(event, span, depth + 1)?,
             };
             let (Value::Plain(name) | Value::Quoted(name)) = key.value else {
-                return Err(Wrong { line: key.line, message: "a key must be a text".to_owned() });
+                return Err(Wrong { line: key.line, message: format!("{}a key must be a text", self.path()) });
             };
             if name == "<<" {
-                return Err(Wrong { line: key.line, message: "keys are merged (`<<`); write them out".to_owned() });
+                let message = format!("{}keys are merged (`<<`); write them out", self.path());
+                return Err(Wrong { line: key.line, message });
             }
             if let Some((_, before)) = members.iter().find(|(known, _)| *known == name) {
-                let message = format!("`{name}` comes twice; it is in line {} too", before.line);
+                let message = format!("{}`{name}` comes twice; first in line {}", self.path(), before.line);
                 return Err(Wrong { line: key.line, message });
             }
             let (event, span) = self.next()?;
-            members.push((name, self.node(event, span, depth + 1)?));
+            self.path.push(name.clone());
+            let node = self.node(event, span, depth + 1)?;
+            self.path.pop();
+            // The line of the key is where a reader looks for what is wrong with it or with its value.
+            members.push((name, Node { line: key.line, ..node }));
         }
     }
 }

@@ -83,11 +83,11 @@ impl Bounds {
 
 /// Returns the number of that name, which is not less than 0.
 pub(crate) fn not_negative(fields: &Fields<'_>, key: &str) -> Result<Option<Amount>, String> {
-    match fields.number(key)? {
-        Some(number) if number.is_negative() => {
-            Err(fields.place.wrong(format!("`{key}` must not be less than 0, is {}", number.plain())))
-        }
-        number => Ok(number),
+    let Some((node, place)) = fields.find(key) else { return Ok(None) };
+    let number = super::fields::number(node, &place)?;
+    match number.is_negative() {
+        true => Err(place.wrong(format!("must not be less than 0, is {}", number.plain()))),
+        false => Ok(Some(number)),
     }
 }
 

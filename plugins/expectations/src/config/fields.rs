@@ -142,7 +142,7 @@ pub(crate) fn number(node: &Node, place: &Place) -> Result<Amount, String> {
         Value::Plain(text) => Amount::parse(text),
         _ => None,
     };
-    read.ok_or_else(|| place.wrong(format!("must be a number, such as 0.05, is {}", shown(node))))
+    read.ok_or_else(|| place.wrong(format!("must be a plain number, such as 0.05, is {}", shown(node))))
 }
 
 /// Returns a value for messages: what it is and, where that is short, how it is written.

@@ -155,5 +155,5 @@ pub(crate) fn columns(node: &Node, place: &Place, columns: &[Column]) -> Result<
         }
         indices.push(index);
     }
-    if indices.is_empty() { Err(place.wrong("must have a column")) } else { Ok(indices) }
+    if indices.is_empty() { Err(place.wrong("must name a column")) } else { Ok(indices) }
 }
