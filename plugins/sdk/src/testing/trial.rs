@@ -150,29 +150,42 @@ impl Trial {
     /// # Panics
     /// Panics as [`evaluate_split`] does.
     pub fn table(&self) -> Result<String> {
-        let KpiDescription { inputs, output, .. } = self.describe()?;
-        let mut relations: Vec<(&str, Vec<Vec<Option<String>>>)> = Vec::new();
-        for input in &inputs {
-            for (name, csv) in self.relations.iter().filter(|(name, _)| *name == input.name) {
-                // A relation that is read for several stages has the columns of its first input.
-                if !relations.iter().any(|(known, _)| known == name) {
-                    relations.push((name, columns_of(csv, &input.columns)?));
-                }
-            }
+        let description = self.describe()?;
+        let KpiDescription { inputs, output, .. } = &description;
+        // An input may read other columns of a relation than another one does.
+        let mut cells: Vec<Vec<Vec<Vec<Option<String>>>>> = Vec::new();
+        for input in inputs {
+            let relations = self.relations.iter().filter(|(name, _)| *name == input.name);
+            cells.push(relations.map(|(_, csv)| columns_of(csv, &input.columns)).collect::<Result<_>>()?);
         }
-        let cells = relations.iter().map(|(_, rows)| rows.iter().map(|row| row.iter().map(Option::as_deref).collect()));
-        let cells: Vec<Vec<Vec<_>>> = cells.map(Iterator::collect).collect();
-        let rows: Vec<Vec<&[_]>> = cells.iter().map(|rows| rows.iter().map(Vec::as_slice).collect()).collect();
-        let inputs: Vec<_> = relations.iter().zip(&rows).map(|((name, _), rows)| (*name, rows.as_slice())).collect();
-        let table = self.evaluate(&inputs, Laws::Asserted)?;
+        let cells: Vec<Vec<_>> =
+            cells.iter().map(|relations| relations.iter().map(|rows| borrowed(rows)).collect()).collect();
+        let rows: Vec<Vec<Vec<&[_]>>> = cells
+            .iter()
+            .map(|relations| relations.iter().map(|rows| rows.iter().map(Vec::as_slice).collect()).collect())
+            .collect();
+        let inputs: Vec<Vec<&[&[_]]>> =
+            rows.iter().map(|relations| relations.iter().map(Vec::as_slice).collect()).collect();
+        let table = Run { trial: self, description: &description }.evaluate(&inputs, Laws::Asserted)?;
         let header = output.iter().map(|field| field.name.clone()).collect();
         Ok(csv::write(std::iter::once(header).chain(table)))
     }
 
     fn evaluate(&self, inputs: &[Rows<'_>], laws: Laws) -> Result<Vec<Vec<String>>> {
         let description = self.describe()?;
-        Run { trial: self, description: &description }.evaluate(inputs, laws)
+        for &(name, _) in inputs {
+            if !description.inputs.iter().any(|known| known.name == name) {
+                return Err(Fault::invalid_input(format!("no input `{name}`")));
+            }
+        }
+        let of = |name: &str| inputs.iter().filter(|(known, _)| *known == name).map(|&(_, rows)| rows).collect();
+        let rows: Vec<Vec<_>> = description.inputs.iter().map(|input| of(&input.name)).collect();
+        Run { trial: self, description: &description }.evaluate(&rows, laws)
     }
+}
+
+fn borrowed(rows: &[Vec<Option<String>>]) -> Vec<Vec<Option<&str>>> {
+    rows.iter().map(|row| row.iter().map(Option::as_deref).collect()).collect()
 }
 
 /// Returns the cells of these columns, row by row.
@@ -204,18 +217,13 @@ impl Run<'_> {
         Reducer::open_with(&self.trial.schema, self.trial.define, stage as u32, params, as_of, saved)
     }
 
-    fn evaluate(&self, inputs: &[Rows<'_>], laws: Laws) -> Result<Vec<Vec<String>>> {
+    /// Evaluates the component over the rows of each of its inputs.
+    fn evaluate(&self, inputs: &[Vec<&[&[Option<&str>]]>], laws: Laws) -> Result<Vec<Vec<String>>> {
         let KpiDescription { inputs: declared, stages, output, key } = self.description;
-        for &(name, _) in inputs {
-            if !declared.iter().any(|known| known.name == name) {
-                return Err(Fault::invalid_input(format!("no input `{name}`")));
-            }
-        }
         let mut sums: Vec<_> = stages.iter().map(Sums::new).collect();
         let mut table = Vec::new();
-        for (index, input) in (0..).zip(declared) {
-            let rows = inputs.iter().filter(|&&(name, _)| name == input.name);
-            for &(_, rows) in rows.chain((input.name == "smelt.one").then_some(&ONE)) {
+        for ((index, input), rows) in (0..).zip(declared).zip(inputs) {
+            for &rows in rows.iter().chain((input.name == "smelt.one").then_some(&ONE)) {
                 let state = self.accumulate(index, &input.columns, rows.chunks(rows.len().max(1)))?;
                 if laws == Laws::Asserted {
                     self.assert_states_add_up(index, &input.columns, rows)?;
@@ -424,7 +432,7 @@ impl Sending {
 }
 
 /// The row of `smelt.one`.
-const ONE: Rows<'static> = ("smelt.one", &[&[Some("1")]]);
+const ONE: &[&[Option<&str>]] = &[&[Some("1")]];
 
 /// Returns a stage whose rows are those of a table, for [`Sums::count`].
 fn as_stage(output: &[Field]) -> Stage {
