@@ -29,7 +29,7 @@ fn csv(rows: u64) -> String {
         let (day, hour, minute) = (1 + mixed % 28, mixed % 24, mixed % 60);
         let _ = writeln!(
             csv,
-            "{row},client {:06},2024-{:02}-{day:02},2024-01-{day:02}T{hour:02}:{minute:02}:00Z,{}.{:02},0.{},{country},{}",
+            "{row},client {:06},2024-{:02}-{day:02},2024-01-{day:02}T{hour:02}:{minute:02}:00Z,{}.{:02},0.{}5,{country},{}",
             mixed % 50_000,
             1 + mixed % 12,
             mixed % 100_000,

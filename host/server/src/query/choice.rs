@@ -25,7 +25,8 @@ pub fn values_of(frame: &Frame, column: usize, most: usize) -> Result<Arc<Option
                 }
             }
         }
-        values.sort_by(|(one, _), (other, _)| one.compare(other));
+        // Texts of equal values, as of 0 and -0, have an order too.
+        values.sort_by(|(one, text), (other, other_text)| one.compare(other).then_with(|| text.cmp(other_text)));
         Ok(Some(values.into_iter().map(|(_, text)| text).collect()))
     })
 }

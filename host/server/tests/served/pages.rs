@@ -443,7 +443,7 @@ async fn a_period_is_compared_with_the_one_before_if_the_data_have_all_of_it() {
         (change.trim().to_owned(), page.contains("nothing to compare with"))
     };
     // From a loss of 12 to a gain of 6 is up.
-    assert_eq!(says("when=3d").await, ("+150% on the".to_owned(), false));
+    assert_eq!(says("when=3d").await, ("+150.0% on the".to_owned(), false));
     assert!(says("when=5d").await.1, "of the five days before only four are there");
     assert!(says("when_from=2024-01-01&when_to=2024-01-03").await.1, "no day before is there");
 }
