@@ -1,4 +1,4 @@
-// Runs tests one after the other in one browser. A page that asks another server for something, or writes an error to its
+// Runs tests in one browser, a few at a time: while one waits for a page, another goes on. A page that asks another server for something, or writes an error to its
 // console, fails its test.
 import { chromium } from 'playwright-core';
 import { mkdirSync } from 'node:fs';
@@ -7,11 +7,13 @@ import { join } from 'node:path';
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--lang=en-US'];
 // Longer than anything takes, on a busy machine too.
 const LONG = 120_000;
+/** The tests that run at a time. */
+const LANES = 2;
 const tests = [];
 
-/** Names a test. `run` gets the sites, and opens pages with `open`. */
-export function test(name, run) {
-  tests.push({ name, run });
+/** Names a test. `run` gets the sites, and opens pages with `open`. Of those that are `alone` only one runs at a time. */
+export function test(name, run, { alone = false } = {}) {
+  tests.push({ name, run, alone });
 }
 
 export function check(is, words) {
@@ -39,23 +41,27 @@ export async function until(look, what) {
 export async function run(settings, filter = '') {
   const browser = await chromium.launch({ executablePath: settings.chromium, args: [...FLAGS, ...settings.flags ?? []] });
   let failed = 0;
-  try {
-    for (const { name, run } of tests.filter(test => test.name.includes(filter))) {
-      const began = Date.now();
-      const visit = new Visit(browser, settings);
-      let why = '';
-      try {
-        await run(visit);
-        visit.check();
-      } catch (error) {
-        // The stack of an error repeats its message; that of a check says no more than the message.
-        const words = (error.message.startsWith('page.') || error.name !== 'Error' ? error.stack : error.message).replace(/\x1b\[\d+m/g, '');
-        why = `\n    ${words}${await visit.keep(name)}`;
-        failed += 1;
-      }
-      await visit.end();
-      console.log(`${why ? 'FAIL' : 'ok  '} ${((Date.now() - began) / 1000).toFixed(1).padStart(5)} s  ${name}${why}`);
+  const one = async ({ name, run }) => {
+    const began = Date.now();
+    const visit = new Visit(browser, settings);
+    let why = '';
+    try {
+      await run(visit);
+      visit.check();
+    } catch (error) {
+      // The stack of an error repeats its message; that of a check says no more than the message.
+      const words = (error.message.startsWith('page.') || error.name !== 'Error' ? error.stack : error.message).replace(/\x1b\[\d+m/g, '');
+      why = `\n    ${words}${await visit.keep(name)}`;
+      failed += 1;
     }
+    await visit.end();
+    console.log(`${why ? 'FAIL' : 'ok  '} ${((Date.now() - began) / 1000).toFixed(1).padStart(5)} s  ${name}${why}`);
+  };
+  const wanted = tests.filter(test => test.name.includes(filter));
+  const [alone, others] = [true, false].map(alone => wanted.filter(test => test.alone === alone));
+  const lane = async tests => { for (let test; (test = tests.shift());) await one(test); };
+  try {
+    await Promise.all([lane(alone).then(() => lane(others)), ...Array.from({ length: LANES - 1 }, () => lane(others))]);
   } finally {
     await browser.close();
   }

@@ -3,9 +3,10 @@ import { execFile } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { check, same, test, until } from './harness.mjs';
+import { check, same, test as named, until } from './harness.mjs';
 import { choose, csvOf, figure, hover, ready, tile } from './sight.mjs';
 
+const test = (name, run) => named(name, run, { alone: true });
 const commit = page => page.evaluate(() => +document.querySelector('footer.page').dataset.commit);
 const isLive = page => page.waitForFunction(() => document.querySelector('.live')?.hidden === false);
 

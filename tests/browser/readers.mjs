@@ -139,7 +139,7 @@ test('geography: a reader compares countries', async visit => {
   const shown = await page(visit, 'geography?top=50');
   const countries = gold(visit, 'country_analytics');
   for (const [title, columns] of Object.entries({
-    'Revenue by country': ['country', 'revenue'], 'Share of revenue': ['country', 'market_share'], 'Average order': ['country', 'average_order_value'],
+    'Revenue by country': ['country', 'revenue'], 'Share of revenue': ['country', 'revenue'], 'Average order': ['country', 'average_order_value'],
     'Clients who bought, and who registered': ['country', 'clients', 'registered_clients'], Countries: columnsOf(countries),
   })) showsRows(await tableOf(figure(shown, title)), countries, columns, title);
   const { country, clients, registered_clients } = countries[1];

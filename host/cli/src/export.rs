@@ -41,12 +41,12 @@ impl Export {
         match common.json {
             true => print_json(&exported)?,
             false => print(&format!(
-                "wrote commit {} to {}: {} pages of the pipeline and {} tables in {} files, {} bytes\n",
+                "wrote commit {} to {}: {} pages of the pipeline and {} tables in {}, {} bytes\n",
                 exported.commit,
                 exported.path.display(),
                 exported.pages.len(),
                 exported.tables.len(),
-                exported.files,
+                if exported.files == 1 { "one file".to_owned() } else { format!("{} files", exported.files) },
                 exported.bytes
             )),
         }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow_schema::SchemaRef;
-use smelt_catalog::{ObjectRef, RelationChange, read_commit};
+use smelt_catalog::{ObjectRef, read_commit};
 use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
 use smelt_common::ordered::Column;
@@ -12,10 +12,11 @@ use smelt_formats::Formulas;
 
 use super::facts::{Facts, RelationKind};
 use super::rows::{schema_of, visit_file};
+use super::snapshot::{RunSummary, Step};
 use super::watch::Seen;
 use crate::frame::{Cell, cell};
 
-/// The most commits that are followed.
+/// The most changes that a difference adds up.
 const MOST: usize = 100;
 /// The most rows of a difference.
 const MOST_ROWS: u64 = 200_000;
@@ -47,40 +48,38 @@ pub struct Difference {
     pub left: Vec<(Vec<Cell>, i64)>,
 }
 
-fn changes(seen: &Seen, facts: &Facts<'_>) -> Vec<(u64, String, RelationChange)> {
-    let (mut found, mut at) = (Vec::new(), facts.relation.revision);
-    while at > 0 && found.len() < MOST {
-        // Commits before a restored backup may be gone; what is there is shown.
-        let Ok(mut commit) = read_commit(seen.store(), at) else { break };
-        let Some(change) = commit.relations.remove(facts.name) else { break };
-        let previous = change.previous;
-        found.push((at, commit.at, change));
-        if previous >= at {
-            break;
-        }
-        at = previous;
+/// Returns the newest change of the relation in the commits up to this one; 0 if there is none.
+fn newest(seen: &Seen, facts: &Facts<'_>, commit: u64) -> u64 {
+    if commit >= seen.snapshot().commit() {
+        return facts.relation.revision;
     }
-    found
+    // Commits before a restored backup may be gone; what is there is shown.
+    let then = read_commit(seen.store(), commit).ok();
+    then.and_then(|then| Some(Facts::of(&then.state, facts.name)?.relation.revision)).unwrap_or(0)
 }
 
-/// Returns the commits that changed the relation, the newest one first.
-pub fn changes_of(seen: &Seen, facts: &Facts<'_>) -> Vec<ChangeSummary> {
+/// Returns the changes of a relation, from the newest one in the commits up to `last` back to the first.
+fn steps<'s>(seen: &'s Seen, facts: &Facts<'s>, last: u64) -> impl Iterator<Item = (Arc<RunSummary>, Step)> + 's {
+    let (name, mut at) = (facts.name, newest(seen, facts, last));
+    std::iter::from_fn(move || {
+        let run = seen.snapshot().run(seen.store(), at)?;
+        let step = run.step(name)?;
+        // The one before is older, or this would not end.
+        at = if step.previous < at { step.previous } else { 0 };
+        Some((run, step))
+    })
+}
+
+/// Returns the last commits up to `last` that changed the relation, the newest one first.
+pub fn changes_of(seen: &Seen, facts: &Facts<'_>, last: u64, most: usize) -> Vec<ChangeSummary> {
     let is_dataset = facts.kind == RelationKind::Dataset;
-    let summary = |(commit, at, change): (u64, String, RelationChange)| {
-        let rows = |object: Option<&ObjectRef>| object.map_or(0, |object| object.rows);
-        let came = rows(change.added.as_ref());
-        let left = rows(change.removed.as_ref().map(|removed| &removed.rows));
-        let is_noted = !change.reset && !is_dataset;
-        ChangeSummary {
-            commit,
-            at,
-            previous: change.previous,
-            is_reset: change.reset,
-            came: is_noted.then_some(came),
-            left: is_noted.then_some(left),
-        }
+    let summary = |(run, step): (Arc<RunSummary>, Step)| {
+        let Step { previous, is_reset, came, left } = step;
+        let is_noted = !is_reset && !is_dataset;
+        let (came, left) = (is_noted.then_some(came), is_noted.then_some(left));
+        ChangeSummary { commit: run.commit, at: run.at.clone(), previous, is_reset, came, left }
     };
-    changes(seen, facts).into_iter().map(summary).collect()
+    steps(seen, facts, last).take(most).map(summary).collect()
 }
 
 /// Returns the rows by which a table differs between two commits.
@@ -97,41 +96,44 @@ pub fn difference(seen: &Seen, facts: &Facts<'_>, from: u64, to: u64) -> Result<
     }
     let shape = facts.relation.shape.as_ref().ok_or_else(|| Error::config("its columns are not noted"))?;
     let schema = schema_of(name, shape)?;
+    let untold = || Error::config(format!("the lake does not tell what changed in `{name}` since commit {from}"));
     let mut counts: HashMap<Vec<u8>, (Vec<Cell>, i64)> = HashMap::new();
-    let mut rows = 0;
-    let mut reached = facts.relation.revision <= to;
-    let mut last = facts.relation.revision;
-    for (commit, _, change) in changes(seen, facts) {
-        reached |= commit <= to;
-        last = change.previous;
+    let (mut rows, mut followed) = (0, 0);
+    let mut last = newest(seen, facts, to);
+    if last == 0 {
+        return Err(untold());
+    }
+    for (run, step) in steps(seen, facts, last) {
+        let commit = run.commit;
         if commit <= from {
             last = commit;
             break;
         }
-        if commit > to {
-            continue;
-        }
-        if change.reset {
+        if step.is_reset {
             return Err(Error::config(format!(
                 "commit {commit} made `{name}` anew, and does not note how its rows differ; choose a difference after it"
             )));
         }
+        followed += 1;
+        rows += step.came + step.left;
+        if followed > MOST || rows > MOST_ROWS {
+            let many = if followed > MOST { format!("{MOST} commits") } else { format!("{MOST_ROWS} rows") };
+            return Err(Error::config(format!(
+                "more than {many} changed `{name}` between them; choose commits that are nearer to each other"
+            )));
+        }
+        let Some(change) = read_commit(seen.store(), commit)?.relations.remove(name) else { return Err(untold()) };
         for (object, sign) in [(change.added, 1), (change.removed.map(|removed| removed.rows), -1)] {
             let Some(object) = object else { continue };
-            rows += object.rows;
-            if rows > MOST_ROWS {
-                return Err(Error::config(format!(
-                    "more than {MOST_ROWS} rows changed; choose commits that are nearer to each other"
-                )));
-            }
             count(seen, &object, &schema, sign, &mut counts).map_err(|error| match error.kind() {
                 Kind::Damaged => Error::config(format!("the lake no longer has the rows that commit {commit} changed")),
                 _ => error,
             })?;
         }
+        last = step.previous;
     }
-    if !reached || last > from {
-        return Err(Error::config(format!("the lake does not tell what changed in `{name}` since commit {from}")));
+    if last > from {
+        return Err(untold());
     }
     let mut all: Vec<_> = counts.into_iter().filter(|(_, (_, count))| *count != 0).collect();
     all.sort_by(|one, other| one.0.cmp(&other.0));

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::facts::Facts;
-use smelt_catalog::{Commit, State, commit_key, read_commit};
+use smelt_catalog::{Commit, ObjectRef, RelationChange, State, commit_key, read_commit};
 use smelt_common::error::Result;
 use smelt_storage::Store;
 
-/// The most commits of which summaries are kept.
-const SUMMARIES: usize = 20_000;
+/// The most commits of which summaries are kept: some megabytes.
+const SUMMARIES: usize = 5_000;
 /// The commits that are read before anybody asks for them.
 const RECENT: usize = 50;
 
@@ -50,9 +50,42 @@ pub struct RunSummary {
     pub failed_checks: Vec<String>,
     /// The names of what failed when the commit was made.
     pub failing: Vec<String>,
+    /// Of each of [`changed`](Self::changed), how it changed.
+    #[serde(skip)]
+    pub(super) steps: Vec<Step>,
+}
+
+/// How a relation changed in a commit.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Step {
+    /// The commit that changed it before; 0 if none did.
+    pub(super) previous: u64,
+    /// Set if it was made anew.
+    pub(super) is_reset: bool,
+    /// The rows that came, and those that left, as far as that is noted.
+    pub(super) came: u64,
+    pub(super) left: u64,
+}
+
+impl Step {
+    fn of(change: &RelationChange) -> Self {
+        let rows = |object: Option<&ObjectRef>| object.map_or(0, |object| object.rows);
+        Self {
+            previous: change.previous,
+            is_reset: change.reset,
+            came: rows(change.added.as_ref()),
+            left: rows(change.removed.as_ref().map(|removed| &removed.rows)),
+        }
+    }
 }
 
 impl RunSummary {
+    /// Returns how the relation of that name changed; `None` if it did not.
+    pub(super) fn step(&self, name: &str) -> Option<Step> {
+        let at = self.changed.iter().position(|(changed, _)| changed == name)?;
+        self.steps.get(at).copied()
+    }
+
     fn of(commit: Commit) -> Self {
         let Commit { sequence, at, role, relations, kpis, promoted, dropped, arrived, state, .. } = commit;
         let micros = |name: &String| state.gold.get(name).map_or(0, |gold| gold.cost.micros);
@@ -69,6 +102,7 @@ impl RunSummary {
             dropped: dropped.datasets.iter().chain(&dropped.kpis).cloned().collect(),
             is_held: state.held.is_some(),
             failed_checks,
+            steps: relations.values().map(Step::of).collect(),
             failing: state.failing.keys().chain(state.failing_kpis.keys()).cloned().collect(),
         }
     }

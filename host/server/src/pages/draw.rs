@@ -97,7 +97,8 @@ impl Around<'_> {
         }
         let link = |label: &str| self.link(chart, &data, label);
         let selected = chart.choose.as_deref().and_then(|name| self.value_of(name));
-        let picture = picture(chart, &data, self.seen, &link, selected, self.brush(&data))?;
+        let goes_on = !self.is_cut_off(&data);
+        let picture = picture(chart, &data, self.seen, &link, selected, self.brush(&data), goes_on)?;
         if let (Some((shown, all)), State::Ready) = (picture.series_left_out, &figure.state) {
             figure.state = State::Truncated(format!("{shown} of {all} series are drawn; the CSV has all."));
         }
@@ -151,6 +152,18 @@ impl Around<'_> {
             }
             _ => None,
         })
+    }
+
+    /// Returns whether the chosen days end before the data do.
+    fn is_cut_off(&self, data: &Data) -> bool {
+        let ends = |days: &super::view::Days| Some(days.to.as_ref()? < &days.ends.as_ref()?.1);
+        self.days_of(data).and_then(|(_, days)| ends(days)).unwrap_or(false)
+    }
+
+    /// Returns whether the data have all of the period before the chosen days. A part of it would be compared with a whole.
+    fn has_period_before(&self, data: &Data) -> bool {
+        let has = |days: &super::view::Days| Some(days.period_before()?.from? >= days.ends.as_ref()?.0);
+        self.days_of(data).and_then(|(_, days)| has(days)).unwrap_or(false)
     }
 
     fn period(&self, data: &Data) -> Option<String> {
@@ -277,7 +290,9 @@ impl Around<'_> {
                 }
                 if narrow(&mut before, &data.frame, self.chosen, true).is_some() {
                     let then = self.total(chart, &data, &before)?;
-                    let ratio = now.zip(then).filter(|(_, then)| *then != 0.0).map(|(now, then)| now / then - 1.0);
+                    let compared = now.zip(then).filter(|(_, then)| *then != 0.0 && self.has_period_before(&data));
+                    // From a loss of 4 to a gain of 2 is up: by one and a half times what there was.
+                    let ratio = compared.map(|(now, then)| (now - then) / then.abs());
                     stat.change = Some(self.changed(chart, ratio, "on the period before"));
                 }
             }

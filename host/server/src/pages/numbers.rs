@@ -6,8 +6,8 @@ use super::section::{ChartSection, FormatName};
 use crate::charts::{Locale, NumberFormat};
 use crate::frame::{Cell, Frame};
 
-/// The greatest number of which a `f64` has all digits.
-const EXACT: f64 = 9e15;
+/// A `f64` has all digits of smaller whole numbers.
+const EXACT: u128 = 9_000_000_000_000_000;
 
 /// Returns how a column's numbers are written: as the chart says, or else with the places of its type.
 pub(crate) fn format_of(frame: &Frame, column: usize, chart: Option<&ChartSection>) -> NumberFormat {
@@ -36,8 +36,18 @@ pub(crate) fn text_of(value: &Cell, format: &NumberFormat, locale: &Locale) -> S
         (Cell::Boolean(true), _) => "yes".to_owned(),
         (Cell::Boolean(false), _) => "no".to_owned(),
         (Cell::Date(_) | Cell::Timestamp(_), _) => locale.date(&value.text()),
-        (_, Some(number)) if number.abs() < EXACT => format.text(number, locale),
+        (_, Some(number)) if has_its_digits(value) => format.text(number, locale),
         _ => value.text(),
+    }
+}
+
+/// Returns whether a `f64` has all digits of the number.
+fn has_its_digits(value: &Cell) -> bool {
+    match *value {
+        Cell::Int(value) => u128::from(value.unsigned_abs()) < EXACT,
+        Cell::Decimal(value, _) => value.unsigned_abs() < EXACT,
+        Cell::Float(value) => value.abs() < EXACT as f64,
+        _ => true,
     }
 }
 

@@ -1,5 +1,8 @@
 //! Charts as pictures of their rows.
 
+use std::cmp::Ordering;
+use std::collections::HashMap;
+
 use smelt_common::Error;
 use smelt_common::error::Result;
 
@@ -40,7 +43,7 @@ impl Pivot {
     }
 }
 
-/// Draws the rows. `link` has the address where a click on a label leads.
+/// Draws the rows. `link` has the address where a click on a label leads. Lines go on with other tables only if `goes_on`.
 pub(super) fn picture(
     chart: &ChartSection,
     data: &Data,
@@ -48,6 +51,7 @@ pub(super) fn picture(
     link: &dyn Fn(&str) -> Option<String>,
     selected: Option<&str>,
     brush: Option<(String, String)>,
+    goes_on: bool,
 ) -> Result<Picture> {
     let x = chart.x.as_deref().unwrap_or_default();
     let first = words_of(x, Some(chart));
@@ -68,7 +72,7 @@ pub(super) fn picture(
             if let [low, high] = &chart.band.0[..] {
                 lines.band = Some((numbers(data, low)?, numbers(data, high)?, words_of(low, Some(chart))));
             }
-            for then in &chart.then {
+            for then in chart.then.iter().filter(|_| goes_on) {
                 go_on(&mut lines, then, seen, chart)?;
             }
             lines.brush = brush.filter(|_| lines.x.kind == XKind::Date);
@@ -150,14 +154,14 @@ fn pivot(chart: &ChartSection, data: &Data, x: &str) -> Result<Pivot> {
     let format = format(data, &chart.y.0[0], chart)?;
     let mut places: Vec<String> = Vec::new();
     let mut series: Vec<Series> = Vec::new();
-    let mut at = std::collections::HashMap::new();
+    let mut at = HashMap::new();
     for label in &labels {
         at.entry(label.clone()).or_insert_with(|| {
             places.push(label.clone());
             places.len() - 1
         });
     }
-    let mut of = std::collections::HashMap::new();
+    let mut of = HashMap::new();
     for ((label, name), value) in labels.iter().zip(&names).zip(values) {
         let name = name.text();
         let one = *of.entry(name.clone()).or_insert_with(|| {
@@ -188,16 +192,17 @@ fn go_on(lines: &mut Lines, then: &super::section::ThenSection, seen: &Seen, cha
     let of_first = lines.series.first();
     let format = of_first.map_or_else(|| format_of(&frame, y, Some(chart)), |first| first.format.clone());
     let joint = of_first.and_then(|first| first.values.last().copied().flatten());
-    let before = lines.x.labels.len();
-    let mut values = vec![None; before];
+    let mut places: HashMap<String, usize> = lines.x.labels.iter().cloned().zip(0..).collect();
+    let mut values = vec![None; lines.x.labels.len()];
     if let Some(last) = values.last_mut() {
         *last = joint;
     }
     for row in 0..rows.num_rows() {
         let (label, value) = (cell(rows.column(0), row).text(), cell(rows.column(1), row).number());
-        match lines.x.labels.iter().position(|known| *known == label) {
-            Some(at) => values[at] = value,
+        match places.get(&label) {
+            Some(&at) => values[at] = value,
             None => {
+                places.insert(label.clone(), values.len());
                 lines.x.labels.push(label);
                 values.push(value);
             }
@@ -228,14 +233,19 @@ fn boxes(chart: &ChartSection, data: &Data) -> Result<Boxes> {
     Ok(Boxes { rows, format: format(data, &chart.parts.0[2], chart)? })
 }
 
+/// Compares labels: numbers by value, and before other texts.
+fn by_number(one: &str, other: &str) -> Ordering {
+    let place = |label: &str| label.parse::<f64>().map_or((true, 0.0), |number| (false, number));
+    let ((one_is_text, one_number), (other_is_text, other_number)) = (place(one), place(other));
+    let by_kind = one_is_text.cmp(&other_is_text);
+    by_kind.then(one_number.total_cmp(&other_number)).then_with(|| one.cmp(other))
+}
+
 fn heat(chart: &ChartSection, data: &Data, pivot: Pivot, x: &str) -> Result<HeatMap> {
     let Pivot { labels, series, .. } = pivot;
     // Columns are in order, as not every row has the first ones.
     let mut order: Vec<usize> = (0..labels.len()).collect();
-    order.sort_by(|&one, &other| match (labels[one].parse::<f64>(), labels[other].parse::<f64>()) {
-        (Ok(one), Ok(other)) => one.total_cmp(&other),
-        _ => labels[one].cmp(&labels[other]),
-    });
+    order.sort_by(|&one, &other| by_number(&labels[one], &labels[other]));
     Ok(HeatMap {
         rows: series.iter().map(|series| series.name.clone()).collect(),
         columns: order.iter().map(|&at| labels[at].clone()).collect(),
@@ -244,4 +254,27 @@ fn heat(chart: &ChartSection, data: &Data, pivot: Pivot, x: &str) -> Result<Heat
         row_title: words_of(chart.series.as_deref().unwrap_or_default(), Some(chart)),
         column_title: words_of(x, Some(chart)),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::by_number;
+
+    /// Sorting panics at an order that is none: `10` before `9` as texts, `9` before `10` as numbers.
+    #[test]
+    fn labels_of_numbers_and_texts_have_one_order() {
+        let mut labels: Vec<String> =
+            (0..40).flat_map(|n| [n.to_string(), format!("{n}a"), format!("{n}.0")]).collect();
+        labels.extend(["NaN", "-inf", "", "x"].map(ToOwned::to_owned));
+        for one in &labels {
+            for other in &labels {
+                assert_eq!(by_number(one, other), by_number(other, one).reverse(), "{one} {other}");
+                let later = labels.iter().filter(|third| by_number(other, third).is_le());
+                assert!(by_number(one, other).is_gt() || later.into_iter().all(|third| by_number(one, third).is_le()));
+            }
+        }
+        labels.sort_by(|one, other| by_number(one, other));
+        assert_eq!(labels[..4], ["-inf", "0", "0.0", "1"]);
+        assert_eq!(labels[labels.len() - 1], "x");
+    }
 }

@@ -1,6 +1,6 @@
 //! The values that a column has.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow_array::Array as _;
@@ -11,20 +11,23 @@ use crate::frame::{Cell, Frame, cell};
 /// Returns the different values of a column as texts, in their order; `None` if there are more than `most`.
 pub fn values_of(frame: &Frame, column: usize, most: usize) -> Result<Arc<Option<Vec<String>>>> {
     frame.remembered(&format!("values {column} {most}"), || {
-        let mut found = BTreeSet::new();
+        let (mut texts, mut values) = (HashSet::new(), Vec::new());
         for block in 0..frame.blocks() {
             let chunk = frame.chunk(block, column)?;
-            for row in 0..chunk.len() {
-                let text = cell(&chunk, row).text();
-                if !text.is_empty() && !found.contains(&text) {
-                    if found.len() == most {
+            for value in (0..chunk.len()).map(|row| cell(&chunk, row)) {
+                let text = value.text();
+                if !text.is_empty() && !texts.contains(&text) {
+                    if values.len() == most {
                         return Ok(None);
                     }
-                    found.insert(text);
+                    texts.insert(text.clone());
+                    values.push((value, text));
                 }
             }
         }
-        Ok(Some(found.into_iter().collect()))
+        // Texts of equal values, as of 0 and -0, have an order too.
+        values.sort_by(|(one, text), (other, other_text)| one.compare(other).then_with(|| text.cmp(other_text)));
+        Ok(Some(values.into_iter().map(|(_, text)| text).collect()))
     })
 }
 

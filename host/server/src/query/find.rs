@@ -27,7 +27,7 @@ pub struct Query {
 }
 
 /// The rows that were found.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Found {
     /// The number of all rows that meet the conditions.
     pub total: usize,

@@ -289,7 +289,12 @@ proptest! {
         let cells = || table.rows.iter().map(|row| &row[0]);
         let texts: BTreeSet<_> = cells().map(Cell::text).filter(|text| !text.is_empty()).collect();
         let found = values_of(&frame, 0, most).expect("values");
-        prop_assert_eq!(&*found, &(texts.len() <= most).then(|| texts.into_iter().collect::<Vec<_>>()));
+        let in_order = |texts: BTreeSet<String>| {
+            let mut cells: Vec<_> = texts.iter().filter_map(|text| cells().find(|cell| cell.text() == *text)).collect();
+            cells.sort_by(|one, other| order(one, other, false));
+            cells.into_iter().map(Cell::text).collect::<Vec<_>>()
+        };
+        prop_assert_eq!(&*found, &(texts.len() <= most).then(|| in_order(texts)));
         let ends = ends_of(&frame, 0).expect("ends");
         let present = || cells().filter(|cell| **cell != Cell::Missing);
         match &*ends {

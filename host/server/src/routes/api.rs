@@ -28,6 +28,9 @@ const OPENAPI: &str = include_str!("../../assets/openapi.json");
 /// The most rows of an answer, and the number if none is asked for.
 const MOST_ROWS: usize = 10_000;
 const ROWS: usize = 100;
+/// The most commits of an answer, of which each may have to be read, and the number if none is asked for.
+const MOST_COMMITS: usize = 500;
+const COMMITS: usize = 25;
 
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
@@ -88,6 +91,13 @@ fn object(value: Value) -> Parts {
 fn skip_and_most(asked: &Asked, of: usize) -> (usize, usize) {
     let number = |name: &str| asked.parameters.get(name).and_then(|text| text.parse::<usize>().ok());
     (number("offset").unwrap_or(0), number("limit").unwrap_or(of).min(MOST_ROWS))
+}
+
+/// Returns the last commit that is asked for, and the number of commits.
+fn last_and_most(asked: &Asked) -> (u64, usize) {
+    let before = asked.parameters.get("before").and_then(|text| text.parse::<u64>().ok());
+    let limit = asked.parameters.get("limit").and_then(|text| text.parse::<usize>().ok());
+    (before.map_or(u64::MAX, |before| before.saturating_sub(1)), limit.unwrap_or(COMMITS).min(MOST_COMMITS))
 }
 
 async fn state(State(app): State<Arc<App>>) -> Result<Response, Refusal> {
@@ -213,8 +223,12 @@ async fn row(State(app): State<Arc<App>>, Path(name): Path<String>, asked: Asked
     .await
 }
 
-async fn history(State(app): State<Arc<App>>, Path(name): Path<String>) -> Result<Response, Refusal> {
-    answer(app, move |seen| Ok(object(json!({"changes": changes_of(seen, &facts_of(seen, &name)?)})))).await
+async fn history(State(app): State<Arc<App>>, Path(name): Path<String>, asked: Asked) -> Result<Response, Refusal> {
+    answer(app, move |seen| {
+        let (last, most) = last_and_most(&asked);
+        Ok(object(json!({"changes": changes_of(seen, &facts_of(seen, &name)?, last, most)})))
+    })
+    .await
 }
 
 async fn objects(State(app): State<Arc<App>>, Path(name): Path<String>, asked: Asked) -> Result<Response, Refusal> {
@@ -258,10 +272,8 @@ async fn quality(State(app): State<Arc<App>>) -> Result<Response, Refusal> {
 
 async fn runs(State(app): State<Arc<App>>, asked: Asked) -> Result<Response, Refusal> {
     answer(app, move |seen| {
-        let before = asked.parameters.get("before").and_then(|text| text.parse::<u64>().ok());
-        let newest = before.map_or(u64::MAX, |before| before.saturating_sub(1));
-        let (_, most) = skip_and_most(&asked, 50);
-        let runs = seen.snapshot().runs(seen.store(), newest, most);
+        let (last, most) = last_and_most(&asked);
+        let runs = seen.snapshot().runs(seen.store(), last, most);
         Ok(object(json!({"runs": runs.iter().map(|run| as_json(&**run)).collect::<Result<Vec<_>>>()?})))
     })
     .await

@@ -35,7 +35,7 @@ pub(crate) fn body(sight: &Sight<'_>) -> Markup {
         } @else {
             div.stats {
                 (tile("Last commit", &sight.age(&snapshot.at), &format!("commit {}", state.sequence)))
-                (tile("Datasets", &whole(count(RelationKind::Dataset), locale), &format!("{} tables, {} KPIs, {} checks", count(RelationKind::Table), count(RelationKind::Kpi), count(RelationKind::Check))))
+                (tile("Datasets", &whole(count(RelationKind::Dataset), locale), &[(RelationKind::Table, "table"), (RelationKind::Kpi, "KPI"), (RelationKind::Check, "check")].map(|(kind, word)| counted(count(kind), word)).join(", ")))
                 (tile("Rows", &whole(rows, locale), "in all datasets and tables"))
                 @let failing = parked.len();
                 (tile("State", if holding.is_some() { "Held" } else if failing > 0 { "Failing" } else { "Healthy" },
@@ -71,6 +71,10 @@ pub(crate) fn body(sight: &Sight<'_>) -> Markup {
             }
         }
     }
+}
+
+fn counted(count: u64, word: &str) -> String {
+    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
 }
 
 fn tile(label: &str, number: &str, note: &str) -> Markup {

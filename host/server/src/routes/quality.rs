@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
+use arrow_schema::DataType;
 use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
@@ -13,10 +14,11 @@ use smelt_common::error::Result;
 
 use super::app::{App, Asked, PlaceOf, Sight};
 use crate::charts::{Locale, NumberFormat};
-use crate::frame::{Cell, cell};
+use crate::frame::cell;
 use crate::html::{Place, account, whole};
 use crate::lake::{Facts, RelationKind};
 use crate::pages::numbers::{format_of, is_number, text_of, words_of};
+use crate::query::{Filter, Query, find};
 use crate::shell::Refusal;
 
 /// The most verdicts of a check that are shown.
@@ -93,23 +95,28 @@ fn rules(title: &str, rules: &BTreeMap<String, u64>, read: u64, locale: &Locale)
 
 /// Returns what a check says, with what is not met first.
 fn verdicts(sight: &Sight<'_>, name: &str) -> Result<Markup> {
-    let frame = sight.seen.table(name)?;
-    let all: Vec<u32> = (0..frame.rows().min(VERDICTS) as u32).collect();
+    let (frame, locale) = (sight.seen.table(name)?, &sight.asked.locale);
+    let is_truth = |column: &usize| *frame.schema().field(*column).data_type() == DataType::Boolean;
+    let unmet = match frame.column("passed").filter(is_truth) {
+        Some(passed) => {
+            let filters = vec![(passed, Filter::is("false"))];
+            find(&frame, &Query { filters, ..Query::default() }, VERDICTS)?
+        }
+        None => Arc::default(),
+    };
+    let others = (0..frame.rows() as u32).filter(|row| unmet.rows.binary_search(row).is_err());
+    let order: Vec<u32> = unmet.rows.iter().copied().chain(others).take(VERDICTS).collect();
     let columns: Vec<usize> = (0..frame.schema().fields().len()).collect();
-    let rows: RecordBatch = frame.fetch(&all, &columns)?;
-    let passed = frame.column("passed");
-    let is_met = |row: usize| passed.is_none_or(|column| cell(rows.column(column), row) != Cell::Boolean(false));
-    let mut order: Vec<usize> = (0..rows.num_rows()).collect();
-    order.sort_by_key(|&row| is_met(row));
-    let failed = order.iter().filter(|&&row| !is_met(row)).count();
+    let rows: RecordBatch = frame.fetch(&order, &columns)?;
     let numeric: Vec<_> = rows.schema().fields().iter().map(|field| is_number(field.data_type())).collect();
     Ok(html! {
-        p { @if failed == 0 { span.badge.good { "all met" } } @else { span.badge.bad { (failed) " not met" } } " " (rows.num_rows()) " expectations" }
+        p { @if unmet.total == 0 { span.badge.good { "all met" } } @else { span.badge.bad { (whole(unmet.total as u64, locale)) " not met" } } " " (whole(frame.rows() as u64, locale)) " expectations" }
         div.scroll tabindex="0" role="region" aria-label={ "Verdicts of " (name) } { table.data {
             thead { tr { @for (at, field) in rows.schema().fields().iter().enumerate() { th scope="col" .num[numeric[at]] { (words_of(field.name(), None)) } } } }
-            tbody { @for row in order { tr .unmet[!is_met(row)] { @for at in 0..rows.num_columns() {
-                td .num[numeric[at]] { (text_of(&cell(rows.column(at), row), &format_of(&frame, at, None), &sight.asked.locale)) }
+            tbody { @for row in 0..rows.num_rows() { tr .unmet[row < unmet.rows.len()] { @for at in 0..rows.num_columns() {
+                td .num[numeric[at]] { (text_of(&cell(rows.column(at), row), &format_of(&frame, at, None), locale)) }
             } } } }
         } }
+        @if order.len() < frame.rows() { p.more { "The first " (order.len()) " are shown; " a href=(sight.app.links.table(name)) { "the table" } " has all." } }
     })
 }

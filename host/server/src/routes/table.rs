@@ -23,6 +23,8 @@ use crate::shell::Refusal;
 
 /// The rows of a page.
 const ROWS: usize = 50;
+/// The commits of a page of history.
+const CHANGES: usize = 50;
 /// The most values of a condition that are named.
 const CHIP: usize = 5;
 /// The most pages of rows: what comes later is found by a filter, or in the download.
@@ -230,19 +232,22 @@ fn history_body(sight: &Sight<'_>, name: &str) -> Result<Markup> {
     let state = &sight.seen.snapshot().state;
     let facts = Facts::of(state, name).ok_or_else(|| unknown(state, name))?;
     let (links, locale, parameters) = (&sight.app.links, &sight.asked.locale, &sight.asked.parameters);
-    let changes = changes_of(sight.seen, &facts);
     let number = |name: &str| parameters.get(name).and_then(|text| text.parse::<u64>().ok());
+    let newest = sight.seen.snapshot().commit();
+    let before = number("before").filter(|before| *before <= newest);
+    let last = before.map_or(newest, |before| before.saturating_sub(1));
+    let changes = changes_of(sight.seen, &facts, last, CHANGES);
+    let older = changes.last().filter(|last| changes.len() == CHANGES && last.previous > 0);
     let difference = match (number("from"), number("to")) {
         (Some(from), Some(to)) => Some(difference(sight, &facts, from, to)?),
         _ => None,
     };
-    let (newest, oldest) = (changes.first().map_or(0, |it| it.commit), changes.last().map_or(0, |it| it.previous));
     Ok(html! {
         (head(sight, &facts, "History"))
         section.card {
             form.filters method="get" {
-                label.filter { span { "Difference from commit" } input type="number" name="from" min=(oldest) max=(newest) value=(number("from").unwrap_or(changes.first().map_or(0, |it| it.previous))); }
-                label.filter { span { "to commit" } input type="number" name="to" min=(oldest) max=(newest) value=(number("to").unwrap_or(newest)); }
+                label.filter { span { "Difference from commit" } input type="number" name="from" min="0" max=(newest) value=(number("from").unwrap_or(changes.first().map_or(0, |it| it.previous))); }
+                label.filter { span { "to commit" } input type="number" name="to" min="0" max=(newest) value=(number("to").unwrap_or(last)); }
                 button { "Show" }
             }
             @if let Some(difference) = difference { (difference) }
@@ -261,6 +266,11 @@ fn history_body(sight: &Sight<'_>, name: &str) -> Result<Markup> {
                     } }
                 } } }
             } }
+            @if changes.is_empty() { p.state { "No commit that the lake still has changed it." } }
+            nav.pager aria-label="Pages of commits" {
+                @if before.is_some() { a href={ (links.table(name)) "/history" } { "Newest" } }
+                @if let Some(older) = older { a href={ (links.table(name)) "/history?before=" (older.commit) } { "Older" } }
+            }
         }
     })
 }

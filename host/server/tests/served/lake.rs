@@ -388,3 +388,28 @@ async fn the_difference_of_two_commits_is_what_came_and_what_left() {
     assert_eq!(changes["changes"][0]["came"], 1);
     assert_eq!(changes["changes"][1]["left"], 1);
 }
+
+#[tokio::test]
+async fn the_history_of_many_commits_is_shown_in_pages_and_compared_anywhere() {
+    let lake = TestLake::new();
+    let named = shape(&[("n", "int64")], &[0]);
+    let all = |last: u32| (1..=last).map(|n| format!("{n}\n")).collect::<String>();
+    lake.commit_tables([("t", lake.kept("t", &named, &all(1)))]);
+    for n in 2..=160 {
+        lake.commit_rows("t", lake.kept("t", &named, &all(n)), &format!("{n}\n"), "");
+    }
+    let server = lake.serve().await;
+    let page = async |query: &str| server.get(&format!("/tables/t/history{query}")).await.text();
+    let first = page("").await;
+    assert!(first.contains(">160</a>") && first.contains("/history?before=111\"") && !first.contains(">110</a>"));
+    let last = page("?before=11").await;
+    assert!(last.contains(">10</a>") && last.contains("made anew") && !last.contains(">Older<"), "{last}");
+    let changes = server.get("/api/v1/relations/t/history?before=20&limit=3").await.json();
+    let commits: Vec<_> =
+        changes["changes"].as_array().expect("a list").iter().map(|it| it["commit"].as_u64()).collect();
+    assert_eq!(commits, [Some(19), Some(18), Some(17)]);
+    let old = page("?from=5&to=9").await;
+    assert!(old.contains("Rows that came: 4") && old.contains("Rows that left: 0"), "{old}");
+    let far = page("?from=2&to=160").await;
+    assert!(far.contains("more than 100 commits changed `t` between them"), "{far}");
+}

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use smelt_catalog::{Audit, Change, Judgement};
 use smelt_server::pages::Folder;
 
 use crate::support::{Server, TestLake, rows_of, shape};
@@ -424,6 +425,74 @@ async fn a_chart_has_a_link_to_exactly_its_rows() {
         found.contains(&3) && found.contains(&28) && found.contains(&14) && found.contains(&0),
         "{links:?}: {found:?}"
     );
+}
+
+#[tokio::test]
+async fn a_period_is_compared_with_the_one_before_if_the_data_have_all_of_it() {
+    let lake = TestLake::new();
+    let profits = shape(&[("day", "date32"), ("profit", "int64")], &[0]);
+    let lines: String = (1..=9).map(|day| format!("2024-01-0{day},{}\n", if day <= 6 { -4 } else { 2 })).collect();
+    lake.commit_tables([("profits", lake.kept("profits", &profits, &lines))]);
+    let filter = "[[filter]]\nname = \"when\"\nkind = \"dates\"\ntable = \"profits\"\ncolumn = \"day\"\n";
+    let stat = chart("stat", "Profit", "profits", "sum = \"profit\"\ncompare = true");
+    lake.page("p", &format!("title = \"P\"\n{filter}{stat}"));
+    let server = lake.serve().await;
+    let says = async |query: &str| {
+        let page = server.get(&format!("/pages/p?{query}")).await.text();
+        let change = page.split("period before").next().and_then(|before| before.rsplit('>').next()).expect("words");
+        (change.trim().to_owned(), page.contains("nothing to compare with"))
+    };
+    // From a loss of 12 to a gain of 6 is up.
+    assert_eq!(says("when=3d").await, ("+150.0% on the".to_owned(), false));
+    assert!(says("when=5d").await.1, "of the five days before only four are there");
+    assert!(says("when_from=2024-01-01&when_to=2024-01-03").await.1, "no day before is there");
+}
+
+#[tokio::test]
+async fn a_line_goes_on_only_where_it_is_shown_to_its_end() {
+    let lake = TestLake::new();
+    let server = shop(&lake).await;
+    let forecast = shape(&[("day", "date32"), ("amount", "int64")], &[0]);
+    lake.commit_tables([("forecast", lake.kept("forecast", &forecast, "2024-01-29,30\n2024-01-30,31\n"))]);
+    let filter = "[[filter]]\nname = \"when\"\nkind = \"dates\"\ntable = \"sales\"\ncolumn = \"day\"\n";
+    let then = "then = [{ table = \"forecast\", x = \"day\", y = \"amount\", name = \"Expected\" }]";
+    let line = chart("line", "L", "sales", &format!("x = \"day\"\ny = \"amount\"\n{then}"));
+    lake.page("p", &format!("title = \"P\"\n{filter}{line}"));
+    server.shows(2).await;
+    assert!(server.get("/pages/p").await.text().contains("Expected"));
+    assert!(server.get("/pages/p?when_from=2024-01-20").await.text().contains("Expected"));
+    assert!(
+        !server.get("/pages/p?when_to=2024-01-20").await.text().contains("Expected"),
+        "nine days would be left out"
+    );
+}
+
+#[tokio::test]
+async fn numbers_have_all_their_digits() {
+    let lake = TestLake::new();
+    let exact = shape(&[("n", "int64"), ("amount", "decimal128(38,10)"), ("whole", "decimal128(38,0)")], &[0]);
+    lake.commit_tables([("exact", lake.kept("exact", &exact, "1,12345678.1234567891,90071992547409931\n"))]);
+    let page = lake.serve().await.get("/tables/exact").await.text();
+    assert!(page.contains("12345678.1234567891") && page.contains("90071992547409931"), "{page}");
+}
+
+#[tokio::test]
+async fn expectations_that_are_not_met_come_first_however_many_there_are() {
+    let lake = TestLake::new();
+    let verdicts = shape(&[("expectation", "utf8"), ("passed", "boolean")], &[0]);
+    let lines: String = (0..300).map(|n| format!("e{n:03},{}\n", n < 250 || n == 260)).collect();
+    let gold = lake.kept("check", &verdicts, &lines);
+    lake.commit(&Change {
+        gold: [("check".to_owned(), gold)].into(),
+        audit: Some(Audit { judgements: [("check".to_owned(), Judgement::default())].into(), ..Audit::default() }),
+        ..Change::new("aggregate")
+    });
+    let page = lake.serve().await.get("/quality").await.text();
+    assert!(page.contains("49 not met") && page.contains("300 expectations"), "{page}");
+    let rows: Vec<_> = page.split("<tr").filter(|row| row.contains(">e")).collect();
+    assert_eq!(rows.len(), 200, "{page}");
+    assert!(rows[0].contains("e250") && rows[48].contains("e299") && rows[49].contains("e000"), "{page}");
+    assert!(page.contains("The first 200 are shown"), "{page}");
 }
 
 #[test]
