@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 
 /// Tells the time.
 #[derive(Debug, Clone, Copy, Default)]
@@ -74,8 +74,12 @@ pub fn stamp(instant: DateTime<Utc>) -> String {
     instant.format(STAMP).to_string()
 }
 
-/// The instant that a stamp names.
+/// The instant that a stamp names: `YYYYMMDDTHHMMSS`, or `YYYYMMDD` for the midnight of a day.
 pub fn parse_stamp(stamp: &str) -> Option<DateTime<Utc>> {
+    if stamp.len() == "YYYYMMDD".len() && stamp.bytes().all(|byte| byte.is_ascii_digit()) {
+        let day = NaiveDate::parse_from_str(stamp, "%Y%m%d").ok()?;
+        return Some(day.and_time(NaiveTime::MIN).and_utc());
+    }
     NaiveDateTime::parse_from_str(stamp, STAMP).ok().map(|instant| instant.and_utc())
 }
 

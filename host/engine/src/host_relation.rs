@@ -330,10 +330,11 @@ impl Columns {
     }
 }
 
-/// Returns the time in the name of an object, such as `orders_20251113T100000.csv`, in microseconds since the epoch.
+/// Returns the time in the name of an object, such as `orders_20251113T100000.csv` or `orders_20251113.csv`, which is that
+/// day's midnight, in microseconds since the epoch.
 pub(crate) fn stamp_of(object: &str) -> Option<i64> {
     let stem = object.split('.').next()?;
-    let stamp = clock::parse_stamp(stem.rsplit('_').next()?)?;
+    let stamp = clock::parse_stamp(stem.rsplit_once('_')?.1)?;
     Some(stamp.timestamp_micros())
 }
 
@@ -344,7 +345,10 @@ mod tests {
     #[test]
     fn the_stamp_of_an_object_is_the_time_in_its_name() {
         assert_eq!(stamp_of("a_19700101T000001.csv.gz"), Some(1_000_000));
+        assert_eq!(stamp_of("a_19700102.csv.r02"), Some(86_400_000_000));
         assert_eq!(stamp_of("a.csv"), None);
+        assert_eq!(stamp_of("19700102.csv"), None);
+        assert_eq!(stamp_of("a_19701301.csv"), None);
         assert_eq!(stamp_of("a_19701301T000001.csv"), None);
     }
 
