@@ -9,7 +9,8 @@ smelt_sdk_dice::flaws! {
     InvalidEmail: "invalid_email", 0.01, "Share of users whose e-mail is no address.";
     MissingCountry: "missing_country", 0.03, "Share of users and sessions without a country.";
     LowerCountry: "lower_country", 0.03, "Share of users whose country is in lower case.";
-    InvalidBirth: "invalid_birth", 0.02, "Share of users whose birth date is no date, or one before 1900 or after the sign-up.";
+    InvalidBirth:
+        "invalid_birth", 0.02, "Share of users whose birth date is no date, or one before 1900 or after the sign-up.";
     MissingConsent: "missing_consent", 0.02, "Share of users without a consent.";
     Anonymous: "anonymous", 0.3, "Share of sessions without a user. Requests have four thirds of it, sales a tenth.";
     MissingEnd: "missing_end", 0.01, "Share of sessions without an end.";

@@ -28,7 +28,7 @@ struct RetailFiles;
 impl Source for RetailFiles {
     fn describe() -> SourceDescription {
         let parameters =
-            Parameters::none().integer("rows", 1..=100_000, 100, "Sales a day. All other rows are in proportion.");
+            Parameters::none().integer("rows", 1..=50_000, 100, "Sales a day. All other rows are in proportion.");
         describe_source(identity!()).parameters(bad::declare(flaws::declare(parameters))).objects([
             "products_*.csv",
             "users_*.csv.gz",
