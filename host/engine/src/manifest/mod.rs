@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 pub use self::bronze::{ColumnNames, Files};
@@ -21,6 +22,7 @@ use smelt_common::error::Result;
 use smelt_common::text::{NAME, PLUGIN, is_word, wrong_heading};
 use smelt_common::{Error, files};
 use smelt_connectors::SinkSection;
+use smelt_formats::Pointer;
 use smelt_storage::BucketUrl;
 use smelt_storage::lake::LakeSection;
 
@@ -93,6 +95,19 @@ fn relative_to(directory: &Path, place: String) -> Result<String> {
         let path = Path::new(&path).display();
         Error::config(format!("[lake] url: the name of `{path}` is not UTF-8; `--lake` can be given an absolute path"))
     })
+}
+
+/// Returns the part of a JSON text at that place, a JSON Pointer, as it is written.
+fn part_of(text: &str, place: &str) -> std::result::Result<String, String> {
+    let pointer = Pointer::parse(place).map_err(|wrong| wrong.to_string())?;
+    let mut part: Box<RawValue> = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    for name in pointer.names() {
+        let mut members: BTreeMap<String, Box<RawValue>> =
+            serde_json::from_str(part.get()).map_err(|_| format!("there is no `{name}`, since it is no object"))?;
+        let known = members.keys().cloned().collect::<Vec<_>>().join(", ");
+        part = members.remove(name).ok_or_else(|| format!("there is no `{name}`; there are {known}"))?;
+    }
+    Ok(part.get().to_owned())
 }
 
 impl Manifest {
@@ -213,9 +228,14 @@ impl Manifest {
                 if into.contains_key(parameter) {
                     return Err(wrong("is among the parameters too; expected one of both".to_owned()));
                 }
-                let text = files::read_text(&directory.join(file), files::TEXT_BYTES);
-                let text = text.map_err(|error| wrong(format!("cannot read `{file}`: {error}")))?;
-                into.insert(parameter.clone(), Value::String(text));
+                let (path, place) = file.split_once('#').map_or((file.as_str(), None), |(path, it)| (path, Some(it)));
+                let text = files::read_text(&directory.join(path), files::TEXT_BYTES);
+                let text = text.map_err(|error| wrong(format!("cannot read `{path}`: {error}")))?;
+                let part = match place {
+                    None => text,
+                    Some(place) => part_of(&text, place).map_err(|what| wrong(format!("`{file}`: {what}")))?,
+                };
+                into.insert(parameter.clone(), Value::String(part));
             }
             Ok(())
         };
