@@ -33,14 +33,18 @@ impl Pace {
 pub struct Content([u64; 4]);
 
 impl Content {
-    /// Adds a bronze object and its silver.
+    /// Adds a bronze object and its silver. An object that is held adds nothing, since it has no row.
     pub fn add(&mut self, object: &str, entry: &Entry) {
-        self.plus(of_parts(&parts(object, entry)));
+        if !entry.is_held() {
+            self.plus(of_parts(&parts(object, entry)));
+        }
     }
 
     /// Subtracts a bronze object and its silver, which were added before.
     pub fn subtract(&mut self, object: &str, entry: &Entry) {
-        self.minus(of_parts(&parts(object, entry)));
+        if !entry.is_held() {
+            self.minus(of_parts(&parts(object, entry)));
+        }
     }
 
     /// Adds a row, given as bytes.

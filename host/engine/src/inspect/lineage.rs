@@ -90,7 +90,13 @@ fn of_gold(store: &dyn Store, state: &State, name: &str, gold: &Gold) -> Result<
             continue;
         }
         let (held, entries) = as_read(store, state, name, gold, input)?;
-        let silver: Vec<_> = entries.iter().map(|(name, entry)| silver(name, entry)).collect();
+        // Of an object that is held nothing was read; the records of bronze are read where they are.
+        let read = entries.iter().filter(|(_, entry)| !entry.is_held());
+        let read = read.map(|(name, entry)| match entry.staged {
+            Some(_) => bronze(name, entry),
+            None => silver(name, entry),
+        });
+        let silver: Vec<_> = read.collect();
         from.push(Node {
             layer: Layer::Dataset,
             name: input.relation.clone(),
@@ -119,6 +125,7 @@ fn of_object(store: &dyn Store, state: &State, dataset: &str, name: &str, entry:
         (Layer::Quarantine, Some(object)) => {
             Node { made, from: vec![bronze(name, entry)], ..node(Layer::Quarantine, object) }
         }
+        _ if entry.is_held() => bronze(name, entry),
         _ => Node { made, ..silver(name, entry) },
     })
 }

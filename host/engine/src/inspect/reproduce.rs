@@ -129,13 +129,16 @@ impl Reproduction<'_> {
     fn gold(&self, store: &dyn Store, state: &State, kpi: &str, told: Option<i64>) -> Result<Reproduced> {
         let gold = &state.gold[kpi];
         let origins = Origins::of(store, state, kpi)?;
+        origins.expect_rows(state, kpi)?;
         let Origins { datasets, tables } = &origins;
         let mut pipeline = self.recorded(store, &origins.cleaned_by(), tables, told)?;
         for step in &mut pipeline.tables {
             let file = state.gold.get(&step.name).and_then(Gold::table);
             step.output = file.map_or(step.output, |file| OutputFormat::of_key(&file.key));
         }
-        let names = datasets.values().flat_map(|(.., entries)| entries).map(|(name, _)| format!("{BRONZE}{name}"));
+        // Objects that are held are not among those that it was made from.
+        let counting = datasets.values().flat_map(|(.., entries)| entries).filter(|(_, entry)| !entry.is_held());
+        let names = counting.map(|(name, _)| format!("{BRONZE}{name}"));
         let host = self.host(names.collect(), pipeline)?;
         let mut reproduced = Reproduced {
             object: gold.shown(kpi).key,
@@ -179,6 +182,9 @@ impl Reproduction<'_> {
         entry: &Entry,
         layer: Layer,
     ) -> Result<Reproduced> {
+        if entry.is_held() {
+            return Err(Error::config(format!("`{name}` is held, so nothing was made of it; `smelt quality show` says why")));
+        }
         let fingerprint = &state.datasets[dataset].relation.fingerprint;
         let recorded = BTreeMap::from([(dataset.to_owned(), fingerprint.clone())]);
         let pipeline = self.recorded(store, &recorded, &BTreeMap::new(), None)?;

@@ -108,6 +108,7 @@ fn explain_in(
 ) -> Result<RowLineage> {
     let gold = &state.gold[kpi];
     let origins = Origins::of(store, state, kpi)?;
+    origins.expect_rows(state, kpi)?;
     let datasets = origins.cleaned_by();
     let Seen { pipeline, states } = seen;
     let is_it = |(of, by, _): &(_, _, _)| (of, by) == (&datasets, &origins.tables);
@@ -129,7 +130,8 @@ fn explain_in(
 
     let mut objects = Vec::new();
     for (name, (_, _, entries)) in &origins.datasets {
-        objects.extend(entries.iter().map(|(object, entry)| Without { dataset: name, object, entry }));
+        let read = entries.iter().filter(|(_, entry)| !entry.is_held());
+        objects.extend(read.map(|(object, entry)| Without { dataset: name, object, entry }));
     }
     let tables = leave_one_out.without(&objects, states)?;
     let mut from = Vec::new();

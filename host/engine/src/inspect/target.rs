@@ -1,11 +1,13 @@
 //! Finds things in the lake by their names, with what they were made from.
 
 use super::layer::Layer;
+use crate::HostRelation;
+use crate::pipeline::bronze_name;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use smelt_catalog::{
-    Content, Dataset, Entries, Entry, Fingerprint, Gold, InputVersion, State, entries_as_of, read_commit,
+    BRONZE_PREFIX, Content, Dataset, Entries, Entry, Fingerprint, Gold, InputVersion, State, entries_as_of, read_commit,
 };
 use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
@@ -56,7 +58,7 @@ pub(crate) fn find(store: &dyn Store, state: &State, name: &str) -> Result<Targe
     }
     for (layer, prefix) in [(Layer::Silver, SILVER), (Layer::Quarantine, QUARANTINE), (Layer::Bronze, BRONZE)] {
         let Some(rest) = name.strip_prefix(prefix) else { continue };
-        for (dataset, held) in &state.datasets {
+        for (dataset, held) in state.cleaned() {
             // Below these layers each dataset has a directory of its own.
             if layer != Layer::Bronze && rest.split('/').next() != Some(dataset.as_str()) {
                 continue;
@@ -189,6 +191,24 @@ impl Origins {
             }
         }
         Ok(())
+    }
+
+    /// Fails if the table depends on what checks say of objects, or on which objects are held: that is not made again from
+    /// rows alone.
+    pub(crate) fn expect_rows(&self, state: &State, table: &str) -> Result<()> {
+        let judged = |dataset: &String| state.datasets.contains_key(&bronze_name(dataset));
+        let of_host = |made: &Fingerprint| {
+            let read = made.host.split(' ').filter_map(|input| Some(input.split_once('=')?.1));
+            read.filter_map(HostRelation::named).any(|relation| relation != HostRelation::One)
+        };
+        let by_verdicts = self.datasets.keys().any(|name| name.starts_with(BRONZE_PREFIX));
+        match by_verdicts || self.datasets.keys().any(judged) && self.tables.values().any(of_host) {
+            false => Ok(()),
+            true => Err(Error::config(format!(
+                "`{table}` depends on verdicts about whole objects, and those are not made again from rows; \
+                 `smelt quality show` says what they rest on"
+            ))),
+        }
     }
 
     /// Returns what made each dataset, by name.

@@ -91,7 +91,8 @@ fn dataset(
     let none = SortedRuns::none();
     let runs = if let Files::Entries(runs) = &facts.relation.files { runs } else { &none };
     let objects = Entries::in_map(store, runs).all()?;
-    let silver = objects.iter().map(|(_, entry)| &entry.silver);
+    // An object that is held has no silver.
+    let silver = objects.iter().map(|(_, entry)| &entry.silver).filter(|silver| !silver.key.is_empty());
     if shape.key.is_empty() {
         return silver
             .into_iter()
