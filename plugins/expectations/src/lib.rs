@@ -35,7 +35,10 @@ use crate::summary::Summing;
 
 fn parameters() -> Parameters {
     Parameters::none()
-        .required_text("dataset", "The dataset whose objects are judged. The host gives it: the check runs once a dataset.")
+        .required_text(
+            "dataset",
+            "The dataset whose objects are judged. The host gives it: the check runs once a dataset.",
+        )
         .required_text("schemas", "The file `data_schemas.json`: how the columns of each dataset are written.")
         .text("rules", "", "The file `business_rules.yaml`: rules between cells, rows and datasets.")
         .text("thresholds", "", "The file `quality_thresholds.yaml`: bounds, weights, anomalies and drifts.")
@@ -86,8 +89,7 @@ fn expectations(config: &Config) -> Result<Definition> {
             let [dataset, schemas] = [config.text("dataset")?, config.text("schemas")?];
             let [rules, thresholds] = [config.text("rules")?, config.text("thresholds")?];
             let files = Files::read(schemas, rules, thresholds, dataset).map_err(Fault::invalid_parameters)?;
-            let Plan { keys, cells, summary, judging } =
-                plan(&files, dataset, &digest([schemas, rules, thresholds]));
+            let Plan { keys, cells, summary, judging } = plan(&files, dataset, &digest([schemas, rules, thresholds]));
             Parts {
                 keys: Some(keys),
                 contents: Some(dataset.to_owned()),

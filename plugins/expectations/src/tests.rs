@@ -96,8 +96,18 @@ fn objects_are_judged_as_the_case_expects() {
         all += if all.is_empty() { &table } else { table.split_once('\n').expect("a header").1 };
         let found = Found::of(&table);
         let names = [
-            "dataset", "object", "expectation", "dimension", "scope", "severity", "outcome", "observed", "expected", "passed",
-            "evaluated", "failing",
+            "dataset",
+            "object",
+            "expectation",
+            "dimension",
+            "scope",
+            "severity",
+            "outcome",
+            "observed",
+            "expected",
+            "passed",
+            "evaluated",
+            "failing",
         ];
         let mut expectations = found.columns("expectation", &names);
         expectations.extend(found.columns("dataset", &names));
@@ -112,7 +122,8 @@ fn objects_are_judged_as_the_case_expects() {
         }
         failures.sort_by_key(|row| (row[1].clone(), row[2].clone(), row[3].parse::<i64>().expect("a number")));
         assert_eq!(failures, expected(case!("quality_failures.csv"), dataset));
-        let columns = found.columns("column", &["dataset", "object", "name", "column_type", "rows", "missing", "unreadable"]);
+        let columns =
+            found.columns("column", &["dataset", "object", "name", "column_type", "rows", "missing", "unreadable"]);
         let mut wanted = expected(case!("quality_columns.csv"), dataset);
         wanted.iter_mut().for_each(|row| row.truncate(7));
         wanted.sort_by_key(|row| row[1].clone());

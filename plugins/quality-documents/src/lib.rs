@@ -16,7 +16,7 @@ use smelt_sdk::prelude::*;
 use smelt_sdk_quality::{Account, Found, file};
 
 use crate::of_file::documents_of;
-use crate::report::{Document, Writing};
+use crate::report::Writing;
 
 /// What is known of the revisions of a file. What is expected of a dataset is in a group without a file.
 #[derive(Row)]
@@ -34,7 +34,7 @@ enum OfFile<'a> {
     },
     Column {
         dataset: &'a str, file: &'a str, object: Option<&'a str>, place: i64, name: &'a str, column_type: &'a str,
-        decoded: i64, missing: i64, unreadable: i64,
+        of_rows: i64, missing: i64, unreadable: i64,
     },
     Expectation {
         dataset: &'a str, file: &'a str, object: Option<&'a str>, place: i64, expectation: &'a str, dimension: &'a str,
@@ -55,7 +55,9 @@ enum OfDocument<'a> {
         present: i64, cells: i64, read: i64, kept: i64, rejected: i64, superseded: i64,
     },
     /// What comes next, by section. It fails where the document is not healthy because of it.
-    Text { file: &'a str, section: i64, dataset: &'a str, object: &'a str, place: i64, text: &'a str, fails: bool },
+    Text {
+        file: &'a str, section: i64, of_dataset: &'a str, of_object: &'a str, place: i64, text: &'a str, fails: bool,
+    },
 }
 
 fn quality_documents(_: &Config) -> Result<Definition> {
@@ -106,7 +108,7 @@ fn found_in(found: Found<'_>, out: &mut Out<OfFile<'static>>) -> Result<()> {
             place,
             name: text(found.name),
             column_type: text(found.column_type),
-            decoded: number(found.rows),
+            of_rows: number(found.rows),
             missing: number(found.missing),
             unreadable: number(found.unreadable),
         }),

@@ -61,14 +61,27 @@ fn object_documents(
         });
         names.collect()
     };
+    let add = |file: &str, section: i64, text: &str, fails: bool, out: &mut Out<OfDocument<'static>>| {
+        out.add(OfDocument::Text { file, section, of_dataset: dataset, of_object: object, place: 0, text, fails })
+    };
     let report = report(all, row, status, rows, &named("failed"), &named("warned"))?.write(0);
     let name = format!("validation_report_{object}.json");
-    let text = |file, section, text, fails| OfDocument::Text { file, section, dataset, object, place: 0, text, fails };
-    out.add(text(&name, 0, &report, false))?;
+    add(&name, 0, &report, false, out)?;
     for file in [ALERT, REPORT] {
         let (score, rules) = (*score, *rules);
         out.add(OfDocument::Counted {
-            file, dataset, object, status, rules, score, present, cells, read, kept, rejected, superseded,
+            file,
+            dataset,
+            object,
+            status,
+            rules,
+            score,
+            present,
+            cells,
+            read,
+            kept,
+            rejected,
+            superseded,
         })?;
     }
     let score = score.map(round);
@@ -80,7 +93,7 @@ fn object_documents(
         let shown = score.map_or("none".to_owned(), |score| score.to_string());
         let mut block = format!("\n{} {object} ({dataset}), score {shown}{by}", status.to_uppercase());
         rows.iter().for_each(|row| block += &alert_line(row));
-        out.add(text(ALERT, Section::Objects as i64, &block, false))?;
+        add(ALERT, Section::Objects as i64, &block, false, out)?;
     }
     if matches!(status, "refused" | "withheld") {
         let held = Json::object([
@@ -90,7 +103,7 @@ fn object_documents(
             ("score", Json::plain(score)),
             ("failed", Json::texts(named("failed"))),
         ]);
-        out.add(text(REPORT, Section::Held as i64, &held.write(2), status == "refused"))?;
+        add(REPORT, Section::Held as i64, &held.write(2), status == "refused", out)?;
     }
     Ok(())
 }
@@ -130,8 +143,24 @@ fn report(
     warned: &[&str],
 ) -> Result<Json> {
     let OfFile::Object {
-        dataset, object, stamp, sha256, bytes, decoded_bytes, rules, verdict, decision, why, score, dimensions, read,
-        malformed, decoded, present, cells, ..
+        dataset,
+        object,
+        stamp,
+        sha256,
+        bytes,
+        decoded_bytes,
+        rules,
+        verdict,
+        decision,
+        why,
+        score,
+        dimensions,
+        read,
+        malformed,
+        decoded,
+        present,
+        cells,
+        ..
     } = row
     else {
         return Ok(Json::null());
@@ -145,12 +174,12 @@ fn report(
     let mut expectations = Vec::new();
     for row in rows {
         match row {
-            OfFile::Column { name, column_type, decoded, missing, unreadable, .. } => columns.push(Json::object([
+            OfFile::Column { name, column_type, of_rows, missing, unreadable, .. } => columns.push(Json::object([
                 ("name", Json::text(Some(name))),
                 ("type", Json::text(Some(column_type))),
                 ("missing", Json::plain(Some(missing))),
                 ("unreadable", Json::plain(Some(unreadable))),
-                ("completeness", Json::plain(ratio(decoded - missing, *decoded)?)),
+                ("completeness", Json::plain(ratio(of_rows - missing, *of_rows)?)),
             ])),
             OfFile::Expectation { .. } => expectations.push(expectation(row)),
             _ => {}
@@ -193,8 +222,23 @@ fn report(
 
 fn expectation(row: &OfFile<'_>) -> Json {
     let OfFile::Expectation {
-        expectation, dimension, scope, severity, outcome, observed, expected, evaluated, failing, failing_rows, samples,
-        reason, z, median, mad, history, ..
+        expectation,
+        dimension,
+        scope,
+        severity,
+        outcome,
+        observed,
+        expected,
+        evaluated,
+        failing,
+        failing_rows,
+        samples,
+        reason,
+        z,
+        median,
+        mad,
+        history,
+        ..
     } = row
     else {
         return Json::null();
@@ -242,7 +286,16 @@ fn dataset_documents(rows: &[OfFile<'_>], out: &mut Out<OfDocument<'static>>) ->
     let (mut block, mut of) = (String::new(), "");
     for row in rows {
         let OfFile::Expectation {
-            dataset, object: None, place, expectation, severity, outcome, observed, expected, failing_rows, ..
+            dataset,
+            object: None,
+            place,
+            expectation,
+            severity,
+            outcome,
+            observed,
+            expected,
+            failing_rows,
+            ..
         } = row
         else {
             continue;
@@ -261,8 +314,8 @@ fn dataset_documents(rows: &[OfFile<'_>], out: &mut Out<OfDocument<'static>>) ->
         out.add(OfDocument::Text {
             file: REPORT,
             section: Section::Datasets as i64,
-            dataset,
-            object: "",
+            of_dataset: dataset,
+            of_object: "",
             place: *place,
             text: &json.write(2),
             fails: *outcome == "failed",
@@ -272,5 +325,13 @@ fn dataset_documents(rows: &[OfFile<'_>], out: &mut Out<OfDocument<'static>>) ->
         return Ok(());
     }
     let (text, section) = (format!("\nDATASET {of}{block}"), Section::Datasets as i64);
-    out.add(OfDocument::Text { file: ALERT, section, dataset: of, object: "", place: 0, text: &text, fails: false })
+    out.add(OfDocument::Text {
+        file: ALERT,
+        section,
+        of_dataset: of,
+        of_object: "",
+        place: 0,
+        text: &text,
+        fails: false,
+    })
 }

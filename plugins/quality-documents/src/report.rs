@@ -50,7 +50,18 @@ impl Writing {
     pub(crate) fn take(&mut self, row: OfDocument<'_>, out: &mut Out<Document<'static>>) -> Result<()> {
         match row {
             OfDocument::Counted {
-                file, dataset, object: _, status, rules, score, present, cells, read, kept, rejected, superseded,
+                file,
+                dataset,
+                object: _,
+                status,
+                rules,
+                score,
+                present,
+                cells,
+                read,
+                kept,
+                rejected,
+                superseded,
             } => {
                 self.begin(file);
                 rules.clone_into(&mut self.rules);

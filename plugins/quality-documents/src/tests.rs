@@ -52,6 +52,7 @@ fn documents_are_as_the_case_expects() {
     let known = expected.split("\nUNRECOGNISED").next().expect("a text");
     assert_same(&documents["quality_alert.txt"], known, "the alert");
     let expected = case!("quality_report.json");
-    let known: String = expected.lines().filter(|line| !line.contains("\"unrecognised\"")).map(|line| line.to_owned() + "\n").collect();
+    let known: String =
+        expected.lines().filter(|line| !line.contains("\"unrecognised\"")).map(|line| line.to_owned() + "\n").collect();
     assert_same(&documents["quality_report.json"], &known, "the report");
 }

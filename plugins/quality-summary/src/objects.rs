@@ -193,8 +193,9 @@ pub(crate) fn datasets() -> Result<Definition> {
         .stage::<OfObject>()
         .group(|rows, out| match judged(rows) {
             None => Ok(()),
-            Some((dataset, object, _, Judged { status, score, present, cells, read, kept, rejected, superseded })) => out
-                .add(OfDataset { dataset, object, status, score, present, cells, read, kept, rejected, superseded }),
+            Some((dataset, object, _, Judged { status, score, present, cells, read, kept, rejected, superseded })) => {
+                out.add(OfDataset { dataset, object, status, score, present, cells, read, kept, rejected, superseded })
+            }
         })
         .stage::<OfDataset>()
         .walk_to_end(

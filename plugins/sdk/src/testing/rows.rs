@@ -3,7 +3,8 @@
 use crate::bindings::types::{DataType, Field};
 use crate::glue::Session;
 use crate::{
-    Batch, Cleaner, Config, Date, Decimal, Fault, Number, Object, Result, Source, Table, Tick, Timestamp, nullable, text,
+    Batch, Cleaner, Config, Date, Decimal, Fault, Number, Object, Result, Source, Table, Tick, Timestamp, nullable,
+    text,
 };
 
 /// The result of a cleaner, as text.
