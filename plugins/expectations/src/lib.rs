@@ -84,7 +84,7 @@ fn expectations(config: &Config) -> Result<Definition> {
         Some(Part::Cells(cells)) => Parts { cells: Some(cells), ..none },
         Some(Part::Summary(summary)) => Parts { summary: Some(summary), ..none },
         Some(Part::Objects(dataset)) => Parts { objects: Some(dataset), ..none },
-        Some(Part::Judging(judging)) => Parts { judging: Some(judging), ..none },
+        Some(Part::Judging(judging)) => Parts { judging: Some(*judging), ..none },
         None => {
             let [dataset, schemas] = [config.text("dataset")?, config.text("schemas")?];
             let [rules, thresholds] = [config.text("rules")?, config.text("thresholds")?];
@@ -163,7 +163,7 @@ fn define(parts: Parts) -> Result<Definition> {
             .told_alone(setting);
     }
     let judging = judging.unwrap_or_default();
-    let (setting, tells_time) = (Part::Judging(judging.clone()).setting(), judging.fresh.is_some());
+    let (setting, tells_time) = (Part::Judging(Box::new(judging.clone())).setting(), judging.fresh.is_some());
     let judging = std::rc::Rc::new(judging);
     let at_end = std::rc::Rc::clone(&judging);
     let mut flow: Flow<Finding<'static>> = flow

@@ -24,7 +24,7 @@ pub(crate) enum Part {
     /// The facts of the objects of a dataset.
     Objects(String),
     /// The walk over the objects.
-    Judging(Judging),
+    Judging(Box<Judging>),
 }
 
 /// A column as a part is told it: what the file of schemas says, as far as it matters.

@@ -140,3 +140,45 @@ fn objects_are_judged_as_the_case_expects() {
         assert!(all == FINDINGS, "the findings differ from tests/case/findings.csv: see what BLESS=1 changes there");
     }
 }
+
+/// Returns the settings of the inputs and stages, under files in which a text is replaced.
+fn settings(file: usize, from: &str, to: &str) -> (Vec<String>, Vec<String>) {
+    let mut files = [SCHEMAS, RULES, THRESHOLDS].map(str::to_owned);
+    assert!(files[file].contains(from), "no `{from}`");
+    files[file] = files[file].replacen(from, to, 1);
+    let [schemas, rules, thresholds] = &files;
+    let given = given("sales", [schemas, rules, thresholds]);
+    let description = Trial::of(expectations).parameters(parameters(), &given).describe().expect("a description");
+    let inputs = description.inputs.iter().map(|input| format!("{} {}", input.name, input.accumulator.params));
+    let stages = description.stages.iter().map(|stage| stage.reducer.params.clone());
+    (inputs.collect(), stages.collect())
+}
+
+#[test]
+fn a_changed_bound_reads_no_row_again_and_a_changed_column_only_its_cells() {
+    let (inputs, stages) = settings(0, "", "");
+    let relations: Vec<_> = inputs.iter().filter_map(|input| input.split(' ').next()).collect();
+    assert_eq!(relations, ["bronze.sales", "products", "users", "smelt.bronze", "bronze.sales", "smelt.bronze"]);
+    for (file, from, to) in [
+        (2, "fail: 20 }", "fail: 21 }"),
+        (2, "range.quantity: { warn: 0.02", "range.quantity: { warn: 0.03"),
+        (2, "{ warn: 0, fail: 0.15 }", "{ warn: 0, fail: 0.16 }"),
+        (2, "schema: 2", "schema: 3"),
+        (1, "warn: 0.05\n      fail: 0.6", "warn: 0.06\n      fail: 0.6"),
+        (1, "version: 1", "# a comment\nversion: 1"),
+        (2, "last: 28, history: 3, season: none", "last: 29, history: 3, season: none"),
+    ] {
+        let (changed, walks) = settings(file, from, to);
+        assert_eq!(changed, inputs, "`{to}` reads rows again");
+        assert!(walks[..2] == stages[..2] && walks[2] != stages[2], "`{to}` changes the last reducer alone");
+    }
+    let differ = |from, to| {
+        let (changed, _) = settings(0, from, to);
+        inputs.iter().zip(changed).map(|(one, two)| *one != two).collect::<Vec<_>>()
+    };
+    let cells = [false, false, false, false, true, false];
+    assert_eq!(differ("\"max\": \"1000\"", "\"max\": \"1001\""), cells, "keys do not read the quantity");
+    let sale_id = "\"sale_id\": {\"type\": \"text\"";
+    let with_missing = "\"sale_id\": {\"type\": \"text\", \"missing\": [\"-\"]";
+    assert_eq!(differ(sale_id, with_missing), [true, true, true, false, true, false]);
+}

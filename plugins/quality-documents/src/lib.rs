@@ -67,7 +67,7 @@ fn quality_documents(_: &Config) -> Result<Definition> {
             let (file, object) = (file(object), Some(object));
             out.add(OfFile::Account { dataset, file, object, status, kept, rejected, superseded })
         })
-        .input::<Found>("findings", |found, out| found_in(found, out))
+        .input::<Found>("findings", found_in)
         .stage::<OfFile>()
         .group(documents_of)
         .stage::<OfDocument>()
