@@ -13,7 +13,8 @@ use crate::rows::{BLOCK, Bits, OfObject};
 
 /// Returns the columns of the records of a dataset that a part reads.
 pub(crate) fn fields(columns: &[WrittenColumn]) -> Vec<Field> {
-    let own = [text("smelt.object"), nullable(timestamp("smelt.stamp")), int64("smelt.row"), boolean("smelt.malformed")];
+    let own =
+        [text("smelt.object"), nullable(timestamp("smelt.stamp")), int64("smelt.row"), boolean("smelt.malformed")];
     own.into_iter().chain(columns.iter().map(|column| nullable(text(&column.name)))).collect()
 }
 

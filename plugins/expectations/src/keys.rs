@@ -79,7 +79,9 @@ impl Known {
 impl Gather<Keyed<'static>> for Known {
     fn update(&mut self, rows: &Batch<'_>, out: &mut Out<Keyed<'static>>) -> Result<()> {
         let texts = rows.text(&self.column)?;
-        rows.rows().filter_map(|row| texts.get(row)).try_for_each(|text| out.add(Keyed::Known { what: self.target, text }))
+        rows.rows()
+            .filter_map(|row| texts.get(row))
+            .try_for_each(|text| out.add(Keyed::Known { what: self.target, text }))
     }
 }
 

@@ -35,7 +35,10 @@ use crate::summary::Summing;
 
 fn parameters() -> Parameters {
     Parameters::none()
-        .required_text("dataset", "The dataset whose objects are judged. The host gives it: the check runs once a dataset.")
+        .required_text(
+            "dataset",
+            "The dataset whose objects are judged. The host gives it: the check runs once a dataset.",
+        )
         .required_text("schemas", "The file `data_schemas.json`: how the columns of each dataset are written.")
         .text("rules", "", "The file `business_rules.yaml`: rules between cells, rows and datasets.")
         .text("thresholds", "", "The file `quality_thresholds.yaml`: bounds, weights, anomalies and drifts.")
@@ -81,13 +84,12 @@ fn expectations(config: &Config) -> Result<Definition> {
         Some(Part::Cells(cells)) => Parts { cells: Some(cells), ..none },
         Some(Part::Summary(summary)) => Parts { summary: Some(summary), ..none },
         Some(Part::Objects(dataset)) => Parts { objects: Some(dataset), ..none },
-        Some(Part::Judging(judging)) => Parts { judging: Some(judging), ..none },
+        Some(Part::Judging(judging)) => Parts { judging: Some(*judging), ..none },
         None => {
             let [dataset, schemas] = [config.text("dataset")?, config.text("schemas")?];
             let [rules, thresholds] = [config.text("rules")?, config.text("thresholds")?];
             let files = Files::read(schemas, rules, thresholds, dataset).map_err(Fault::invalid_parameters)?;
-            let Plan { keys, cells, summary, judging } =
-                plan(&files, dataset, &digest([schemas, rules, thresholds]));
+            let Plan { keys, cells, summary, judging } = plan(&files, dataset, &digest([schemas, rules, thresholds]));
             Parts {
                 keys: Some(keys),
                 contents: Some(dataset.to_owned()),
@@ -161,7 +163,7 @@ fn define(parts: Parts) -> Result<Definition> {
             .told_alone(setting);
     }
     let judging = judging.unwrap_or_default();
-    let (setting, tells_time) = (Part::Judging(judging.clone()).setting(), judging.fresh.is_some());
+    let (setting, tells_time) = (Part::Judging(Box::new(judging.clone())).setting(), judging.fresh.is_some());
     let judging = std::rc::Rc::new(judging);
     let at_end = std::rc::Rc::clone(&judging);
     let mut flow: Flow<Finding<'static>> = flow

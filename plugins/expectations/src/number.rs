@@ -243,8 +243,7 @@ impl Fraction {
     /// Returns the quotient of both; `None` unless the other one is more than 0.
     pub(crate) fn divided(&self, other: &Self) -> Option<Self> {
         let positive = !other.over.negative && !other.over.is_zero();
-        positive
-            .then(|| Self { over: self.over.times(&other.under), under: self.under.times(&other.over) })
+        positive.then(|| Self { over: self.over.times(&other.under), under: self.under.times(&other.over) })
     }
 
     /// Returns the quotient by a count; `None` if that is not more than 0.
@@ -489,9 +488,10 @@ mod tests {
     #[test]
     fn quotients_round_half_away_from_zero() {
         let of = |over, under| Fraction::of(over, under).expect("more than 0");
-        assert_eq!([of(1, 3), of(2, 3), of(-1, 20_000), of(1, 20_001)].map(|ratio| ratio.four()), [
-            "0.3333", "0.6667", "-0.0001", "0.0000"
-        ]);
+        assert_eq!(
+            [of(1, 3), of(2, 3), of(-1, 20_000), of(1, 20_001)].map(|ratio| ratio.four()),
+            ["0.3333", "0.6667", "-0.0001", "0.0000"]
+        );
         let third = of(1, 3);
         let one = third.plus(&third).plus(&third);
         assert!(one.compare(&Fraction::whole(1)).is_eq() && one.minus(&Fraction::whole(1)).four() == "0.0000");

@@ -24,7 +24,7 @@ pub(crate) enum Part {
     /// The facts of the objects of a dataset.
     Objects(String),
     /// The walk over the objects.
-    Judging(Judging),
+    Judging(Box<Judging>),
 }
 
 /// A column as a part is told it: what the file of schemas says, as far as it matters.
@@ -77,11 +77,20 @@ pub(crate) enum Test {
     In(usize),
     Range(usize),
     Match(usize),
-    Rule { that: String, when: Option<String> },
+    Rule {
+        that: String,
+        when: Option<String>,
+    },
     /// No earlier row of the object has the same texts.
-    Unique { columns: Vec<usize>, when: Option<String> },
+    Unique {
+        columns: Vec<usize>,
+        when: Option<String>,
+    },
     /// Counts the rows that a [`KeyRule`] is about: the failing ones are found among the keys.
-    Keyed { columns: Vec<usize>, when: Option<String> },
+    Keyed {
+        columns: Vec<usize>,
+        when: Option<String>,
+    },
     /// Counts the rows of which the condition is true.
     Share(String),
 }
@@ -139,10 +148,21 @@ pub(crate) enum Word {
     /// Cells of these columns.
     Completeness(Vec<usize>),
     /// Rows that a test evaluates. Of a rule that is keyed, the failing ones are told by its own number.
-    RowWise { of: i64, keyed: Option<i64> },
+    RowWise {
+        of: i64,
+        keyed: Option<i64>,
+    },
     /// The number of the test that counts a share, where the metric is one.
-    Anomaly { metric: Metric, share: i64, compared: Compared },
-    Drift { column: usize, last: i64, history: i64 },
+    Anomaly {
+        metric: Metric,
+        share: i64,
+        compared: Compared,
+    },
+    Drift {
+        column: usize,
+        last: i64,
+        history: i64,
+    },
     Score,
 }
 

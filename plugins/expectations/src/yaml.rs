@@ -113,7 +113,9 @@ impl<'t> Events<'t> {
     fn next(&mut self) -> Result<(Event<'t>, Span), Wrong> {
         match self.parser.next_event() {
             Some(Ok(event)) => Ok(event),
-            Some(Err(error)) => Err(Wrong { line: error.marker().line(), message: format!("no YAML: {}", error.info()) }),
+            Some(Err(error)) => {
+                Err(Wrong { line: error.marker().line(), message: format!("no YAML: {}", error.info()) })
+            }
             None => Err(Wrong { line: 1, message: "the file ends too soon".to_owned() }),
         }
     }

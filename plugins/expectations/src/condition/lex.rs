@@ -75,9 +75,9 @@ fn number(text: &str) -> Result<(Token, usize), String> {
         }
         None => Amount::parse(word).map(Token::Number),
     };
-    token
-        .map(|token| (token, length))
-        .ok_or_else(|| format!("`{word}` is neither a number, such as 0.5, nor a duration, such as 24h, 7d, 30m or 10s"))
+    token.map(|token| (token, length)).ok_or_else(|| {
+        format!("`{word}` is neither a number, such as 0.5, nor a duration, such as 24h, 7d, 30m or 10s")
+    })
 }
 
 /// Reads a text in quotes, in which two quotes are one.

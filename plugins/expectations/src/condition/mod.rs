@@ -124,7 +124,8 @@ impl Operand {
                 two.columns(to);
             }
             Self::Negate(one) | Self::Absolute(one) => one.columns(to),
-            Self::Number(_) | Self::Text(_) | Self::Boolean(_) | Self::Instant(_) | Self::Duration(_) | Self::Stamp => {}
+            Self::Number(_) | Self::Text(_) | Self::Boolean(_) | Self::Instant(_) | Self::Duration(_) | Self::Stamp => {
+            }
         }
     }
 }

@@ -185,7 +185,9 @@ impl<'p> Parser<'p> {
             }
             if other != kind {
                 let (one, two) = (kind.name(), other.name());
-                return Err(format!("at character {place}: {one} is compared with {two}; only like compares with like"));
+                return Err(format!(
+                    "at character {place}: {one} is compared with {two}; only like compares with like"
+                ));
             }
             literals.push(literal);
             if self.takes_sign("]") {
@@ -215,7 +217,11 @@ impl<'p> Parser<'p> {
                 (Instant, Instant, false) => Duration,
                 _ => {
                     let (one, two) = (kind.name(), other.name());
-                    let verb = if adds { format!("{two} is added to {one}") } else { format!("{two} is subtracted from {one}") };
+                    let verb = if adds {
+                        format!("{two} is added to {one}")
+                    } else {
+                        format!("{two} is subtracted from {one}")
+                    };
                     return Err(format!(
                         "at character {place}: {verb}; numbers go with numbers, durations with instants and durations"
                     ));
@@ -270,12 +276,7 @@ impl<'p> Parser<'p> {
         if self.takes_sign(")") { Ok(()) } else { Err(self.wrong("`)`")) }
     }
 
-    fn signed(
-        &self,
-        value: Expression,
-        place: usize,
-        make: fn(Box<Operand>) -> Operand,
-    ) -> Result<Expression, String> {
+    fn signed(&self, value: Expression, place: usize, make: fn(Box<Operand>) -> Operand) -> Result<Expression, String> {
         let (operand, kind) = self.value(value)?;
         if !matches!(kind, Kind::Number | Kind::Duration) {
             return Err(format!("at character {place}: {} has no sign; numbers and durations have one", kind.name()));

@@ -109,15 +109,27 @@ fn a_wrong_condition_is_refused_with_its_place() {
         ("t in ['x' 'y']", "at character 11: expected `,` or `]`, found 'y'"),
         ("t in [u]", "at character 7: a list has literals alone, such as 204 or 'paid'"),
         ("t in [1]", "at character 7: a text is compared with a number; only like compares with like"),
-        ("at + day = at", "at character 4: an instant is added to an instant; numbers go with numbers, durations with instants and durations"),
-        ("a - 1d = 1", "at character 3: a duration is subtracted from a number; numbers go with numbers, durations with instants and durations"),
+        (
+            "at + day = at",
+            "at character 4: an instant is added to an instant; numbers go with numbers, durations with instants and durations",
+        ),
+        (
+            "a - 1d = 1",
+            "at character 3: a duration is subtracted from a number; numbers go with numbers, durations with instants and durations",
+        ),
         ("at * 2 = at", "at character 4: an instant is multiplied by a number; only numbers are multiplied"),
         ("-t = 'x'", "at character 1: a text has no sign; numbers and durations have one"),
         ("a / b = 1", "at character 3: `/` is unknown; there is no division, multiply the other side instead"),
         ("t = \"x\"", "at character 5: texts stand in single quotes: 'paid'"),
         ("t = 'x", "at character 5: a text lacks its closing quote"),
-        ("a = 1e3", "at character 5: `1e3` is neither a number, such as 0.5, nor a duration, such as 24h, 7d, 30m or 10s"),
-        ("at = @2025-02-30", "at character 6: `@2025-02-30` is no instant, such as @2025-01-31 or @2025-01-31T10:00:00Z"),
+        (
+            "a = 1e3",
+            "at character 5: `1e3` is neither a number, such as 0.5, nor a duration, such as 24h, 7d, 30m or 10s",
+        ),
+        (
+            "at = @2025-02-30",
+            "at character 6: `@2025-02-30` is no instant, such as @2025-01-31 or @2025-01-31T10:00:00Z",
+        ),
         ("a & b", "at character 3: `&` is unknown; known: != <= >= = < > + - * ( ) [ ] ,"),
         ("(a = 1) + 2 = 3", "at character 13: expected a value, but this is a comparison, found `=`"),
     ] {

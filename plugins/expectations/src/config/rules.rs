@@ -24,8 +24,15 @@ pub(crate) struct Rule {
 pub(crate) enum RuleWord {
     /// The condition as it is written.
     That(String),
-    Unique { columns: Vec<usize>, in_dataset: bool },
-    Refers { column: usize, dataset: String, to: String },
+    Unique {
+        columns: Vec<usize>,
+        in_dataset: bool,
+    },
+    Refers {
+        column: usize,
+        dataset: String,
+        to: String,
+    },
 }
 
 impl Rule {
@@ -112,7 +119,9 @@ fn word(fields: &Fields<'_>, dataset: &str, columns: &[Column], schemas: &Schema
             let column = column(name, &place, columns)?;
             let (to, place) = inner.text("to")?;
             let Some((target, to)) = to.split_once('.').filter(|(_, to)| !to.is_empty()) else {
-                return Err(place.wrong(format!("`{to}` must be a dataset and its column, such as products.product_id")));
+                return Err(
+                    place.wrong(format!("`{to}` must be a dataset and its column, such as products.product_id"))
+                );
             };
             super::schema(schemas, target, &place)?;
             if target == dataset {

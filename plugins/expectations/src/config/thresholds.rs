@@ -148,9 +148,7 @@ pub(crate) fn read(file: &str, schemas: &Schemas, dataset: &str) -> Result<Thres
 }
 
 fn of_dataset(node: &Node, place: Place, schema: &[Column]) -> Result<OfDataset, String> {
-    let known = [
-        "parse", "rows", "completeness", "score", "thresholds", "anomalies", "drifts", "fresh", "arrivals",
-    ];
+    let known = ["parse", "rows", "completeness", "score", "thresholds", "anomalies", "drifts", "fresh", "arrivals"];
     let fields = Fields::of(place, node, &known)?;
     let mut of = OfDataset::default();
     if let Some((node, place)) = fields.find("parse") {

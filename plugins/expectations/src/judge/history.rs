@@ -88,7 +88,8 @@ impl History {
                 _ => {}
             }
         }
-        let shared = now.shared.iter().flat_map(|(&rule, texts)| texts.iter().map(move |(text, _)| (rule, text.clone())));
+        let shared =
+            now.shared.iter().flat_map(|(&rule, texts)| texts.iter().map(move |(text, _)| (rule, text.clone())));
         let period = judging.arrivals.as_ref().zip(now.stamp);
         self.newest = Some(Newest {
             object: now.object.clone(),

@@ -162,8 +162,7 @@ fn observe(
     scores: &Scores<'_>,
 ) -> Observed {
     let bounds = &expectation.bounds;
-    let nothing =
-        || Observed { evaluated: Some(0), failing: Some(0), ..Observed::skipped(NOTHING, bounds.show()) };
+    let nothing = || Observed { evaluated: Some(0), failing: Some(0), ..Observed::skipped(NOTHING, bounds.show()) };
     let names = |names: Vec<String>| {
         let samples = names.iter().take(SAMPLES).map(|name| sample(Some(&shown(name, false)), 0, ""));
         let samples = samples.collect::<Vec<_>>().join(",");

@@ -3,7 +3,8 @@
 use crate::bindings::types::{DataType, Field};
 use crate::glue::Session;
 use crate::{
-    Batch, Cleaner, Config, Date, Fault, Number, Object, Result, Source, Table, Tick, Timestamp, nullable, text,
+    Batch, Cleaner, Config, Date, Decimal, Fault, Number, Object, Result, Source, Table, Tick, Timestamp, nullable,
+    text,
 };
 
 /// The result of a cleaner, as text.
@@ -73,12 +74,7 @@ pub fn encode(fields: &[Field], rows: &[&[Option<&str>]]) -> Result<Vec<u8>> {
                 DataType::Float64 => out.float(parse!(|cell: &str| cell.parse().ok())),
                 DataType::Date32 => out.date(parse!(Date::parse)),
                 DataType::Timestamp => out.timestamp(parse!(Timestamp::parse)),
-                DataType::Decimal128(decimal) => match decimal.scale {
-                    0 => out.decimal(parse!(|cell| Number::parse(cell)?.round::<0>())),
-                    2 => out.decimal(parse!(|cell| Number::parse(cell)?.round::<2>())),
-                    4 => out.decimal(parse!(|cell| Number::parse(cell)?.round::<4>())),
-                    _ => return Err(Fault::invalid_input("test rows have decimals of scale 0, 2 or 4 only")),
-                },
+                DataType::Decimal128(decimal) => out.units(parse!(|cell| units(cell, decimal.scale))),
             };
         }
     }
@@ -113,9 +109,24 @@ pub fn decode(fields: &[Field], stream: &[u8]) -> Result<Vec<Vec<String>>> {
                 0 => column!(batch.decimals::<0>(name)?),
                 2 => column!(batch.decimals::<2>(name)?),
                 4 => column!(batch.decimals::<4>(name)?),
-                _ => return Err(Fault::invalid_input("test rows have decimals of scale 0, 2 or 4 only")),
+                30 => column!(batch.decimals::<30>(name)?),
+                _ => return Err(Fault::invalid_input("test rows have decimals of scale 0, 2, 4 or 30 only")),
             },
         });
     }
     Ok(batch.rows().map(|row| columns.iter().map(|column| column[row].clone()).collect()).collect())
+}
+
+/// Reads a decimal in units of its last place. A number that the places cannot hold is rounded.
+fn units(text: &str, scale: u8) -> Option<i128> {
+    match scale {
+        0 => Number::parse(text)?.round::<0>().map(Decimal::units),
+        2 => Number::parse(text)?.round::<2>().map(Decimal::units),
+        4 => Number::parse(text)?.round::<4>().map(Decimal::units),
+        scale => {
+            let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+            let digits = format!("{whole}{part:0<width$}", width = usize::from(scale));
+            digits.parse().ok().filter(|_| part.len() <= usize::from(scale))
+        }
+    }
 }
