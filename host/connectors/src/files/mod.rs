@@ -7,6 +7,7 @@ mod sheet;
 mod sink;
 #[cfg(test)]
 mod tests;
+mod text;
 
 pub use record::{files_of, is_record};
 pub use sheet::Sheet;

@@ -11,6 +11,7 @@ use super::place::Place;
 use super::record::{self, Record, Written};
 use super::render::{check_sheets, render};
 use super::sheet::Sheet;
+use super::text::TextFiles;
 use crate::place::Surroundings;
 use crate::section::SinkSection;
 use crate::sink::{Published, Relation, Sink};
@@ -35,10 +36,11 @@ impl FilesSink {
     /// The section is wrong; the message says what would have been right.
     pub fn open(name: &str, section: &SinkSection, sheets: Vec<Sheet>, around: Surroundings<'_>) -> Result<Self> {
         let place = Place::find(&section.to, around)?;
-        place.format.check_built().map_err(|error| Error::config(format!("to = \"{}\": {error}", section.to)))?;
+        let built = place.format.map_or(Ok(()), |format| format.check_built());
+        built.map_err(|error| Error::config(format!("to = \"{}\": {error}", section.to)))?;
         let mut files: BTreeMap<String, Vec<Sheet>> = BTreeMap::new();
         for sheet in sheets {
-            if place.format != TableFormat::Xlsx && sheet.sheet != sheet.relation {
+            if place.format != Some(TableFormat::Xlsx) && sheet.sheet != sheet.relation {
                 return Err(Error::config(format!(
                     "sheet = \"{}\": `{}` has no sheets; a workbook, `.xlsx`, has",
                     sheet.sheet, section.to
@@ -48,7 +50,7 @@ impl FilesSink {
         }
         for sheets in files.values() {
             match place.format {
-                TableFormat::Xlsx => check_sheets(sheets)?,
+                Some(TableFormat::Xlsx) => check_sheets(sheets)?,
                 _ if sheets.len() > 1 => {
                     return Err(Error::config(format!(
                         "to = \"{}\" is one file, and `from` has {} relations; expected `{{table}}` in the name, or a workbook, `.xlsx`",
@@ -103,12 +105,51 @@ impl FilesSink {
         version: String,
     ) -> Result<(NewObject<'_>, Written)> {
         let mut object = NewObject::create(self.store(), key)?;
-        render(published, sheets, self.place.format, self.compression, &mut object)
+        let format = self.place.format.ok_or_else(|| Error::internal("text files have no format of tables"))?;
+        render(published, sheets, format, self.compression, &mut object)
             .map_err(|error| error.context(format!("`{}`", self.store().locate(key))))?;
         let relations = sheets.iter().map(|(sheet, _)| sheet.relation.clone()).collect();
         let rows = sheets.iter().map(|(_, relation)| relation.rows).sum();
         let written = Written { relations, rows, bytes: object.bytes(), sha256: object.sha256(), version };
         Ok((object, written))
+    }
+
+    /// Brings text files up to date, which the rows of one relation name. Each is put into place as soon as it is whole.
+    fn publish_text(&self, published: &dyn Published, thorough: bool, before: Option<Record>) -> Result<Vec<String>> {
+        let (store, record_key) = (self.store(), self.record_key());
+        let former = before.clone().unwrap_or_default();
+        let mut now = Record { commit: published.commit(), files: BTreeMap::new() };
+        let mut written = Vec::new();
+        for sheets in self.files.values() {
+            let Some(found) = found(published, sheets)? else { return Ok(vec![]) };
+            let version = self.version(&found);
+            let (of, others): (Vec<_>, Vec<_>) = former.files.values().partition(|it| it.version == version);
+            let intact = self.intact(&former, thorough)?;
+            if others.is_empty() && !of.is_empty() && intact.len() == former.files.len() {
+                now.files.clone_from(&former.files);
+                continue;
+            }
+            let is_there = |key: &str, new: &Written| {
+                former.files.get(key).is_some_and(|it| it.sha256 == new.sha256) && intact.contains(key)
+            };
+            for (sheet, relation) in &found {
+                let of = (sheet.relation.as_str(), relation);
+                let files = TextFiles::write(published, &self.place, of, &version, &is_there)?;
+                written.extend(files.new.iter().map(|key| store.locate(key)));
+                now.files.extend(files.all);
+            }
+        }
+        if Record::read(store, &record_key)? != before {
+            let why = format!("another process wrote the files of sink `{}` meanwhile", self.name);
+            return Err(Error::new(Kind::Conflict, why));
+        }
+        for key in former.files.keys().filter(|key| !now.files.contains_key(*key)) {
+            store.delete(key)?;
+        }
+        if before.as_ref() != Some(&now) {
+            now.write(store, &record_key)?;
+        }
+        Ok(written)
     }
 
     /// Returns a digest of everything that the bytes of a file depend on.
@@ -138,6 +179,9 @@ impl Sink for FilesSink {
         let (store, record_key) = (self.store(), self.record_key());
         let before = Record::read(store, &record_key)?;
         let former = before.clone().unwrap_or_default();
+        if self.place.format.is_none() {
+            return self.publish_text(published, thorough, before);
+        }
         // A relation that is not there yet comes with the commit that makes it. Until then, its file stays as it is.
         let mut files = Vec::new();
         for (key, sheets) in &self.files {

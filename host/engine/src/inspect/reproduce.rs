@@ -183,7 +183,9 @@ impl Reproduction<'_> {
         layer: Layer,
     ) -> Result<Reproduced> {
         if entry.is_held() {
-            return Err(Error::config(format!("`{name}` is held, so nothing was made of it; `smelt quality show` says why")));
+            return Err(Error::config(format!(
+                "`{name}` is held, so nothing was made of it; `smelt quality show` says why"
+            )));
         }
         let fingerprint = &state.datasets[dataset].relation.fingerprint;
         let recorded = BTreeMap::from([(dataset.to_owned(), fingerprint.clone())]);
