@@ -14,6 +14,7 @@ use smelt_catalog::{
 };
 use smelt_common::error::Result;
 use smelt_common::{Error, clock};
+use smelt_formats::rule;
 use smelt_runtime::sums::Sign;
 use smelt_storage::Store;
 
@@ -276,7 +277,9 @@ impl Columns {
             return Err(Error::internal(format!("`{object}` was not looked at")));
         };
         let of_object = (entry.sha256.clone(), entry.bytes);
-        let content = unreadable.is_none().then(|| content.as_ref().unwrap_or(&of_object));
+        let is_damaged =
+            unreadable.as_deref().is_some_and(|rule| [rule::DAMAGED_STREAM, rule::INFLATES_TOO_MUCH].contains(&rule));
+        let content = (!is_damaged).then(|| content.as_ref().unwrap_or(&of_object));
         let header = header.as_ref().map(serde_json::to_string).transpose();
         let header = header.map_err(|error| Error::internal(error.to_string()))?;
         let dataset = dataset.strip_prefix(BRONZE_PREFIX).unwrap_or(dataset);

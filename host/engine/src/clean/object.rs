@@ -218,7 +218,7 @@ impl<'w> Object<'w> {
 fn staged<R: Read>(kind: &ObjectKind, decoder: &mut Decoder<R>, malformed: u64) -> Staged {
     let unreadable = decoder.unreadable().map(|unreadable| unreadable.rule.to_owned());
     let is_readable = unreadable.is_none();
-    let content = decoder.content().filter(|_| is_readable).map(|(bytes, sha256)| (sha256, bytes));
+    let content = decoder.content().map(|(bytes, sha256)| (sha256, bytes));
     let header = decoder.header().filter(|_| is_readable).map(|names| kind.ours(names));
     let malformed = if is_readable { malformed } else { 0 };
     Staged { unreadable, content, header, malformed, decision: None, former: None }

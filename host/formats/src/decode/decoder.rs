@@ -112,21 +112,22 @@ impl<R: Read> Decoder<R> {
         self
     }
 
-    /// Returns the number and the sha256 of the bytes that the object inflates to, once all of it was read; `None` if it is
-    /// not compressed, or they are not hashed.
+    /// Reads to the end of the object, and returns the number and the sha256 of the bytes that it inflates to. `None` if it
+    /// is not compressed, cannot be inflated, or they are not hashed.
     pub fn content(&mut self) -> Option<(u64, String)> {
         self.source.input().content()
     }
 
-    /// Returns the columns of the object by its own names, once all of it was read: those of the header or of the dialect,
-    /// or the declared ones that a record has had. `None` if that is not known.
+    /// Returns the columns of the object by its own names, once its header was read: those of the header or of the dialect,
+    /// or the groups of a pattern. `None` for JSON, whose records say it each for itself.
     pub fn header(&self) -> Option<Vec<String>> {
-        let own = self.parser.header().or(self.dialect.header.clone());
-        own.or_else(|| {
-            let missing = self.parser.is_chosen().then(|| self.parser.missing())?;
-            let all = self.columns.iter().enumerate();
-            Some(all.filter(|(at, _)| !missing.contains(at)).map(|(_, name)| name.clone()).collect())
-        })
+        match self.dialect.format {
+            Format::Csv => self.parser.header().or_else(|| self.dialect.header.clone()),
+            Format::Log => {
+                self.dialect.pattern.as_ref().map(|pattern| pattern.groups().map(ToOwned::to_owned).collect())
+            }
+            Format::Json | Format::Jsonl => None,
+        }
     }
 
     /// Returns the reader. The rest of the object is still to be read.

@@ -81,11 +81,6 @@ impl Parser {
         }
     }
 
-    /// Returns whether a byte has decided which one it is.
-    pub(super) fn is_chosen(&self) -> bool {
-        !matches!(self, Self::Undecided)
-    }
-
     /// Returns the names in the header, if there was one.
     pub(super) fn header(&self) -> Option<Vec<String>> {
         if let Self::Csv(records) = self { records.names() } else { None }

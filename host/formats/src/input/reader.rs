@@ -38,9 +38,11 @@ impl<R: Read> Input<R> {
         self.content = Some(HashingWriter::new(io::sink()));
     }
 
-    /// Returns the number and the sha256 of the bytes that it has inflated to so far, if they are hashed and it is
-    /// compressed.
-    pub(crate) fn content(&self) -> Option<(u64, String)> {
+    /// Reads to the end, and returns the number and the sha256 of all bytes that it inflates to. `None` if they are not
+    /// hashed, it is not compressed, or it cannot be inflated.
+    pub(crate) fn content(&mut self) -> Option<(u64, String)> {
+        let mut room = vec![0; 64 << 10];
+        while self.content.is_some() && self.read(&mut room).ok()? > 0 {}
         let content = self.content.as_ref().filter(|_| matches!(self.bytes, Bytes::Inflated(_)))?;
         Some((content.bytes(), content.sha256()))
     }
@@ -76,7 +78,7 @@ impl<R: Read> Input<R> {
     pub(crate) fn read(&mut self, into: &mut [u8]) -> Result<usize, Failure> {
         let Self { bytes, transcode: Some(transcode), content, .. } = self else {
             let read = self.bytes.read(into)?;
-            note(&mut self.content, &into[..read]);
+            self.bytes.note(&mut self.content, &into[..read]);
             return Ok(read);
         };
         loop {
@@ -84,7 +86,7 @@ impl<R: Read> Input<R> {
                 0 if !into.is_empty() => {
                     let room = transcode.room();
                     let read = bytes.read(room)?;
-                    note(content, &room[..read]);
+                    bytes.note(content, &room[..read]);
                     match read {
                         0 => return Ok(0),
                         read => transcode.run(read),
@@ -105,14 +107,16 @@ impl<R: Read> Input<R> {
     }
 }
 
-fn note(content: &mut Option<HashingWriter<Sink>>, bytes: &[u8]) {
-    if let Some(content) = content {
-        // A sink takes everything.
-        let _ = content.write_all(bytes);
-    }
-}
-
 impl<R: Read> Bytes<R> {
+    /// Takes note of bytes that were read, if they are what the object inflates to.
+    #[inline]
+    fn note(&self, content: &mut Option<HashingWriter<Sink>>, bytes: &[u8]) {
+        if let (Some(content), Self::Inflated(_)) = (content, self) {
+            // A sink takes everything.
+            let _ = content.write_all(bytes);
+        }
+    }
+
     #[inline]
     fn read(&mut self, into: &mut [u8]) -> Result<usize, Failure> {
         match self {
