@@ -1,4 +1,4 @@
-//! What the records of an object say, row by row: cells that are missing or unreadable, tests, numbers and texts.
+//! The records of an object, row by row: cells that are missing or unreadable, tests, numbers and texts.
 
 use std::cmp::Ordering;
 

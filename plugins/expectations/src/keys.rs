@@ -85,7 +85,7 @@ impl Gather<Keyed<'static>> for Known {
     }
 }
 
-/// What is remembered of a text.
+/// The memory of a walk through the uses of a text.
 #[derive(Default, Saved)]
 pub(crate) struct Holders {
     what: i64,

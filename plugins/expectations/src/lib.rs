@@ -12,11 +12,15 @@ mod condition;
 mod config;
 mod judge;
 mod keys;
+#[cfg(test)]
+mod model;
 mod number;
 mod part;
 mod plan;
 mod rows;
 mod summary;
+#[cfg(test)]
+mod tests;
 mod yaml;
 
 use regex::{Regex, RegexBuilder};
@@ -216,6 +220,3 @@ fn of_bronze(bronze: Bronze<'_>) -> InOrder<'_> {
 }
 
 export_table!(expectations, parameters);
-
-#[cfg(test)]
-mod tests;

@@ -8,7 +8,7 @@ use smelt_sdk_schema::{Column, Json, Schema};
 
 use crate::config::{Bounds, Compared, Every, Metric};
 
-/// What a part does.
+/// A part of the work.
 #[derive(Debug, Clone, Saved)]
 pub(crate) enum Part {
     /// Texts of cells that are compared with other objects or relations, and their groups.
@@ -69,7 +69,7 @@ pub(crate) struct Cells {
     pub(crate) extremes: Vec<usize>,
 }
 
-/// What a row is tested for. Columns are indices in the schema.
+/// A test of a row. Columns are indices in the schema.
 #[derive(Debug, Clone, PartialEq, Saved)]
 pub(crate) enum Test {
     Required(usize),
@@ -99,7 +99,7 @@ pub(crate) enum Test {
 pub(crate) struct Summary {
     /// The number of failing rows kept for each expectation.
     pub(crate) keep: i64,
-    /// What tests are of personal columns, whose samples are masked.
+    /// Tests of personal columns, whose samples are masked.
     pub(crate) masked: Vec<i64>,
     /// Columns whose shares of values are compared.
     pub(crate) drifts: Vec<usize>,
@@ -137,7 +137,7 @@ pub(crate) struct Expectation {
     pub(crate) word: Word,
 }
 
-/// How an expectation is observed.
+/// The way in which an expectation is observed.
 #[derive(Debug, Clone, Saved)]
 pub(crate) enum Word {
     Readable,

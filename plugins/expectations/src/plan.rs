@@ -16,9 +16,9 @@ pub(crate) struct Plan {
     pub(crate) judging: Judging,
 }
 
-/// What says how a cell is read.
+/// The keys of a column that say how a cell is read.
 const READING: [&str; 5] = ["type", "decimal", "group", "format", "missing"];
-/// What says how a cell is read and tested.
+/// The keys of a column that say how a cell is read and tested.
 const TESTING: [&str; 10] =
     ["type", "decimal", "group", "format", "missing", "required", "pattern", "min", "max", "values"];
 

@@ -58,7 +58,7 @@ pub(crate) enum Keyed<'a> {
     Used { what: i64, text: &'a str, rule: i64, object: &'a str, in_scope: bool, block: i64, #[sum] bits: Bits },
 }
 
-/// What an object's records say. `of` is the number of a test or of a column.
+/// The records of an object. `of` is the number of a test or of a column.
 ///
 /// Counts are gathered before they are added, and `rows` must not depend on how many were: it is 0 where another sum says
 /// that the row exists.

@@ -13,7 +13,7 @@ pub(crate) const SAMPLES: usize = 5;
 /// The characters of a value that reports show.
 const SHOWN: usize = 80;
 
-/// What is known so far of an object.
+/// An object, as far as its rows have come.
 #[derive(Default, Saved)]
 pub(crate) struct Summing {
     object: String,

@@ -14,7 +14,7 @@ const SCHEMAS: &str = case!("data_schemas.json");
 const RULES: &str = case!("business_rules.yaml");
 const THRESHOLDS: &str = case!("quality_thresholds.yaml");
 
-fn given(dataset: &str, files: [&str; 3]) -> String {
+pub(crate) fn given(dataset: &str, files: [&str; 3]) -> String {
     let mut text = String::from("{\"dataset\":");
     part::quote(dataset, &mut text);
     for (name, file) in ["schemas", "rules", "thresholds"].iter().zip(files) {

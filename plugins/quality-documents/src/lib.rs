@@ -18,7 +18,7 @@ use smelt_sdk_quality::{Account, Found, file};
 use crate::of_file::documents_of;
 use crate::report::Writing;
 
-/// What is known of the revisions of a file. What is expected of a dataset is in a group without a file.
+/// The revisions of a file. Expectations of a dataset as a whole are in a group without a file.
 #[derive(Row)]
 #[row(group(dataset, file))]
 #[rustfmt::skip]
@@ -44,7 +44,7 @@ enum OfFile<'a> {
     },
 }
 
-/// What documents are made of. Of the alert and the report the counts come first.
+/// The parts of documents. Of the alert and the report the counts come first.
 #[derive(Row)]
 #[row(group(file))]
 #[rustfmt::skip]
@@ -54,7 +54,7 @@ enum OfDocument<'a> {
         file: &'a str, dataset: &'a str, object: &'a str, status: &'a str, rules: &'a str, score: Option<Decimal<30>>,
         present: i64, cells: i64, read: i64, kept: i64, rejected: i64, superseded: i64,
     },
-    /// What comes next, by section. It fails where the document is not healthy because of it.
+    /// Lines that come next, by section. `fails` is set if they make the report unhealthy.
     Text {
         file: &'a str, section: i64, of_dataset: &'a str, of_object: &'a str, place: i64, text: &'a str, fails: bool,
     },

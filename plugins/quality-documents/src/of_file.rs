@@ -1,4 +1,4 @@
-//! What the revisions of one file, or the expectations of one dataset, add to documents.
+//! The parts of documents that the revisions of one file, or the expectations of one dataset, make.
 
 use smelt_sdk::prelude::*;
 use smelt_sdk_quality::{counts, ratio, round};

@@ -31,7 +31,7 @@ pub(crate) struct Document<'a> {
     text: &'a str,
 }
 
-/// What is known of the document that is written.
+/// The document that is written, as far as its parts have come.
 #[derive(Default, Saved)]
 pub(crate) struct Writing {
     file: String,

@@ -4,7 +4,7 @@ use smelt_sdk::Flow;
 use smelt_sdk::prelude::*;
 use smelt_sdk_quality::{Account, Found, Judged, Tally, ratio, round};
 
-/// What is known of an object: the host's account, what the check says of it as a whole, and each of its expectations.
+/// An object: the host's account, what the check says of it as a whole, and each of its expectations.
 #[derive(Row)]
 #[row(group(dataset, object))]
 #[rustfmt::skip]

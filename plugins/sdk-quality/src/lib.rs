@@ -1,4 +1,4 @@
-//! What the plugins `quality-summary` and `quality-documents` share: rows of the check's table and of the host's account, and
+//! The parts that the plugins `quality-summary` and `quality-documents` share: rows of the check's table and of the host's account, and
 //! the sums of a dataset.
 
 use smelt_sdk::prelude::*;

@@ -6,7 +6,7 @@ use super::fields::{Fields, Place};
 use crate::number::Amount;
 use crate::yaml::Node;
 
-/// What an observed number must not be past. `None` where the expectation has no such bound.
+/// Limits that an observed number must not be past. `None` where the expectation has no such bound.
 #[derive(Debug, Clone, Default, PartialEq, Saved)]
 pub(crate) struct Bounds {
     pub(crate) warn: Option<Limits>,

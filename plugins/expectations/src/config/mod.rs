@@ -15,7 +15,7 @@ pub(crate) use thresholds::{Compared, DIMENSIONS, Direction, Drift, Every, Floor
 
 pub(crate) const SCHEMAS: &str = "data_schemas.json";
 
-/// What the three files say of one dataset.
+/// The three files, as far as they are about one dataset.
 pub(crate) struct Files<'t> {
     pub(crate) schema: Schema,
     /// Each column as the file of schemas writes it.

@@ -19,7 +19,7 @@ pub(crate) struct Rule {
     pub(crate) bounds: Option<Bounds>,
 }
 
-/// What a rule says. Columns are indices in the schema.
+/// The demand of a rule. Columns are indices in the schema.
 #[derive(Debug)]
 pub(crate) enum RuleWord {
     /// The condition as it is written.

@@ -16,7 +16,7 @@ pub(crate) const FILE: &str = "quality_thresholds.yaml";
 pub(crate) const DIMENSIONS: [&str; 8] =
     ["schema", "completeness", "uniqueness", "validity", "consistency", "integrity", "volume", "distribution"];
 
-/// What is said of one dataset and of all.
+/// The thresholds of all datasets, and those of one.
 #[derive(Debug)]
 pub(crate) struct Thresholds {
     pub(crate) defaults: Bounds,
@@ -40,7 +40,7 @@ pub(crate) struct OfDataset {
     pub(crate) arrivals: Option<(Every, Bounds)>,
 }
 
-/// How often objects should arrive.
+/// The period in which an object should arrive.
 #[derive(Debug, Clone, Copy, PartialEq, Saved)]
 pub(crate) enum Every {
     Day,
@@ -56,7 +56,7 @@ pub(crate) struct Anomaly {
     pub(crate) compared: Compared,
 }
 
-/// How a metric is compared.
+/// The way in which a metric is compared.
 #[derive(Debug, Clone, PartialEq, Saved)]
 pub(crate) struct Compared {
     pub(crate) last: i64,

@@ -1,4 +1,4 @@
-//! What is known of one object.
+//! One object and its summary.
 
 use std::collections::BTreeMap;
 

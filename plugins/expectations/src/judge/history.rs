@@ -1,4 +1,4 @@
-//! What is remembered of the objects that count.
+//! The memory of the objects that count.
 //!
 //! Revisions of a file are walked one after the other, and the greatest that counts counts alone. So what the newest file
 //! adds is kept apart until the next file begins: a later revision takes its place.
@@ -30,7 +30,7 @@ pub(crate) struct History {
     periods: Vec<(i64, i64)>,
 }
 
-/// What the object of the newest file that counts adds.
+/// The addition of the newest file's object that counts.
 #[derive(Saved)]
 struct Newest {
     object: String,

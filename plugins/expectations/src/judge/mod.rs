@@ -16,7 +16,7 @@ use smelt_sdk::prelude::*;
 use crate::part::Judging;
 use crate::rows::{Finding, InOrder};
 
-/// What the walk knows at an object.
+/// The memory of the walk at an object.
 #[derive(Default, Saved)]
 pub(crate) struct Walk {
     /// The object whose rows come.

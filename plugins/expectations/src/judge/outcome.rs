@@ -1,4 +1,4 @@
-//! What became of an expectation.
+//! The outcome of an expectation.
 
 use std::cmp::Ordering;
 
@@ -58,7 +58,7 @@ pub(crate) struct Observed {
     pub(crate) median: Option<Decimal<4>>,
     pub(crate) mad: Option<Decimal<4>>,
     pub(crate) history: Option<i64>,
-    /// What it adds to its dimension, if the score counts it.
+    /// The number that it adds to its dimension, if the score counts it.
     pub(crate) quality: Option<Fraction>,
 }
 

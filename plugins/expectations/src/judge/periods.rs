@@ -1,4 +1,4 @@
-//! What is expected of a dataset as a whole: that objects are fresh, and that none is missing between the first and the last.
+//! Expectations of a dataset as a whole: objects are fresh, and none is missing between the first and the last.
 
 use smelt_sdk::prelude::*;
 
