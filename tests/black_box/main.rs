@@ -26,6 +26,7 @@ mod hostile;
 mod incremental;
 mod inspect;
 mod integrity;
+mod judged;
 mod languages;
 mod lock;
 mod lost;

@@ -23,9 +23,7 @@ pub fn audit(lake: &Lake) -> BTreeMap<String, Value> {
             conserved(object_name, entry);
             named.extend([stored(&entry["silver"])]);
             named.extend(Some(&entry["quarantine"]).filter(|stored| !stored.is_null()).map(stored));
-            // A dataset may be called more than its files are: `api_logs` has `api_20251101.log`.
-            let family = name.split_once('_').map_or(name.as_str(), |(family, _)| family);
-            assert!(object_name.starts_with(family), "`{object_name}` is not of {name}");
+            assert!(object_name.starts_with(name), "`{object_name}` is not of {name}");
         }
     }
     for (layer, prefix) in [("silver", "silver/"), ("quarantine", "quarantine/")] {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use smelt_catalog::{Fingerprint, Gold, Relation, State, Totals};
+use smelt_catalog::{BRONZE_PREFIX, Fingerprint, Gold, Relation, State, Totals};
 
 /// The kind of a relation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -30,6 +30,10 @@ impl RelationKind {
     }
 }
 
+fn is_of_bronze(relation: &str) -> bool {
+    relation.starts_with(BRONZE_PREFIX)
+}
+
 /// A relation as its readers see it.
 #[derive(Clone, Copy)]
 pub struct Facts<'s> {
@@ -48,7 +52,8 @@ pub struct Facts<'s> {
 impl<'s> Facts<'s> {
     /// Returns what the state says of the relation of that name; `None` if readers see none.
     pub fn of(state: &'s State, name: &str) -> Option<Self> {
-        if let Some((name, dataset)) = state.datasets.get_key_value(name) {
+        // Nobody reads records of bronze here: they are raw, and only what is made of them is shown.
+        if let Some((name, dataset)) = state.datasets.get_key_value(name).filter(|_| !is_of_bronze(name)) {
             let totals = Some(&dataset.bronze.totals);
             return Some(Self { name, kind: RelationKind::Dataset, relation: &dataset.relation, gold: None, totals });
         }
@@ -64,7 +69,7 @@ impl<'s> Facts<'s> {
 
     /// Returns all relations that readers see: datasets, then tables, both by name.
     pub fn all(state: &'s State) -> impl Iterator<Item = Self> {
-        state.datasets.keys().chain(state.gold.keys()).filter_map(|name| Self::of(state, name))
+        state.cleaned().map(|(name, _)| name).chain(state.gold.keys()).filter_map(|name| Self::of(state, name))
     }
 
     /// Returns the names of the relations that it was made from, each once.
@@ -87,6 +92,7 @@ impl<'s> Facts<'s> {
         let mut inputs = self.gold.into_iter().flat_map(|gold| gold.inputs.values());
         // A check judges the newest tables, which others may not see yet.
         let read = |name: &str| match self.kind {
+            _ if is_of_bronze(name) => state.relation(name),
             RelationKind::Check => state.relation(name),
             _ => Facts::of(state, name).map(|facts| facts.relation),
         };

@@ -1,11 +1,11 @@
 //! The numbers of a lake as of one commit.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 
 use chrono::DateTime;
 use smelt_catalog::holding::Holding;
-use smelt_catalog::{Dataset, Failing, Gold, State, Totals, Verdict};
+use smelt_catalog::{Failing, Gold, State, Totals, Verdict};
 
 use super::families::Families;
 use crate::lake::{Facts, RelationKind};
@@ -37,7 +37,7 @@ impl LakeNumbers<'_> {
             "Time of the newest commit, since the epoch.",
             newest.map(|newest| ([], newest)),
         )?;
-        datasets(out, &state.datasets)?;
+        datasets(out, state)?;
         tables(out, state, &seconds)?;
         plugins(out, state)?;
         failures(out, state)?;
@@ -50,13 +50,15 @@ fn seconds(at: &str) -> Option<f64> {
     DateTime::parse_from_rfc3339(at).ok().map(|at| at.timestamp_micros() as f64 / 1e6)
 }
 
-fn datasets(out: &mut Families<'_>, datasets: &BTreeMap<String, Dataset>) -> fmt::Result {
-    let accounts = || datasets.iter().map(|(name, dataset)| (name.as_str(), &dataset.bronze));
+fn datasets(out: &mut Families<'_>, state: &State) -> fmt::Result {
+    let accounts = || state.cleaned().map(|(name, dataset)| (name.as_str(), &dataset.bronze));
     let rows = accounts().flat_map(|(name, account)| {
         let totals = &account.totals;
         let outcomes =
             [("kept", totals.kept), ("rejected", totals.rejected.values().sum()), ("superseded", totals.superseded)];
-        outcomes.map(|(outcome, rows)| ([("dataset", name), ("outcome", outcome)], rows))
+        // A dataset whose objects nothing judges never holds any.
+        let held = (totals.held > 0).then_some(("held", totals.held));
+        outcomes.into_iter().chain(held).map(move |(outcome, rows)| ([("dataset", name), ("outcome", outcome)], rows))
     });
     out.gauge("smelt_dataset_rows", "Rows that were read from the bronze objects that there are, by outcome.", rows)?;
     let rules = accounts().flat_map(|(name, account)| {
@@ -87,7 +89,7 @@ fn tables(out: &mut Families<'_>, state: &State, seconds: &dyn Fn(u64) -> Option
 }
 
 fn plugins(out: &mut Families<'_>, state: &State) -> fmt::Result {
-    let of_datasets = state.datasets.iter().map(|(name, dataset)| (name, dataset.bronze.pace.micros));
+    let of_datasets = state.cleaned().map(|(name, dataset)| (name, dataset.bronze.pace.micros));
     let of_tables = state.gold.iter().map(|(name, gold)| (name, gold.micros));
     let spent = of_datasets.chain(of_tables).map(|(name, micros)| ([("section", name.as_str())], micros as f64 / 1e6));
     out.counter(
