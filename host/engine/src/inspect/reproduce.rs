@@ -266,7 +266,7 @@ impl Reproduction<'_> {
             Some(sha256) => kept_component(store, sha256),
             None => (self.own)(plugin, limits.component_bytes),
         };
-        let mut pipeline = Pipeline::load_with(&manifest, self.engine.clone(), self.pseudonyms, &absent, &find)?;
+        let mut pipeline = Pipeline::load_with(&manifest, self.engine.clone(), self.pseudonyms, Some(&absent), &find)?;
         for step in &mut pipeline.datasets {
             let was = datasets.get(&step.name);
             was.into_iter().for_each(|was| step.write_as(DatasetStep::written_as(was)));

@@ -65,7 +65,7 @@ impl Pipeline {
         lock: Option<&Lock>,
         find: &dyn Fn(&str, &Limits) -> Result<Binary>,
     ) -> Result<Self> {
-        Self::load_with(manifest, engine, pseudonyms, &BTreeSet::new(), &|section, plugin, limits| {
+        Self::load_with(manifest, engine, pseudonyms, None, &|section, plugin, limits| {
             let binary = find(plugin, limits)?;
             lock.map_or(Ok(()), |lock| lock.check(plugin, &binary, section, limits))?;
             Ok(binary)
@@ -73,13 +73,13 @@ impl Pipeline {
     }
 
     /// Loads every plugin that the manifest names, without a lock. `find` returns the component for a section
-    /// (`kpi.aov`), a plugin's name and its limits. The manifest may lack the relations in `absent`: they have no rows,
-    /// and whatever columns are read of them.
+    /// (`kpi.aov`), a plugin's name and its limits. If the manifest is a part of another one, it may lack the relations in
+    /// `absent`: they have no rows, and whatever columns are read of them. It may also name columns that nobody reads.
     pub fn load_with(
         manifest: &Manifest,
         engine: Engine,
         pseudonyms: &Pseudonyms,
-        absent: &BTreeSet<String>,
+        absent: Option<&BTreeSet<String>>,
         find: &dyn Fn(&str, &str, &Limits) -> Result<Binary>,
     ) -> Result<Self> {
         let find = |section: &str, plugin: &str, own: &Map<String, Value>| -> Result<(Binary, Limits)> {
@@ -136,7 +136,8 @@ impl Pipeline {
                 let host = settings(&files, manifest);
                 let uses_as_of = plugin.spec().session.uses_as_of;
                 let kinds = |input: &[String]| {
-                    files.iter().map(|files| object_kind(files, &section.plugin, input, &asked)).collect::<Result<_>>()
+                    let kind = |files| object_kind(files, &section.plugin, input, absent.is_none().then_some(&asked));
+                    files.iter().map(kind).collect::<Result<_>>()
                 };
                 let pattern = || Globs::new(files.iter().map(|files| files.objects.clone()).collect());
                 let of_bronze = asked.iter().cloned().collect::<Vec<_>>();
@@ -169,7 +170,8 @@ impl Pipeline {
             datasets.extend([step].into_iter().chain(of_bronze));
         }
         datasets.sort_by(|a, b| a.name.cmp(&b.name));
-        let tables = connected(loaded, &datasets, absent, pseudonyms, manifest.output.gold)?;
+        let tables =
+            connected(loaded, &datasets, absent.unwrap_or(&BTreeSet::new()), pseudonyms, manifest.output.gold)?;
         Ok(Self {
             name: manifest.pipeline.name.clone(),
             schedule: manifest.schedule,
@@ -264,13 +266,16 @@ fn settings(files: &[Files], manifest: &Manifest) -> String {
     text
 }
 
-/// Returns how objects of one kind give the columns that the plugin reads.
+/// Returns how objects of one kind give the columns that the plugin reads. `asked` are those that checks of the objects read;
+/// without it, the manifest may name columns that nobody reads.
 ///
 /// # Errors
-/// The columns of the manifest do not fit together with those that the plugin reads, or checks of the objects do.
-fn object_kind(files: &Files, plugin: &str, input: &[String], asked: &BTreeSet<String>) -> Result<ObjectKind> {
+/// The columns of the manifest do not fit together with those that are read.
+fn object_kind(files: &Files, plugin: &str, input: &[String], asked: Option<&BTreeSet<String>>) -> Result<ObjectKind> {
     let Files { objects: _, dialect, columns } = files;
-    if let Some(unknown) = columns.keys().find(|name| !input.contains(name) && !asked.contains(*name)) {
+    if let Some(unknown) =
+        columns.keys().find(|name| !input.contains(name) && asked.is_some_and(|asked| !asked.contains(*name)))
+    {
         let known = input.join(", ");
         return Err(Error::config(format!("columns: `{unknown}` is read by nobody; plugin `{plugin}` reads {known}")));
     }
