@@ -1,6 +1,7 @@
 //! Checks that judge objects as a whole before a row of them counts: `inspector` judges clients by their ids, and purchases
 //! by the clients that silver has.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
@@ -314,22 +315,18 @@ impl Model {
         match step {
             // Bronze never changes.
             Step::Clients(number, ids) => {
-                let name = format!("clients_{number}.csv");
-                if !self.clients.contains_key(&name) {
-                    lake.bronze(&name, clients(ids));
-                    self.clients.insert(name, ids.clone());
+                if let Entry::Vacant(new) = self.clients.entry(format!("clients_{number}.csv")) {
+                    lake.bronze(new.key(), clients(ids));
+                    new.insert(ids.clone());
                 }
             }
             Step::Purchases(number, revision, rows) => {
                 let end = if *revision == 1 { String::new() } else { format!(".r{revision:02}") };
-                let name = format!("purchases_{number}.csv{end}");
-                if !self.purchases.contains_key(&name) {
+                if let Entry::Vacant(new) = self.purchases.entry(format!("purchases_{number}.csv{end}")) {
                     let texts: Vec<_> = rows.iter().map(|(id, client)| (format!("P{id}"), *client)).collect();
-                    lake.bronze(
-                        &name,
-                        purchases(&texts.iter().map(|(id, client)| (id.as_str(), *client)).collect::<Vec<_>>()),
-                    );
-                    self.purchases.insert(name, rows.clone());
+                    let texts: Vec<_> = texts.iter().map(|(id, client)| (id.as_str(), *client)).collect();
+                    lake.bronze(new.key(), purchases(&texts));
+                    new.insert(rows.clone());
                 }
             }
             Step::Decide(release, at) => {

@@ -445,7 +445,8 @@ fn a_check_is_refused_if_it_cannot_judge() {
     let check = |keys: &str| format!("[check.c]\nplugin = \"judge\"\ninputs = {{ rows = \"purchases\" }}\n{keys}\n");
     for (tables, words) in [
         (check("parameters = { form = \"loose\" }"), "plugin `judge` is no check: its table lacks `passed` boolean"),
-        (check("on = [\"purchases\"]"), "unknown field `on`, expected one of `inputs`, `plugin`"),
+        (check("on = [\"purchases\"]"), "'dataset' was unexpected"),
+        (check("on = [\"nothing\"]"), "on: there is no dataset `nothing`; there are clients, purchases"),
         (check("layer = \"gold\""), "unknown field `layer`"),
         (check("") + "[kpi.c]\nplugin = \"relay\"\n", "[check.c] and [kpi.c]"),
         ("[check.c]\nplugin = \"judge\"\nparameters = { form = \"tally\" }\n".to_owned(), "`c` → `smelt.checks` → `c`"),

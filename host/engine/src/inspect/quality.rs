@@ -14,6 +14,9 @@ use smelt_catalog::{Decision, Entries, Entry, State, Status, look};
 use smelt_common::Error;
 use smelt_common::error::Result;
 
+/// The expectations that failed and those that warned, by object.
+type Verdicts = BTreeMap<String, (Vec<String>, Vec<String>)>;
+
 /// An object that checks judge.
 #[derive(Debug, Clone, Serialize)]
 pub struct JudgedObject {
@@ -98,12 +101,8 @@ impl Host {
     }
 
     /// Returns the expectations that failed and those that warned, by object.
-    fn verdicts_by_object(
-        &self,
-        state: &State,
-        checks: &[String],
-    ) -> Result<BTreeMap<String, (Vec<String>, Vec<String>)>> {
-        let mut verdicts: BTreeMap<String, (Vec<String>, Vec<String>)> = BTreeMap::new();
+    fn verdicts_by_object(&self, state: &State, checks: &[String]) -> Result<Verdicts> {
+        let mut verdicts = Verdicts::new();
         for name in checks {
             let Some((step, gold)) = self.pipeline().table(name).zip(state.gold.get(name)) else { continue };
             visit_rows(self.store(), step, gold, &mut |rows| {

@@ -34,7 +34,7 @@ pub struct DatasetStep {
 /// The maker of a dataset's rows.
 pub enum Maker {
     /// A component, with its parameters, cleans them.
-    Plugin(Cleaner),
+    Plugin(Box<Cleaner>),
     /// The host takes the records of bronze as they are decoded. They lie nowhere else.
     Bronze(CleanerSpec),
 }

@@ -161,7 +161,7 @@ impl Pipeline {
                     fingerprint: fingerprint(plugin.identity(), parameters, uses_as_of, host, pseudonyms),
                     told: None,
                     judged_by: judges().map(|it| it.name.clone()).collect(),
-                    plugin: Maker::Plugin(plugin),
+                    plugin: Maker::Plugin(Box::new(plugin)),
                 };
                 step.write_as(manifest.output.silver);
                 Ok((step, of_bronze.transpose()?))
