@@ -96,24 +96,24 @@ fn a_component_swapped_after_it_was_read_is_not_what_runs() {
     let lock = Lock::of(&manifest).expect("it can be read");
     let engine = || Engine::new(Some(&root().join("target/components/cache"))).expect("the engine starts");
     let pseudonyms = Pseudonyms::from_hex(None).expect("no key is a key");
-    let load = |between: &dyn Fn()| {
+    let load = |between: &dyn Fn(&str)| {
         let components = Components::of(&manifest, &|_| None).expect("its places");
         let find = |plugin: &str, limits: &Limits| {
             let own = components.read(plugin, limits.component_bytes)?;
-            between();
+            between(plugin);
             Ok(own)
         };
         Pipeline::load(&manifest, engine(), &pseudonyms, lock.as_ref(), &find)
     };
     // Between the reading of each component and all that is done with it.
     let swapped =
-        load(&|| PLUGINS.iter().for_each(|name| std::fs::write(component(&lake, name), "").expect("it is ours")));
+        load(&|_| PLUGINS.iter().for_each(|name| std::fs::write(component(&lake, name), "").expect("it is ours")));
     assert!(swapped.is_err(), "what is read later is refused");
     PLUGINS
         .iter()
         .for_each(|name| drop(std::fs::copy(fixtures().join(format!("{name}.wasm")), component(&lake, name))));
-    let pipeline =
-        load(&|| drop(swap(&lake, "clean-readings"))).expect("the pinned bytes are there when they are read");
+    let pipeline = load(&|read| drop((read == "clean-readings").then(|| swap(&lake, read))))
+        .expect("the pinned bytes are there when they are read");
     let pin = lock.as_ref().and_then(|lock| lock.pin("clean-readings")).expect("it is pinned");
     assert_eq!(pipeline.identity("clean-readings").expect("it runs").sha256(), pin.sha256);
     let now = std::fs::read(component(&lake, "clean-readings")).expect("it is there");

@@ -2,11 +2,12 @@
 
 use smelt_sdk::prelude::*;
 
-/// The rows whose numbers have a bit each in one sum. So many bits fit 38 digits.
-pub(crate) const BLOCK: i64 = 120;
+/// The rows whose numbers have a bit each in one sum. 38 digits have room for twice as many, so that rows which came several
+/// times, against the contract, would not be too large a sum.
+pub(crate) const BLOCK: i64 = 60;
 
 /// Numbers of rows as bits of a sum: a row is counted once, so adding and taking away sets and clears its bit. An object of
-/// which every row fails thus has one row of a stage for 120 of its own.
+/// which every row fails thus has one row of a stage for 60 of its own.
 pub(crate) type Bits = Decimal<0>;
 
 /// Returns the numbers of the rows of a block whose bits are set, in order.

@@ -63,7 +63,7 @@ pub(crate) fn table(shop: &Shop, dice: &mut Dice) -> Table {
             session_id(shop, index),
             or(anonymous, user_id(user)),
             // RFC 5737: an address that nobody has.
-            format!("203.0.113.{}", dice.random_range(1..255)),
+            format!("198.51.100.{}", dice.random_range(1..255)),
             started.to_string(),
             or(no_end, ended.to_string()),
             or(no_device, DEVICES[index as usize % DEVICES.len()].to_owned()),

@@ -14,7 +14,7 @@ use super::lock::Lock;
 use super::section::{canonical, fingerprint, of_host, refused};
 use super::source::GeneratorStep;
 use super::table::TableStep;
-use crate::manifest::{ColumnNames, Files, Manifest, OutputFormat, Quarantine, Schedule};
+use crate::manifest::{ColumnNames, Files, Manifest, OutputFormat, Quarantine, Schedule, TableSection};
 use smelt_catalog::{ErrorText, State};
 use smelt_common::Error;
 use smelt_common::binary::Binary;
@@ -96,13 +96,12 @@ impl Pipeline {
             };
             sources.push(load().map_err(|error| refused(error, &format!("[source.{name}]")))?);
         }
-        let mut loaded = Vec::new();
-        for (section, name, keys, layer) in manifest.tables() {
-            let load = |on: Option<&String>| {
-                let (binary, limits) = find(&section, &keys.plugin, &keys.limits)?;
+        let load_table = |section: &str, name: &str, keys, layer, on: Option<&String>| {
+            let keys: &TableSection = keys;
+            let load = || {
+                let (binary, limits) = find(section, &keys.plugin, &keys.limits)?;
                 let mut parameters = keys.parameters.clone();
-                let judged = on.map(|dataset| ("dataset".to_owned(), Value::String(dataset.clone())));
-                parameters.extend(judged);
+                parameters.extend(on.map(|dataset| ("dataset".to_owned(), Value::String(dataset.clone()))));
                 let parameters = canonical(&parameters)?;
                 let plugin = Kpi::load(&engine, &keys.plugin, &binary, &limits, pseudonyms, &parameters)?;
                 check_mapping(&plugin, &keys.own.inputs)?;
@@ -110,17 +109,20 @@ impl Pipeline {
                     expect_columns(&keys.plugin, &plugin.spec().output, on.is_some())?;
                 }
                 let name = on.map_or_else(|| name.to_owned(), |dataset| format!("{name}.{dataset}"));
-                Ok(Loaded { section: section.clone(), name, keys, layer, plugin, on: on.cloned(), parameters })
+                Ok(Loaded { section: section.to_owned(), name, keys, layer, plugin, on: on.cloned(), parameters })
             };
-            if let Some(unknown) = keys.own.on.iter().find(|dataset| !manifest.dataset.contains_key(*dataset)) {
-                let known = manifest.dataset.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-                return Err(Error::config(format!(
-                    "[{section}]: on: there is no dataset `{unknown}`; there are {known}"
-                )));
-            }
-            let on = keys.own.on.iter().map(Some);
-            for on in on.chain(keys.own.on.is_empty().then_some(None)) {
-                loaded.push(load(on).map_err(|error| refused(error, &format!("[{section}]")))?);
+            load().map_err(|error| refused(error, &format!("[{section}]")))
+        };
+        // Checks of objects come first, since they say which columns of bronze they read.
+        let mut loaded = Vec::new();
+        for (section, name, keys, layer) in manifest.tables() {
+            for dataset in &keys.own.on {
+                if !manifest.dataset.contains_key(dataset) {
+                    let known = manifest.dataset.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+                    let why = format!("[{section}]: on: there is no dataset `{dataset}`; there are {known}");
+                    return Err(Error::config(why));
+                }
+                loaded.push(load_table(&section, name, keys, layer, Some(dataset))?);
             }
         }
         let mut datasets = Vec::new();
@@ -170,6 +172,9 @@ impl Pipeline {
             datasets.extend([step].into_iter().chain(of_bronze));
         }
         datasets.sort_by(|a, b| a.name.cmp(&b.name));
+        for (section, name, keys, layer) in manifest.tables().filter(|(_, _, keys, _)| keys.own.on.is_empty()) {
+            loaded.push(load_table(&section, name, keys, layer, None)?);
+        }
         let tables =
             connected(loaded, &datasets, absent.unwrap_or(&BTreeSet::new()), pseudonyms, manifest.output.gold)?;
         Ok(Self {
