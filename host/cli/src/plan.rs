@@ -53,9 +53,11 @@ fn amount(estimate: Option<Estimate>) -> (String, String) {
 
 fn as_text(plan: &Plan) -> String {
     let dataset = |plan: &DatasetPlan| {
-        let DatasetPlan { dataset, rebuild, objects, estimate, .. } = plan;
+        let DatasetPlan { dataset, rebuild, objects, gate, estimate, .. } = plan;
+        let waiting = gate.as_ref().and_then(|gate| gate.waiting.as_ref());
         let why = match rebuild {
             Some(why) => format!("all of it: {why}"),
+            None if let Some(waiting) = waiting => format!("waits: {waiting}"),
             None if objects.is_empty() => "up to date".to_owned(),
             None => "new data".to_owned(),
         };

@@ -7,7 +7,7 @@ mod guests;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use smelt_conformance::{Engines, Options, Outcome, Report};
 use smelt_runtime::Limits;
 

@@ -48,9 +48,14 @@ impl List {
             print_json(&json!({"objects": objects, "healthy": !refused}))?;
         } else {
             let row = |it: &JudgedObject| {
-                let said = it.failed.first().or(it.warned.first());
-                let why = it.decision.as_ref().map(|decision| format!("by decision: {}", decision.why));
-                let why = why.or_else(|| it.unreadable.clone()).or_else(|| said.cloned());
+                let said = it.unreadable.as_ref().or(it.failed.first()).or(it.warned.first()).cloned();
+                let is_decided = matches!(it.status, Some(Status::Released | Status::Withheld));
+                let why = match it.decision.as_ref() {
+                    Some(decision) if is_decided => Some(format!("by decision: {}", decision.why)),
+                    // The next run acts on it.
+                    Some(decision) => Some(format!("to be decided by {}: {}", decision.verb.name(), decision.why)),
+                    None => said,
+                };
                 let (name, read) = (it.object.clone(), thousands(it.read));
                 vec![it.dataset.clone(), name, status(it).to_owned(), read, why.unwrap_or_default()]
             };
