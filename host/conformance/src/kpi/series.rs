@@ -18,6 +18,8 @@ use crate::shrink::fewest_calls;
 const WORDS: usize = 500;
 /// The number of calls in the longest series.
 const LONG: usize = 300;
+/// Each number of groups up to this one comes in a call, since a reducer may count them.
+const SEVERAL: usize = 24;
 /// The number of rows that come again and again in a long series.
 const FEW: usize = 6;
 
@@ -125,8 +127,11 @@ fn round(
     many.push((Call::Update(input), picks(counts[input], dice.pick(LARGE), dice)));
     many.push((Call::State, vec![]));
     for (stage, groups) in known.groups.iter().enumerate().filter(|_| !known.is_map()) {
-        let all = (0..groups.len() as u32).collect();
-        many.push((if stage + 1 == stages { Call::Evaluate } else { Call::Fold(stage) }, all));
+        let call = || if stage + 1 == stages { Call::Evaluate } else { Call::Fold(stage) };
+        for several in 1..=SEVERAL.min(groups.len()) {
+            many.push((call(), picks(groups.len(), several, dice)));
+        }
+        many.push((call(), (0..groups.len() as u32).collect()));
     }
     run(&many)?;
     if rounds.are_over() {
