@@ -9,6 +9,7 @@ use smelt_sdk_schema::{Cell, Column, Value};
 
 use crate::condition::{Condition, Row};
 use crate::part::{self, COMPLETENESS, Cells, PARSE, Test, WrittenColumn};
+use crate::pattern;
 use crate::rows::{BLOCK, Bits, OfObject};
 
 /// Returns the columns of the records of a dataset that a part reads.
@@ -94,7 +95,7 @@ impl CellTests {
                 Test::Range(column) => (column, CellTest::Range),
                 Test::Match(column) => {
                     let pattern = columns[*column].pattern.as_deref().unwrap_or_default();
-                    (column, CellTest::Match(crate::pattern(pattern).map_err(Fault::internal)?))
+                    (column, CellTest::Match(pattern::compile(pattern).map_err(Fault::internal)?))
                 }
                 Test::Rule { that, when } => {
                     let when = when.as_deref().map(condition).transpose()?;

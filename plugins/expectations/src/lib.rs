@@ -16,6 +16,7 @@ mod keys;
 mod model;
 mod number;
 mod part;
+mod pattern;
 mod plan;
 mod rows;
 mod summary;
@@ -23,7 +24,6 @@ mod summary;
 mod tests;
 mod yaml;
 
-use regex::{Regex, RegexBuilder};
 use sha2::{Digest as _, Sha256};
 use smelt_sdk::prelude::*;
 use smelt_sdk::{Flow, Gather};
@@ -46,21 +46,6 @@ fn parameters() -> Parameters {
         .required_text("schemas", "The file `data_schemas.json`: how the columns of each dataset are written.")
         .text("rules", "", "The file `business_rules.yaml`: rules between cells, rows and datasets.")
         .text("thresholds", "", "The file `quality_thresholds.yaml`: bounds, weights, anomalies and drifts.")
-}
-
-/// Returns the regular expression of a pattern that must match a whole text.
-fn pattern(pattern: &str) -> std::result::Result<Regex, String> {
-    let build = |pattern: &str| RegexBuilder::new(pattern).size_limit(1 << 20).build();
-    // By itself first, since an unclosed bracket of the pattern would swallow what is put around it.
-    let error = |error: regex::Error| match error {
-        regex::Error::Syntax(text) => {
-            let reason = text.lines().last().unwrap_or_default();
-            format!("`{pattern}` is no regular expression: {}", reason.strip_prefix("error: ").unwrap_or(reason))
-        }
-        _ => format!("`{pattern}` is too large a regular expression"),
-    };
-    build(pattern).map_err(error)?;
-    build(&format!(r"\A(?:{pattern})\z")).map_err(error)
 }
 
 /// The parts with which a definition is made: all of them, or the one that is opened.

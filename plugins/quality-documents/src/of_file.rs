@@ -5,7 +5,7 @@ use smelt_sdk_quality::{counts, ratio, round};
 
 use crate::json::Json;
 use crate::report::{ALERT, REPORT, Section};
-use crate::{OfDocument, OfFile};
+use crate::rows::{OfDocument, OfFile};
 
 /// The failing rows that a report shows.
 const ROWS: usize = 20;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use smelt_sdk::prelude::*;
 use smelt_sdk_quality::{Judged, STATUSES, Tally};
 
-use crate::OfDocument;
 use crate::json::Json;
+use crate::rows::OfDocument;
 
 pub(crate) const ALERT: &str = "quality_alert.txt";
 pub(crate) const REPORT: &str = "quality_report.json";

@@ -2,67 +2,15 @@
 
 use smelt_sdk::Object;
 
-use crate::bad::Kind;
+use crate::dataset::Dataset;
+use crate::kind::Kind;
 use crate::layout::{Layout, lines};
-use crate::pack::Packing;
 use crate::shop::{Dice, DiceOf, Shop};
 use crate::spoil::spoil;
+use crate::table::Table;
 use crate::{products, requests, sales, sessions, users};
 
-/// The datasets of the shop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Dataset {
-    Products,
-    Users,
-    Sessions,
-    Requests,
-    Sales,
-}
-
-/// Rows of text. What an empty cell is, the layout says.
-pub(crate) struct Table {
-    pub(crate) columns: &'static [&'static str],
-    pub(crate) rows: Vec<Vec<String>>,
-}
-
-impl Table {
-    /// Returns the index of a column. The columns of a dataset are known.
-    pub(crate) fn column(&self, name: &str) -> usize {
-        self.columns.iter().position(|column| *column == name).expect("the dataset has the column")
-    }
-}
-
 impl Dataset {
-    /// All of them, in the order in which they refer to each other.
-    pub(crate) const ALL: [Self; 5] = [Self::Products, Self::Users, Self::Sessions, Self::Requests, Self::Sales];
-
-    /// Returns the way in which the dataset's file of the day is packed.
-    pub(crate) fn packing(self, shop: &Shop) -> Packing {
-        use Packing::{Gzip, None, Zstd};
-        let of_day = |all: &[Packing]| all[(shop.tick.number % all.len() as u64) as usize];
-        match self {
-            Self::Products => None,
-            Self::Users => Gzip,
-            Self::Sessions => of_day(&[Gzip, Gzip, Zstd, None, Gzip]),
-            Self::Requests => of_day(&[Gzip, Gzip, Gzip, None]),
-            Self::Sales => of_day(&[None, Gzip, None]),
-        }
-    }
-
-    /// Returns the name of the dataset's file of the day.
-    fn name(self, shop: &Shop) -> String {
-        let (stamp, packed) = (shop.stamp(), self.packing(shop).extension());
-        match self {
-            Self::Products => format!("products_{stamp}.csv"),
-            Self::Users => format!("users_{stamp}.csv{packed}"),
-            Self::Sessions => format!("sessions_{stamp}.jsonl{packed}"),
-            // A log is turned over at six.
-            Self::Requests if !stamp.contains('T') => format!("api_{stamp}T060000.log{packed}"),
-            Self::Requests => format!("api_{stamp}.log{packed}"),
-            Self::Sales => format!("sales_{stamp}.txt{packed}"),
-        }
-    }
-
     fn dice(self, shop: &Shop) -> Dice {
         shop.dice(DiceOf::File, [self as u64, shop.tick.number])
     }

@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 
 use rand::RngExt as _;
 
-use crate::bad::Kind;
-use crate::file::{Dataset, Table};
+use crate::dataset::Dataset;
 use crate::flaws::Flaw::Malformed;
+use crate::kind::Kind;
 use crate::shop::{Dice, Shop};
+use crate::table::Table;
 
 /// The way in which a file is written. By default it is written as it should be.
 #[derive(Debug, Clone, Copy, Default)]

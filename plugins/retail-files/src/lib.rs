@@ -5,8 +5,11 @@
 //! Each day sells the same baskets at prices that hardly move, to other users: without flaws no number is out of the ordinary.
 
 mod bad;
+mod basket;
+mod dataset;
 mod file;
 mod flaws;
+mod kind;
 mod layout;
 mod pack;
 mod products;
@@ -15,12 +18,13 @@ mod sales;
 mod sessions;
 mod shop;
 mod spoil;
+mod table;
 mod users;
 
 use smelt_sdk::prelude::*;
 
 use crate::bad::Bad;
-use crate::file::Dataset;
+use crate::dataset::Dataset;
 use crate::shop::Shop;
 
 struct RetailFiles;

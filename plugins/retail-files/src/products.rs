@@ -3,9 +3,9 @@
 use rand::RngExt as _;
 use smelt_sdk::Date;
 
-use crate::file::Table;
 use crate::flaws::Flaw::*;
 use crate::shop::{Dice, DiceOf, Shop, money, pick, product_id};
+use crate::table::Table;
 
 pub(crate) const COLUMNS: [&str; 7] = ["code_article", "libellé", "catégorie", "prix_ht", "tva", "stock", "date_maj"];
 

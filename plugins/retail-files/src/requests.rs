@@ -3,9 +3,9 @@
 use rand::RngExt as _;
 use smelt_sdk::Timestamp;
 
-use crate::file::Table;
 use crate::flaws::Flaw::*;
 use crate::shop::{Dice, DiceOf, Shop, pick, product_id, user_id};
+use crate::table::Table;
 
 pub(crate) const COLUMNS: [&str; 12] =
     ["ip", "ident", "user", "time", "method", "path", "protocol", "status", "bytes", "referer", "agent", "latency"];

@@ -3,11 +3,12 @@
 use rand::RngExt as _;
 use smelt_sdk::Timestamp;
 
-use crate::file::Table;
+use crate::basket::Basket;
 use crate::flaws::Flaw::*;
 use crate::products::price;
 use crate::sessions;
-use crate::shop::{Dice, DiceOf, Shop, money, pick, product_id, sale_id, session_id, user_id};
+use crate::shop::{Dice, Shop, money, pick, product_id, sale_id, session_id, user_id};
+use crate::table::Table;
 
 pub(crate) const COLUMNS: [&str; 11] = [
     "sale_id",
@@ -22,38 +23,6 @@ pub(crate) const COLUMNS: [&str; 11] = [
     "channel",
     "status",
 ];
-
-/// The contents of a sale, the same on each day.
-pub(crate) struct Basket {
-    pub(crate) product: u64,
-    quantity: u64,
-    is_reduced: bool,
-    channel: &'static str,
-    status: &'static str,
-    /// The session in which it is sold, unless it is sold in a store.
-    pub(crate) session: Option<u64>,
-}
-
-impl Basket {
-    pub(crate) fn of(shop: &Shop, index: u64) -> Self {
-        let mut dice = shop.dice(DiceOf::Basket, [index, 0]);
-        let product = shop.any_product(&mut dice).min(shop.any_product(&mut dice));
-        let channel =
-            ["web", "web", "mobile", "web", "store", "mobile", "web", "store", "web", "mobile"][index as usize % 10];
-        Self {
-            product,
-            quantity: dice.random_range(1..5),
-            is_reduced: dice.random_ratio(1, 4),
-            channel,
-            status: match index % 20 {
-                7 => "refunded",
-                13 => "cancelled",
-                _ => "paid",
-            },
-            session: (channel != "store").then(|| index % shop.sessions()),
-        }
-    }
-}
 
 /// Writes an instant in one of the forms of RFC 3339 that tills use.
 fn instant(time: Timestamp, dice: &mut Dice) -> String {

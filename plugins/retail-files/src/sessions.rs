@@ -3,10 +3,10 @@
 use rand::RngExt as _;
 use smelt_sdk::Timestamp;
 
-use crate::file::Table;
+use crate::basket::Basket;
 use crate::flaws::Flaw::*;
-use crate::sales::Basket;
 use crate::shop::{Dice, DiceOf, Shop, pick, product_id, session_id, user_id};
+use crate::table::Table;
 use crate::users;
 
 pub(crate) const COLUMNS: [&str; 9] =

@@ -3,11 +3,12 @@
 use rand::RngExt as _;
 use smelt_sdk::Timestamp;
 
-use crate::bad::Kind;
-use crate::file::{Dataset, Table};
+use crate::dataset::Dataset;
+use crate::kind::Kind;
 use crate::products::shifted;
 use crate::requests::clf;
 use crate::shop::{Dice, Shop, pick, product_id, sale_id, user_id};
+use crate::table::Table;
 
 use Dataset::{Products, Requests, Sales, Sessions, Users};
 

@@ -3,9 +3,9 @@
 use rand::RngExt as _;
 use smelt_sdk::Date;
 
-use crate::file::Table;
 use crate::flaws::Flaw::*;
 use crate::shop::{Dice, DiceOf, Shop, pick, user_id};
+use crate::table::Table;
 
 pub(crate) const COLUMNS: [&str; 9] =
     ["user_id", "email", "first_name", "last_name", "phone", "country", "signup_date", "birth_date", "consent"];

@@ -2,9 +2,10 @@
 
 use smelt_sdk::{Batch, Config, Date, Fault, Parameters, Result, Text, Timestamp};
 
-use crate::cell::{Cell, Number, Value, integer};
+use crate::cell::Cell;
 use crate::form::Type;
 use crate::schema::{Column, Schema};
+use crate::value::{Number, Value, integer};
 
 /// The name of the parameter.
 const SCHEMA: &str = "schema";

@@ -2,8 +2,8 @@
 
 use smelt_sdk::{Date, Timestamp};
 
-use crate::cell::{Number, Value};
 use crate::json::Json;
+use crate::value::{Number, Value};
 
 /// The type of a column. A cell that is not written as its type is *unreadable*.
 #[derive(Debug, Clone, PartialEq, Eq)]

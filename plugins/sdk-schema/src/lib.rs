@@ -22,10 +22,12 @@ mod form;
 mod json;
 mod object;
 mod schema;
+mod value;
 
-pub use cell::{Bound, Cell, Number, Value, integer, number, offset, round};
+pub use cell::{Bound, Cell, number, offset};
 pub use columns::{Cells, Columns};
 pub use form::{DateForm, Group, InstantForm, Type};
 pub use json::{Json, JsonError};
 pub use object::{Members, SchemaError};
 pub use schema::{Column, ExtraColumns, Schema, Schemas};
+pub use value::{Number, Value, integer, round};

@@ -1,9 +1,10 @@
 //! The file of schemas, `data_schemas.json`.
 
-use crate::cell::{Bound, Cell, Value};
+use crate::cell::{Bound, Cell};
 use crate::form::{DateForm, Group, InstantForm, Type};
 use crate::json::Json;
 use crate::object::{Members, SchemaError};
+use crate::value::Value;
 
 /// The schemas of all datasets of a pipeline, in the order of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use smelt_sdk::Timestamp;
 use smelt_sdk_schema::{Cell, Value};
 
-use super::{Comparison, Logic, Operand};
+use super::term::{Comparison, Logic, Operand};
 use crate::number::Amount;
 
 /// A row that a condition is asked about.

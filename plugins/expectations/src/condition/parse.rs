@@ -6,7 +6,7 @@
 use smelt_sdk_schema::{Column, Type};
 
 use super::lex::{Placed, Token, tokens};
-use super::{Comparison, Kind, Logic, Operand};
+use super::term::{Comparison, Kind, Logic, Operand};
 
 /// Brackets and signs within each other beyond this depth are refused, so that no condition exhausts the stack.
 const DEPTH: usize = 64;

@@ -3,17 +3,18 @@
 mod bounds;
 mod fields;
 mod rules;
+mod schemas;
 #[cfg(test)]
 mod tests;
 mod thresholds;
 
 pub(crate) use bounds::{Bounds, Limits};
-use fields::Place;
 pub(crate) use rules::{Rule, RuleWord};
+use schemas::FILE as SCHEMAS;
 use smelt_sdk_schema::{Json, Schema, Schemas};
 pub(crate) use thresholds::{Compared, DIMENSIONS, Direction, Drift, Every, Floor, Metric, Thresholds};
 
-pub(crate) const SCHEMAS: &str = "data_schemas.json";
+use crate::pattern;
 
 /// The three files, as far as they are about one dataset.
 pub(crate) struct Files<'t> {
@@ -33,7 +34,7 @@ impl<'t> Files<'t> {
         for (name, schema) in &all.0 {
             for column in &schema.columns {
                 if let Some(pattern) = &column.pattern {
-                    crate::pattern(pattern).map_err(|error| {
+                    pattern::compile(pattern).map_err(|error| {
                         format!("{SCHEMAS}: datasets.{name}.columns.{}.pattern: {error}", column.name)
                     })?;
                 }
@@ -99,12 +100,4 @@ fn written<'t>(schemas: &'t str, dataset: &str) -> Vec<Json<'t>> {
         Some(Json::Object(members)) => members.into_iter().map(|(_, value)| value).collect(),
         _ => vec![],
     }
-}
-
-/// Returns the schema of a dataset that a file names.
-fn schema<'s>(schemas: &'s Schemas, name: &str, place: &Place) -> Result<&'s Schema, String> {
-    schemas.get(name).ok_or_else(|| {
-        let known: Vec<_> = schemas.0.iter().map(|(name, _)| name.as_str()).collect();
-        place.wrong(format!("no dataset `{name}` in {SCHEMAS}; known: {}", known.join(", ")))
-    })
 }

@@ -4,6 +4,7 @@ use smelt_sdk_schema::{Column, Schemas};
 
 use super::bounds::Bounds;
 use super::fields::{Fields, Place, list, parse, text};
+use super::schemas::schema;
 use crate::condition::Condition;
 use crate::yaml::Node;
 
@@ -58,7 +59,7 @@ pub(crate) fn read(file: &str, schemas: &Schemas, dataset: &str) -> Result<Vec<R
     fields.version()?;
     let (node, place) = fields.get("datasets")?;
     for (name, node, place) in Fields::any(place, node)?.each() {
-        let schema = super::schema(schemas, name, &place)?;
+        let schema = schema(schemas, name, &place)?;
         let rules = of_dataset(node, &place, name, &schema.columns, schemas)?;
         if name == dataset {
             wanted = rules;
@@ -123,7 +124,7 @@ fn word(fields: &Fields<'_>, dataset: &str, columns: &[Column], schemas: &Schema
                     place.wrong(format!("`{to}` must be a dataset and its column, such as products.product_id"))
                 );
             };
-            super::schema(schemas, target, &place)?;
+            schema(schemas, target, &place)?;
             if target == dataset {
                 return Err(place.wrong(format!("a rule of `{dataset}` must refer to another dataset")));
             }

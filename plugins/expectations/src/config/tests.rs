@@ -46,7 +46,7 @@ fn error(file: &str, from: &str, to: &str) -> String {
         assert!(name != file || text.contains(from), "{file} lacks `{from}`");
         if name == file { text.replacen(from, to, 1) } else { text.to_owned() }
     };
-    let files = [(SCHEMAS_FILE, SCHEMAS), (rules::FILE, RULES), (thresholds::FILE, THRESHOLDS)];
+    let files = [(schemas::FILE, SCHEMAS), (rules::FILE, RULES), (thresholds::FILE, THRESHOLDS)];
     let [schemas, rules, thresholds] = files.map(|(name, text)| replaced(name, text));
     match Files::read(&schemas, &rules, &thresholds, "sales") {
         Ok(_) => String::new(),
@@ -54,11 +54,9 @@ fn error(file: &str, from: &str, to: &str) -> String {
     }
 }
 
-const SCHEMAS_FILE: &str = super::SCHEMAS;
-
 #[test]
 fn the_files_are_right_as_they_are() {
-    assert_eq!(error(SCHEMAS_FILE, "", ""), "");
+    assert_eq!(error(schemas::FILE, "", ""), "");
     let comments = error(rules::FILE, "version: 1", "# rules\n---\nversion: 1 # the first");
     assert_eq!(comments, "");
     assert!(Files::read(SCHEMAS, "", "", "sales").is_ok(), "rules and thresholds may be left out");
@@ -66,7 +64,7 @@ fn the_files_are_right_as_they_are() {
 
 #[test]
 fn a_wrong_file_is_refused_with_its_place_and_what_would_be_right() {
-    let (s, r, t) = (SCHEMAS_FILE, rules::FILE, thresholds::FILE);
+    let (s, r, t) = (schemas::FILE, rules::FILE, thresholds::FILE);
     #[rustfmt::skip]
     let cases: &[(&str, &str, &str, &str)] = &[
         (s, "\"sales\"", "\"orders\"",

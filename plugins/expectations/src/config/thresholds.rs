@@ -6,6 +6,7 @@ use smelt_sdk_schema::{Column, Schemas, Type};
 use super::bounds::{Bounds, not_negative};
 use super::fields::{Fields, Place, list, number, parse, shown, text};
 use super::rules::{column, columns};
+use super::schemas::schema;
 use crate::condition::Condition;
 use crate::number::Amount;
 use crate::yaml::{Node, Value};
@@ -138,7 +139,7 @@ pub(crate) fn read(file: &str, schemas: &Schemas, dataset: &str) -> Result<Thres
     all.keep_failing = fields.whole("keep_failing", 0, 1_000_000, all.keep_failing)?;
     let Some((node, place)) = fields.find("datasets") else { return Ok(all) };
     for (name, node, place) in Fields::any(place, node)?.each() {
-        let schema = super::schema(schemas, name, &place)?;
+        let schema = schema(schemas, name, &place)?;
         let thresholds = of_dataset(node, place, &schema.columns)?;
         if name == dataset {
             all.dataset = thresholds;

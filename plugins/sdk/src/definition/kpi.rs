@@ -2,7 +2,8 @@
 
 use std::marker::PhantomData;
 
-use super::record::{Accumulate, Component, Definition, Input, Reduce, Staged, Target, Told};
+use super::record::{Accumulate, Component, Definition, Input, Reduce, Staged, Told};
+use super::target::Target;
 use crate::bindings::types::Identity;
 use crate::{Batch, Config, Kpi, Result, Table};
 

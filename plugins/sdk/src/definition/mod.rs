@@ -6,6 +6,7 @@ mod kpi;
 mod out;
 mod parts;
 mod record;
+mod target;
 #[cfg(test)]
 mod tests;
 

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use super::record::Target;
+use super::target::Target;
 use crate::index::Index;
 use crate::rows::Row;
 use crate::{Date, Fault, Result, Table, Timestamp};

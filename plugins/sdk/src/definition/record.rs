@@ -1,6 +1,7 @@
 //! The definition of a component: what the host is told of every part, and how the part is opened.
 
 use super::out::Out;
+use super::target::Target;
 use crate::bindings::types::{Field, Identity, KpiDescription, KpiInput, Setting, Stage};
 use crate::{Batch, Config, Fault, Result, Timestamp};
 
@@ -64,17 +65,6 @@ impl Told {
 
 /// Opens a part that writes to the [`Target`].
 pub(crate) type Open<Part> = Box<dyn FnOnce(Target) -> Result<Box<Part>>>;
-
-/// The place that a part writes to, and the time that it is told.
-pub(crate) struct Target {
-    /// The columns of the next stage, or of the table.
-    pub(crate) fields: Vec<Field>,
-    /// Set if rows with equal keys are added up.
-    pub(crate) of_stage: bool,
-    /// Set if the last column counts rows.
-    pub(crate) counts: bool,
-    pub(crate) as_of: Option<Timestamp>,
-}
 
 /// An aggregate of rows of one input.
 pub(crate) trait Accumulate {

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use super::record::Target;
+use super::target::Target;
 use crate::glue::Reducer;
 use crate::prelude::*;
 use crate::testing::Trial;
