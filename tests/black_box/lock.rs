@@ -118,7 +118,7 @@ fn a_component_swapped_after_it_was_read_is_not_what_runs() {
     assert_eq!(pipeline.identity("clean-readings").expect("it runs").sha256(), pin.sha256);
     let now = std::fs::read(component(&lake, "clean-readings")).expect("it is there");
     assert_ne!(smelt_common::digest::hex(now), pin.sha256);
-    let error = load(&|| {}).err().expect("it is refused");
+    let error = load(&|_| {}).err().expect("it is refused");
     assert!(error.to_string().contains(&pin.sha256), "{error}");
 }
 
