@@ -128,7 +128,7 @@ fn a_relation_that_the_manifest_lacks_is_refused_with_those_it_has() {
         &[
             "[kpi.hottest_seen]",
             "`hottest` reads `sighting`",
-            "it has hottest, hottest_seen, readings, sightings, smelt.checks, smelt.objects, smelt.one, smelt.rules, stale_stations",
+            "it has hottest, hottest_seen, readings, sightings, smelt.bronze, smelt.checks, smelt.objects, smelt.one, smelt.rules, stale_stations",
         ],
     );
     // By default an input is the relation of its name.

@@ -352,7 +352,7 @@ impl Count {
             self.give_block(of, object, out)?;
             self.block = block;
         }
-        self.bits |= bit;
+        self.bits += bit;
         Ok(())
     }
 
