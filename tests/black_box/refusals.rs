@@ -138,7 +138,7 @@ fn a_relation_that_the_manifest_lacks_is_refused_with_those_it_has() {
         &[
             "[kpi.hottest]",
             "reads `readings`",
-            "it has hottest, hottest_seen, measurements, sightings, smelt.checks, smelt.objects",
+            "it has hottest, hottest_seen, measurements, sightings, smelt.bronze, smelt.checks, smelt.objects",
         ],
     );
 }
