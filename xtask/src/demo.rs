@@ -12,6 +12,8 @@ use crate::{beside, paths, plugins};
 
 /// The pipeline of the first look.
 const DEFAULT: &str = "ecommerce";
+/// The pipeline that judges files.
+const JUDGED: &str = "quality";
 
 pub(crate) const HELP: &str = "\
 Builds the host and the components of a pipeline side by side, generates a few ticks of raw files, takes them through
@@ -20,9 +22,9 @@ bronze, silver and gold, and says how to look at it. If you run it again, it add
 Usage: cargo xtask demo [--pipeline NAME] [--lake DIR] [--ticks N]
 
 Options:
-  --pipeline NAME  ecommerce or analytics [default: ecommerce]
+  --pipeline NAME  ecommerce, analytics or quality [default: ecommerce]
   --lake DIR       the directory of the lake, which is made if it does not exist [default: ./lake; of analytics
-                   ./lake-analytics]
+                   ./lake-analytics, and so on]
   --ticks N        the number of ticks to generate [default: 6]
 ";
 
@@ -48,8 +50,18 @@ pub(crate) fn run(args: &mut Args) -> Result<()> {
         run_command("making the lake", &mut smelt("init", &pipeline, &lake))?;
     }
     let mut generate = smelt("generate", &pipeline, &lake);
+    if pipeline == JUDGED {
+        // Its files are those of days.
+        generate.args(["--interval", "1d"]);
+    }
     run_command(&format!("generating {ticks} ticks"), generate.args(["--ticks", &ticks]))?;
     run_command("bronze to gold", &mut smelt("run", &pipeline, &lake))?;
+    if pipeline == JUDGED {
+        run_command("the files, and what became of them", &mut smelt("quality", &pipeline, &lake))?;
+        say(
+            "why a file was refused, and how a person lets it in: `smelt quality show FILE`, `smelt quality release FILE --why TEXT`",
+        );
+    }
     let look = smelt("serve", &pipeline, &lake);
     let words = look.get_args().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
     say(&format!("look at it: {} {words}", paths::shown(Path::new(look.get_program()))));
@@ -65,7 +77,12 @@ fn build_demo(pipeline: &str) -> Result<()> {
     let mut build = cargo();
     build.args(["build", "--profile", "demo", "--package", "smelt", "--no-default-features", "--target-dir"]);
     build.arg(paths::target());
-    build.args(["--features", if pipeline == DEFAULT { "server" } else { "server,parquet" }]);
+    let features = match pipeline {
+        DEFAULT => "server",
+        JUDGED => "server,xlsx",
+        _ => "server,parquet",
+    };
+    build.args(["--features", features]);
     run_command("building the host", &mut build)
 }
 
