@@ -31,6 +31,7 @@ mod languages;
 mod lock;
 mod lost;
 mod machine;
+mod named_files;
 mod new;
 mod one_object;
 mod output;

@@ -36,7 +36,7 @@ mod totals;
 mod verdict;
 mod young;
 
-pub use arrivals::{Arrivals, Claim, Taken};
+pub use arrivals::{Arrivals, Claim, PutAway, Taken, Unrecognised};
 pub use catalog::{Catalog, Known};
 pub use commit::{Change, Commit, Parts, Promoted, RowsChange};
 pub use components::{component_key, keep_component, kept_component};
@@ -60,7 +60,8 @@ pub use replay::entries_as_of;
 pub use rollback_point::{ROLLBACK_POINTS, ROLLBACK_QUARANTINE, RollbackPoint};
 pub use shape::Shape;
 pub use state::{DatasetTotals, Promotion, State};
-pub use status::{Decision, Staged, Status, Verb, file_and_revision, revision_name};
+pub use smelt_common::revision::{file_and_revision, revision_name};
+pub use status::{Decision, Staged, Status, Verb};
 pub use totals::Totals;
 pub use verdict::{Despite, Judgement, Verdict};
 pub use young::{Young, look_hash, name_hash};

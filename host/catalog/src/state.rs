@@ -104,6 +104,14 @@ impl State {
         self.datasets.iter().filter(|(name, _)| !name.starts_with(BRONZE_PREFIX))
     }
 
+    /// Returns the files that lie in the places of sources and that no dataset recognises, each with its source, and the number
+    /// of those that are not listed.
+    pub fn unrecognised(&self) -> (Vec<(&str, &str)>, u64) {
+        let all = || self.arrivals.iter().map(|(source, arrivals)| (source.as_str(), &arrivals.unrecognised));
+        let names = all().flat_map(|(source, it)| it.names.iter().map(move |name| (source, name.as_str())));
+        (names.collect(), all().map(|(_, it)| it.more).sum())
+    }
+
     /// Returns the totals of each dataset.
     pub fn totals(&self) -> Vec<DatasetTotals<'_>> {
         let totals = |(name, dataset)| -> DatasetTotals<'_> {

@@ -24,8 +24,9 @@ impl Following {
     /// Loads the pipeline.
     pub(crate) fn begin(common: &Common) -> Result<Self> {
         let seen = files(&common.pipeline);
-        let host = Arc::new(common.host()?);
-        Ok(Self { common: common.clone(), loaded: Mutex::new((host, seen)) })
+        let mut host = common.host()?;
+        host.watch();
+        Ok(Self { common: common.clone(), loaded: Mutex::new((Arc::new(host), seen)) })
     }
 
     /// Returns the host of the last tick, or before the first tick the host that it will have.
@@ -61,8 +62,9 @@ impl Following {
             held.1 = seen;
         }
         match loaded {
-            Ok(host) => {
+            Ok(mut host) => {
                 tracing::info!("the pipeline was loaded again");
+                host.watch();
                 held.0 = Arc::new(host.in_place_of(&held.0));
             }
             Err(error) => tracing::error!("the pipeline changed and cannot be loaded, so it runs as before: {error}"),

@@ -36,6 +36,9 @@ pub(crate) fn complain(report: &Report) -> ExitCode {
     for name in &report.unmatched {
         tracing::warn!("bronze/{name}: no dataset's pattern matches it, so smelt did not read it");
     }
+    for (source, file) in &report.unrecognised {
+        tracing::warn!("source.{source}: `{file}` is nothing that a dataset takes from there, so smelt left it alone");
+    }
     for Parked { name, attempts, why } in &report.parked {
         tracing::warn!(
             "{name}: parked after {attempts} attempts, until it or its plugin changes or --retry-parked is given: {why}"
@@ -69,6 +72,11 @@ pub(crate) fn complain_of(failures: &[(String, Error)]) -> ExitCode {
 /// Returns failures as JSON.
 pub(crate) fn failures_json(failures: &[(String, Error)]) -> Vec<Value> {
     failures.iter().map(|(what, error)| json!({"what": what, "error": error.to_string()})).collect()
+}
+
+/// Returns what concerns files of sources as JSON.
+fn named(of_sources: &[(String, String)], what: &str) -> Vec<Value> {
+    of_sources.iter().map(|(source, it)| json!({"source": source, what: it})).collect()
 }
 
 /// Returns the totals of every dataset as a table.
@@ -136,6 +144,8 @@ pub(crate) fn as_json(host: &Host, report: &Report, took: Duration) -> Result<Va
     Ok(json!({
         "sequence": state.sequence,
         "arrived": report.arrived,
+        "unrecognised": named(&report.unrecognised, "file"),
+        "put_away": named(&report.put_away, "place"),
         "cleaned": report.cleaned,
         "datasets": state.totals(),
         "kpis": kpis,

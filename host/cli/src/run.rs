@@ -20,6 +20,7 @@ impl Run {
             let arrived = host.arrive()?;
             let mut report = host.run()?;
             report.after(arrived);
+            report.then(host.put_away()?);
             Ok(report)
         })
     }

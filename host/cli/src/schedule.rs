@@ -87,6 +87,9 @@ pub(crate) fn tick(host: &Host, number: u64, roles: Roles) -> Result<Tick> {
         (false, false) => Report::default(),
     };
     report.after(arrived);
+    if roles.generate {
+        report.then(host.put_away()?);
+    }
     report.failures.splice(0..0, failures);
     Ok(Tick { number, generated: keys.len(), report, took: began.elapsed() })
 }

@@ -112,6 +112,7 @@ impl Up {
                 show(common, &following.host(), &tick);
                 tick.report.warnings.retain(|warning| said.insert(warning.clone()));
                 tick.report.unmatched.retain(|name| said.insert(name.clone()));
+                tick.report.unrecognised.retain(|(source, file)| said.insert(format!("source.{source}: {file}")));
                 // The tables stay held for the same reason, tick after tick.
                 let held = tick.report.held.take_if(|held| held.sentences().into_iter().all(|it| said.contains(&it)));
                 said.extend(held.iter().chain(&tick.report.held).flat_map(|held| held.sentences()));

@@ -68,19 +68,26 @@ pub fn thread_time() -> Duration {
 }
 
 const STAMP: &str = "%Y%m%dT%H%M%S";
+const DATE: &str = "%Y%m%d";
 
 /// `YYYYMMDDTHHMMSS`, UTC: the stamp in object names.
 pub fn stamp(instant: DateTime<Utc>) -> String {
     instant.format(STAMP).to_string()
 }
 
-/// The instant that a stamp names: `YYYYMMDDTHHMMSS`, or `YYYYMMDD` for the midnight of a day.
+/// The instant that a stamp names: `YYYYMMDDTHHMMSS`, or `YYYYMMDD` for its midnight.
 pub fn parse_stamp(stamp: &str) -> Option<DateTime<Utc>> {
-    if stamp.len() == "YYYYMMDD".len() && stamp.bytes().all(|byte| byte.is_ascii_digit()) {
-        let day = NaiveDate::parse_from_str(stamp, "%Y%m%d").ok()?;
-        return Some(day.and_time(NaiveTime::MIN).and_utc());
-    }
-    NaiveDateTime::parse_from_str(stamp, STAMP).ok().map(|instant| instant.and_utc())
+    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let instant = match stamp.split_once('T') {
+        None if stamp.len() == 8 && is_digits(stamp) => {
+            NaiveDate::parse_from_str(stamp, DATE).ok()?.and_time(NaiveTime::MIN)
+        }
+        Some((date, time)) if date.len() == 8 && time.len() == 6 && is_digits(date) && is_digits(time) => {
+            NaiveDateTime::parse_from_str(stamp, STAMP).ok()?
+        }
+        _ => return None,
+    };
+    Some(instant.and_utc())
 }
 
 #[cfg(test)]
@@ -105,6 +112,15 @@ mod tests {
         assert_eq!([70, 71, 100, 3999].map(|day| old.has(day * MICROS)), [true, false, false, false]);
         // Seen at another time too, it is believed.
         assert!(LongAgo::at(4000 * MICROS, 30 * DAY).and_at(3999 * MICROS, 30 * DAY).has(100 * MICROS));
+    }
+
+    #[test]
+    fn a_stamp_is_a_date_or_an_instant_and_nothing_else() {
+        let parsed = |text| parse_stamp(text).map(|instant| instant.timestamp());
+        assert_eq!(["19700102", "19700101T000001"].map(parsed), [Some(86_400), Some(1)]);
+        for wrong in ["", "1970010", "197001021", "19701301", "19700102T", "19700102T0000", "19700102T250000", "+9700102"] {
+            assert_eq!(parsed(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::fmt;
 use crate::Error;
 use crate::error::Result;
 use crate::glob::Pattern;
+use crate::revision::file_and_revision;
 
 /// The directory that stands for any number of directories.
 const ANY_DEPTH: &str = "**";
@@ -122,15 +123,20 @@ impl Globs {
         Self(globs)
     }
 
-    /// Returns whether the object belongs to the dataset.
+    /// Returns whether the object belongs to the dataset: a pattern matches its name, or that of the file of which it is a
+    /// [revision](file_and_revision).
     #[inline]
     pub fn matches(&self, name: &str) -> bool {
-        self.0.iter().any(|glob| glob.matches(name))
+        self.position(name).is_some()
     }
 
-    /// Returns the place of the first pattern that matches the name.
+    /// Returns the place of the first pattern that matches the name, or that of the file of which it is a revision.
     pub fn position(&self, name: &str) -> Option<usize> {
-        self.0.iter().position(|glob| glob.matches(name))
+        let of = |name: &str| self.0.iter().position(|glob| glob.matches(name));
+        of(name).or_else(|| match file_and_revision(name) {
+            (file, 2..) => of(file),
+            _ => None,
+        })
     }
 
     /// Returns the text with which the names of all the dataset's objects begin.
@@ -147,7 +153,7 @@ impl Globs {
     /// whole name.
     pub fn stem<'n>(&self, name: &'n str) -> Option<&'n str> {
         match &self.0[..] {
-            [Glob::Star(pattern)] => pattern.stem(name),
+            [Glob::Star(pattern)] if pattern.matches(name) => pattern.stem(name),
             _ => self.matches(name).then_some(name),
         }
     }
@@ -214,6 +220,7 @@ mod tests {
         assert_eq!(globs(&["a*", "b"]).to_string(), "a*, b");
         let one = globs(&["a_*.csv"]);
         assert_eq!((one.stem("a_1.csv"), one.stem("b_1.csv")), (Some("1"), None));
+        assert_eq!((one.stem("a_1.csv.r02"), one.stem("a_1.csv.r1")), (Some("a_1.csv.r02"), None));
         let two = globs(&["a_*.csv", "b_*.csv"]);
         assert_eq!((two.stem("a_1.csv"), two.position("b_1.csv"), two.position("c")), (Some("a_1.csv"), Some(1), None));
     }

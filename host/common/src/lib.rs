@@ -20,6 +20,7 @@ pub mod ordered;
 pub mod profile;
 pub mod progress;
 mod random;
+pub mod revision;
 pub mod stored_row;
 pub mod text;
 pub mod wide;

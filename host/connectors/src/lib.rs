@@ -19,4 +19,4 @@ pub use files::{FilesSink, Sheet, files_of, is_record};
 pub use place::{Directory, Surroundings};
 pub use section::{Carries, SinkKind, SinkSection, SourceKind};
 pub use sink::{Published, Relation, Sink};
-pub use source::{Source, There};
+pub use source::{After, Moved, Rules, Source, There};

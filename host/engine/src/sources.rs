@@ -23,7 +23,9 @@ pub fn open(manifest: &Manifest, around: Surroundings<'_>) -> Result<Sources> {
     let mut sources = Sources::default();
     for (name, keys) in manifest.connectors() {
         let source = match keys.kind {
-            SourceKind::Directory => DirectorySource::open(name, &keys.from, &keys.files, around),
+            SourceKind::Directory => {
+                DirectorySource::open(name, &keys.from, keys.files.as_deref(), keys.rules.clone(), around)
+            }
         };
         sources.connected.push(Box::new(source.map_err(|error| error.context(format!("[source.{name}]")))?));
     }

@@ -4,7 +4,7 @@ use super::owner::owner;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use smelt_catalog::{
-    CHANGES, COMPONENTS, Catalog, Commit, Dataset, ENTRIES, Entries, Gold, LOOKS, LogEntry, Look, ObjectRef, Parts,
+    Arrivals, CHANGES, COMPONENTS, Catalog, Commit, Dataset, ENTRIES, Entries, Gold, LOOKS, LogEntry, Look, ObjectRef, Parts,
     State, busy, commit_key, component_key, read_commit,
 };
 use smelt_common::Error;
@@ -87,7 +87,7 @@ impl Reached {
             reached.add_runs(gold.runs());
             gold.held_file().into_iter().for_each(|file| reached.add(file.clone()));
         }
-        reached.add_runs(state.arrivals.values().flat_map(|arrivals| arrivals.taken.runs()));
+        reached.add_runs(state.arrivals.values().flat_map(Arrivals::runs));
         Ok(Ok(reached))
     }
 
@@ -121,8 +121,8 @@ impl Reached {
             }
             let State { datasets, retired, components, arrivals, .. } = &commit.state;
             let maps = datasets.values().flat_map(|dataset| [dataset.entries(), &dataset.bronze.keys]);
-            let maps = maps.chain(arrivals.values().map(|arrivals| &arrivals.taken));
-            self.since.extend(maps.flat_map(|map| map.runs()).map(|run| run.key.clone()));
+            let runs = maps.flat_map(|map| map.runs()).chain(arrivals.values().flat_map(Arrivals::runs));
+            self.since.extend(runs.map(|run| run.key.clone()));
             self.since.extend(commit.state.tables().flat_map(Gold::sums).map(str::to_owned));
             self.since.extend(retired.iter().cloned().chain(components.keys().map(|sha256| component_key(sha256))));
             self.add_commit(commit);

@@ -6,13 +6,15 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
+use std::time::Duration;
 
 use serde::de::{self, DeserializeSeed, IntoDeserializer as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, forward_to_deserialize_any};
 use serde_json::{Map, Value};
 
 use super::bronze::DatasetKeys;
-use smelt_connectors::SourceKind;
+use smelt_common::text::optional_duration_field;
+use smelt_connectors::{After, Rules, SourceKind};
 
 /// A section that runs a plugin. `Own` has the keys of one kind of section.
 #[derive(Debug, Clone)]
@@ -58,8 +60,10 @@ pub struct ConnectorKeys {
     pub kind: SourceKind,
     /// The place in it.
     pub from: String,
-    /// Patterns of the files' names.
-    pub files: Vec<String>,
+    /// Patterns of the files' names. Default: what a dataset recognises.
+    pub files: Option<Vec<String>>,
+    /// The rules by which the files are taken, and left behind.
+    pub rules: Rules,
 }
 
 /// The keys of all sources.
@@ -68,6 +72,12 @@ struct AnySourceKeys {
     kind: Option<SourceKind>,
     from: Option<String>,
     files: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "optional_duration_field")]
+    settle: Option<Duration>,
+    stamped: Option<bool>,
+    after: Option<After>,
+    #[serde(default, deserialize_with = "optional_duration_field")]
+    archive_for: Option<Duration>,
     seed: Option<u64>,
     to: Option<String>,
 }
@@ -75,26 +85,35 @@ struct AnySourceKeys {
 impl AnySourceKeys {
     /// Returns the keys of a source that a plugin makes.
     fn generated(self) -> Result<GeneratorKeys, &'static str> {
-        let Self { kind, from, files, seed, to } = self;
-        match (kind, from.is_some() || files.is_some()) {
+        let Self { kind, from, files, settle, stamped, after, archive_for, seed, to } = self;
+        let is_connected = from.is_some() || files.is_some() || settle.is_some() || stamped.is_some();
+        match (kind, is_connected || after.is_some() || archive_for.is_some()) {
             (Some(_), _) => {
                 Err("expected either `plugin`, which makes files, or `kind`, which names a system that has them")
             }
-            (None, true) => Err("`from` and `files` belong to a source with a `kind`, such as \"directory\""),
+            (None, true) => Err(
+                "`from`, `files`, `settle`, `stamped`, `after` and `archive_for` belong to a source with a `kind`, such as \"directory\"",
+            ),
             (None, false) => Ok(GeneratorKeys { seed: seed.unwrap_or(0), to }),
         }
     }
 
     /// Returns the keys of a source that another system has.
     fn connected(self, is_plain: bool) -> Result<ConnectorKeys, &'static str> {
-        let Self { kind, from, files, seed, to } = self;
+        let Self { kind, from, files, settle, stamped, after, archive_for, seed, to } = self;
         if !is_plain || seed.is_some() || to.is_some() {
             return Err("`seed`, `to`, `parameters` and `limits` belong to a source with a `plugin`");
         }
         let kind = kind.ok_or("expected `plugin`, which makes files, or `kind`, which names a system that has them")?;
         let from = from.ok_or("missing field `from`: the directory or bucket that has the files")?;
-        let files = files.ok_or("missing field `files`: patterns of their names, such as \"orders*.csv\"")?;
-        Ok(ConnectorKeys { kind, from, files })
+        let default = Rules::default();
+        let rules = Rules {
+            settle: settle.unwrap_or(default.settle),
+            stamped: stamped.unwrap_or(default.stamped),
+            after: after.unwrap_or(default.after),
+            archive_for,
+        };
+        Ok(ConnectorKeys { kind, from, files, rules })
     }
 }
 
@@ -295,7 +314,14 @@ mod tests {
         assert_eq!((own.seed, own.to.as_deref(), parameters.len()), (3, Some("in"), 1));
         let had = source("kind = \"directory\"\nfrom = \"in\"\nfiles = [\"x*.csv\"]").expect("it is a section");
         let SourceSection::Connected(ConnectorKeys { from, files, .. }) = had else { panic!("a system has it") };
-        assert_eq!((from.as_str(), files.len()), ("in", 1));
+        assert_eq!((from.as_str(), files.map_or(0, |files| files.len())), ("in", 1));
+        let text = "kind = \"directory\"\nfrom = \"in\"\nsettle = \"5s\"\nstamped = true\nafter = \"archive\"\narchive_for = \"365d\"";
+        let SourceSection::Connected(ConnectorKeys { files, rules, .. }) = source(text).expect("it is a section") else {
+            panic!("a system has it")
+        };
+        let settle = Duration::from_secs(5);
+        let archive_for = Some(Duration::from_secs(365 * 86_400));
+        assert_eq!((files, rules), (None, Rules { settle, stamped: true, after: After::Archive, archive_for }));
         for (text, expected) in [
             ("seed = 1", "`plugin`"),
             ("from = \"in\"", "expected `plugin`, which makes files, or `kind`"),
@@ -303,9 +329,11 @@ mod tests {
             ("plugin = \"x\"\nfiles = []", "belong to a source with a `kind`"),
             ("kind = \"directory\"\nfrom = \"in\"\nfiles = []\nseed = 1", "belong to a source with a `plugin`"),
             ("kind = \"directory\"\nfiles = []", "missing field `from`"),
-            ("kind = \"directory\"\nfrom = \"in\"", "missing field `files`"),
+            ("plugin = \"x\"\nafter = \"archive\"", "belong to a source with a `kind`"),
+            ("kind = \"directory\"\nfrom = \"in\"\nafter = \"burn\"", "expected one of `keep`, `archive`, `delete`"),
+            ("kind = \"directory\"\nfrom = \"in\"\nsettle = \"soon\"", "soon"),
             ("kind = \"ftp\"\nfrom = \"in\"", "unknown variant `ftp`"),
-            ("plugin = \"x\"\ncolour = 1", "expected one of `kind`, `from`, `files`, `seed`, `to`, `plugin`"),
+            ("plugin = \"x\"\ncolour = 1", "expected one of `kind`, `from`, `files`, `settle`, `stamped`, `after`, `archive_for`, `seed`, `to`, `plugin`"),
         ] {
             let said = source(text).expect_err("it is refused");
             assert!(said.contains(expected), "{text}: {said}");

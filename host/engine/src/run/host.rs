@@ -8,6 +8,7 @@ use std::time::Duration;
 use arrow_array::RecordBatch;
 use chrono::TimeDelta;
 
+use super::settling::Settling;
 use crate::clean::Cleaning;
 use crate::pipeline::Pipeline;
 use crate::plan::{Plan, Planning};
@@ -26,6 +27,9 @@ use smelt_storage::{Store, Writes};
 /// The most objects of a dataset that every tick compares with bronze in full. So few cost next to nothing.
 const FEW_OBJECTS: u64 = 256;
 
+/// The datasets of a source's files, each with the commits that rebuilt and changed it last, and the time of a look at them.
+pub(super) type Looked = (Vec<(String, u64, u64)>, i64);
+
 /// A pipeline that works on one lake.
 pub struct Host {
     pub(super) store: Box<dyn Store>,
@@ -40,6 +44,10 @@ pub struct Host {
     pub reconcile: bool,
     /// If set, the host tries again what is parked.
     pub retry_parked: bool,
+    /// If set, files of sources that others may still be writing are taken only when two calls found them the same.
+    pub(super) settling: Option<Mutex<BTreeMap<String, Settling>>>,
+    /// The datasets of each source's files, as they were when all of these lay where they should, and the time of that look.
+    pub(super) put_away: Mutex<BTreeMap<String, Looked>>,
     /// The datasets and tables that the host works on; `None` if it works on all.
     pub selected: Option<BTreeSet<String>>,
     /// If set, the host may make pseudonyms with another key than the lake's. It then rebuilds the datasets that have
@@ -93,6 +101,8 @@ impl Host {
             rebuild: false,
             reconcile: false,
             retry_parked: false,
+            settling: None,
+            put_away: Mutex::default(),
             selected: None,
             new_key: false,
             orphaned: AtomicBool::new(false),
@@ -119,6 +129,11 @@ impl Host {
     pub fn in_place_of(self, other: &Self) -> Self {
         let known = other.known();
         if known.sequence > 0 { Self { known: Mutex::new(known), ..self } } else { self }
+    }
+
+    /// Makes the host take files only after it has seen them unchanged twice, for one that looks again and again.
+    pub fn watch(&mut self) {
+        self.settling = Some(Mutex::default());
     }
 
     /// Returns the lake.

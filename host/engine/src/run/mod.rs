@@ -13,9 +13,12 @@ mod host;
 mod orphans;
 mod promote;
 mod purge;
+mod put_away;
+mod recognise;
 mod report;
 mod roles;
 mod rollback;
+mod settling;
 mod sinks;
 mod writing;
 

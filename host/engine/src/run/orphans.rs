@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use super::host::Host;
 use crate::integrity::owner;
 use smelt_catalog::{
-    ARRIVALS, CHANGES, COMPONENTS, Catalog, Commit, Dataset, ENTRIES, Entries, HELD, Held, INDEX, ROLLBACK_POINTS,
+    ARRIVALS, Arrivals, CHANGES, COMPONENTS, Catalog, Commit, Dataset, ENTRIES, Entries, HELD, Held, INDEX, ROLLBACK_POINTS,
     SUMS, State, commit_key, read_commit,
 };
 use smelt_common::error::{Kind, Result};
@@ -158,7 +158,7 @@ impl Host {
             let objects = runs.chain(gold.held_file().map(|file| (&file.key, file.bytes)));
             referenced.extend(objects.map(|(key, bytes)| (key.clone(), (bytes, table.cloned()))));
         }
-        let arrivals = state.arrivals.values().flat_map(|arrivals| arrivals.taken.runs());
+        let arrivals = state.arrivals.values().flat_map(Arrivals::runs);
         referenced.extend(arrivals.map(|run| (run.key.clone(), (run.bytes, None))));
         Ok(referenced)
     }

@@ -16,6 +16,10 @@ use crate::outcome::Subject;
 pub struct Report {
     /// The bronze objects that files of sources became.
     pub arrived: Vec<String>,
+    /// The files in the places of sources that no dataset recognises, each with its source.
+    pub unrecognised: Vec<(String, String)>,
+    /// The files that left the places of sources, each with its source and its new place; empty if it was deleted.
+    pub put_away: Vec<(String, String)>,
     /// Bronze objects that were cleaned.
     pub cleaned: usize,
     /// The names of the tables that were made.
@@ -51,7 +55,14 @@ impl Report {
     /// Adds what an earlier step of the same tick did.
     pub fn after(&mut self, earlier: Self) {
         self.arrived.splice(0..0, earlier.arrived);
+        self.unrecognised.splice(0..0, earlier.unrecognised);
         self.failures.splice(0..0, earlier.failures);
+    }
+
+    /// Adds what a later step of the same tick did.
+    pub fn then(&mut self, later: Self) {
+        self.put_away.extend(later.put_away);
+        self.failures.extend(later.failures);
     }
 
     /// Returns the report if everything was done.
