@@ -118,7 +118,9 @@ mod tests {
     fn a_stamp_is_a_date_or_an_instant_and_nothing_else() {
         let parsed = |text| parse_stamp(text).map(|instant| instant.timestamp());
         assert_eq!(["19700102", "19700101T000001"].map(parsed), [Some(86_400), Some(1)]);
-        for wrong in ["", "1970010", "197001021", "19701301", "19700102T", "19700102T0000", "19700102T250000", "+9700102"] {
+        for wrong in
+            ["", "1970010", "197001021", "19701301", "19700102T", "19700102T0000", "19700102T250000", "+9700102"]
+        {
             assert_eq!(parsed(wrong), None, "{wrong}");
         }
     }

@@ -156,9 +156,11 @@ impl Source for DirectorySource {
             None => store.holds(&key, meta.bytes, sha256)?,
         };
         // No file system deletes a file only if it is unchanged, so this looks again at the last moment.
-        match is_same && store.look(&key)?.is_some_and(|now| now.etag == meta.etag) {
-            true => store.delete(&key).map(|()| Moved::Done),
-            false => Ok(Moved::Changed),
+        match store.look(&key)? {
+            // Another host was as far.
+            None if is_same => Ok(Moved::Done),
+            Some(now) if is_same && now.etag == meta.etag => store.delete(&key).map(|()| Moved::Done),
+            _ => Ok(Moved::Changed),
         }
     }
 }

@@ -4,8 +4,8 @@ use super::owner::owner;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use smelt_catalog::{
-    Arrivals, CHANGES, COMPONENTS, Catalog, Commit, Dataset, ENTRIES, Entries, Gold, LOOKS, LogEntry, Look, ObjectRef, Parts,
-    State, busy, commit_key, component_key, read_commit,
+    Arrivals, CHANGES, COMPONENTS, Catalog, Commit, Dataset, ENTRIES, Entries, Gold, LOOKS, LogEntry, Look, ObjectRef,
+    Parts, State, busy, commit_key, component_key, read_commit,
 };
 use smelt_common::Error;
 use smelt_common::error::{Kind, Result};

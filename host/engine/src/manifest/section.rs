@@ -316,7 +316,8 @@ mod tests {
         let SourceSection::Connected(ConnectorKeys { from, files, .. }) = had else { panic!("a system has it") };
         assert_eq!((from.as_str(), files.map_or(0, |files| files.len())), ("in", 1));
         let text = "kind = \"directory\"\nfrom = \"in\"\nsettle = \"5s\"\nstamped = true\nafter = \"archive\"\narchive_for = \"365d\"";
-        let SourceSection::Connected(ConnectorKeys { files, rules, .. }) = source(text).expect("it is a section") else {
+        let SourceSection::Connected(ConnectorKeys { files, rules, .. }) = source(text).expect("it is a section")
+        else {
             panic!("a system has it")
         };
         let settle = Duration::from_secs(5);
@@ -333,7 +334,10 @@ mod tests {
             ("kind = \"directory\"\nfrom = \"in\"\nafter = \"burn\"", "expected one of `keep`, `archive`, `delete`"),
             ("kind = \"directory\"\nfrom = \"in\"\nsettle = \"soon\"", "soon"),
             ("kind = \"ftp\"\nfrom = \"in\"", "unknown variant `ftp`"),
-            ("plugin = \"x\"\ncolour = 1", "expected one of `kind`, `from`, `files`, `settle`, `stamped`, `after`, `archive_for`, `seed`, `to`, `plugin`"),
+            (
+                "plugin = \"x\"\ncolour = 1",
+                "expected one of `kind`, `from`, `files`, `settle`, `stamped`, `after`, `archive_for`, `seed`, `to`, `plugin`",
+            ),
         ] {
             let said = source(text).expect_err("it is refused");
             assert!(said.contains(expected), "{text}: {said}");

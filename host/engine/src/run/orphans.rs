@@ -6,8 +6,8 @@ use std::sync::atomic::Ordering;
 use super::host::Host;
 use crate::integrity::owner;
 use smelt_catalog::{
-    ARRIVALS, Arrivals, CHANGES, COMPONENTS, Catalog, Commit, Dataset, ENTRIES, Entries, HELD, Held, INDEX, ROLLBACK_POINTS,
-    SUMS, State, commit_key, read_commit,
+    ARRIVALS, Arrivals, CHANGES, COMPONENTS, Catalog, Commit, Dataset, ENTRIES, Entries, HELD, Held, INDEX,
+    ROLLBACK_POINTS, SUMS, State, commit_key, read_commit,
 };
 use smelt_common::error::{Kind, Result};
 use smelt_common::workers;

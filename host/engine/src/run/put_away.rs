@@ -73,7 +73,8 @@ impl Host {
                         report.put_away.push((source.name().to_owned(), place));
                     }
                     // It is in its place and nowhere else, or its time in the archive is over.
-                    if let Some(noted) = step.noted.filter(|noted| noted.places.len() > 1 && moved || step.to.is_none()) {
+                    if let Some(noted) = step.noted.filter(|noted| noted.places.len() > 1 && moved || step.to.is_none())
+                    {
                         settled.insert(step.object, (noted, step.to));
                     }
                 }
@@ -87,7 +88,9 @@ impl Host {
             Attempts::default().at(self, |attempt| self.note_places(source, attempt, &settled))?;
         }
         match (failed, looked) {
-            (Some(error), _) if more > 0 => Err(error.context(format!("{} files could not leave; the first", more + 1))),
+            (Some(error), _) if more > 0 => {
+                Err(error.context(format!("{} files could not leave; the first", more + 1)))
+            }
             (Some(error), _) => Err(error),
             (None, Some(looked)) => {
                 self.looked().insert(source.name().to_owned(), looked);
@@ -99,7 +102,11 @@ impl Host {
 
     /// Notes where files are to lie that lie elsewhere. Returns what is to be moved, and what all files were compared with, if they
     /// were.
-    fn note_moves(&self, source: &dyn Source, attempt: &Attempt<'_, '_>) -> Result<Outcome<(Vec<Move>, Option<Looked>)>> {
+    fn note_moves(
+        &self,
+        source: &dyn Source,
+        attempt: &Attempt<'_, '_>,
+    ) -> Result<Outcome<(Vec<Move>, Option<Looked>)>> {
         let state = attempt.state();
         let nothing = || Outcome::new(Change::new(PUT_AWAY), (vec![], None));
         let Some(arrivals) = state.arrivals.get(source.name()) else { return Ok(nothing()) };
@@ -154,8 +161,12 @@ impl Host {
                     past.insert(object.clone());
                 }
                 let places = noted.places.iter().map(|place| (place.clone(), None));
-                let step = moves.entry(object.clone()).or_insert_with(|| {
-                    Move { object, sha256: noted.sha256.clone(), from: vec![], to: None, noted: None }
+                let step = moves.entry(object.clone()).or_insert_with(|| Move {
+                    object,
+                    sha256: noted.sha256.clone(),
+                    from: vec![],
+                    to: None,
+                    noted: None,
                 });
                 step.from.extend(places);
                 step.noted = Some(noted);
@@ -200,9 +211,10 @@ impl Host {
         let revisions: Vec<_> =
             datasets.map(|(name, dataset)| (name.clone(), dataset.relation.since, dataset.relation.revision)).collect();
         let now = self.now();
-        let is_same = self.looked().get(source.name()).is_some_and(|(before, at)| {
-            *before == revisions && apart(*at, now) < EVERY
-        });
+        let is_same = self
+            .looked()
+            .get(source.name())
+            .is_some_and(|(before, at)| *before == revisions && apart(*at, now) < EVERY);
         (!is_same).then_some((revisions, now))
     }
 
@@ -295,7 +307,10 @@ fn carry_out(source: &dyn Source, step: &Move) -> Result<bool> {
             Moved::Changed => {
                 return Err(Error::new(
                     Kind::InvalidInput,
-                    format!("`{from}` is not what arrived as `{}`; remove it, since bronze has what arrived", step.object),
+                    format!(
+                        "`{from}` is not what arrived as `{}`; remove it, since bronze has what arrived",
+                        step.object
+                    ),
                 ));
             }
         }

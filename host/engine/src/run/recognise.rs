@@ -33,8 +33,6 @@ impl Host {
 
     fn is_recognised(&self, source: &dyn Source, name: &str) -> bool {
         let is_legal = wrong_heading(name).is_none() && name.len() <= NAME_BYTES && !ends_as_revision(name);
-        is_legal
-            && (!source.rules().stamped || stamp_of(name).is_some())
-            && self.datasets_of(name).next().is_some()
+        is_legal && (!source.rules().stamped || stamp_of(name).is_some()) && self.datasets_of(name).next().is_some()
     }
 }

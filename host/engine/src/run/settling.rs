@@ -39,7 +39,8 @@ mod tests {
     fn a_file_is_settled_when_it_was_the_same_for_long_enough() {
         let file = |name: &str, version: &str| There { name: name.into(), bytes: 1, version: version.into() };
         let mut settling = Settling::default();
-        let mut look = |files: &[There], seconds: i64| settling.look(files, seconds * 1_000_000, Duration::from_secs(2));
+        let mut look =
+            |files: &[There], seconds: i64| settling.look(files, seconds * 1_000_000, Duration::from_secs(2));
         assert_eq!(look(&[file("a", "1"), file("b", "1")], 0), [false, false]);
         assert_eq!(look(&[file("a", "1"), file("b", "2")], 1), [false, false]);
         assert_eq!(look(&[file("a", "1"), file("b", "2")], 2), [true, false], "b has changed meanwhile");
