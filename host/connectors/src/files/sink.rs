@@ -11,7 +11,7 @@ use super::place::Place;
 use super::record::{self, Record, Written};
 use super::render::{check_sheets, render};
 use super::sheet::Sheet;
-use super::text::TextFiles;
+use super::text;
 use crate::place::Surroundings;
 use crate::section::SinkSection;
 use crate::sink::{Published, Relation, Sink};
@@ -114,39 +114,49 @@ impl FilesSink {
         Ok((object, written))
     }
 
-    /// Brings text files up to date, which the rows of one relation name. Each is put into place as soon as it is whole.
-    fn publish_text(&self, published: &dyn Published, thorough: bool, before: Option<Record>) -> Result<Vec<String>> {
+    /// Brings text files up to date, whose lines are the rows of a relation. The relation is read twice if any of them changes:
+    /// there may be very many files, so none is kept until all are known.
+    fn publish_text(&self, published: &dyn Published, thorough: bool, before: Option<&Record>) -> Result<Vec<String>> {
+        let former = before.cloned().unwrap_or_default();
+        let Some(sheets) = self.files.values().next() else { return Ok(vec![]) };
+        let Some(found) = found(published, sheets)? else { return Ok(vec![]) };
+        let version = self.version(&found);
+        let intact = self.intact(&former, thorough)?;
+        let is_current = former.files.values().all(|it| it.version == version) && !former.files.is_empty();
+        let files = match is_current && intact.len() == former.files.len() {
+            true => former.files.clone(),
+            false => text::files(published, &self.place, &found, &version)?,
+        };
+        let is_there = |key: &String, new: &Written| {
+            former.files.get(key).is_some_and(|it| it.sha256 == new.sha256) && intact.contains(key)
+        };
+        let new: BTreeSet<&String> = files.iter().filter(|(key, new)| !is_there(key, new)).map(|it| it.0).collect();
+        let now = Record { commit: published.commit(), files: files.clone() };
+        self.settle(before, &now, || match new.is_empty() {
+            true => Ok(vec![]),
+            false => text::write(published, &self.place, &found, &new),
+        })
+    }
+
+    /// Puts files into place that are ready, unless another process has written some meanwhile; then takes away those that are
+    /// no longer wanted, and writes the record last.
+    fn settle(
+        &self,
+        before: Option<&Record>,
+        now: &Record,
+        put: impl FnOnce() -> Result<Vec<String>>,
+    ) -> Result<Vec<String>> {
         let (store, record_key) = (self.store(), self.record_key());
-        let former = before.clone().unwrap_or_default();
-        let mut now = Record { commit: published.commit(), files: BTreeMap::new() };
-        let mut written = Vec::new();
-        for sheets in self.files.values() {
-            let Some(found) = found(published, sheets)? else { return Ok(vec![]) };
-            let version = self.version(&found);
-            let (of, others): (Vec<_>, Vec<_>) = former.files.values().partition(|it| it.version == version);
-            let intact = self.intact(&former, thorough)?;
-            if others.is_empty() && !of.is_empty() && intact.len() == former.files.len() {
-                now.files.clone_from(&former.files);
-                continue;
-            }
-            let is_there = |key: &str, new: &Written| {
-                former.files.get(key).is_some_and(|it| it.sha256 == new.sha256) && intact.contains(key)
-            };
-            for (sheet, relation) in &found {
-                let of = (sheet.relation.as_str(), relation);
-                let files = TextFiles::write(published, &self.place, of, &version, &is_there)?;
-                written.extend(files.new.iter().map(|key| store.locate(key)));
-                now.files.extend(files.all);
-            }
-        }
-        if Record::read(store, &record_key)? != before {
+        if Record::read(store, &record_key)?.as_ref() != before {
             let why = format!("another process wrote the files of sink `{}` meanwhile", self.name);
             return Err(Error::new(Kind::Conflict, why));
         }
-        for key in former.files.keys().filter(|key| !now.files.contains_key(*key)) {
+        let written = put()?;
+        let former = before.into_iter().flat_map(|before| before.files.keys());
+        for key in former.filter(|key| !now.files.contains_key(*key)) {
             store.delete(key)?;
         }
-        if before.as_ref() != Some(&now) {
+        if before != Some(now) {
             now.write(store, &record_key)?;
         }
         Ok(written)
@@ -180,7 +190,7 @@ impl Sink for FilesSink {
         let before = Record::read(store, &record_key)?;
         let former = before.clone().unwrap_or_default();
         if self.place.format.is_none() {
-            return self.publish_text(published, thorough, before);
+            return self.publish_text(published, thorough, before.as_ref());
         }
         // A relation that is not there yet comes with the commit that makes it. Until then, its file stays as it is.
         let mut files = Vec::new();
@@ -208,22 +218,13 @@ impl Sink for FilesSink {
             now.files.insert(key.clone(), written);
             new.extend((!is_same).then_some((key, object)));
         }
-        if Record::read(store, &record_key)? != before {
-            let why = format!("another process wrote the files of sink `{}` meanwhile", self.name);
-            return Err(Error::new(Kind::Conflict, why));
-        }
-        let mut written = Vec::new();
-        for (key, object) in new {
-            object.replace(key, Durability::Durable)?;
-            written.push(store.locate(key));
-        }
-        for key in former.files.keys().filter(|key| !self.files.contains_key(*key)) {
-            store.delete(key)?;
-        }
-        if before.as_ref() != Some(&now) {
-            now.write(store, &record_key)?;
-        }
-        Ok(written)
+        self.settle(before.as_ref(), &now, || {
+            let put = |(key, object): (&String, NewObject<'_>)| {
+                object.replace(key, Durability::Durable)?;
+                Ok(store.locate(key))
+            };
+            new.into_iter().map(put).collect()
+        })
     }
 }
 

@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow_array::{Int64Array, RecordBatch};
+use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema};
 use smelt_common::Error;
 use smelt_common::error::{Kind, Result};
@@ -246,4 +246,90 @@ fn files_that_could_not_be_put_into_place_are_put_there_later() {
     assert_eq!(sink.holds().expect("an answer"), Some(2));
     let expected = [("gold/a.csv", "n\n2\n"), ("gold/b.csv", "n\n2\n"), ("gold/c.csv", "n\n2\n")];
     assert_eq!(files(lake.path()), texts(&expected));
+}
+
+/// Lines of text files, given as file and text.
+struct Lines<'l> {
+    commit: u64,
+    lines: Vec<(&'l str, &'l str)>,
+    columns: [&'l str; 2],
+    /// Done while the lines are read for the first time.
+    meanwhile: RefCell<Option<Box<dyn FnOnce() + 'l>>>,
+}
+
+impl<'l> Lines<'l> {
+    fn of(commit: u64, lines: &[(&'l str, &'l str)]) -> Self {
+        Self { commit, lines: lines.to_vec(), columns: ["file", "text"], meanwhile: RefCell::default() }
+    }
+
+    fn rows(&self) -> RecordBatch {
+        let column = |of: fn(&(&'l str, &'l str)) -> &'l str| -> ArrayRef {
+            Arc::new(StringArray::from_iter_values(self.lines.iter().map(of)))
+        };
+        let [file, text] = self.columns;
+        RecordBatch::try_from_iter([(file, column(|it| it.0)), (text, column(|it| it.1))]).expect("a batch")
+    }
+}
+
+impl Published for Lines<'_> {
+    fn commit(&self) -> u64 {
+        self.commit
+    }
+
+    fn relation(&self, _: &str) -> Result<Option<Relation>> {
+        let (version, rows, key) = (format!("{:?}", self.lines), self.lines.len() as u64, vec![0]);
+        Ok(Some(Relation { schema: self.rows().schema(), key, rows, formulas: Formulas::Escape, version }))
+    }
+
+    fn read(&self, _: &str, take: &mut dyn FnMut(&RecordBatch) -> Result<()>) -> Result<()> {
+        self.meanwhile.take().into_iter().for_each(|meanwhile| meanwhile());
+        // A file may go over several batches.
+        let rows = self.rows();
+        (0..rows.num_rows()).try_for_each(|row| take(&rows.slice(row, 1)))
+    }
+}
+
+#[test]
+fn rows_are_lines_of_the_files_that_they_name() {
+    let lake = tempfile::tempdir().expect("a directory");
+    let sink = open(lake.path(), "to = 'reports/{file}'", &["lines"]).expect("it opens");
+    let first = Lines::of(1, &[("a.txt", "one"), ("a.txt", ""), ("b/c.json", "{}")]);
+    assert_eq!(sink.publish(&first, false).expect("it is told").len(), 2);
+    assert_eq!(files(lake.path()), texts(&[("reports/a.txt", "one\n\n"), ("reports/b/c.json", "{}\n")]));
+
+    let next = Lines::of(2, &[("a.txt", "one"), ("a.txt", ""), ("d.txt", "=2")]);
+    let written = sink.publish(&next, false).expect("it is told");
+    assert!(written.len() == 1 && written[0].ends_with("reports/d.txt"), "{written:?}");
+    assert_eq!(files(lake.path()), texts(&[("reports/a.txt", "one\n\n"), ("reports/d.txt", "=2\n")]));
+    assert!(sink.publish(&next, false).expect("it is told").is_empty());
+    fs::remove_file(lake.path().join("reports/a.txt")).expect("it is there");
+    assert_eq!(sink.publish(&next, true).expect("it is told").len(), 1, "what others removed comes back");
+}
+
+#[test]
+fn text_files_of_an_older_commit_never_replace_newer_ones() {
+    let lake = tempfile::tempdir().expect("a directory");
+    let sink = open(lake.path(), "to = 'reports/{file}'", &["lines"]).expect("it opens");
+    let newer = Lines::of(2, &[("a.txt", "two")]);
+    let meanwhile = || drop(sink.publish(&newer, false).expect("it is told"));
+    let older = Lines { meanwhile: RefCell::new(Some(Box::new(meanwhile))), ..Lines::of(1, &[("a.txt", "one")]) };
+    let error = sink.publish(&older, false).expect_err("another one was faster");
+    assert_eq!(error.kind(), Kind::Conflict);
+    assert_eq!(files(lake.path()), texts(&[("reports/a.txt", "two\n")]));
+}
+
+#[test]
+fn rows_that_are_no_lines_of_files_are_refused() {
+    let lake = tempfile::tempdir().expect("a directory");
+    let sink = open(lake.path(), "to = 'reports/{file}'", &["lines"]).expect("it opens");
+    for (lines, expected) in [
+        (Lines::of(1, &[("../a", "x")]), "is no name of a file"),
+        (Lines::of(1, &[("", "x")]), "is no name of a file"),
+        (Lines::of(1, &[("a", "x"), ("b", "x"), ("a", "x")]), "do not come one after the other"),
+        (Lines { columns: ["file", "line"], ..Lines::of(1, &[("a", "x")]) }, "lacks a column `text` utf8"),
+    ] {
+        let error = sink.publish(&lines, false).expect_err("it is refused").to_string();
+        assert!(error.contains(expected), "{error}");
+        assert_eq!(files(lake.path()), texts(&[]));
+    }
 }
